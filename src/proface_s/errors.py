@@ -1,0 +1,75 @@
+"""The one exception tree of the package.
+
+::
+
+    ProFaceError                 exit code 1   some input failed
+    ├── UsageError               exit code 2   the request itself makes no sense
+    ├── WrongKeyError            exit code 3   the passphrase or key does not open this file
+    ├── NoFaceError              exit code 4   nothing to protect was found
+    ├── FileFormatError          exit code 5   not a protected file, or damaged
+    │   ├── NotProtectedError                  carries no PRO-Face header
+    │   └── DamagedFileError                   header or seal is inconsistent, hostile or altered
+    ├── ImageError               exit code 1   a picture cannot be read or written
+    └── ModelError               exit code 1   a model file is missing, altered or unusable
+
+Every error carries a one-line message and, where the user can do something about it, a hint.  Key material and
+passphrases never appear in either.
+"""
+
+from __future__ import annotations
+
+
+class ProFaceError(Exception):
+    """Base of all errors this package raises on purpose.
+
+    Args:
+        message: one line that names the input and what is wrong with it.
+        hint: what the user can do about it, or None.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ProFaceError):
+    """The request itself makes no sense (unknown style, empty box, weak passphrase)."""
+
+    exit_code = 2
+
+
+class WrongKeyError(ProFaceError):
+    """The passphrase or key does not open this file."""
+
+    exit_code = 3
+
+
+class NoFaceError(ProFaceError):
+    """Nothing to protect was found in the picture."""
+
+    exit_code = 4
+
+
+class FileFormatError(ProFaceError):
+    """Not a protected file, or a damaged one."""
+
+    exit_code = 5
+
+
+class NotProtectedError(FileFormatError):
+    """The picture carries no PRO-Face header."""
+
+
+class DamagedFileError(FileFormatError):
+    """The header or a seal is inconsistent, hostile or was altered."""
+
+
+class ImageError(ProFaceError):
+    """A picture cannot be read or written."""
+
+
+class ModelError(ProFaceError):
+    """A model file is missing, altered or unusable."""

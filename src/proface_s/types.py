@@ -1,0 +1,93 @@
+"""Plain data that travels between the rooms: frozen dataclasses and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8Image = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """Axis-aligned integer rectangle in pixels; ``x, y`` is the top-left corner, ``w, h`` its size."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    @property
+    def right(self) -> int:
+        """First column to the right of the box."""
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> int:
+        """First row below the box."""
+        return self.y + self.h
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return self.w * self.h
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.w},{self.h}"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face to protect: the detector's (or the user's) box, and how sure the detector is.
+
+    Attributes:
+        box: where the face is, inside the picture.
+        score: 0..1, detector confidence; 1.0 for boxes given by hand.
+    """
+
+    box: Box
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A pre-obfuscation style as the user chose it, e.g. ``blur:1.5``.
+
+    Attributes:
+        name: registered name of the obfuscator.
+        strength: in the obfuscator's own unit; None means its default.
+        option: style-specific text (for ``mask``: sticker name or path of an RGBA picture), or None.
+    """
+
+    name: str
+    strength: float | None = None
+    option: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded photo, upright, 8 bits per channel.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 RGB, C-contiguous.
+        alpha: (H, W) uint8, or None where the file had none.
+        icc_profile: the embedded colour profile, or None.
+        metadata: whitelisted EXIF/text fields that `--keep-metadata` may carry over.
+        chunks: private carrier data found in the file, name -> payloads in file order (see `container`).
+        source: name used in messages.
+    """
+
+    rgb: UInt8Image
+    alpha: UInt8Image | None = None
+    icc_profile: bytes | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    chunks: dict[str, list[bytes]] = field(default_factory=dict)
+    source: str = "<array>"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return int(self.rgb.shape[1]), int(self.rgb.shape[0])
