@@ -1,0 +1,91 @@
+"""Passphrase rules: what is refused, what is warned about, and how to make a good one.
+
+A protected picture may be attacked offline for years, so length is what counts; Argon2id only multiplies the
+price of a guess.  `generate_passphrase` draws from the EFF large wordlist (7776 words, 12.9 bits each; see
+NOTICE).
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import unicodedata
+from importlib import resources
+from typing import Final
+
+from proface_s.errors import UsageError
+
+MIN_LENGTH: Final = 8
+GOOD_LENGTH: Final = 15
+MIN_WORDS: Final = 4
+WORDLIST: Final = "eff_large_wordlist.txt"
+
+
+def normalise_passphrase(text: str) -> str:
+    """NFC form of a passphrase, so that the same key presses give the same key on every system.
+
+    Raises:
+        UsageError: the text is not valid Unicode (lone surrogates, e.g. from undecodable bytes in the
+            environment).
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            "the passphrase is not valid Unicode text", hint="check its encoding; use UTF-8"
+        ) from None
+    return unicodedata.normalize("NFC", text)
+
+
+def check_passphrase(text: str) -> list[str]:
+    """Judge a passphrase that is about to protect something (never one that opens a file).
+
+    Returns:
+        Warnings to show, possibly none; the passphrase never appears in them.
+
+    Raises:
+        UsageError: shorter than 8 characters after NFC normalisation, or not valid Unicode.
+    """
+    normal = normalise_passphrase(text)
+    if len(normal) < MIN_LENGTH:
+        raise UsageError(
+            f"the passphrase has {len(normal)} characters; at least {MIN_LENGTH} are needed",
+            hint="use several random words, e.g. from `proface keygen`",
+        )
+    warnings = []
+    if len(normal) < GOOD_LENGTH:
+        warnings.append(f"the passphrase is shorter than {GOOD_LENGTH} characters and may be guessed")
+    if len(set(normal)) < MIN_LENGTH // 2:
+        warnings.append("the passphrase repeats very few different characters and may be guessed")
+    if normal != normal.strip():
+        warnings.append("the passphrase begins or ends with a space; it counts as part of it")
+    return warnings
+
+
+def read_wordlist() -> tuple[str, ...]:
+    """The 7776 words of the EFF large wordlist, in order."""
+    text = resources.files("proface_s.keys").joinpath(WORDLIST).read_text(encoding="ascii")
+    return tuple(text.split())
+
+
+def generate_passphrase(words: int = 6) -> str:
+    """Draw random words with the operating system's generator and join them with ``-``.
+
+    Four words of the list contain a hyphen, but none of them is two other words of the list joined, so every
+    draw gives a different text and the entropy is exactly `passphrase_bits(words)`.
+
+    Args:
+        words: how many, at least 4; six give 77 bits.
+
+    Raises:
+        UsageError: fewer than 4 words.
+    """
+    if words < MIN_WORDS:
+        raise UsageError(f"{words} words are too few for a passphrase; at least {MIN_WORDS} are needed")
+    wordlist = read_wordlist()
+    return "-".join(secrets.choice(wordlist) for _ in range(words))
+
+
+def passphrase_bits(words: int) -> float:
+    """Entropy in bits of a generated passphrase of so many words."""
+    return words * math.log2(7776)
