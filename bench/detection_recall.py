@@ -1,0 +1,151 @@
+"""How many faces the default detector finds in a folder of photos.
+
+    python bench/detection_recall.py PHOTOS --reference yunet_n_dynamic.onnx [--draw OUT]
+
+``PHOTOS`` holds the pictures and a ``photos.csv`` whose columns ``file`` and ``mtcnn_faces_ge24px`` name them
+and give another detector's count (a lower bound in crowds, not the truth).  With ``--reference``, YuNet's
+faces of 20 pixels and more (at long sides 480, 1280 and up to 4096) are looked up one by one, and extra boxes
+are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from proface_s.detect import SlimefaceDetector, draw, iou
+from proface_s.types import Box, Face, UInt8Image
+
+COUNT_COLUMN = "mtcnn_faces_ge24px"
+BUCKETS = (20, 30, 45, 80, 160, 320)
+
+
+def read_upright(path: Path) -> UInt8Image:
+    """Read a photo as (H, W, 3) uint8 RGB with its EXIF orientation applied."""
+    with Image.open(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def reference_faces(model: object, rgb: UInt8Image) -> list[Box]:
+    """YuNet's faces (score above 0.75) of at least 20 pixels, from three looks."""
+    boxes: list[Box] = []
+    long_side = max(rgb.shape[:2])
+    for size in (480, min(1280, long_side), min(4096, long_side)):
+        scale = size / long_side
+        patch = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        found, scores, _ = model(patch, threshold=0.75)  # type: ignore[operator]
+        for index in np.argsort(-scores):
+            box = Box(*(round(float(value) / scale) for value in found[index]))
+            side = max(box.w, box.h)
+            known = any(same_face(box, other) for other in boxes)
+            if side >= BUCKETS[0] and side * scale <= 400 and not known:
+                boxes.append(box)
+    return boxes
+
+
+def same_face(a: Box, b: Box) -> bool:
+    """Whether two boxes mean the same face: overlap of 0.35, or each centre inside the other's middle."""
+    if iou(a, b) >= 0.35:
+        return True
+    dx = abs(a.x + a.w / 2 - b.x - b.w / 2)
+    dy = abs(a.y + a.h / 2 - b.y - b.h / 2)
+    return dx < min(a.w, b.w) / 4 and dy < min(a.h, b.h) / 4 and max(a.area, b.area) < 4 * min(a.area, b.area)
+
+
+def bucket(box: Box) -> int:
+    """Lower end of the size bucket of a face."""
+    return max(start for start in BUCKETS if start <= max(box.w, box.h))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the tables; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--reference", type=Path, help="YuNet ONNX file with dynamic size")
+    parser.add_argument("--draw", type=Path, help="folder for pictures with the boxes drawn")
+    parser.add_argument("--threshold", type=float, default=SlimefaceDetector.threshold)
+    parser.add_argument("--turned-threshold", type=float, default=SlimefaceDetector.turned_threshold)
+    parser.add_argument("--no-tiles", action="store_true")
+    parser.add_argument("--no-turned", action="store_true")
+    options = parser.parse_args(argv)
+    scopes = (not options.no_tiles, not options.no_turned)
+    detector = SlimefaceDetector(options.threshold, options.turned_threshold, *scopes)
+    reference = None
+    if options.reference:
+        from reference_models import YuNet
+
+        reference = YuNet(options.reference)
+    with (options.photos / "photos.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    tally = Tally()
+    print("| photo | size | counted by MTCNN | found | s | YuNet | of these found | found, not in YuNet |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        rgb = read_upright(options.photos / row["file"])
+        start = time.perf_counter()
+        faces = detector.detect(rgb)
+        seconds = time.perf_counter() - start
+        wanted = reference_faces(reference, rgb) if reference else []
+        missed = [box for box in wanted if not any(same_face(box, face.box) for face in faces)]
+        extra = sum(not any(same_face(box, face.box) for box in wanted) for face in faces)
+        count = int(row[COUNT_COLUMN])
+        tally.add(count, len(faces), wanted, missed, extra)
+        compared = f"{len(wanted)} | {len(wanted) - len(missed)} | {extra}" if reference else "- | - | -"
+        size = f"{rgb.shape[1]}x{rgb.shape[0]}"
+        print(f"| {row['file']} | {size} | {count} | {len(faces)} | {seconds:.2f} | {compared} |", flush=True)
+        if options.draw:
+            save_drawing(options.draw / row["file"], rgb, faces, missed)
+    tally.print(with_reference=reference is not None)
+    return 0
+
+
+class Tally:
+    """Sums over the photos."""
+
+    def __init__(self) -> None:
+        self.found: Counter[int] = Counter()
+        self.wanted: Counter[int] = Counter()
+        self.sums: Counter[str] = Counter()
+
+    def add(self, count: int, faces: int, wanted: list[Box], missed: list[Box], extra: int) -> None:
+        """Count one photo."""
+        self.wanted.update(map(bucket, wanted))
+        self.found.update(bucket(box) for box in wanted if box not in missed)
+        self.sums.update(count=count, short=max(0, count - faces), faces=faces, extra=extra)
+
+    def print(self, with_reference: bool) -> None:
+        """Print the sums, and recall by face size."""
+        sums = self.sums
+        short = f"short of MTCNN's count by {sums['short']}"
+        print(f"\nMTCNN {sums['count']}, found {sums['faces']}, {short}")
+        if not with_reference:
+            return
+        print("\n| longer side of the face, px | YuNet's faces | found | recall |\n|---|---|---|---|")
+        lines = [(f"from {first}", self.wanted[first], self.found[first]) for first in BUCKETS]
+        for name, every, found in [*lines, ("all", self.wanted.total(), self.found.total())]:
+            print(f"| {name} | {every} | {found} | {100 * found / max(every, 1):.1f} % |")
+        print(f"\nboxes that are not YuNet's: {sums['extra']} of {sums['faces']}")
+
+
+def save_drawing(path: Path, rgb: UInt8Image, faces: list[Face], missed: list[Box]) -> None:
+    """Write the photo with the faces found, and the missed ones in red."""
+    canvas = draw(rgb, faces)
+    for box in missed:
+        cv2.rectangle(canvas, (box.x, box.y), (box.right, box.bottom), (255, 0, 0), 3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(canvas).save(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

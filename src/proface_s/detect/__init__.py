@@ -1,0 +1,29 @@
+"""Where the faces are: the detector protocol, the default detector, boxes given by hand, and box algebra.
+
+Importing this room loads numpy only; the detector's engine and the image filters are loaded on first use.
+"""
+
+from proface_s.detect.base import Detector, choose, reading_order
+from proface_s.detect.boxes import (
+    iou,
+    non_maximum_suppression,
+    reversible_box,
+)
+from proface_s.detect.draw import draw
+from proface_s.detect.manual import parse_box
+from proface_s.detect.regions import protectable_regions, resolve_overlaps
+from proface_s.detect.slime import SlimefaceDetector
+
+__all__ = [
+    "Detector",
+    "SlimefaceDetector",
+    "choose",
+    "draw",
+    "iou",
+    "non_maximum_suppression",
+    "parse_box",
+    "protectable_regions",
+    "reading_order",
+    "resolve_overlaps",
+    "reversible_box",
+]

