@@ -1,0 +1,245 @@
+"""Header <-> bytes, format version 1; docs/format.md describes every byte.
+
+All integers are big-endian.  Every header has exactly one encoding: `encode_header(decode_header(data)) ==
+data` for all data that decodes at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from typing import Final
+
+from proface_s.container.header import (
+    DIGEST_BYTES,
+    FORMAT_VERSION,
+    KIND_PASSPHRASE,
+    Extension,
+    FaceRecord,
+    Group,
+    Header,
+    OtherStanza,
+    PassphraseStanza,
+    Stanza,
+    slot_digest,
+)
+from proface_s.container.rules import MAX_EXTENSIONS, MAX_FACES, MAX_GROUPS, MAX_STANZAS, check_header
+from proface_s.errors import DamagedFileError, FileFormatError, UsageError
+from proface_s.keys.derive import SALT_BYTES, KdfParams
+from proface_s.keys.wrap import WRAPPED_BYTES
+from proface_s.types import Box
+
+MAGIC: Final = b"PFS1"
+CHECKSUM_BYTES: Final = 8
+MAX_HEADER_BYTES: Final = 4 * 2**20
+
+_PREAMBLE: Final = struct.Struct(">4sBHII16s")
+_COST: Final = struct.Struct(">BIB")
+_FACE: Final = struct.Struct(">IIIIBB")
+_NO_STRENGTH: Final = bytes.fromhex("7fc00000")
+_SEALED: Final = 1
+_FORGOTTEN: Final = 2
+_CRITICAL: Final = 0x8000
+_UPGRADE: Final = "install a newer version of proface-s to open it"
+
+
+def encode_header(header: Header) -> bytes:
+    """Serialise a header.
+
+    Returns:
+        Its canonical bytes, ending with an 8-byte checksum.
+
+    Raises:
+        UsageError: the header breaks a rule of the format (box outside the picture, overlapping boxes, ...).
+    """
+    try:
+        check_header(header)
+    except DamagedFileError as error:
+        raise UsageError(error.message) from None
+    groups = [bytes([len(header.groups)])]
+    groups += [group.mac + _encode_stanzas(group) for group in header.groups]
+    faces = [_encode_face(face, forgotten=face.forgotten, slot=face.slot) for face in header.faces]
+    body = b"".join([_encode_preamble(header), *groups, _u16(len(faces)), *faces, _encode_extensions(header)])
+    data = body + _checksum(body)
+    if len(data) > MAX_HEADER_BYTES:
+        raise UsageError(f"the header would have {len(data)} bytes; at most {MAX_HEADER_BYTES} are allowed")
+    return data
+
+
+def mac_input(header: Header, group: int) -> bytes:
+    """The bytes that the MAC of one group covers.
+
+    The header's own bytes, except: no MAC and no stanzas of *other* groups (so that each group's holder can
+    change passphrases alone); and every face as if it were not forgotten, with the SHA-256 of its slot in
+    place of the slot (so that a face can be forgotten without any key).  The group's own number goes in
+    front.
+    """
+    stanzas = _encode_stanzas(header.groups[group])
+    faces = [_encode_face(face, forgotten=False, slot=slot_digest(face.slot)) for face in header.faces]
+    parts = [
+        _encode_preamble(header),
+        bytes([group, len(header.groups)]),
+        stanzas,
+        _u16(len(faces)),
+        *faces,
+        _encode_extensions(header),
+    ]
+    return b"".join(parts)
+
+
+def decode_header(data: bytes) -> Header:
+    """Inverse of `encode_header`, for data from anywhere.
+
+    Raises:
+        FileFormatError: written by a later version of the format.
+        DamagedFileError: everything else: not a header, truncated, altered, or outside the format's limits.
+    """
+    if not data.startswith(MAGIC):
+        raise DamagedFileError("invalid header: it does not begin with the PRO-Face S mark")
+    if len(data) > MAX_HEADER_BYTES:
+        raise DamagedFileError(f"invalid header: it has {len(data)} bytes, more than {MAX_HEADER_BYTES}")
+    if len(data) > len(MAGIC) and data[len(MAGIC)] != FORMAT_VERSION:
+        version = data[len(MAGIC)]
+        raise FileFormatError(f"the file uses format version {version}; known is {FORMAT_VERSION}", _UPGRADE)
+    body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if checksum != _checksum(body):
+        raise DamagedFileError("the header is damaged: its checksum does not match")
+    reader = Reader(body)
+    header = _read_header(reader)
+    reader.finish()
+    check_header(header)
+    return header
+
+
+class Reader:
+    """Cursor over untrusted bytes: nothing is read, or allocated, beyond their end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def take(self, count: int, what: str) -> bytes:
+        """The next ``count`` bytes.
+
+        Raises:
+            DamagedFileError: fewer are left.
+        """
+        end = self._at + count
+        if end > len(self._data):
+            raise DamagedFileError(f"invalid header: it ends inside {what}")
+        piece = self._data[self._at : end]
+        self._at = end
+        return piece
+
+    def integer(self, width: int, what: str) -> int:
+        """The next ``width`` bytes as an unsigned big-endian integer."""
+        return int.from_bytes(self.take(width, what), "big")
+
+    def count(self, width: int, limit: int, what: str) -> int:
+        """An integer that says how many ``what`` follow; at most ``limit``."""
+        value = self.integer(width, f"the number of {what}")
+        if value > limit:
+            raise DamagedFileError(f"invalid header: {value} {what}; at most {limit} are allowed")
+        return value
+
+    def finish(self) -> None:
+        """Refuse trailing bytes."""
+        if self._at != len(self._data):
+            raise DamagedFileError(f"invalid header: {len(self._data) - self._at} bytes too many")
+
+
+def _u16(value: int) -> bytes:
+    return value.to_bytes(2, "big")
+
+
+def _checksum(body: bytes) -> bytes:
+    """Tells damage from a wrong key; proves nothing about who wrote the header."""
+    return hashlib.sha256(body).digest()[:CHECKSUM_BYTES]
+
+
+def _encode_preamble(header: Header) -> bytes:
+    return _PREAMBLE.pack(MAGIC, FORMAT_VERSION, 0, header.width, header.height, header.model_id)
+
+
+def _encode_stanzas(group: Group) -> bytes:
+    parts = [bytes([len(group.stanzas)])]
+    for stanza in group.stanzas:
+        if isinstance(stanza, OtherStanza):
+            kind, body = stanza.kind, stanza.body
+        else:
+            params = stanza.params
+            cost = _COST.pack(params.time_cost, params.memory_kib, params.lanes)
+            kind, body = KIND_PASSPHRASE, stanza.salt + cost + stanza.wrapped_key
+        parts += [bytes([kind]), _u16(len(body)), body]
+    return b"".join(parts)
+
+
+def _encode_face(face: FaceRecord, *, forgotten: bool, slot: bytes) -> bytes:
+    box = face.box
+    flags = (_SEALED if face.sealed else 0) | (_FORGOTTEN if forgotten else 0)
+    strength = _NO_STRENGTH if face.strength is None else struct.pack(">f", face.strength)
+    name = face.style.encode("ascii")
+    fixed = _FACE.pack(box.x, box.y, box.w, box.h, face.group, flags)
+    return b"".join([fixed, bytes([len(name)]), name, strength, face.digest, slot])
+
+
+def _encode_extensions(header: Header) -> bytes:
+    parts = [_u16(len(header.extensions))]
+    for extension in header.extensions:
+        tag = extension.tag | (_CRITICAL if extension.critical else 0)
+        parts += [_u16(tag), len(extension.value).to_bytes(4, "big"), extension.value]
+    return b"".join(parts)
+
+
+def _read_header(reader: Reader) -> Header:
+    _, _, flags, width, height, model_id = _PREAMBLE.unpack(reader.take(_PREAMBLE.size, "the preamble"))
+    if flags:
+        raise FileFormatError(f"the header sets unknown flags {flags:#06x}", _UPGRADE)
+    groups = tuple(_read_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups")))
+    faces = tuple(_read_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces")))
+    number = reader.count(2, MAX_EXTENSIONS, "extensions")
+    extensions = tuple(_read_extension(reader) for _ in range(number))
+    return Header(width, height, model_id, groups, faces, extensions)
+
+
+def _read_group(reader: Reader) -> Group:
+    mac = reader.take(DIGEST_BYTES, "a group")
+    number = reader.count(1, MAX_STANZAS, "stanzas")
+    return Group(tuple(_read_stanza(reader) for _ in range(number)), mac)
+
+
+def _read_stanza(reader: Reader) -> Stanza:
+    kind = reader.integer(1, "a stanza")
+    body = reader.take(reader.integer(2, "a stanza"), "a stanza")
+    if kind != KIND_PASSPHRASE:
+        return OtherStanza(kind, body)
+    stanza = Reader(body)
+    salt = stanza.take(SALT_BYTES, "a passphrase stanza")
+    params = KdfParams(*_COST.unpack(stanza.take(_COST.size, "a passphrase stanza")))
+    wrapped = stanza.take(WRAPPED_BYTES, "a passphrase stanza")
+    stanza.finish()
+    return PassphraseStanza(salt, params, wrapped)
+
+
+def _read_face(reader: Reader) -> FaceRecord:
+    x, y, w, h, group, flags = _FACE.unpack(reader.take(_FACE.size, "a face"))
+    if flags & ~(_SEALED | _FORGOTTEN):
+        raise FileFormatError(f"a face sets unknown flags {flags:#04x}", _UPGRADE)
+    name = reader.take(reader.integer(1, "a face"), "a style name")
+    packed = reader.take(4, "a face")
+    strength = None if packed == _NO_STRENGTH else float(struct.unpack(">f", packed)[0])
+    if strength is not None and not math.isfinite(strength):
+        raise DamagedFileError("invalid header: a strength is not a finite number")
+    digest = reader.take(DIGEST_BYTES, "a face")
+    slot = reader.take(DIGEST_BYTES if flags & _FORGOTTEN else WRAPPED_BYTES, "a face")
+    style = name.decode("ascii", "replace")
+    return FaceRecord(Box(x, y, w, h), group, style, strength, digest, slot, bool(flags & _SEALED))
+
+
+def _read_extension(reader: Reader) -> Extension:
+    tag = reader.integer(2, "an extension")
+    value = reader.take(reader.integer(4, "an extension"), "an extension")
+    if tag & _CRITICAL:
+        raise FileFormatError(f"the header needs extension {tag & ~_CRITICAL}, which is unknown", _UPGRADE)
+    return Extension(tag, False, value)

@@ -1,0 +1,167 @@
+"""The header of a protected picture, as plain data; `codec` turns it into bytes, docs/format.md describes
+them.
+
+::
+
+    Header ─┬─ groups ─── Group ─── stanzas ─── PassphraseStanza: salt, cost, wrapped file key
+            │                └───── mac: HMAC of the header under the group's file key
+            ├─ faces ──── FaceRecord: box, group, style, digest of the protected region, wrapped face secret
+            └─ extensions ─ Extension: for later versions
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Final
+
+from proface_s.keys.derive import KdfParams
+from proface_s.keys.secret import FaceContext
+from proface_s.types import Box, UInt8Image
+
+FORMAT_VERSION: Final = 1
+DIGEST_BYTES: Final = 32
+KIND_PASSPHRASE: Final = 1
+KIND_X25519: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseStanza:
+    """One passphrase that opens a group.
+
+    Attributes:
+        salt: 16 random bytes for Argon2id; equal salts in one header mean the same passphrase.
+        params: cost of the derivation.
+        wrapped_key: 60 bytes, the file key under the passphrase's key (`FileKey.wrap_for`).
+    """
+
+    salt: bytes
+    params: KdfParams
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OtherStanza:
+    """A stanza of a kind this version cannot use; carried along unchanged.
+
+    Attributes:
+        kind: 0..255 but not 1; 2 is reserved for X25519 recipients.
+        body: at most 65535 bytes.
+    """
+
+    kind: int
+    body: bytes
+
+
+Stanza = PassphraseStanza | OtherStanza
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Faces that open together: one file key, and everything that unwraps it.
+
+    Attributes:
+        stanzas: 1 to 64; any of them gives the file key.
+        mac: 32 bytes, HMAC-SHA256 under the file key (`codec.mac_input` says over what).
+    """
+
+    stanzas: tuple[Stanza, ...]
+    mac: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRecord:
+    """What the file says about one protected face.
+
+    Attributes:
+        box: the protected region: inside the picture, even width and height, disjoint from all others.
+        group: number of the group whose file key wraps this face's secret.
+        style: name of the pre-obfuscation style, printable ASCII, 1 to 32 characters.
+        strength: its strength, or None for the style's default; stored as a 32-bit float.
+        digest: 32 bytes, SHA-256 of the protected region (`region_digest`).
+        slot: 60 bytes, the wrapped face secret; or, once the face is forgotten, the 32 bytes of its SHA-256.
+        sealed: whether a seal was made for this face (it may have been stripped since).
+    """
+
+    box: Box
+    group: int
+    style: str
+    strength: float | None
+    digest: bytes
+    slot: bytes
+    sealed: bool = True
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the face secret was destroyed, so that no key opens this face any more."""
+        return len(self.slot) == DIGEST_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A field of a later version.
+
+    Attributes:
+        tag: 0..32767.
+        critical: True: a reader that does not know the tag must refuse the file.
+        value: its bytes.
+    """
+
+    tag: int
+    critical: bool
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Everything a protected picture says about itself.
+
+    Attributes:
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        model_id: 16 bytes that name the model (first half of the SHA-256 of its card).
+        groups: 1 to 64.
+        faces: 1 to 4096; the position in this tuple is the face's index everywhere.
+        extensions: at most 256, in ascending order of their tags.
+    """
+
+    width: int
+    height: int
+    model_id: bytes
+    groups: tuple[Group, ...]
+    faces: tuple[FaceRecord, ...]
+    extensions: tuple[Extension, ...] = ()
+
+    def face_context(self, index: int) -> FaceContext:
+        """What the key of face ``index`` is bound to."""
+        return FaceContext(FORMAT_VERSION, index, self.faces[index].box, self.model_id)
+
+
+def region_digest(region: UInt8Image) -> bytes:
+    """SHA-256 (32 bytes) of a protected region.
+
+    Args:
+        region: (h, w, 3) uint8 RGB; hashed row by row from the top, three bytes R G B per pixel.
+    """
+    return hashlib.sha256(region.tobytes(order="C")).digest()
+
+
+def forget_face(header: Header, index: int) -> Header:
+    """Destroy one face's wrapped secret: nobody can open that face any more, with any key.
+
+    Needs no key, and the header MACs stay valid, because they cover the slot's SHA-256 instead of the slot.
+    The caller must drop the face's seal as well, and must know that older copies of the file still open.
+
+    Raises:
+        IndexError: no such face.
+    """
+    faces = list(header.faces)
+    face = faces[index]
+    if not face.forgotten:
+        faces[index] = replace(face, slot=slot_digest(face.slot))
+    return replace(header, faces=tuple(faces))
+
+
+def slot_digest(slot: bytes) -> bytes:
+    """What the MAC covers of a slot: the SHA-256 of its 60 bytes, or the 32 bytes that already are one."""
+    return slot if len(slot) == DIGEST_BYTES else hashlib.sha256(slot).digest()

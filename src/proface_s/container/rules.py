@@ -1,0 +1,119 @@
+"""What makes a header valid, beyond its layout; checked both before writing and after reading."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from proface_s.container.header import DIGEST_BYTES, FaceRecord, Group, Header, OtherStanza
+from proface_s.errors import DamagedFileError
+from proface_s.keys.derive import SALT_BYTES
+from proface_s.keys.secret import MODEL_ID_BYTES
+from proface_s.keys.wrap import WRAPPED_BYTES
+from proface_s.types import Box
+
+MAX_SIDE: Final = 2**31 - 1
+MAX_FACES: Final = 4096
+MAX_GROUPS: Final = 64
+MAX_STANZAS: Final = 64
+MAX_BODY_BYTES: Final = 2**16 - 1
+MAX_EXTENSIONS: Final = 256
+MAX_EXTENSION_BYTES: Final = 2**20
+MAX_STYLE_LENGTH: Final = 32
+MAX_TOTAL_COST_KIB: Final = 16 * 2**20
+"""Memory all Argon2id derivations of one header may fill together: one with every parameter at its cap."""
+
+
+def check_header(header: Header) -> None:
+    """Check counts, lengths and geometry of a header.
+
+    Raises:
+        DamagedFileError: names the first rule that is broken.
+    """
+    for side, name in ((header.width, "width"), (header.height, "height")):
+        _require(1 <= side <= MAX_SIDE, f"picture {name} is {side}")
+    _require(len(header.model_id) == MODEL_ID_BYTES, f"model id has {len(header.model_id)} bytes")
+    _require(1 <= len(header.groups) <= MAX_GROUPS, f"{len(header.groups)} key groups")
+    _require(1 <= len(header.faces) <= MAX_FACES, f"{len(header.faces)} faces")
+    for number, group in enumerate(header.groups):
+        _check_group(group, f"group {number}")
+    _check_total_cost(header)
+    for index, face in enumerate(header.faces):
+        _check_face(face, header, f"face {index}")
+    _check_disjoint([face.box for face in header.faces])
+    _check_extensions(header)
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise DamagedFileError(f"invalid header: {problem}")
+
+
+def _check_group(group: Group, name: str) -> None:
+    _require(len(group.mac) == DIGEST_BYTES, f"{name} has a MAC of {len(group.mac)} bytes")
+    _require(1 <= len(group.stanzas) <= MAX_STANZAS, f"{name} has {len(group.stanzas)} stanzas")
+    for stanza in group.stanzas:
+        if isinstance(stanza, OtherStanza):
+            known = stanza.kind == 1 or not 0 <= stanza.kind <= 255
+            _require(not known, f"{name} has an opaque stanza of kind {stanza.kind}")
+            _require(len(stanza.body) <= MAX_BODY_BYTES, f"{name} has a stanza of {len(stanza.body)} bytes")
+        else:
+            _require(len(stanza.salt) == SALT_BYTES, f"{name} has a salt of {len(stanza.salt)} bytes")
+            wrapped = len(stanza.wrapped_key)
+            _require(wrapped == WRAPPED_BYTES, f"{name} has a wrapped key of {wrapped} bytes")
+            stanza.params.check()
+
+
+def _check_total_cost(header: Header) -> None:
+    """Bound the work of trying every stanza: a hostile file must not keep a reader busy for an hour."""
+    runs = {
+        (stanza.salt, stanza.params)
+        for group in header.groups
+        for stanza in group.stanzas
+        if not isinstance(stanza, OtherStanza)
+    }
+    total = sum(params.cost for _, params in runs)
+    _require(
+        total <= MAX_TOTAL_COST_KIB,
+        f"its {len(runs)} passphrase stanzas demand {total} KiB of Argon2id work "
+        f"(at most {MAX_TOTAL_COST_KIB})",
+    )
+
+
+def _check_face(face: FaceRecord, header: Header, name: str) -> None:
+    box = face.box
+    _require(min(box.x, box.y) >= 0 and min(box.w, box.h) > 0, f"{name} has the empty or negative box {box}")
+    inside = box.right <= header.width and box.bottom <= header.height
+    _require(inside, f"{name} has box {box}, outside the {header.width}x{header.height} picture")
+    _require(box.w % 2 == 0 and box.h % 2 == 0, f"{name} has box {box} with an odd side")
+    _require(0 <= face.group < len(header.groups), f"{name} belongs to group {face.group}, which is missing")
+    printable = face.style.isascii() and face.style.isprintable()
+    _require(printable and 1 <= len(face.style) <= MAX_STYLE_LENGTH, f"{name} has an invalid style name")
+    if face.strength is not None:
+        _require(math.isfinite(face.strength), f"{name} has strength {face.strength}")
+        _require(abs(face.strength) <= 3.4e38, f"{name} has strength {face.strength}")
+    _require(len(face.digest) == DIGEST_BYTES, f"{name} has a digest of {len(face.digest)} bytes")
+    _require(len(face.slot) in (WRAPPED_BYTES, DIGEST_BYTES), f"{name} has a slot of {len(face.slot)} bytes")
+
+
+def _check_disjoint(boxes: list[Box]) -> None:
+    edges = np.array([(box.x, box.right, box.y, box.bottom) for box in boxes], np.int64)
+    left, right, top, bottom = edges.T
+    for index, (x0, x1, y0, y1) in enumerate(edges[:-1]):
+        later = slice(index + 1, None)
+        overlap = (left[later] < x1) & (right[later] > x0) & (top[later] < y1) & (bottom[later] > y0)
+        if overlap.any():
+            other = index + 1 + int(overlap.argmax())
+            _require(False, f"boxes of faces {index} and {other} overlap: {boxes[index]} and {boxes[other]}")
+
+
+def _check_extensions(header: Header) -> None:
+    tags = [extension.tag for extension in header.extensions]
+    _require(len(tags) <= MAX_EXTENSIONS, f"{len(tags)} extensions")
+    _require(all(0 <= tag < 0x8000 for tag in tags), "an extension tag is out of range")
+    _require(tags == sorted(set(tags)), "extension tags are not in ascending order")
+    for extension in header.extensions:
+        size = len(extension.value)
+        _require(size <= MAX_EXTENSION_BYTES, f"extension {extension.tag} has {size} bytes")

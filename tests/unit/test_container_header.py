@@ -1,0 +1,162 @@
+"""Header bytes: strictness, versions, golden bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proface_s.container.codec import _checksum, decode_header, encode_header
+from proface_s.container.header import (
+    Extension,
+    FaceRecord,
+    Group,
+    Header,
+    OtherStanza,
+    PassphraseStanza,
+    forget_face,
+)
+from proface_s.errors import DamagedFileError, FileFormatError, UsageError
+from proface_s.keys.derive import KdfParams
+from proface_s.types import Box
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "header_v1.hex"
+
+STANZA = PassphraseStanza(bytes(range(16)), KdfParams(), b"\xaa" * 60)
+FACE = FaceRecord(Box(10, 20, 32, 48), 0, "blur", 1.5, b"\xdd" * 32, b"\xbb" * 60)
+HEADER = Header(
+    width=640,
+    height=480,
+    model_id=b"model id, 16 by.",
+    groups=(Group((STANZA,), b"\xcc" * 32), Group((OtherStanza(2, b"recipient"), STANZA), b"\xee" * 32)),
+    faces=(
+        FACE,
+        FaceRecord(Box(100, 20, 2, 2), 1, "mask", None, b"\x11" * 32, b"\x22" * 32, sealed=False),
+    ),
+    extensions=(Extension(7, False, b"later"),),
+)
+
+
+def with_checksum(body: bytes) -> bytes:
+    return body + _checksum(body)
+
+
+def test_golden_bytes() -> None:
+    data = bytes.fromhex(GOLDEN.read_text(encoding="ascii"))
+    assert decode_header(data) == HEADER
+    assert encode_header(HEADER) == data
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"width": 0}, "width is 0"),
+        ({"width": 40}, "outside the 40x480 picture"),
+        ({"model_id": b"short"}, "model id has 5 bytes"),
+        ({"groups": ()}, "0 key groups"),
+        ({"faces": ()}, "0 faces"),
+        ({"faces": (replace(FACE, box=Box(10, 20, 31, 48)),)}, "odd side"),
+        ({"faces": (replace(FACE, box=Box(10, 20, 0, 48)),)}, "empty"),
+        ({"faces": (FACE, replace(FACE, box=Box(41, 67, 10, 10)))}, "faces 0 and 1 overlap"),
+        ({"faces": (replace(FACE, group=2),)}, "group 2, which is missing"),
+        ({"faces": (replace(FACE, style=""),)}, "style name"),
+        ({"faces": (replace(FACE, style="blür"),)}, "style name"),
+        ({"faces": (replace(FACE, style="x" * 33),)}, "style name"),
+        ({"faces": (replace(FACE, strength=float("inf")),)}, "strength"),
+        ({"faces": (replace(FACE, slot=b""),)}, "slot of 0 bytes"),
+        ({"faces": (replace(FACE, digest=b"x"),)}, "digest of 1 bytes"),
+        ({"groups": (Group((), bytes(32)),)}, "0 stanzas"),
+        ({"groups": (Group((STANZA,), bytes(31)),)}, "MAC of 31 bytes"),
+        ({"groups": (Group((replace(STANZA, params=KdfParams(99)),), bytes(32)),)}, "time cost is 99"),
+        ({"extensions": (Extension(7, False, b""), Extension(7, False, b""))}, "ascending"),
+    ],
+)
+def test_invalid_headers_are_not_written(change: dict, problem: str) -> None:
+    header = replace(HEADER, groups=HEADER.groups[:1], faces=HEADER.faces[:1])
+    assert decode_header(encode_header(header)) == header
+    with pytest.raises(UsageError, match=problem):
+        encode_header(replace(header, **change))
+
+
+def test_touching_boxes_are_disjoint() -> None:
+    faces = tuple(replace(FACE, box=Box(10 * i, 10 * j, 10, 10)) for i in range(4) for j in range(4))
+    assert len(decode_header(encode_header(replace(HEADER, faces=faces))).faces) == 16
+
+
+def test_many_faces_are_quick_and_more_are_refused() -> None:
+    faces = [replace(FACE, box=Box(2 * (i % 100), 2 * (i // 100), 2, 2)) for i in range(4097)]
+    header = replace(HEADER, faces=tuple(faces[:4096]))
+    assert decode_header(encode_header(header)) == header
+    with pytest.raises(UsageError, match="4097 faces"):
+        encode_header(replace(HEADER, faces=tuple(faces)))
+
+
+def test_total_cost_of_all_stanzas_is_bounded() -> None:
+    """Any single stanza passes; hundreds of expensive ones would keep a reader busy for hours."""
+    dear = KdfParams(time_cost=16, memory_kib=2**20)
+    once = (Group((replace(STANZA, params=dear),), bytes(32)),)
+    encode_header(replace(HEADER, groups=once, faces=(FACE,)))
+    twice = (Group((replace(STANZA, params=dear), STANZA), bytes(32)),)
+    with pytest.raises(UsageError, match="Argon2id work"):
+        encode_header(replace(HEADER, groups=twice, faces=(FACE,)))
+
+
+def test_every_truncation_is_damage() -> None:
+    data = encode_header(HEADER)
+    for length in range(len(data)):
+        with pytest.raises(DamagedFileError):
+            decode_header(data[:length])
+
+
+def test_every_truncation_is_damage_even_with_a_right_checksum() -> None:
+    body = encode_header(HEADER)[:-8]
+    for length in range(5, len(body)):
+        with pytest.raises(DamagedFileError):
+            decode_header(with_checksum(body[:length]))
+
+
+def test_trailing_bytes_and_flipped_bits_are_damage() -> None:
+    data = encode_header(HEADER)
+    with pytest.raises(DamagedFileError, match="1 bytes too many"):
+        decode_header(with_checksum(data[:-8] + b"\0"))
+    for at in range(len(data)):
+        with pytest.raises(FileFormatError):
+            decode_header(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
+
+
+def test_later_versions_ask_for_an_upgrade() -> None:
+    data = bytearray(encode_header(HEADER))
+    data[4] = 2
+    with pytest.raises(FileFormatError, match="format version 2") as caught:
+        decode_header(bytes(data))
+    assert "newer version" in (caught.value.hint or "")
+    assert not isinstance(caught.value, DamagedFileError)
+
+
+def test_unknown_flags_and_critical_extensions_ask_for_an_upgrade() -> None:
+    body = bytearray(encode_header(HEADER)[:-8])
+    body[6] |= 0x40
+    with pytest.raises(FileFormatError, match="unknown flags"):
+        decode_header(with_checksum(bytes(body)))
+    critical = replace(HEADER, extensions=(Extension(9, True, b""),))
+    with pytest.raises(FileFormatError, match="extension 9"):
+        decode_header(encode_header(critical))
+
+
+def test_hostile_counts_are_refused() -> None:
+    body = bytearray(encode_header(HEADER)[:-8])
+    body[31] = 255  # number of groups
+    with pytest.raises(DamagedFileError, match="255 groups; at most 64"):
+        decode_header(with_checksum(bytes(body)))
+    with pytest.raises(DamagedFileError, match="more than"):
+        decode_header(b"PFS1" + bytes(5 * 2**20))
+
+
+def test_forgetting_keeps_only_the_digest_of_the_slot() -> None:
+    forgotten = forget_face(HEADER, 0)
+    assert forgotten.faces[0].forgotten
+    assert forgotten.faces[1] == HEADER.faces[1]
+    assert FACE.slot not in encode_header(forgotten)
+    assert decode_header(encode_header(forgotten)) == forgotten
+    assert forget_face(forgotten, 0) == forgotten
