@@ -1,0 +1,85 @@
+"""Any Pillow mode -> 8-bit RGB, alpha, and a colour profile that fits the result."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageCms
+
+from proface_s.errors import ImageError
+
+_GREY_MODES: Final = ("1", "L", "LA", "La")
+_RGB_MODES: Final = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
+_OTHER_MODES: Final = ("YCbCr", "HSV")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Result of `to_rgb`.
+
+    Attributes:
+        rgb: Pillow image of mode RGB.
+        alpha: Pillow image of mode L, or None.
+        icc_profile: profile of the RGB values, or None (sRGB).
+        note: what was converted or dropped, or "".
+    """
+
+    rgb: Image.Image
+    alpha: Image.Image | None
+    icc_profile: bytes | None
+    note: str
+
+
+def to_rgb(image: Image.Image) -> Converted:
+    """Convert a decoded image; RGB values are never changed, other colour models are converted once.
+
+    * grey: the value is copied to R, G and B; a grey colour profile cannot describe RGB and is dropped;
+    * palette: looked up; transparency (of any mode) becomes alpha;
+    * CMYK: to sRGB through the embedded profile (relative colorimetric), or by Pillow's plain formula
+      without one.
+
+    Raises:
+        ImageError: a mode that has no faithful 8-bit RGB form (Lab, 32-bit).
+    """
+    profile = image.info.get("icc_profile") or None
+    if image.mode == "CMYK":
+        return _from_cmyk(image, profile)
+    if image.mode not in _GREY_MODES + _RGB_MODES + _OTHER_MODES:
+        raise ImageError(f"colour mode {image.mode} is not supported", hint="convert it to 8-bit RGB first")
+    rgb, alpha = _split_alpha(image)
+    if profile and _colour_space(profile) != b"RGB ":
+        return Converted(rgb, alpha, None, "colour profile dropped: it does not describe RGB")
+    return Converted(rgb, alpha, profile, "")
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    if image.has_transparency_data:
+        if image.mode in ("La", "RGBa"):
+            image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+        rgba = image.convert("RGBA")
+        return rgba.convert("RGB"), rgba.getchannel("A")
+    return image.convert("RGB"), None
+
+
+def _from_cmyk(image: Image.Image, profile: bytes | None) -> Converted:
+    if profile and _colour_space(profile) == b"CMYK":
+        try:
+            converted = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+            )
+        except (ImageCms.PyCMSError, OSError):
+            converted = None
+        if converted is not None:
+            return Converted(converted, None, None, "CMYK converted to sRGB through the embedded profile")
+    return Converted(image.convert("RGB"), None, None, "CMYK converted to RGB without a colour profile")
+
+
+def _colour_space(profile: bytes) -> bytes:
+    """Data colour space of an ICC profile (ICC.1, header bytes 16 to 19)."""
+    return profile[16:20]

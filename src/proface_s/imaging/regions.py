@@ -1,0 +1,52 @@
+"""Cutting rectangular regions out of pictures and pasting them back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from proface_s.types import Box, UInt8Image
+
+
+def cut(rgb: UInt8Image, box: Box) -> UInt8Image:
+    """Copy a region out of a picture.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        box: a non-empty region inside the picture.
+
+    Returns:
+        (box.h, box.w, 3) uint8, C-contiguous, independent of ``rgb``.
+
+    Raises:
+        ValueError: the box is empty or reaches outside.
+    """
+    _check_box(rgb, box)
+    return rgb[box.y : box.bottom, box.x : box.right].copy(order="C")
+
+
+def paste(rgb: UInt8Image, box: Box, region: UInt8Image) -> UInt8Image:
+    """Put a region into a copy of a picture.  Inverse of `cut`: pasting what was cut changes nothing.
+
+    Args:
+        rgb: (H, W, 3) uint8; left as it is.
+        box: where, inside the picture.
+        region: (box.h, box.w, 3) uint8.
+
+    Returns:
+        (H, W, 3) uint8: ``region`` inside the box, bit-identical to ``rgb`` outside.
+
+    Raises:
+        ValueError: the box is empty or reaches outside, or the region has another shape or dtype.
+    """
+    _check_box(rgb, box)
+    if region.shape != (box.h, box.w, rgb.shape[2]) or region.dtype != np.uint8:
+        raise ValueError(f"a {region.shape} {region.dtype} region does not fit box {box}")
+    result = rgb.copy(order="C")
+    result[box.y : box.bottom, box.x : box.right] = region
+    return result
+
+
+def _check_box(rgb: UInt8Image, box: Box) -> None:
+    height, width = rgb.shape[:2]
+    if box.w <= 0 or box.h <= 0 or box.x < 0 or box.y < 0 or box.right > width or box.bottom > height:
+        raise ValueError(f"box {box} does not lie inside the {width}x{height} picture")

@@ -1,0 +1,219 @@
+"""Writing: PNG bytes, metadata, atomic files, output paths, regions."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from proface_s.errors import ImageError, UsageError
+from proface_s.imaging import writing
+from proface_s.imaging.reading import read_picture
+from proface_s.imaging.regions import cut, paste
+from proface_s.imaging.writing import check_output_path, encode_png, write_atomic
+from proface_s.types import Box, Picture
+
+RNG = np.random.default_rng(5)
+RGB = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+ALPHA = RNG.integers(0, 256, (20, 30), dtype=np.uint8)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def test_png_is_read_back_bit_for_bit() -> None:
+    for alpha in (None, ALPHA):
+        again = read_picture(encode_png(Picture(RGB, alpha, SRGB)))
+        assert np.array_equal(again.rgb, RGB)
+        assert again.icc_profile == SRGB
+        assert (again.alpha is None) if alpha is None else np.array_equal(again.alpha, alpha)
+
+
+def test_views_are_encoded_as_what_they_show() -> None:
+    view = RGB[::-1, ::2, ::-1]
+    assert np.array_equal(read_picture(encode_png(Picture(view))).rgb, view)
+
+
+@pytest.mark.parametrize(
+    "picture", [Picture(RGB[..., 0]), Picture(RGB.astype(np.float32)), Picture(RGB, ALPHA[:-1])]
+)
+def test_wrong_arrays_are_refused(picture: Picture) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        encode_png(picture)
+
+
+def photo_with_everything() -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = "Alice at the demonstration"
+    exif[0x010F] = "CameraMaker"
+    exif[0x013B] = "Jos\u00e9 M\u00fcller".encode().decode("latin-1")
+    exif[0x8298] = "(c) 2024 somebody"
+    details = exif.get_ifd(0x8769)
+    details[0x9003] = "2024:05:06 07:08:09"
+    details[0xA431] = "SERIAL12345"
+    details[0x927C] = b"MAKERNOTE"
+    exif.get_ifd(0x8825)[1] = "N"
+    buffer = io.BytesIO()
+    Image.fromarray(RGB).save(buffer, "JPEG", exif=exif, comment=b"a comment")
+    return buffer.getvalue()
+
+
+def test_only_whitelisted_metadata_is_read() -> None:
+    picture = read_picture(photo_with_everything())
+    artist = picture.metadata.pop("Artist")
+    assert artist.startswith("Jos")
+    assert picture.metadata == {
+        "Copyright": "(c) 2024 somebody",
+        "DateTimeOriginal": "2024:05:06 07:08:09",
+    }
+
+
+def test_metadata_is_written_only_when_asked_for() -> None:
+    picture = read_picture(photo_with_everything())
+    for secret in (b"Alice", b"SERIAL", b"CameraMaker", b"MAKERNOTE", b"comment"):
+        assert secret not in encode_png(picture, keep_metadata=True)
+    silent = encode_png(picture)
+    assert read_picture(silent).metadata == {}
+    assert b"somebody" not in silent
+    assert read_picture(encode_png(picture, keep_metadata=True)).metadata == picture.metadata
+
+
+def test_non_latin_and_unknown_metadata() -> None:
+    picture = Picture(
+        RGB, metadata={"Artist": "\u5f20\u4e09", "note": "never written", "Copyright": "\u00e9"}
+    )
+    data = encode_png(picture, keep_metadata=True)
+    assert b"never written" not in data
+    assert read_picture(data).metadata == {"Artist": "\u5f20\u4e09", "Copyright": "\u00e9"}
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_new_files_appear_whole(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "out.png", b"data")
+    assert (tmp_path / "out.png").read_bytes() == b"data"
+    assert files_in(tmp_path) == ["out.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_permissions_follow_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomic(tmp_path / "out.png", b"data")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "out.png").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_existing_files_are_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError(1, "no links")))
+    target = tmp_path / "out.png"
+    write_atomic(target, b"first")
+    with pytest.raises(ImageError, match="already exists") as caught:
+        write_atomic(target, b"second")
+    assert "--overwrite" in (caught.value.hint or "")
+    assert target.read_bytes() == b"first"
+    write_atomic(target, b"third", overwrite=True)
+    assert target.read_bytes() == b"third"
+    assert files_in(tmp_path) == ["out.png"]
+
+
+def test_a_file_that_appears_meanwhile_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "out.png"
+    write_new = writing._write_new
+
+    def slow_write(path: Path, data: bytes) -> None:
+        write_new(path, data)
+        target.write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(writing, "_write_new", slow_write)
+    with pytest.raises(ImageError, match="already exists"):
+        write_atomic(target, b"mine")
+    assert target.read_bytes() == b"somebody else's"
+    assert files_in(tmp_path) == ["out.png"]
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_interruptions_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
+) -> None:
+    def fail(_: int) -> None:
+        raise interruption
+
+    monkeypatch.setattr(os, "fsync", fail)
+    expected = KeyboardInterrupt if isinstance(interruption, KeyboardInterrupt) else ImageError
+    with pytest.raises(expected):
+        write_atomic(tmp_path / "out.png", b"data")
+    assert files_in(tmp_path) == []
+
+
+def test_unusable_targets(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="No such file"):
+        write_atomic(tmp_path / "missing" / "out.png", b"data")
+    with pytest.raises(ImageError, match="is a directory"):
+        write_atomic(tmp_path, b"data", overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.JPEG", "out.avif", "out.heic"])
+def test_lossy_outputs_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="would destroy the hidden face") as caught:
+        check_output_path(None, tmp_path / name)
+    assert "out.png" in (caught.value.hint or "")
+
+
+def test_output_paths(tmp_path: Path) -> None:
+    source = tmp_path / "in.png"
+    source.write_bytes(b"picture")
+    check_output_path(source, tmp_path / "out.PNG")
+    with pytest.raises(UsageError, match="only PNG"):
+        check_output_path(source, tmp_path / "out.webp")
+    with pytest.raises(UsageError, match="only PNG"):
+        check_output_path(source, tmp_path / "out")
+    with pytest.raises(ImageError, match="does not exist"):
+        check_output_path(source, tmp_path / "missing" / "out.png")
+    (tmp_path / "other.png").write_bytes(b"other")
+    with pytest.raises(ImageError, match="already exists"):
+        check_output_path(source, tmp_path / "other.png")
+    check_output_path(source, tmp_path / "other.png", overwrite=True)
+
+
+def test_the_input_is_never_the_output(tmp_path: Path) -> None:
+    source = tmp_path / "in.png"
+    source.write_bytes(b"picture")
+    (tmp_path / "soft.png").symlink_to(source)
+    (tmp_path / "hard.png").hardlink_to(source)
+    for output in (source, tmp_path / "." / "in.png", tmp_path / "soft.png", tmp_path / "hard.png"):
+        with pytest.raises(UsageError, match="is the input itself"):
+            check_output_path(source, output, overwrite=True)
+
+
+@given(st.data())
+def test_cut_and_paste_are_inverses(data: st.DataObject) -> None:
+    x, y = data.draw(st.integers(0, 29)), data.draw(st.integers(0, 19))
+    box = Box(x, y, data.draw(st.integers(1, 30 - x)), data.draw(st.integers(1, 20 - y)))
+    region = cut(RGB, box)
+    assert np.array_equal(paste(RGB, box, region), RGB)
+    pasted = paste(RGB, box, 255 - region)
+    assert np.array_equal(cut(pasted, box), 255 - region)
+    outside = np.ones((20, 30), bool)
+    outside[box.y : box.bottom, box.x : box.right] = False
+    assert np.array_equal(pasted[outside], RGB[outside])
+
+
+def test_cut_copies_and_boxes_are_checked() -> None:
+    region = cut(RGB, Box(0, 0, 2, 2))
+    assert not np.shares_memory(region, RGB)
+    for box in (Box(-1, 0, 4, 4), Box(28, 0, 4, 4), Box(0, 18, 4, 4), Box(0, 0, 0, 4)):
+        with pytest.raises(ValueError, match="does not lie inside the 30x20 picture"):
+            cut(RGB, box)
+    with pytest.raises(ValueError, match="does not fit"):
+        paste(RGB, Box(0, 0, 4, 4), region)
