@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,7 @@ from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.keys.derive import KdfParams
 from proface_s.types import Box
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "locked_header_v1.json"
 CHEAP = KdfParams(time_cost=1, memory_kib=1024, lanes=1)
 BOXES = (Box(0, 0, 10, 10), Box(20, 0, 10, 10), Box(40, 0, 10, 10))
 NOTES = tuple(FaceNote("blur", None, bytes([i]) * 32) for i in range(3))
@@ -41,6 +44,14 @@ def test_unlock_gives_the_keys_the_faces_were_protected_with() -> None:
     with pytest.raises(WrongKeyError) as caught:
         unlock_header(header, "third passphrase")
     assert "third" not in caught.value.message
+
+
+def test_golden_header_opens_for_ever() -> None:
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    header = decode_header(bytes.fromhex(golden["header"]))
+    for passphrase, faces in golden["face_keys"].items():
+        opened = unlock_header(header, passphrase)
+        assert {str(index): key.reveal().hex() for index, key in opened.items()} == faces
 
 
 def test_groups_open_separately_and_share_derivations(monkeypatch: pytest.MonkeyPatch) -> None:
