@@ -1,0 +1,205 @@
+"""From coefficients to values fit for hiding, and back: a hybrid of digits and analog values.
+
+A region of H x W pixels has N = 3HW coefficients and the flow can hide N values of unit variance with a noise of
+about a sixth.  How those are spent decides the quality of the recovery:
+
+* A *profile* tells the expected size (standard deviation) of each of the 768 bands.  The best fitting of the shipped
+  profiles is chosen and its number sent with heavy repetition: the *preamble*.
+* Large coefficients (mostly the blocks' means) would drown the rest.  They are quantised; the index is sent as binary
+  *digits*, encrypted with the key's pad; what is left is of the size of one step and goes the analog way.
+* Every *analog* value gets the power that minimises the error under a given total: in proportion to the band's size
+  (linear coding for a Gaussian channel), less the noise it will meet.
+* Preamble and digits take the places of the smallest coefficients, which are dropped.
+
+Finally everything is scaled to a norm of exactly sqrt(N): not even the energy of the face shows.  The reader learns
+that factor, and the noise, from the digits, whose size is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ModelError
+from ..types import FloatArray
+from .mixing import Mixing
+from .spectrum import band_map
+
+STEP = 64.0  # quantiser step of large coefficients, grey levels
+DIGITS_ABOVE = 96.0  # bands whose standard deviation exceeds this many grey levels are sent with digits
+RANGE = 4.0  # digits cover this many standard deviations to either side
+DIGIT_AMPLITUDE = 1.0  # of a digit, relative to the mean power of all values
+DESIGN_NOISE = 0.18  # standard deviation of the channel noise that the power is planned for
+PROFILE_BITS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Where everything goes for one region size and one profile.  All index arrays refer to flattened coefficients.
+
+    Attributes:
+        repeat: how often each preamble bit is sent.
+        kept: (A,) indices of coefficients sent the analog way, in order of position.
+        gains: (A,) float32 factors from grey levels to values.
+        coarse: (C,) positions within `kept` that also have digits.
+        bits: (C,) digits of each of them.
+    """
+
+    repeat: int
+    kept: npt.NDArray[np.intp]
+    gains: FloatArray
+    coarse: npt.NDArray[np.intp]
+    bits: npt.NDArray[np.intp]
+
+    @property
+    def preamble(self) -> int:
+        """Number of values that carry the profile's number."""
+        return self.repeat * PROFILE_BITS
+
+    @property
+    def digits(self) -> int:
+        """Number of values that carry digits of large coefficients."""
+        return int(self.bits.sum())
+
+
+class Codebook:
+    """The shipped profiles.
+
+    Args:
+        profiles: (32, 768) float32, expected standard deviation of every band in grey levels; bands as in
+            `spectrum.band_map`.
+    """
+
+    def __init__(self, profiles: FloatArray) -> None:
+        if profiles.shape != (1 << PROFILE_BITS, 768) or not np.isfinite(profiles).all() or profiles.min() <= 0:
+            raise ModelError(f"profiles must be (32, 768), finite and positive, got {profiles.shape}")
+        self.profiles = profiles.astype(np.float32)
+
+    def choose(self, coefficients: FloatArray) -> int:
+        """Number of the profile under which (H, W, 3) ``coefficients`` are most likely (Laplacian model)."""
+        bands = band_map(*coefficients.shape[:2]).ravel()
+        count = np.bincount(bands, minlength=768)
+        size = np.bincount(bands, weights=np.abs(coefficients).ravel(), minlength=768)
+        scale = self.profiles.astype(np.float64) / np.sqrt(2.0)
+        return int(np.argmin((count * np.log(scale) + size / scale).sum(axis=1)))
+
+    def plan(self, height: int, width: int, profile: int) -> Plan:
+        """Lay out a region of ``height`` x ``width`` pixels; deterministic."""
+        n = 3 * height * width
+        sigma = self.profiles[profile][band_map(height, width).ravel()]
+        all_bits = np.zeros(n, dtype=np.intp)
+        large = sigma > DIGITS_ABOVE
+        all_bits[large] = np.ceil(np.log2(2 * RANGE * sigma[large] / STEP)).astype(np.intp)
+        repeat = preamble_repeat(n)
+        kept = _largest(sigma, all_bits, n - repeat * PROFILE_BITS)
+        size = np.where(all_bits[kept] > 0, np.float32(STEP / np.sqrt(12.0)), sigma[kept])
+        digits = int(all_bits[kept].sum())
+        power = _allocate(size, n - (digits + repeat * PROFILE_BITS) * DIGIT_AMPLITUDE**2)
+        coarse = np.flatnonzero(all_bits[kept])
+        return Plan(repeat, kept, np.sqrt(power) / size, coarse, all_bits[kept][coarse])
+
+
+def message_gain(height: int, width: int) -> float:
+    """Gain of the message before the network: more for small faces, whose coefficients are hard to gather."""
+    side = np.sqrt(float(height * width))
+    return float(np.clip(1.1 * (256.0 / side) ** 0.25, 1.0, 1.8))
+
+
+def preamble_repeat(n: int) -> int:
+    """Odd number of times each preamble bit is sent among ``n`` values."""
+    return min(63, max(7, n // 256 | 1))
+
+
+def _largest(sigma: FloatArray, bits: npt.NDArray[np.intp], room: int) -> npt.NDArray[np.intp]:
+    """Coefficients to keep so that they and their digits fit into ``room`` values, in order of position."""
+    order = np.argsort(-sigma, kind="stable")
+    used = np.cumsum(1 + bits[order])
+    return np.sort(order[: int(np.searchsorted(used, room, side="right"))])
+
+
+def _allocate(size: FloatArray, total: float) -> FloatArray:
+    """Power of each analog value: max(lambda size - noise, small), summing to ``total``."""
+    noise = np.float32(DESIGN_NOISE**2)
+    order = np.sort(size)[::-1].astype(np.float64)
+    counts = np.arange(1, order.size + 1)
+    levels = (total + noise * counts) / np.cumsum(order)
+    active = np.flatnonzero(levels * order > noise)
+    level = np.float32(levels[active[-1]] if active.size else levels[-1])
+    return np.maximum(level * size - noise, np.float32(1e-4)).astype(np.float32)
+
+
+def _index_levels(bits: npt.NDArray[np.intp]) -> FloatArray:
+    return ((1 << bits) - 1).astype(np.float32) / 2
+
+
+def encode(coefficients: FloatArray, codebook: Codebook, mixing: Mixing) -> FloatArray:
+    """Values to hide for (H, W, 3) ``coefficients``: (3HW,) float32 of norm sqrt(3HW), not yet mixed."""
+    height, width = coefficients.shape[:2]
+    profile = codebook.choose(coefficients)
+    plan = codebook.plan(height, width, profile)
+    rest = coefficients.ravel()[plan.kept]
+    offset = _index_levels(plan.bits)
+    index = np.clip(np.round(rest[plan.coarse] / STEP + offset), 0, 2 * offset)
+    rest[plan.coarse] -= (index - offset) * np.float32(STEP)
+    header = np.repeat((profile >> np.arange(PROFILE_BITS)) & 1, plan.repeat)
+    plain = np.concatenate([header, _to_bits(index.astype(np.intp), plan.bits)]).astype(np.uint8)
+    digits = (plain ^ mixing.pad[: plain.size]).astype(np.float32) * 2 - 1
+    values = np.zeros(coefficients.size, np.float32)
+    values[: digits.size] = digits * np.float32(DIGIT_AMPLITUDE)
+    values[digits.size : digits.size + rest.size] = rest * plan.gains
+    return values * np.float32(np.sqrt(values.size / np.square(values, dtype=np.float64).sum()))
+
+
+def decode(values: FloatArray, height: int, width: int, codebook: Codebook, mixing: Mixing) -> FloatArray:
+    """Estimate of what `encode` was given, from (3HW,) noisy values: (H, W, 3) float32 coefficients."""
+    repeat = preamble_repeat(values.size)
+    votes = values[: repeat * PROFILE_BITS] * (mixing.pad[: repeat * PROFILE_BITS] * np.float32(2) - 1)
+    # After removing the pad a positive value stands for a plain bit of 0 where the pad was 0, hence the sign.
+    profile = int(((votes.reshape(PROFILE_BITS, repeat).sum(axis=1) < 0) << np.arange(PROFILE_BITS)).sum())
+    plan = codebook.plan(height, width, profile)
+    known = plan.preamble + plan.digits
+    gain, noise = _channel(values[:known])
+    index = _from_bits((values[plan.preamble : known] > 0) ^ mixing.pad[plan.preamble : known].astype(bool), plan.bits)
+    analog = values[known : known + plan.kept.size] / np.float32(gain)
+    size_power = plan.gains * plan.gains
+    spread = np.full(plan.kept.size, np.float32(STEP * STEP / 12))
+    fine = np.ones(plan.kept.size, bool)
+    fine[plan.coarse] = False
+    sigma = codebook.profiles[profile][band_map(height, width).ravel()[plan.kept]]
+    spread[fine] = np.square(sigma[fine])
+    power = size_power * spread
+    rest = analog / plan.gains * (power / (power + np.float32(noise)))
+    rest[plan.coarse] += (index - _index_levels(plan.bits)) * np.float32(STEP)
+    coefficients = np.zeros(values.size, np.float32)
+    coefficients[plan.kept] = rest
+    return coefficients.reshape(height, width, 3)
+
+
+def _channel(digits: FloatArray) -> tuple[float, float]:
+    """Gain and noise variance of the channel, from values whose size was `DIGIT_AMPLITUDE`."""
+    size = np.abs(digits, dtype=np.float64) / DIGIT_AMPLITUDE
+    gain = max(float(size.mean()), 1e-3)
+    return gain, float(np.var(size * DIGIT_AMPLITUDE)) / gain**2
+
+
+def _to_bits(index: npt.NDArray[np.intp], bits: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+    """Most significant bit first, ``bits[i]`` of them for ``index[i]``, Gray-coded: a lone error moves one step."""
+    gray = index ^ (index >> 1)
+    return (np.repeat(gray, bits) >> _shifts(bits) & 1).astype(np.uint8)
+
+
+def _from_bits(flags: npt.NDArray[np.bool_], bits: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Inverse of `_to_bits`."""
+    owner = np.repeat(np.arange(bits.size), bits)
+    gray = np.bincount(owner, weights=flags.astype(np.float64) * (1 << _shifts(bits)), minlength=bits.size)
+    index = gray.astype(np.intp)
+    for shift in (1, 2, 4, 8):
+        index ^= index >> shift
+    return index
+
+
+def _shifts(bits: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    ends = np.cumsum(bits)
+    return np.repeat(ends, bits) - 1 - np.arange(int(bits.sum()))

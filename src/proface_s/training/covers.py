@@ -1,0 +1,117 @@
+"""Random covers for training: every kind of pre-obfuscation at every strength, plus unrelated faces.
+
+The message is white by construction whatever the face is, so training needs covers only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import UsageError
+from ..types import UInt8Image
+
+KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
+KIND_WEIGHTS = (0.26, 0.14, 0.24, 0.22, 0.06, 0.08)
+HEADROOM = 8  # grey levels kept free at both ends so that the hidden signal is not clipped
+
+
+def load_faces(folder: Path, side: int = 256) -> UInt8Image:
+    """Read every JPEG/PNG below ``folder`` of at least ``side`` pixels (less 3 %) as (N, side, side, 3) RGB."""
+    faces = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in {".jpg", ".jpeg", ".png"}:
+            continue
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None or min(image.shape[:2]) < side * 0.97:
+            continue
+        faces.append(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)[:, :, ::-1])
+    if not faces:
+        raise UsageError(f"no face picture of at least {side} pixels in {folder}")
+    return np.ascontiguousarray(np.stack(faces))
+
+
+def load_stickers(folder: Path | None) -> list[UInt8Image]:
+    """RGBA stickers of a folder, or an empty list: (H, W, 4) uint8 RGBA."""
+    if folder is None or not folder.is_dir():
+        return []
+    found = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted(folder.glob("*.png"))]
+    return [cv2.cvtColor(s, cv2.COLOR_BGRA2RGBA) for s in found if s is not None and s.ndim == 3 and s.shape[2] == 4]
+
+
+class CoverSource:
+    """Draws random (crop, crop, 3) uint8 covers; deterministic given the generator.
+
+    Args:
+        faces: (N, S, S, 3) uint8 RGB.
+        stickers: RGBA stickers for ``mask`` covers; without any, ellipses are drawn.
+        crop: side of the crops.
+    """
+
+    def __init__(self, faces: UInt8Image, stickers: list[UInt8Image], crop: int) -> None:
+        self.faces, self.stickers, self.crop = faces, stickers, crop
+
+    def batch(self, count: int, rng: np.random.Generator) -> UInt8Image:
+        """(count, crop, crop, 3) uint8 covers of random kinds."""
+        return np.stack([self.one(KINDS[rng.choice(len(KINDS), p=KIND_WEIGHTS)], rng) for _ in range(count)])
+
+    def one(self, kind: str, rng: np.random.Generator) -> UInt8Image:
+        """One cover of the given kind: a face at a random size, obfuscated, cropped.
+
+        Smooth covers are made small and enlarged while cropping: the same picture for a tenth of the time.
+        """
+        face = self.faces[rng.integers(len(self.faces))]
+        side = int(np.exp(rng.uniform(np.log(max(self.crop, 48)), np.log(288 if kind == "swap" else 512))))
+        side = max(self.crop, side)
+        small, interpolation = self._obfuscate(kind, face, side, rng)
+        zoom = side / small.shape[0]
+        x, y = rng.integers(0, side - self.crop + 1, 2)
+        # Pixel centres: output pixel i of the crop shows position (i + x + 1/2) / zoom - 1/2 of the small cover.
+        matrix = np.array([[zoom, 0, zoom / 2 - 0.5 - x], [0, zoom, zoom / 2 - 0.5 - y]])
+        crop = cv2.warpAffine(
+            small, matrix, (self.crop, self.crop), flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+        )
+        if rng.random() < 0.5:
+            crop = crop[:, ::-1]
+        return np.clip(crop, HEADROOM, 255 - HEADROOM)
+
+    def _obfuscate(
+        self, kind: str, face: UInt8Image, side: int, rng: np.random.Generator
+    ) -> tuple[UInt8Image, int]:
+        """Cover of a ``side`` pixel face, at any resolution, and how to enlarge it."""
+        if kind == "blur":
+            small = cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA)
+            return cv2.GaussianBlur(small, (0, 0), 96 * float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))), (
+                cv2.INTER_CUBIC
+            )
+        if kind == "median":
+            small = cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA)
+            return cv2.medianBlur(small, int(rng.integers(4, 16)) * 2 + 1), cv2.INTER_LINEAR
+        if kind == "pixelate":
+            cells = int(rng.integers(4, 17))
+            return cv2.resize(face, (cells, cells), interpolation=cv2.INTER_AREA), cv2.INTER_NEAREST
+        if kind == "solid":
+            return np.broadcast_to(rng.integers(0, 256, 3, dtype=np.uint8), (2, 2, 3)).copy(), cv2.INTER_NEAREST
+        interpolation = cv2.INTER_AREA if side < face.shape[0] else cv2.INTER_CUBIC
+        full = cv2.resize(face, (side, side), interpolation=interpolation)
+        return (self._mask(full, rng) if kind == "mask" else full), cv2.INTER_NEAREST
+
+    def _mask(self, face: UInt8Image, rng: np.random.Generator) -> UInt8Image:
+        side = face.shape[0]
+        base = cv2.GaussianBlur(cv2.resize(face, (64, 64), interpolation=cv2.INTER_AREA), (0, 0), rng.uniform(2, 8))
+        base = cv2.resize(base, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        canvas = np.zeros((side, side, 4), np.float32)
+        if self.stickers:
+            sticker = self.stickers[rng.integers(len(self.stickers))]
+            size = int(side * rng.uniform(0.8, 1.2))
+            sticker = cv2.resize(sticker, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+            off = (side - size) // 2
+            lo, hi = max(off, 0), min(off + size, side)
+            canvas[lo:hi, lo:hi] = sticker[lo - off : hi - off, lo - off : hi - off]
+        else:
+            colour = [float(v) for v in rng.integers(0, 256, 3)]
+            cv2.ellipse(canvas, (side // 2, side // 2), (side // 3, side // 2), 0, 0, 360, [*colour, 255.0], -1)
+        alpha = canvas[:, :, 3:] / 255.0
+        return np.round(base * (1 - alpha) + canvas[:, :, :3] * alpha).astype(np.uint8)
