@@ -22,6 +22,7 @@ from .spectrum import analyse, synthesise
 CARD_NAME, PROTECT_NAME, RECOVER_NAME, PROFILES_NAME = "card.json", "protect.onnx", "recover.onnx", "profiles.npy"
 DEFAULT_MODEL = "secure-1"
 TILE = 512  # side of a tile without its halo, pixels
+HEADROOM = 8  # grey levels that a cover keeps free at both ends, or the hidden signal would be clipped
 BATCH_PIXELS = 1 << 20  # largest number of pixels that one call of the engine is given
 
 Images = list[FloatArray]
@@ -170,6 +171,11 @@ class FlowModel:
             )
         session = self._engines[name]
         return lambda batch: session.run(None, dict(zip(inputs, batch, strict=True)))[0]
+
+
+def with_headroom(cover: UInt8Image) -> UInt8Image:
+    """Keep a cover `HEADROOM` grey levels away from black and white: same shape and dtype."""
+    return np.clip(cover, HEADROOM, 255 - HEADROOM)
 
 
 def _check_region(*regions: UInt8Image) -> tuple[int, int]:

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError
+from ..flow.model import with_headroom
 from ..types import UInt8Image
 
 KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
 KIND_WEIGHTS = (0.26, 0.14, 0.24, 0.22, 0.06, 0.08)
-HEADROOM = 8  # grey levels kept free at both ends so that the hidden signal is not clipped
 
 
 def load_faces(folder: Path, side: int = 256) -> UInt8Image:
@@ -75,7 +75,7 @@ class CoverSource:
         )
         if rng.random() < 0.5:
             crop = crop[:, ::-1]
-        return np.clip(crop, HEADROOM, 255 - HEADROOM)
+        return with_headroom(crop)
 
     def _obfuscate(
         self, kind: str, face: UInt8Image, side: int, rng: np.random.Generator

@@ -1,0 +1,46 @@
+"""PRO-Face S: reversible face privacy for photos.
+
+>>> import proface_s
+>>> result = proface_s.protect("party.jpg", passphrase="...", output="party.protected.png")   # doctest: +SKIP
+>>> proface_s.recover("party.protected.png", passphrase="...").faces[0].outcome               # doctest: +SKIP
+'exact'
+
+Importing the package loads neither an image library nor an inference engine; the names below load what they need.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import (
+        Detection,
+        Inspection,
+        ProtectedFace,
+        ProtectResult,
+        RecoveredFace,
+        RecoverResult,
+        Session,
+        detect,
+        inspect,
+        protect,
+        recover,
+    )
+
+__version__ = "0.1.0"
+_API = (
+    "Detection", "Inspection", "ProtectResult", "ProtectedFace", "RecoverResult", "RecoveredFace", "Session",
+    "detect", "inspect", "protect", "recover",
+)
+__all__ = [*_API, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _API:
+        return getattr(import_module(".api", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
