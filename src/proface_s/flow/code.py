@@ -27,10 +27,11 @@ from ..types import FloatArray
 from .mixing import Mixing
 from .spectrum import band_map
 
-STEP = 64.0  # quantiser step of large coefficients, grey levels
-DIGITS_ABOVE = 96.0  # bands whose standard deviation exceeds this many grey levels are sent with digits
+STEP = 72.0  # quantiser step of large coefficients, grey levels
+DIGITS_ABOVE = 112.0  # bands whose standard deviation exceeds this many grey levels are sent with digits
 RANGE = 4.0  # digits cover this many standard deviations to either side
-DIGIT_AMPLITUDE = 1.0  # of a digit, relative to the mean power of all values
+DIGIT_AMPLITUDE = 1.1  # of the least significant digit, relative to the mean power of all values
+DIGIT_SLOPE = 0.14  # added for every more significant digit, whose errors are larger
 DESIGN_NOISE = 0.18  # standard deviation of the channel noise that the power is planned for
 PROFILE_BITS = 5
 
@@ -59,9 +60,13 @@ class Plan:
         return self.repeat * PROFILE_BITS
 
     @property
-    def digits(self) -> int:
-        """Number of values that carry digits of large coefficients."""
-        return int(self.bits.sum())
+    def known(self) -> int:
+        """Number of values of known size: preamble and digits of large coefficients."""
+        return self.preamble + int(self.bits.sum())
+
+    def amplitudes(self) -> FloatArray:
+        """(known,) float32 size of each of those."""
+        return _amplitudes(self.preamble, self.bits)
 
 
 class Codebook:
@@ -95,21 +100,26 @@ class Codebook:
         repeat = preamble_repeat(n)
         kept = _largest(sigma, all_bits, n - repeat * PROFILE_BITS)
         size = np.where(all_bits[kept] > 0, np.float32(STEP / np.sqrt(12.0)), sigma[kept])
-        digits = int(all_bits[kept].sum())
-        power = _allocate(size, n - (digits + repeat * PROFILE_BITS) * DIGIT_AMPLITUDE**2)
         coarse = np.flatnonzero(all_bits[kept])
+        digits = _amplitudes(repeat * PROFILE_BITS, all_bits[kept][coarse])
+        power = _allocate(size, n - float(np.square(digits, dtype=np.float64).sum()))
         return Plan(repeat, kept, np.sqrt(power) / size, coarse, all_bits[kept][coarse])
 
 
 def message_gain(height: int, width: int) -> float:
     """Gain of the message before the network: more for small faces, whose coefficients are hard to gather."""
     side = np.sqrt(float(height * width))
-    return float(np.clip(1.1 * (256.0 / side) ** 0.25, 1.0, 1.8))
+    return float(np.clip(1.3 * (256.0 / side) ** 0.15, 1.0, 1.9))
 
 
 def preamble_repeat(n: int) -> int:
     """Odd number of times each preamble bit is sent among ``n`` values."""
     return min(63, max(7, n // 256 | 1))
+
+
+def _amplitudes(preamble: int, bits: npt.NDArray[np.intp]) -> FloatArray:
+    slope = np.float32(DIGIT_SLOPE) * np.concatenate([np.ones(preamble, np.intp), _shifts(bits)])
+    return (np.float32(DIGIT_AMPLITUDE) + slope).astype(np.float32)
 
 
 def _largest(sigma: FloatArray, bits: npt.NDArray[np.intp], room: int) -> npt.NDArray[np.intp]:
@@ -147,7 +157,7 @@ def encode(coefficients: FloatArray, codebook: Codebook, mixing: Mixing) -> Floa
     plain = np.concatenate([header, _to_bits(index.astype(np.intp), plan.bits)]).astype(np.uint8)
     digits = (plain ^ mixing.pad[: plain.size]).astype(np.float32) * 2 - 1
     values = np.zeros(coefficients.size, np.float32)
-    values[: digits.size] = digits * np.float32(DIGIT_AMPLITUDE)
+    values[: digits.size] = digits * plan.amplitudes()
     values[digits.size : digits.size + rest.size] = rest * plan.gains
     return values * np.float32(np.sqrt(values.size / np.square(values, dtype=np.float64).sum()))
 
@@ -159,8 +169,8 @@ def decode(values: FloatArray, height: int, width: int, codebook: Codebook, mixi
     # After removing the pad a positive value stands for a plain bit of 0 where the pad was 0, hence the sign.
     profile = int(((votes.reshape(PROFILE_BITS, repeat).sum(axis=1) < 0) << np.arange(PROFILE_BITS)).sum())
     plan = codebook.plan(height, width, profile)
-    known = plan.preamble + plan.digits
-    gain, noise = _channel(values[:known])
+    known = plan.known
+    gain, noise = _channel(values[:known], plan.amplitudes())
     index = _from_bits((values[plan.preamble : known] > 0) ^ mixing.pad[plan.preamble : known].astype(bool), plan.bits)
     analog = values[known : known + plan.kept.size] / np.float32(gain)
     size_power = plan.gains * plan.gains
@@ -177,11 +187,11 @@ def decode(values: FloatArray, height: int, width: int, codebook: Codebook, mixi
     return coefficients.reshape(height, width, 3)
 
 
-def _channel(digits: FloatArray) -> tuple[float, float]:
-    """Gain and noise variance of the channel, from values whose size was `DIGIT_AMPLITUDE`."""
-    size = np.abs(digits, dtype=np.float64) / DIGIT_AMPLITUDE
-    gain = max(float(size.mean()), 1e-3)
-    return gain, float(np.var(size * DIGIT_AMPLITUDE)) / gain**2
+def _channel(digits: FloatArray, amplitudes: FloatArray) -> tuple[float, float]:
+    """Gain and noise variance (after removing the gain) of the channel, from values of known size."""
+    size, sent = np.abs(digits, dtype=np.float64), amplitudes.astype(np.float64)
+    gain = max(float((size * sent).sum() / np.square(sent).sum()), 1e-3)
+    return gain, float(np.square(size / gain - sent).mean())
 
 
 def _to_bits(index: npt.NDArray[np.intp], bits: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:

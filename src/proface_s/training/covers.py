@@ -15,7 +15,7 @@ from ..flow.model import with_headroom
 from ..types import UInt8Image
 
 KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
-KIND_WEIGHTS = (0.26, 0.14, 0.24, 0.22, 0.06, 0.08)
+KIND_WEIGHTS = (0.30, 0.14, 0.24, 0.22, 0.05, 0.05)
 
 
 def load_faces(folder: Path, side: int = 256) -> UInt8Image:
@@ -47,35 +47,34 @@ class CoverSource:
     Args:
         faces: (N, S, S, 3) uint8 RGB.
         stickers: RGBA stickers for ``mask`` covers; without any, ellipses are drawn.
-        crop: side of the crops.
     """
 
-    def __init__(self, faces: UInt8Image, stickers: list[UInt8Image], crop: int) -> None:
-        self.faces, self.stickers, self.crop = faces, stickers, crop
+    def __init__(self, faces: UInt8Image, stickers: list[UInt8Image]) -> None:
+        self.faces, self.stickers = faces, stickers
 
-    def batch(self, count: int, rng: np.random.Generator) -> UInt8Image:
+    def batch(self, count: int, crop: int, rng: np.random.Generator) -> UInt8Image:
         """(count, crop, crop, 3) uint8 covers of random kinds."""
-        return np.stack([self.one(KINDS[rng.choice(len(KINDS), p=KIND_WEIGHTS)], rng) for _ in range(count)])
+        return np.stack([self.one(KINDS[rng.choice(len(KINDS), p=KIND_WEIGHTS)], crop, rng) for _ in range(count)])
 
-    def one(self, kind: str, rng: np.random.Generator) -> UInt8Image:
+    def one(self, kind: str, crop: int, rng: np.random.Generator) -> UInt8Image:
         """One cover of the given kind: a face at a random size, obfuscated, cropped.
 
         Smooth covers are made small and enlarged while cropping: the same picture for a tenth of the time.
         """
         face = self.faces[rng.integers(len(self.faces))]
-        side = int(np.exp(rng.uniform(np.log(max(self.crop, 48)), np.log(288 if kind == "swap" else 512))))
-        side = max(self.crop, side)
+        side = int(np.exp(rng.uniform(np.log(crop), np.log(288 if kind == "swap" else 512))))
+        side = max(crop, side)
         small, interpolation = self._obfuscate(kind, face, side, rng)
         zoom = side / small.shape[0]
-        x, y = rng.integers(0, side - self.crop + 1, 2)
+        x, y = rng.integers(0, side - crop + 1, 2)
         # Pixel centres: output pixel i of the crop shows position (i + x + 1/2) / zoom - 1/2 of the small cover.
         matrix = np.array([[zoom, 0, zoom / 2 - 0.5 - x], [0, zoom, zoom / 2 - 0.5 - y]])
-        crop = cv2.warpAffine(
-            small, matrix, (self.crop, self.crop), flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+        cover = cv2.warpAffine(
+            small, matrix, (crop, crop), flags=interpolation, borderMode=cv2.BORDER_REPLICATE
         )
         if rng.random() < 0.5:
-            crop = crop[:, ::-1]
-        return with_headroom(crop)
+            cover = cover[:, ::-1]
+        return with_headroom(cover)
 
     def _obfuscate(
         self, kind: str, face: UInt8Image, side: int, rng: np.random.Generator

@@ -63,14 +63,17 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         """One optimiser step; returns the measures of its batch.  Non-finite steps are skipped and counted."""
         config = self.config
-        pixels = self.covers.batch(config.batch, self.rng)
+        crop, batch = config.crop, config.batch
+        if self.rng.random() < config.small_share:
+            crop, batch = crop // 2, batch * 4  # small faces: the border is everywhere
+        pixels = self.covers.batch(batch, crop, self.rng)
         cover = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 255.0
-        noise = self.rng.standard_normal((config.batch, 3, config.crop, config.crop), dtype=np.float32)
+        noise = self.rng.standard_normal((batch, 3, crop, crop), dtype=np.float32)
         low, high = np.log(config.gains)
-        gain = torch.from_numpy(np.exp(self.rng.uniform(low, high, (config.batch, 1, 1, 1)).astype(np.float32)))
+        gain = torch.from_numpy(np.exp(self.rng.uniform(low, high, (batch, 1, 1, 1)).astype(np.float32)))
         gain = gain.to(self.device)
         message = torch.from_numpy(noise).to(self.device) * gain
-        key_map = random_key_map(config.batch, config.crop, self.rng).to(self.device)
+        key_map = random_key_map(batch, crop, self.rng).to(self.device)
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=config.mixed):
             protected = round_to_levels(self.model.protect(message, cover, key_map))
             read, _ = self.model.recover(protected, key_map)

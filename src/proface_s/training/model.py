@@ -99,11 +99,11 @@ class DenseNet(nn.Module):
         nn.init.zeros_(self.convs[-1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in, h, w) -> (B, out, h, w), float32 also where autocast runs the convolutions in half precision."""
+        """(B, in, h, w) -> (B, out, h, w) of the same dtype, also where autocast convolves in half precision."""
         features = [x]
         for conv in list(self.convs)[:-1]:
             features.append(fn.leaky_relu(conv(torch.cat(features, dim=1)), 0.2))
-        return self.convs[-1](torch.cat(features, dim=1)).float()
+        return self.convs[-1](torch.cat(features, dim=1)).to(x.dtype)
 
 
 class ScaleShift(nn.Module):
