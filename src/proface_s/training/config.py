@@ -35,8 +35,8 @@ class TrainConfig:
         model: shape of the network.
         steps: optimiser steps in all.
         batch: crops per step.
-        crop: side of a crop in pixels, a multiple of 4.
-        small_share: fraction of the steps with four times as many crops of half the side.
+        crop: side of a crop in pixels, a multiple of 8.
+        small_share: fraction of the steps that show many small faces instead of a few crops.
         peak_lr: peak of the one-cycle schedule.
         grad_clip: largest gradient norm; larger ones are scaled down.
         target_levels: RMSE(protected, cover) to aim at for a message of unit gain, grey levels.
@@ -54,7 +54,7 @@ class TrainConfig:
     steps: int = 18000
     batch: int = 8
     crop: int = 64
-    small_share: float = 0.3
+    small_share: float = 0.4
     peak_lr: float = 2e-3
     grad_clip: float = 2.0
     target_levels: float = 1.5

@@ -18,10 +18,10 @@ KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
 KIND_WEIGHTS = (0.30, 0.14, 0.24, 0.22, 0.05, 0.05)
 
 
-def load_faces(folder: Path, side: int = 256) -> UInt8Image:
-    """Read every JPEG/PNG below ``folder`` of at least ``side`` pixels (less 3 %) as (N, side, side, 3) RGB."""
+def load_faces(*folders: Path, side: int = 256) -> UInt8Image:
+    """Read every JPEG/PNG below the folders of at least ``side`` pixels (less 3 %) as (N, side, side, 3) RGB."""
     faces = []
-    for path in sorted(folder.rglob("*")):
+    for path in (path for folder in folders for path in sorted(folder.rglob("*"))):
         if path.suffix.lower() not in {".jpg", ".jpeg", ".png"}:
             continue
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -29,7 +29,7 @@ def load_faces(folder: Path, side: int = 256) -> UInt8Image:
             continue
         faces.append(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)[:, :, ::-1])
     if not faces:
-        raise UsageError(f"no face picture of at least {side} pixels in {folder}")
+        raise UsageError(f"no face picture of at least {side} pixels in {', '.join(map(str, folders))}")
     return np.ascontiguousarray(np.stack(faces))
 
 
@@ -52,17 +52,18 @@ class CoverSource:
     def __init__(self, faces: UInt8Image, stickers: list[UInt8Image]) -> None:
         self.faces, self.stickers = faces, stickers
 
-    def batch(self, count: int, crop: int, rng: np.random.Generator) -> UInt8Image:
-        """(count, crop, crop, 3) uint8 covers of random kinds."""
-        return np.stack([self.one(KINDS[rng.choice(len(KINDS), p=KIND_WEIGHTS)], crop, rng) for _ in range(count)])
+    def batch(self, count: int, crop: int, rng: np.random.Generator, largest: int = 512) -> UInt8Image:
+        """(count, crop, crop, 3) uint8 covers of random kinds, of faces of up to ``largest`` pixels."""
+        kinds = [KINDS[rng.choice(len(KINDS), p=KIND_WEIGHTS)] for _ in range(count)]
+        return np.stack([self.one(kind, crop, rng, largest) for kind in kinds])
 
-    def one(self, kind: str, crop: int, rng: np.random.Generator) -> UInt8Image:
-        """One cover of the given kind: a face at a random size, obfuscated, cropped.
+    def one(self, kind: str, crop: int, rng: np.random.Generator, largest: int = 512) -> UInt8Image:
+        """One cover of the given kind: a face of ``crop`` to ``largest`` pixels, obfuscated, cropped.
 
         Smooth covers are made small and enlarged while cropping: the same picture for a tenth of the time.
         """
         face = self.faces[rng.integers(len(self.faces))]
-        side = int(np.exp(rng.uniform(np.log(crop), np.log(288 if kind == "swap" else 512))))
+        side = int(np.exp(rng.uniform(np.log(crop), np.log(min(largest, 288) if kind == "swap" else largest))))
         side = max(crop, side)
         small, interpolation = self._obfuscate(kind, face, side, rng)
         zoom = side / small.shape[0]

@@ -17,6 +17,7 @@ from .config import TrainConfig
 from .covers import CoverSource
 from .model import SecureFlow, round_to_levels
 
+SMALL_SIDES = (16, 24, 32, 32, 40)  # sides of small faces, for crops of 64
 CHECKPOINT = "checkpoint.pt"
 
 
@@ -63,10 +64,11 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         """One optimiser step; returns the measures of its batch.  Non-finite steps are skipped and counted."""
         config = self.config
-        crop, batch = config.crop, config.batch
-        if self.rng.random() < config.small_share:
-            crop, batch = crop // 2, batch * 4  # small faces: the border is everywhere
-        pixels = self.covers.batch(batch, crop, self.rng)
+        crop, batch, largest = config.crop, config.batch, 512
+        if self.rng.random() < config.small_share:  # whole small faces: the border is everywhere
+            crop = int(self.rng.choice(SMALL_SIDES)) * config.crop // 64
+            batch, largest = min(48, batch * config.crop**2 // crop**2), 2 * crop
+        pixels = self.covers.batch(batch, crop, self.rng, largest)
         cover = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 255.0
         noise = self.rng.standard_normal((batch, 3, crop, crop), dtype=np.float32)
         low, high = np.log(config.gains)
