@@ -1,0 +1,169 @@
+"""How well recognisers match covered faces, by style and strength.
+
+    python bench/cover_strength.py LFW --detector yunet.onnx --aligned mobileface.onnx --crop faceres.onnx
+
+``LFW`` holds the pictures and a ``pairs.csv`` with columns ``a, b, same``.  The first picture of a same-person
+pair is covered (the default detector's face, grown by the default margin); landmarks and boxes always come from
+the original, as an attacker who guessed them well would have them.  TAR is the share of same-person pairs accepted at a
+threshold that lets a share FAR of the different-person comparisons pass.
+
+* plain: cover against original, threshold from originals against originals;
+* parrot: the attacker covers his gallery in the same style; cover against cover, threshold from covers; rank
+  1 is the share of covers whose nearest gallery face is the right person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from detection_recall import read_upright
+from proface_s.detect import SlimefaceDetector, reversible_box
+from proface_s.obfuscate import cover, get, is_weak, names, parse_style
+from proface_s.types import Box, UInt8Image
+from reference_models import AlignedRecogniser, Array, CropRecogniser, YuNet
+
+STYLES = (
+    "blur:3 blur:5 blur:6.5 blur:8 blur:10 blur:12 blur:15 median:15 median:25 median:35 median:50 median:70 "
+    "pixelate:20 pixelate:16 pixelate:12 pixelate:10 pixelate:8 pixelate:6 pixelate:5 pixelate:4 "
+    "mask:smiley mask:cat mask:robot mask:stars mask:theatre mask:smiley:70 solid"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture of one person, and where the face is."""
+
+    person: str
+    rgb: UInt8Image
+    region: Box
+    box: Array
+    points: Array
+
+    def covered(self, style: str | None) -> UInt8Image:
+        """The whole picture with the face region covered."""
+        if style is None:
+            return self.rgb
+        canvas, r = self.rgb.copy(), self.region
+        original = canvas[r.y : r.bottom, r.x : r.right]
+        canvas[r.y : r.bottom, r.x : r.right] = cover(original, parse_style(style))
+        return canvas
+
+
+def load(root: Path, name: str, detector: SlimefaceDetector, landmarks: YuNet) -> Sample | None:
+    """Read a picture; None if either detector sees no face in its middle."""
+    rgb = read_upright(root / name)
+    centre = np.array([rgb.shape[1], rgb.shape[0]]) / 2
+    boxes, _, points = landmarks(rgb)
+    faces = [face.box for face in detector.detect(rgb)]
+    if not len(boxes) or not faces:
+        return None
+    middle = [np.linalg.norm(box[:2] + box[2:] / 2 - centre) for box in boxes]
+    best = int(np.argmin(middle))
+    face = min(faces, key=lambda f: abs(f.x + f.w / 2 - centre[0]) + abs(f.y + f.h / 2 - centre[1]))
+    region = reversible_box(face, (rgb.shape[1], rgb.shape[0]))
+    return Sample(name.split("/")[0], rgb, region, boxes[best], points[best])
+
+
+def load_pairs(options: argparse.Namespace) -> list[tuple[Sample, Sample]]:
+    """Same-person pairs, evenly spread over the list."""
+    detector, landmarks = SlimefaceDetector(tiles=False, turned=False), YuNet(options.detector)
+    with (options.lfw / "pairs.csv").open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["same"] == "1"]
+    pairs = []
+    for index in np.linspace(0, len(rows) - 1, min(options.pairs, len(rows))).round().astype(int):
+        a, b = (load(options.lfw, rows[index][key], detector, landmarks) for key in "ab")
+        if a is not None and b is not None:
+            pairs.append((a, b))
+    return pairs
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Cosines of all first against all second pictures, and which of them show the same person."""
+
+    cosines: Array
+    same: npt.NDArray[np.bool_]
+
+    def threshold(self, rate: float) -> float:
+        """The cosine that this share of the different-person comparisons exceeds."""
+        return float(np.quantile(self.cosines[~self.same], 1 - rate))
+
+    def accepted(self, threshold: float) -> float:
+        """Percentage of the pairs that exceed a threshold."""
+        return 100 * float(np.mean(np.diag(self.cosines) > threshold))
+
+    def rank_one(self) -> float:
+        """Percentage of first pictures whose nearest second picture shows the same person."""
+        nearest = self.cosines.argmax(axis=1)
+        return 100 * float(np.mean(self.same[np.arange(len(nearest)), nearest]))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lfw", type=Path)
+    parser.add_argument("--detector", type=Path, required=True, help="YuNet ONNX, for landmarks")
+    parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")
+    parser.add_argument("--crop", type=Path, required=True, help="recogniser of tight 224x224 crops")
+    parser.add_argument("--pairs", type=int, default=200, help="same-person pairs to use")
+    parser.add_argument("--styles", default=STYLES, help="styles to measure, separated by blanks")
+    options = parser.parse_args(argv)
+    pairs = load_pairs(options)
+    people = [np.array([sample.person for sample in side]) for side in zip(*pairs, strict=True)]
+    same = people[0][:, None] == people[1][None, :]
+    recognisers = {"aligned": AlignedRecogniser(options.aligned), "crop": CropRecogniser(options.crop)}
+    originals = {
+        name: [embed(model, pairs, side, None) for side in (0, 1)] for name, model in recognisers.items()
+    }
+    print(
+        f"{len(pairs)} pairs, {len(set(people[0]))} people, {int((~same).sum())} different-person comparisons\n"
+    )
+    print(
+        "| style | recogniser | plain TAR @ FAR 1e-2 | @ 1e-3 | parrot TAR @ 1e-2 | @ 1e-3 | parrot rank 1 |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for style in [None, *options.styles.split()]:
+        for name, model in recognisers.items():
+            base = Scores(originals[name][0] @ originals[name][1].T, same)
+            covers = (
+                originals[name] if style is None else [embed(model, pairs, side, style) for side in (0, 1)]
+            )
+            plain = Scores(covers[0] @ originals[name][1].T, same)
+            parrot = Scores(covers[0] @ covers[1].T, same)
+            cells = [f"{plain.accepted(base.threshold(rate)):.1f} %" for rate in (1e-2, 1e-3)]
+            cells += [f"{parrot.accepted(parrot.threshold(rate)):.1f} %" for rate in (1e-2, 1e-3)]
+            print(
+                f"| {label(style)} | {name} | {' | '.join(cells)} | {parrot.rank_one():.1f} % |", flush=True
+            )
+    return 0
+
+
+def embed_both(
+    model: AlignedRecogniser | CropRecogniser, pairs: list[tuple[Sample, Sample]], style: str | None
+) -> list[Array]:
+    """Embeddings (N, D) of the first and of the second pictures of all pairs, covered or not."""
+    sides = zip(*pairs, strict=True)
+    return [np.stack([model(one.covered(style), one.box, one.points) for one in side]) for side in sides]
+
+
+def label(style: str | None) -> str:
+    """Table label: the style, marked if it is the default or counts as weak."""
+    if style is None:
+        return "(original)"
+    parsed = parse_style(style)
+    default = parsed.strength in (None, get(parsed.name).default_strength) and parsed.name in names()
+    return style + (" (default)" if default else "") + (" (weak)" if is_weak(parsed) else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

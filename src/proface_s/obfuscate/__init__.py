@@ -1,0 +1,22 @@
+"""What a face is covered with: one file per style, found on first use.
+
+A new style is one new module in this folder whose `Obfuscator` is decorated with `@register`; nothing else
+changes.  Importing this room loads numpy only; the image filters are loaded when a style is first looked up.
+"""
+
+from proface_s.obfuscate.base import Obfuscator, StyleBase, Unit
+from proface_s.obfuscate.registry import get, names, register
+from proface_s.obfuscate.style import cover, format_style, is_weak, parse_style
+
+__all__ = [
+    "Obfuscator",
+    "StyleBase",
+    "Unit",
+    "cover",
+    "format_style",
+    "get",
+    "is_weak",
+    "names",
+    "parse_style",
+    "register",
+]

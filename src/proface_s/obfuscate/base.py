@@ -1,0 +1,156 @@
+"""What every obfuscator promises, and the part they share."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from proface_s.errors import UsageError
+from proface_s.types import UInt8Image
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What the strength of a style counts.
+
+    Attributes:
+        text: what one unit is, e.g. "cells across the longer side".
+        more_is_stronger: False where smaller numbers hide more.
+    """
+
+    text: str
+    more_is_stronger: bool = True
+
+
+@runtime_checkable
+class Obfuscator(Protocol):
+    """Turns the original pixels of a box into its cover, irreversibly and always in the same way.
+
+    Attributes:
+        name: what users type.
+        summary: one line on what the cover looks like.
+        unit: what the strength counts; relative to the box, so small and large faces are hidden alike.
+        default_strength: hides the face from a recogniser; measured in ``docs/styles.md``.
+        strength_range: (least, most) strength that is accepted.
+        weak_limit: at or beyond it (in the weak direction) a warning is due; None if no strength is weak.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    unit: ClassVar[Unit]
+    default_strength: ClassVar[float]
+    strength_range: ClassVar[tuple[float, float]]
+    weak_limit: ClassVar[float | None]
+
+    def describe(self) -> str:
+        """A few lines for ``proface styles``: what it looks like, its unit, default, range and options."""
+        ...
+
+    def check(self, strength: float, option: str | None) -> None:
+        """Raise `UsageError` if `apply` would refuse this strength or option."""
+        ...
+
+    def is_weak(self, strength: float) -> bool:
+        """Whether a recogniser was measured to see through this strength."""
+        ...
+
+    def apply(
+        self,
+        original: UInt8Image,
+        strength: float,
+        *,
+        option: str | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> UInt8Image:
+        """Make the cover.
+
+        Args:
+            original: (h, w, 3) uint8 RGB, h and w at least 2.
+            strength: in the style's unit.
+            option: style-specific text, or None.
+            rng: for styles that choose at random; the styles of this package do not.
+
+        Returns:
+            (h, w, 3) uint8 RGB, a function of the arguments alone.
+
+        Raises:
+            UsageError: if a strength, option or shape is not acceptable.
+        """
+        ...
+
+
+class StyleBase(ABC):
+    """Checks and texts that all styles share; a style adds its constants and `_cover`."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    unit: ClassVar[Unit]
+    default_strength: ClassVar[float]
+    strength_range: ClassVar[tuple[float, float]]
+    weak_limit: ClassVar[float | None] = None
+    options_text: ClassVar[str | None] = None
+
+    def describe(self) -> str:
+        """See `Obfuscator.describe`."""
+        low, high = self.strength_range
+        direction = "more is stronger" if self.unit.more_is_stronger else "fewer is stronger"
+        lines = [
+            f"{self.name}: {self.summary}",
+            f"  strength: {self.unit.text}, {low:g} to {high:g}; {direction}",
+            f"  default: {self.default_strength:g}",
+        ]
+        if self.weak_limit is not None:
+            side = "below" if self.unit.more_is_stronger else "above"
+            lines.append(f"  weak {side} {self.weak_limit:g}: recognisers start to see through it")
+        if self.options_text:
+            lines.append(f"  option: {self.options_text}")
+        return "\n".join(lines)
+
+    def check(self, strength: float, option: str | None) -> None:
+        """See `Obfuscator.check`."""
+        low, high = self.strength_range
+        if not (math.isfinite(strength) and low <= strength <= high):
+            default = f"the default is {self.default_strength:g}"
+            hint = f"{self.name} takes {low:g} to {high:g} ({self.unit.text}); {default}"
+            raise UsageError(f"strength {strength:g} is out of range for style {self.name!r}", hint)
+        self._check_option(option)
+
+    def is_weak(self, strength: float) -> bool:
+        """See `Obfuscator.is_weak`."""
+        if self.weak_limit is None:
+            return False
+        if self.unit.more_is_stronger:
+            return strength < self.weak_limit
+        return strength > self.weak_limit
+
+    def apply(
+        self,
+        original: UInt8Image,
+        strength: float,
+        *,
+        option: str | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> UInt8Image:
+        """See `Obfuscator.apply`."""
+        if original.dtype != np.uint8 or original.ndim != 3 or original.shape[2] != 3:
+            raise UsageError(f"a face must be (h, w, 3) uint8, not {original.shape} {original.dtype}")
+        if min(original.shape[:2]) < 2:
+            raise UsageError(
+                f"a face of {original.shape[1]}x{original.shape[0]} pixels is too small to cover"
+            )
+        self.check(strength, option)
+        return self._cover(np.ascontiguousarray(original), strength, option)
+
+    def _check_option(self, option: str | None) -> None:
+        """Refuse options; styles that take one override this."""
+        if option is not None:
+            hint = f"write {self.name} or {self.name}:{self.default_strength:g}"
+            raise UsageError(f"style {self.name!r} does not understand {option!r}", hint)
+
+    @abstractmethod
+    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
+        """The style itself; arguments are checked."""

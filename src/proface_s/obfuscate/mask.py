@@ -1,0 +1,95 @@
+"""Stickers over the face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from proface_s.errors import UsageError
+from proface_s.obfuscate._smooth import gaussian
+from proface_s.obfuscate._stickers import DRAWINGS, render
+from proface_s.obfuscate.base import StyleBase, Unit
+from proface_s.obfuscate.registry import register
+from proface_s.types import UInt8Image
+
+_DEFAULT = "smiley"
+_BACKGROUND = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
+_MOST_PIXELS = 64_000_000
+
+
+@register
+class Mask(StyleBase):
+    """A sticker stretched over the box.
+
+    The whole box is blurred first, strongly, so that corners the sticker leaves free, and stickers that are
+    partly transparent, show no more than the colours around the face.
+    """
+
+    name: ClassVar[str] = "mask"
+    summary: ClassVar[str] = "sticker over the face, on a blurred background"
+    unit: ClassVar[Unit] = Unit("size of the sticker in percent of the box")
+    default_strength: ClassVar[float] = 100.0
+    strength_range: ClassVar[tuple[float, float]] = (50.0, 150.0)
+    options_text: ClassVar[str | None] = (
+        f"{', '.join(sorted(DRAWINGS))} (default {_DEFAULT}), or the path of a picture with transparency"
+    )
+
+    def _check_option(self, option: str | None) -> None:
+        if option is not None and option not in DRAWINGS:
+            _read(option)
+
+    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
+        height, width = original.shape[:2]
+        size = (max(1, round(width * strength / 100)), max(1, round(height * strength / 100)))
+        name = _DEFAULT if option is None else option
+        sticker = render(name, *size) if name in DRAWINGS else _fit(_read(name), *size)
+        placed = _centred(sticker, width, height)
+        behind = gaussian(original, _BACKGROUND)
+        kept = 255 - placed[:, :, 3:].astype(np.uint16)
+        through = (behind * kept + 127) // 255
+        return np.asarray((placed[:, :, :3] + through).clip(0, 255), np.uint8)
+
+
+def _centred(sticker: UInt8Image, width: int, height: int) -> UInt8Image:
+    """Put a sticker into the middle of a transparent canvas, cutting what sticks out."""
+    rows, columns = sticker.shape[:2]
+    top, left = (rows - height) // 2, (columns - width) // 2
+    part = sticker[max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
+    canvas = np.zeros((height, width, 4), np.uint8)
+    y, x = max(-top, 0), max(-left, 0)
+    canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return canvas
+
+
+def _read(path: str) -> UInt8Image:
+    """Read the user's sticker as premultiplied (h, w, 4) uint8 RGBA.
+
+    Raises:
+        UsageError: if it is not a readable picture, or shows nothing.
+    """
+    hint = f"stickers: {', '.join(sorted(DRAWINGS))}, or the path of a PNG with transparency"
+    try:
+        with Image.open(Path(path)) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise UsageError(f"sticker {path!r} is too large: {image.width}x{image.height}", hint)
+            rgba = np.asarray(image.convert("RGBA"), np.uint16)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UsageError(f"there is no sticker {path!r}, and no such picture can be read", hint) from error
+    if not rgba[:, :, 3].any():
+        raise UsageError(f"sticker {path!r} is fully transparent", hint)
+    premultiplied = rgba.copy()
+    premultiplied[:, :, :3] = (rgba[:, :, :3] * rgba[:, :, 3:] + 127) // 255
+    return np.asarray(premultiplied, np.uint8)
+
+
+def _fit(rgba: UInt8Image, width: int, height: int) -> UInt8Image:
+    """Stretch the visible part of a premultiplied sticker to a size."""
+    rows, columns = (np.flatnonzero(rgba[:, :, 3].any(axis=axis)) for axis in (1, 0))
+    visible = rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    shrinks = visible.shape[0] >= height and visible.shape[1] >= width
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(visible, (width, height), interpolation=method), np.uint8)

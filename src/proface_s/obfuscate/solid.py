@@ -1,0 +1,36 @@
+"""One colour."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+import numpy as np
+
+from proface_s.errors import UsageError
+from proface_s.obfuscate.base import StyleBase, Unit
+from proface_s.obfuscate.registry import register
+from proface_s.types import UInt8Image
+
+_COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
+
+
+@register
+class Solid(StyleBase):
+    """A rectangle of one colour, the same for every face: the only cover that shows nothing at all."""
+
+    name: ClassVar[str] = "solid"
+    summary: ClassVar[str] = "one flat colour; shows nothing of the face, not even its colour"
+    unit: ClassVar[Unit] = Unit("brightness of the grey in percent (all hide equally)")
+    default_strength: ClassVar[float] = 50.0
+    strength_range: ClassVar[tuple[float, float]] = (0.0, 100.0)
+    options_text: ClassVar[str | None] = "a colour as #rrggbb, instead of the grey"
+
+    def _check_option(self, option: str | None) -> None:
+        if option is not None and not _COLOUR.fullmatch(option):
+            raise UsageError(f"{option!r} is not a colour", "write it as #rrggbb, for example solid:#808080")
+
+    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
+        match = _COLOUR.fullmatch(option) if option else None
+        colour = [int(part, 16) for part in match.groups()] if match else [round(strength * 2.55)] * 3
+        return np.broadcast_to(np.array(colour, np.uint8), original.shape).copy()

@@ -1,0 +1,84 @@
+"""The user's way of writing a style, ``name[:option][:strength]``, and the one call that makes a cover."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from proface_s.errors import UsageError
+from proface_s.obfuscate.registry import get
+from proface_s.types import Style, UInt8Image
+
+
+def parse_style(text: str) -> Style:
+    """Read ``blur``, ``pixelate:8``, ``mask:cat``, ``mask:cat:110``, ``mask:/path/sticker.png``, ``solid:#20407f``.
+
+    What follows the name is the strength if it is a number, else the option, which may in turn be followed by
+    a strength.  A file whose name is a number is written with ``./``; one that ends in a colon and a number, with
+    a strength after it.
+
+    Args:
+        text: as typed by the user.
+
+    Returns:
+        A style that `cover` accepts; ``strength`` is None where none was given.
+
+    Raises:
+        UsageError: if the style is unknown or refuses its strength or option.
+    """
+    name, _, rest = text.strip().partition(":")
+    obfuscator = get(name.strip().lower())
+    if ":" in text and not rest.strip():
+        raise UsageError(
+            f"style {text!r} ends in a colon", f"write {name} or {name}:{obfuscator.default_strength:g}"
+        )
+    option: str | None = rest.strip() or None
+    strength = _number(option) if option else None
+    if strength is not None:
+        option = None
+    elif option and ":" in option:
+        head, _, tail = option.rpartition(":")
+        strength = _number(tail)
+        option = head if strength is not None and head else option
+    style = Style(obfuscator.name, strength, option)
+    obfuscator.check(_strength(style), style.option)
+    return style
+
+
+def format_style(style: Style) -> str:
+    """The text that `parse_style` reads back as ``style``."""
+    strength = None if style.strength is None else f"{style.strength:g}"
+    return ":".join(part for part in (style.name, style.option, strength) if part is not None)
+
+
+def is_weak(style: Style) -> bool:
+    """Whether the chosen strength is one that recognisers were measured to see through."""
+    return get(style.name).is_weak(_strength(style))
+
+
+def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = None) -> UInt8Image:
+    """Make the pre-obfuscated image of a face box, y = O(x).
+
+    Args:
+        original: (h, w, 3) uint8 RGB, h and w at least 2.
+        style: what the user chose.
+        rng: for styles that choose at random.
+
+    Returns:
+        (h, w, 3) uint8 RGB; depends on the arguments alone.
+
+    Raises:
+        UsageError: if the style is unknown or refuses its strength or option.
+    """
+    return get(style.name).apply(original, _strength(style), option=style.option, rng=rng)
+
+
+def _strength(style: Style) -> float:
+    return get(style.name).default_strength if style.strength is None else style.strength
+
+
+def _number(text: str) -> float | None:
+    """The number a text spells, NaN and infinities included (the range check refuses them); None if none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
