@@ -112,4 +112,4 @@ def similarity(source: Array, target: Array) -> npt.NDArray[np.float64]:
 
 def _embed(session: onnxruntime.InferenceSession, name: str, crop: UInt8) -> Array:
     values = session.run(None, {name: crop.astype(np.float32).transpose(2, 0, 1)[None]})[0][0]
-    return np.asarray(values / np.linalg.norm(values), np.float32)
+    return np.asarray(values / max(float(np.linalg.norm(values)), 1e-9), np.float32)

@@ -13,8 +13,8 @@ _KEPT_SIGMA = 6.0  # pixels; a blur this wide loses nothing visible when compute
 def gaussian(original: UInt8Image, share: float) -> UInt8Image:
     """Gaussian blur with a standard deviation of ``share`` times the longer side (at least one pixel).
 
-    The picture is mirrored at its border: repeating the border pixels instead would weigh them so much that the
-    outermost rows show through.
+    The picture is mirrored at its border: repeating the border pixels instead would weigh them so much that
+    the outermost rows show through.
 
     Args:
         original: (h, w, 3) uint8 RGB.

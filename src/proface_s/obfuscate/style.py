@@ -10,11 +10,11 @@ from proface_s.types import Style, UInt8Image
 
 
 def parse_style(text: str) -> Style:
-    """Read ``blur``, ``pixelate:8``, ``mask:cat``, ``mask:cat:110``, ``mask:/path/sticker.png``, ``solid:#20407f``.
+    """Read ``blur``, ``pixelate:8``, ``mask:cat``, ``mask:cat:110``, ``mask:sticker.png``, ``solid:#20407f``.
 
     What follows the name is the strength if it is a number, else the option, which may in turn be followed by
-    a strength.  A file whose name is a number is written with ``./``; one that ends in a colon and a number, with
-    a strength after it.
+    a strength.  A file whose name is a number is written with ``./``; one that ends in a colon and a number,
+    with a strength after it.
 
     Args:
         text: as typed by the user.

@@ -1,0 +1,98 @@
+"""The user's way of writing a style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from proface_s.errors import UsageError
+from proface_s.obfuscate import cover, format_style, get, is_weak, parse_style
+from proface_s.types import Style
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("blur", Style("blur")),
+        (" Blur ", Style("blur")),
+        ("blur:9.5", Style("blur", 9.5)),
+        ("pixelate:12", Style("pixelate", 12.0)),
+        ("mask", Style("mask")),
+        ("mask:cat", Style("mask", None, "cat")),
+        ("mask:cat:110", Style("mask", 110.0, "cat")),
+        ("mask:120", Style("mask", 120.0)),
+        ("solid:#20407F", Style("solid", None, "#20407F")),
+        ("solid:80", Style("solid", 80.0)),
+    ],
+)
+def test_a_style_is_read_and_written(text: str, style: Style) -> None:
+    assert parse_style(text) == style
+    assert parse_style(format_style(style)) == style
+
+
+def test_an_unknown_style_is_refused_with_the_list_of_styles() -> None:
+    for text in ("swirl", "", ":5", "blur5"):
+        with pytest.raises(UsageError) as caught:
+            parse_style(text)
+        assert caught.value.hint == "styles: blur, mask, median, pixelate, solid"
+    with pytest.raises(UsageError):
+        cover([], Style("swirl"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "blur:0",
+        "blur:-3",
+        "blur:1000",
+        "blur:nan",
+        "blur:inf",
+        "pixelate:0",
+        "pixelate:-inf",
+        "mask:10",
+        "solid:101",
+    ],
+)
+def test_a_strength_out_of_range_is_refused_with_the_range(text: str) -> None:
+    with pytest.raises(UsageError, match="out of range") as caught:
+        parse_style(text)
+    name = text.split(":")[0]
+    assert caught.value.hint is not None
+    assert f"{get(name).strength_range[0]:g} to {get(name).strength_range[1]:g}" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["blur:strong", "blur:", "median:5:5", "pixelate:#ffffff", "blur:cat:5"])
+def test_an_option_a_style_does_not_have_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_style(text)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("write ")
+
+
+@pytest.mark.parametrize("text", ["solid:grey", "solid:#12345", "solid:#12345g"])
+def test_a_bad_colour_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not a colour"):
+        parse_style(text)
+
+
+def test_unreadable_stickers_are_refused_with_the_list_of_stickers(tmp_path: Path) -> None:
+    text_file = tmp_path / "note.png"
+    text_file.write_text("not a picture")
+    empty = tmp_path / "empty.png"
+    Image.new("RGBA", (4, 4)).save(empty)
+    for option in ("dog", str(tmp_path / "missing.png"), str(text_file), str(empty), str(tmp_path), "a\0b"):
+        with pytest.raises(UsageError) as caught:
+            parse_style(f"mask:{option}")
+        assert repr(option) in caught.value.message
+        assert caught.value.hint is not None
+        assert "cat, robot, smiley, stars, theatre" in caught.value.hint
+
+
+def test_weak_strengths_are_known() -> None:
+    assert is_weak(Style("blur", 1.0))
+    assert is_weak(Style("pixelate", 40.0))
+    assert not is_weak(Style("pixelate", 2.0))
+    for name in ("blur", "mask", "median", "pixelate", "solid"):
+        assert not is_weak(Style(name))
