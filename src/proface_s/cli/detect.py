@@ -1,0 +1,90 @@
+"""``proface detect``: what would be protected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+from .options import Manner
+from .text import count
+
+if TYPE_CHECKING:
+    from ..api import Detection
+    from .output import Report
+    from .plan import Task
+
+
+@click.command("detect", short_help="Show the faces that would be protected.")
+@options.inputs
+@click.option(
+    "--draw", metavar="PATH", help="Also write the photo with numbered boxes; a folder for several inputs."
+)
+@options.overwrite
+@options.threads
+@options.manner
+def command(
+    inputs: tuple[Path, ...],
+    draw: str | None,
+    overwrite: bool,
+    threads: int,
+    manner: Manner,
+) -> int:
+    """Show the faces that `protect` would find: number, box (x,y,w,h) and score.
+
+    The numbers are those that `proface protect --faces` takes.
+    """
+    from ..api import Session
+    from ..errors import ImageError
+    from . import sieves
+    from .batch import run_plan
+    from .output import Speaker
+    from .plan import make_plan
+
+    plan = make_plan(
+        inputs,
+        sieves.photos,
+        suffix=".faces.png" if draw else None,
+        output=draw,
+        overwrite=overwrite,
+        nothing=ImageError("there are no pictures in this folder"),
+        option="--draw",
+    )
+    session = Session(threads=threads)
+
+    def work(task: Task) -> Report:
+        found = session.detect(task.source)
+        if found.faces and task.target is not None:
+            _draw(task.target, found, overwrite)
+        return _report(task, found)
+
+    return run_plan(plan, work, Speaker("detect", manner))
+
+
+def _draw(target: Path, found: Detection, overwrite: bool) -> None:
+    from ..imaging.writing import encode_png, write_atomic
+    from ..types import Picture
+
+    write_atomic(target, encode_png(Picture(rgb=found.picture)), overwrite=overwrite)
+
+
+def _report(task: Task, found: Detection) -> Report:
+    from ..errors import NoFaceError
+    from .output import Report
+
+    if not found.faces:
+        raise NoFaceError(
+            f"no face found in {task.source}", "give it to `proface protect` by hand: --box X,Y,W,H"
+        )
+    return Report(
+        "detected",
+        task.source,
+        task.target,
+        tuple({"box": [f.box.x, f.box.y, f.box.w, f.box.h], "score": round(f.score, 3)} for f in found.faces),
+        extra={"size": list(found.size), "regions": [[r.x, r.y, r.w, r.h] for r in found.regions]},
+        summary=f"{task.source}: {count(len(found.faces), 'face')}, {count(len(found.regions), 'region')}"
+        + (f" -> {task.target}" if task.target else ""),
+        answer=tuple(f"{i:>3}  {face.box!s:<22} {face.score:.2f}" for i, face in enumerate(found.faces)),
+    )

@@ -1,0 +1,87 @@
+"""The one place that turns an error into lines for the user and an exit code for scripts.
+
+====  =======================================================================================
+code  meaning
+====  =======================================================================================
+0     everything was done
+1     some inputs failed, or something unexpected happened
+2     usage: the request itself makes no sense
+3     wrong passphrase
+4     no face found; nothing was written
+5     not a protected file, or a damaged one
+130   interrupted
+====  =======================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import click
+
+from ..errors import ProFaceError
+
+INTERRUPTED = 130
+NO_FACE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong, what the user can do about it, and the exit code that says so."""
+
+    message: str
+    hint: str | None
+    exit_code: int
+
+    def lines(self) -> list[str]:
+        """``error: ...`` and, where there is one, ``hint: ...``."""
+        return [f"error: {self.message}"] + ([f"hint: {self.hint}"] if self.hint else [])
+
+
+def explain(error: BaseException, source: str | None = None) -> Failure:
+    """Describe an error.
+
+    Args:
+        error: anything that was raised.
+        source: the input it concerns; put in front of messages that do not name it.
+    """
+    if isinstance(error, ProFaceError):
+        return Failure(_about(error.message, source), error.hint, error.exit_code)
+    if isinstance(error, click.ClickException):
+        return _click_failure(error)
+    if isinstance(error, (KeyboardInterrupt, click.exceptions.Abort)):
+        return Failure("interrupted", None, INTERRUPTED)
+    if isinstance(error, MemoryError):
+        return Failure(
+            _about("not enough memory", source), "scale the picture down, or close other programs", 1
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return Failure(_about(f"{error.filename or 'input or output'}: {error.strerror}", source), None, 1)
+    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return Failure(
+        _about(f"internal error: {detail}", source), "run with --debug to see where, and report it", 1
+    )
+
+
+def overall(codes: Iterable[int]) -> int:
+    """Exit code of a run over several inputs: 0 if all were done, their code if all failed alike, else 1."""
+    distinct = set(codes)
+    if not distinct:
+        return 0
+    return distinct.pop() if len(distinct) == 1 else 1
+
+
+def _about(message: str, source: str | None) -> str:
+    return message if source is None or source in message else f"{source}: {message}"
+
+
+def _click_failure(error: click.ClickException) -> Failure:
+    """Click's own messages, in our form; a value that may be a passphrase is never part of them."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    message = text[:1].lower() + text[1:]
+    context = getattr(error, "ctx", None)
+    hint = f"see `{context.command_path} --help`" if context else None
+    if isinstance(error, click.NoSuchOption) and error.option_name.startswith("--pass"):
+        hint = "a passphrase is never taken from the command line; leave it out to be asked for it"
+    return Failure(message, hint, 2)

@@ -1,0 +1,85 @@
+"""``proface inspect``: what a protected file shows without a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+from .options import Manner
+from .text import count
+
+if TYPE_CHECKING:
+    from ..api import Inspection
+    from .output import Report
+    from .plan import Task
+
+
+@click.command("inspect", short_help="Show what is in a protected file, without a key.")
+@options.inputs
+@options.manner
+def command(
+    inputs: tuple[Path, ...],
+    manner: Manner,
+) -> int:
+    """Show what is in protected files, without a key."""
+    from ..api import inspect
+    from ..errors import NotProtectedError
+    from . import sieves
+    from .batch import run_plan
+    from .output import Speaker
+    from .plan import make_plan
+
+    plan = sieves.only_protected(
+        make_plan(
+            inputs,
+            sieves.protected_files,
+            nothing=NotProtectedError("there are no protected files in this folder"),
+        )
+    )
+
+    def work(task: Task) -> Report:
+        return _report(task, inspect(task.source))
+
+    return run_plan(plan, work, Speaker("inspect", manner))
+
+
+def _report(task: Task, found: Inspection) -> Report:
+    from .output import Report
+
+    return Report(
+        "protected",
+        task.source,
+        faces=tuple(
+            {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed}
+            for f in found.faces
+        ),
+        extra={
+            "version": found.version,
+            "size": list(found.size),
+            "model": found.model,
+            "model_id": found.model_id,
+            "kdf": list(found.kdf),
+            "groups": found.groups,
+            "stripped": list(found.stripped),
+        },
+        answer=tuple(_lines(task.source, found)),
+    )
+
+
+def _lines(source: Path, found: Inspection) -> list[str]:
+    model = found.model or "not installed here"
+    lines = [
+        f"{source}: protected, format version {found.version}",
+        f"  picture     {found.size[0]}x{found.size[1]}",
+        f"  model       {model} ({found.model_id})",
+        *(f"  passphrase  {kdf}" for kdf in found.kdf),
+        f"  faces       {len(found.faces)}"
+        + (f" in {count(found.groups, 'group')}" if found.groups > 1 else ""),
+    ]
+    for index, face in enumerate(found.faces):
+        seal = "sealed" if face.sealed else "seal stripped" if index in found.stripped else "no seal"
+        lines.append(f"  {index:>4}  {face.box!s:<22} {face.style:<16} {seal}")
+    return lines

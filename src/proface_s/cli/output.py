@@ -1,0 +1,156 @@
+"""What the user sees: lines on stderr, JSON lines on stdout, and a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .failure import Failure
+from .options import Manner
+from .text import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Status = Literal["protected", "recovered", "detected", "no-face", "skipped", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one input.
+
+    Attributes:
+        status: how it ended.
+        source: the input.
+        target: the file that was written, or None.
+        faces: one JSON object per face.
+        warnings: what the user should know.
+        failure: what went wrong, or None.
+        seconds: time it took.
+        extra: further JSON fields of the command.
+        summary: the one line for stderr.
+        answer: lines for stdout, of the commands that answer a question.
+        details: further lines for stderr, with ``-v``.
+    """
+
+    status: Status
+    source: Path
+    target: Path | None = None
+    faces: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    failure: Failure | None = None
+    seconds: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    answer: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The code this input alone would give."""
+        return self.failure.exit_code if self.failure else 0
+
+    def as_json(self, command: str) -> str:
+        """One line of ASCII JSON; key material is not among what a report knows."""
+        failure = self.failure
+        record = {
+            "command": command,
+            "input": str(self.source),
+            "output": str(self.target) if self.target else None,
+            "status": self.status,
+            "faces": list(self.faces),
+            "warnings": list(self.warnings),
+            "error": failure.message if failure else None,
+            "hint": failure.hint if failure else None,
+            "exit_code": self.exit_code,
+            "seconds": round(self.seconds, 3),
+            **self.extra,
+        }
+        return json.dumps(record, ensure_ascii=True)
+
+
+class Speaker:
+    """Says everything a command has to say, in the manner the user chose."""
+
+    def __init__(self, command: str, manner: Manner) -> None:
+        self._command, self._manner = command, manner
+        self._announced: set[str] = set()
+        self._progress: Progress | None = None
+
+    def announce(self, warning: str) -> None:
+        """A warning that concerns the whole run: shown once, and not again with every file."""
+        if warning not in self._announced and not self._manner.quiet:
+            self._line(f"warning: {warning}")
+        self._announced.add(warning)
+
+    def note(self, text: str, *, verbose: bool = False) -> None:
+        """A line on stderr; with ``verbose`` only where the user asked for more."""
+        if not self._manner.quiet and (self._manner.verbose or not verbose):
+            self._line(text)
+
+    def error(self, failure: Failure, cause: BaseException | None = None) -> None:
+        """The lines of a failure, after its traceback if the user wants that."""
+        if self._manner.debug and cause is not None:
+            traceback.print_exception(cause)
+        for line in failure.lines():
+            self._line(line)
+
+    def report(self, report: Report, cause: BaseException | None = None) -> None:
+        """Tell what became of one input."""
+        if report.failure is not None:
+            self.error(report.failure, cause)
+        elif report.summary:
+            self.note(report.summary)
+        for line in report.details:
+            self.note(f"  {line}", verbose=True)
+        for warning in report.warnings:
+            if warning not in self._announced:
+                self.note(f"warning: {report.source}: {warning}")
+        if self._manner.as_json:
+            self._stdout(report.as_json(self._command))
+        else:
+            for line in report.answer:
+                self._stdout(printable(line))
+
+    @contextmanager
+    def progress(self, total: int, *, long: bool) -> Iterator[Speaker]:
+        """Show a bar while the body runs, where there is a terminal to show it on and the work is long."""
+        if not long or self._manner.quiet or not sys.stderr.isatty():
+            yield self
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        bar = Progress(
+            console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+        with bar:
+            bar.add_task(self._command, total=total)
+            self._progress = bar
+            try:
+                yield self
+            finally:
+                self._progress = None
+
+    def advance(self) -> None:
+        """One more input is done."""
+        if self._progress is not None:
+            self._progress.advance(self._progress.task_ids[0])
+
+    def _line(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(printable(text), err=True)
+
+    def _stdout(self, text: str) -> None:
+        click.echo(text)
+        sys.stdout.flush()

@@ -1,0 +1,194 @@
+"""Arguments -> what will be done: every input with its output, checked before anything is asked or written.
+
+A folder is searched to its end and its tree is mirrored in the output folder; names that begin with a dot and
+links to folders are left alone.  Whatever is wrong with one input becomes that task's failure and stops no
+other; what is wrong with the request as a whole is raised.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..api.session import default_output
+from ..errors import ImageError, ProFaceError, UsageError
+from ..imaging.writing import check_output_path
+
+TAKE, OTHER = "take", "other"
+Sieve = Callable[[Path], str]
+"""Judges a file met in a folder: `TAKE`, `OTHER` (counted only), or the reason why it is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One input.
+
+    Attributes:
+        source: the file.
+        target: where its output goes; None for commands that write none.
+        failure: why it cannot be done, or None.
+    """
+
+    source: Path
+    target: Path | None = None
+    failure: ProFaceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All inputs of a run: what to do, what is skipped and why, and how many other files the folders hold."""
+
+    tasks: tuple[Task, ...]
+    skipped: tuple[tuple[Path, str], ...] = ()
+    others: int = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no task can succeed, so that it would be rude to ask for a passphrase."""
+        return all(task.failure is not None for task in self.tasks)
+
+
+@dataclass(slots=True)
+class _Found:
+    """Files found so far, each with the folder it gets inside the output folder."""
+
+    files: list[tuple[Path, Path]] = field(default_factory=list)
+    failures: list[Task] = field(default_factory=list)
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    others: int = 0
+
+
+def make_plan(
+    inputs: Sequence[Path],
+    sieve: Sieve,
+    *,
+    suffix: str | None = None,
+    output: str | None = None,
+    overwrite: bool = False,
+    nothing: ProFaceError | None = None,
+    option: str = "-o",
+) -> Plan:
+    """Work out what to do.
+
+    Args:
+        inputs: files and folders, as given.
+        sieve: which files of a folder are taken.
+        suffix: of the output names, e.g. ``.protected.png``; None for commands that write nothing.
+        output: ``-o``: a file for a single input file, else a folder; None to write beside the single input.
+        overwrite: existing outputs may be replaced.
+        nothing: the failure of a folder that holds nothing to take; its name is put in front.
+        option: how the user writes ``output``.
+
+    Raises:
+        UsageError: several inputs without ``-o``, two inputs with one output, an output that is an input.
+    """
+    many = len(inputs) > 1 or inputs[0].is_dir()
+    if many and suffix and output is None:
+        what = "a folder" if inputs[0].is_dir() else "several inputs"
+        raise UsageError(f"{what} cannot be done without an output folder", f"name one with {option} FOLDER")
+    folder = _output_folder(output, many, option) if suffix and output is not None else None
+    found = _collect(inputs, sieve, folder, nothing)
+    if suffix is None:
+        tasks = [Task(source) for source, _ in found.files]
+    elif folder is not None:
+        tasks = [
+            Task(s, folder / inside / default_output(Path(s.name), suffix).name) for s, inside in found.files
+        ]
+    else:
+        tasks = [Task(s, Path(output) if output else default_output(s, suffix)) for s, _ in found.files]
+    tasks = _without_repetition(tasks)
+    _check_conflicts(tasks, option)
+    checked = [*(_checked(task, overwrite, folder is not None) for task in tasks), *found.failures]
+    return Plan(tuple(checked), tuple(found.skipped), found.others)
+
+
+def _output_folder(output: str, many: bool, option: str) -> Path | None:
+    """The folder that the option names, or None where it names a file."""
+    path = Path(output)
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    if not many and not path.is_dir() and not output.endswith(separators):
+        return None
+    if path.exists() and not path.is_dir():
+        raise UsageError(
+            f"{path} is not a folder", f"with several inputs or a folder, {option} must name a folder"
+        )
+    return path
+
+
+def _collect(inputs: Sequence[Path], sieve: Sieve, out: Path | None, nothing: ProFaceError | None) -> _Found:
+    found = _Found()
+    for path in inputs:
+        if path.is_dir():
+            # one folder is mirrored itself; one of several keeps its own name, or their trees would mix
+            inside = Path(path.resolve().name) if len(inputs) > 1 else Path()
+            before = len(found.files) + len(found.failures) + len(found.skipped)
+            _walk(path, inside, sieve, out, found)
+            if nothing is not None and before == len(found.files) + len(found.failures) + len(found.skipped):
+                failure = type(nothing)(f"{path}: {nothing.message}", nothing.hint)
+                found.failures.append(Task(path, None, failure))
+        elif path.exists():
+            found.files.append((path, Path()))
+        else:
+            found.failures.append(Task(path, None, ImageError(f"{path} does not exist")))
+    return found
+
+
+def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found) -> None:
+    """Sort every file below a folder into ``found``; what cannot be listed is a failure."""
+
+    def unreadable(error: OSError) -> None:
+        name = error.filename or top
+        failure = ImageError(f"folder {name} cannot be read: {error.strerror or error}")
+        found.failures.append(Task(Path(name), None, failure))
+
+    own = out.resolve() if out is not None else None
+    for name, folders, files in os.walk(top, onerror=unreadable):
+        here = Path(name)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own)
+        for file in sorted(files):
+            path = here / file
+            verdict = OTHER if file.startswith(".") else sieve(path)
+            if verdict == TAKE:
+                found.files.append((path, inside / here.relative_to(top)))
+            elif verdict == OTHER:
+                found.others += 1
+            else:
+                found.skipped.append((path, verdict))
+
+
+def _without_repetition(tasks: Sequence[Task]) -> list[Task]:
+    """Drop inputs that were named twice."""
+    return list({(task.source.absolute(), task.target): task for task in tasks}.values())
+
+
+def _check_conflicts(tasks: Sequence[Task], option: str) -> None:
+    """Refuse a plan in which one output would replace another, or an input."""
+    sources = {task.source.resolve(): task.source for task in tasks}
+    targets: dict[Path, Path] = {}
+    for task in tasks:
+        if task.target is None:
+            continue
+        target = task.target.resolve()
+        first = targets.setdefault(target, task.source)
+        if first is not task.source:
+            raise UsageError(
+                f"{first} and {task.source} would both be written to {task.target}",
+                f"rename one of them, or do them one at a time with {option}",
+            )
+        if len(tasks) > 1 and target in sources:
+            raise UsageError(
+                f"the output of {task.source} is the input {sources[target]}", "choose another output folder"
+            )
+
+
+def _checked(task: Task, overwrite: bool, makes_folders: bool) -> Task:
+    """The task, with its failure where its output is refused already now."""
+    if task.target is None or (makes_folders and not task.target.parent.exists()):
+        return task
+    try:
+        check_output_path(task.source, task.target, overwrite=overwrite)
+    except ProFaceError as error:
+        return replace(task, failure=error)
+    return task

@@ -1,0 +1,87 @@
+"""``proface recover``: bring the faces back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+from .options import Manner, Sources
+from .text import count
+
+if TYPE_CHECKING:
+    from ..api import RecoverResult
+    from .output import Report
+    from .plan import Task
+
+
+@click.command("recover", short_help="Bring the faces of protected photos back.")
+@options.inputs
+@click.option(
+    "-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder."
+)
+@options.passphrase
+@options.overwrite
+@options.threads
+@options.manner
+def command(
+    inputs: tuple[Path, ...],
+    output: str | None,
+    sources: Sources,
+    overwrite: bool,
+    threads: int,
+    manner: Manner,
+) -> int:
+    """Bring the faces of protected photos back; writes NAME.recovered.png beside each.
+
+    Asks for the passphrase.  Of a folder, only protected files are taken.
+    """
+    from ..api import Session
+    from ..errors import NotProtectedError
+    from . import sieves
+    from .batch import run_plan
+    from .output import Speaker
+    from .passphrase import passphrase_to_open
+    from .plan import make_plan
+
+    speaker = Speaker("recover", manner)
+    plan = sieves.only_protected(
+        make_plan(
+            inputs,
+            sieves.protected_files,
+            suffix=".recovered.png",
+            output=output,
+            overwrite=overwrite,
+            nothing=NotProtectedError("there are no protected files in this folder"),
+        )
+    )
+    passphrase = ""
+    if not plan.hopeless:
+        passphrase = passphrase_to_open(sources, speaker.announce)
+    session = Session(threads=threads)
+
+    def work(task: Task) -> Report:
+        return _report(
+            task, session.recover(task.source, passphrase, output=task.target, overwrite=overwrite)
+        )
+
+    return run_plan(plan, work, speaker)
+
+
+def _report(task: Task, result: RecoverResult) -> Report:
+    from .output import Report
+
+    outcomes = Counter(face.outcome for face in result.faces)
+    kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+    return Report(
+        "recovered",
+        task.source,
+        result.path,
+        tuple({"box": [f.box.x, f.box.y, f.box.w, f.box.h], "outcome": f.outcome} for f in result.faces),
+        result.warnings,
+        summary=f"{task.source} -> {result.path}: {count(len(result.faces), 'face')} ({kinds})",
+        details=tuple(f"face {i} at {face.box}: {face.outcome}" for i, face in enumerate(result.faces)),
+    )
