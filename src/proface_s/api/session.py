@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from .. import obfuscate
-from ..container.png import attach_png, read_png_chunks
 from ..container.header import FORMAT_VERSION, PassphraseStanza
+from ..container.png import HEADER_CHUNK, SEAL_CHUNK, read_png_chunks
 from ..detect import Detector, choose, draw, parse_box, protectable_regions
-from ..errors import ImageError, NoFaceError, NotProtectedError, UsageError
+from ..errors import DamagedFileError, ImageError, NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.reading import read_file, read_picture
 from ..imaging.writing import check_output_path, encode_png, write_atomic
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Pictured = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
 CHUNKS = "proface_chunks"  # where PIL images of ours carry header and seals, in `Image.info`
+SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region; only tiny pictures have such
 PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
 
 
@@ -158,7 +159,14 @@ class Session:
         found: list[Face] = []
         if wanted.strip().lower() != "none":
             found = choose(self.detector.detect(picture.rgb), wanted)
-        return disjoint_regions([face.box for face in found], by_hand, picture.size)
+        regions = disjoint_regions([face.box for face in found], by_hand, picture.size)
+        for region in regions:
+            if min(region.w, region.h) < SMALLEST_REGION:
+                raise UsageError(
+                    f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; "
+                    f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}", "use a larger picture",
+                )
+        return regions
 
 
 def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[int, int]) -> list[Box]:
@@ -185,7 +193,14 @@ def load(image: Pictured) -> Picture:
         data, name = image, "the file"
     else:
         return _from_pil(image)
-    return replace(read_picture(data, name=name), chunks=read_png_chunks(io.BytesIO(data), name), source=name)
+    chunks = read_png_chunks(io.BytesIO(data), name)
+    try:
+        picture = read_picture(data, name=name)
+    except ImageError as error:
+        if chunks:  # it was ours once: what is wrong with it is damage
+            raise DamagedFileError(error.message, error.hint) from None
+        raise
+    return replace(picture, chunks=chunks, source=name)
 
 
 def _from_pil(image: Any) -> Picture:
@@ -194,12 +209,20 @@ def _from_pil(image: Any) -> Picture:
 
     if not isinstance(image, Image.Image):
         raise ImageError(f"cannot read a picture from {type(image).__name__}", "give a path, PIL image or array")
+    try:
+        image.load()  # chunks behind the pixels are known only after this
+    except Exception as error:
+        raise ImageError(f"the image cannot be decoded: {error}") from None
     chunks: dict[str, list[bytes]] = dict(image.info.get(CHUNKS, {}))
     if not chunks:
         for kind, data, *_ in getattr(image, "private_chunks", []):
-            chunks.setdefault(kind.decode("latin-1"), []).append(data)
+            if kind in (HEADER_CHUNK.encode(), SEAL_CHUNK.encode()):
+                chunks.setdefault(kind.decode(), []).append(data)
     buffer = io.BytesIO()
-    image.save(buffer, "TIFF" if image.mode == "CMYK" else "PNG", exif=image.getexif())
+    try:
+        image.save(buffer, "TIFF" if image.mode == "CMYK" else "PNG", exif=image.getexif())
+    except (OSError, ValueError):
+        raise ImageError(f"PIL mode {image.mode} is not supported", "convert the image to RGB first") from None
     return replace(read_picture(buffer.getvalue(), name="the image"), chunks=chunks, source="the image")
 
 
