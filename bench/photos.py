@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from proface_s.api import Session
-from proface_s.api.protect import psnr
+from proface_s.api.protecting import psnr
 from proface_s.errors import NoFaceError, WrongKeyError
 from proface_s.imaging.reading import read_picture
 from proface_s.imaging.regions import cut

@@ -20,7 +20,7 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from proface_s.api import Session
-from proface_s.api.protect import psnr
+from proface_s.api.protecting import psnr
 from proface_s.flow.model import FlowModel
 from proface_s.imaging.regions import cut, paste
 from proface_s.keys.secret import FaceKey

@@ -1,7 +1,7 @@
 """The two arrows, photo -> protected file and back, and a session that loads the models once.
 
-* `proface_s.api.protect` — `protect_picture`, one readable page.
-* `proface_s.api.recover` — `recover_picture`, its inverse.
+* `proface_s.api.protecting` — `protect_picture`, one readable page.
+* `proface_s.api.recovering` — `recover_picture`, its inverse.
 * `proface_s.api.session` — `Session`, and the functions of the same names on a fresh one.
 """
 

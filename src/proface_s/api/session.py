@@ -22,8 +22,8 @@ from ..imaging.reading import read_file, read_picture
 from ..imaging.writing import check_output_path, encode_png, write_atomic
 from ..keys.passphrase import check_passphrase
 from ..types import Box, Face, Picture, Style
-from .protect import protect_picture
-from .recover import read_header, recover_picture
+from .protecting import protect_picture
+from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Protected PNG -> photo, step by step: the inverse of `proface_s.api.protect`."""
+"""Protected PNG -> photo, step by step: the inverse of `proface_s.api.protecting`."""
 
 from __future__ import annotations
 
