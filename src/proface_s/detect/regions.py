@@ -31,9 +31,7 @@ class _Region:
     wanted: Box
 
 
-def protectable_regions(
-    faces: Sequence[Box], picture_size: tuple[int, int], margin: float = HEAD_MARGIN
-) -> list[Box]:
+def protectable_regions(faces: Sequence[Box], picture_size: tuple[int, int], margin: float = HEAD_MARGIN) -> list[Box]:
     """Turn tight face boxes into the disjoint regions to protect: `reversible_box`, then `resolve_overlaps`.
 
     Args:
@@ -103,7 +101,8 @@ def _axis_to_grid(start: int, stop: int, cells: int, smallest: int) -> tuple[int
 def _separate(regions: list[_Region]) -> list[_Region]:
     """Step 1: cut or merge until no two cores overlap."""
     cuts_left = 8 * len(regions)  # a bound, so that cuts cannot chase each other; merging always ends
-    pair = _first_overlap(regions, 0)
+    regions = sorted(regions, key=_core_first)
+    pair = _first_overlap(regions)
     while pair is not None:
         first, second = (regions[index] for index in pair)
         replaced = _cut(first, second) if cuts_left > 0 else None
@@ -111,14 +110,18 @@ def _separate(regions: list[_Region]) -> list[_Region]:
         if replaced is None:
             replaced = [_Region(union(first.core, second.core), union(first.wanted, second.wanted))]
         regions = [region for index, region in enumerate(regions) if index not in pair]
-        regions = sorted([*regions, *replaced], key=lambda region: (region.core, region.wanted))
-        pair = _first_overlap(regions, 0)
+        regions = sorted([*regions, *replaced], key=_core_first)
+        pair = _first_overlap(regions)
     return regions
 
 
-def _first_overlap(regions: list[_Region], start: int) -> tuple[int, int] | None:
+def _core_first(region: _Region) -> tuple[Box, Box]:
+    return region.core, region.wanted
+
+
+def _first_overlap(regions: list[_Region]) -> tuple[int, int] | None:
     """First pair, in order, whose cores overlap; ``regions`` are sorted by their core's left edge."""
-    for i in range(start, len(regions)):
+    for i in range(len(regions)):
         core = regions[i].core
         for j in range(i + 1, len(regions)):
             if regions[j].core.x >= core.right:
@@ -141,11 +144,7 @@ def _cut(a: _Region, b: _Region) -> list[_Region] | None:
         for rest in _rests(keeper, loser):
             lost = _bounding_rest(loser, rest)
             stretched = union(keeper, lost)
-            if (
-                rest.area * 2 >= loser.area
-                and min(rest.w, rest.h) >= _SMALLEST
-                and not intersection(stretched, rest)
-            ):
+            if rest.area * 2 >= loser.area and min(rest.w, rest.h) >= _SMALLEST and not intersection(stretched, rest):
                 pair = (rest, stretched) if swapped else (stretched, rest)
                 options.append((stretched.area + rest.area, *pair))
     if not options:

@@ -164,9 +164,7 @@ def _cut_by_tile(look: _Pass, x: int, y: int, w: int, h: int) -> bool:
     return any(touch and inner for touch, inner in zip(touches, look.inner_edges, strict=True))
 
 
-def _turn_back(
-    x: int, y: int, w: int, h: int, turns: int, width: int, height: int
-) -> tuple[int, int, int, int]:
+def _turn_back(x: int, y: int, w: int, h: int, turns: int, width: int, height: int) -> tuple[int, int, int, int]:
     """Undo ``np.rot90(patch, turns)`` on a box; ``width, height`` are those of the turned patch."""
     for _ in range(turns):  # one clockwise quarter turn: (x, y) -> (height - y, x)
         x, y, w, h = height - y - h, x, h, w
