@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
 from ..errors import UsageError
 from ..flow.model import with_headroom
@@ -16,6 +17,10 @@ from ..types import UInt8Image
 
 KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
 KIND_WEIGHTS = (0.30, 0.14, 0.24, 0.22, 0.05, 0.05)
+
+
+def _square(image: MatLike, side: int, interpolation: int) -> UInt8Image:
+    return np.asarray(cv2.resize(image, (side, side), interpolation=interpolation), np.uint8)
 
 
 def load_faces(*folders: Path, side: int = 256) -> UInt8Image:
@@ -27,7 +32,7 @@ def load_faces(*folders: Path, side: int = 256) -> UInt8Image:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None or min(image.shape[:2]) < side * 0.97:
             continue
-        faces.append(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)[:, :, ::-1])
+        faces.append(_square(image, side, cv2.INTER_AREA)[:, :, ::-1])
     if not faces:
         raise UsageError(f"no face picture of at least {side} pixels in {', '.join(map(str, folders))}")
     return np.ascontiguousarray(np.stack(faces))
@@ -38,7 +43,8 @@ def load_stickers(folder: Path | None) -> list[UInt8Image]:
     if folder is None or not folder.is_dir():
         return []
     found = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted(folder.glob("*.png"))]
-    return [cv2.cvtColor(s, cv2.COLOR_BGRA2RGBA) for s in found if s is not None and s.ndim == 3 and s.shape[2] == 4]
+    stickers = [s for s in found if s is not None and s.ndim == 3 and s.shape[2] == 4]
+    return [np.asarray(cv2.cvtColor(s, cv2.COLOR_BGRA2RGBA), np.uint8) for s in stickers]
 
 
 class CoverSource:
@@ -75,41 +81,40 @@ class CoverSource:
         )
         if rng.random() < 0.5:
             cover = cover[:, ::-1]
-        return with_headroom(cover)
+        return with_headroom(np.asarray(cover, np.uint8))
 
     def _obfuscate(
         self, kind: str, face: UInt8Image, side: int, rng: np.random.Generator
     ) -> tuple[UInt8Image, int]:
         """Cover of a ``side`` pixel face, at any resolution, and how to enlarge it."""
         if kind == "blur":
-            small = cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA)
-            return cv2.GaussianBlur(small, (0, 0), 96 * float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))), (
-                cv2.INTER_CUBIC
-            )
+            sigma = 96 * float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
+            blurred = cv2.GaussianBlur(_square(face, 96, cv2.INTER_AREA), (0, 0), sigma)
+            return np.asarray(blurred, np.uint8), cv2.INTER_CUBIC
         if kind == "median":
-            small = cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA)
-            return cv2.medianBlur(small, int(rng.integers(4, 16)) * 2 + 1), cv2.INTER_LINEAR
+            blurred = cv2.medianBlur(_square(face, 96, cv2.INTER_AREA), int(rng.integers(4, 16)) * 2 + 1)
+            return np.asarray(blurred, np.uint8), cv2.INTER_LINEAR
         if kind == "pixelate":
             cells = int(rng.integers(4, 17))
-            return cv2.resize(face, (cells, cells), interpolation=cv2.INTER_AREA), cv2.INTER_NEAREST
+            return _square(face, cells, cv2.INTER_AREA), cv2.INTER_NEAREST
         if kind == "solid":
             return np.broadcast_to(rng.integers(0, 256, 3, dtype=np.uint8), (2, 2, 3)).copy(), cv2.INTER_NEAREST
         interpolation = cv2.INTER_AREA if side < face.shape[0] else cv2.INTER_CUBIC
-        full = cv2.resize(face, (side, side), interpolation=interpolation)
+        full = _square(face, side, interpolation)
         return (self._mask(full, rng) if kind == "mask" else full), cv2.INTER_NEAREST
 
     def _mask(self, face: UInt8Image, rng: np.random.Generator) -> UInt8Image:
         side = face.shape[0]
-        base = cv2.GaussianBlur(cv2.resize(face, (64, 64), interpolation=cv2.INTER_AREA), (0, 0), rng.uniform(2, 8))
-        base = cv2.resize(base, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        base = cv2.GaussianBlur(_square(face, 64, cv2.INTER_AREA), (0, 0), rng.uniform(2, 8))
+        base = _square(base, side, cv2.INTER_CUBIC).astype(np.float32)
         canvas = np.zeros((side, side, 4), np.float32)
         if self.stickers:
             sticker = self.stickers[rng.integers(len(self.stickers))]
             size = int(side * rng.uniform(0.8, 1.2))
-            sticker = cv2.resize(sticker, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+            resized = _square(sticker, size, cv2.INTER_AREA).astype(np.float32)
             off = (side - size) // 2
             lo, hi = max(off, 0), min(off + size, side)
-            canvas[lo:hi, lo:hi] = sticker[lo - off : hi - off, lo - off : hi - off]
+            canvas[lo:hi, lo:hi] = resized[lo - off : hi - off, lo - off : hi - off]
         else:
             colour = [float(v) for v in rng.integers(0, 256, 3)]
             cv2.ellipse(canvas, (side // 2, side // 2), (side // 3, side // 2), 0, 0, 360, [*colour, 255.0], -1)

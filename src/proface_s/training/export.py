@@ -66,7 +66,7 @@ def _write(module: nn.Module, args: tuple[Tensor, ...], path: Path, inputs: list
            axes: dict[int, str]) -> None:
     torch.onnx.export(
         module, args, str(path), input_names=inputs, output_names=outputs, opset_version=18, dynamo=False,
-        dynamic_axes={name: axes for name in [*inputs, *outputs]},
+        dynamic_axes=dict.fromkeys([*inputs, *outputs], axes),
     )
 
 

@@ -88,7 +88,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
         if torch.isfinite(norm):
             self.optimiser.step()

@@ -16,15 +16,25 @@ white and of unit variance, never the face itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from .config import ModelConfig
 
+Layer = TypeVar("Layer", bound=nn.Module)
+
 BANDS, KEY_BANDS = 12, 4  # channels after one Haar level: of an RGB image, of a key map
 SMOOTHING = ((1, 4.0), (2, 2.0), (4, 1.6))  # (distance in pixels, tau in units) of each round of `smooth`
 LEVELS_PER_UNIT = 1.5  # grey levels that one unit of the coupling blocks stands for: the hidden signal's size
+
+
+def registered(modules: Iterable[Layer]) -> Sequence[Layer]:
+    """An `nn.ModuleList`, typed by what is in it."""
+    return cast("Sequence[Layer]", nn.ModuleList(modules))
 
 
 def soft(x: Tensor) -> Tensor:
@@ -89,12 +99,13 @@ class DenseNet(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, growth: int, convs: int) -> None:
         super().__init__()
         widths = [growth] * (convs - 1) + [out_channels]
-        self.convs = nn.ModuleList(
+        self.convs = registered(
             nn.Conv2d(in_channels + i * growth, width, 3, padding=1) for i, width in enumerate(widths)
         )
         for conv in self.convs:
             nn.init.kaiming_normal_(conv.weight, a=0.2)
             conv.weight.data *= 0.5
+            assert conv.bias is not None
             nn.init.zeros_(conv.bias)
         nn.init.zeros_(self.convs[-1].weight)
 
@@ -103,7 +114,8 @@ class DenseNet(nn.Module):
         features = [x]
         for conv in list(self.convs)[:-1]:
             features.append(fn.leaky_relu(conv(torch.cat(features, dim=1)), 0.2))
-        return self.convs[-1](torch.cat(features, dim=1)).to(x.dtype)
+        out: Tensor = self.convs[-1](torch.cat(features, dim=1))
+        return out.to(x.dtype)
 
 
 class ScaleShift(nn.Module):
@@ -118,7 +130,7 @@ class ScaleShift(nn.Module):
         self.clamp, self.of_cover, self.reads = config.clamp, of_cover, reads
         fan_in = BANDS + KEY_BANDS + (3 if of_cover else 0) + (BANDS if reads else 0)
         outs = [2 * BANDS] if config.shared_trunk else [BANDS, BANDS]
-        self.nets = nn.ModuleList(DenseNet(fan_in, out, config.growth, config.convs) for out in outs)
+        self.nets = registered(DenseNet(fan_in, out, config.growth, config.convs) for out in outs)
 
     def features(self, half: Tensor, key: Tensor) -> Tensor:
         """What the sub-network sees of its half: (B, fan_in, h, w)."""
@@ -182,7 +194,7 @@ class SecureFlow(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.blocks = nn.ModuleList(
+        self.blocks = registered(
             SecureCouplingBlock(config, last=i == config.blocks - 1) for i in range(config.blocks)
         )
         # Begin as classical linear spreading: the message is added, and read from the local contrast.
