@@ -29,15 +29,14 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-_API = (
+__all__ = [
     "Detection", "Inspection", "ProtectResult", "ProtectedFace", "RecoverResult", "RecoveredFace", "Session",
-    "detect", "inspect", "protect", "recover",
-)
-__all__ = [*_API, "__version__"]  # noqa: PLE0604
+    "__version__", "detect", "inspect", "protect", "recover",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _API:
+    if name in __all__:
         return getattr(import_module(".api", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
