@@ -50,7 +50,7 @@ def measure(session: Session, path: Path, style: str, folder: Path, sums: Sums) 
     """Run one photo; returns what to print."""
     original = read_picture(path).rgb
     started = time.perf_counter()
-    sealed = session.protect(path, PASSPHRASE, style=style, output=folder / "sealed.png", overwrite=True)
+    session.protect(path, PASSPHRASE, style=style, output=folder / "sealed.png", overwrite=True)
     protecting = time.perf_counter() - started
     started = time.perf_counter()
     exact = session.recover(folder / "sealed.png", PASSPHRASE, output=folder / "exact.png", overwrite=True)
