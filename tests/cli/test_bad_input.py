@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import zlib
@@ -336,6 +337,23 @@ def test_requests_that_make_no_sense(
     assert "hint: " in said.err
     assert "my secret" not in said.err
     assert files() == ["a.png"]
+
+
+def test_an_empty_name_is_not_the_current_folder(proface: Proface) -> None:
+    save("a.png")
+    for output in "out", "":
+        said = proface("protect", "" if output else "a.png", "-o", output, *BY_HAND)
+        assert said.code == 2
+        assert len(said.errors) == 1
+    assert files() == ["a.png"]
+
+
+def test_pipes_in_a_folder_do_not_keep_us_waiting(proface: Proface) -> None:
+    save("photos/a.png")
+    os.mkfifo("photos/b.png")
+    assert proface("protect", "photos", "-o", "out", *BY_HAND).code == 0
+    assert proface("recover", "out", "photos", "-o", "back").code == 1  # nothing protected in one of them
+    assert files() == ["back/out/a.recovered.png", "out/a.protected.png", "photos/a.png"]
 
 
 def test_no_command_or_an_unknown_one(proface: Proface) -> None:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("detect", short_help="Show the faces that would be protected.")
 @options.inputs
-@click.option(
-    "--draw", metavar="PATH", help="Also write the photo with numbered boxes; a folder for several inputs."
-)
+@click.option("--draw", metavar="PATH", help="Also write the photo with numbered boxes; a folder for several inputs.")
 @options.overwrite
 @options.threads
 @options.manner
@@ -46,7 +44,7 @@ def command(
     plan = make_plan(
         inputs,
         sieves.photos,
-        suffix=".faces.png" if draw else None,
+        suffix=".faces.png" if draw is not None else None,
         output=draw,
         overwrite=overwrite,
         nothing=ImageError("there are no pictures in this folder"),
@@ -75,9 +73,7 @@ def _report(task: Task, found: Detection) -> Report:
     from .output import Report
 
     if not found.faces:
-        raise NoFaceError(
-            f"no face found in {task.source}", "give it to `proface protect` by hand: --box X,Y,W,H"
-        )
+        raise NoFaceError(f"no face found in {task.source}", "give it to `proface protect` by hand: --box X,Y,W,H")
     return Report(
         "detected",
         task.source,

@@ -53,15 +53,11 @@ def explain(error: BaseException, source: str | None = None) -> Failure:
     if isinstance(error, (KeyboardInterrupt, click.exceptions.Abort)):
         return Failure("interrupted", None, INTERRUPTED)
     if isinstance(error, MemoryError):
-        return Failure(
-            _about("not enough memory", source), "scale the picture down, or close other programs", 1
-        )
+        return Failure(_about("not enough memory", source), "scale the picture down, or close other programs", 1)
     if isinstance(error, OSError) and error.strerror:
         return Failure(_about(f"{error.filename or 'input or output'}: {error.strerror}", source), None, 1)
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Failure(
-        _about(f"internal error: {detail}", source), "run with --debug to see where, and report it", 1
-    )
+    return Failure(_about(f"internal error: {detail}", source), "run with --debug to see where, and report it", 1)
 
 
 def overall(codes: Iterable[int]) -> int:

@@ -53,8 +53,7 @@ def _report(task: Task, found: Inspection) -> Report:
         "protected",
         task.source,
         faces=tuple(
-            {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed}
-            for f in found.faces
+            {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed} for f in found.faces
         ),
         extra={
             "version": found.version,
@@ -76,8 +75,7 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         f"  picture     {found.size[0]}x{found.size[1]}",
         f"  model       {model} ({found.model_id})",
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
-        f"  faces       {len(found.faces)}"
-        + (f" in {count(found.groups, 'group')}" if found.groups > 1 else ""),
+        f"  faces       {len(found.faces)}" + (f" in {count(found.groups, 'group')}" if found.groups > 1 else ""),
     ]
     for index, face in enumerate(found.faces):
         seal = "sealed" if face.sealed else "seal stripped" if index in found.stripped else "no seal"

@@ -55,9 +55,19 @@ def several(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _C
     return decorate
 
 
+class InputPath(click.Path):
+    """A path that has a name: ``"$UNSET"`` must not become the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a path; an empty one is refused."""
+        if not value:
+            self.fail("a file name is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 PATH = click.Path(path_type=Path)
 
-inputs = click.argument("inputs", nargs=-1, required=True, type=PATH)
+inputs = click.argument("inputs", nargs=-1, required=True, type=InputPath(path_type=Path))
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout.")
 

@@ -129,9 +129,7 @@ class Speaker:
         from rich.console import Console
         from rich.progress import Progress
 
-        bar = Progress(
-            console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
-        )
+        bar = Progress(console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
         with bar:
             bar.add_task(self._command, total=total)
             self._progress = bar

@@ -84,6 +84,8 @@ def make_plan(
     Raises:
         UsageError: several inputs without ``-o``, two inputs with one output, an output that is an input.
     """
+    if output == "":
+        raise UsageError(f"the name given with {option} is empty", "name a file or a folder")
     many = len(inputs) > 1 or inputs[0].is_dir()
     if many and suffix and output is None:
         what = "a folder" if inputs[0].is_dir() else "several inputs"
@@ -93,11 +95,9 @@ def make_plan(
     if suffix is None:
         tasks = [Task(source) for source, _ in found.files]
     elif folder is not None:
-        tasks = [
-            Task(s, folder / inside / default_output(Path(s.name), suffix).name) for s, inside in found.files
-        ]
+        tasks = [Task(s, folder / inside / default_output(Path(s.name), suffix).name) for s, inside in found.files]
     else:
-        tasks = [Task(s, Path(output) if output else default_output(s, suffix)) for s, _ in found.files]
+        tasks = [Task(s, Path(output) if output is not None else default_output(s, suffix)) for s, _ in found.files]
     tasks = _without_repetition(tasks)
     _check_conflicts(tasks, option)
     checked = [*(_checked(task, overwrite, folder is not None) for task in tasks), *found.failures]
@@ -111,9 +111,7 @@ def _output_folder(output: str, many: bool, option: str) -> Path | None:
     if not many and not path.is_dir() and not output.endswith(separators):
         return None
     if path.exists() and not path.is_dir():
-        raise UsageError(
-            f"{path} is not a folder", f"with several inputs or a folder, {option} must name a folder"
-        )
+        raise UsageError(f"{path} is not a folder", f"with several inputs or a folder, {option} must name a folder")
     return path
 
 
@@ -149,7 +147,8 @@ def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found
         folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own)
         for file in sorted(files):
             path = here / file
-            verdict = OTHER if file.startswith(".") else sieve(path)
+            special = path.exists() and not path.is_file()  # a pipe or a device would keep us waiting
+            verdict = OTHER if special or file.startswith(".") else sieve(path)
             if verdict == TAKE:
                 found.files.append((path, inside / here.relative_to(top)))
             elif verdict == OTHER:

@@ -23,9 +23,7 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
 
 @click.command("protect", short_help="Hide the faces of photos.")
 @options.inputs
-@click.option(
-    "-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder."
-)
+@click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
 @click.option(
     "--style",
     default="blur",
@@ -33,24 +31,16 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
     show_default=True,
     help="Cover; see `proface styles`.",
 )
-@click.option(
-    "--box", "boxes", multiple=True, metavar="X,Y,W,H", help="A further face, given by hand.  Repeatable."
-)
+@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="A further face, given by hand.  Repeatable.")
 @click.option(
     "--faces",
     default="all",
     metavar="WHICH",
     help="Which of the faces found: all (default), none, or numbers as `proface detect` shows them: 0,2.",
 )
-@click.option(
-    "--no-seal", is_flag=True, help="Store no exact copy: smaller files, but only an estimate comes back."
-)
-@click.option(
-    "--keep-metadata", is_flag=True, help="Keep author, copyright and date; nothing else is ever kept."
-)
-@click.option(
-    "--allow-no-face", is_flag=True, help="Copy photos without a face as they are, instead of failing."
-)
+@click.option("--no-seal", is_flag=True, help="Store no exact copy: smaller files, but only an estimate comes back.")
+@click.option("--keep-metadata", is_flag=True, help="Keep author, copyright and date; nothing else is ever kept.")
+@click.option("--allow-no-face", is_flag=True, help="Copy photos without a face as they are, instead of failing.")
 @options.passphrase
 @options.overwrite
 @options.threads
@@ -126,17 +116,14 @@ def _check_selection(boxes: tuple[str, ...], faces: str) -> None:
                 f"box {box!r} is not four whole numbers", "give x,y,w,h in pixels, for example 40,30,120,150"
             )
     if not _FACES.fullmatch(faces):
-        raise UsageError(
-            f"face selection {faces!r} is not understood", "give all, none, or numbers such as 0,2"
-        )
+        raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 0,2")
 
 
 def _report(task: Task, result: ProtectResult) -> Report:
     from .output import Report
 
     faces: tuple[dict[str, Any], ...] = tuple(
-        {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed}
-        for f in result.faces
+        {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed} for f in result.faces
     )
     if not faces:
         summary = f"{task.source} -> {result.path}: no face found, copied unprotected"

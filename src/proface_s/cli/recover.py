@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("recover", short_help="Bring the faces of protected photos back.")
 @options.inputs
-@click.option(
-    "-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder."
-)
+@click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
 @options.passphrase
 @options.overwrite
 @options.threads
@@ -64,9 +62,7 @@ def command(
     session = Session(threads=threads)
 
     def work(task: Task) -> Report:
-        return _report(
-            task, session.recover(task.source, passphrase, output=task.target, overwrite=overwrite)
-        )
+        return _report(task, session.recover(task.source, passphrase, output=task.target, overwrite=overwrite))
 
     return run_plan(plan, work, speaker)
 

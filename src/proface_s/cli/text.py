@@ -5,9 +5,7 @@ from __future__ import annotations
 
 def printable(text: str) -> str:
     """Escape control characters, so that a file's name can neither break a line nor steer the terminal."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def count(number: int, noun: str) -> str:
