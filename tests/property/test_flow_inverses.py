@@ -105,10 +105,11 @@ def test_digits_are_gray_coded_pairs() -> None:
 
 def test_the_smallest_region_has_a_plan(codebook: code.Codebook) -> None:
     for profile in range(32):
-        plan = codebook.plan(8, 8, profile)
-        assert plan.known + plan.kept.size <= 192
-        assert np.isfinite(plan.gains).all()
-        assert plan.kept.size > 0
+        for mode in code.MODES:
+            plan = codebook.plan(8, 8, profile, mode)
+            assert plan.known + plan.kept.size <= 192
+            assert np.isfinite(plan.gains).all()
+            assert plan.kept.size > 0
 
 
 def test_tiles_cover_the_region_once() -> None:

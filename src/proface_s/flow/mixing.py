@@ -67,10 +67,10 @@ def derive_key_map(streams: KeyStreams, height: int, width: int) -> FloatArray:
 
 @lru_cache(maxsize=2)
 def _hadamard(size: int) -> FloatArray:
-    matrix = np.ones((1, 1), np.float32)
+    matrix: npt.NDArray[np.float64] = np.ones((1, 1))
     while matrix.shape[0] < size:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    return (matrix / np.sqrt(np.float32(size))).astype(np.float32)
+    return np.asarray(matrix / np.sqrt(size), dtype=np.float32)
 
 
 def _rotate(values: FloatArray) -> FloatArray:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from ..types import Box, FloatArray, UInt8Image
-from .code import Codebook, decode, encode, message_gain
+from .code import Codebook, decode, encode, message_gain, mode_for
 from .mixing import KeyStreams, derive_key_map, derive_mixing, mix, unmix
 from .spectrum import analyse, synthesise
 
@@ -24,6 +24,11 @@ DEFAULT_MODEL = "secure-1"
 TILE = 512  # side of a tile without its halo, pixels
 HEADROOM = 8  # grey levels that a cover keeps free at both ends, or the hidden signal would be clipped
 BATCH_PIXELS = 1 << 20  # largest number of pixels that one call of the engine is given
+
+PROBE = 384  # side of the part of a large region by which its channel is judged, pixels
+GOOD_NOISE = 0.22  # relative noise of a message that needs no more care
+MAX_LEVELS = 2.45  # error of the protected region, grey levels (40.3 dB), that a hard cover may be given
+MAX_GAIN = 2.2  # largest gain that the network was trained for
 
 Images = list[FloatArray]
 
@@ -86,7 +91,7 @@ class FlowModel:
 
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
         self._folder = folder or shipped_models() / DEFAULT_MODEL
-        self._threads = threads or int(os.environ.get("PROFACE_THREADS", "0")) or os.cpu_count() or 1
+        self._threads = threads or _threads_from_environment() or os.cpu_count() or 1
         self.card = read_card(self._folder)
         for name in (PROTECT_NAME, RECOVER_NAME, PROFILES_NAME):
             self._verified(name)
@@ -108,18 +113,31 @@ class FlowModel:
         Returns:
             Protected regions, uint8, shaped like the covers.
         """
-        images: list[Images] = []
-        for original, cover, key in zip(originals, covers, keys, strict=True):
-            height, width = _check_region(original, cover)
-            mixing = derive_mixing(key, original.size)
-            message = mix(encode(analyse(original), self._codebook, mixing), mixing)
-            message *= np.float32(message_gain(height, width))
-            images.append([
-                _planar(message.reshape(height, width, 3)),
-                _planar(cover) / np.float32(255), derive_key_map(key, height, width),
-            ])
+        jobs = [_Job(*each, self._codebook) for each in zip(originals, covers, keys, strict=True)]
+        protected = self._hide(jobs, tile)
+        harder = [i for i, job in enumerate(jobs) if self._is_hard(job, protected[i])]
+        for i, again in zip(harder, self._hide([jobs[i] for i in harder], tile), strict=True):
+            protected[i] = again
+        return protected
+
+    def _hide(self, jobs: Sequence[_Job], tile: int) -> list[UInt8Image]:
         engine = self._engine(PROTECT_NAME, ("message", "cover", "key_map"))
-        return [_to_levels(image) for image in _tiled(engine, images, tile, self.card.halo)]
+        return [_to_levels(image) for image in _tiled(engine, [job.inputs for job in jobs], tile, self.card.halo)]
+
+    def _is_hard(self, job: _Job, protected: UInt8Image) -> bool:
+        """Read the message back; where the cover lets little through, choose another mode and spend more on it.
+
+        Large regions are judged by their middle: the result decides how well the face is hidden, never whether.
+        """
+        height, width = protected.shape[:2]
+        y, x = (max(0, side - PROBE) // 4 * 2 for side in (height, width))
+        part = (slice(None), slice(y, y + PROBE), slice(x, x + PROBE))
+        message, cover, key_map = (array[part] for array in job.inputs)
+        seen = _planar(protected)[part] / np.float32(255)
+        read = _tiled(self._engine(RECOVER_NAME, ("protected", "key_map")), [[seen, key_map]], PROBE, 0)[0]
+        noise = float(np.sqrt(np.square((read - message) / job.gain).mean()))
+        levels = float(np.sqrt(np.square((seen - cover) * 255).mean()))
+        return job.adapt(noise, levels)
 
     def recover(
         self, protected: Sequence[UInt8Image], keys: Sequence[KeyStreams], *, tile: int = TILE
@@ -173,9 +191,50 @@ class FlowModel:
         return lambda batch: session.run(None, dict(zip(inputs, batch, strict=True)))[0]
 
 
+class _Job:
+    """One region on its way into its cover; `inputs` are message, cover and key map as the engine wants them."""
+
+    def __init__(self, original: UInt8Image, cover: UInt8Image, key: KeyStreams, codebook: Codebook) -> None:
+        height, width = _check_region(original, cover)
+        self._coefficients, self._codebook = analyse(original), codebook
+        self._mixing = derive_mixing(key, original.size)
+        self.gain, self._mode = message_gain(height, width), 0
+        self.inputs: Images = [
+            self._message(), _planar(cover) / np.float32(255), derive_key_map(key, height, width)
+        ]
+
+    def _message(self) -> FloatArray:
+        values = encode(self._coefficients, self._codebook, self._mixing, self._mode)
+        return _planar(mix(values, self._mixing).reshape(self._coefficients.shape) * np.float32(self.gain))
+
+    def adapt(self, noise: float, levels: float) -> bool:
+        """Fit mode and gain to the noise that was met; True if that changed anything worth a second run.
+
+        Args:
+            noise: standard deviation of the message's error, relative to the message.
+            levels: root mean square error of the protected region, grey levels.
+        """
+        if noise <= GOOD_NOISE:
+            return False
+        gain = float(np.clip(self.gain * MAX_LEVELS / max(levels, 1e-3), self.gain, MAX_GAIN))
+        mode = mode_for(noise * self.gain / gain)
+        if mode == self._mode and gain < 1.05 * self.gain:
+            return False
+        self.gain, self._mode = gain, mode
+        self.inputs[0] = self._message()
+        return True
+
+
 def with_headroom(cover: UInt8Image) -> UInt8Image:
     """Keep a cover `HEADROOM` grey levels away from black and white: same shape and dtype."""
     return np.clip(cover, HEADROOM, 255 - HEADROOM)
+
+
+def _threads_from_environment() -> int:
+    text = os.environ.get("PROFACE_THREADS", "0")
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"PROFACE_THREADS is {text!r}, not a number", "unset it, or set it to the threads to use")
+    return int(text)
 
 
 def _check_region(*regions: UInt8Image) -> tuple[int, int]:
@@ -219,7 +278,7 @@ def _tiled(engine: Callable[[Images], FloatArray], images: list[Images], tile: i
     out: Images = [np.empty((3, *inputs[0].shape[1:]), np.float32) for inputs in images]
     groups: dict[tuple[int, int], list[tuple[int, Box, Box]]] = defaultdict(list)
     for face, inputs in enumerate(images):
-        for core, grown in tiles(*inputs[0].shape[1:], tile, halo):
+        for core, grown in tiles(inputs[0].shape[1], inputs[0].shape[2], tile, halo):
             groups[grown.h, grown.w].append((face, core, grown))
     for (height, width), members in groups.items():
         size = max(1, BATCH_PIXELS // (height * width))

@@ -50,7 +50,7 @@ def _runs(length: int) -> list[tuple[int, int, int]]:
 @lru_cache(maxsize=32)
 def _dct_matrix(size: int) -> FloatArray:
     k = np.arange(size)[:, None]
-    matrix = np.sqrt(2.0 / size) * np.cos(np.pi * (np.arange(size)[None, :] + 0.5) * k / size)
+    matrix: npt.NDArray[np.float64] = np.sqrt(2.0 / size) * np.cos(np.pi * (np.arange(size)[None, :] + 0.5) * k / size)
     matrix[0] /= np.sqrt(2.0)
     return matrix.astype(np.float32)
 
@@ -61,12 +61,9 @@ def _along(values: FloatArray, axis: int, *, inverse: bool) -> FloatArray:
     for start, count, size in _runs(values.shape[axis]):
         matrix = _dct_matrix(size).T if inverse else _dct_matrix(size)
         stop = start + count * size
-        if axis == 0:
-            part = values[start:stop].reshape(count, size, -1)
-            out[start:stop] = np.matmul(matrix, part).reshape(values[start:stop].shape)
-        else:
-            part = values[:, start:stop].reshape(values.shape[0], count, size, -1)
-            out[:, start:stop] = np.matmul(matrix, part).reshape(values[:, start:stop].shape)
+        cut = np.s_[start:stop] if axis == 0 else np.s_[:, start:stop]
+        blocks = (count, size, -1) if axis == 0 else (values.shape[0], count, size, -1)
+        out[cut] = np.matmul(matrix, values[cut].reshape(blocks)).reshape(values[cut].shape)
     return out
 
 
@@ -79,7 +76,7 @@ def analyse(region: UInt8Image) -> FloatArray:
     Returns:
         (H, W, 3) float32: opponent colours of ``region - 128`` under blockwise DCT-II; an isometry.
     """
-    opponent = cv2.transform(region.astype(np.float32) - 128.0, _RGB_TO_OPPONENT)
+    opponent = np.asarray(cv2.transform(region.astype(np.float32) - 128.0, _RGB_TO_OPPONENT), dtype=np.float32)
     return _along(_along(opponent, 0, inverse=False), 1, inverse=False)
 
 
@@ -96,6 +93,6 @@ def _frequencies(length: int) -> npt.NDArray[np.intp]:
 
 
 def band_map(height: int, width: int) -> npt.NDArray[np.intp]:
-    """Band of every coefficient: (H, W, 3) indices into a flattened (3, 16, 16) table [colour, vertical, horizontal]."""
+    """Band of every coefficient: (H, W, 3) indices into the 3 x 16 x 16 table [colour, vertical, horizontal]."""
     grid = _frequencies(height)[:, None] * BLOCK + _frequencies(width)[None, :]
     return grid[:, :, None] + np.arange(COLOURS) * (BLOCK * BLOCK)
