@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTOS ?= ../shared/data/eval/photos
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-all test-train lint bench clean
+.PHONY: weights demo test test-all test-train lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -40,3 +40,12 @@ bench: $(VENV)/installed  ## whole photos through files: quality, equality, time
 
 clean:
 	rm -rf $(VENV) demo-out build dist
+
+FACES ?=
+STICKERS ?=
+RUN ?= runs/secure
+weights: $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="DIR DIR" STICKERS=DIR
+	mkdir -p $(RUN)
+	$(BIN)/python tools/make_profiles.py $(RUN)/profiles.npy $(FACES)
+	$(BIN)/python -m proface_s.training --config configs/secure-1.json $(addprefix --data ,$(FACES)) --stickers $(STICKERS) --out $(RUN)
+	$(BIN)/python tools/export_model.py $(RUN)/checkpoint.pt $(RUN)/profiles.npy src/proface_s/flow/weights/secure-1 --card configs/secure-1.card.json

@@ -3,7 +3,7 @@
 A region of H x W pixels has N = 3HW coefficients and the flow can hide N values of unit variance with a noise of
 about a sixth.  How those are spent decides the quality of the recovery:
 
-* A *mode* fits the code to the channel: a cover with texture lets less through, and gets fewer, coarser and larger digits.
+* A *mode* fits the code to the channel: a cover with texture lets less through, and gets fewer, coarser, larger digits.
 * A *profile* tells the expected size (standard deviation) of each of the 768 bands.  The best fitting of the shipped
   profiles is chosen; both numbers are sent with heavy repetition: the *preamble*.
 * Large coefficients (mostly the blocks' means) would drown the rest.  They are quantised; the index is sent as binary
