@@ -8,6 +8,7 @@ OUT_DIR/demo.png: before, cover, protected, recovered (seal), recovered (flow al
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -54,9 +55,11 @@ def sheet(panels: list[tuple[str, UInt8Image]]) -> Image.Image:
     return out
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the demonstration; exit status 0 if everything was as promised."""
-    out = Path(argv[1] if len(argv) > 1 else "demo-out")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", default=Path("demo-out"), metavar="OUT_DIR")
+    out = parser.parse_args(argv).out
     out.mkdir(parents=True, exist_ok=True)
     photo, sealed, plain = out / "portrait.png", out / "portrait.protected.png", out / "portrait.noseal.png"
     original = data.astronaut()
@@ -100,4 +103,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv))
+    raise SystemExit(main())

@@ -5,7 +5,7 @@
 >>> proface_s.recover("party.protected.png", passphrase="...").faces[0].outcome               # doctest: +SKIP
 'exact'
 
-Importing the package loads neither an image library nor an inference engine; the names below load what they need.
+Detection alone is `Session.detect`; ``proface_s.detect`` is the room it is done in.  Importing the package loads neither an image library nor an inference engine; the names below load what they need.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         RecoveredFace,
         RecoverResult,
         Session,
-        detect,
         inspect,
         protect,
         recover,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Detection", "Inspection", "ProtectResult", "ProtectedFace", "RecoverResult", "RecoveredFace", "Session",
-    "__version__", "detect", "inspect", "protect", "recover",
+    "__version__", "inspect", "protect", "recover",
 ]
 
 

@@ -251,3 +251,12 @@ def test_pictures_too_small_for_a_region(session: Session) -> None:
     for side in (1, 2, 7):
         with pytest.raises(UsageError, match=f"{side}x{side}"):
             session.protect(np.zeros((side, side, 3), np.uint8), PASSPHRASE, boxes=["0,0,1,1"], faces="none")
+
+
+def test_every_public_name_is_what_the_api_offers() -> None:
+    import proface_s
+    import proface_s.api as api
+
+    for name in proface_s.__all__:
+        if name != "__version__":
+            assert getattr(proface_s, name) is getattr(api, name), name
