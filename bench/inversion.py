@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
     own, unseen = shrink(load_faces(*args.train)), shrink(load_faces(args.test))
     covers, protected = protect_all(model, own, style)
     test_covers, test_protected = protect_all(model, unseen, style)
-    print(f"model {model.card.model_id.hex()}, style {args.style}, {SIDE} px, {len(own)} own faces, {len(unseen)} unseen")
+    print(f"model {model.card.model_id.hex()}, {args.style}, {SIDE} px, {len(own)} own faces, {len(unseen)} unseen")
     target, truth = tensor(own), tensor(unseen)
     leak = attack(tensor(protected), target, (tensor(test_protected), truth), args.steps, "protected")
     leak -= attack(tensor(covers), target, (tensor(test_covers), truth), args.steps, "cover")
