@@ -5,7 +5,8 @@
 >>> proface_s.recover("party.protected.png", passphrase="...").faces[0].outcome               # doctest: +SKIP
 'exact'
 
-Detection alone is `Session.detect`; ``proface_s.detect`` is the room it is done in.  Importing the package loads neither an image library nor an inference engine; the names below load what they need.
+Detection alone is `Session.detect`; ``proface_s.detect`` is the room it is done in.
+Importing the package loads neither an image library nor an inference engine; the names below load what they need.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def check_output_path(
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
     """Write a file so that it appears complete or not at all.
 
-    The data goes to a new file in the same folder, is flushed to the disk, and then gets its name in one
-    step. Without ``overwrite`` that step fails if the name is taken, even by a file that appeared a moment
+    The data goes to a new file in the same folder, is flushed to the disk, read back and compared, and then gets
+    its name in one step. Without ``overwrite`` that step fails if the name is taken, even by a file that appeared a moment
     ago.  The new file gets the permissions the umask allows.  Whatever happens, no temporary file is left
     behind.
 
@@ -114,6 +114,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
         _write_new(temporary, data)
+        if temporary.read_bytes() != data:
+            raise ImageError(f"{target}: what was written could not be read back", hint="check the disk")
         if overwrite:
             os.replace(temporary, target)
         else:
