@@ -96,8 +96,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
     """Write a file so that it appears complete or not at all.
 
     The data goes to a new file in the same folder, is flushed to the disk, read back and compared, and then gets
-    its name in one step. Without ``overwrite`` that step fails if the name is taken, even by a file that appeared a moment
-    ago.  The new file gets the permissions the umask allows.  Whatever happens, no temporary file is left
+    its name in one step.  Without ``overwrite`` that step fails if the name is taken, even by a file that appeared a
+    moment ago.  The new file gets the permissions the umask allows.  Whatever happens, no temporary file is left
     behind.
 
     Args:
