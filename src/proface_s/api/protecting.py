@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import obfuscate
 from ..container.carrier import from_chunks, to_chunks
-from ..container.header import FORMAT_VERSION, Header, region_digest
+from ..container.header import Header, region_digest
 from ..container.png import attach_png, read_png_chunks
 from ..container.seal import header_seal_context, open_seal, seal_context, seal_region
 from ..container.unlock import FaceNote, KeyRing, lock_header, unlock_header
@@ -21,7 +21,6 @@ from ..imaging.regions import cut, paste
 from ..imaging.writing import encode_png
 from ..types import Box, Picture, Style, UInt8Image
 
-FORMAT = FORMAT_VERSION
 ESTIMATE_FLOOR_DB = 25.0  # below this an unsealed recovery deserves a warning
 
 

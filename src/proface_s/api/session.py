@@ -15,7 +15,7 @@ import numpy as np
 from .. import obfuscate
 from ..container.header import FORMAT_VERSION, PassphraseStanza
 from ..container.png import HEADER_CHUNK, SEAL_CHUNK, read_png_chunks
-from ..detect import Detector, choose, draw, parse_box, protectable_regions
+from ..detect import Detector, choose, draw, parse_box, resolve_overlaps, reversible_box
 from ..errors import DamagedFileError, ImageError, NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.reading import read_file, read_picture
@@ -65,7 +65,7 @@ class Session:
         """Find what `protect` would protect, without protecting it."""
         picture = load(image)
         faces = self.detector.detect(picture.rgb)
-        regions = protectable_regions([f.box for f in faces], picture.size) if faces else []
+        regions = disjoint_regions([face.box for face in faces], [], picture.size)
         drawn = draw(picture.rgb, faces)
         return Detection(tuple(faces), tuple(regions), drawn, picture.size)
 
@@ -171,8 +171,6 @@ class Session:
 
 def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[int, int]) -> list[Box]:
     """Reversible regions of detected faces (grown by the margin) and of boxes given by hand (not grown)."""
-    from ..detect import resolve_overlaps, reversible_box
-
     if not found and not by_hand:
         return []
     grown = [reversible_box(box, size) for box in found] + [reversible_box(box, size, 0.0) for box in by_hand]

@@ -64,6 +64,7 @@ def command(
     Asks for a passphrase twice; an empty answer generates one.  A folder's whole tree is mirrored.
     """
     from ..api import Session
+    from ..api.session import PROTECTED_SUFFIX
     from ..errors import ImageError
     from ..obfuscate import parse_style
     from . import sieves
@@ -78,7 +79,7 @@ def command(
     plan = make_plan(
         inputs,
         sieves.photos,
-        suffix=".protected.png",
+        suffix=PROTECTED_SUFFIX,
         output=output,
         overwrite=overwrite,
         nothing=ImageError("there are no pictures in this folder"),

@@ -38,6 +38,7 @@ def command(
     Asks for the passphrase.  Of a folder, only protected files are taken.
     """
     from ..api import Session
+    from ..api.session import RECOVERED_SUFFIX
     from ..errors import NotProtectedError
     from . import sieves
     from .batch import run_plan
@@ -50,7 +51,7 @@ def command(
         make_plan(
             inputs,
             sieves.protected_files,
-            suffix=".recovered.png",
+            suffix=RECOVERED_SUFFIX,
             output=output,
             overwrite=overwrite,
             nothing=NotProtectedError("there are no protected files in this folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections import defaultdict
@@ -93,9 +94,9 @@ class FlowModel:
         self._folder = folder or shipped_models() / DEFAULT_MODEL
         self._threads = threads or _threads_from_environment() or os.cpu_count() or 1
         self.card = read_card(self._folder)
-        for name in (PROTECT_NAME, RECOVER_NAME, PROFILES_NAME):
+        for name in (PROTECT_NAME, RECOVER_NAME):
             self._verified(name)
-        self._codebook = Codebook(np.load(self._folder / PROFILES_NAME, allow_pickle=False))
+        self._codebook = Codebook(np.load(io.BytesIO(self._verified(PROFILES_NAME)), allow_pickle=False))
         self._engines: dict[str, Any] = {}
 
     def protect(
@@ -166,15 +167,16 @@ class FlowModel:
             recovered.append(np.clip(np.rint(region), 0, 255).astype(np.uint8))
         return recovered
 
-    def _verified(self, name: str) -> Path:
+    def _verified(self, name: str) -> bytes:
+        """The file's bytes, once their hash is the card's: what was hashed is what will be run."""
         path = self._folder / name
         try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            data = path.read_bytes()
         except OSError as error:
             raise ModelError(f"model file is missing: {path}", "reinstall the package") from error
-        if digest != self.card.files.get(name):
+        if hashlib.sha256(data).hexdigest() != self.card.files.get(name):
             raise ModelError(f"model file was altered: {path}", "its SHA-256 is not the card's; reinstall the package")
-        return path
+        return data
 
     def _engine(self, name: str, inputs: tuple[str, ...]) -> Callable[[Images], FloatArray]:
         if name not in self._engines:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +67,3 @@ def _write(module: nn.Module, args: tuple[Tensor, ...], path: Path, inputs: list
         module, args, str(path), input_names=inputs, output_names=outputs, opset_version=18, dynamo=False,
         dynamic_axes=dict.fromkeys([*inputs, *outputs], axes),
     )
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card of an exported model as a plain dictionary."""
-    card: dict[str, Any] = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
-    return card
