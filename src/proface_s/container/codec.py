@@ -15,6 +15,7 @@ from proface_s.container.header import (
     DIGEST_BYTES,
     FORMAT_VERSION,
     KIND_PASSPHRASE,
+    RESERVED_TAG,
     Extension,
     FaceRecord,
     Group,
@@ -41,6 +42,7 @@ _NO_STRENGTH: Final = bytes.fromhex("7fc00000")
 _SEALED: Final = 1
 _FORGOTTEN: Final = 2
 _CRITICAL: Final = 0x8000
+_KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG,))
 _UPGRADE: Final = "install a newer version of proface-s to open it"
 
 
@@ -240,6 +242,8 @@ def _read_face(reader: Reader) -> FaceRecord:
 def _read_extension(reader: Reader) -> Extension:
     tag = reader.integer(2, "an extension")
     value = reader.take(reader.integer(4, "an extension"), "an extension")
-    if tag & _CRITICAL:
-        raise FileFormatError(f"the header needs extension {tag & ~_CRITICAL}, which is unknown", _UPGRADE)
-    return Extension(tag, False, value)
+    critical = bool(tag & _CRITICAL)
+    tag &= ~_CRITICAL
+    if critical and tag not in _KNOWN_EXTENSIONS:
+        raise FileFormatError(f"the header needs extension {tag}, which is unknown", _UPGRADE)
+    return Extension(tag, critical, value)

@@ -12,9 +12,11 @@ them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from proface_s.errors import DamagedFileError
 from proface_s.keys.derive import KdfParams
 from proface_s.keys.secret import FaceContext
 from proface_s.types import Box, UInt8Image
@@ -23,6 +25,8 @@ FORMAT_VERSION: Final = 1
 DIGEST_BYTES: Final = 32
 KIND_PASSPHRASE: Final = 1
 KIND_X25519: Final = 2
+RESERVED_TAG: Final = 1
+"""Tag of the critical extension that says how many samples of each region in-pixel records may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +140,47 @@ class Header:
         """What the key of face ``index`` is bound to."""
         return FaceContext(FORMAT_VERSION, index, self.faces[index].box, self.model_id)
 
+    def reserved(self, index: int) -> int:
+        """How many leading samples of a region belong to its in-pixel record; 0 where there is none.
 
-def region_digest(region: UInt8Image) -> bytes:
-    """SHA-256 (32 bytes) of a protected region.
+        Raises:
+            DamagedFileError: the extension that says so is malformed.
+        """
+        for extension in self.extensions:
+            if extension.tag == RESERVED_TAG:
+                if len(extension.value) != 2 * len(self.faces):
+                    raise DamagedFileError("invalid header: the samples of in-pixel records are miscounted")
+                box, count = self.faces[index].box, int.from_bytes(extension.value[2 * index : 2 * index + 2], "big")
+                if count > 3 * box.area:
+                    raise DamagedFileError(f"invalid header: face {index} has fewer than {count} samples")
+                return count
+        return 0
+
+
+def reserve(header: Header, counts: Sequence[int]) -> Header:
+    """A header that reserves so many leading samples of each region for in-pixel records; MACs are not renewed.
+
+    Args:
+        header: the header.
+        counts: one per face, 0 to 65535; all zero leaves the extension out.
+    """
+    others = [extension for extension in header.extensions if extension.tag != RESERVED_TAG]
+    if any(counts):
+        value = b"".join(count.to_bytes(2, "big") for count in counts)
+        others.append(Extension(RESERVED_TAG, True, value))
+    return replace(header, extensions=tuple(sorted(others, key=lambda extension: extension.tag)))
+
+
+def region_digest(region: UInt8Image, reserved: int = 0) -> bytes:
+    """SHA-256 (32 bytes) of a protected region, without what an in-pixel record may change.
 
     Args:
         region: (h, w, 3) uint8 RGB; hashed row by row from the top, three bytes R G B per pixel.
+        reserved: how many leading samples count with their lowest bit cleared (`Header.reserved`).
     """
-    return hashlib.sha256(region.tobytes(order="C")).digest()
+    samples = bytearray(region.tobytes(order="C"))
+    samples[:reserved] = bytes(sample & 0xFE for sample in samples[:reserved])
+    return hashlib.sha256(samples).digest()
 
 
 def forget_face(header: Header, index: int) -> Header:
