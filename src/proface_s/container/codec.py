@@ -60,7 +60,7 @@ def encode_header(header: Header) -> bytes:
     except DamagedFileError as error:
         raise UsageError(error.message) from None
     groups = [bytes([len(header.groups)])]
-    groups += [group.mac + _encode_stanzas(group) for group in header.groups]
+    groups += [group.mac + encode_stanzas(group) for group in header.groups]
     faces = [_encode_face(face, forgotten=face.forgotten, slot=face.slot) for face in header.faces]
     body = b"".join([_encode_preamble(header), *groups, _u16(len(faces)), *faces, _encode_extensions(header)])
     data = body + _checksum(body)
@@ -77,7 +77,7 @@ def mac_input(header: Header, group: int) -> bytes:
     place of the slot (so that a face can be forgotten without any key).  The group's own number goes in
     front.
     """
-    stanzas = _encode_stanzas(header.groups[group])
+    stanzas = encode_stanzas(header.groups[group])
     faces = [_encode_face(face, forgotten=False, slot=slot_digest(face.slot)) for face in header.faces]
     parts = [
         _encode_preamble(header),
@@ -164,7 +164,8 @@ def _encode_preamble(header: Header) -> bytes:
     return _PREAMBLE.pack(MAGIC, FORMAT_VERSION, 0, header.width, header.height, header.model_id)
 
 
-def _encode_stanzas(group: Group) -> bytes:
+def encode_stanzas(group: Group) -> bytes:
+    """Number of stanzas u8, and the stanzas; `read_stanzas` is the inverse."""
     parts = [bytes([len(group.stanzas)])]
     for stanza in group.stanzas:
         if isinstance(stanza, OtherStanza):
@@ -207,8 +208,17 @@ def _read_header(reader: Reader) -> Header:
 
 def _read_group(reader: Reader) -> Group:
     mac = reader.take(DIGEST_BYTES, "a group")
+    return Group(read_stanzas(reader), mac)
+
+
+def read_stanzas(reader: Reader) -> tuple[Stanza, ...]:
+    """Inverse of `encode_stanzas`.
+
+    Raises:
+        DamagedFileError: too many, cut short or malformed.
+    """
     number = reader.count(1, MAX_STANZAS, "stanzas")
-    return Group(tuple(_read_stanza(reader) for _ in range(number)), mac)
+    return tuple(_read_stanza(reader) for _ in range(number))
 
 
 def _read_stanza(reader: Reader) -> Stanza:
