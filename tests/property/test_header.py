@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from proface_s.container.codec import decode_header, encode_header
 from proface_s.container.header import (
+    BareStanza,
     Extension,
     FaceRecord,
     Group,
     Header,
     OtherStanza,
     PassphraseStanza,
+    RecipientStanza,
 )
 from proface_s.errors import FileFormatError
 from proface_s.keys.derive import KdfParams
@@ -33,7 +35,13 @@ def exactly(size: int) -> st.SearchStrategy[bytes]:
 params = st.builds(KdfParams, st.integers(1, 16), st.integers(1024, 65536), st.integers(1, 16))
 stanzas = st.one_of(
     st.builds(PassphraseStanza, exactly(16), params, exactly(60)),
-    st.builds(OtherStanza, st.integers(0, 255).filter(lambda kind: kind != 1), st.binary(max_size=40)),
+    st.builds(RecipientStanza, exactly(32), exactly(60)),
+    st.builds(OtherStanza, st.integers(0, 255).filter(lambda kind: kind not in (1, 3)), st.binary(max_size=40)),
+)
+bare_groups = st.lists(
+    st.builds(Group, st.builds(BareStanza, exactly(16), params).map(lambda stanza: (stanza,)), st.just(bytes(32))),
+    min_size=1,
+    max_size=4,
 )
 groups = st.lists(
     st.builds(Group, st.lists(stanzas, min_size=1, max_size=3).map(tuple), exactly(32)),
@@ -50,21 +58,22 @@ strengths = st.one_of(
 @st.composite
 def headers(draw: st.DrawFn) -> Header:
     """Valid headers: every face has a column of its own, so that boxes are disjoint."""
-    drawn_groups = draw(groups)
+    wrong_key = draw(st.sampled_from(["noise", "cover"]))
+    drawn_groups = draw(groups if wrong_key == "noise" else bare_groups)
     faces = []
     for column in range(draw(st.integers(1, 5))):
         x, y = column * COLUMN + draw(st.integers(0, 31)), draw(st.integers(0, 100))
         box = Box(x, y, 2 * draw(st.integers(1, 16)), 2 * draw(st.integers(1, 50)))
         slot = draw(st.one_of(exactly(60), exactly(32)))
         group = draw(st.integers(0, len(drawn_groups) - 1))
-        faces.append(
-            FaceRecord(box, group, draw(names), draw(strengths), draw(exactly(32)), slot, draw(st.booleans()))
-        )
+        sealed = wrong_key == "noise" and draw(st.booleans())
+        erased = len(slot) == 32 and draw(st.booleans())
+        faces.append(FaceRecord(box, group, draw(names), draw(strengths), draw(exactly(32)), slot, sealed, erased))
     tags = sorted(draw(st.sets(st.integers(0, 0x7FFF), max_size=3)))
     extensions = tuple(Extension(tag, False, draw(st.binary(max_size=30))) for tag in tags)
     width = draw(st.integers(5 * COLUMN, 2**31 - 1))
     height = draw(st.integers(200, 2**31 - 1))
-    return Header(width, height, draw(exactly(16)), tuple(drawn_groups), tuple(faces), extensions)
+    return Header(width, height, draw(exactly(16)), tuple(drawn_groups), tuple(faces), extensions, wrong_key)
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,12 +9,14 @@ import pytest
 
 from proface_s.container.codec import _checksum, decode_header, encode_header
 from proface_s.container.header import (
+    BareStanza,
     Extension,
     FaceRecord,
     Group,
     Header,
     OtherStanza,
     PassphraseStanza,
+    RecipientStanza,
     forget_face,
 )
 from proface_s.errors import DamagedFileError, FileFormatError, UsageError
@@ -70,6 +72,12 @@ def test_golden_bytes() -> None:
         ({"groups": (Group((STANZA,), bytes(31)),)}, "MAC of 31 bytes"),
         ({"groups": (Group((replace(STANZA, params=KdfParams(99)),), bytes(32)),)}, "time cost is 99"),
         ({"extensions": (Extension(7, False, b""), Extension(7, False, b""))}, "ascending"),
+        ({"groups": (Group((RecipientStanza(bytes(31), bytes(60)),), bytes(32)),)}, "ephemeral key of 31 bytes"),
+        ({"groups": (Group((RecipientStanza(bytes(32), bytes(59)),), bytes(32)),)}, "wrapped key of 59 bytes"),
+        ({"groups": (Group((OtherStanza(2, bytes(92)),), bytes(32)),)}, "opaque stanza of kind 2"),
+        ({"groups": (Group((BareStanza(bytes(16), KdfParams()),), bytes(32)),)}, "stanza of the cover mode"),
+        ({"faces": (replace(FACE, erased=True),)}, "erased but not forgotten"),
+        ({"wrong_key": "cover"}, "show whether a passphrase is right"),
     ],
 )
 def test_invalid_headers_are_not_written(change: dict, problem: str) -> None:
@@ -77,6 +85,26 @@ def test_invalid_headers_are_not_written(change: dict, problem: str) -> None:
     assert decode_header(encode_header(header)) == header
     with pytest.raises(UsageError, match=problem):
         encode_header(replace(header, **change))
+
+
+BARE = Group((BareStanza(bytes(range(16)), KdfParams()),), bytes(32))
+COVER_MODE = replace(HEADER, groups=(BARE,), faces=(replace(FACE, sealed=False),), wrong_key="cover")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"faces": (FACE,)},
+        {"groups": (replace(BARE, mac=b"\x01" * 32),)},
+        {"groups": (Group((*BARE.stanzas, RecipientStanza(bytes(32), bytes(60))), bytes(32)),)},
+        {"groups": (Group((STANZA,), bytes(32)),)},
+        {"groups": (Group((OtherStanza(9, b""),), bytes(32)),)},
+    ],
+)
+def test_in_cover_mode_nothing_may_vouch_for_a_passphrase(change: dict) -> None:
+    assert decode_header(encode_header(COVER_MODE)) == COVER_MODE
+    with pytest.raises(UsageError, match="shows? whether a passphrase is right"):
+        encode_header(replace(COVER_MODE, **change))
 
 
 def test_touching_boxes_are_disjoint() -> None:
@@ -160,3 +188,6 @@ def test_forgetting_keeps_only_the_digest_of_the_slot() -> None:
     assert FACE.slot not in encode_header(forgotten)
     assert decode_header(encode_header(forgotten)) == forgotten
     assert forget_face(forgotten, 0) == forgotten
+    erased = forget_face(forgotten, 0, erased=True)
+    assert decode_header(encode_header(erased)) == erased
+    assert forget_face(erased, 0) == erased, "what was erased stays erased"

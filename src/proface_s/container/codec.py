@@ -14,14 +14,19 @@ from typing import Final
 from proface_s.container.header import (
     DIGEST_BYTES,
     FORMAT_VERSION,
+    KIND_BARE,
     KIND_PASSPHRASE,
+    KIND_X25519,
+    RECIPIENT_BODY_BYTES,
     RESERVED_TAG,
+    BareStanza,
     Extension,
     FaceRecord,
     Group,
     Header,
     OtherStanza,
     PassphraseStanza,
+    RecipientStanza,
     Stanza,
     slot_digest,
 )
@@ -41,6 +46,8 @@ _FACE: Final = struct.Struct(">IIIIBB")
 _NO_STRENGTH: Final = bytes.fromhex("7fc00000")
 _SEALED: Final = 1
 _FORGOTTEN: Final = 2
+_ERASED: Final = 4
+_COVER_MODE: Final = 1
 _CRITICAL: Final = 0x8000
 _KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG,))
 _UPGRADE: Final = "install a newer version of proface-s to open it"
@@ -61,7 +68,7 @@ def encode_header(header: Header) -> bytes:
         raise UsageError(error.message) from None
     groups = [bytes([len(header.groups)])]
     groups += [group.mac + encode_stanzas(group) for group in header.groups]
-    faces = [_encode_face(face, forgotten=face.forgotten, slot=face.slot) for face in header.faces]
+    faces = [_encode_face(face, _fate(face), face.slot) for face in header.faces]
     body = b"".join([_encode_preamble(header), *groups, _u16(len(faces)), *faces, _encode_extensions(header)])
     data = body + _checksum(body)
     if len(data) > MAX_HEADER_BYTES:
@@ -73,12 +80,12 @@ def mac_input(header: Header, group: int) -> bytes:
     """The bytes that the MAC of one group covers.
 
     The header's own bytes, except: no MAC and no stanzas of *other* groups (so that each group's holder can
-    change passphrases alone); and every face as if it were not forgotten, with the SHA-256 of its slot in
-    place of the slot (so that a face can be forgotten without any key).  The group's own number goes in
+    change passphrases alone); and every face as if it were neither forgotten nor erased, with the SHA-256 of its
+    slot in place of the slot (so that a face can be forgotten without any key).  The group's own number goes in
     front.
     """
     stanzas = encode_stanzas(header.groups[group])
-    faces = [_encode_face(face, forgotten=False, slot=slot_digest(face.slot)) for face in header.faces]
+    faces = [_encode_face(face, 0, slot_digest(face.slot)) for face in header.faces]
     parts = [
         _encode_preamble(header),
         bytes([group, len(header.groups)]),
@@ -145,6 +152,10 @@ class Reader:
             raise DamagedFileError(f"invalid header: {value} {what}; at most {limit} are allowed")
         return value
 
+    def rest(self) -> bytes:
+        """Everything that is left."""
+        return self.take(len(self._data) - self._at, "the rest")
+
     def finish(self) -> None:
         """Refuse trailing bytes."""
         if self._at != len(self._data):
@@ -161,26 +172,43 @@ def _checksum(body: bytes) -> bytes:
 
 
 def _encode_preamble(header: Header) -> bytes:
-    return _PREAMBLE.pack(MAGIC, FORMAT_VERSION, 0, header.width, header.height, header.model_id)
+    flags = _COVER_MODE if header.wrong_key == "cover" else 0
+    return _PREAMBLE.pack(MAGIC, FORMAT_VERSION, flags, header.width, header.height, header.model_id)
 
 
 def encode_stanzas(group: Group) -> bytes:
     """Number of stanzas u8, and the stanzas; `read_stanzas` is the inverse."""
     parts = [bytes([len(group.stanzas)])]
     for stanza in group.stanzas:
-        if isinstance(stanza, OtherStanza):
-            kind, body = stanza.kind, stanza.body
-        else:
-            params = stanza.params
-            cost = _COST.pack(params.time_cost, params.memory_kib, params.lanes)
-            kind, body = KIND_PASSPHRASE, stanza.salt + cost + stanza.wrapped_key
+        kind, body = _stanza_body(stanza)
         parts += [bytes([kind]), _u16(len(body)), body]
     return b"".join(parts)
 
 
-def _encode_face(face: FaceRecord, *, forgotten: bool, slot: bytes) -> bytes:
+def _stanza_body(stanza: Stanza) -> tuple[int, bytes]:
+    match stanza:
+        case PassphraseStanza(salt, params, wrapped_key):
+            return KIND_PASSPHRASE, salt + _encode_cost(params) + wrapped_key
+        case RecipientStanza(ephemeral, wrapped_key):
+            return KIND_X25519, ephemeral + wrapped_key
+        case BareStanza(salt, params):
+            return KIND_BARE, salt + _encode_cost(params)
+        case OtherStanza(kind, body):
+            return kind, body
+
+
+def _encode_cost(params: KdfParams) -> bytes:
+    return _COST.pack(params.time_cost, params.memory_kib, params.lanes)
+
+
+def _fate(face: FaceRecord) -> int:
+    """The flags of what happened to a face after it was protected."""
+    return (_FORGOTTEN if face.forgotten else 0) | (_ERASED if face.erased else 0)
+
+
+def _encode_face(face: FaceRecord, fate: int, slot: bytes) -> bytes:
     box = face.box
-    flags = (_SEALED if face.sealed else 0) | (_FORGOTTEN if forgotten else 0)
+    flags = (_SEALED if face.sealed else 0) | fate
     strength = _NO_STRENGTH if face.strength is None else struct.pack(">f", face.strength)
     name = face.style.encode("ascii")
     fixed = _FACE.pack(box.x, box.y, box.w, box.h, face.group, flags)
@@ -197,13 +225,13 @@ def _encode_extensions(header: Header) -> bytes:
 
 def _read_header(reader: Reader) -> Header:
     _, _, flags, width, height, model_id = _PREAMBLE.unpack(reader.take(_PREAMBLE.size, "the preamble"))
-    if flags:
+    if flags & ~_COVER_MODE:
         raise FileFormatError(f"the header sets unknown flags {flags:#06x}", _UPGRADE)
     groups = tuple(_read_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups")))
     faces = tuple(_read_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces")))
     number = reader.count(2, MAX_EXTENSIONS, "extensions")
     extensions = tuple(_read_extension(reader) for _ in range(number))
-    return Header(width, height, model_id, groups, faces, extensions)
+    return Header(width, height, model_id, groups, faces, extensions, "cover" if flags & _COVER_MODE else "noise")
 
 
 def _read_group(reader: Reader) -> Group:
@@ -224,19 +252,28 @@ def read_stanzas(reader: Reader) -> tuple[Stanza, ...]:
 def _read_stanza(reader: Reader) -> Stanza:
     kind = reader.integer(1, "a stanza")
     body = reader.take(reader.integer(2, "a stanza"), "a stanza")
-    if kind != KIND_PASSPHRASE:
-        return OtherStanza(kind, body)
-    stanza = Reader(body)
-    salt = stanza.take(SALT_BYTES, "a passphrase stanza")
-    params = KdfParams(*_COST.unpack(stanza.take(_COST.size, "a passphrase stanza")))
-    wrapped = stanza.take(WRAPPED_BYTES, "a passphrase stanza")
-    stanza.finish()
-    return PassphraseStanza(salt, params, wrapped)
+    if kind == KIND_PASSPHRASE:
+        return PassphraseStanza(*_read_salt_and_cost(body, WRAPPED_BYTES), body[-WRAPPED_BYTES:])
+    if kind == KIND_BARE:
+        return BareStanza(*_read_salt_and_cost(body, 0))
+    if kind == KIND_X25519 and len(body) == RECIPIENT_BODY_BYTES:
+        return RecipientStanza(body[:-WRAPPED_BYTES], body[-WRAPPED_BYTES:])
+    return OtherStanza(kind, body)
+
+
+def _read_salt_and_cost(body: bytes, rest: int) -> tuple[bytes, KdfParams]:
+    """Salt and cost of a stanza's body, of which exactly ``rest`` bytes must follow."""
+    reader = Reader(body)
+    salt = reader.take(SALT_BYTES, "a passphrase stanza")
+    params = KdfParams(*_COST.unpack(reader.take(_COST.size, "a passphrase stanza")))
+    reader.take(rest, "a passphrase stanza")
+    reader.finish()
+    return salt, params
 
 
 def _read_face(reader: Reader) -> FaceRecord:
     x, y, w, h, group, flags = _FACE.unpack(reader.take(_FACE.size, "a face"))
-    if flags & ~(_SEALED | _FORGOTTEN):
+    if flags & ~(_SEALED | _FORGOTTEN | _ERASED):
         raise FileFormatError(f"a face sets unknown flags {flags:#04x}", _UPGRADE)
     name = reader.take(reader.integer(1, "a face"), "a style name")
     packed = reader.take(4, "a face")
@@ -246,7 +283,8 @@ def _read_face(reader: Reader) -> FaceRecord:
     digest = reader.take(DIGEST_BYTES, "a face")
     slot = reader.take(DIGEST_BYTES if flags & _FORGOTTEN else WRAPPED_BYTES, "a face")
     style = name.decode("ascii", "replace")
-    return FaceRecord(Box(x, y, w, h), group, style, strength, digest, slot, bool(flags & _SEALED))
+    sealed, erased = bool(flags & _SEALED), bool(flags & _ERASED)
+    return FaceRecord(Box(x, y, w, h), group, style, strength, digest, slot, sealed, erased)
 
 
 def _read_extension(reader: Reader) -> Extension:

@@ -3,8 +3,10 @@ them.
 
 ::
 
-    Header ─┬─ groups ─── Group ─── stanzas ─── PassphraseStanza: salt, cost, wrapped file key
-            │                └───── mac: HMAC of the header under the group's file key
+    Header ─┬─ groups ─── Group ─┬─ stanzas ─┬─ PassphraseStanza: salt, cost, wrapped file key
+            │                    │           ├─ RecipientStanza: ephemeral X25519 key, wrapped file key
+            │                    │           └─ BareStanza: salt, cost; the file key is what Argon2id gives
+            │                    └─ mac: HMAC of the header under the group's file key
             ├─ faces ──── FaceRecord: box, group, style, digest of the protected region, wrapped face secret
             └─ extensions ─ Extension: for later versions
 """
@@ -14,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from proface_s.errors import DamagedFileError
 from proface_s.keys.derive import KdfParams
@@ -25,6 +27,14 @@ FORMAT_VERSION: Final = 1
 DIGEST_BYTES: Final = 32
 KIND_PASSPHRASE: Final = 1
 KIND_X25519: Final = 2
+KIND_BARE: Final = 3
+RECIPIENT_BODY_BYTES: Final = 92
+
+WrongKey = Literal["noise", "cover"]
+"""What a wrong key gives.  ``noise``: it is recognised and refused (RandWR in the flow).  ``cover``: nothing in the
+file tells a right key from a wrong one, which quietly gives the covered face (ObfsWR): no MAC, no wrapped keys,
+no seals."""
+
 RESERVED_TAG: Final = 1
 """Tag of the critical extension that says how many samples of each region in-pixel records may use."""
 
@@ -45,11 +55,37 @@ class PassphraseStanza:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientStanza:
+    """One X25519 recipient that opens a group.  Nothing in it tells who the recipient is.
+
+    Attributes:
+        ephemeral: 32 bytes, the public key of a key pair that was made for this stanza alone.
+        wrapped_key: 60 bytes, the file key under the key both sides agree on.
+    """
+
+    ephemeral: bytes
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BareStanza:
+    """The passphrase of a group in ``cover`` mode: whatever Argon2id makes of it *is* the file key.
+
+    Attributes:
+        salt: 16 random bytes for Argon2id.
+        params: cost of the derivation.
+    """
+
+    salt: bytes
+    params: KdfParams
+
+
+@dataclass(frozen=True, slots=True)
 class OtherStanza:
     """A stanza of a kind this version cannot use; carried along unchanged.
 
     Attributes:
-        kind: 0..255 but not 1; 2 is reserved for X25519 recipients.
+        kind: 0..255 but not 1 or 3; and 2 only with a body of another length than a recipient's 92 bytes.
         body: at most 65535 bytes.
     """
 
@@ -57,7 +93,7 @@ class OtherStanza:
     body: bytes
 
 
-Stanza = PassphraseStanza | OtherStanza
+Stanza = PassphraseStanza | RecipientStanza | BareStanza | OtherStanza
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +101,8 @@ class Group:
     """Faces that open together: one file key, and everything that unwraps it.
 
     Attributes:
-        stanzas: 1 to 64; any of them gives the file key.
-        mac: 32 bytes, HMAC-SHA256 under the file key (`codec.mac_input` says over what).
+        stanzas: 1 to 64; any of them gives the file key.  In ``cover`` mode exactly one, a `BareStanza`.
+        mac: 32 bytes, HMAC-SHA256 under the file key (`codec.mac_input` says over what); in ``cover`` mode zeros.
     """
 
     stanzas: tuple[Stanza, ...]
@@ -83,8 +119,10 @@ class FaceRecord:
         style: name of the pre-obfuscation style, printable ASCII, 1 to 32 characters.
         strength: its strength, or None for the style's default; stored as a 32-bit float.
         digest: 32 bytes, SHA-256 of the protected region (`region_digest`).
-        slot: 60 bytes, the wrapped face secret; or, once the face is forgotten, the 32 bytes of its SHA-256.
+        slot: 60 bytes, the wrapped face secret (in ``cover`` mode: random bytes that the face secret is derived with);
+            or, once the face is forgotten, the 32 bytes of its SHA-256.
         sealed: whether a seal was made for this face (it may have been stripped since).
+        erased: whether the pixels of a forgotten face were overwritten too, so that the digest is no longer theirs.
     """
 
     box: Box
@@ -94,6 +132,7 @@ class FaceRecord:
     digest: bytes
     slot: bytes
     sealed: bool = True
+    erased: bool = False
 
     @property
     def forgotten(self) -> bool:
@@ -127,6 +166,7 @@ class Header:
         groups: 1 to 64.
         faces: 1 to 4096; the position in this tuple is the face's index everywhere.
         extensions: at most 256, in ascending order of their tags.
+        wrong_key: what a wrong key gives.
     """
 
     width: int
@@ -135,6 +175,7 @@ class Header:
     groups: tuple[Group, ...]
     faces: tuple[FaceRecord, ...]
     extensions: tuple[Extension, ...] = ()
+    wrong_key: WrongKey = "noise"
 
     def face_context(self, index: int) -> FaceContext:
         """What the key of face ``index`` is bound to."""
@@ -183,19 +224,24 @@ def region_digest(region: UInt8Image, reserved: int = 0) -> bytes:
     return hashlib.sha256(samples).digest()
 
 
-def forget_face(header: Header, index: int) -> Header:
-    """Destroy one face's wrapped secret: nobody can open that face any more, with any key.
+def forget_face(header: Header, index: int, *, erased: bool = False) -> Header:
+    """Destroy one face's wrapped secret: no passphrase and no recipient can open that face any more.
 
     Needs no key, and the header MACs stay valid, because they cover the slot's SHA-256 instead of the slot.
-    The caller must drop the face's seal as well, and must know that older copies of the file still open.
+    The caller must drop the face's seal and its in-pixel record as well, and must know that older copies of the file
+    still open, and that the face's own key, once handed out, still reads the pixels unless they are overwritten.
+
+    Args:
+        header: the header.
+        index: the face.
+        erased: also note that its pixels were overwritten, so that its digest need not match any more.
 
     Raises:
         IndexError: no such face.
     """
     faces = list(header.faces)
     face = faces[index]
-    if not face.forgotten:
-        faces[index] = replace(face, slot=slot_digest(face.slot))
+    faces[index] = replace(face, slot=slot_digest(face.slot), erased=face.erased or erased)
     return replace(header, faces=tuple(faces))
 
 

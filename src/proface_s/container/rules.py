@@ -7,7 +7,21 @@ from typing import Final
 
 import numpy as np
 
-from proface_s.container.header import DIGEST_BYTES, FaceRecord, Group, Header, OtherStanza
+from proface_s.container.header import (
+    DIGEST_BYTES,
+    KIND_BARE,
+    KIND_PASSPHRASE,
+    KIND_X25519,
+    RECIPIENT_BODY_BYTES,
+    BareStanza,
+    FaceRecord,
+    Group,
+    Header,
+    OtherStanza,
+    PassphraseStanza,
+    RecipientStanza,
+    Stanza,
+)
 from proface_s.errors import DamagedFileError
 from proface_s.keys.derive import SALT_BYTES
 from proface_s.keys.secret import MODEL_ID_BYTES
@@ -39,6 +53,7 @@ def check_header(header: Header) -> None:
     _require(1 <= len(header.faces) <= MAX_FACES, f"{len(header.faces)} faces")
     for number, group in enumerate(header.groups):
         _check_group(group, f"group {number}")
+        _check_mode(group, header, f"group {number}")
     _check_total_cost(header)
     for index, face in enumerate(header.faces):
         _check_face(face, header, f"face {index}")
@@ -55,15 +70,37 @@ def _check_group(group: Group, name: str) -> None:
     _require(len(group.mac) == DIGEST_BYTES, f"{name} has a MAC of {len(group.mac)} bytes")
     _require(1 <= len(group.stanzas) <= MAX_STANZAS, f"{name} has {len(group.stanzas)} stanzas")
     for stanza in group.stanzas:
-        if isinstance(stanza, OtherStanza):
-            known = stanza.kind == 1 or not 0 <= stanza.kind <= 255
-            _require(not known, f"{name} has an opaque stanza of kind {stanza.kind}")
-            _require(len(stanza.body) <= MAX_BODY_BYTES, f"{name} has a stanza of {len(stanza.body)} bytes")
-        else:
-            _require(len(stanza.salt) == SALT_BYTES, f"{name} has a salt of {len(stanza.salt)} bytes")
-            wrapped = len(stanza.wrapped_key)
-            _require(wrapped == WRAPPED_BYTES, f"{name} has a wrapped key of {wrapped} bytes")
-            stanza.params.check()
+        _check_stanza(stanza, name)
+
+
+def _check_stanza(stanza: Stanza, name: str) -> None:
+    if isinstance(stanza, OtherStanza):
+        known = stanza.kind in (KIND_PASSPHRASE, KIND_BARE) or not 0 <= stanza.kind <= 255
+        known = known or (stanza.kind == KIND_X25519 and len(stanza.body) == RECIPIENT_BODY_BYTES)
+        _require(not known, f"{name} has an opaque stanza of kind {stanza.kind}")
+        _require(len(stanza.body) <= MAX_BODY_BYTES, f"{name} has a stanza of {len(stanza.body)} bytes")
+        return
+    if not isinstance(stanza, BareStanza):
+        wrapped = len(stanza.wrapped_key)
+        _require(wrapped == WRAPPED_BYTES, f"{name} has a wrapped key of {wrapped} bytes")
+    if isinstance(stanza, RecipientStanza):
+        size = RECIPIENT_BODY_BYTES - WRAPPED_BYTES
+        _require(len(stanza.ephemeral) == size, f"{name} has an ephemeral key of {len(stanza.ephemeral)} bytes")
+    else:
+        _require(len(stanza.salt) == SALT_BYTES, f"{name} has a salt of {len(stanza.salt)} bytes")
+        stanza.params.check()
+
+
+def _check_mode(group: Group, header: Header, name: str) -> None:
+    """In ``cover`` mode nothing may be there by which a key could be tried; elsewhere no stanza of that mode."""
+    bare = [isinstance(stanza, BareStanza) for stanza in group.stanzas]
+    if header.wrong_key == "cover":
+        _require(bare == [True], f"{name} has stanzas that show whether a passphrase is right")
+        _require(not any(group.mac), f"{name} has a MAC, which shows whether a passphrase is right")
+        sealed = any(face.sealed for face in header.faces)
+        _require(not sealed, "a face is sealed, which shows whether a passphrase is right")
+    else:
+        _require(not any(bare), f"{name} has a stanza of the cover mode")
 
 
 def _check_total_cost(header: Header) -> None:
@@ -72,7 +109,7 @@ def _check_total_cost(header: Header) -> None:
         (stanza.salt, stanza.params)
         for group in header.groups
         for stanza in group.stanzas
-        if not isinstance(stanza, OtherStanza)
+        if isinstance(stanza, (PassphraseStanza, BareStanza))
     }
     total = sum(params.cost for _, params in runs)
     _require(
@@ -96,6 +133,7 @@ def _check_face(face: FaceRecord, header: Header, name: str) -> None:
         _require(abs(face.strength) <= 3.4e38, f"{name} has strength {face.strength}")
     _require(len(face.digest) == DIGEST_BYTES, f"{name} has a digest of {len(face.digest)} bytes")
     _require(len(face.slot) in (WRAPPED_BYTES, DIGEST_BYTES), f"{name} has a slot of {len(face.slot)} bytes")
+    _require(face.forgotten or not face.erased, f"{name} is erased but not forgotten")
 
 
 def _check_disjoint(boxes: list[Box]) -> None:
