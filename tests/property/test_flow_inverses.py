@@ -1,4 +1,4 @@
-"""Every pair of inverses of the flow room, over sizes and keys."""
+"""Every pair of inverses of the flow room, over sizes, values and keys."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proface_s.flow import code, mixing, model, spectrum
-from proface_s.types import FloatArray
+from proface_s.flow import digits, haar, mixing, symbols
+from proface_s.flow.model import FlowModel, read_tables, shipped_models
+
+moduli = st.sampled_from(sorted(digits.GROUPS))
 
 
 class Streams:
@@ -18,112 +20,126 @@ class Streams:
         self.seed = seed
 
     def mixing_stream(self, nbytes: int) -> bytes:
-        return np.random.default_rng([self.seed, 1]).bytes(nbytes)
-
-    def key_map_stream(self, nbytes: int) -> bytes:
-        return np.random.default_rng([self.seed, 2]).bytes(nbytes)
-
-
-even = st.integers(4, 40).map(lambda n: 2 * n)
-
-
-def picture(height: int, width: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:height, 0:width] / 20.0
-    smooth = 128 + 90 * np.sin(x[:, :, None] + rng.uniform(0, 6, 3)) * np.cos(
-        y[:, :, None] + rng.uniform(0, 6, 3)
-    )
-    return np.clip(smooth + rng.normal(0, 3, smooth.shape), 0, 255).astype(np.uint8)
+        return np.random.default_rng(self.seed).bytes(nbytes)
 
 
 @pytest.fixture(scope="module")
-def codebook() -> code.Codebook:
-    colour, vertical, horizontal = np.mgrid[0:3, 0:16, 0:16]
-    base = 300.0 / (1 + colour) / (1 + vertical + horizontal) ** 2 + 0.5
-    return code.Codebook(np.stack([base.ravel() * 1.12**i for i in range(-16, 16)]).astype(np.float32))
+def tables() -> symbols.Tables:
+    return read_tables((shipped_models() / "secure-2" / "tables.npz").read_bytes())
 
 
-@settings(max_examples=40, deadline=None)
-@given(even, even, st.integers(0, 99))
-def test_spectrum_is_an_isometry_and_inverts(height: int, width: int, seed: int) -> None:
-    region = picture(height, width, seed)
-    coefficients = spectrum.analyse(region)
-    energy = np.square(region.astype(np.float64) - 128).sum()
-    assert np.square(coefficients, dtype=np.float64).sum() == pytest.approx(energy, rel=1e-4)
-    np.testing.assert_array_equal(np.rint(spectrum.synthesise(coefficients)), region)
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(0, 99))
+def test_opponent_colours_are_an_isometry_and_invert(height: int, width: int, seed: int) -> None:
+    region = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    planes = haar.to_opponent(region)
+    assert np.square(planes).sum() == pytest.approx(np.square(region.astype(float)).sum())
+    np.testing.assert_array_equal(np.rint(haar.from_opponent(planes)), region)
+    for plane, (low, high) in zip(planes, haar.LOW_RANGES, strict=True):
+        assert low <= plane.min() <= plane.max() <= high
 
 
-@given(st.integers(2, 4000))
-def test_blocks_fill_a_side(length: int) -> None:
-    sizes = spectrum.block_sizes(length)
-    assert sum(sizes) == length
-    assert length < 16 or min(sizes) >= 8
-    assert max(sizes) < 24
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 99))
+def test_haar_inverts_and_keeps_energy(height: int, width: int, seed: int) -> None:
+    band = np.random.default_rng(seed).integers(-4000, 4000, (3, height, width)) / 16.0
+    low, details = haar.split(band)
+    np.testing.assert_array_equal(haar.merge(low, details, (height, width)), band)
+    if height % 2 == width % 2 == 0:
+        energy = 4 * (np.square(low).sum() + np.square(details).sum())
+        assert energy == pytest.approx(np.square(band).sum())
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 700).map(lambda n: 12 * n), st.integers(0, 2**31))
-def test_mixing_is_an_isometry_and_inverts(n: int, seed: int) -> None:
-    values = np.random.default_rng(seed).laplace(size=n).astype(np.float32) ** 3
-    mixed = mixing.derive_mixing(Streams(seed), n)
-    message = mixing.mix(values, mixed)
-    assert np.linalg.norm(message) == pytest.approx(np.linalg.norm(values), rel=1e-4)
-    np.testing.assert_allclose(mixing.unmix(message, mixed), values, atol=1e-4 * float(np.abs(values).max()))
+@given(moduli, st.integers(0, 3000), st.data())
+def test_words_and_digits(modulus: int, samples: int, data: st.DataObject) -> None:
+    room = digits.capacity_words(samples, modulus)
+    used = data.draw(st.integers(0, room))
+    words = np.random.default_rng(samples).integers(0, 2**32, used, dtype=np.uint32)
+    found = digits.to_digits(words, samples, modulus)
+    assert found.size == samples
+    assert samples == 0 or found.max() < modulus
+    back = digits.from_digits(found, modulus)
+    np.testing.assert_array_equal(back[:used], words)
+    assert back.size == room
+    assert not back[used:].any()
 
 
-def test_another_key_changes_everything_everywhere() -> None:
-    values = np.random.default_rng(0).laplace(size=12 * 64 * 64).astype(np.float32)
-    messages = [mixing.mix(values, mixing.derive_mixing(Streams(seed), values.size)) for seed in (1, 2)]
-    regions = [m.reshape(16, -1) for m in messages]
-    for a, b in zip(*regions, strict=True):
-        assert abs(np.corrcoef(a, b)[0, 1]) < 0.06
+@pytest.mark.parametrize("modulus", sorted(digits.GROUPS))
+def test_a_group_of_digits_loses_next_to_nothing(modulus: int) -> None:
+    bits, count = digits.GROUPS[modulus]
+    assert 0.998 < bits / (count * np.log2(modulus)) <= 1
 
 
-@settings(max_examples=30, deadline=None)
-@given(even, even, st.integers(0, 99))
-def test_code_has_constant_energy_and_decodes(height: int, width: int, seed: int) -> None:
-    colour, vertical, horizontal = np.mgrid[0:3, 0:16, 0:16]
-    base = 300.0 / (1 + colour) / (1 + vertical + horizontal) ** 2 + 0.5
-    book = code.Codebook(np.stack([base.ravel() * 1.12**i for i in range(-16, 16)]).astype(np.float32))
-    coefficients = spectrum.analyse(picture(height, width, seed))
-    mixed = mixing.derive_mixing(Streams(seed), coefficients.size)
-    values = code.encode(coefficients, book, mixed)
-    assert np.linalg.norm(values) == pytest.approx(np.sqrt(values.size), rel=1e-5)
-    noise = np.random.default_rng(seed).normal(0, 0.1, values.size).astype(np.float32)
-    for gain in (0.6, 1.5):
-        decoded = code.decode((values + noise) * np.float32(gain), height, width, book, mixed)
-        error = np.sqrt(np.square(decoded - coefficients, dtype=np.float64).mean())
-        assert error < 0.45 * coefficients.std()
+@given(moduli, st.integers(0, 2**32 - 1))
+def test_residues_are_read_back_and_the_cover_is_met(modulus: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cover = rng.choice(np.array([0, 1, 2, 3, 127, 252, 253, 254, 255], np.uint8), (6, 8, 3))
+    message = rng.integers(0, modulus, cover.size).astype(np.uint8)
+    protected = digits.write_residues(cover, message, modulus)
+    np.testing.assert_array_equal(digits.read_residues(protected, modulus), message)
+    distance = np.abs(protected.astype(int) - cover)
+    inside = (cover >= modulus // 2) & (cover <= 255 - modulus // 2)
+    assert distance[inside].max(initial=0) <= modulus // 2
+    assert distance.max() < modulus
 
 
-def test_digits_are_gray_coded_pairs() -> None:
-    bits = np.array([1, 3, 6, 10])
-    for index in ([0, 0, 0, 0], [1, 7, 63, 1023], [1, 5, 40, 700]):
-        flags = code._to_bits(np.array(index), bits).astype(bool)
-        np.testing.assert_array_equal(code._from_bits(flags, bits), index)
+@given(moduli, st.integers(1, 5000), st.integers(0, 2**31))
+def test_mixing_inverts_and_is_an_isometry(modulus: int, count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = (rng.integers(0, modulus, count).astype(np.uint8) for _ in range(2))
+    shifts = mixing.derive_shifts(Streams(seed), count, modulus)
+    mixed = mixing.mix(first, shifts, modulus)
+    np.testing.assert_array_equal(mixing.unmix(mixed, shifts, modulus), first)
+
+    def lee(a: np.ndarray, b: np.ndarray) -> int:
+        apart = (a.astype(int) - b) % modulus
+        return int(np.minimum(apart, modulus - apart).sum())
+
+    assert lee(mixed, mixing.mix(second, shifts, modulus)) == lee(first, second)
 
 
-def test_the_smallest_region_has_a_plan(codebook: code.Codebook) -> None:
-    for profile in range(32):
-        for mode in code.MODES:
-            plan = codebook.plan(8, 8, profile, mode)
-            assert plan.known + plan.kept.size <= 192
-            assert np.isfinite(plan.gains).all()
-            assert plan.kept.size > 0
+@pytest.mark.parametrize("modulus", sorted(digits.GROUPS))
+def test_mixed_digits_are_uniform_and_another_key_changes_them_everywhere(modulus: int) -> None:
+    message = np.zeros(60_000, np.uint8)
+    first, second = (
+        mixing.mix(message, mixing.derive_shifts(Streams(seed), message.size, modulus), modulus) for seed in (1, 2)
+    )
+    counts = np.bincount(first, minlength=modulus)
+    expected = message.size / modulus
+    assert np.square(counts - expected).sum() / expected < 25  # chi-square, 2 or 4 degrees of freedom
+    for part in np.split(first != second, 20):
+        assert part.mean() == pytest.approx(1 - 1 / modulus, abs=0.05)
 
 
-def test_tiles_cover_the_region_once() -> None:
-    seen = np.zeros((700, 530), int)
-    for core, grown in model.tiles(700, 530, 256, 60):
-        seen[core.y : core.bottom, core.x : core.right] += 1
-        assert grown.x % 2 == grown.y % 2 == grown.w % 2 == grown.h % 2 == 0
-        assert grown.x == 0 or core.x - grown.x == 60
-    assert (seen == 1).all()
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 900))
+def test_any_values_are_coded_and_read(tables: symbols.Tables, seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    ratio = rng.integers(-60, 120, count)
+    values = np.rint(rng.standard_cauchy(count) * 2.0 ** (ratio / 8)).clip(-(2**18), 2**18).astype(np.int64)
+    chunks = [*symbols.chunks_of(values, ratio, tables), symbols.Chunk(np.array([5], np.int32), symbols.uniform(9))]
+    words = symbols.push_all(chunks, 4 * count + 16)
+    assert words is not None
+    assert words.size == 4 * count + 16
+    reader = symbols.Reader(words)
+    np.testing.assert_array_equal(symbols.take_values(reader, ratio, tables), values)
+    assert reader.take(symbols.uniform(9), 1)[0] == 5
 
 
-def test_profiles_are_checked() -> None:
-    from proface_s.errors import ModelError
+def test_words_that_are_too_few_are_refused(tables: symbols.Tables) -> None:
+    values = np.arange(-50, 50)
+    chunks = symbols.chunks_of(values, np.full(100, 16), tables)
+    needed = next(n for n in range(100) if symbols.push_all(chunks, n) is not None)
+    assert needed > 10
+    assert symbols.push_all(chunks, needed - 1) is None
 
-    bad: FloatArray = np.zeros((32, 768), np.float32)
-    with pytest.raises(ModelError):
-        code.Codebook(bad)
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(4, 24).map(lambda n: 2 * n), st.integers(4, 24).map(lambda n: 2 * n), st.integers(0, 2**31))
+def test_any_words_expand_to_a_region(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for words in (rng.integers(0, 2**32, rng.integers(0, 200), dtype=np.uint32), np.zeros(9, np.uint32)):
+        region = MODEL.codec.expand(words, height, width)
+        assert region.shape == (height, width, 3)
+        assert np.isfinite(region).all()
+
+
+MODEL = FlowModel(threads=1)

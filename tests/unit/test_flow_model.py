@@ -1,4 +1,4 @@
-"""The shipped model: refused when altered, independent of tiling and batching, good with the key and noise without."""
+"""The shipped model: refused when altered, exact in its arithmetic, good with the key and noise without."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from proface_s import obfuscate
 from proface_s.api.protecting import psnr
 from proface_s.errors import ModelError, UsageError
-from proface_s.flow.model import DEFAULT_MODEL, FlowModel, read_card, shipped_models, with_headroom
+from proface_s.flow import prior
+from proface_s.flow.model import DEFAULT_MODEL, ENGINE_NAMES, TABLES_NAME, FlowModel, read_card, shipped_models
 from proface_s.keys.secret import FaceKey
 from proface_s.types import Style, UInt8Image
 
 WEIGHTS = shipped_models() / DEFAULT_MODEL
+STYLES = ["blur", "median", "pixelate", "mask", "solid", "swap"]
 
 
 @pytest.fixture(scope="module")
@@ -31,29 +34,53 @@ def portrait() -> UInt8Image:
     return np.ascontiguousarray(data.astronaut()[10:210, 140:308])
 
 
+def cover_of(original: UInt8Image, style: str) -> UInt8Image:
+    """A cover in the given style; ``swap``: a picture that has nothing to do with the original."""
+    if style == "swap":
+        data = pytest.importorskip("skimage.data")
+        return np.ascontiguousarray(data.chelsea()[20 : 20 + original.shape[0], 90 : 90 + original.shape[1]])
+    return obfuscate.cover(original, Style(style))
+
+
 def hide(model: FlowModel, original: UInt8Image, key: FaceKey, style: str = "blur") -> tuple[UInt8Image, UInt8Image]:
-    cover = with_headroom(obfuscate.cover(original, Style(style)))
+    cover = cover_of(original, style)
     return cover, model.protect([original], [cover], [key])[0]
 
 
-@pytest.mark.parametrize("style", ["blur", "median", "pixelate", "solid"])
+@pytest.mark.parametrize("style", STYLES)
 def test_the_key_brings_the_face_back_and_another_gives_noise(
     model: FlowModel, portrait: UInt8Image, style: str
 ) -> None:
     key = FaceKey.generate()
     cover, protected = hide(model, portrait, key, style)
-    assert psnr(protected, cover) > 39.5
-    assert psnr(model.recover([protected], [key])[0], portrait) > 34
+    assert psnr(protected, cover) > 48.5  # 49.9, less where a sticker is black or white
+    assert structural_similarity(protected, cover, channel_axis=2) > 0.985
+    recovered = model.recover([protected], [key])[0]
+    assert psnr(recovered, portrait) > 42
+    assert structural_similarity(recovered, portrait, channel_axis=2) > 0.98
     wrong = model.recover([protected], [FaceKey.generate()])[0]
-    assert psnr(wrong, portrait) < 11
+    assert psnr(wrong, portrait) < 6.5
     assert psnr(wrong, portrait) < psnr(cover, portrait) - 2
 
 
-def test_a_sticker_comes_back_recognisably(model: FlowModel, portrait: UInt8Image) -> None:
-    key = FaceKey.generate()
-    cover, protected = hide(model, portrait, key, "mask")
-    assert psnr(protected, cover) > 39.5
-    assert psnr(model.recover([protected], [key])[0], portrait) > 24
+def test_a_wrong_key_gives_the_cover_where_that_was_asked_for(model: FlowModel, portrait: UInt8Image) -> None:
+    regions = [portrait, portrait[:32, :40], portrait[100:116, 60:70], np.zeros_like(portrait), portrait | 224]
+    originals = [np.ascontiguousarray(region) for region in regions]
+    covers = [obfuscate.cover(original, Style("pixelate")) for original in originals]
+    keys = [FaceKey.generate() for _ in originals]
+    protected = model.protect(originals, covers, keys)
+    right = model.recover(protected, keys, wrong_key="cover")
+    for a, b in zip(right, model.recover(protected, keys), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for _ in range(5):
+        wrong = model.recover(protected, [FaceKey.generate() for _ in originals], wrong_key="cover")
+        for a, b in zip(wrong, protected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_the_wrong_key_mode_is_checked(model: FlowModel, portrait: UInt8Image) -> None:
+    with pytest.raises(ValueError, match="wrong_key"):
+        model.recover([portrait], [FaceKey.generate()], wrong_key="panic")
 
 
 def test_one_changed_key_bit_is_as_wrong_as_any_key(model: FlowModel, portrait: UInt8Image) -> None:
@@ -64,27 +91,53 @@ def test_one_changed_key_bit_is_as_wrong_as_any_key(model: FlowModel, portrait: 
         raw[bit // 8] ^= 1 << bit % 8
         recovered = model.recover([protected], [FaceKey(bytes(raw))])[0]
         quarters = [(slice(0, 100), slice(0, 84)), (slice(100, 200), slice(84, 168))]
-        assert all(psnr(recovered[q], portrait[q]) < 11 for q in quarters)
+        assert all(psnr(recovered[q], portrait[q]) < 7 for q in quarters)
 
 
 def test_the_same_face_under_two_keys_differs_everywhere(model: FlowModel, portrait: UInt8Image) -> None:
     first, second = (hide(model, portrait, FaceKey.generate())[1] for _ in range(2))
     changed = (first != second).any(axis=2)
-    assert min(changed[:100].mean(), changed[100:].mean()) > 0.6
+    assert min(changed[:100].mean(), changed[100:].mean()) > 0.9
 
 
-def test_tiles_and_batches_do_not_change_a_pixel(model: FlowModel, portrait: UInt8Image) -> None:
-    keys = [FaceKey.generate() for _ in range(3)]
-    originals = [portrait, np.ascontiguousarray(portrait[::-1]), np.ascontiguousarray(portrait[:50, :38])]
-    covers = [with_headroom(obfuscate.cover(o, Style("blur"))) for o in originals]
-    together = model.protect(originals, covers, keys)
-    for i in range(3):
-        alone = model.protect([originals[i]], [covers[i]], [keys[i]], tile=64)[0]
-        np.testing.assert_array_equal(together[i], alone)
-    recovered = model.recover(together, keys)
-    tiled = model.recover(together, keys, tile=48)
-    for a, b in zip(recovered, tiled, strict=True):
-        np.testing.assert_array_equal(a, b)
+def test_the_protected_digits_do_not_depend_on_the_face(model: FlowModel, portrait: UInt8Image) -> None:
+    """Two originals, one cover, many keys: the changes have the same distribution, sample by sample."""
+    cover = np.full((24, 24, 3), 120, np.uint8)
+    originals = [np.ascontiguousarray(portrait[40:64, 60:84]), np.zeros_like(cover)]
+    keys = [FaceKey.generate() for _ in range(300)]
+    means = []
+    for original in originals:
+        regions = np.stack(model.protect([original] * len(keys), [cover] * len(keys), keys)).astype(float) - 120
+        assert abs(regions.mean()) < 0.02
+        assert regions.var() == pytest.approx(2.0, abs=0.03)
+        means.append(regions.mean(axis=0))
+    deviation = np.sqrt(2.0 / len(keys))
+    for mean in means:
+        assert np.abs(mean).max() < 5 * deviation
+
+
+def test_strips_do_not_change_a_pixel(model: FlowModel, portrait: UInt8Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = FaceKey.generate()
+    cover, whole = hide(model, portrait, key)
+    monkeypatch.setattr(prior, "STRIP_SITES", 20 * 84)
+    np.testing.assert_array_equal(model.protect([portrait], [cover], [key])[0], whole)
+    assert psnr(model.recover([whole], [key])[0], portrait) > 42
+
+
+def test_threads_do_not_change_a_pixel(portrait: UInt8Image) -> None:
+    key = FaceKey.generate()
+    cover = cover_of(portrait, "mask")
+    regions = [FlowModel(threads=n).protect([portrait], [cover], [key])[0] for n in (1, 2)]
+    np.testing.assert_array_equal(*regions)
+
+
+def test_reserved_samples_are_left_alone(model: FlowModel, portrait: UInt8Image) -> None:
+    key, cover = FaceKey.generate(), cover_of(portrait, "blur")
+    protected = model.protect([portrait], [cover], [key], reserved=[1700])[0]
+    np.testing.assert_array_equal(protected.ravel()[:1700], cover.ravel()[:1700])
+    damaged = protected.copy()
+    damaged.ravel()[:1700] = 0
+    assert psnr(model.recover([damaged], [key], reserved=[1700])[0], portrait) > 41
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 120), (18, 22), (46, 30)])
@@ -92,9 +145,17 @@ def test_any_even_size(model: FlowModel, portrait: UInt8Image, size: tuple[int, 
     original = np.ascontiguousarray(portrait[40 : 40 + size[0], 30 : 30 + size[1]])
     key = FaceKey.generate()
     cover, protected = hide(model, original, key, "solid")
-    assert protected.shape == original.shape
-    assert psnr(protected, cover) > 36
-    assert model.recover([protected], [key])[0].shape == original.shape
+    assert psnr(protected, cover) > 44.5
+    assert psnr(model.recover([protected], [key])[0], original) > 27
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_hidden_as_well_as_room_allows(model: FlowModel, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    original = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+    key = FaceKey.generate()
+    _, protected = hide(model, original, key, "solid")
+    assert psnr(model.recover([protected], [key])[0], original) > 12
 
 
 @pytest.mark.parametrize("shape", [(9, 8, 3), (8, 8, 4), (6, 8, 3)])
@@ -104,7 +165,7 @@ def test_other_shapes_are_refused(model: FlowModel, shape: tuple[int, ...]) -> N
         model.recover([region], [FaceKey.generate()])
 
 
-@pytest.mark.parametrize("name", ["protect.onnx", "recover.onnx", "profiles.npy"])
+@pytest.mark.parametrize("name", [*ENGINE_NAMES, TABLES_NAME])
 def test_an_altered_file_is_refused(tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(WEIGHTS, tmp_path / "model")
     data = bytearray((folder / name).read_bytes())

@@ -1,10 +1,11 @@
-"""The secure flow: from an original face to the key-mixed message, and through the network into the cover.
+"""The secure flow: an original face becomes digits, the key shifts them, and the cover takes them up.
 
 ::
 
-    original ── spectrum.analyse ──► coefficients ── code.encode ──► values ── mixing.mix(key) ──► message
-                                                                                                     │
-    cover ──────────────────────────────────────────────── session.protect(message, cover, key_map) ─┴─► protected
+    original ── codec (Haar bands, trained couplings, ANS) ──► words ── digits ──► mixing (key) ──► uniform digits
+                                                                                                        │
+    cover ──────────────────────────────── digits.write_residues (modular coupling) ◄───────────────────┘
+                                                    └──► protected
 
 Recovery runs every arrow backwards.  The modules here know neither passphrases nor files.
 """

@@ -1,0 +1,147 @@
+"""Quantised values <-> 32-bit words: asymmetric numeral systems (Duda 2013) under one table per scale.
+
+A value far larger than its step is split: the low bits are stored as they are, the rest is coded by a table.
+Everything here is integer arithmetic or table look-up, and *any* words can be decoded: a wrong key gives values,
+never an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import constriction
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ModelError
+from .digits import Words
+
+Integers = npt.NDArray[np.int64]
+Coder = constriction.stream.stack.AnsCoder
+
+BINS_PER_OCTAVE = 8
+SMALLEST, LARGEST = -4, 3  # log2 of scale over step: the range of the tables
+BINS = (LARGEST - SMALLEST) * BINS_PER_OCTAVE + 1
+REACH = 64  # largest magnitude with a place of its own in a table
+ESCAPE = 2 * REACH + 1  # the last symbol: the value follows as it is
+RAW = 1 << 20  # how many values an escaped one can take
+LARGEST_SHIFT = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Probabilities per bin, and where in its interval a quantised value is most likely to be.
+
+    Attributes:
+        counts: (BINS, ESCAPE + 1) uint32, all positive.
+        pulls: (BINS,) float64: how far non-zero values are drawn towards zero, in steps.
+    """
+
+    counts: npt.NDArray[np.uint32]
+    pulls: npt.NDArray[np.float64]
+    models: tuple[object, ...]
+
+    @classmethod
+    def build(cls, counts: npt.NDArray[np.uint32], pulls: npt.NDArray[np.float64]) -> Tables:
+        """Check and prepare the tables.
+
+        Raises:
+            ModelError: wrong shape, or a symbol without probability.
+        """
+        if counts.shape != (BINS, ESCAPE + 1) or pulls.shape != (BINS,) or counts.min() < 1:
+            raise ModelError(f"the symbol tables are not usable: {counts.shape}", "reinstall the package")
+        totals = counts.sum(axis=1, keepdims=True, dtype=np.float64)
+        make = constriction.stream.model.Categorical
+        return cls(counts, pulls, tuple(make(row, perfect=False, lazy=False) for row in counts / totals))
+
+
+def bins_and_shifts(log_ratio: Integers) -> tuple[Integers, Integers]:
+    """Table and number of plain low bits for scales given as log2(scale / step) in eighths of an octave."""
+    clipped = np.clip(log_ratio, SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE)
+    shifts = np.maximum(0, -((LARGEST * BINS_PER_OCTAVE - clipped) // BINS_PER_OCTAVE))
+    return clipped - shifts * BINS_PER_OCTAVE - SMALLEST * BINS_PER_OCTAVE, shifts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Symbols of one kind on their way to the coder: ``model`` is a table's, or the size of a uniform alphabet."""
+
+    symbols: npt.NDArray[np.int32]
+    model: object
+
+
+def push_all(chunks: list[Chunk], words: int) -> Words | None:
+    """Encode chunks so that they are read in the given order, and fill up to exactly ``words`` words.
+
+    Returns:
+        The words, or None where they are too few.
+    """
+    # Two words make a full coder state, so that what lies below them is never read: any filler will do.
+    coder = Coder(np.ones(2, np.uint32))
+    for chunk in reversed(chunks):
+        coder.encode_reverse(chunk.symbols, chunk.model)
+    coded = np.asarray(coder.get_compressed(), np.uint32)
+    if coded.size > words:
+        return None
+    return np.concatenate([np.ones(words - coded.size, np.uint32), coded])
+
+
+class Reader:
+    """Takes symbols from words in the order in which `push_all` was given them."""
+
+    def __init__(self, words: Words) -> None:
+        words = words.copy()
+        if words.size and words[-1] == 0:  # the coder wants a non-zero top; only a wrong key brings this about
+            words[-1] = 1
+        self._coder = Coder(words)
+
+    def take(self, model: object, count: int) -> Integers:
+        """``count`` symbols under a model."""
+        return np.asarray(self._coder.decode(model, count), np.int64) if count else np.zeros(0, np.int64)
+
+
+def uniform(size: int) -> object:
+    """The model of a plain number 0..size-1."""
+    return constriction.stream.model.Uniform(size)
+
+
+def chunks_of(values: Integers, log_ratio: Integers, tables: Tables) -> list[Chunk]:
+    """Split values into coder chunks: by table, then escapes, then plain low bits."""
+    bins, shifts = bins_and_shifts(log_ratio)
+    high = values >> shifts
+    escaped = np.abs(high) > REACH
+    symbols = np.where(escaped, ESCAPE, high + REACH).astype(np.int32)
+    chunks = [Chunk(symbols[where], tables.models[b]) for b, where in _groups(bins)]
+    if escaped.any():
+        raw = np.clip(high[escaped] + RAW // 2, 0, RAW - 1)
+        chunks.append(Chunk(raw.astype(np.int32), uniform(RAW)))
+    for shift, where in _groups(shifts):
+        if shift:
+            low = values[where] - (high[where] << shift)
+            chunks.append(Chunk(low.astype(np.int32), uniform(1 << shift)))
+    return chunks
+
+
+def take_values(reader: Reader, log_ratio: Integers, tables: Tables) -> Integers:
+    """Inverse of `chunks_of`."""
+    bins, shifts = bins_and_shifts(log_ratio)
+    high = np.empty(bins.size, np.int64)
+    for b, where in _groups(bins):
+        high[where] = reader.take(tables.models[b], where.size) - REACH
+    escaped = np.flatnonzero(high == ESCAPE - REACH)
+    high[escaped] = reader.take(uniform(RAW), escaped.size) - RAW // 2
+    values = high << shifts
+    for shift, where in _groups(shifts):
+        if shift:
+            values[where] += reader.take(uniform(1 << shift), where.size)
+    return values
+
+
+def _groups(labels: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
+    """(label, positions in ascending order) for every label that occurs, ascending."""
+    if labels.size == 0:
+        return []
+    order = np.argsort(labels, kind="stable")
+    ordered = labels[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return [(int(ordered[i]), order[i:j]) for i, j in zip(starts, np.r_[starts[1:], ordered.size], strict=True)]

@@ -1,0 +1,145 @@
+"""From trained couplings to a model folder: ONNX graphs, symbol tables fitted to real faces, and the card."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..flow.codec import Codec
+from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, open_engine
+from ..flow.prior import STAGES
+from ..flow.prior import Prior as RuntimePrior
+from ..flow.symbols import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
+from ..types import UInt8Image
+from .secure_prior import ACTIVATION_LIMIT, ACTIVATION_STEPS, WEIGHT_STEPS, Coupling, ExactConv, Prior, planes
+
+EXACT = 2.0**24  # float32 holds every integer up to here
+LARGEST_PLANE = 512 / 16  # of a network's inputs, see `planes`
+TOTAL = 1 << 16  # weight of a table
+
+
+class _Stage(nn.Module):
+    """One coupling with its inputs as the runtime gives them."""
+
+    def __init__(self, stage: int, coupling: nn.Module) -> None:
+        super().__init__()
+        self.stage, self.coupling = stage, coupling
+
+    def forward(self, low: Tensor, details: Tensor, log_step: Tensor) -> tuple[Tensor, Tensor]:
+        return self.coupling(planes(self.stage, low, details, log_step))  # type: ignore[no-any-return]
+
+
+def check_exactness(coupling: Coupling) -> float:
+    """Largest sum any layer can reach, in steps of its grid.
+
+    Raises:
+        ValueError: it is not below 2^24, so that float32 might round it.
+    """
+    worst = 0.0
+    layers = [m for m in coupling.modules() if isinstance(m, ExactConv)]
+    for index, layer in enumerate(layers):
+        weight, bias = layer.rounded()
+        limit = LARGEST_PLANE if index == 0 else ACTIVATION_LIMIT
+        skip = ACTIVATION_LIMIT if 1 < index < len(layers) - 1 else 0.0
+        reach = weight.abs().flatten(1).sum(1) * limit + bias.abs() + skip
+        worst = max(worst, float(reach.max()) * WEIGHT_STEPS * ACTIVATION_STEPS)
+    if worst >= EXACT:
+        raise ValueError(f"a layer can reach {worst:.3g} steps; float32 is exact only below 2^24")
+    return worst
+
+
+def write_graphs(prior: Prior, folder: Path) -> None:
+    """One ONNX graph per stage, with the rounded weights in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prior = prior.eval().cpu().float()
+    spatial = {2: "height", 3: "width"}
+    for stage, name in enumerate(ENGINE_NAMES):
+        coupling = prior.couplings[stage]
+        assert isinstance(coupling, Coupling)
+        check_exactness(coupling)
+        inputs = torch.zeros(1, 3, 12, 16), torch.zeros(1, 9, 12, 16), torch.zeros(1, 1, 1, 1)
+        torch.onnx.export(
+            _Stage(stage, coupling), inputs, str(folder / name), input_names=["low", "details", "log_step"],
+            output_names=["shift", "scale"], opset_version=18, dynamo=False,
+            dynamic_axes={"low": spatial, "details": spatial, "shift": spatial, "scale": spatial},
+        )
+
+
+def logistic_tables() -> Tables:
+    """Tables as if every residual were logistic: the start of the fit."""
+    values = np.arange(-REACH, REACH + 1)
+    counts = np.ones((BINS, ESCAPE + 1))
+    for b in range(BINS):
+        scale = 2.0 ** (SMALLEST + b / BINS_PER_OCTAVE)
+        upper, lower = (np.abs(values) + 0.5) / scale, (np.abs(values) - 0.5) / scale
+        counts[b, :-1] = np.exp(-np.logaddexp(0, lower) - np.logaddexp(0, -upper) + np.log(-np.expm1(-1 / scale)))
+        counts[b, -1] = max(1e-6, 1 - counts[b, :-1].sum())
+    return Tables.build(_weights(counts), np.zeros(BINS))
+
+
+def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> Tables:
+    """Count how residuals really fall, over faces coded into the words they would be given.
+
+    Args:
+        prior: the couplings as exported.
+        cases: (original, words) pairs.
+    """
+    start = logistic_tables()
+    counts = np.zeros((BINS, ESCAPE + 1))
+    sums, hits = np.zeros(BINS), np.zeros(BINS)
+    codec = Codec(prior, start)
+    for original, words in cases:
+        for residual, ratio in codec.residuals(original, words):
+            bins, shifts = bins_and_shifts(ratio)
+            plain = shifts == 0
+            values = np.sign(residual) * np.floor(np.abs(residual) + 0.5 - codec.lean)
+            high = values.astype(np.int64) >> shifts
+            symbols = np.where(np.abs(high) > REACH, ESCAPE, high + REACH)
+            np.add.at(counts, (bins, symbols), 1)
+            away = plain & (values != 0)
+            np.add.at(sums, bins[away], (np.abs(values) - np.abs(residual))[away])
+            np.add.at(hits, bins[away], 1)
+    counts[:, :-1] = (counts[:, :-1] + counts[:, -2::-1]) / 2  # a face and its negative are alike
+    prior_weight = 400.0  # observations that the logistic shape is worth
+    share = start.counts / start.counts.sum(1, keepdims=True)
+    pulls = np.clip(sums / (hits + 50), 0, 0.3)
+    return Tables.build(_weights(counts + prior_weight * share), np.rint(pulls * 64) / 64)
+
+
+def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
+    share = counts / counts.sum(1, keepdims=True)
+    return np.asarray(np.maximum(1, np.rint(share * TOTAL)), np.uint32)
+
+
+def export_model(
+    prior: Prior, faces: Iterable[tuple[UInt8Image, int]], folder: Path, card: dict[str, Any]
+) -> dict[str, Any]:
+    """Write graphs, tables and card; the model is ready for `proface_s.flow.model.FlowModel`.
+
+    Args:
+        prior: trained couplings.
+        faces: (original, words) pairs for the tables.
+        folder: created if missing.
+        card: name, data, licence, command and measures; hashes and sizes are added.
+
+    Returns:
+        The card as written.
+    """
+    write_graphs(prior, folder)
+    runtime = RuntimePrior([open_engine((folder / ENGINE_NAMES[stage]).read_bytes(), 0) for stage in range(STAGES)])
+    tables = fit_tables(runtime, faces)
+    buffer = io.BytesIO()
+    np.savez(buffer, counts=tables.counts, pulls=tables.pulls)
+    (folder / TABLES_NAME).write_bytes(buffer.getvalue())
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*ENGINE_NAMES, TABLES_NAME)}
+    card = {**card, "parameters": sum(p.numel() for p in prior.parameters()), "files": files}
+    (folder / CARD_NAME).write_bytes(canonical_card(card))
+    return card
