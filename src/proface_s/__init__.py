@@ -16,22 +16,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import (
+        Credentials,
         Detection,
         Inspection,
+        KeptFile,
+        Lock,
         ProtectedFace,
         ProtectResult,
         RecoveredFace,
         RecoverResult,
         Session,
+        Verification,
+        VerifiedFace,
+        face_key,
+        forget,
         inspect,
         protect,
         recover,
+        rewrap,
+        verify,
     )
 
 __version__ = "0.1.0"
 __all__ = [
-    "Detection", "Inspection", "ProtectResult", "ProtectedFace", "RecoverResult", "RecoveredFace", "Session",
-    "__version__", "inspect", "protect", "recover",
+    "Credentials", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace", "RecoverResult",
+    "RecoveredFace", "Session", "Verification", "VerifiedFace", "__version__", "face_key", "forget", "inspect",
+    "protect", "recover", "rewrap", "verify",
 ]
 
 

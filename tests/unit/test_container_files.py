@@ -13,6 +13,7 @@ from PIL import Image
 
 from proface_s.container.carrier import from_chunks, to_chunks
 from proface_s.container.header import region_digest
+from proface_s.container.lock import FaceNote, KeyRing, lock_header
 from proface_s.container.png import attach_png, read_png_chunks
 from proface_s.container.seal import (
     header_seal_context,
@@ -21,8 +22,8 @@ from proface_s.container.seal import (
     seal_context,
     seal_region,
 )
-from proface_s.container.unlock import FaceNote, KeyRing, lock_header
 from proface_s.errors import DamagedFileError, FileFormatError, ImageError, NotProtectedError, ProFaceError
+from proface_s.keys.access import Lock
 from proface_s.keys.derive import KdfParams
 from proface_s.keys.secret import FaceContext, FaceKey
 from proface_s.types import Box
@@ -95,7 +96,7 @@ def test_too_many_chunks() -> None:
 def protected_header(sealed: bool = True):
     ring = KeyRing.generate(bytes(16), [Box(0, 0, 10, 12), Box(20, 0, 10, 12)])
     notes = [FaceNote("blur", 2.0, region_digest(REGION), sealed) for _ in range(2)]
-    return ring, lock_header(ring, (60, 40), notes, [["the passphrase"]], CHEAP)
+    return ring, lock_header(ring, (60, 40), notes, [Lock.of("the passphrase")], CHEAP)
 
 
 def test_header_and_seals_travel_in_a_file() -> None:

@@ -2,13 +2,29 @@
 
 * `proface_s.api.protecting` — `protect_picture`, one readable page.
 * `proface_s.api.recovering` — `recover_picture`, its inverse.
+* `proface_s.api.keeping` — `face_key`, `forget`, `rewrap`: who can open a file, changed without its original.
+* `proface_s.api.checking` — `verify`.
 * `proface_s.api.session` — `Session`, and the functions of the same names on a fresh one.
 """
 
-from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoveredFace, RecoverResult
+from ..keys.access import Credentials, Lock
+from .checking import verify
+from .keeping import face_key, forget, rewrap
+from .results import (
+    Detection,
+    Inspection,
+    KeptFile,
+    ProtectedFace,
+    ProtectResult,
+    RecoveredFace,
+    RecoverResult,
+    Verification,
+    VerifiedFace,
+)
 from .session import Session, detect, inspect, protect, recover
 
 __all__ = [
-    "Detection", "Inspection", "ProtectResult", "ProtectedFace", "RecoverResult", "RecoveredFace", "Session",
-    "detect", "inspect", "protect", "recover",
+    "Credentials", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace", "RecoverResult",
+    "RecoveredFace", "Session", "Verification", "VerifiedFace", "detect", "face_key", "forget", "inspect", "protect",
+    "recover", "rewrap", "verify",
 ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..container.carrier import from_chunks
 from ..container.header import Header, region_digest
 from ..container.seal import header_seal_context, open_seal
-from ..container.unlock import unlock_header
-from ..errors import DamagedFileError, ModelError
+from ..container.unlock import forced_keys, unlock_header
+from ..errors import DamagedFileError, ModelError, UsageError, WrongKeyError
 from ..flow.model import FlowModel
 from ..imaging.regions import cut, paste
+from ..keys.access import Credentials
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
-from .results import RecoveredFace
+from .results import Outcome, RecoveredFace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,48 +44,119 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
     return header, seals
 
 
-def recover_picture(picture: Picture, passphrase: str, model: FlowModel) -> Recovered:
-    """Bring back every face that the passphrase opens.
+def recover_picture(
+    picture: Picture, credentials: Credentials, model: FlowModel,
+    *, only: Collection[int] | None = None, force: bool = False,
+) -> Recovered:
+    """Bring back every face that the credentials open.
+
+    Args:
+        picture: the protected photo.
+        credentials: what there is to open it with.
+        model: the flow.
+        only: faces to bring back; all that open where None.
+        force: where nothing opens, write what the wrong key reads instead of refusing it.
 
     Raises:
         NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
-        WrongKeyError: the passphrase opens nothing.
+        WrongKeyError: nothing opens, or a face of ``only`` does not.
+        UsageError: there is no such face.
     """
     header, seals = read_header(picture)
-    _check_digests(picture, header)
-    keys = unlock_header(header, passphrase)
-    rgb = picture.rgb
-    faces: list[RecoveredFace] = []
+    check_faces(header, only or ())
+    check_digests(picture, header)
+    keys, forced = _keys(header, credentials, only, force)
+    if forced:
+        seals = {}
+    exact = [index for index in keys if index in seals]
     estimates = _estimates(picture, header, model, {i: key for i, key in keys.items() if i not in seals})
-    stripped = 0
+    rgb = picture.rgb
+    for index in exact:
+        box = header.faces[index].box
+        original = open_seal(keys[index], seals[index], (box.h, box.w, 3), header_seal_context(header, index))
+        rgb = paste(rgb, box, original)
+    for index, estimate in estimates.items():
+        rgb = paste(rgb, header.faces[index].box, estimate)
+    read: Outcome = "noise" if forced else "estimate"
+    faces = []
     for index, face in enumerate(header.faces):
-        if face.forgotten:
-            faces.append(RecoveredFace(face.box, "forgotten"))
-        elif index not in keys:
-            faces.append(RecoveredFace(face.box, "locked"))
-        elif index in seals:
-            shape = (face.box.h, face.box.w, 3)
-            exact = open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
-            rgb = paste(rgb, face.box, exact)
-            faces.append(RecoveredFace(face.box, "exact"))
-        else:
-            rgb = paste(rgb, face.box, estimates[index])
-            faces.append(RecoveredFace(face.box, "estimate"))
-            stripped += face.sealed
-    warnings = [f"{stripped} of {len(faces)} seals were stripped from this file"] if stripped else []
-    return Recovered(rgb, tuple(faces), tuple(warnings))
+        outcome: Outcome = "exact" if index in exact else read if index in estimates else _why_not(header, index, only)
+        faces.append(RecoveredFace(face.box, outcome))
+    return Recovered(rgb, tuple(faces), _warnings(header, keys, seals, forced))
 
 
-def _check_digests(picture: Picture, header: Header) -> None:
-    changed: Sequence[int] = [
-        i for i, face in enumerate(header.faces) if region_digest(cut(picture.rgb, face.box)) != face.digest
+def check_faces(header: Header, faces: Collection[int]) -> None:
+    """Refuse numbers that no face has.
+
+    Raises:
+        UsageError: names the first of them.
+    """
+    for index in faces:
+        if not 0 <= index < len(header.faces):
+            count = len(header.faces)
+            raise UsageError(
+                f"there is no face {index}: the file has {count}", f"faces are numbered from 0 to {count - 1}"
+            )
+
+
+def changed_faces(picture: Picture, header: Header) -> list[int]:
+    """Faces whose protected pixels are no longer those that were published; not those that were erased on purpose."""
+    return [
+        index for index, face in enumerate(header.faces)
+        if not face.erased and region_digest(cut(picture.rgb, face.box), header.reserved(index)) != face.digest
     ]
+
+
+def check_digests(picture: Picture, header: Header) -> None:
+    """Refuse a picture whose protected pixels were changed.
+
+    Raises:
+        DamagedFileError: names the faces.
+    """
+    changed: Sequence[int] = changed_faces(picture, header)
     if changed:
         which = ", ".join(map(str, changed))
         raise DamagedFileError(
             f"{picture.source}: the protected pixels of face {which} were changed, or the header is another file's",
             "use the file as `proface protect` wrote it",
         )
+
+
+def _keys(
+    header: Header, credentials: Credentials, only: Collection[int] | None, force: bool
+) -> tuple[dict[int, FaceKey], bool]:
+    """The keys to use, and whether they are wrong ones that the user insists on."""
+    forced = False
+    try:
+        keys = unlock_header(header, credentials).face_keys
+    except WrongKeyError:
+        keys = forced_keys(header, credentials) if force else {}
+        if not keys:
+            raise
+        forced = True
+    keys = {index: key for index, key in keys.items() if not header.faces[index].erased}
+    for index in only or ():
+        if index not in keys:
+            raise WrongKeyError(
+                f"face {index} was forgotten: no passphrase and no recipient opens it"
+                if header.faces[index].forgotten else f"the key given does not open face {index}"
+            )
+    return {index: key for index, key in keys.items() if only is None or index in only}, forced
+
+
+def _why_not(header: Header, index: int, only: Collection[int] | None) -> Outcome:
+    if header.faces[index].forgotten:
+        return "forgotten"
+    return "left" if only is not None and index not in only else "locked"
+
+
+def _warnings(
+    header: Header, keys: Mapping[int, FaceKey], seals: Mapping[int, bytes], forced: bool
+) -> tuple[str, ...]:
+    if forced:
+        return ("nothing opened this file; what was written in the faces' places is what a wrong key reads: noise",)
+    stripped = sum(header.faces[i].sealed and not header.faces[i].forgotten and i not in seals for i in keys)
+    return (f"{stripped} of {len(header.faces)} seals were stripped from this file",) if stripped else ()
 
 
 def _estimates(
@@ -99,4 +171,6 @@ def _estimates(
             f"this installation has {model.card.name} ({model.card.model_id.hex()})",
         )
     regions = [cut(picture.rgb, header.faces[i].box) for i in keys]
-    return dict(zip(keys, model.recover(regions, list(keys.values())), strict=True))
+    reserved = [header.reserved(i) for i in keys]
+    estimates = model.recover(regions, list(keys.values()), reserved=reserved, wrong_key=header.wrong_key)
+    return dict(zip(keys, estimates, strict=True))

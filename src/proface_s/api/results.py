@@ -8,7 +8,10 @@ from typing import Any, Literal
 
 from ..types import Box, Face, UInt8Image
 
-Outcome = Literal["exact", "estimate", "locked", "forgotten"]
+Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left"]
+PixelState = Literal["unchanged", "changed", "erased"]
+KeyState = Literal["opens", "locked", "forgotten", "unchecked"]
+SealState = Literal["sound", "damaged", "stripped", "none", "unchecked"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,9 @@ class RecoveredFace:
     Attributes:
         box: where it is.
         outcome: ``exact``: the authenticated original pixels; ``estimate``: what the flow read, not authenticated;
-            ``locked``: the key given does not open this face; ``forgotten``: no key does.
+            ``noise``: what a wrong key reads, which was asked for; ``locked``: the key given does not open this
+            face; ``forgotten``: no key does; ``left``: covered because only other faces were asked for.
+            In ``cover`` mode an ``estimate`` of a wrong key is the covered face itself, and nothing tells.
     """
 
     box: Box
@@ -106,6 +111,10 @@ class Inspection:
         stripped: indices of faces whose seal was made but is gone.
         kdf: one line per passphrase: algorithm and cost.
         groups: how many separately keyed groups of faces there are.
+        recipients: how many X25519 recipients there are, all groups together.
+        wrong_key: what a wrong key gives, ``noise`` or ``cover``.
+        forgotten: indices of faces whose wrapped key was destroyed.
+        members: for every face, the number of its group.
     """
 
     version: int
@@ -116,3 +125,58 @@ class Inspection:
     stripped: tuple[int, ...]
     kdf: tuple[str, ...]
     groups: int
+    recipients: int = 0
+    wrong_key: str = "noise"
+    forgotten: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFace:
+    """What is known of one protected face without recovering it.
+
+    Attributes:
+        box: where it is.
+        pixels: ``erased``: the face was forgotten and its pixels overwritten on purpose.
+        key: whether the key given opens it; ``unchecked`` where none was given, or where none can be checked.
+        seal: ``stripped``: it was made but is gone; ``unchecked``: it is there, but the key to check it is not.
+    """
+
+    box: Box
+    pixels: PixelState
+    key: KeyState
+    seal: SealState
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Outcome of `verify`: nothing was written.
+
+    Attributes:
+        faces: per region, in the file's order.
+        authentic: whether a key vouched for the header; False where no key was checked.
+        problems: what is wrong, one line each; empty for a sound file.
+        warnings: what could not be checked.
+    """
+
+    faces: tuple[VerifiedFace, ...]
+    authentic: bool
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptFile:
+    """Outcome of `forget` and `rewrap`: the same protected picture with another header.
+
+    Attributes:
+        data: the complete file.
+        path: where it was written, or None.
+        faces: the faces that were concerned.
+        warnings: what the user should know.
+    """
+
+    data: bytes = field(repr=False)
+    path: Path | None = None
+    faces: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any
 
 import numpy as np
 
 from .. import obfuscate
-from ..container.header import FORMAT_VERSION, PassphraseStanza
-from ..container.png import HEADER_CHUNK, SEAL_CHUNK, read_png_chunks
-from ..detect import Detector, choose, draw, parse_box, resolve_overlaps, reversible_box
-from ..errors import DamagedFileError, ImageError, NoFaceError, UsageError
+from ..container.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
+from ..detect import Detector, draw
+from ..errors import NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
-from ..imaging.reading import read_file, read_picture
-from ..imaging.writing import check_output_path, encode_png, write_atomic
+from ..imaging.writing import encode_png
+from ..keys.access import Credentials, Lock
 from ..keys.passphrase import check_passphrase
-from ..types import Box, Face, Picture, Style
+from ..keys.portable import PortableFaceKey
+from ..keys.recipients import Identity, Recipient
+from ..types import Box, Picture, Style
+from .choosing import Choice, choose_regions, disjoint_regions, locks_for
+from .kinds import (
+    PROTECTED_SUFFIX,
+    RECOVERED_SUFFIX,
+    Pictured,
+    default_output,
+    load,
+    output_for,
+    same_kind,
+    write_output,
+)
 from .protecting import protect_picture
 from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-Pictured = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
-CHUNKS = "proface_chunks"  # where PIL images of ours carry header and seals, in `Image.info`
-SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region; only tiny pictures have such
-PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
+__all__ = [
+    "PROTECTED_SUFFIX", "RECOVERED_SUFFIX", "Pictured", "Session", "default_output", "detect", "inspect", "load",
+    "protect", "recover",
+]
 
 
 class Session:
@@ -70,20 +77,27 @@ class Session:
         return Detection(tuple(faces), tuple(regions), drawn, picture.size)
 
     def protect(
-        self, image: Pictured, passphrase: str, *, style: str | Style = "blur",
-        boxes: Sequence[Box | str] = (), faces: str | Sequence[int] = "all", seal: bool = True,
-        allow_no_face: bool = False, keep_metadata: bool = False,
+        self, image: Pictured, passphrase: str | Sequence[str] | None = None, *, style: str | Style = "blur",
+        boxes: Sequence[Box | str] = (), faces: str | Sequence[int] = "all", seal: bool | None = None,
+        recipients: Sequence[Recipient | str] = (), own: Mapping[int, Lock] | None = None,
+        wrong_key: WrongKey = "noise", allow_no_face: bool = False, keep_metadata: bool = False,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False,
     ) -> ProtectResult:
         """Hide the faces of a picture.
 
         Args:
             image: path, bytes of a file, PIL image, or (H, W, 3) uint8 RGB array.
-            passphrase: at least 8 characters.
+            passphrase: at least 8 characters; several: each opens the faces alone; None where recipients do.
             style: ``name[:strength]``, see `proface_s.obfuscate`.
             boxes: further faces given by hand, ``x,y,w,h``; hidden exactly as given, but for even sides.
             faces: which of the detected faces: ``"all"``, ``"none"``, or numbers such as ``"0,2"``.
-            seal: also store an exact, encrypted copy; without it recovery is the flow's estimate.
+            seal: also store an exact, encrypted copy; without it recovery is the flow's estimate.  None: yes, but for
+                ``wrong_key="cover"``, where there can be none.
+            recipients: public keys, ``age1...``, whose owners can open the faces.
+            own: faces that open with something else than the rest: number of the face, as `detect` shows it (boxes
+                given by hand follow), -> who can open it.
+            wrong_key: ``"noise"``: a wrong key is recognised and refused; ``"cover"``: it quietly gives the
+                covered face, and nothing in the file tells which key is right.
             allow_no_face: return an unprotected copy where no face was found, instead of an error.
             keep_metadata: keep author, copyright and date.
             output: where to write; for a path given, ``NAME.protected.png`` beside it where None.
@@ -93,176 +107,90 @@ class Session:
             NoFaceError: no face found and none given.
             UsageError, ImageError, ModelError: see their docstrings.
         """
-        notes = check_passphrase(passphrase)
+        default, own = Lock.of(passphrase, recipients), dict(own or {})
+        notes = _judge([default, *own.values()], wrong_key, seal)
         chosen = obfuscate.parse_style(style) if isinstance(style, str) else style
-        target = _target(image, output, PROTECTED_SUFFIX, overwrite)
+        target = output_for(image, output, PROTECTED_SUFFIX, overwrite)
         picture = load(image)
         if any(picture.chunks.values()):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
-        regions = self._regions(picture, boxes, faces)
-        if not regions:
+        choice = self._choose(picture, boxes, faces)
+        if not choice.regions:
             if not allow_no_face:
                 raise NoFaceError(
                     f"no face found in {picture.source}; nothing was written",
                     "give the face by hand with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
                 )
             png = encode_png(picture, keep_metadata=keep_metadata)
-            path = _write(target, png, overwrite)
+            path = write_output(target, png, overwrite)
             notes = [*notes, "no face found: this is an unprotected copy"]
             return ProtectResult(
-                _same_kind(image, picture, png, path), picture.rgb, picture.rgb, (), png, path, tuple(notes)
+                same_kind(image, picture, png, path), picture.rgb, picture.rgb, (), png, path, tuple(notes)
             )
         if obfuscate.is_weak(chosen):
             notes = [*notes, f"style {obfuscate.format_style(chosen)} is weak: recognisers may see through it"]
+        seal = wrong_key == "noise" if seal is None else seal
         done = protect_picture(
-            picture, regions, [chosen] * len(regions), passphrase, self.model, seal=seal, keep_metadata=keep_metadata
+            picture, choice.regions, [chosen] * len(choice.regions), locks_for(choice, default, own), self.model,
+            seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata,
         )
-        path = _write(target, done.png, overwrite)
+        path = write_output(target, done.png, overwrite)
         text = obfuscate.format_style(chosen)
-        found = tuple(ProtectedFace(box, text, seal) for box in regions)
+        found = tuple(ProtectedFace(box, text, seal) for box in choice.regions)
         protected = replace(picture, rgb=done.rgb)
         return ProtectResult(
-            _same_kind(image, protected, done.png, path), done.cover, done.rgb, found, done.png, path,
+            same_kind(image, protected, done.png, path), done.cover, done.rgb, found, done.png, path,
             (*notes, *done.warnings),
         )
 
     def recover(
-        self, image: Pictured, passphrase: str, *, output: str | os.PathLike[str] | None = None,
-        overwrite: bool = False,
+        self, image: Pictured, passphrase: str | None = None, *, identities: Sequence[Identity | str] = (),
+        face_keys: Sequence[PortableFaceKey | str] = (), faces: Collection[int] | None = None, force: bool = False,
+        output: str | os.PathLike[str] | None = None, overwrite: bool = False,
     ) -> RecoverResult:
         """Bring the faces back.
 
         Args:
             image: what `protect` wrote or returned: path, bytes, PIL image or the `ProtectResult` itself.
-            passphrase: the one it was protected with.
+            passphrase: one it was protected with, if there is one.
+            identities: private keys, ``AGE-SECRET-KEY-1...``.
+            face_keys: keys of single faces, ``pfk1...``; each opens its face, the rest stays covered.
+            faces: bring back only these; they must open.
+            force: where nothing opens the file, write what the wrong key reads (noise) instead of refusing.
             output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.
             overwrite: replace an existing output.
 
         Raises:
-            WrongKeyError: the passphrase does not open the file.
+            WrongKeyError: nothing given opens the file.
             NotProtectedError, DamagedFileError: no header, or not this picture's.
         """
-        target = _target(image, output, RECOVERED_SUFFIX, overwrite)
+        credentials = Credentials.of(passphrase, identities, face_keys)
+        target = output_for(image, output, RECOVERED_SUFFIX, overwrite)
         picture = load(image)
-        done = recover_picture(picture, passphrase, self.model)
+        done = recover_picture(picture, credentials, self.model, only=faces, force=force)
         recovered = replace(picture, rgb=done.rgb, chunks={})
         png = encode_png(recovered, keep_metadata=True) if target or not isinstance(image, np.ndarray) else b""
-        path = _write(target, png, overwrite)
-        return RecoverResult(_same_kind(image, recovered, png, path), done.rgb, done.faces, path, done.warnings)
+        path = write_output(target, png, overwrite)
+        return RecoverResult(same_kind(image, recovered, png, path), done.rgb, done.faces, path, done.warnings)
 
-    def _regions(
-        self, picture: Picture, boxes: Sequence[Box | str], faces: str | Sequence[int]
-    ) -> list[Box]:
-        """Disjoint boxes to protect: the chosen detected faces with a margin, and the ones given by hand."""
-        by_hand = [parse_box(str(box), picture.size) for box in boxes]
+    def _choose(self, picture: Picture, boxes: Sequence[Box | str], faces: str | Sequence[int]) -> Choice:
         wanted = faces if isinstance(faces, str) else ",".join(map(str, faces))
-        found: list[Face] = []
-        if wanted.strip().lower() != "none":
-            found = choose(self.detector.detect(picture.rgb), wanted)
-        regions = disjoint_regions([face.box for face in found], by_hand, picture.size)
-        for region in regions:
-            if min(region.w, region.h) < SMALLEST_REGION:
-                raise UsageError(
-                    f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; "
-                    f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}", "use a larger picture",
-                )
-        return regions
+        found = [] if wanted.strip().lower() == "none" else self.detector.detect(picture.rgb)
+        return choose_regions(picture, found, wanted, boxes)
 
 
-def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[int, int]) -> list[Box]:
-    """Reversible regions of detected faces (grown by the margin) and of boxes given by hand (not grown)."""
-    if not found and not by_hand:
-        return []
-    grown = [reversible_box(box, size) for box in found] + [reversible_box(box, size, 0.0) for box in by_hand]
-    return resolve_overlaps(grown, size, [*found, *by_hand])
-
-
-def load(image: Pictured) -> Picture:
-    """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them."""
-    if isinstance(image, ProtectResult):
-        image = image.png
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-            raise ImageError(f"an array must be (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
-        return Picture(rgb=np.ascontiguousarray(image), source="the array")
-    if isinstance(image, (str, os.PathLike)):
-        data, name = read_file(image), str(image)
-    elif isinstance(image, bytes):
-        data, name = image, "the file"
-    else:
-        return _from_pil(image)
-    chunks = read_png_chunks(io.BytesIO(data), name)
-    try:
-        picture = read_picture(data, name=name)
-    except ImageError as error:
-        if chunks:  # it was ours once: what is wrong with it is damage
-            raise DamagedFileError(error.message, error.hint) from None
-        raise
-    return replace(picture, chunks=chunks, source=name)
-
-
-def _from_pil(image: Any) -> Picture:
-    """PIL image -> `Picture`, through a PNG so that every mode is read by the same rules as a file."""
-    from PIL import Image
-
-    if not isinstance(image, Image.Image):
-        raise ImageError(f"cannot read a picture from {type(image).__name__}", "give a path, PIL image or array")
-    try:
-        image.load()  # chunks behind the pixels are known only after this
-    except Exception as error:
-        raise ImageError(f"the image cannot be decoded: {error}") from None
-    chunks: dict[str, list[bytes]] = dict(image.info.get(CHUNKS, {}))
-    if not chunks:
-        for kind, data, *_ in getattr(image, "private_chunks", []):
-            if kind in (HEADER_CHUNK.encode(), SEAL_CHUNK.encode()):
-                chunks.setdefault(kind.decode(), []).append(data)
-    buffer = io.BytesIO()
-    try:
-        image.save(buffer, "TIFF" if image.mode == "CMYK" else "PNG", exif=image.getexif())
-    except (OSError, ValueError):
-        raise ImageError(f"PIL mode {image.mode} is not supported", "convert the image to RGB first") from None
-    return replace(read_picture(buffer.getvalue(), name="the image"), chunks=chunks, source="the image")
-
-
-def _target(image: Pictured, output: Any, suffix: str, overwrite: bool) -> Path | None:
-    """Where to write, checked before any work; None where nothing is to be written."""
-    source = image if isinstance(image, (str, os.PathLike)) else None
-    if output is None and source is None:
-        return None
-    target = Path(output) if output is not None else default_output(Path(source), suffix)  # type: ignore[arg-type]
-    check_output_path(source, target, overwrite=overwrite)
-    return target
-
-
-def default_output(source: Path, suffix: str) -> Path:
-    """``party.jpg`` -> ``party.protected.png``; ``party.protected.png`` -> ``party.recovered.png``."""
-    stem = source.stem.removesuffix(".protected") if suffix == RECOVERED_SUFFIX else source.stem
-    return source.with_name(stem + suffix)
-
-
-def _write(target: Path | None, png: bytes, overwrite: bool) -> Path | None:
-    if target is not None:
-        write_atomic(target, png, overwrite=overwrite)
-    return target
-
-
-def _same_kind(image: Pictured, picture: Picture, png: bytes, path: Path | None) -> Any:
-    """The picture as the kind that came in."""
-    if isinstance(image, np.ndarray):
-        return picture.rgb
-    if isinstance(image, (str, os.PathLike)):
-        return path
-    if isinstance(image, (bytes, ProtectResult)):
-        return png
-    from PIL import Image
-
-    out = Image.open(io.BytesIO(png))
-    out.load()
-    chunks = read_png_chunks(io.BytesIO(png))
-    plain = out.copy()
-    if chunks:
-        plain.info[CHUNKS] = chunks
-    return plain
+def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> list[str]:
+    """Refuse locks that cannot be used, before a picture is looked at; what remains to be said are the warnings."""
+    if wrong_key not in ("noise", "cover"):
+        raise UsageError(f"a wrong key gives noise or cover, not {wrong_key!r}")
+    if all(lock.empty for lock in locks):
+        raise UsageError("no passphrase and no recipient was given")
+    if wrong_key == "cover" and seal:
+        raise UsageError(
+            "with --wrong-key cover there can be no seal", "a seal would tell whether a key is right; leave it out"
+        )
+    distinct = dict.fromkeys(text for lock in locks for text in lock.passphrases)
+    return list(dict.fromkeys(note for text in distinct for note in check_passphrase(text)))
 
 
 def inspect(image: Pictured) -> Inspection:
@@ -279,14 +207,18 @@ def inspect(image: Pictured) -> Inspection:
         )
         for index, face in enumerate(header.faces)
     )
+    stanzas = [stanza for group in header.groups for stanza in group.stanzas]
     kdf = tuple(
         f"argon2id m={s.params.memory_kib // 1024} MiB t={s.params.time_cost} p={s.params.lanes}"
-        for group in header.groups for s in group.stanzas if isinstance(s, PassphraseStanza)
+        for s in stanzas if isinstance(s, (PassphraseStanza, BareStanza))
     )
-    stripped = tuple(i for i, face in enumerate(header.faces) if face.sealed and i not in seals)
+    stripped = tuple(
+        i for i, face in enumerate(header.faces) if face.sealed and not face.forgotten and i not in seals
+    )
     return Inspection(
         FORMAT_VERSION, (header.width, header.height), header.model_id.hex(), _model_name(header.model_id), faces,
-        stripped, kdf, len(header.groups),
+        stripped, kdf, len(header.groups), sum(isinstance(s, RecipientStanza) for s in stanzas), header.wrong_key,
+        tuple(i for i, face in enumerate(header.faces) if face.forgotten), tuple(f.group for f in header.faces),
     )
 
 
@@ -303,11 +235,11 @@ def detect(image: Pictured) -> Detection:
     return Session().detect(image)
 
 
-def protect(image: Pictured, passphrase: str, **options: Any) -> ProtectResult:
+def protect(image: Pictured, passphrase: str | Sequence[str] | None = None, **options: Any) -> ProtectResult:
     """`Session.protect` on a fresh session."""
     return Session().protect(image, passphrase, **options)
 
 
-def recover(image: Pictured, passphrase: str, **options: Any) -> RecoverResult:
+def recover(image: Pictured, passphrase: str | None = None, **options: Any) -> RecoverResult:
     """`Session.recover` on a fresh session."""
     return Session().recover(image, passphrase, **options)

@@ -1,156 +1,130 @@
-"""Locking a header under passphrases and unlocking it again: the one place where keys and header meet.
+"""Unlocking a header with whatever somebody has: passphrases, identities, keys of single faces.
 
-Writing, in this order, because a face key is needed before the protected region (and its digest) exists::
+::
 
-    ring = KeyRing.generate(contexts...)      random file keys and face secrets
-    ring.face_key(i)                          -> protect the face -> region digest
-    lock_header(ring, ..., passphrases)       -> Header with wrapped keys and MACs
+    passphrase ─ Argon2id ─► KEK ─┐
+    identity ─── X25519 ───► KEK ─┴─► file key ─ checks the MAC ─► face secrets ─► face keys
+    face key ──────────────────────────────────────────────────────────────────► that face's key
 
-Reading: `unlock_header(header, passphrase)` gives the face keys of every group the passphrase opens.
+Inverse of `proface_s.container.lock`.  In ``cover`` mode nothing is checked: any passphrase gives face keys.
 """
 
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proface_s.container.codec import mac_input
 from proface_s.container.header import (
-    DIGEST_BYTES,
-    FORMAT_VERSION,
-    FaceRecord,
+    KIND_X25519,
+    BareStanza,
     Group,
     Header,
+    OtherStanza,
     PassphraseStanza,
+    RecipientStanza,
+    slot_digest,
 )
-from proface_s.container.rules import check_header
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
+from proface_s.keys.access import Credentials
 from proface_s.keys.derive import SALT_BYTES, KdfParams, derive_kek
-from proface_s.keys.passphrase import normalise_passphrase
-from proface_s.keys.secret import FaceContext, FaceKey, FaceSecret, FileKey
-from proface_s.types import Box
+from proface_s.keys.secret import FaceKey, FileKey
+
+_ALTERED = "the header was altered after the picture was protected"
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRing:
-    """Fresh secrets for one picture that is about to be protected.
+class Unlocked:
+    """What credentials opened.
 
     Attributes:
-        model_id: 16 bytes, see `Header`.
-        boxes: the protected regions, in header order.
-        groups: for every face, the number of its group.
-        file_keys: one per group.
-        face_secrets: one per face.
+        face_keys: face index -> face key; in ``cover`` mode they may be wrong.
+        groups: group number -> verified file key; empty in ``cover`` mode, and where face keys alone opened something.
     """
 
-    model_id: bytes
-    boxes: tuple[Box, ...]
-    groups: tuple[int, ...]
-    file_keys: tuple[FileKey, ...]
-    face_secrets: tuple[FaceSecret, ...]
-
-    @classmethod
-    def generate(cls, model_id: bytes, boxes: Sequence[Box], groups: Sequence[int] | None = None) -> KeyRing:
-        """Draw all secrets from the operating system's generator.
-
-        Args:
-            model_id: 16 bytes.
-            boxes: the protected regions.
-            groups: for every face, the number of its group, 0 upwards; None puts all into group 0.
-        """
-        numbers = tuple(groups) if groups is not None else (0,) * len(boxes)
-        if not boxes or len(numbers) != len(boxes):
-            raise ValueError(f"{len(boxes)} boxes and {len(numbers)} group numbers")
-        return cls(
-            model_id=model_id,
-            boxes=tuple(boxes),
-            groups=numbers,
-            file_keys=tuple(FileKey.generate() for _ in range(max(numbers) + 1)),
-            face_secrets=tuple(FaceSecret.generate() for _ in boxes),
-        )
-
-    def context(self, index: int) -> FaceContext:
-        """What the key of face ``index`` is bound to."""
-        return FaceContext(FORMAT_VERSION, index, self.boxes[index], self.model_id)
-
-    def face_key(self, index: int) -> FaceKey:
-        """The key of face ``index``."""
-        return self.face_secrets[index].face_key(self.context(index))
+    face_keys: dict[int, FaceKey]
+    groups: dict[int, FileKey]
 
 
-@dataclass(frozen=True, slots=True)
-class FaceNote:
-    """What the writer tells about one protected face, besides its box and keys; see `FaceRecord`."""
-
-    style: str
-    strength: float | None
-    digest: bytes
-    sealed: bool = True
-
-
-def lock_header(
-    ring: KeyRing,
-    size: tuple[int, int],
-    notes: Sequence[FaceNote],
-    passphrases: Sequence[Sequence[str]],
-    params: KdfParams | None = None,
-) -> Header:
-    """Build the header of a protected picture and lock it.
+def unlock_header(header: Header, credentials: Credentials, *, authenticated: bool = True) -> Unlocked:
+    """Open all that the credentials open.  Inverse of `lock_header`.
 
     Args:
-        ring: the secrets the faces were protected with.
-        size: (width, height) of the picture.
-        notes: one per face.
-        passphrases: for every group, one or more passphrases, each of which opens it alone.  A passphrase
-            used in several groups gets one salt, so that opening costs one Argon2id run; the file then shows
-            that these groups share a passphrase.
-        params: cost of Argon2id; the defaults of `KdfParams` where None.
+        header: the header.
+        credentials: everything there is to try.
+        authenticated: check the MACs; False only for headers that never had any, because they were put together
+            from in-pixel records.
 
     Returns:
-        A valid header; `unlock_header` is the inverse.
+        The keys.  Forgotten faces are opened by their own face key alone, which needs nothing of the header.  There
+        may be no face key at all where all faces that would open are forgotten.
 
     Raises:
-        UsageError: a box outside the picture, overlapping boxes, a group without passphrase, and the like.
-    """
-    if len(notes) != len(ring.boxes) or len(passphrases) != len(ring.file_keys):
-        raise UsageError(
-            f"{len(notes)} notes for {len(ring.boxes)} faces, "
-            f"passphrases for {len(passphrases)} of {len(ring.file_keys)} groups"
-        )
-    cost = params or KdfParams()
-    keks = _derive_each({normalise_passphrase(text) for group in passphrases for text in group}, cost)
-    groups = []
-    for number, (file_key, texts) in enumerate(zip(ring.file_keys, passphrases, strict=True)):
-        opened_by = dict.fromkeys(normalise_passphrase(text) for text in texts)
-        stanzas = tuple(
-            PassphraseStanza(salt, cost, file_key.wrap_for(kek, number))
-            for salt, kek in (keks[text] for text in opened_by)
-        )
-        groups.append(Group(stanzas, bytes(DIGEST_BYTES)))
-    faces = tuple(_face_record(ring, index, note) for index, note in enumerate(notes))
-    width, height = size
-    header = Header(width, height, ring.model_id, tuple(groups), faces)
-    try:
-        check_header(header)
-    except DamagedFileError as error:
-        raise UsageError(error.message) from None
-    return sign_header(header, dict(enumerate(ring.file_keys)))
-
-
-def unlock_header(header: Header, passphrase: str) -> dict[int, FaceKey]:
-    """Open every group a passphrase opens.  Inverse of `lock_header`.
-
-    Returns:
-        face index -> face key, for the faces of those groups that are not forgotten; empty if all of them
-        are.
-
-    Raises:
-        WrongKeyError: the passphrase opens no group.
+        WrongKeyError: nothing opens; says what of it was tried.
         DamagedFileError: a group opened, but its MAC does not match: the header was altered.
+        UsageError: there is nothing to try, or several passphrases for a file that cannot tell which is right.
     """
-    file_keys = unlock_groups(header, passphrase)
+    if credentials.empty:
+        raise UsageError("no passphrase, identity or face key was given")
+    own = _own_keys(header, credentials)
+    if header.wrong_key == "cover":
+        keys = {**_cover_keys(header, credentials), **own}
+        if not keys and not (credentials.passphrases and all(face.forgotten for face in header.faces)):
+            raise _nothing_opens(header, credentials)
+        return Unlocked(keys, {})
+    groups = unlock_groups(header, credentials, authenticated=authenticated)
+    if not groups and not own:
+        raise _nothing_opens(header, credentials)
+    return Unlocked({**face_keys(header, groups), **own}, groups)
+
+
+def unlock_groups(header: Header, credentials: Credentials, *, authenticated: bool = True) -> dict[int, FileKey]:
+    """The file keys of all groups that passphrases or identities open: group number -> verified file key.
+
+    Argon2id runs once per passphrase and distinct salt and cost, however many groups share it.
+
+    Args:
+        header: a header that is not in ``cover`` mode.
+        credentials: what to try; face keys open no group.
+        authenticated: see `unlock_header`.
+
+    Raises:
+        DamagedFileError: the MAC of an opened group does not match.
+    """
+    keks: dict[tuple[str, bytes, KdfParams], bytes] = {}
+    opened: dict[int, FileKey] = {}
+    for number, group in enumerate(header.groups):
+        file_key = _by_identity(group, number, credentials)
+        if file_key is None:
+            file_key = try_passphrases(group, number, credentials.passphrases, keks)
+        if file_key is not None:
+            opened[number] = file_key
+    for number, file_key in opened.items() if authenticated else ():
+        if not file_key.verify_header_mac(mac_input(header, number), header.groups[number].mac):
+            raise DamagedFileError(_ALTERED)
+    return opened
+
+
+def open_groups(header: Header, credentials: Credentials) -> dict[int, FileKey]:
+    """As `unlock_groups`, but something must open.
+
+    Raises:
+        WrongKeyError: nothing opens.
+        DamagedFileError: the MAC of an opened group does not match.
+    """
+    opened = unlock_groups(header, credentials)
+    if not opened:
+        raise _nothing_opens(header, credentials)
+    return opened
+
+
+def face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, FaceKey]:
+    """The keys of all faces of some groups that are not forgotten: face index -> face key.
+
+    Raises:
+        DamagedFileError: a face's wrapped secret does not open.
+    """
     keys = {}
     for index, face in enumerate(header.faces):
         if face.group not in file_keys or face.forgotten:
@@ -163,84 +137,116 @@ def unlock_header(header: Header, passphrase: str) -> dict[int, FaceKey]:
     return keys
 
 
-def unlock_groups(header: Header, passphrase: str) -> dict[int, FileKey]:
-    """The file keys of all groups a passphrase opens: group number -> verified file key.
+def forced_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
+    """The keys that wrong credentials would lead to if nothing refused them: they read noise.
 
-    Argon2id runs once per distinct salt and cost, however many groups share it.
+    They are made as in ``cover`` mode, at the full cost of Argon2id: what is read with them must not
+    become a cheap way to guess a passphrase that may be somebody's for another file.
 
-    Raises:
-        WrongKeyError: the passphrase opens no group.
-        DamagedFileError: the MAC of an opened group does not match.
+    Returns:
+        face index -> a key, for all faces that are not forgotten.
     """
-    keks: dict[tuple[bytes, KdfParams], bytes] = {}
-    opened: dict[int, FileKey] = {}
+    keys: dict[int, FaceKey] = {}
     for number, group in enumerate(header.groups):
-        stanzas = [stanza for stanza in group.stanzas if isinstance(stanza, PassphraseStanza)]
-        # Stanzas whose derivation has already been done are tried first: they cost nothing.
-        for stanza in sorted(stanzas, key=lambda each: (each.salt, each.params) not in keks):
-            run = (stanza.salt, stanza.params)
-            if run not in keks:
-                keks[run] = derive_kek(passphrase, *run)
-            with contextlib.suppress(WrongKeyError):
-                opened[number] = FileKey.unwrap_with(keks[run], stanza.wrapped_key, number)
-                break
-    if not opened:
-        raise WrongKeyError("the passphrase does not open this file", hint="check for typing errors")
-    for number, file_key in opened.items():
-        if not file_key.verify_header_mac(mac_input(header, number), header.groups[number].mac):
-            raise DamagedFileError("the header was altered after the picture was protected")
-    return opened
+        file_key = _forced_key(group, credentials)
+        if file_key is not None:
+            keys.update(_derived_keys(header, number, file_key))
+    for given in credentials.face_keys:
+        if given.index < len(header.faces) and not header.faces[given.index].forgotten:
+            keys[given.index] = given.key
+    return keys
 
 
-def sign_header(header: Header, file_keys: Mapping[int, FileKey]) -> Header:
-    """Recompute the MACs of the groups whose file keys are given, e.g. after changing their passphrases.
+def _own_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
+    """The given face keys that belong to faces of this file."""
+    digests = [slot_digest(face.slot) for face in header.faces]
+    given = [key for key in credentials.face_keys if key.index < len(digests)]
+    return {key.index: key.key for key in given if key.belongs_to(key.index, digests[key.index])}
+
+
+def _cover_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
+    """What a passphrase leads to in ``cover`` mode, right or wrong, for all faces that are not forgotten."""
+    if len(credentials.passphrases) > 1:
+        raise UsageError("several passphrases were given for a file that does not tell which is right", "give one")
+    keys: dict[int, FaceKey] = {}
+    for passphrase in credentials.passphrases:
+        for number, group in enumerate(header.groups):
+            for stanza in group.stanzas:
+                if isinstance(stanza, BareStanza):
+                    file_key = FileKey(derive_kek(passphrase, stanza.salt, stanza.params))
+                    keys.update(_derived_keys(header, number, file_key))
+    return keys
+
+
+def _derived_keys(header: Header, group: int, file_key: FileKey) -> dict[int, FaceKey]:
+    """The keys a file key gives for the faces of its group, without anything that could refuse it."""
+    contexts = {index: header.face_context(index) for index in range(len(header.faces))}
+    return {
+        index: file_key.derive_face(face.slot, contexts[index]).face_key(contexts[index])
+        for index, face in enumerate(header.faces)
+        if face.group == group and not face.forgotten
+    }
+
+
+def _by_identity(group: Group, number: int, credentials: Credentials) -> FileKey | None:
+    for stanza in group.stanzas:
+        if isinstance(stanza, RecipientStanza):
+            for identity in credentials.identities:
+                with contextlib.suppress(WrongKeyError):
+                    return FileKey.unwrap_with(identity.agree_with(stanza.ephemeral), stanza.wrapped_key, number)
+    return None
+
+
+def try_passphrases(
+    group: Group, number: int, passphrases: Sequence[str], keks: dict[tuple[str, bytes, KdfParams], bytes]
+) -> FileKey | None:
+    """The file key of one group, unverified, if any of the passphrases opens it.
 
     Args:
-        header: any header.
-        file_keys: group number -> file key; the MACs of all other groups stay as they are.
+        group: the group.
+        number: its number in the header.
+        passphrases: what to try.
+        keks: what Argon2id has given so far, for the groups that follow; added to.
     """
-    groups = list(header.groups)
-    for number, file_key in file_keys.items():
-        groups[number] = replace(groups[number], mac=file_key.header_mac(mac_input(header, number)))
-    return replace(header, groups=tuple(groups))
+    stanzas = [stanza for stanza in group.stanzas if isinstance(stanza, PassphraseStanza)]
+    runs = [(text, stanza) for text in passphrases for stanza in stanzas]
+    # Stanzas whose derivation has already been done are tried first: they cost nothing.
+    for text, stanza in sorted(runs, key=lambda run: (run[0], run[1].salt, run[1].params) not in keks):
+        run = (text, stanza.salt, stanza.params)
+        if run not in keks:
+            keks[run] = derive_kek(text, stanza.salt, stanza.params)
+        with contextlib.suppress(WrongKeyError):
+            return FileKey.unwrap_with(keks[run], stanza.wrapped_key, number)
+    return None
 
 
-def change_passphrases(
-    header: Header, current: str, new: Sequence[str], params: KdfParams | None = None
-) -> Header:
-    """Replace the passphrases of every group that ``current`` opens; pictures and face keys stay the same.
-
-    Other passphrases and recipients of those groups lose access.  Copies of the old file still open with the
-    old passphrase.
-
-    Raises:
-        WrongKeyError, DamagedFileError: as `unlock_groups`.
-        UsageError: no new passphrase given.
-    """
-    if not new:
-        raise UsageError("no new passphrase was given")
-    file_keys = unlock_groups(header, current)
-    cost = params or KdfParams()
-    keks = _derive_each({normalise_passphrase(text) for text in new}, cost)
-    groups = list(header.groups)
-    for number, file_key in file_keys.items():
-        wrapped = [(salt, file_key.wrap_for(kek, number)) for salt, kek in keks.values()]
-        stanzas = tuple(PassphraseStanza(salt, cost, key) for salt, key in wrapped)
-        groups[number] = replace(groups[number], stanzas=stanzas)
-    return sign_header(replace(header, groups=tuple(groups)), file_keys)
+def _forced_key(group: Group, credentials: Credentials) -> FileKey | None:
+    for stanza in group.stanzas:
+        if isinstance(stanza, PassphraseStanza) and credentials.passphrases:
+            return FileKey(derive_kek(credentials.passphrases[0], stanza.salt, stanza.params))
+        if isinstance(stanza, RecipientStanza) and credentials.identities:
+            with contextlib.suppress(WrongKeyError):
+                return FileKey(credentials.identities[0].agree_with(stanza.ephemeral))
+    if credentials.passphrases:  # a group for recipients alone
+        salt = group.mac[:SALT_BYTES].ljust(SALT_BYTES, b"\0")
+        return FileKey(derive_kek(credentials.passphrases[0], salt, KdfParams()))
+    return None
 
 
-def _derive_each(texts: set[str], params: KdfParams) -> dict[str, tuple[bytes, bytes]]:
-    """Passphrase -> (fresh salt, key-encryption key)."""
-    try:
-        params.check()
-    except DamagedFileError as error:
-        raise UsageError(error.message) from None
-    salts = {text: secrets.token_bytes(SALT_BYTES) for text in texts}
-    return {text: (salt, derive_kek(text, salt, params)) for text, salt in salts.items()}
-
-
-def _face_record(ring: KeyRing, index: int, note: FaceNote) -> FaceRecord:
-    group = ring.groups[index]
-    slot = ring.file_keys[group].wrap_face(ring.face_secrets[index], ring.context(index))
-    return FaceRecord(ring.boxes[index], group, note.style, note.strength, note.digest, slot, note.sealed)
+def _nothing_opens(header: Header, credentials: Credentials) -> WrongKeyError | DamagedFileError:
+    """The error that says why nothing was opened."""
+    stanzas = [stanza for group in header.groups for stanza in group.stanzas]
+    if credentials.identities and any(isinstance(s, OtherStanza) and s.kind == KIND_X25519 for s in stanzas):
+        return DamagedFileError("a recipient's part of the header is damaged")
+    if credentials.passphrases:
+        if not any(isinstance(stanza, PassphraseStanza) for stanza in stanzas):
+            return WrongKeyError("no passphrase opens this file", "it was made for recipients: give your identity, -i")
+        return WrongKeyError("the passphrase does not open this file", hint="check for typing errors")
+    if credentials.identities:
+        if not any(isinstance(stanza, RecipientStanza) for stanza in stanzas):
+            return WrongKeyError("this file was not made for any recipient", "give its passphrase, or a face key")
+        return WrongKeyError("no identity given opens this file", "it was made for other recipients")
+    return WrongKeyError(
+        "the face key belongs to another file",
+        "it opens one face of the file it was made from, and copies of it; not the same photo protected again",
+    )

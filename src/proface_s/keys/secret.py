@@ -7,6 +7,7 @@
                                                                                 ├─ mixing stream
                                                                                 └─ seal key
 
+In ``cover`` mode nothing is wrapped: the face secret is derived from the file key and the header's 60 bytes.
 A `FileKey` opens all faces of its group, a `FaceKey` opens one face of one picture and nothing else.
 """
 
@@ -148,6 +149,13 @@ class FileKey(Secret):
             WrongKeyError: another file key or face, or altered bytes.
         """
         return FaceSecret(unwrap_key(self._raw, wrapped, "wrap-face", context.encode()))
+
+    def derive_face(self, slot: bytes, context: FaceContext) -> FaceSecret:
+        """The face secret of the ``cover`` mode: made from this key and a slot of 60 random bytes, checked by nothing.
+
+        Any file key gives a face secret, and nothing tells whether it is the right one.
+        """
+        return FaceSecret(subkey(self._raw, "cover-face", context.encode() + slot))
 
     def header_mac(self, covered: bytes) -> bytes:
         """HMAC-SHA256 (32 bytes) over the covered header bytes, under this key's header-mac subkey."""

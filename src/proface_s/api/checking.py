@@ -1,0 +1,88 @@
+"""Whether a protected file is what it was when it was written, found out without recovering or writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..container.header import Header
+from ..container.seal import header_seal_context, open_seal
+from ..container.unlock import Unlocked, unlock_header
+from ..errors import DamagedFileError
+from ..keys.access import Credentials
+from ..keys.secret import FaceKey
+from ..types import Picture
+from .kinds import Pictured, load
+from .recovering import changed_faces, read_header
+from .results import KeyState, PixelState, SealState, Verification, VerifiedFace
+
+
+def verify(image: Pictured, credentials: Credentials | None = None) -> Verification:
+    """Check a protected file: header, digests of the protected pixels and, with a key, MAC, wrapped keys and seals.
+
+    Args:
+        image: a protected file.
+        credentials: something that opens it; without, only what needs no key is checked.
+
+    Returns:
+        What was found; the file is sound if there are no ``problems``.
+
+    Raises:
+        NotProtectedError: no header.
+        DamagedFileError: the header is malformed, not this picture's, or was altered.
+        WrongKeyError: the credentials open nothing.
+    """
+    picture = load(image)
+    header, seals = read_header(picture)
+    checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
+    opened = unlock_header(header, credentials) if checkable and credentials else Unlocked({}, {})
+    keys, authentic = opened.face_keys, bool(opened.groups)
+    changed = changed_faces(picture, header)
+    faces = []
+    for index, face in enumerate(header.faces):
+        pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
+        key: KeyState = (
+            "forgotten" if face.forgotten and index not in keys
+            else "unchecked" if not checkable else "opens" if index in keys else "locked"
+        )
+        faces.append(VerifiedFace(face.box, pixels, key, _seal_state(header, index, seals, keys)))
+    return Verification(
+        tuple(faces), authentic, tuple(_problems(picture, faces)), tuple(_warnings(header, checkable, authentic))
+    )
+
+
+def _seal_state(
+    header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]
+) -> SealState:
+    face = header.faces[index]
+    if not face.sealed or (face.forgotten and index not in seals):
+        return "none"
+    if index not in seals:
+        return "stripped"
+    if index not in keys:
+        return "unchecked"
+    try:
+        open_seal(keys[index], seals[index], (face.box.h, face.box.w, 3), header_seal_context(header, index))
+    except DamagedFileError:
+        return "damaged"
+    return "sound"
+
+
+def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
+    problems = []
+    for index, face in enumerate(faces):
+        if face.pixels == "changed":
+            problems.append(f"{picture.source}: the protected pixels of face {index} were changed")
+        if face.seal in ("damaged", "stripped"):
+            what = "is damaged" if face.seal == "damaged" else "was stripped: only an estimate would come back"
+            problems.append(f"{picture.source}: the seal of face {index} {what}")
+    return problems
+
+
+def _warnings(header: Header, checkable: bool, authentic: bool) -> list[str]:
+    if header.wrong_key == "cover":
+        return ["made with --wrong-key cover: no key can be checked, and nothing vouches for the header"]
+    if not checkable:
+        return ["checked without a key: whoever changed header and pixels together would not be noticed"]
+    if not authentic:
+        return ["a face key vouches for its own face alone, not for the rest of the header"]
+    return []

@@ -1,0 +1,133 @@
+"""Files of keys: identities (private), recipients (public) and face keys.  One a line; ``#`` begins a comment line.
+
+Nothing that was read is ever part of a message: a wrong line may be a secret in the wrong place.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from proface_s.errors import ImageError, UsageError
+from proface_s.keys.portable import PortableFaceKey, decode_face_key
+from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
+
+MAX_FILE_BYTES: Final = 2**20
+MAX_LINES: Final = 4096
+_ENCRYPTED: Final = ("age-encryption.org/", "-----BEGIN AGE ENCRYPTED FILE")
+_Key = TypeVar("_Key")
+_Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedIdentities:
+    """Private keys that were read, and what the user should know about their file."""
+
+    identities: tuple[Identity, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def read_identities(path: _Path) -> LoadedIdentities:
+    """Read an identity file as ``proface keygen`` or ``age-keygen`` write it.
+
+    Raises:
+        UsageError: it cannot be read, holds no key, or something else than keys.
+    """
+    name = f"identity file {Path(path)}"
+    lines, mode = _lines(path, name)
+    if lines and lines[0][1].startswith(_ENCRYPTED):
+        raise UsageError(f"{name} is encrypted", "decrypt it with age first; a passphrase-protected one is not read")
+    warnings = []
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        warnings.append(f"{name} can be read by other users of this machine; run: chmod 600 {Path(path)}")
+    return LoadedIdentities(_each(lines, name, decode_identity), tuple(warnings))
+
+
+def read_recipients(path: _Path) -> tuple[Recipient, ...]:
+    """Read a file of public keys.
+
+    Raises:
+        UsageError: as `read_identities`.
+    """
+    name = f"recipients file {Path(path)}"
+    return _each(_lines(path, name)[0], name, decode_recipient)
+
+
+def read_face_keys(path: _Path) -> tuple[PortableFaceKey, ...]:
+    """Read a file of face keys.
+
+    Raises:
+        UsageError: as `read_identities`.
+    """
+    name = f"face key file {Path(path)}"
+
+    def decode(text: str, line: str) -> PortableFaceKey:
+        try:
+            return decode_face_key(text)
+        except UsageError as error:
+            raise UsageError(error.message.replace("the face key", line, 1), error.hint) from None
+
+    return _each(_lines(path, name)[0], name, decode)
+
+
+def identity_file(identity: Identity) -> str:
+    """The text of an identity file, comments and all."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"# created: {created}\n# public key: {identity.recipient}\n{encode_identity(identity)}\n"
+
+
+def write_identity(path: _Path, identity: Identity) -> None:
+    """Write a new identity file that only its owner can read; it is on the disk when this returns.
+
+    Raises:
+        ImageError: the file exists, or cannot be written; then nothing is left of it.
+    """
+    target = Path(path)
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ImageError(f"{target} already exists", "no private key is ever overwritten; take another name") from None
+    except OSError as error:
+        raise ImageError(f"{target} cannot be written: {error.strerror or error}") from None
+    try:
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(identity_file(identity))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ImageError(f"{target} cannot be written: {error.strerror or error}") from None
+        raise
+
+
+def _lines(path: _Path, name: str) -> tuple[list[tuple[int, str]], int]:
+    """(line number, text) of the lines that are neither empty nor comments; and the file's mode."""
+    try:
+        with open(path, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror or 'cannot be read'}") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise UsageError(f"{name} has more than {MAX_FILE_BYTES} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{name} is not a text file") from None
+    numbered = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, line) for number, line in numbered if line and not line.startswith("#")]
+    if not lines:
+        raise UsageError(f"{name} holds no key")
+    if len(lines) > MAX_LINES:
+        raise UsageError(f"{name} holds {len(lines)} lines; at most {MAX_LINES} are read")
+    return lines, mode
+
+
+def _each(lines: list[tuple[int, str]], name: str, decode: Callable[[str, str], _Key]) -> tuple[_Key, ...]:
+    return tuple(decode(line, f"line {number} of {name}") for number, line in lines)
