@@ -1,4 +1,8 @@
-"""The training loop: straight-through 8-bit rounding, one-cycle schedule, EMA, exact resume after a kill."""
+"""The training loop, on Lightning Fabric: one process or many, CPU or GPU, exact resume after a kill.
+
+Every random number of a step follows from (seed, rank, step), so that a checkpoint needs no random state and a resumed
+run draws what the killed one would have drawn.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,43 @@ import csv
 import math
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from lightning_fabric import Fabric
+from torch import Tensor, nn
 
-from .config import TrainConfig
+from ..errors import UsageError
+from ..types import UInt8Image
+from .config import RunConfig
 from .covers import CoverSource
-from .model import SecureFlow, round_to_levels
+from .data import Crops, Faces
+from .task import Batch, Task
 
-SMALL_SIDES = (16, 24, 32, 32, 40)  # sides of small faces, for crops of 64
 CHECKPOINT = "checkpoint.pt"
+SMALL_CROPS = (32, 48, 64)
+MOST_SMALL = 32  # crops in a step of small ones
+VALIDATION_CROPS = ((96, 8), (32, 16))  # side and number of crops that are validated
+TRAIN, VALIDATE, PREVIEW = 0, 1, 2  # streams of random numbers
+
+Report = Callable[[int, dict[str, float]], None]
 
 
-def rmse(error: Tensor) -> Tensor:
-    """Root mean square of each sample; epsilon because the root of zero has no gradient."""
-    return torch.sqrt(error.square().flatten(1).mean(1) + 1e-8)
+class _Step(nn.Module):
+    """Network and loss as one module, so that several processes synchronise around a whole step."""
 
+    def __init__(self, task: Task, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self._task = task
 
-def random_key_map(count: int, side: int, rng: np.random.Generator) -> Tensor:
-    """(count, 1, side, side) key maps in {-1, +1}."""
-    return torch.from_numpy(rng.integers(0, 2, (count, 1, side, side)).astype(np.float32) * 2 - 1)
+    def forward(self, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        return self._task.loss(self.network, batch, rng)
 
 
 class Trainer:
@@ -36,122 +54,236 @@ class Trainer:
 
     Args:
         config: the run.
-        covers: where covers come from.
-        folder: checkpoint and log are kept here; an existing checkpoint is resumed.
-        device: torch device name.
+        task: what is trained.
+        faces: training and validation faces; the second may be empty.
+        folder: checkpoint, logs and previews are kept here; an existing checkpoint is resumed.
+        fabric: where it runs, launched already.
+        stickers: files for mask covers.
+        init: weights to start from, where there is no checkpoint yet.
+
+    Raises:
+        UsageError: the folder's checkpoint is of another configuration.
     """
 
-    def __init__(self, config: TrainConfig, covers: CoverSource, folder: Path, device: str = "cpu") -> None:
+    def __init__(
+        self, config: RunConfig, task: Task, faces: tuple[Faces, Faces], folder: Path, fabric: Fabric,
+        stickers: list[Path] | None = None, init: Path | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.covers, self.folder, self.device = config, covers, folder, device
-        self.model = SecureFlow(config.model).to(device)
-        self.ema = SecureFlow(config.model).to(device)
-        self.ema.load_state_dict(self.model.state_dict())
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=config.peak_lr, betas=(0.9, 0.99))
-        self.rng = np.random.default_rng(config.seed)
+        self.config, self.task, self.folder, self.fabric = config, task, folder, fabric
+        self._crops = [
+            Crops(part, config.faces, CoverSource(part.draw, stickers or []) if task.needs_covers else None)
+            for part in faces
+        ]
+        step_module = _Step(task, task.build())
+        self.average = task.build().to(fabric.device)
+        optimiser = torch.optim.Adam(step_module.parameters(), lr=config.peak_lr, betas=(0.9, 0.99))
         self.step, self.skipped, self.seconds = 0, 0, 0.0
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / CHECKPOINT).exists():
-            self._load()
+        self.started_from = ""
+        saved = self._read_checkpoint()
+        if saved is not None:
+            step_module.network.load_state_dict(saved["network"])
+        elif init is not None:
+            step_module.network.load_state_dict(read_weights(init))
+            self.started_from = init.name
+        self.average.load_state_dict(step_module.network.state_dict())
+        self._module, self._optimiser = fabric.setup(step_module, optimiser)
+        if saved is not None:
+            self.average.load_state_dict(saved["average"])
+            self._optimiser.load_state_dict(saved["optimiser"])
+            self.step, self.skipped, self.seconds = saved["step"], saved["skipped"], saved["seconds"]
+            self.started_from = saved["started_from"]
+
+    @property
+    def network(self) -> nn.Module:
+        """The network as it is being trained."""
+        return self._module.module.network  # type: ignore[no-any-return]
 
     def learning_rate(self) -> float:
-        """One-cycle: linear warm-up, then cosine to 1 % of the peak."""
-        done, warm = self.step / self.config.steps, self.config.warm_up
-        if done < warm:
-            return self.config.peak_lr * (0.01 + 0.99 * done / warm)
-        return self.config.peak_lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm))))
+        """One cycle: linear warm-up, then cosine to 1 % of the peak."""
+        config, done = self.config, self.step / self.config.steps
+        if done < config.warm_up:
+            return config.peak_lr * (0.01 + 0.99 * done / config.warm_up)
+        done = (done - config.warm_up) / (1 - config.warm_up)
+        return config.peak_lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; returns the measures of its batch.  Non-finite steps are skipped and counted."""
-        config = self.config
-        crop, batch, largest = config.crop, config.batch, 512
-        if self.rng.random() < config.small_share:  # whole small faces: the border is everywhere
-            crop = int(self.rng.choice(SMALL_SIDES)) * config.crop // 64
-            batch, largest = min(48, batch * config.crop**2 // crop**2), 2 * crop
-        pixels = self.covers.batch(batch, crop, self.rng, largest)
-        cover = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 255.0
-        noise = self.rng.standard_normal((batch, 3, crop, crop), dtype=np.float32)
-        low, high = np.log(config.gains)
-        gain = torch.from_numpy(np.exp(self.rng.uniform(low, high, (batch, 1, 1, 1)).astype(np.float32)))
-        gain = gain.to(self.device)
-        message = torch.from_numpy(noise).to(self.device) * gain
-        key_map = random_key_map(batch, crop, self.rng).to(self.device)
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=config.mixed):
-            protected = round_to_levels(self.model.protect(message, cover, key_map))
-            read, _ = self.model.recover(protected, key_map)
-        levels = rmse((protected - cover) * 255.0)
-        unread = rmse(((read - message) / gain).clamp(-8.0, 8.0))
-        # Decibels of the message, at a fixed price for the cover: easy and hard covers count alike, and hiding
-        # nothing at all, a local optimum of every weighted sum, is never rewarded.
-        excess = torch.relu(levels / (config.target_levels * gain.flatten()) - 1.0)
-        loss = (torch.log(unread) + config.excess_weight * excess).mean()
-        for group in self.optimiser.param_groups:
+        """One optimiser step; returns the measures of its batch.  A step with a non-finite gradient is skipped."""
+        config, rng = self.config, self._generator(TRAIN, self.step)
+        count, crop = config.batch, config.crop
+        if rng.random() < config.small_share:
+            crop = int(rng.choice([side for side in SMALL_CROPS if side <= config.crop] or [config.crop]))
+            count = min(MOST_SMALL, config.batch * config.crop**2 // crop**2)
+        batch = self._batch(self._crops[0], count, crop, rng)
+        for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.grad_clip)
-        if torch.isfinite(norm):
-            self.optimiser.step()
-            self._update_ema()
+        self._optimiser.zero_grad(set_to_none=True)
+        measures: dict[str, float]
+        loss, measures = self._module(batch, rng)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(
+            self._module, self._optimiser, max_norm=config.grad_clip, error_if_nonfinite=False
+        )
+        if norm is None or bool(torch.isfinite(norm)):
+            self._optimiser.step()
+            self._follow()
         else:
             self.skipped += 1
         self.step += 1
-        return {
-            "protected_db": 20 * float(torch.log10(255.0 / levels.detach()).mean()),
-            "message_snr_db": -20 * float(torch.log10(unread.detach()).mean()),
-        }
+        return measures
 
-    def run(self, *, save_every: float = 120.0, log_every: int = 50, until: float = math.inf) -> None:
-        """Train to the last step, or until ``until`` seconds of wall time have gone by in this call."""
-        started = saved = time.monotonic()
-        totals: list[dict[str, float]] = []
-        while self.step < self.config.steps and time.monotonic() - started < until:
-            before = time.monotonic()
-            totals.append(self.train_step())
-            self.seconds += time.monotonic() - before
-            if self.step % log_every == 0:
-                self._log({k: float(np.mean([t[k] for t in totals])) for k in totals[0]})
-                totals = []
-            if time.monotonic() - saved > save_every:
-                self.save()
-                saved = time.monotonic()
+    def run(self, *, save_every: float = 120.0, log_every: int = 50, report: Report | None = None) -> None:
+        """Train to the last step.
+
+        Args:
+            save_every: seconds between checkpoints.
+            log_every: steps between lines of the log.
+            report: told the step and the mean measures since the last time.
+        """
+        saved = time.monotonic()
+        recent: list[dict[str, float]] = []
+        with self._log() as log:
+            while self.step < self.config.steps:
+                before = time.monotonic()
+                recent.append(self.train_step())
+                self.seconds += time.monotonic() - before
+                last = self.step == self.config.steps
+                if self.step % log_every == 0 or last:
+                    means = {name: float(np.mean([m[name] for m in recent])) for name in recent[0]}
+                    recent = []
+                    log("train", means)
+                    if report is not None:
+                        report(self.step, means)
+                if self.step % self.config.check_every == 0 or last:
+                    log("validation", self.validate())
+                    self.preview()
+                if time.monotonic() - saved > save_every:
+                    self.save()
+                    saved = time.monotonic()
         self.save()
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Measures of the averaged weights on held-out identities; the same crops each time.  Empty without any."""
+        if not len(self._crops[1].faces):
+            return {}
+        self.average.eval()
+        found: dict[str, float] = {}
+        for side, count in VALIDATION_CROPS:
+            rng = self._generator(VALIDATE, side)
+            batch = self._batch(self._crops[1], count, min(side, self.config.crop), rng)
+            with self._seeded(rng):
+                measures = self.task.validate(self.average, batch, rng)
+            found.update({f"{name}_at_{side}px": value for name, value in measures.items()})
+        return found
+
+    def preview(self) -> None:
+        """Write a sheet of pictures to look at."""
+        if not self.fabric.is_global_zero:
+            return
+        crops = self._crops[1] if len(self._crops[1].faces) else self._crops[0]
+        rng = self._generator(PREVIEW, 0)
+        self.average.eval()
+        with self._seeded(rng), torch.no_grad():
+            sheet = self.task.preview(self.average, self._batch(crops, 6, self.config.crop, rng), rng)
+        folder = self.folder / "previews"
+        folder.mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / f"{self.step:07d}.png"), np.ascontiguousarray(sheet[:, :, ::-1]))
 
     def save(self) -> None:
         """Write the checkpoint through a temporary file, so that a kill leaves the previous one."""
-        state: dict[str, Any] = {
-            "config": self.config.to_json(), "model": self.model.state_dict(), "ema": self.ema.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "rng": self.rng.bit_generator.state, "step": self.step,
-            "skipped": self.skipped, "seconds": self.seconds,
+        if not self.fabric.is_global_zero:
+            return
+        state = {
+            "config": self.config.to_dict(), "network": self.network.state_dict(),
+            "average": self.average.state_dict(), "optimiser": self._optimiser.state_dict(), "step": self.step,
+            "skipped": self.skipped, "seconds": self.seconds, "started_from": self.started_from,
         }
         torch.save(state, self.folder / (CHECKPOINT + ".tmp"))
         os.replace(self.folder / (CHECKPOINT + ".tmp"), self.folder / CHECKPOINT)
 
-    def _load(self) -> None:
-        state = torch.load(self.folder / CHECKPOINT, map_location=self.device, weights_only=False)
-        self.model.load_state_dict(state["model"])
-        self.ema.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.rng.bit_generator.state = state["rng"]
-        self.step, self.skipped, self.seconds = state["step"], state["skipped"], state["seconds"]
+    def _read_checkpoint(self) -> dict[str, Any] | None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return None
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        before, now = ({**c, "threads": 0, "check_every": 0} for c in (saved["config"], self.config.to_dict()))
+        if before != now:
+            changed = sorted(name for name in now if before.get(name) != now[name])
+            raise UsageError(
+                f"{path} belongs to a run with another configuration ({', '.join(changed)})",
+                "choose another --out, or start from its weights with --init",
+            )
+        return saved
+
+    def _generator(self, stream: int, number: int) -> np.random.Generator:
+        return np.random.default_rng([self.config.seed, stream, self.fabric.global_rank, number])
+
+    def _batch(self, crops: Crops, count: int, crop: int, rng: np.random.Generator) -> Batch:
+        originals, covers = crops.draw(count, crop, rng)
+        torch.manual_seed(int(rng.integers(2**31)))
+        return Batch(self._tensor(originals), None if covers is None else self._tensor(covers))
+
+    def _tensor(self, images: UInt8Image) -> Tensor:
+        return torch.from_numpy(images).to(self.fabric.device).permute(0, 3, 1, 2).float()
+
+    @contextmanager
+    def _seeded(self, rng: np.random.Generator) -> Iterator[None]:
+        """Fixed torch random numbers inside."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**31)))
+            yield
 
     @torch.no_grad()
-    def _update_ema(self) -> None:
+    def _follow(self) -> None:
+        """Let the average follow the weights."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for average, current in zip(self.ema.parameters(), self.model.parameters(), strict=True):
-            average.lerp_(current, 1 - decay)
+        for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            average.lerp_(current.detach(), 1 - decay)
 
-    def _log(self, measures: dict[str, float]) -> None:
-        row = {
-            "step": self.step,
-            **{name: round(value, 2) for name, value in measures.items()},
-            "skipped": self.skipped,
-            "seconds": round(self.seconds, 1),
-        }
-        path = self.folder / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+    @contextmanager
+    def _log(self) -> Iterator[Callable[[str, dict[str, float]], None]]:
+        """TensorBoard and CSV: ``log(kind, measures)``; nothing but on the first process."""
+        if not self.fabric.is_global_zero:
+            yield lambda kind, measures: None
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.step)
+
+        def log(kind: str, measures: dict[str, float]) -> None:
+            for name, value in measures.items():
+                writer.add_scalar(f"{kind}/{name}", value, self.step)
+            if measures:
+                row = {"step": self.step, **measures, "skipped": self.skipped, "seconds": self.seconds}
+                append_row(self.folder / f"{kind}.csv", row)
+
+        try:
+            yield log
+        finally:
+            writer.close()
+
+
+def append_row(path: Path, row: dict[str, float]) -> None:
+    """Add a line to a CSV file, with a head line where the file is new."""
+    fresh = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow({name: round(value, 5) for name, value in row.items()})
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The averaged weights of a checkpoint.
+
+    Raises:
+        UsageError: not a checkpoint of ours.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        weights: dict[str, Tensor] = saved["average"]
+        return weights
+    except Exception as error:  # torch raises whatever its unpickler meets
+        raise UsageError(f"{path} is not a checkpoint of a training run ({type(error).__name__})") from None

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..flow.codec import Codec
-from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, open_engine
+from ..flow.digits import capacity_words
+from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, modulus_for, open_engine
 from ..flow.prior import STAGES
 from ..flow.prior import Prior as RuntimePrior
 from ..flow.symbols import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
@@ -112,6 +113,11 @@ def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> 
     share = start.counts / start.counts.sum(1, keepdims=True)
     pulls = np.clip(sums / (hits + 50), 0, 0.3)
     return Tables.build(_weights(counts + prior_weight * share), np.rint(pulls * 64) / 64)
+
+
+def room_for(region: UInt8Image) -> int:
+    """32-bit words that a region's samples carry, as in `FlowModel.protect`."""
+    return capacity_words(region.size, modulus_for(*region.shape[:2]))
 
 
 def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:

@@ -21,6 +21,12 @@ def to_opponent(image: Tensor) -> Tensor:
     return torch.stack([(r + g + b) * ROOTS[0], (r - b) * ROOTS[1], (r - 2 * g + b) * ROOTS[2]], 1)
 
 
+def from_opponent(planes: Tensor) -> Tensor:
+    """Inverse of `to_opponent`."""
+    y, co, cg = (plane * root for plane, root in zip(planes.unbind(1), ROOTS, strict=True))
+    return torch.stack([y + co + cg, y - 2 * cg, y - co + cg], 1)
+
+
 def split(image: Tensor) -> tuple[Tensor, Tensor]:
     """Haar in the mean domain: (N, C, H, W) -> low (N, C, ceil(H/2), ceil(W/2)) and details (N, 3C, ...), C-major.
 
@@ -47,15 +53,18 @@ def logistic_bits(residual: Tensor, log_scale: Tensor) -> Tensor:
     return -log_p / math.log(2)
 
 
-def run(prior: Prior, image: Tensor, log_step: Tensor, autocast: bool = False) -> tuple[Tensor, Tensor, list[Tensor]]:
+def run(
+    prior: Prior, image: Tensor, log_step: Tensor, decoded_image: list[Tensor] | None = None
+) -> tuple[Tensor, Tensor]:
     """Code images at given steps.
 
     Args:
         image: (N, 3, H, W) RGB levels, float.
         log_step: (N, 1, 1, 1) log2 of the orthonormal step, multiples of 1/16.
+        decoded_image: where given, the decoded images, (N, 3, H, W) RGB levels, are appended to it.
 
     Returns:
-        bits per image (N,), mean squared error per image (N,), and for every level the bits of each stage.
+        bits per image (N,) and mean squared error per image (N,).
     """
     pyramid, low = [], to_opponent(image)
     for _ in range(levels_for(*image.shape[-2:])):
@@ -64,30 +73,28 @@ def run(prior: Prior, image: Tensor, log_step: Tensor, autocast: bool = False) -
     depth, count, pixels = len(pyramid), image.shape[0], image[0].numel()
     step = torch.exp2(log_step - depth)
     known = round_through(low / step) * step
-    bits = torch.full((count,), 0.0) + low[0].numel() * torch.log2(256 / step.flatten())
+    bits = torch.zeros(count, device=image.device) + low[0].numel() * torch.log2(256 / step.flatten())
     error = (known - low).square().flatten(1).sum(1) * 4.0**depth
-    stages: list[Tensor] = []
     for level in range(depth, 0, -1):
         _, details = pyramid[level - 1]
         log_level = log_step - level
         step = torch.exp2(log_level)
         decoded = torch.zeros_like(details)
         for stage in range(4):
-            bands, sites = stage_bands(stage), stage_sites(stage, *details.shape[-2:])
+            bands, sites = stage_bands(stage), stage_sites(stage, *details.shape[-2:]).to(image.device)
             seen = torch.floor(known * PLANE_STEPS + 0.5), torch.floor(decoded * PLANE_STEPS + 0.5)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-                shift, scale = prior(stage, *seen, log_level)
+            shift, scale = prior(stage, *seen, log_level)
             residual = (details[:, bands] - shift) / step
             scale = (scale - log_level).clamp(-4.0, 12.0)
             noisy = residual + torch.rand_like(residual) - 0.5 if prior.training else quantise(residual)
-            cost = (logistic_bits(noisy, scale) * sites).flatten(1).sum(1)
-            bits = bits + cost
-            stages.append(cost)
+            bits = bits + (logistic_bits(noisy, scale) * sites).flatten(1).sum(1)
             value = (shift + quantise(residual.detach()) * step).detach()
             decoded[:, bands] = torch.where(sites > 0, value, decoded[:, bands])
         error = error + (decoded - details).square().flatten(1).sum(1) * 4.0**level
         known = merge(known, decoded, pyramid[level - 2][0].shape[-2:] if level > 1 else image.shape[-2:])
-    return bits, error / pixels, stages
+    if decoded_image is not None:
+        decoded_image.append(from_opponent(known))
+    return bits, error / pixels
 
 
 def quantise(residual: Tensor) -> Tensor:

@@ -83,7 +83,8 @@ class Coupling(nn.Module):
         hidden = activate(self.enter(planes))
         for index, layer in enumerate(self.body):
             hidden = activate(layer(hidden) + hidden) if index else activate(layer(hidden))
-        out = self.leave(hidden).float()
+        with torch.autocast(planes.device.type, enabled=False):  # shifts need more than eight bits
+            out = self.leave(hidden.float())
         shift, scale = out.chunk(2, dim=1)
         return round_through(shift * SHIFT_STEPS) / SHIFT_STEPS, round_through(scale * SCALE_STEPS) / SCALE_STEPS
 

@@ -1,0 +1,138 @@
+"""Faces for training: a folder of pictures, split by identity, and random crops at every face size."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import UsageError
+from ..types import UInt8Image
+from .covers import CoverSource
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+LARGEST_KEPT = 768  # pictures are kept at no more than this many pixels a side
+CACHE_BYTES = 4 << 30  # decoded pictures beyond this are read again each time
+_NUMBERED = re.compile(r"_\d{4}$")  # as in LFW: Name_Surname_0001
+
+
+def identity_of(path: Path, root: Path) -> str:
+    """Who is shown, as far as names tell: the folder below the root, else the file's name less a four-digit number."""
+    inside = path.relative_to(root).parts
+    return inside[0] if len(inside) > 1 else _NUMBERED.sub("", path.stem)
+
+
+def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str) -> tuple[list[Path], list[Path]]:
+    """Training and validation files of (path, root) pairs, all files of an identity on the same side.
+
+    The side follows from a hash of the identity: adding files moves no one.
+    """
+    train: list[Path] = []
+    held: list[Path] = []
+    for path, root in paths:
+        digest = hashlib.sha256(identity_of(path, root).encode()).digest()
+        chosen = int.from_bytes(digest[:4]) < share * 2**32 and only_in in path.as_posix()
+        (held if chosen else train).append(path)
+    return train, held
+
+
+def find_pictures(folders: list[Path]) -> list[tuple[Path, Path]]:
+    """(path, folder it was found under), sorted.
+
+    Raises:
+        UsageError: a folder is missing, or no pictures are there.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {folder}")
+    found = [(p, f) for f in folders for p in sorted(f.rglob("*")) if p.suffix.lower() in SUFFIXES]
+    if not found:
+        raise UsageError(f"no pictures in {', '.join(map(str, folders))}")
+    return found
+
+
+@dataclass(slots=True, eq=False)
+class Faces:
+    """Pictures read on demand and kept while there is room.
+
+    Attributes:
+        paths: the files.
+        unreadable: those that could not be decoded; they are skipped.
+    """
+
+    paths: list[Path]
+    unreadable: list[Path] = field(default_factory=list)
+    _kept: dict[Path, UInt8Image] = field(default_factory=dict)
+    _bytes: int = 0
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def draw(self, rng: np.random.Generator) -> UInt8Image:
+        """A random picture, (H, W, 3) uint8 RGB.
+
+        Raises:
+            UsageError: none can be read.
+        """
+        for _ in range(100):
+            path = self.paths[rng.integers(len(self.paths))]
+            picture = self._kept.get(path)
+            if picture is None:
+                picture = self._read(path)
+            if picture is not None:
+                return picture
+            if path not in self.unreadable:
+                self.unreadable.append(path)
+        raise UsageError(f"{len(self.unreadable)} pictures cannot be read, such as {self.unreadable[0]}")
+
+    def _read(self, path: Path) -> UInt8Image | None:
+        read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if read is None or min(read.shape[:2]) < 16:
+            return None
+        scale = LARGEST_KEPT / max(read.shape[:2])
+        if scale < 1:
+            read = cv2.resize(read, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        picture = np.ascontiguousarray(np.asarray(read, np.uint8)[:, :, ::-1])
+        if self._bytes + picture.nbytes <= CACHE_BYTES:
+            self._kept[path] = picture
+            self._bytes += picture.nbytes
+        return picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """Random crops of faces of random size, and covers for them; everything follows from the generator.
+
+    Attributes:
+        faces: where they come from.
+        sizes: smallest and largest side of a face, pixels.
+        covers: draws a cover for a crop; None where none are wanted.
+    """
+
+    faces: Faces
+    sizes: tuple[int, int]
+    covers: CoverSource | None = None
+
+    def draw(self, count: int, crop: int, rng: np.random.Generator) -> tuple[UInt8Image, UInt8Image | None]:
+        """(N, crop, crop, 3) uint8 originals and covers."""
+        pairs = [self._one(crop, rng) for _ in range(count)]
+        originals = np.stack([pair[0] for pair in pairs])
+        return originals, None if self.covers is None else np.stack([pair[1] for pair in pairs])
+
+    def _one(self, crop: int, rng: np.random.Generator) -> tuple[UInt8Image, UInt8Image]:
+        face = self.faces.draw(rng)
+        low, high = (np.log(max(side, crop)) for side in self.sizes)
+        side = int(np.exp(rng.uniform(low, high)))
+        scale = side / min(face.shape[:2])
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        size = max(crop, round(face.shape[1] * scale)), max(crop, round(face.shape[0] * scale))
+        resized = np.asarray(cv2.resize(face, size, interpolation=interpolation), np.uint8)
+        y, x = (int(rng.integers(0, n - crop + 1)) for n in resized.shape[:2])
+        window = np.s_[y : y + crop, x : x + crop]
+        cover = resized if self.covers is None else self.covers.cover(resized, rng)
+        flip = slice(None, None, -1) if rng.random() < 0.5 else slice(None)
+        return resized[window][:, flip], cover[window][:, flip]

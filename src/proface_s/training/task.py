@@ -1,0 +1,70 @@
+"""What the loop can train: the protocol of a task, and the tasks there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from ..types import UInt8Image
+
+TASKS = ("secure", "paper")
+
+
+@dataclass(eq=False)  # not frozen: Fabric moves batches by rewriting copies of them
+class Batch:
+    """Crops of faces on the training device.
+
+    Attributes:
+        originals: (N, 3, S, S) float, whole grey levels 0..255, RGB.
+        covers: the same shape, or None where the task needs none.
+    """
+
+    originals: Tensor
+    covers: Tensor | None
+
+
+class Task(Protocol):
+    """One trainable thing."""
+
+    name: str
+    needs_covers: bool
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+
+    def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        """Scalar loss, and measures for the log; the gradient flows through the loss alone."""
+
+    def validate(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+        """Measures on 8-bit images, without gradient."""
+
+    def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
+        """(H, W, 3) uint8 sheet to look at."""
+
+    def export(self, module: nn.Module, faces: list[UInt8Image], folder: Any, card: dict[str, Any]) -> dict[str, Any]:
+        """Write the model for its runtime, with its card; returns the card."""
+
+
+def make_task(name: str, model: dict[str, Any]) -> Task:
+    """Build a task from a configuration's ``task`` and ``model``.
+
+    Raises:
+        UsageError: unknown name or argument.
+    """
+    try:
+        if name == "secure":
+            from .secure_task import SecureTask
+
+            return SecureTask(**model)
+        if name == "paper":
+            from .paper_task import PaperTask
+
+            paper: Task = PaperTask(**model)
+            return paper
+    except TypeError as error:
+        raise UsageError(f"the configuration's model does not fit the task {name}: {error}") from None
+    raise UsageError(f"there is no task {name!r}", f"one of {', '.join(TASKS)}")
