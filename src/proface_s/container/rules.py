@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -54,7 +55,7 @@ def check_header(header: Header) -> None:
     for number, group in enumerate(header.groups):
         _check_group(group, f"group {number}")
         _check_mode(group, header, f"group {number}")
-    _check_total_cost(header)
+    check_total_cost(header.groups)
     for index, face in enumerate(header.faces):
         _check_face(face, header, f"face {index}")
     _check_disjoint([face.box for face in header.faces])
@@ -103,11 +104,15 @@ def _check_mode(group: Group, header: Header, name: str) -> None:
         _require(not any(bare), f"{name} has a stanza of the cover mode")
 
 
-def _check_total_cost(header: Header) -> None:
-    """Bound the work of trying every stanza: a hostile file must not keep a reader busy for an hour."""
+def check_total_cost(groups: Sequence[Group]) -> None:
+    """Bound the work of trying every stanza: a hostile file must not keep a reader busy for an hour.
+
+    Raises:
+        DamagedFileError: all stanzas together demand more than `MAX_TOTAL_COST_KIB`.
+    """
     runs = {
         (stanza.salt, stanza.params)
-        for group in header.groups
+        for group in groups
         for stanza in group.stanzas
         if isinstance(stanza, (PassphraseStanza, BareStanza))
     }
