@@ -49,6 +49,10 @@ class Codec:
         """
         return self._fitted(original, words)[0]
 
+    def step_of(self, words: Words) -> float:
+        """Log2 of the quantiser step that words were coded with, grey levels of orthonormal coefficients."""
+        return (int(Reader(words).take(uniform(STEPS), 1)[0]) + FINEST) / 16
+
     def residuals(self, original: UInt8Image, words: int) -> list[tuple[Float64, Integers]]:
         """What `compress` rounds and codes, stage by stage: residuals in steps, and their log2 scales in eighths."""
         return self._fitted(original, words)[1].parts

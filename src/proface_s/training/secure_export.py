@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def check_exactness(coupling: Coupling) -> float:
         limit = LARGEST_PLANE if index == 0 else ACTIVATION_LIMIT
         skip = ACTIVATION_LIMIT if 1 < index < len(layers) - 1 else 0.0
         reach = weight.abs().flatten(1).sum(1) * limit + bias.abs() + skip
-        worst = max(worst, float(reach.max()) * WEIGHT_STEPS * ACTIVATION_STEPS)
+        worst = max(worst, float(reach.detach().max()) * WEIGHT_STEPS * ACTIVATION_STEPS)
     if worst >= EXACT:
         raise ValueError(f"a layer can reach {worst:.3g} steps; float32 is exact only below 2^24")
     return worst
@@ -67,11 +68,14 @@ def write_graphs(prior: Prior, folder: Path) -> None:
         assert isinstance(coupling, Coupling)
         check_exactness(coupling)
         inputs = torch.zeros(1, 3, 12, 16), torch.zeros(1, 9, 12, 16), torch.zeros(1, 1, 1, 1)
-        torch.onnx.export(
-            _Stage(stage, coupling), inputs, str(folder / name), input_names=["low", "details", "log_step"],
-            output_names=["shift", "scale"], opset_version=18, dynamo=False,
-            dynamic_axes={"low": spatial, "details": spatial, "shift": spatial, "scale": spatial},
-        )
+        with warnings.catch_warnings():
+            # The other exporter needs one more package, and says the same of graphs as simple as these.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                _Stage(stage, coupling), inputs, str(folder / name), input_names=["low", "details", "log_step"],
+                output_names=["shift", "scale"], opset_version=18, dynamo=False,
+                dynamic_axes={"low": spatial, "details": spatial, "shift": spatial, "scale": spatial},
+            )
 
 
 def logistic_tables() -> Tables:

@@ -84,7 +84,7 @@ class Coupling(nn.Module):
         for index, layer in enumerate(self.body):
             hidden = activate(layer(hidden) + hidden) if index else activate(layer(hidden))
         with torch.autocast(planes.device.type, enabled=False):  # shifts need more than eight bits
-            out = self.leave(hidden.float())
+            out = self.leave(hidden.to(self.leave.weight.dtype))
         shift, scale = out.chunk(2, dim=1)
         return round_through(shift * SHIFT_STEPS) / SHIFT_STEPS, round_through(scale * SCALE_STEPS) / SCALE_STEPS
 

@@ -1,0 +1,189 @@
+"""Training runs: through the command line on drawn data, killed and resumed, with bad steps and bad input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+
+from proface_s.cli.main import main  # noqa: E402
+from proface_s.errors import UsageError  # noqa: E402
+from proface_s.flow.model import FlowModel  # noqa: E402
+from proface_s.training.config import RunConfig  # noqa: E402
+from proface_s.training.covers import KINDS, CoverSource  # noqa: E402
+from proface_s.training.data import Crops, Faces, find_pictures, identity_of, split_by_identity  # noqa: E402
+from proface_s.training.loop import CHECKPOINT, Trainer  # noqa: E402
+from proface_s.training.running import make_fabric  # noqa: E402
+from proface_s.training.secure_task import SecureTask  # noqa: E402
+
+from .test_secure import drawn_face  # noqa: E402
+
+TINY: dict[str, Any] = {
+    "model": {"width": 8}, "steps": 10, "batch": 2, "crop": 32, "check_every": 5, "threads": 1, "validation": 0.3,
+    "mixed": False,
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    for person in range(8):
+        (folder / f"person{person}").mkdir(parents=True)
+        for number in range(2):
+            face = drawn_face(60, 10 * person + number)
+            cv2.imwrite(str(folder / f"person{person}" / f"{number}.png"), face[:, :, ::-1])
+    return folder
+
+
+def config_file(tmp_path: Path, **changes: Any) -> Path:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**TINY, **changes}))
+    return path
+
+
+def make_trainer(data: Path, out: Path, task: SecureTask | None = None, **changes: Any) -> Trainer:
+    config = RunConfig.from_dict({**TINY, **changes})
+    train, held = split_by_identity(find_pictures([data]), config.validation, "")
+    return Trainer(config, task or SecureTask(width=8), (Faces(train), Faces(held)), out, make_fabric("cpu", False))
+
+
+def test_ten_steps_through_the_command_line_give_a_model(tmp_path: Path, data: Path) -> None:
+    out, card = tmp_path / "run", tmp_path / "card.json"
+    arguments = ["train", "--config", str(config_file(tmp_path)), "--data", str(data), "--out", str(out), "--quiet"]
+    assert main(arguments) == 0
+    assert {p.name for p in out.iterdir()} >= {CHECKPOINT, "train.csv", "validation.csv", "tensorboard", "previews"}
+    assert cv2.imread(str(out / "previews" / "0000010.png")).shape == (4 * 32, 6 * 32, 3)
+    lines = (out / "validation.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "5", "10"]
+    card.write_text(json.dumps({"name": "tiny", "data": "drawn"}))
+    exported = ["export", str(out / CHECKPOINT), "--data", str(data), "-o", str(tmp_path / "model")]
+    assert main([*exported, "--card", str(card), "--faces", "5"]) == 0
+    record = FlowModel(tmp_path / "model").card.record
+    assert (record["name"], record["steps"], record["config"]["batch"]) == ("tiny", 10, 2)
+    assert main(arguments) == 0  # finished already: nothing more happens
+    assert torch.load(out / CHECKPOINT, weights_only=True)["step"] == 10
+
+
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path: Path, data: Path) -> None:
+    whole = make_trainer(data, tmp_path / "whole")
+    for _ in range(6):
+        whole.train_step()
+    first = make_trainer(data, tmp_path / "killed")
+    for _ in range(3):
+        first.train_step()
+    first.save()
+    first.train_step()  # lost with the kill
+    resumed = make_trainer(data, tmp_path / "killed")
+    assert resumed.step == 3
+    for _ in range(3):
+        resumed.train_step()
+    for mine, theirs in ((resumed.network, whole.network), (resumed.average, whole.average)):
+        for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_counted(tmp_path: Path, data: Path) -> None:
+    class Broken(SecureTask):
+        def loss(self, module: Any, batch: Any, rng: Any) -> Any:
+            loss, measures = super().loss(module, batch, rng)
+            return loss * float("nan"), measures
+
+    trainer = make_trainer(data, tmp_path / "run", Broken(width=8))
+    before = [p.clone() for p in trainer.network.parameters()]
+    trainer.train_step()
+    assert (trainer.step, trainer.skipped) == (1, 1)
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.network.parameters(), strict=True))
+
+
+def test_another_configuration_does_not_resume(tmp_path: Path, data: Path) -> None:
+    make_trainer(data, tmp_path / "run").save()
+    with pytest.raises(UsageError, match="peak_lr"):
+        make_trainer(data, tmp_path / "run", peak_lr=0.5)
+    assert make_trainer(data, tmp_path / "run", threads=2).step == 0
+
+
+def test_weights_of_another_run_are_taken_over_and_named(tmp_path: Path, data: Path) -> None:
+    first = make_trainer(data, tmp_path / "first")
+    first.train_step()
+    first.save()
+    config = RunConfig.from_dict(TINY)
+    faces = Faces([path for path, _ in find_pictures([data])])
+    fabric = make_fabric("cpu", False)
+    second = Trainer(
+        config, SecureTask(width=8), (faces, Faces([])), tmp_path / "second", fabric,
+        init=tmp_path / "first" / CHECKPOINT,
+    )
+    assert second.started_from == CHECKPOINT
+    for a, b in zip(second.network.parameters(), first.average.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert second.validate() == {}
+
+
+def test_identities_are_on_one_side_only(tmp_path: Path) -> None:
+    pairs = [(tmp_path / f"p{i}" / f"{n}.png", tmp_path) for i in range(60) for n in range(3)]
+    pairs += [(tmp_path / f"Some_Body{i}_{n:04d}.jpg", tmp_path) for i in range(60) for n in range(3)]
+    train, held = split_by_identity(pairs, 0.25, "")
+    sides = [{identity_of(path, tmp_path) for path in side} for side in (train, held)]
+    assert not sides[0] & sides[1]
+    assert len(sides[0] | sides[1]) == 120
+    assert 10 < len(sides[1]) < 55
+    assert set(split_by_identity(pairs[:90], 0.25, "")[1]) <= set(held)
+    assert all("Some" in path.name for path in split_by_identity(pairs, 0.25, "Some")[1])
+
+
+def test_covers_of_every_kind_are_drawn(data: Path) -> None:
+    faces = Faces([path for path, _ in find_pictures([data])])
+    source = CoverSource(faces.draw, [])
+    rng = np.random.default_rng(0)
+    drawn = {kind: source.style(kind, rng) for kind in KINDS if kind != "swap"}
+    assert {style.name for style in drawn.values()} == set(KINDS) - {"swap"}
+    crops = Crops(faces, (32, 100), source)
+    originals, covers = crops.draw(24, 32, rng)
+    assert covers is not None
+    assert originals.shape == covers.shape == (24, 32, 32, 3)
+    assert (originals != covers).any(axis=(1, 2, 3)).sum() >= 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [({"stepz": 3}, "unknown settings"), ({"crop": 20}, "crop"), ({"task": "none"}, "no task"),
+     ({"model": {"depth": 2}}, "does not fit"), ({"validation": 2}, "fraction")],
+)
+def test_a_bad_configuration_is_an_error(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], text: str
+) -> None:
+    path = config_file(tmp_path, **changes)
+    assert main(["train", "--config", str(path), "--data", str(data), "--out", str(tmp_path / "run")]) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+
+
+def test_no_pictures_and_unreadable_ones_are_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    command = ["train", "--config", str(config_file(tmp_path)), "--out", str(tmp_path / "run"), "--quiet", "--data"]
+    assert main([*command, str(empty)]) == 2
+    assert "no pictures" in capsys.readouterr().err
+    (empty / "broken.png").write_bytes(b"not a picture")
+    assert main([*command, str(empty)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "missing")]) == 2
+
+
+def test_a_missing_extra_is_named(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    for name in ("running", "loop"):
+        monkeypatch.delitem(sys.modules, f"proface_s.training.{name}", raising=False)
+    assert main(["train", "--data", str(data), "--out", str(tmp_path / "run")]) == 2
+    assert "proface-s[train]" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

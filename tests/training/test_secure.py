@@ -1,0 +1,136 @@
+"""The secure task: exact arithmetic in both engines, learning, and a model that the runtime takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+
+from proface_s.api.protecting import psnr  # noqa: E402
+from proface_s.flow import haar, prior  # noqa: E402
+from proface_s.flow.codec import Codec  # noqa: E402
+from proface_s.flow.model import ENGINE_NAMES, FlowModel, open_engine  # noqa: E402
+from proface_s.keys.secret import FaceKey  # noqa: E402
+from proface_s.training import secure_export, secure_pass, secure_prior  # noqa: E402
+from proface_s.training.secure_task import SecureTask  # noqa: E402
+from proface_s.training.task import Batch  # noqa: E402
+from proface_s.types import UInt8Image  # noqa: E402
+
+
+def drawn_face(side: int, seed: int) -> UInt8Image:
+    """(side, side, 3): a head with eyes on a gradient, slightly noisy."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:side, 0:side] / side
+    picture = np.stack([60 + 90 * x, 90 + 60 * y, 160 - 70 * x], axis=2)
+    picture[(x - 0.5) ** 2 + (y - 0.5) ** 2 < rng.uniform(0.08, 0.16)] = rng.integers(90, 220, 3)
+    for dx in (-0.14, 0.14):
+        picture[(x - 0.5 - dx) ** 2 + (y - 0.42) ** 2 < 0.002] = rng.integers(0, 80, 3)
+    return np.clip(picture + rng.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+
+
+def trained(steps: int, width: int = 8) -> tuple[secure_prior.Prior, list[float]]:
+    """A prior after a few steps on drawn faces, and the losses on the way."""
+    torch.manual_seed(0)
+    task = SecureTask(width=width)
+    module, losses = task.build(), []
+    optimiser = torch.optim.Adam(module.parameters(), lr=5e-3)
+    for step in range(steps):
+        faces = np.stack([drawn_face(32, 4 * step + i) for i in range(4)])
+        batch = Batch(torch.from_numpy(faces).permute(0, 3, 1, 2).float(), None)
+        loss, _ = task.loss(module, batch, np.random.default_rng(step))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert isinstance(module, secure_prior.Prior)
+    return module, losses
+
+
+def test_it_learns_and_every_parameter_gets_a_gradient() -> None:
+    module, losses = trained(40)
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.5
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_both_engines_give_the_same_numbers(tmp_path: Path) -> None:
+    module, _ = trained(15)
+    secure_export.write_graphs(module, tmp_path)
+    rng = np.random.default_rng(3)
+    low = rng.integers(-800, 1768, (1, 3, 20, 28)).astype(np.float32)
+    details = np.rint(rng.laplace(0, 30, (1, 9, 20, 28))).astype(np.float32)
+    step = np.full((1, 1, 1, 1), -37 / 16, np.float32)
+    for stage, name in enumerate(ENGINE_NAMES):
+        engine = open_engine((tmp_path / name).read_bytes(), 2)
+        found = engine({"low": low, "details": details, "log_step": step})
+        with torch.no_grad():
+            expected = module(stage, *map(torch.from_numpy, (low, details, step)))
+            double = module.double()(stage, *(torch.from_numpy(a).double() for a in (low, details, step)))
+        module.float()
+        for runtime, ours, exact in zip(found, expected, double, strict=True):
+            np.testing.assert_array_equal(runtime, ours.numpy())
+            np.testing.assert_array_equal(runtime, exact.numpy())
+
+
+def test_weights_that_float32_could_round_are_refused() -> None:
+    module = secure_prior.Prior(400, 2)
+    coupling = module.couplings[3]
+    assert isinstance(coupling, secure_prior.Coupling)
+    with torch.no_grad():
+        for parameter in coupling.parameters():
+            parameter.fill_(1.9)
+    with pytest.raises(ValueError, match="2\\^24"):
+        secure_export.check_exactness(coupling)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (46, 38), (70, 50)])
+def test_training_and_runtime_run_the_same_coder(tmp_path: Path, size: tuple[int, int]) -> None:
+    module, _ = trained(15)
+    secure_export.write_graphs(module, tmp_path)
+    engines = [open_engine((tmp_path / name).read_bytes(), 1) for name in ENGINE_NAMES]
+    codec = Codec(prior.Prior(engines), secure_export.logistic_tables(), secure_pass.DEAD)
+    face = np.ascontiguousarray(drawn_face(96, 5)[: size[0], : size[1]])
+    words = codec.compress(face, 4 * 450)
+    expanded = codec.expand(words, *size)
+    index = codec.step_of(words)
+    image = torch.from_numpy(face).permute(2, 0, 1)[None].float()
+    decoded: list[torch.Tensor] = []
+    with torch.no_grad():
+        _, error = secure_pass.run(module.eval(), image, torch.full((1, 1, 1, 1), index), decoded)
+    # The lattices of the coarsest band differ by a shift, so that single values may be rounded the other way.
+    apart = np.square(decoded[0][0].permute(1, 2, 0).numpy() - expanded).mean()
+    assert apart < np.square(expanded - face).mean()
+    assert float(error) == pytest.approx(np.square(expanded - face).mean(), rel=0.1)
+
+
+def test_transforms_agree_with_the_runtime() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (22, 31, 3)).astype(np.uint8)
+    planes = secure_pass.to_opponent(torch.from_numpy(image).permute(2, 0, 1)[None].double())
+    np.testing.assert_allclose(planes[0].numpy(), haar.to_opponent(image), atol=1e-9)
+    np.testing.assert_allclose(secure_pass.from_opponent(planes)[0].permute(1, 2, 0).numpy(), image, atol=1e-9)
+    low, details = secure_pass.split(planes)
+    np.testing.assert_allclose(low[0].numpy(), haar.split(planes[0].numpy())[0], atol=1e-9)
+    np.testing.assert_allclose(secure_pass.merge(low, details, (22, 31))[0].numpy(), planes[0].numpy(), atol=1e-9)
+    for stage in range(4):
+        np.testing.assert_array_equal(
+            secure_prior.stage_sites(stage, 5, 6).bool().numpy(), prior.stage_sites(stage, 5, 6)
+        )
+        assert secure_prior.stage_bands(stage) == prior.stage_bands(stage)
+    for side in range(8, 400, 2):
+        assert secure_pass.levels_for(side, side + 9) == haar.depth_for(side, side + 9)
+
+
+def test_a_trained_model_is_exported_and_hides_a_face(tmp_path: Path) -> None:
+    module, _ = trained(25)
+    faces = [(face, secure_export.room_for(face)) for face in (drawn_face(48, i) for i in range(6))]
+    card = secure_export.export_model(module, faces, tmp_path / "model", {"name": "drawn", "data": "drawn"})
+    assert card["parameters"] == sum(p.numel() for p in module.parameters())
+    model, key, face = FlowModel(tmp_path / "model"), FaceKey.generate(), drawn_face(64, 77)
+    protected = model.protect([face], [np.full_like(face, 90)], [key])[0]
+    assert psnr(model.recover([protected], [key])[0], face) > 38
