@@ -1,4 +1,4 @@
-"""Learned inversion, a first small run: does a network without the key restore faces from protected images?
+"""Learned inversion: does a network without the key restore faces from protected images?
 
     python bench/inversion.py TRAIN_FACES_DIR [DIR ...] --test TEST_FACES_DIR [--style blur] [--steps 600]
 
@@ -18,16 +18,15 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from faces import read_faces
 from proface_s import obfuscate
-from proface_s.flow.model import FlowModel, with_headroom
+from proface_s.flow.model import FlowModel
 from proface_s.keys.secret import FaceKey
-from proface_s.training.covers import load_faces
 from proface_s.types import Style, UInt8Image
 
 SIDE, WIDTH, BATCH = 64, 32, 16
@@ -63,14 +62,9 @@ class UNet(nn.Module):
         return image + self.last(x)
 
 
-def shrink(faces: UInt8Image) -> list[UInt8Image]:
-    """Faces at `SIDE` pixels."""
-    return [cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for face in faces]
-
-
 def protect_all(model: FlowModel, faces: list[UInt8Image], style: Style) -> tuple[list[UInt8Image], list[UInt8Image]]:
     """(covers, protected images), every face under a fresh key."""
-    covers = [with_headroom(obfuscate.cover(face, style)) for face in faces]
+    covers = [obfuscate.cover(face, style) for face in faces]
     protected: list[UInt8Image] = []
     for start in range(0, len(faces), 64):
         part = slice(start, start + 64)
@@ -124,7 +118,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     model, style = FlowModel(threads=args.threads), obfuscate.parse_style(args.style)
-    own, unseen = shrink(load_faces(*args.train)), shrink(load_faces(args.test))
+    own = [face for folder in args.train for face in read_faces(folder, SIDE, 10**6)]
+    unseen = read_faces(args.test, SIDE, 10**6)
     covers, protected = protect_all(model, own, style)
     test_covers, test_protected = protect_all(model, unseen, style)
     print(f"model {model.card.model_id.hex()}, {args.style}, {SIDE} px, {len(own)} own faces, {len(unseen)} unseen")

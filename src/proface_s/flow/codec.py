@@ -202,7 +202,7 @@ class _Trace:
         """Bits if the step were ``move`` sixteenths of an octave larger, every table taken for a logistic one."""
         total, factor = self.plain, 2.0 ** (-move / 16)
         for residual, ratio in self.parts:
-            stride = max(1, residual.size // 4096)
+            stride = max(1, residual.size // 1500)
             r, inverse = residual[::stride] * factor, 2.0 ** -(np.clip(ratio[::stride] / 8 - move / 16, -4, 23))
             upper, lower = (np.abs(r) - 0.5) * inverse, (np.abs(r) + 0.5) * inverse
             nats = np.logaddexp(0, upper) + np.logaddexp(0, -lower) - np.log(-np.expm1(-inverse))

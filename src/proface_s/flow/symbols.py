@@ -138,10 +138,10 @@ def take_values(reader: Reader, log_ratio: Integers, tables: Tables) -> Integers
 
 
 def _groups(labels: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
-    """(label, positions in ascending order) for every label that occurs, ascending."""
+    """(label, positions in ascending order) for every label 0..255 that occurs, ascending."""
     if labels.size == 0:
         return []
-    order = np.argsort(labels, kind="stable")
+    order = np.argsort(labels.astype(np.uint8), kind="stable")  # a radix sort, for numbers this small
     ordered = labels[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     return [(int(ordered[i]), order[i:j]) for i, j in zip(starts, np.r_[starts[1:], ordered.size], strict=True)]
