@@ -10,6 +10,8 @@ import pytest
 from cli_kit import BOX, Proface, drawn, files, save
 from PIL import Image
 
+from proface_s.flow.card import DEFAULT_MODEL
+
 
 def pixels(name: str) -> np.ndarray:
     with Image.open(name) as image:
@@ -77,7 +79,7 @@ def test_inspect_shows_what_is_in_it_without_a_key(
     (record,) = proface("inspect", "--json", str(protected)).records
     assert record["faces"] == [{"box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
     assert record["size"] == [160, 120]
-    assert record["model"] == "secure-1"
+    assert record["model"] == DEFAULT_MODEL
     assert record["stripped"] == []
     assert files() == ["drawing.protected.png"]
 

@@ -145,7 +145,8 @@ class Session:
 
     def recover(
         self, image: Pictured, passphrase: str | None = None, *, identities: Sequence[Identity | str] = (),
-        face_keys: Sequence[PortableFaceKey | str] = (), faces: Collection[int] | None = None, force: bool = False,
+        face_keys: Sequence[PortableFaceKey | str] = (), credentials: Credentials | None = None,
+        faces: Collection[int] | None = None, force: bool = False,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False,
     ) -> RecoverResult:
         """Bring the faces back.
@@ -155,6 +156,7 @@ class Session:
             passphrase: one it was protected with, if there is one.
             identities: private keys, ``AGE-SECRET-KEY-1...``.
             face_keys: keys of single faces, ``pfk1...``; each opens its face, the rest stays covered.
+            credentials: all of these in one, instead.
             faces: bring back only these; they must open.
             force: where nothing opens the file, write what the wrong key reads (noise) instead of refusing.
             output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.
@@ -164,7 +166,7 @@ class Session:
             WrongKeyError: nothing given opens the file.
             NotProtectedError, DamagedFileError: no header, or not this picture's.
         """
-        credentials = Credentials.of(passphrase, identities, face_keys)
+        credentials = credentials or Credentials.of(passphrase, identities, face_keys)
         target = output_for(image, output, RECOVERED_SUFFIX, overwrite)
         picture = load(image)
         done = recover_picture(picture, credentials, self.model, only=faces, force=force)

@@ -63,6 +63,10 @@ def _report(task: Task, found: Inspection) -> Report:
             "kdf": list(found.kdf),
             "groups": found.groups,
             "stripped": list(found.stripped),
+            "recipients": found.recipients,
+            "wrong_key": found.wrong_key,
+            "forgotten": list(found.forgotten),
+            "members": list(found.members),
         },
         answer=tuple(_lines(task.source, found)),
     )
@@ -75,9 +79,13 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         f"  picture     {found.size[0]}x{found.size[1]}",
         f"  model       {model} ({found.model_id})",
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
+        *([f"  recipients  {found.recipients}"] if found.recipients else []),
+        *(["  wrong key   gives the cover; nothing here tells which key is right"] * (found.wrong_key == "cover")),
         f"  faces       {len(found.faces)}" + (f" in {count(found.groups, 'group')}" if found.groups > 1 else ""),
     ]
     for index, face in enumerate(found.faces):
         seal = "sealed" if face.sealed else "seal stripped" if index in found.stripped else "no seal"
-        lines.append(f"  {index:>4}  {face.box!s:<22} {face.style:<16} {seal}")
+        state = "forgotten" if index in found.forgotten else seal
+        group = f"  group {found.members[index]}" if found.groups > 1 else ""
+        lines.append(f"  {index:>4}  {face.box!s:<22} {face.style:<16} {state}{group}")
     return lines

@@ -16,7 +16,10 @@ from .. import __version__
 from .failure import INTERRUPTED, explain
 from .text import printable
 
-COMMANDS = ("protect", "recover", "inspect", "detect", "styles")
+COMMANDS = (
+    "protect", "recover", "inspect", "verify", "detect", "styles", "key", "forget", "rewrap", "keygen",
+    "train", "export",
+)  # fmt: skip
 
 
 class LazyGroup(click.Group):
@@ -43,8 +46,9 @@ def proface() -> None:
     \b
     proface protect party.jpg              writes party.protected.png
     proface recover party.protected.png    writes party.recovered.png
+    proface key party.protected.png --face 2    prints the key to that face alone
 
-    Exit codes: 0 all done, 1 some inputs failed, 2 usage, 3 wrong passphrase, 4 no face found,
+    Exit codes: 0 all done, 1 some inputs failed, 2 usage, 3 wrong key, 4 no face found,
     5 not a protected file or a damaged one, 130 interrupted.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,10 +25,47 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the command line says that the passphrase is: a file, a descriptor, or nothing."""
+    """Where the command line says that the keys to open a file with are.
+
+    Attributes:
+        file: holds the passphrase.
+        descriptor: the passphrase can be read from it.
+        identities: files of private keys.
+        face_keys: keys of single faces, as typed.
+        face_key_files: files of such.
+    """
 
     file: Path | None = None
     descriptor: int | None = None
+    identities: tuple[Path, ...] = ()
+    face_keys: tuple[str, ...] = field(default=(), repr=False)
+    face_key_files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LockSources:
+    """Where the command line says that the keys are which shall open something.
+
+    Attributes:
+        passphrases: files and descriptors that passphrases can be read from, in their order.
+        recipients: public keys, as typed, and files of public keys, in their order.
+    """
+
+    passphrases: tuple[Path | int, ...] = ()
+    recipients: tuple[str | Path, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was named."""
+        return not self.passphrases and not self.recipients
+
+
+@dataclass(frozen=True, slots=True)
+class FaceLocks:
+    """`LockSources` for all faces, and for faces of their own: each given by the numbers of the faces it is for."""
+
+    default: LockSources = LockSources()
+    own: tuple[tuple[tuple[int, ...], LockSources], ...] = ()
 
 
 class Descriptor(click.ParamType):  # type: ignore[type-arg]
@@ -42,6 +79,31 @@ class Descriptor(click.ParamType):  # type: ignore[type-arg]
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             self.fail("it must be the number of an open file descriptor", param, ctx)
         return int(text)
+
+
+class FaceNumbers(click.ParamType):  # type: ignore[type-arg]
+    """Numbers of faces: ``2`` or ``0,2``."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read whole numbers of 0 or more, separated by commas."""
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
+            self.fail("faces are given by number, such as 2 or 0,2", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class InOrder(click.Command):
+    """A command that remembers in which order its options were given: ``ctx.meta[InOrder.ORDER]``."""
+
+    ORDER = "proface_s.order"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as usual, and note the name of each option as often as it was given."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        ctx.meta[self.ORDER] = [parameter.name for parameter in order]
+        return super().parse_args(ctx, args)
 
 
 def several(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -101,27 +163,162 @@ threads = click.option(
     help="Threads to use; all cores by default.",
 )
 
-_passphrase = several(
-    click.option(
-        "--passphrase-file",
-        type=PATH,
-        metavar="PATH",
-        help="Read the passphrase from the first line of a file.",
-    ),
-    click.option(
-        "--passphrase-fd",
-        type=Descriptor(),
-        metavar="N",
-        help="Read it from an open file descriptor; 0 is stdin.",
-    ),
+audit = click.option(
+    "--audit",
+    type=PATH,
+    metavar="LOG",
+    help="Append who did what when to a file of JSON lines; no key is ever in it.",
+)
+
+wrong_key = click.option(
+    "--wrong-key",
+    type=click.Choice(("noise", "cover")),
+    default="noise",
+    show_default=True,
+    help="What a wrong key gives: an error (forced: noise), or quietly the cover: then nothing in the file tells "
+    "a right key from a wrong one.",
+)
+
+_passphrase_file = click.option(
+    "--passphrase-file", type=PATH, metavar="PATH", help="Read the passphrase from the first line of a file."
+)
+_passphrase_fd = click.option(
+    "--passphrase-fd", type=Descriptor(), metavar="N", help="Read it from an open file descriptor; 0 is stdin."
+)
+_identities = click.option(
+    "-i",
+    "--identity",
+    "identities",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Private key file, as `proface keygen` or age-keygen write it.  Repeatable.",
+)
+_recipient = click.option(
+    "-r", "--recipient", multiple=True, metavar="RECIPIENT", help="Public key, age1..., that can open it.  Repeatable."
+)
+_recipients_file = click.option(
+    "-R", "--recipients-file", type=PATH, multiple=True, metavar="FILE", help="File of public keys.  Repeatable."
 )
 
 
-def passphrase(function: Callable[..., int]) -> Callable[..., int]:
-    """Add --passphrase-file and --passphrase-fd; the command gets them as ``sources``."""
+def credentials(function: Callable[..., int]) -> Callable[..., int]:
+    """Add --passphrase-file, --passphrase-fd and -i; the command gets them as ``sources``."""
 
     @wraps(function)
-    def bundled(*, passphrase_file: Path | None, passphrase_fd: int | None, **rest: Any) -> int:
-        return function(sources=Sources(passphrase_file, passphrase_fd), **rest)
+    def bundled(
+        *, passphrase_file: Path | None, passphrase_fd: int | None, identities: tuple[Path, ...], **rest: Any
+    ) -> int:
+        return function(sources=Sources(passphrase_file, passphrase_fd, identities), **rest)
 
-    return _passphrase(bundled)
+    return several(_passphrase_file, _passphrase_fd, _identities)(bundled)
+
+
+def face_keys(function: Callable[..., int]) -> Callable[..., int]:
+    """Add --face-key and --face-key-file to what `credentials` gives; written above it."""
+
+    @wraps(function)
+    def bundled(*, face_keys: tuple[str, ...], face_key_files: tuple[Path, ...], sources: Sources, **rest: Any) -> int:
+        return function(sources=replace(sources, face_keys=face_keys, face_key_files=face_key_files), **rest)
+
+    options = several(
+        click.option(
+            "--face-key",
+            "face_keys",
+            multiple=True,
+            metavar="KEY",
+            help="Key of one face, pfk1..., as `proface key` prints it; other users of the machine may see it here.",
+        ),
+        click.option(
+            "--face-key-file", "face_key_files", type=PATH, multiple=True, metavar="FILE", help="File of such keys."
+        ),
+    )
+    return options(credentials(bundled))
+
+
+def new_locks(function: Callable[..., int]) -> Callable[..., int]:
+    """Add --new-passphrase-file, --new-passphrase-fd, -r and -R; the command gets them as ``new``."""
+
+    @wraps(function)
+    def bundled(
+        *, new_passphrase_file: tuple[Path, ...], new_passphrase_fd: tuple[int, ...], recipient: tuple[str, ...],
+        recipients_file: tuple[Path, ...], **rest: Any,
+    ) -> int:
+        new = LockSources((*new_passphrase_file, *new_passphrase_fd), (*recipient, *recipients_file))
+        return function(new=new, **rest)
+
+    options = several(
+        click.option(
+            "--new-passphrase-file", type=PATH, multiple=True, metavar="PATH", help="File with a new passphrase."
+        ),
+        click.option(
+            "--new-passphrase-fd", type=Descriptor(), multiple=True, metavar="N", help="Descriptor to read one from."
+        ),
+        _recipient,
+        _recipients_file,
+    )
+    return options(bundled)
+
+
+def locks(function: Callable[..., int]) -> Callable[..., int]:
+    """Add --passphrase-file, --passphrase-fd, -r, -R and --face; an `InOrder` command gets them as ``locks``."""
+    names = ("face", "passphrase_file", "passphrase_fd", "recipient", "recipients_file")
+
+    @wraps(function)
+    def bundled(**values: Any) -> int:
+        given = {name: list(values.pop(name)) for name in names}
+        order = click.get_current_context().meta[InOrder.ORDER]
+        return function(locks=_in_sections([(name, given[name].pop(0)) for name in order if name in names]), **values)
+
+    options = several(
+        click.option(
+            "--passphrase-file",
+            type=PATH,
+            multiple=True,
+            metavar="PATH",
+            help="Read a passphrase from the first line of a file.  Repeatable: each opens the photo alone.",
+        ),
+        click.option(
+            "--passphrase-fd",
+            type=Descriptor(),
+            multiple=True,
+            metavar="N",
+            help="Read it from an open file descriptor; 0 is stdin.",
+        ),
+        _recipient,
+        _recipients_file,
+        click.option(
+            "--face",
+            type=FaceNumbers(),
+            multiple=True,
+            metavar="N",
+            help="The keys named behind it are for this face alone; numbers as `proface detect` shows them, "
+            "boxes follow.  Repeatable.",
+        ),
+    )
+    return options(bundled)
+
+
+def _in_sections(given: list[tuple[str, Any]]) -> FaceLocks:
+    """What was named before the first --face is for all faces, what was named behind one is for its faces."""
+    sections: list[tuple[tuple[int, ...], LockSources]] = [((), LockSources())]
+    for name, value in given:
+        faces, sources = sections[-1]
+        if name == "face":
+            sections.append((value, LockSources()))
+        elif name.startswith("passphrase"):
+            sections[-1] = (faces, replace(sources, passphrases=(*sources.passphrases, value)))
+        else:
+            sections[-1] = (faces, replace(sources, recipients=(*sources.recipients, value)))
+    _check_sections(sections[1:])
+    return FaceLocks(sections[0][1], tuple(sections[1:]))
+
+
+def _check_sections(own: list[tuple[tuple[int, ...], LockSources]]) -> None:
+    seen: set[int] = set()
+    for faces, sources in own:
+        if sources.empty:
+            raise click.UsageError(f"nothing is named behind --face {','.join(map(str, faces))}")
+        if seen & set(faces) or len(set(faces)) < len(faces):
+            raise click.UsageError(f"a face of --face {','.join(map(str, faces))} was given its keys before")
+        seen |= set(faces)

@@ -20,7 +20,9 @@ from .text import printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-Status = Literal["protected", "recovered", "detected", "no-face", "skipped", "error"]
+Status = Literal[
+    "protected", "recovered", "detected", "verified", "forgotten", "rewrapped", "no-face", "skipped", "error"
+]
 
 
 @dataclass(frozen=True, slots=True)

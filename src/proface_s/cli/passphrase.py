@@ -1,7 +1,9 @@
-"""Where the passphrase of a run comes from; never from the command line, which other users can see.
+"""Where the keys of a run come from; a passphrase never from the command line, which other users can see.
 
-Sources are ``--passphrase-file``, ``--passphrase-fd``, the environment variable ``PROFACE_PASSPHRASE``;
-where none is given, the terminal.  Two at once are refused: which one counts would be a guess.
+Sources of the passphrase are ``--passphrase-file``, ``--passphrase-fd``, the environment variable
+``PROFACE_PASSPHRASE``; where none is given, the terminal.  To open something, two at once are refused: which one counts
+would be a guess.  Where the command line names an identity or a face key to open with, no passphrase is asked for
+and the environment is not looked at; to protect, the environment's passphrase counts beside recipients.
 """
 
 from __future__ import annotations
@@ -9,8 +11,11 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..keys.access import Credentials, Lock
 from ..keys.passphrase import check_passphrase, generate_passphrase, normalise_passphrase, passphrase_bits
 from ..keys.sources import (
     ENVIRONMENT_VARIABLE,
@@ -19,39 +24,95 @@ from ..keys.sources import (
     passphrase_from_fd,
     passphrase_from_file,
 )
-from .options import Sources
+from .options import FaceLocks, LockSources, Sources
+
+if TYPE_CHECKING:
+    from ..keys.recipients import Identity, Recipient
 
 WORDS = 6
 _OTHER_SOURCES = f"use --passphrase-file, --passphrase-fd or the environment variable {ENVIRONMENT_VARIABLE}"
+_TWICE = "give it in one way only"
 
 Warn = Callable[[str], None]
 
 
-def passphrase_to_protect(given: Sources, warn: Warn) -> str:
-    """Passphrase for something new: asked for twice; an empty answer at the terminal generates one.
+def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[int, Lock]]:
+    """Who shall open something new: the lock of all faces, and the locks of faces that have their own.
+
+    Where nothing is named for all faces, the environment's passphrase is taken, and else the terminal asked; without
+    a terminal that lock is empty if some faces have their own, and then every face must have one.
 
     Args:
         given: what the command line names.
-        warn: is given everything the user should know, the passphrase never among it.
+        warn: is given everything the user should know, no passphrase ever among it.
 
     Raises:
-        UsageError: no source, several, or a passphrase that is too weak.
+        UsageError: no source, a passphrase that is too weak, a recipient that is none.
     """
-    loaded = _loaded(given)
-    text = _ask_twice() if loaded is None else loaded.text
-    notes = [*(loaded.warnings if loaded else ()), *check_passphrase(text)]
-    for note in notes:
-        warn(note)
-    return text
+    own: dict[int, Lock] = {}
+    default = given.default
+    environment = passphrase_from_env()
+    if environment is not None and default.passphrases:
+        raise UsageError(f"the passphrase is given by {_named(default)} and {ENVIRONMENT_VARIABLE}", _TWICE)
+    if environment is not None:
+        lock = Lock((_judged(environment, warn),), _recipients(default))
+    elif not default.empty:
+        lock = _lock(default, warn)
+    elif given.own and not _terminal():
+        lock = Lock()
+    else:
+        lock = Lock((_ask_new(warn),))
+    for faces, sources in given.own:
+        own.update(dict.fromkeys(faces, _lock(sources, warn)))
+    return lock, own
 
 
-def passphrase_to_open(given: Sources, warn: Warn) -> str:
-    """Passphrase for an existing file: asked for once, never judged.
+def lock_anew(given: LockSources, warn: Warn) -> Lock:
+    """Who shall open an existing file from now on; asks for a new passphrase where nothing is named.
 
     Raises:
-        UsageError: no source, or several, or an empty answer.
+        UsageError: no source, a passphrase that is too weak, a recipient that is none.
     """
-    loaded = _loaded(given)
+    return Lock((_ask_new(warn, "New passphrase"),)) if given.empty else _lock(given, warn)
+
+
+def credentials_to_open(given: Sources, warn: Warn) -> Credentials:
+    """What there is to open an existing file with; a passphrase is asked for once, and never judged.
+
+    Raises:
+        UsageError: no source, or several passphrases, or an empty answer, or a file of keys that is none.
+    """
+    from ..keys.keyfiles import read_face_keys, read_identities
+    from ..keys.portable import decode_face_key
+
+    identities: list[Identity] = []
+    for path in given.identities:
+        loaded = read_identities(path)
+        for note in loaded.warnings:
+            warn(note)
+        identities += loaded.identities
+    face_keys = [decode_face_key(text) for text in given.face_keys]
+    face_keys += [key for path in given.face_key_files for key in read_face_keys(path)]
+    if (identities or face_keys) and given.file is None and given.descriptor is None:
+        return Credentials((), tuple(identities), tuple(face_keys))
+    return Credentials((_passphrase_to_open(given, warn),), tuple(identities), tuple(face_keys))
+
+
+def _passphrase_to_open(given: Sources, warn: Warn) -> str:
+    environment = passphrase_from_env()
+    named = [
+        name
+        for name, value in (
+            ("--passphrase-file", given.file),
+            ("--passphrase-fd", given.descriptor),
+            (ENVIRONMENT_VARIABLE, environment),
+        )
+        if value is not None
+    ]
+    if len(named) > 1:
+        raise UsageError(f"the passphrase is given by {' and '.join(named)}", _TWICE)
+    source = given.file if given.file is not None else given.descriptor
+    loaded = environment if source is None else _load(source)
     if loaded is not None:
         for note in loaded.warnings:
             warn(note)
@@ -62,42 +123,59 @@ def passphrase_to_open(given: Sources, warn: Warn) -> str:
     return text
 
 
-def _loaded(given: Sources) -> LoadedPassphrase | None:
-    """The passphrase of whichever source was given; None where the terminal is to be asked."""
-    environment, file, descriptor = passphrase_from_env(), given.file, given.descriptor
-    named = [
-        name
-        for name, value in (
-            ("--passphrase-file", file),
-            ("--passphrase-fd", descriptor),
-            (ENVIRONMENT_VARIABLE, environment),
+def _lock(given: LockSources, warn: Warn) -> Lock:
+    return Lock(tuple(_judged(_load(source), warn) for source in given.passphrases), _recipients(given))
+
+
+def _recipients(given: LockSources) -> tuple[Recipient, ...]:
+    from ..keys.keyfiles import read_recipients
+    from ..keys.recipients import decode_recipient
+
+    recipients: list[Recipient] = []
+    for each in given.recipients:
+        recipients += read_recipients(each) if isinstance(each, Path) else [decode_recipient(each)]
+    return tuple(recipients)
+
+
+def _load(source: Path | int) -> LoadedPassphrase:
+    if isinstance(source, int):
+        return passphrase_from_fd(source)
+    if not source.exists():  # its name is not repeated: it may be a passphrase in the wrong place
+        raise UsageError(
+            "the passphrase file does not exist",
+            "--passphrase-file takes a file's name, not the passphrase",
         )
-        if value is not None
-    ]
-    if len(named) > 1:
-        raise UsageError(f"the passphrase is given by {' and '.join(named)}", "give it in one way only")
-    if file is not None:
-        if not file.exists():  # its name is not repeated: it may be a passphrase in the wrong place
-            raise UsageError(
-                "the passphrase file does not exist",
-                "--passphrase-file takes a file's name, not the passphrase",
-            )
-        return passphrase_from_file(file)
-    return environment if descriptor is None else passphrase_from_fd(descriptor)
+    return passphrase_from_file(source)
 
 
-def _ask_twice() -> str:
-    text = _ask(f"Passphrase (empty: generate {WORDS} random words): ")
+def _judged(loaded: LoadedPassphrase, warn: Warn) -> str:
+    """A passphrase for something new, if it is good enough."""
+    for note in (*loaded.warnings, *check_passphrase(loaded.text)):
+        warn(note)
+    return loaded.text
+
+
+def _named(given: LockSources) -> str:
+    return "--passphrase-fd" if isinstance(given.passphrases[0], int) else "--passphrase-file"
+
+
+def _ask_new(warn: Warn, name: str = "Passphrase") -> str:
+    """Ask for a new passphrase twice; an empty answer generates one."""
+    text = _ask(f"{name} (empty: generate {WORDS} random words): ")
     if not text:
         return _generate()
     if normalise_passphrase(_ask("The same passphrase again: ")) != normalise_passphrase(text):
         raise UsageError("the two passphrases differ", "nothing was written; try again")
-    return text
+    return _judged(LoadedPassphrase(text), warn)
+
+
+def _terminal() -> bool:
+    return bool(sys.stdin and sys.stdin.isatty())
 
 
 def _ask(prompt: str) -> str:
     """Ask on the terminal, without echo."""
-    if not (sys.stdin and sys.stdin.isatty()):
+    if not _terminal():
         raise UsageError("a passphrase is needed, but there is no terminal to ask for it", _OTHER_SOURCES)
     try:
         return getpass.getpass(prompt)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .options import Manner, Sources
+from .options import FaceLocks, InOrder, Manner
 from .text import count
 
 if TYPE_CHECKING:
     from ..api import ProtectResult
+    from ..container.header import WrongKey
     from .output import Report
     from .plan import Task
 
@@ -21,7 +22,7 @@ _BOX = re.compile(r"(\s*[+-]?[0-9]{1,9}\s*)(,\s*[+-]?[0-9]{1,9}\s*){3}")
 _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*")
 
 
-@click.command("protect", short_help="Hide the faces of photos.")
+@click.command("protect", cls=InOrder, short_help="Hide the faces of photos.")
 @options.inputs
 @click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
 @click.option(
@@ -41,7 +42,8 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
 @click.option("--no-seal", is_flag=True, help="Store no exact copy: smaller files, but only an estimate comes back.")
 @click.option("--keep-metadata", is_flag=True, help="Keep author, copyright and date; nothing else is ever kept.")
 @click.option("--allow-no-face", is_flag=True, help="Copy photos without a face as they are, instead of failing.")
-@options.passphrase
+@options.locks
+@options.wrong_key
 @options.overwrite
 @options.threads
 @options.manner
@@ -51,7 +53,8 @@ def command(
     style: str,
     boxes: tuple[str, ...],
     faces: str,
-    sources: Sources,
+    locks: FaceLocks,
+    wrong_key: WrongKey,
     overwrite: bool,
     threads: int,
     manner: Manner,
@@ -62,15 +65,19 @@ def command(
     """Hide the faces of photos; writes NAME.protected.png beside each.
 
     Asks for a passphrase twice; an empty answer generates one.  A folder's whole tree is mirrored.
+
+    \b
+    Keys of their own for some faces; those named before the first --face open the others:
+    proface protect party.jpg --passphrase-file mine --face 2 --passphrase-file bobs --face 3 -r age1...
     """
-    from ..api import Session
+    from ..api import Lock, Session
     from ..api.session import PROTECTED_SUFFIX
     from ..errors import ImageError
     from ..obfuscate import parse_style
     from . import sieves
     from .batch import run_plan
     from .output import Speaker
-    from .passphrase import passphrase_to_protect
+    from .passphrase import locks_to_protect
     from .plan import make_plan
 
     speaker = Speaker("protect", manner)
@@ -84,25 +91,29 @@ def command(
         overwrite=overwrite,
         nothing=ImageError("there are no pictures in this folder"),
     )
-    passphrase = ""
+    lock = Lock()
+    own: dict[int, Lock] = {}
     if not plan.hopeless:
-        passphrase = passphrase_to_protect(sources, speaker.announce)
+        lock, own = locks_to_protect(locks, speaker.announce)
     session = Session(threads=threads)
 
     def work(task: Task) -> Report:
         result = session.protect(
             task.source,
-            passphrase,
+            lock.passphrases,
+            recipients=lock.recipients,
+            own=own,
+            wrong_key=wrong_key,
             style=chosen,
             boxes=boxes,
             faces=faces,
-            seal=not no_seal,
+            seal=False if no_seal else None,
             allow_no_face=allow_no_face,
             keep_metadata=keep_metadata,
             output=task.target,
             overwrite=overwrite,
         )
-        return _report(task, result)
+        return _report(task, result, wrong_key)
 
     return run_plan(plan, work, speaker)
 
@@ -120,7 +131,7 @@ def _check_selection(boxes: tuple[str, ...], faces: str) -> None:
         raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 0,2")
 
 
-def _report(task: Task, result: ProtectResult) -> Report:
+def _report(task: Task, result: ProtectResult, wrong_key: WrongKey) -> Report:
     from .output import Report
 
     faces: tuple[dict[str, Any], ...] = tuple(
@@ -130,6 +141,8 @@ def _report(task: Task, result: ProtectResult) -> Report:
         summary = f"{task.source} -> {result.path}: no face found, copied unprotected"
         return Report("no-face", task.source, result.path, warnings=result.warnings, summary=summary)
     kind = "exact copies sealed in" if result.faces[0].sealed else "no seal"
+    if wrong_key == "cover":
+        kind += ", a wrong key gives the cover"
     return Report(
         "protected",
         task.source,

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 @click.command("recover", short_help="Bring the faces of protected photos back.")
 @options.inputs
 @click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
-@options.passphrase
+@options.face_keys
+@click.option(
+    "--face", type=options.FaceNumbers(), multiple=True, metavar="N",
+    help="Bring back this face only, by its number in the file.  Repeatable.",
+)
+@click.option("--force", is_flag=True, help="Where nothing opens a file, write the noise that a wrong key reads.")
+@options.audit
 @options.overwrite
 @options.threads
 @options.manner
@@ -29,21 +35,26 @@ def command(
     inputs: tuple[Path, ...],
     output: str | None,
     sources: Sources,
+    face: tuple[tuple[int, ...], ...],
+    force: bool,
+    audit: Path | None,
     overwrite: bool,
     threads: int,
     manner: Manner,
 ) -> int:
     """Bring the faces of protected photos back; writes NAME.recovered.png beside each.
 
-    Asks for the passphrase.  Of a folder, only protected files are taken.
+    Asks for the passphrase where neither an identity nor a face key is given.  A face key brings its face back; the
+    others stay covered.  Of a folder, only protected files are taken.
     """
-    from ..api import Session
+    from ..api import Credentials, Session
     from ..api.session import RECOVERED_SUFFIX
     from ..errors import NotProtectedError
     from . import sieves
+    from .audit import AuditLog
     from .batch import run_plan
     from .output import Speaker
-    from .passphrase import passphrase_to_open
+    from .passphrase import credentials_to_open
     from .plan import make_plan
 
     speaker = Speaker("recover", manner)
@@ -57,15 +68,22 @@ def command(
             nothing=NotProtectedError("there are no protected files in this folder"),
         )
     )
-    passphrase = ""
+    credentials = Credentials()
     if not plan.hopeless:
-        passphrase = passphrase_to_open(sources, speaker.announce)
+        credentials = credentials_to_open(sources, speaker.announce)
+    faces = sorted({number for numbers in face for number in numbers}) or None
+    log = AuditLog.of(audit, "recover", credentials)
     session = Session(threads=threads)
 
     def work(task: Task) -> Report:
-        return _report(task, session.recover(task.source, passphrase, output=task.target, overwrite=overwrite))
+        return _report(
+            task,
+            session.recover(
+                task.source, credentials=credentials, faces=faces, force=force, output=task.target, overwrite=overwrite
+            ),
+        )
 
-    return run_plan(plan, work, speaker)
+    return run_plan(plan, log.audited(work, faces), speaker)
 
 
 def _report(task: Task, result: RecoverResult) -> Report:

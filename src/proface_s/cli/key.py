@@ -1,0 +1,68 @@
+"""``proface key``: the key of one face, to give to whom the face belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from . import options
+from .options import Sources
+from .text import printable
+
+
+@click.command("key", short_help="Print the key to one face of a protected file.")
+@click.argument("file", type=options.InputPath(path_type=Path))
+@click.option("--face", type=click.IntRange(0), required=True, metavar="N", help="Its number, see `proface inspect`.")
+@click.option("--qr", is_flag=True, help="Draw the key as a QR code, too.")
+@options.credentials
+@options.audit
+@options.quiet
+@click.option("--debug", is_flag=True, hidden=True)
+def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | None, quiet: bool, debug: bool) -> int:
+    """Print the key to one face: it opens that face of this file and of copies of it, and nothing else.
+
+    Give it to whom the face belongs: `proface recover FILE --face-key KEY`.
+    """
+    from ..api import face_key, inspect
+    from ..errors import UsageError
+    from .audit import AuditLog
+    from .passphrase import credentials_to_open
+
+    def tell(text: str) -> None:
+        if not quiet:
+            click.echo(printable(text), err=True)
+
+    found = inspect(file)
+    if face >= len(found.faces):
+        raise UsageError(
+            f"{file} has no face {face}", f"its faces are numbered from 0 to {len(found.faces) - 1}: `proface inspect`"
+        )
+    draw = _qr_drawer() if qr else None
+    credentials = credentials_to_open(sources, lambda warning: tell(f"warning: {warning}"))
+    with AuditLog.of(audit, "key", credentials).deed(file, [face]) as outcome:
+        text = face_key(file, face, credentials)
+        outcome["status"] = "key printed"
+    if draw is not None:
+        draw(text.upper())  # upper case makes a smaller code, and reads the same
+    click.echo(text)
+    tell(f"this key opens face {face} at {found.faces[face].box} of {file}, and nothing else")
+    if found.wrong_key == "cover":
+        tell("warning: nothing tells whether the passphrase was right; try the key with `proface recover`")
+    return 0
+
+
+def _qr_drawer() -> Callable[[str], None]:
+    """What draws a text on the terminal; found before anything is opened."""
+    from ..errors import UsageError
+
+    try:
+        import segno
+    except ImportError:
+        raise UsageError("QR codes need the package segno", "pip install 'proface-s[qr]'") from None
+
+    def draw(text: str) -> None:
+        segno.make_qr(text, error="m").terminal(border=4, compact=True)
+
+    return draw

@@ -1,0 +1,323 @@
+"""Protected files that are kept: locked anew, made to forget, verified, and every deed noted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cli_kit import PASSPHRASE, Proface, files, save
+from keys_kit import NEW, opened, outcomes, pixels, secret
+
+from proface_s.container.carrier import from_chunks
+from proface_s.container.png import attach_png, read_png_chunks
+
+
+def test_other_passphrases_and_recipients_without_touching_a_pixel(proface: Proface, plain: str, shelf: Path) -> None:
+    secret("new", NEW)
+    before = Path(plain).read_bytes()
+    arguments = ("--new-passphrase-file", "new", "-R", str(shelf / "carol.pub"))
+    key = proface("key", plain, "--face", "1").out.strip()
+    said = proface("rewrap", plain, *arguments)
+    assert said.code == 0
+    assert said.err.startswith("plain.protected.png -> plain.rewrapped.png: 3 faces locked anew")
+    assert Path(plain).read_bytes() == before
+    assert np.array_equal(pixels("plain.rewrapped.png"), pixels(plain))
+    old = proface("recover", "plain.rewrapped.png", "-o", "old.png")
+    assert old.code == 3
+    assert proface("recover", "plain.rewrapped.png", "-i", str(shelf / "carol.key"), "-o", "carols.png").code == 0
+    assert opened("carols.png") == [0, 1, 2]
+    assert proface("recover", "plain.rewrapped.png", "--face-key", key, "-o", "key.png").code == 0
+    assert opened("key.png") == [1]
+    os.environ.pop("PROFACE_PASSPHRASE")
+    assert proface("recover", "plain.rewrapped.png", "--passphrase-file", "new", "-o", "new.png").code == 0
+    assert opened("new.png") == [0, 1, 2]
+    assert "old.png" not in files()
+    assert NEW not in said.out + said.err
+
+
+def test_somebody_more_can_open_it(proface: Proface, plain: str, shelf: Path) -> None:
+    Path(plain).chmod(0o640)
+    said = proface("rewrap", plain, "--add", "--in-place", "-r", (shelf / "carol.pub").read_text().strip())
+    assert said.code == 0
+    assert files() == [plain]
+    assert stat.S_IMODE(Path(plain).stat().st_mode) == 0o640
+    for number, more in enumerate(((), ("-i", str(shelf / "carol.key")))):
+        assert proface("recover", plain, "-o", f"{number}.png", *more).code == 0
+        assert opened(f"{number}.png") == [0, 1, 2]
+
+
+def test_only_what_opens_is_locked_anew(proface: Proface, party: str, shelf: Path) -> None:
+    secret("new", NEW)
+    said = proface("rewrap", party, "--new-passphrase-file", "new", "--in-place", "--json")
+    assert said.code == 0
+    assert said.records[0]["faces"] == [{"face": 0}]
+    assert "2 of 3 groups of faces did not open" in said.err
+    assert proface("recover", party, "-i", str(shelf / "carol.key"), "-o", "carols.png").code == 0
+    assert opened("carols.png") == [2]
+    assert proface("recover", party).code == 3
+
+
+def test_locking_anew_with_a_wrong_key(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Path(plain).read_bytes()
+    secret("new", NEW)
+    monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
+    for more in (), ("--in-place",):
+        said = proface("rewrap", plain, "--new-passphrase-file", "new", *more)
+        assert said.code == 3
+    assert Path(plain).read_bytes() == before
+    assert files() == ["new", plain]
+
+
+def test_locking_anew_in_ways_that_make_no_sense(
+    proface: Proface, plain: str, quiet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret("new", NEW)
+    secret("short", "seven77")
+    save("a.png")
+    new = ("--new-passphrase-file", "new")
+    for code, arguments in (
+        (2, (plain,)),  # no terminal to ask for a new passphrase
+        (2, (plain, "--new-passphrase-file", "short")),
+        (2, (plain, "-r", "age1nonsense")),
+        (2, (plain, *new, "--in-place", "-o", "x.png")),
+        (2, (quiet, *new)),
+        (5, ("a.png", *new)),
+        (1, ("missing.png", *new)),
+        (1, (plain, *new, "-o", "missing/x.png")),
+        (2, (plain, *new, "-o", plain)),
+        (2, (plain, *new, "-o", "x.jpg")),
+    ):
+        said = proface("rewrap", *arguments)
+        assert (said.code, len(said.errors)) == (code, 1), arguments
+        assert "seven77" not in said.err
+    assert files() == ["a.png", "new", plain, quiet, "short"]
+
+
+def test_an_interrupted_replacement_leaves_the_old_file(
+    proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Path(plain).read_bytes()
+    secret("new", NEW)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    for command in ("rewrap", "--new-passphrase-file", "new"), ("forget", "--face", "0"):
+        said = proface(*command, plain, "--in-place")
+        assert said.code == 1
+        assert "No space left" in said.err
+    assert Path(plain).read_bytes() == before
+    assert files() == ["new", plain]
+
+
+def test_a_forgotten_face_stays_covered(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Path(plain).read_bytes()
+    key = proface("key", plain, "--face", "1").out.strip()
+    monkeypatch.delenv("PROFACE_PASSPHRASE")  # it needs none
+    said = proface("forget", plain, "--face", "1")
+    assert said.code == 0
+    assert "plain.forgotten.png: 1 face forgotten" in said.err
+    assert "still open the face" in said.err
+    assert "--erase" in said.err
+    assert Path(plain).read_bytes() == before
+    assert np.array_equal(pixels("plain.forgotten.png"), pixels(plain))
+    header, seals = from_chunks(read_png_chunks(Path("plain.forgotten.png").read_bytes()))
+    old, _ = from_chunks(read_png_chunks(before))
+    assert set(seals) == {0, 2}
+    assert old.faces[1].slot not in Path("plain.forgotten.png").read_bytes()
+    assert header.faces[1].forgotten
+    (record,) = proface("inspect", "plain.forgotten.png", "--json").records
+    assert (record["forgotten"], record["stripped"]) == ([1], [])
+    assert "forgotten" in proface("inspect", "plain.forgotten.png").out
+
+    monkeypatch.setenv("PROFACE_PASSPHRASE", PASSPHRASE)
+    said = proface("recover", "plain.forgotten.png", "-o", "x.png", "--json")
+    assert outcomes(said) == ["exact", "forgotten", "exact"]
+    assert opened("x.png") == [0, 2]
+    for command in ("recover", "plain.forgotten.png", "-o", "y.png"), ("key", "plain.forgotten.png"):
+        said = proface(*command, "--face", "1")
+        assert said.code == 3
+        assert "face 1 was forgotten" in said.err
+    said = proface("recover", "plain.forgotten.png", "-o", "own.png", "--face-key", key, "--json")
+    assert outcomes(said) == ["locked", "estimate", "locked"], "a key that was handed out reads the pixels, as was said"
+    assert "y.png" not in files()
+
+
+def test_an_erased_face_is_gone_from_the_pixels_too(proface: Proface, plain: str) -> None:
+    key = proface("key", plain, "--face", "1").out.strip()
+    said = proface("forget", plain, "--face", "1", "--erase", "--in-place")
+    assert said.code == 0
+    assert "--erase" not in said.err
+    assert files() == [plain]
+    said = proface("recover", plain, "-o", "x.png", "--json")
+    assert outcomes(said) == ["exact", "forgotten", "exact"]
+    said = proface("recover", plain, "--face-key", key, "-o", "y.png", "--json")
+    assert outcomes(said) == ["locked", "forgotten", "locked"]
+    assert np.array_equal(pixels("y.png"), pixels(plain))
+    assert proface("verify", plain).code == 0
+    assert "erased" in proface("verify", plain).out
+
+
+def test_forgetting_what_is_not_there(proface: Proface, plain: str) -> None:
+    before = Path(plain).read_bytes()
+    save("a.png")
+    for code, arguments in (
+        (2, (plain, "--face", "3")),
+        (2, (plain, "--face", "0,3", "--in-place")),
+        (2, (plain,)),
+        (2, (plain, "--face", "first")),
+        (2, (plain, "--face", "0", "--in-place", "-o", "x.png")),
+        (5, ("a.png", "--face", "0")),
+        (1, ("missing.png", "--face", "0")),
+    ):
+        said = proface("forget", *arguments)
+        assert (said.code, len(said.errors)) == (code, 1), arguments
+    assert Path(plain).read_bytes() == before
+    assert files() == ["a.png", plain]
+
+
+def test_whole_folders_forget_and_are_locked_anew(proface: Proface, plain: str, party: str) -> None:
+    Path("in").mkdir()
+    for name in plain, party:
+        shutil.move(name, f"in/{name}")
+    secret("new", NEW)
+    assert proface("forget", "in", "--face", "2", "-o", "out").code == 0
+    assert proface("rewrap", "in", "--in-place", "--new-passphrase-file", "new").code == 0
+    assert files() == [
+        "in/party.protected.png", "in/plain.protected.png", "new", "out/party.forgotten.png", "out/plain.forgotten.png",
+    ]  # fmt: skip
+    assert proface("recover", "in", "-o", "back").code == 3
+
+
+def test_a_sound_file_is_verified_and_nothing_written(proface: Proface, party: str, shelf: Path) -> None:
+    said = proface("verify", party, "-i", str(shelf / "carol.key"))
+    assert said.code == 0
+    assert said.out.startswith("party.protected.png: sound, header authentic\n")
+    (record,) = proface("verify", party, "--json").records
+    assert record["status"] == "verified"
+    assert [face["key"] for face in record["faces"]] == ["opens", "locked", "locked"]
+    assert [face["seal"] for face in record["faces"]] == ["sound", "unchecked", "unchecked"]
+    said = proface("verify", party, "--without-key")
+    assert said.code == 0
+    assert "without a key" in said.err
+    key = proface("key", party, "--face", "0").out.strip()
+    said = proface("verify", party, "--face-key", key)
+    assert said.code == 0
+    assert "for its own face alone" in said.err
+    assert files() == [party]
+
+
+def test_what_is_not_sound(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Path(plain).read_bytes()
+    chunks = read_png_chunks(data)
+    changed = pixels(plain)
+    changed[30, 20, 0] ^= 1
+    save("pixel.png", changed)
+    Path("pixel.png").write_bytes(attach_png(Path("pixel.png").read_bytes(), chunks))
+    Path("stripped.png").write_bytes(attach_png(data, {**chunks, "pfSl": chunks["pfSl"][:2]}))
+    broken = chunks["pfSl"][1]
+    Path("broken.png").write_bytes(
+        attach_png(data, {**chunks, "pfSl": [chunks["pfSl"][0], broken[:-1] + bytes([broken[-1] ^ 1])]})
+    )
+    for name, problem, state in (
+        ("pixel.png", "pixels of face 0 were changed", ("changed", "sound")),
+        ("stripped.png", "seal of face 2 was stripped", ("unchanged", "stripped")),
+        ("broken.png", "seal of face 1 is damaged", ("unchanged", "damaged")),
+    ):
+        said = proface("verify", name, "--json")
+        assert said.code == 5
+        assert problem in said.err
+        assert state in [(face["pixels"], face["seal"]) for face in said.records[0]["faces"]]
+    monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
+    said = proface("verify", plain)
+    assert said.code == 3
+    save("a.png")
+    assert proface("verify", "a.png").code == 5
+    assert files() == ["a.png", "broken.png", "pixel.png", plain, "stripped.png"]
+
+
+def entries(name: str = "log") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(name).read_text().splitlines() if line]
+
+
+def test_every_deed_is_noted(proface: Proface, party: str, shelf: Path) -> None:
+    secret("new", NEW)
+    carols = ("-i", str(shelf / "carol.key"))
+    log = ("--audit", "log")
+    assert proface("recover", party, *log).code == 0
+    assert proface("verify", party, *log, *carols).code == 0
+    key = proface("key", party, "--face", "0", *log).out.strip()
+    assert proface("recover", party, "--face-key", key, "-o", "x.png", *log).code == 0
+    assert proface("rewrap", party, "--new-passphrase-file", "new", *log).code == 0
+    assert proface("forget", party, "--face", "1", *log).code == 0
+    assert proface("recover", party, "--face", "1", "-o", "y.png", *log).code == 3
+    notes = entries()
+    assert [(note["event"], note["command"]) for note in notes] == [
+        (event, command)
+        for command in ("recover", "verify", "key", "recover", "rewrap", "forget", "recover")
+        for event in ("begin", "end")
+    ]
+    for begin, end in zip(notes[::2], notes[1::2], strict=True):
+        assert begin["id"] == end["id"]
+        assert begin["input"] == end["input"] == str(Path(party).absolute())
+        assert re.fullmatch(r"[0-9a-f]{64}", begin["input_sha256"])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", begin["time"])
+        assert {"user", "uid", "host", "pid"} <= set(begin)
+    public = (shelf / "carol.pub").read_text().strip()
+    assert [note["keys"] for note in notes[::2]] == [
+        ["passphrase"], [f"identity {public}"], ["passphrase"], ["face key"], ["passphrase"], [], ["passphrase"],
+    ]  # fmt: skip
+    assert [face["outcome"] for face in notes[1]["outcomes"]] == ["exact", "locked", "locked"]
+    assert notes[1]["output"] == str(Path("party.recovered.png").absolute())
+    assert notes[4]["faces"] == [0]
+    assert (notes[-1]["exit_code"], notes[-1]["error"] is None) == (3, False)
+    text = Path("log").read_text()
+    secrets_used = [PASSPHRASE, NEW, key, (shelf / "carol.key").read_text().splitlines()[2]]
+    assert not [each for each in secrets_used if each in text]
+    assert stat.S_IMODE(Path("log").stat().st_mode) == 0o600
+
+
+def test_nothing_is_recovered_where_the_log_cannot_be_written(
+    proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    for name in "missing/log", "folder", "pipe", plain:
+        said = proface("recover", plain, "--audit", name)
+        assert said.code in (1, 2)
+        assert "audit log" in said.err
+    before = Path(plain).read_bytes()
+
+    def full(descriptor: int, data: bytes) -> int:
+        if data.startswith(b'{"time"'):
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data)
+
+    monkeypatch.setattr("os.write", full)
+    for command in ("recover",), ("verify",), ("key", "--face", "0"), ("forget", "--face", "0", "--in-place"):
+        said = proface(*command, plain, "--audit", "log")
+        assert said.code == 1
+        assert "the audit log log cannot be written" in said.err
+        assert "pfk1" not in said.out
+    assert Path(plain).read_bytes() == before
+    assert [name for name in files() if name != "log"] == [plain]
+
+
+def test_a_log_that_was_cut_short_goes_on_in_a_new_line(proface: Proface, plain: str) -> None:
+    Path("log").write_text('{"time": "2026-01-01", "event": "be')
+    assert proface("verify", plain, "--audit", "log").code == 0
+    torn, *lines = Path("log").read_text().splitlines()
+    assert torn.endswith('"be')
+    assert [json.loads(line)["event"] for line in lines] == ["begin", "end"]
+    Path("shopping").write_text("eggs\n")
+    assert proface("verify", plain, "--audit", "shopping").code == 2
+    assert Path("shopping").read_text() == "eggs\n"
