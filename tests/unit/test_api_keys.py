@@ -1,0 +1,207 @@
+"""The API of keys: who may open what, from Python; and what is left in pixels that were overwritten."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import proface_s
+from proface_s import Credentials, Lock, Session
+from proface_s.api.choosing import Choice, choose_regions, grouped, locks_for
+from proface_s.api.erasing import CELL, smear
+from proface_s.api.protecting import psnr
+from proface_s.container.carrier import from_chunks
+from proface_s.container.png import read_png_chunks
+from proface_s.container.unlock import unlock_header
+from proface_s.detect.boxes import intersection
+from proface_s.errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
+from proface_s.imaging.regions import cut
+from proface_s.keys.portable import decode_face_key
+from proface_s.keys.recipients import Identity, encode_identity
+from proface_s.types import Box, Face, Picture
+
+PASSPHRASE = "correct horse battery staple"
+BOXES = (Box(4, 6, 40, 48), Box(60, 10, 48, 40))
+BY_HAND: dict[str, Any] = {"boxes": [str(box) for box in BOXES], "faces": "none"}
+
+
+def photo() -> np.ndarray:
+    """(64, 120, 3): something like skin, hair and eyes in each box, with a little grain."""
+    y, x = np.mgrid[0:64, 0:120]
+    picture = np.dstack([120 + 40 * np.sin(x / 9), 100 + 30 * np.cos(y / 7), 90 + 20 * np.sin((x + y) / 11)])
+    for box in BOXES:
+        cx, cy = box.x + box.w // 2, box.y + box.h // 2
+        picture[(x - cx) ** 2 + (y - cy) ** 2 < 15**2] = (220, 170, 140)
+        for side in (-6, 6):
+            picture[(x - cx - side) ** 2 + (y - cy + 4) ** 2 < 9] = (30, 40, 60)
+    grain = np.random.default_rng(5).normal(0, 2, picture.shape)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return Session(threads=1)
+
+
+@pytest.fixture(scope="module")
+def ann() -> Identity:
+    return Identity.generate()
+
+
+@pytest.fixture(scope="module")
+def png(session: Session, ann: Identity) -> bytes:
+    """Face 0 opens with the passphrase, face 1 with Ann's key."""
+    return session.protect(photo(), PASSPHRASE, own={1: Lock.of(None, [ann.recipient])}, **BY_HAND).png
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_keys_as_objects_or_as_they_are_written(session: Session, png: bytes, ann: Identity) -> None:
+    key = proface_s.face_key(png, 1, Credentials.of(None, [encode_identity(ann)]))
+    for options in (
+        {"identities": [ann]},
+        {"identities": [encode_identity(ann)]},
+        {"face_keys": [key]},
+        {"face_keys": [decode_face_key(key)]},
+        {"credentials": Credentials.of(None, [ann])},
+    ):
+        back = session.recover(png, **options)
+        assert [face.outcome for face in back.faces] == ["locked", "exact"]
+        assert np.array_equal(cut(back.recovered, BOXES[1]), cut(photo(), BOXES[1]))
+    back = session.recover(png, PASSPHRASE, identities=[ann])
+    assert np.array_equal(back.recovered, photo())
+    assert session.recover(png, PASSPHRASE, identities=[ann], faces=[1]).faces[0].outcome == "left"
+
+
+def test_several_passphrases_open_alike(session: Session) -> None:
+    result = session.protect(photo(), [PASSPHRASE, "another good passphrase"], **BY_HAND)
+    for passphrase in PASSPHRASE, "another good passphrase":
+        assert np.array_equal(session.recover(result, passphrase).recovered, photo())
+    assert len(proface_s.inspect(result).kdf) == 2
+
+
+def test_nothing_to_open_with(session: Session, png: bytes) -> None:
+    with pytest.raises(UsageError, match="no passphrase"):
+        session.recover(png)
+    with pytest.raises(UsageError, match="no passphrase"):
+        session.protect(photo(), **BY_HAND)
+    with pytest.raises(UsageError, match="at least 8"):
+        session.protect(photo(), PASSPHRASE, own={0: Lock.of("seven77")}, **BY_HAND)
+    with pytest.raises(UsageError, match="noise or cover"):
+        session.protect(photo(), PASSPHRASE, wrong_key="perhaps", **BY_HAND)  # type: ignore[arg-type]
+
+
+def test_forgetting_and_locking_anew_keep_the_bytes_of_the_picture(png: bytes, ann: Identity, tmp_path: Path) -> None:
+    forgotten = proface_s.forget(png, [0])
+    assert forgotten.path is None
+    assert np.array_equal(pixels(forgotten.data), pixels(png))
+    locked = proface_s.rewrap(forgotten.data, Credentials.of(None, [ann]), Lock.of("an entirely new passphrase"))
+    assert locked.faces == (1,)
+    back = Session().recover(locked.data, "an entirely new passphrase")
+    assert [face.outcome for face in back.faces] == ["forgotten", "exact"]
+    path = tmp_path / "party.protected.png"
+    path.write_bytes(png)
+    assert proface_s.forget(path, [1]).path == tmp_path / "party.forgotten.png"
+    assert proface_s.forget(path, [0], in_place=True).path == path
+    assert path.read_bytes() != png
+    with pytest.raises(UsageError, match="in place"):
+        proface_s.forget(png, [0], in_place=True)
+    with pytest.raises(UsageError, match="no face was named"):
+        proface_s.forget(png, [])
+
+
+def test_a_link_is_followed_and_stays_a_link(png: bytes, tmp_path: Path) -> None:
+    (tmp_path / "real.png").write_bytes(png)
+    (tmp_path / "link.png").symlink_to("real.png")
+    proface_s.forget(tmp_path / "link.png", [0], in_place=True)
+    assert (tmp_path / "link.png").is_symlink()
+    assert proface_s.inspect(tmp_path / "real.png").forgotten == (0,)
+
+
+def test_changed_pixels_are_neither_forgotten_nor_locked_anew(png: bytes, ann: Identity) -> None:
+    changed = pixels(png)
+    changed[20, 20, 1] ^= 1
+    from proface_s.container.png import attach_png
+    from proface_s.imaging.writing import encode_png
+
+    data = attach_png(encode_png(Picture(rgb=changed)), read_png_chunks(png))
+    with pytest.raises(DamagedFileError, match="face 0"):
+        proface_s.forget(data, [1])
+    with pytest.raises(DamagedFileError, match="face 0"):
+        proface_s.rewrap(data, Credentials.of(None, [ann]), Lock.of(PASSPHRASE))
+    for act in (lambda: proface_s.forget(encode_png(Picture(rgb=changed)), [0]),):
+        with pytest.raises(NotProtectedError):
+            act()
+
+
+def test_verify_says_what_a_key_vouches_for(png: bytes, ann: Identity) -> None:
+    found = proface_s.verify(png, Credentials.of(PASSPHRASE, [ann]))
+    assert found.authentic
+    assert not found.problems
+    assert {(face.key, face.seal, face.pixels) for face in found.faces} == {("opens", "sound", "unchanged")}
+    own = proface_s.face_key(png, 0, Credentials.of(PASSPHRASE))
+    assert not proface_s.verify(png, Credentials.of(None, (), [own])).authentic
+    assert not proface_s.verify(png).authentic
+    with pytest.raises(WrongKeyError):
+        proface_s.verify(png, Credentials.of("something else entirely"))
+
+
+def test_an_overwritten_region_holds_nothing_for_the_right_key(session: Session, png: bytes) -> None:
+    """Even to somebody who keeps the face key and ignores the header."""
+    header, _ = from_chunks(read_png_chunks(png))
+    key = unlock_header(header, Credentials.of(PASSPHRASE)).face_keys[0]
+    region, original = cut(pixels(png), BOXES[0]), cut(photo(), BOXES[0])
+    reserved = [header.reserved(0)]
+    (before,) = session.model.recover([region], [key], reserved=reserved)
+    assert psnr(before, original) > 20
+    erased = cut(pixels(proface_s.forget(png, [0], erase=True).data), BOXES[0])
+    assert np.array_equal(erased, smear(region))
+    (after,) = session.model.recover([erased], [key], reserved=reserved)
+    assert psnr(after, original) < 12
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (40, 48), (42, 50), (64, 10)])
+def test_smearing_keeps_the_look_and_only_the_means(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    cover = np.dstack([60 + x, 200 - y, 100 + (x + y) // 2]).astype(np.uint8)
+    codes = [np.clip(cover + rng.integers(-1, 2, cover.shape), 0, 255).astype(np.uint8) for _ in range(2)]
+    smeared = [smear(code) for code in codes]
+    assert smeared[0].shape == cover.shape
+    assert np.abs(smeared[0].astype(int) - cover).mean() < 5, "it still looks like the cover"
+    # of two codes in one cover hardly a trace is left: a rounded mean may fall to either side, and is rounded once more
+    assert np.abs(smeared[0].astype(int) - smeared[1]).max() <= 2
+    shuffled = codes[0].copy()  # samples of each whole cell in another order: the same means, the same picture
+    for top in range(0, shape[0] - 2 * CELL + 1, CELL):
+        for left in range(0, shape[1] - 2 * CELL + 1, CELL):
+            cell = shuffled[top : top + CELL, left : left + CELL]
+            cell[:] = rng.permutation(cell.reshape(-1, 3)).reshape(cell.shape)
+    assert np.array_equal(smear(shuffled), smeared[0])
+
+
+def test_locks_follow_faces_into_their_regions() -> None:
+    picture = Picture(rgb=np.zeros((200, 400, 3), np.uint8))
+    found = [Face(Box(300, 60, 40, 50)), Face(Box(40, 60, 40, 50)), Face(Box(170, 60, 40, 50))]
+    default, bob, carol = Lock.of("default lock"), Lock.of("bobs own lock"), Lock.of("carols own lock")
+    choice = choose_regions(picture, found, "0,2", ["20,150,30,30"])
+    assert set(choice.numbered) == {0, 2, 3}
+    locks = locks_for(choice, default, {0: bob, 3: carol})
+    for face, lock in (found[0].box, bob), (found[2].box, default), (Box(20, 150, 30, 30), carol):
+        (own,) = [i for i, region in enumerate(choice.regions) if intersection(region, face) == face.area]
+        assert locks[own] == lock
+    with pytest.raises(UsageError, match="no face 1"):
+        locks_for(choice, default, {1: bob})
+    with pytest.raises(UsageError, match="no passphrase and no recipient"):
+        locks_for(choice, Lock(), {0: bob, 3: carol})
+    assert grouped([bob, default, bob, default]) == ([0, 1, 0, 1], [bob, default])
+    together = Choice((Box(0, 0, 40, 40),), {0: Box(2, 2, 20, 20), 1: Box(6, 6, 20, 20)})
+    assert locks_for(together, bob, {1: Lock.of("bobs own lock")}) == [bob]
+    with pytest.raises(UsageError, match="faces 0 and 1 overlap"):
+        locks_for(together, default, {1: bob})
