@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -261,7 +262,7 @@ def test_large_pictures_below_the_limit_do_not_warn() -> None:
         (b"", "empty"),
         (b"hello, this is text", "not a picture"),
         (b"GIF89a" + bytes(20), "GIF"),
-        (b"\0\0\0\x18ftypheic" + bytes(20), "HEIC"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), "truncated or damaged"),
         (b"\0\0\0\x18ftypavif" + bytes(20), "AVIF"),
     ],
 )
@@ -291,3 +292,44 @@ def test_mutated_files_raise_nothing_but_image_errors(kind: str) -> None:
         except ImageError:
             continue
         assert picture.rgb.ndim == 3
+
+
+def heic(pixels: np.ndarray, **options: object) -> bytes:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    mode = "RGB;16" if pixels.dtype == np.uint16 else "RGB"
+    size = pixels.shape[1], pixels.shape[0]
+    pillow_heif.from_bytes(mode, size, pixels.tobytes()).save(buffer, quality=90, **options)
+    return buffer.getvalue()
+
+
+def test_heic() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x013B] = "somebody"
+    smooth = np.zeros((64, 96, 3), np.uint8)
+    smooth[:] = np.linspace(0, 200, 96, dtype=np.uint8)[:, None]
+    picture = read_picture(heic(smooth, exif=exif.tobytes()))
+    assert picture.size == (64, 96), "it comes upright"
+    assert np.abs(picture.rgb.astype(int) - np.rot90(smooth, -1)).max() < 12
+    assert picture.metadata == {"Artist": "somebody"}
+
+
+def test_heic_of_ten_bits_is_refused() -> None:
+    with pytest.raises(ImageError, match="10 bits"):
+        read_picture(heic(np.zeros((64, 64, 3), np.uint16)))
+
+
+def test_heic_without_what_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = heic(np.zeros((64, 64, 3), np.uint8))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match="not installed") as caught:
+        read_picture(data)
+    assert "proface-s[heic]" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PNG"])
+def test_sixteen_bit_grey_is_refused(kind: str) -> None:
+    deep = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 999)
+    with pytest.raises(ImageError, match="16 bits"):
+        read_picture(encode(deep, kind))

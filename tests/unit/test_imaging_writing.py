@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from proface_s.errors import ImageError, UsageError
 from proface_s.imaging import writing
 from proface_s.imaging.reading import read_picture
 from proface_s.imaging.regions import cut, paste
-from proface_s.imaging.writing import check_output_path, encode_png, write_atomic
+from proface_s.imaging.writing import FORMATS, Format, check_output_path, encode_picture, encode_png, write_atomic
 from proface_s.types import Box, Picture
 
 RNG = np.random.default_rng(5)
@@ -26,12 +27,39 @@ ALPHA = RNG.integers(0, 256, (20, 30), dtype=np.uint8)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def test_png_is_read_back_bit_for_bit() -> None:
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_every_format_is_read_back_bit_for_bit(file_format: Format) -> None:
     for alpha in (None, ALPHA):
-        again = read_picture(encode_png(Picture(RGB, alpha, SRGB)))
+        again = read_picture(encode_picture(Picture(RGB, alpha, SRGB), file_format))
         assert np.array_equal(again.rgb, RGB)
         assert again.icc_profile == SRGB
+        assert again.metadata == {}
         assert (again.alpha is None) if alpha is None else np.array_equal(again.alpha, alpha)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("pixels", [RGB, np.zeros((1, 1, 3), np.uint8), np.full((3, 501, 3), 255, np.uint8)], ids=str)
+def test_every_format_opens_in_other_programs_with_the_same_pixels(file_format: Format, pixels: np.ndarray) -> None:
+    data = encode_picture(Picture(pixels), file_format)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.mode == "RGB"
+        assert np.array_equal(np.array(image), pixels)
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(bgr[..., ::-1], pixels)
+
+
+def test_colours_under_full_transparency_are_kept() -> None:
+    clear = Picture(RGB, np.zeros_like(ALPHA))
+    for file_format in FORMATS:
+        assert np.array_equal(read_picture(encode_picture(clear, file_format)).rgb, RGB)
+
+
+def test_webp_has_a_largest_size() -> None:
+    wide = Picture(np.zeros((1, 16384, 3), np.uint8))
+    with pytest.raises(ImageError, match="16383") as caught:
+        encode_picture(wide, "webp")
+    assert "PNG" in (caught.value.hint or "")
+    assert read_picture(encode_picture(wide, "tiff")).size == (16384, 1)
 
 
 def test_views_are_encoded_as_what_they_show() -> None:
@@ -73,21 +101,23 @@ def test_only_whitelisted_metadata_is_read() -> None:
     }
 
 
-def test_metadata_is_written_only_when_asked_for() -> None:
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_metadata_is_written_only_when_asked_for(file_format: Format) -> None:
     picture = read_picture(photo_with_everything())
     for secret in (b"Alice", b"SERIAL", b"CameraMaker", b"MAKERNOTE", b"comment"):
-        assert secret not in encode_png(picture, keep_metadata=True)
-    silent = encode_png(picture)
+        assert secret not in encode_picture(picture, file_format, keep_metadata=True)
+    silent = encode_picture(picture, file_format)
     assert read_picture(silent).metadata == {}
     assert b"somebody" not in silent
-    assert read_picture(encode_png(picture, keep_metadata=True)).metadata == picture.metadata
+    assert read_picture(encode_picture(picture, file_format, keep_metadata=True)).metadata == picture.metadata
 
 
-def test_non_latin_and_unknown_metadata() -> None:
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_non_latin_and_unknown_metadata(file_format: Format) -> None:
     picture = Picture(
         RGB, metadata={"Artist": "\u5f20\u4e09", "note": "never written", "Copyright": "\u00e9"}
     )
-    data = encode_png(picture, keep_metadata=True)
+    data = encode_picture(picture, file_format, keep_metadata=True)
     assert b"never written" not in data
     assert read_picture(data).metadata == {"Artist": "\u5f20\u4e09", "Copyright": "\u00e9"}
 
@@ -174,10 +204,11 @@ def test_output_paths(tmp_path: Path) -> None:
     source = tmp_path / "in.png"
     source.write_bytes(b"picture")
     check_output_path(source, tmp_path / "out.PNG")
-    with pytest.raises(UsageError, match="only PNG"):
-        check_output_path(source, tmp_path / "out.webp")
-    with pytest.raises(UsageError, match="only PNG"):
-        check_output_path(source, tmp_path / "out")
+    for name in "out.webp", "out.tif", "out.TIFF":
+        check_output_path(source, tmp_path / name)
+    for name in "out", "out.gif", "out.bmp":
+        with pytest.raises(UsageError, match="only PNG"):
+            check_output_path(source, tmp_path / name)
     with pytest.raises(ImageError, match="does not exist"):
         check_output_path(source, tmp_path / "missing" / "out.png")
     (tmp_path / "other.png").write_bytes(b"other")

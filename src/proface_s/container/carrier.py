@@ -1,19 +1,72 @@
-"""Header and seals <-> the private chunks of a picture file."""
+"""Header and seals <-> private chunks <-> picture files of every format that can carry them.
+
+::
+
+    Header, seals ── to_chunks ──► {"pfSh": [header], "pfSl": [seal, ...]} ── attach ──► PNG, WebP or TIFF file
+                  ◄── from_chunks ──                                       ◄── read_chunks ──
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 from proface_s.container.codec import decode_header, encode_header
 from proface_s.container.header import Header
-from proface_s.container.png import HEADER_CHUNK, SEAL_CHUNK
-from proface_s.errors import DamagedFileError, NotProtectedError
+from proface_s.container.png import HEADER_CHUNK, PNG_SIGNATURE, SEAL_CHUNK, attach_png, read_png_chunks
+from proface_s.container.tiff import attach_tiff, is_tiff, read_tiff_chunks
+from proface_s.container.webp import attach_webp, is_webp, read_webp_chunks
+from proface_s.errors import DamagedFileError, ImageError, NotProtectedError
 
 _INDEX_BYTES = 2
+_FRONT_BYTES = 12  # enough of a file to tell its format
+
+
+def attach(data: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Put private chunks into a picture file of any format that can carry them; `read_chunks` is the inverse.
+
+    Args:
+        data: a complete PNG, WebP or TIFF file; its pixels are not touched.
+        chunks: as `to_chunks` makes them; those that are already there are replaced.
+
+    Raises:
+        ImageError: another format, or a damaged file.
+    """
+    if data.startswith(PNG_SIGNATURE):
+        return attach_png(data, chunks)
+    if is_webp(data):
+        return attach_webp(data, chunks)
+    if is_tiff(data):
+        return attach_tiff(data, chunks)
+    raise ImageError("only PNG, WebP and TIFF files can carry a hidden face")
+
+
+def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
+    """Collect the private chunks of a picture file, without decoding any pixels.
+
+    Args:
+        source: the whole file, or a seekable binary file at its beginning.
+        name: how messages call the picture.
+
+    Returns:
+        chunk name -> payloads; empty for pictures without any, and for formats that cannot carry any.
+
+    Raises:
+        DamagedFileError: there are some, but they are damaged.
+        ImageError: the file is truncated before any was found.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    start = file.tell()
+    front = file.read(_FRONT_BYTES)
+    file.seek(start)
+    if is_webp(front):
+        return read_webp_chunks(file, name)
+    return read_tiff_chunks(file, name) if is_tiff(front) else read_png_chunks(file, name)
 
 
 def to_chunks(header: Header, seals: Mapping[int, bytes]) -> dict[str, list[bytes]]:
-    """Serialise header and seals for `attach_png`.
+    """Serialise header and seals for `attach`.
 
     Args:
         header: the header.
@@ -36,7 +89,7 @@ def from_chunks(
     """Inverse of `to_chunks`.
 
     Args:
-        chunks: as `read_png_chunks` returns them; unknown names are ignored.
+        chunks: as `read_chunks` returns them; unknown names are ignored.
         name: how messages call the picture.
 
     Returns:

@@ -2,8 +2,9 @@
 
 ::
 
-    version u8 | flags u8 | model id 16 | width | height | x | y | w | h | index | group      (numbers: LEB128)
-    number of stanzas u8 | stanzas, as in a header | slot, to the end
+    version u8 | flags u8 | model id 16 | samples reserved u16
+    | width | height | x | y | w | h | index | group      (numbers: LEB128)
+    | number of stanzas u8 | stanzas, as in a header | slot, to the end
 
 `encode_record` takes it out of a header, `headers_from_records` puts what was found in a picture together again:
 headers without MACs, digests, styles and seals, so *partial* ones, that are unlocked like whole ones.  What vouches
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from proface_s.container.codec import Reader, encode_stanzas, read_stanzas
-from proface_s.container.header import DIGEST_BYTES, FaceRecord, Group, Header, Stanza, WrongKey
+from proface_s.container.header import DIGEST_BYTES, FaceRecord, Group, Header, Stanza, WrongKey, reserve
 from proface_s.container.inband import FoundRecord
 from proface_s.container.rules import MAX_FACES, MAX_GROUPS, check_header, check_total_cost
 from proface_s.errors import DamagedFileError, FileFormatError
@@ -42,11 +43,15 @@ _MAX_NUMBER_BYTES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class FaceNotice:
-    """One decoded record: the part of a header that concerns one face; attributes as there."""
+    """One decoded record: the part of a header that concerns one face; attributes as there.
+
+    ``reserved`` is how many samples the flow left out, which may be more than this record needs.
+    """
 
     width: int
     height: int
     model_id: bytes
+    reserved: int
     index: int
     box: Box
     group: int
@@ -69,9 +74,19 @@ class Partial:
     header: Header
     places: tuple[tuple[int, Box], ...]
 
+    @property
+    def faces(self) -> list[int]:
+        """Indices of the faces that were found, ascending."""
+        return sorted({index for index, _ in self.places})
+
 
 def encode_record(header: Header, index: int) -> bytes:
     """The record of one face.
+
+    Args:
+        header: a header that reserves samples for records (`reserve`); without, a record of the same length results,
+            but one that does not tell how many samples the flow left out.
+        index: the face.
 
     Raises:
         ValueError: the face is forgotten: there is nothing to recover it with.
@@ -82,7 +97,7 @@ def encode_record(header: Header, index: int) -> bytes:
     box = face.box
     numbers = (header.width, header.height, box.x, box.y, box.w, box.h, index, face.group)
     flags = (_SEALED if face.sealed else 0) | (_COVER_MODE if header.wrong_key == "cover" else 0)
-    front = bytes([RECORD_VERSION, flags]) + header.model_id
+    front = bytes([RECORD_VERSION, flags]) + header.model_id + header.reserved(index).to_bytes(2, "big")
     return b"".join([front, *map(_encode_number, numbers), encode_stanzas(header.groups[face.group]), face.slot])
 
 
@@ -101,12 +116,13 @@ def decode_record(data: bytes) -> FaceNotice:
             "install a newer version of proface-s to open it",
         )
     model_id = reader.take(MODEL_ID_BYTES, "a record")
+    reserved = reader.integer(2, "a record")
     width, height, x, y, w, h, index, group = (_read_number(reader) for _ in range(8))
     stanzas = read_stanzas(reader)
     mode: WrongKey = "cover" if flags & _COVER_MODE else "noise"
     sealed = bool(flags & _SEALED)
     box = Box(x, y, w, h)
-    notice = FaceNotice(width, height, model_id, index, box, group, stanzas, reader.rest(), sealed, mode)
+    notice = FaceNotice(width, height, model_id, reserved, index, box, group, stanzas, reader.rest(), sealed, mode)
     _check_notice(notice)
     return notice
 
@@ -162,6 +178,8 @@ def _check_notice(notice: FaceNotice) -> None:
         raise DamagedFileError(f"invalid record: face {notice.index} of group {notice.group}")
     if len(notice.slot) == DIGEST_BYTES:
         raise DamagedFileError("invalid record: its face is forgotten")
+    if notice.reserved > 3 * notice.box.area:
+        raise DamagedFileError(f"invalid record: it reserves {notice.reserved} samples of {notice.box}")
     face = replace(_face(notice), group=0)
     group = Group(notice.stanzas, bytes(DIGEST_BYTES))
     check_header(replace(_empty(notice), groups=(group,), faces=(face,)))
@@ -184,12 +202,12 @@ def _joined(partial: Partial, notice: FaceNotice, place: Box) -> Partial | None:
     """The header with one more face, or None where they contradict each other."""
     header = partial.header
     known = header.groups[notice.group].stanzas if notice.group < len(header.groups) else ()
-    if replace(header, groups=(), faces=()) != _empty(notice):
+    if replace(header, groups=(), faces=(), extensions=()) != _empty(notice):
         return None
     if known and known != notice.stanzas:
         return None
     if notice.index < len(header.faces) and header.faces[notice.index].style != LOST:
-        if header.faces[notice.index] != _face(notice):
+        if header.faces[notice.index] != _face(notice) or header.reserved(notice.index) != notice.reserved:
             return None
     else:
         header = _with_face(header, notice)
@@ -203,7 +221,10 @@ def _with_face(header: Header, notice: FaceNotice) -> Header:
     faces += [lost] * (notice.index + 1 - len(faces))
     groups[notice.group] = Group(notice.stanzas, NO_MAC)
     faces[notice.index] = _face(notice)
-    return replace(header, groups=tuple(groups), faces=tuple(faces))
+    counts = [header.reserved(index) for index in range(len(header.faces))]
+    counts += [0] * (len(faces) - len(counts))
+    counts[notice.index] = notice.reserved
+    return reserve(replace(header, groups=tuple(groups), faces=tuple(faces)), counts)
 
 
 def _encode_number(number: int) -> bytes:

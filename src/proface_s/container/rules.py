@@ -60,6 +60,8 @@ def check_header(header: Header) -> None:
         _check_face(face, header, f"face {index}")
     _check_disjoint([face.box for face in header.faces])
     _check_extensions(header)
+    for index in range(len(header.faces)):
+        header.reserved(index)
 
 
 def _require(condition: bool, problem: str) -> None:

@@ -5,9 +5,9 @@ name the person, GPS positions, serial numbers and maker notes tell where and wi
 only:
 
 =================  ==========================  ===================
-field              EXIF tag                    PNG text keyword
+field              EXIF tag (WebP, TIFF)       PNG text keyword
 =================  ==========================  ===================
-DateTimeOriginal   0x9003 in the Exif IFD      Creation Time
+DateTimeOriginal   0x9003 (a TIFF has 0x0132)  Creation Time
 Artist             0x013B                      Author
 Copyright          0x8298                      Copyright
 =================  ==========================  ===================
@@ -32,6 +32,7 @@ NOTE_FIELD: Final = "note"
 _EXIF_IFD: Final = 0x8769
 _EXIF_TAGS: Final = {"Artist": 0x013B, "Copyright": 0x8298}
 _EXIF_IFD_TAGS: Final = {"DateTimeOriginal": 0x9003}
+_DATE_TIME: Final = 0x0132
 _PNG_KEYWORDS: Final = {
     "DateTimeOriginal": "Creation Time",
     "Artist": "Author",
@@ -48,6 +49,8 @@ def extract_metadata(image: Image.Image) -> dict[str, str]:
     details = exif.get_ifd(_EXIF_IFD)
     found: dict[str, object] = {name: exif.get(tag) for name, tag in _EXIF_TAGS.items()}
     found |= {name: details.get(tag) for name, tag in _EXIF_IFD_TAGS.items()}
+    if image.format == "TIFF" and not found["DateTimeOriginal"]:
+        found["DateTimeOriginal"] = exif.get(_DATE_TIME)
     for name, keyword in _PNG_KEYWORDS.items():
         if not found[name] and image.format == "PNG":
             found[name] = image.info.get(keyword)
@@ -62,6 +65,22 @@ def png_text(picture: Picture) -> PngImagePlugin.PngInfo:
         if name in picture.metadata:
             info.add_text(keyword, _clean(picture.metadata[name]))
     return info
+
+
+def exif(picture: Picture) -> Image.Exif:
+    """The whitelisted metadata as EXIF, for WebP and TIFF; text as UTF-8, as most programs write it."""
+    tags = Image.Exif()
+    for name, tag in _EXIF_TAGS.items():
+        if name in picture.metadata:
+            tags[tag] = _clean(picture.metadata[name]).encode("utf-8")
+    details = {
+        tag: _clean(picture.metadata[name]).encode("utf-8")
+        for name, tag in _EXIF_IFD_TAGS.items() if name in picture.metadata
+    }
+    if details:
+        tags.get_ifd(_EXIF_IFD).update(details)
+        tags[_DATE_TIME] = details[_EXIF_IFD_TAGS["DateTimeOriginal"]]  # Pillow drops that directory in a TIFF
+    return tags
 
 
 def _clean(value: object) -> str:

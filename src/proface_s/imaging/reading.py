@@ -1,4 +1,4 @@
-"""Reading pictures: JPEG, PNG, WebP, TIFF and BMP files -> upright 8-bit RGB (and alpha).
+"""Reading pictures: JPEG, PNG, WebP, TIFF, BMP and HEIC files -> upright 8-bit RGB (and alpha).
 
 ::
 
@@ -7,7 +7,8 @@
 Nothing is lost silently: what 8-bit RGB cannot hold (16-bit samples, several frames) is refused with a hint.
 Pillow's plugins are called directly, not through ``Image.open``: that keeps the formats to the five above,
 the limit on pixels an argument instead of a global setting with a warning, and a phone's MPO file (a JPEG
-with depth or gain maps behind it) a plain JPEG, whose first picture is the photo.
+with depth or gain maps behind it) a plain JPEG, whose first picture is the photo.  HEIC needs the extra ``heic``
+(pillow-heif), which is loaded when such a file comes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import os
 import re
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import (
@@ -44,10 +45,11 @@ _PLUGINS: Final = (
     (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
     (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
 )
+_HEIC_BRANDS: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"))
 _KNOWN_OTHERS: Final = {b"GIF8": "GIF", b"%PDF": "PDF", b"8BPS": "Photoshop", b"\x00\x00\x01\x00": "icon"}
 _TIFF_BITS_PER_SAMPLE: Final = 258
 _PNG_BIT_DEPTH_AT: Final = 24
-_FORMATS_HINT: Final = "supported are JPEG, PNG, WebP, TIFF and BMP"
+_FORMATS_HINT: Final = "supported are JPEG, PNG, WebP, TIFF, BMP and HEIC"
 _COPY_HINT: Final = "copy or download it again"
 
 
@@ -109,14 +111,30 @@ def _open(data: bytes, label: str) -> Image.Image:
             return plugin(io.BytesIO(data))
         except Exception as error:
             raise _undecodable(label, error) from None
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return _open_heic(data, label)
     raise ImageError(f"{label} is {_guess(data)}", hint=_FORMATS_HINT)
+
+
+def _open_heic(data: bytes, label: str) -> Image.Image:
+    """A HEIC picture; libheif has turned it upright already, whatever its orientation tag still says."""
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        raise ImageError(
+            f"{label} is a HEIC picture, and what reads those is not installed", hint="pip install 'proface-s[heic]'"
+        ) from None
+    try:
+        plugin: Any = HeifImageFile
+        image: Image.Image = plugin(io.BytesIO(data))
+    except Exception as error:
+        raise _undecodable(label, error) from None
+    return image
 
 
 def _guess(data: bytes) -> str:
     """Name a foreign format, for the message."""
     brand = data[8:12] if data[4:8] == b"ftyp" else b""
-    if brand in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return "a HEIC picture, which is not supported"
     if brand in (b"avif", b"avis"):
         return "an AVIF picture, which is not supported"
     for signature, name in _KNOWN_OTHERS.items():
@@ -156,6 +174,8 @@ def _bits_per_sample(image: Image.Image, data: bytes) -> int:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         depths = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,))
         return int(max(depths)) if isinstance(depths, tuple) else int(depths)
+    if "bit_depth" in image.info:  # HEIC
+        return int(image.info["bit_depth"])
     return {"I": 32, "F": 32}.get(image.mode, 16 if image.mode.startswith("I;16") else 8)
 
 
