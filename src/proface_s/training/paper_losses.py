@@ -1,0 +1,95 @@
+"""The losses of the published system, both recovery modes; images (N, 3, H, W) in [0, 1].
+
+The paper's perceptual distance is LPIPS, whose backbone weights cannot be shipped and are never downloaded: give a file
+of them and have the ``lpips`` package installed to use it.  Without, multi-scale SSIM takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from pytorch_msssim import ssim
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import UsageError
+
+MARGIN = 1.2
+WINDOW = 11  # of SSIM; coarser scales than this are left out
+SCALES = 4
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+
+
+def l1(a: Tensor, b: Tensor) -> Tensor:
+    """Mean absolute difference of each pair, (N,)."""
+    return (a - b).abs().flatten(1).mean(1)
+
+
+def multiscale_dissimilarity(a: Tensor, b: Tensor) -> Tensor:
+    """1 - SSIM, mean over up to four dyadic scales, (N,)."""
+    found = []
+    for _ in range(SCALES):
+        if min(a.shape[-2:]) < WINDOW:
+            break
+        found.append(1 - ssim(a, b, data_range=1.0, size_average=False))
+        a, b = functional.avg_pool2d(a, 2), functional.avg_pool2d(b, 2)
+    return torch.stack(found).mean(0)
+
+
+def perceptual(weights: str | None) -> Distance:
+    """LPIPS with the user's own weights, or the multi-scale stand-in.
+
+    Args:
+        weights: a torch file with the whole state of ``lpips.LPIPS(net="alex", pretrained=False)``.
+
+    Raises:
+        UsageError: the package or the file is missing.
+    """
+    if weights is None:
+        return multiscale_dissimilarity
+    try:
+        import lpips  # type: ignore[import-not-found,unused-ignore]
+
+        network = lpips.LPIPS(net="alex", pretrained=False, pnet_rand=True)
+        network.load_state_dict(torch.load(Path(weights), map_location="cpu", weights_only=True))
+    except ImportError:
+        raise UsageError("LPIPS needs the package lpips", "pip install lpips, or leave `lpips_weights` out") from None
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"{weights} does not hold LPIPS weights: {error}") from None
+    network.eval().requires_grad_(False)
+
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        found: Tensor = network.to(a.device)(a * 2 - 1, b * 2 - 1)
+        return found.flatten()
+
+    return distance
+
+
+def triplet(distance: Distance, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin), mean over the batch."""
+    return torch.relu(distance(anchor, positive) - distance(anchor, negative) + MARGIN).mean()
+
+
+def image_term(distance: Distance, protected: Tensor, cover: Tensor) -> Tensor:
+    """5 perceptual + L1."""
+    return (5 * distance(protected, cover) + l1(protected, cover)).mean()
+
+
+def rand_wr_loss(
+    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor
+) -> Tensor:
+    """RandWR: a wrong key gives a picture far from the original."""
+    apart = triplet(distance, original, recovered, wrong) + triplet(l1, original, recovered, wrong)
+    return 0.3 * image_term(distance, protected, cover) + 0.5 * l1(recovered, original).mean() + 0.2 * apart
+
+
+def obfs_wr_loss(
+    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor
+) -> Tensor:
+    """ObfsWR: a wrong key gives the obfuscated picture again."""
+    near = l1(recovered, original).mean() + l1(wrong, cover).mean()
+    apart = triplet(distance, recovered, original, cover) + triplet(distance, wrong, cover, original)
+    return 0.2 * image_term(distance, protected, cover) + 0.3 * near + 0.5 * apart

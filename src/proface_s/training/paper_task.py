@@ -1,0 +1,153 @@
+"""The published system as a training task, with or without rounding to 8 bits in the loop."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from ..flow.card import CARD_NAME, canonical_card
+from ..types import UInt8Image
+from .paper import PaperFlow
+from .paper_losses import obfs_wr_loss, perceptual, rand_wr_loss
+from .task import Batch
+
+MODES = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
+PAIR = ("protect.onnx", "recover.onnx")
+FAR = 4.0  # wrong recoveries are clamped to [-FAR, 1 + FAR] before the loss: inverse scales can overflow
+
+
+class PaperTask:
+    """Trains a `PaperFlow`.
+
+    Args:
+        mode: ``RandWR`` or ``ObfsWR``.
+        rounding: protect to 8 bits in the loop, straight-through; the paper does not.
+        blocks: see `PaperFlow`.
+        growth: see `PaperFlow`.
+        lpips_weights: see `proface_s.training.paper_losses.perceptual`.
+    """
+
+    name = "paper"
+    needs_covers = True
+
+    def __init__(
+        self, mode: str = "RandWR", rounding: bool = True, blocks: int = 3, growth: int = 32,
+        lpips_weights: str | None = None,
+    ) -> None:
+        if mode not in MODES:
+            raise UsageError(f"the recovery mode is one of {', '.join(MODES)}, not {mode!r}")
+        self.mode, self.rounding, self._shape = mode, rounding, (blocks, growth)
+        self._distance = perceptual(lpips_weights)
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+        return PaperFlow(*self._shape)
+
+    def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        """The paper's loss of the mode."""
+        original, cover, protected, recovered, wrong = self._run(module, batch, rng, self.rounding)
+        far = [image.clamp(-FAR, 1 + FAR) for image in (recovered, wrong)]
+        loss = MODES[self.mode](self._distance, original, cover, protected, *far)
+        return loss, {"loss": float(loss.detach()), **_measures(original, cover, protected, recovered, wrong)}
+
+    @torch.no_grad()
+    def validate(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+        """PSNR (dB) on 8-bit images, and on floats as the paper measures."""
+        stored = _measures(*self._run(module, batch, rng, True))
+        floats = _measures(*self._run(module, batch, rng, False))
+        return {**stored, **{f"float_{name}": value for name, value in floats.items()}}
+
+    @torch.no_grad()
+    def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
+        """Rows: original, cover, protected, recovered, wrong recovery."""
+        rows = [torch.cat(list(images), 2) for images in self._run(module, batch, rng, True)]
+        sheet = torch.cat(rows, 1).permute(1, 2, 0)
+        return np.asarray((torch.nan_to_num(sheet) * 255).round().clamp(0, 255).cpu().numpy(), np.uint8)
+
+    def export(
+        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The ONNX pair and its card; the faces are not needed."""
+        assert isinstance(module, PaperFlow)
+        export_pair(module, folder)
+        files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in PAIR}
+        card = {**card, "parameters": sum(p.numel() for p in module.parameters()), "files": files}
+        (folder / CARD_NAME).write_bytes(canonical_card(card))
+        return card
+
+    def _run(
+        self, module: nn.Module, batch: Batch, rng: np.random.Generator, rounding: bool
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Original, cover, protected, recovered and wrong recovery, in [0, 1] but for the recoveries."""
+        assert isinstance(module, PaperFlow)
+        assert batch.covers is not None
+        original, cover = batch.originals / 255, batch.covers / 255
+        right, other = (_random_map(original, rng) for _ in range(2))
+        protected = module.protect(original, cover, right)[0].float()
+        if rounding:
+            levels = (protected.clamp(0, 1) * 255).round() / 255
+            protected = protected + (levels - protected).detach()
+        return (original, cover, protected, module.recover(protected, right).float(),
+                module.recover(protected, other).float())
+
+
+def export_pair(network: PaperFlow, folder: Path) -> None:
+    """Write ``protect.onnx`` (original, cover, key_map -> protected) and ``recover.onnx``, its partner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image, key_map = torch.rand(1, 3, 16, 24), torch.ones(1, 1, 16, 24)
+    network = network.eval().cpu().float()
+    _write(_Protect(network), (image, image, key_map), folder / PAIR[0], ["original", "cover", "key_map"], "protected")
+    _write(_Recover(network), (image, key_map), folder / PAIR[1], ["protected", "key_map"], "recovered")
+
+
+class _Protect(nn.Module):
+    def __init__(self, network: PaperFlow) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, original: Tensor, cover: Tensor, key_map: Tensor) -> Tensor:
+        return self.network.protect(original, cover, key_map)[0]
+
+
+class _Recover(nn.Module):
+    def __init__(self, network: PaperFlow) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, protected: Tensor, key_map: Tensor) -> Tensor:
+        return self.network.recover(protected, key_map)
+
+
+def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: list[str], output: str) -> None:
+    axes = {0: "batch", 2: "height", 3: "width"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # see `secure_export.write_graphs`
+        torch.onnx.export(
+            module, inputs, str(path), input_names=names, output_names=[output], opset_version=18, dynamo=False,
+            dynamic_axes=dict.fromkeys([*names, output], axes),
+        )
+
+
+def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
+    shape = (like.shape[0], 1, *like.shape[2:])
+    return torch.from_numpy(rng.integers(0, 2, shape).astype(np.float32) * 2 - 1).to(like.device)
+
+
+def _measures(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> dict[str, float]:
+    return {
+        "protected": _psnr(protected, cover), "recovered": _psnr(recovered, original),
+        "wrong": _psnr(wrong, original), "wrong_cover": _psnr(wrong, cover), "cover": _psnr(cover, original),
+    }
+
+
+@torch.no_grad()
+def _psnr(a: Tensor, b: Tensor) -> float:
+    error = (torch.nan_to_num(a).clamp(0, 1) - b).square().flatten(1).mean(1) + 1e-10
+    return float((-10 * torch.log10(error)).mean())

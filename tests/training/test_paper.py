@@ -1,0 +1,172 @@
+"""The published system: its size, its inverses, its losses, and both engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_msssim")
+
+import onnxruntime  # noqa: E402
+from torch import nn  # noqa: E402
+
+from proface_s.errors import UsageError  # noqa: E402
+from proface_s.training import paper  # noqa: E402
+from proface_s.training.paper_losses import l1, multiscale_dissimilarity, perceptual, triplet  # noqa: E402
+from proface_s.training.paper_task import PAIR, PaperTask  # noqa: E402
+from proface_s.training.task import Batch  # noqa: E402
+
+from .test_secure import drawn_face  # noqa: E402
+
+
+def shaken(growth: int = 4, blocks: int = 3) -> paper.PaperFlow:
+    """A network whose weights are all non-trivial, in float64 so that tolerances speak of algebra."""
+    torch.manual_seed(1)
+    network = paper.PaperFlow(blocks, growth).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += torch.randn_like(parameter) * 0.03
+    return network
+
+
+def key_maps(count: int, height: int, width: int, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).integers(0, 2, (count, 1, height, width)) * 2.0 - 1)
+
+
+def drawn_batch(count: int = 2, side: int = 32) -> Batch:
+    faces = np.stack([drawn_face(side, i) for i in range(count)])
+    originals = torch.from_numpy(faces).permute(0, 3, 1, 2).float()
+    return Batch(originals, originals.mean((2, 3), keepdim=True).expand_as(originals).round())
+
+
+@pytest.mark.parametrize(("side", "expected"), [(112, 3.36), (256, 17.55)])
+def test_the_network_has_the_published_size(side: int, expected: float) -> None:
+    network, total = paper.PaperFlow().to("meta"), 0
+
+    def count(layer: nn.Module, _: object, out: torch.Tensor) -> None:
+        nonlocal total
+        total += out.numel() * layer.in_channels * 9  # type: ignore[operator,assignment]
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(count)
+    image, key_map = torch.empty(1, 3, side, side, device="meta"), torch.empty(1, 1, side, side, device="meta")
+    network.protect(image, image, key_map)
+    assert sum(p.numel() for p in network.parameters()) == 1_073_040
+    assert round(total / 1e9, 2) == expected
+
+
+@pytest.mark.parametrize("size", [(8, 8), (16, 24), (30, 14)])
+def test_the_flow_inverts_exactly_given_the_byproduct(size: tuple[int, int]) -> None:
+    network = shaken()
+    original, cover = torch.rand(2, 2, 3, *size, dtype=torch.float64)
+    key_map = key_maps(2, *size)
+    protected, byproduct = network.protect(original, cover, key_map)
+    assert not torch.allclose(protected, cover, atol=1e-3)
+    found = network.unprotect(protected, byproduct, key_map)
+    for a, b in zip(found, (original, cover), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+    assert not torch.allclose(network.recover(protected, key_map), original, atol=1e-3)
+
+
+def test_haar_is_an_isometry_and_inverts() -> None:
+    image = torch.rand(2, 3, 10, 14, dtype=torch.float64)
+    bands = paper.haar(image)
+    assert bands.shape == (2, 12, 5, 7)
+    torch.testing.assert_close(bands.square().sum(), image.square().sum())
+    torch.testing.assert_close(paper.inverse_haar(bands), image)
+
+
+def test_scale_is_the_papers() -> None:
+    s = torch.tensor([-50.0, 0.0, 50.0])
+    torch.testing.assert_close(paper.scale(s), torch.exp(torch.tensor([-2.0, 0.0, 2.0])))
+
+
+@pytest.mark.parametrize("mode", ["RandWR", "ObfsWR"])
+def test_both_modes_learn_and_every_parameter_gets_a_gradient(mode: str) -> None:
+    task = PaperTask(mode, growth=4, blocks=2)
+    torch.manual_seed(0)
+    module, batch, losses = task.build(), drawn_batch(), []
+    optimiser = torch.optim.Adam(module.parameters(), lr=3e-3)
+    for step in range(12):
+        loss, measures = task.loss(module, batch, np.random.default_rng(step))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        assert all(np.isfinite(value) for value in measures.values())
+    assert np.mean(losses[-3:]) < np.mean(losses[:3])
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+    found = task.validate(module, batch, np.random.default_rng(0))
+    assert {"protected", "float_protected", "wrong_cover"} <= set(found)
+    assert task.preview(module, batch, np.random.default_rng(0)).shape == (5 * 32, 2 * 32, 3)
+
+
+def test_rounding_reaches_the_picture_and_lets_the_gradient_through() -> None:
+    task = PaperTask(growth=4, blocks=2)
+    module, batch = shaken(4, 2).float(), drawn_batch()
+    for rounding in (True, False):
+        protected = task._run(module, batch, np.random.default_rng(0), rounding)[2]
+        on_levels = (protected * 255 - (protected * 255).round()).abs().max() < 1e-3
+        assert bool(on_levels) is rounding
+        assert protected.requires_grad
+
+
+def test_overflowing_recoveries_do_not_poison_the_loss() -> None:
+    task, module = PaperTask(growth=4, blocks=2), shaken(4, 2).float()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter *= 30
+    loss, _ = task.loss(module, drawn_batch(), np.random.default_rng(0))
+    assert torch.isfinite(loss)
+
+
+def test_losses_are_what_they_say() -> None:
+    a, b = torch.rand(2, 3, 48, 48), torch.rand(2, 3, 48, 48)
+    torch.testing.assert_close(l1(a, a), torch.zeros(2))
+    torch.testing.assert_close(multiscale_dissimilarity(a, a), torch.zeros(2), atol=1e-5, rtol=0)
+    assert (multiscale_dissimilarity(a, b) > 0.5).all()
+    assert float(triplet(l1, a, a, b)) == pytest.approx(float(torch.relu(1.2 - l1(a, b)).mean()))
+    assert float(triplet(l1, a, a, a)) == pytest.approx(1.2)
+    with pytest.raises(UsageError, match="(?i)lpips"):
+        perceptual("nowhere.pt")
+
+
+def test_key_maps_are_as_published() -> None:
+    first, again = (paper.derive_paper_key_map("secret", 30, 22) for _ in range(2))
+    assert first.shape == (30, 22)
+    np.testing.assert_array_equal(first, again)  # the published weakness: same password, same map
+    assert 0.4 < (first != paper.derive_paper_key_map("secreT", 30, 22)).mean() < 0.6
+
+
+def test_both_engines_agree(tmp_path: Path) -> None:
+    task, module = PaperTask(growth=4, blocks=2), shaken(4, 2).float()
+    card = task.export(module, [], tmp_path, {"name": "paper"})
+    assert set(card["files"]) == set(PAIR)
+    rng = np.random.default_rng(0)
+    original, cover = rng.random((2, 2, 3, 20, 36), np.float32)
+    key_map = key_maps(2, 20, 36).float()
+    protect, recover = (onnxruntime.InferenceSession(str(tmp_path / name)) for name in PAIR)
+    protected = protect.run(None, {"original": original, "cover": cover, "key_map": key_map.numpy()})[0]
+    recovered = recover.run(None, {"protected": protected, "key_map": key_map.numpy()})[0]
+    with torch.no_grad():
+        expected = module.protect(torch.from_numpy(original), torch.from_numpy(cover), key_map)[0]
+        back = module.recover(torch.from_numpy(protected), key_map)
+    np.testing.assert_allclose(protected, expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(recovered, back.numpy(), atol=1e-4)
+
+
+def test_the_peer_works_on_pictures() -> None:
+    method = paper.PaperMethod(shaken(4, 2).float())
+    original, key_map = drawn_face(32, 1), paper.derive_paper_key_map("secret", 32, 32)
+    cover = np.full_like(original, 100)
+    protected = method.protect(original, cover, key_map)
+    assert protected.dtype == np.uint8
+    np.testing.assert_allclose(protected, np.clip(method.protect_float(original, cover, key_map), 0, 255), atol=0.51)
+    assert method.recover(protected, key_map).shape == original.shape
