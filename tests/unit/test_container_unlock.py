@@ -17,12 +17,13 @@ from proface_s.container.unlock import forced_keys, open_groups, unlock_groups, 
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.keys.access import Credentials, Lock
 from proface_s.keys.derive import KdfParams
-from proface_s.keys.portable import PortableFaceKey
-from proface_s.keys.recipients import Identity
+from proface_s.keys.portable import PortableFaceKey, decode_face_key
+from proface_s.keys.recipients import Identity, decode_identity
 from proface_s.keys.secret import FaceKey
 from proface_s.types import Box
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "locked_header_v1.json"
+PEOPLE = GOLDEN.with_name("people_v1.json")
 CHEAP = KdfParams(time_cost=1, memory_kib=1024, lanes=1)
 BOXES = (Box(0, 0, 10, 10), Box(20, 0, 10, 10), Box(40, 0, 10, 10))
 NOTES = tuple(FaceNote("blur", None, bytes([i]) * 32) for i in range(3))
@@ -281,3 +282,22 @@ def test_unicode_forms_and_duplicates_of_a_passphrase_are_one() -> None:
     _, header = locked([["cafe\u0301 passphrase", "caf\u00e9 passphrase"]])
     assert len(header.groups[0].stanzas) == 1
     assert set(unlock_groups(header, Credentials.of("caf\u00e9 passphrase"))) == {0}
+
+
+def test_golden_headers_of_people_open_for_ever() -> None:
+    golden = json.loads(PEOPLE.read_text(encoding="utf-8"))
+    noise, cover = golden["noise"], golden["cover"]
+    header = decode_header(bytes.fromhex(noise["header"]))
+    given = {int(index): decode_face_key(text) for index, text in noise["face_keys"].items()}
+    identity = decode_identity(noise["identity"])
+    assert str(identity.recipient) == noise["recipient"]
+    for arguments, faces in (
+        ((None, [identity]), noise["opened_by_identity"]),
+        ((noise["passphrase"],), noise["opened_by_passphrase"]),
+        ((None, (), list(given.values())), [0, 1, 2]),
+    ):
+        assert keys_by(header, *arguments) == {index: given[index].key for index in faces}
+    header = decode_header(bytes.fromhex(cover["header"]))
+    for index, passphrase in enumerate(cover["passphrases"]):
+        assert keys_by(header, passphrase)[index] == decode_face_key(cover["face_keys"][str(index)]).key
+    assert keys_by(header, None, (), list(cover["face_keys"].values())).keys() == {0, 1, 2}
