@@ -28,6 +28,7 @@ STEPS = 160  # log2 of the step in sixteenths of an octave, from FINEST on
 FINEST = -16
 GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of them are exact
 SLACK = 0.03  # bits per sample that may stay unused before a finer step is tried
+COARSE_BITS = 480  # what the coarsest band takes, for a first guess
 TRIES = 6
 
 Integers = npt.NDArray[np.int64]
@@ -214,8 +215,8 @@ def _first_guess(source: _Source, words: int) -> int:
     """A step from the mean size of the details alone."""
     spread = [np.log2(np.abs(d).mean() * 2.0 ** (level + 1) + 0.05) * d.size for level, d in enumerate(source.details)]
     mean = sum(spread) / sum(d.size for d in source.details)
-    rate = 32 * words / sum(d.size for d in source.details)
-    return int(np.clip(round(16 * (mean + 1.2 - rate)) - FINEST, 0, STEPS - 1))
+    rate = (32 * words - COARSE_BITS) / sum(d.size for d in source.details)
+    return int(np.clip(round(16 * (mean + 0.7 - rate)) - FINEST, 0, STEPS - 1))
 
 
 def _step(index: int, level: int) -> float:
