@@ -85,7 +85,7 @@ class AuditLog:
         try:
             yield outcome
         except BaseException as error:
-            failure = explain(error)
+            failure = explain(error if isinstance(error, Exception) else KeyboardInterrupt())
             self._note("end", {**what, "exit_code": failure.exit_code, "error": failure.message, **outcome})
             raise
         self._note("end", {**what, "exit_code": 0, "error": None, **outcome})
