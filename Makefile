@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTOS ?= ../shared/data/eval/photos
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: weights demo test test-all test-train lint bench clean
+.PHONY: weights paper demo test test-all test-train lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,9 +43,12 @@ clean:
 
 FACES ?=
 STICKERS ?=
-RUN ?= runs/secure
-weights: $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="DIR DIR" STICKERS=DIR
-	mkdir -p $(RUN)
-	$(BIN)/python tools/make_profiles.py $(RUN)/profiles.npy $(FACES)
-	$(BIN)/python -m proface_s.training --config configs/secure-1.json $(addprefix --data ,$(FACES)) --stickers $(STICKERS) --out $(RUN)
-	$(BIN)/python tools/export_model.py $(RUN)/checkpoint.pt $(RUN)/profiles.npy src/proface_s/flow/weights/secure-1 --card configs/secure-1.card.json
+RUN ?= runs/secure-2
+MODEL ?= src/proface_s/flow/weights/secure-2
+weights: $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="DIR DIR"
+	$(BIN)/proface train --config configs/secure-2.json $(addprefix --data ,$(FACES)) --out $(RUN)
+	$(BIN)/proface export $(RUN)/checkpoint.pt $(addprefix --data ,$(FACES)) -o $(MODEL) --card configs/secure-2.card.json
+
+paper: $(VENV)/trainable  ## train the published system, both recovery modes, for comparison
+	for mode in randwr obfswr; do $(BIN)/proface train --config configs/paper-$$mode.json \
+	  $(addprefix --data ,$(FACES)) $(if $(STICKERS),--stickers $(STICKERS)) --out runs/paper-$$mode || exit 1; done
