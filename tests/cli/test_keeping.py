@@ -224,7 +224,7 @@ def test_what_is_not_sound(proface: Proface, plain: str, monkeypatch: pytest.Mon
     data = Path(plain).read_bytes()
     chunks = read_png_chunks(data)
     changed = pixels(plain)
-    changed[30, 20, 0] ^= 1
+    changed[30, 20, 0] ^= 4
     save("pixel.png", changed)
     Path("pixel.png").write_bytes(attach_png(Path("pixel.png").read_bytes(), chunks))
     Path("stripped.png").write_bytes(attach_png(data, {**chunks, "pfSl": chunks["pfSl"][:2]}))

@@ -101,7 +101,7 @@ def test_nothing_to_open_with(session: Session, png: bytes) -> None:
 def test_forgetting_and_locking_anew_keep_the_bytes_of_the_picture(png: bytes, ann: Identity, tmp_path: Path) -> None:
     forgotten = proface_s.forget(png, [0])
     assert forgotten.path is None
-    assert np.array_equal(pixels(forgotten.data), pixels(png))
+    assert np.array_equal(pixels(forgotten.data) & 0xFE, pixels(png) & 0xFE), "but for the bits of in-pixel records"
     locked = proface_s.rewrap(forgotten.data, Credentials.of(None, [ann]), Lock.of("an entirely new passphrase"))
     assert locked.faces == (1,)
     back = Session().recover(locked.data, "an entirely new passphrase")
@@ -127,7 +127,7 @@ def test_a_link_is_followed_and_stays_a_link(png: bytes, tmp_path: Path) -> None
 
 def test_changed_pixels_are_neither_forgotten_nor_locked_anew(png: bytes, ann: Identity) -> None:
     changed = pixels(png)
-    changed[20, 20, 1] ^= 1
+    changed[20, 20, 1] ^= 2
     from proface_s.container.png import attach_png
     from proface_s.imaging.writing import encode_png
 
@@ -136,9 +136,8 @@ def test_changed_pixels_are_neither_forgotten_nor_locked_anew(png: bytes, ann: I
         proface_s.forget(data, [1])
     with pytest.raises(DamagedFileError, match="face 0"):
         proface_s.rewrap(data, Credentials.of(None, [ann]), Lock.of(PASSPHRASE))
-    for act in (lambda: proface_s.forget(encode_png(Picture(rgb=changed)), [0]),):
-        with pytest.raises(NotProtectedError):
-            act()
+    with pytest.raises(NotProtectedError):
+        proface_s.forget(encode_png(Picture(rgb=changed)), [0])
 
 
 def test_verify_says_what_a_key_vouches_for(png: bytes, ann: Identity) -> None:
