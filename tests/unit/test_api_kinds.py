@@ -89,10 +89,12 @@ def test_an_array_gives_an_array(session: Session) -> None:
     assert isinstance(result.image, np.ndarray)
     assert np.array_equal(original, drawn()), "the argument was changed"
     assert result.image.shape == original.shape
-    back = session.recover(result, PASSPHRASE)  # an array alone cannot carry the header
+    back = session.recover(result, PASSPHRASE)
     assert np.array_equal(back.recovered, original)
+    alone = session.recover(result.image, PASSPHRASE)  # an array cannot carry the header, but its pixels carry records
+    assert [face.outcome for face in alone.faces] == ["estimate"]
     with pytest.raises(NotProtectedError):
-        session.recover(result.image, PASSPHRASE)
+        session.recover(session.protect(original, PASSPHRASE, record=False, **BY_HAND).image, PASSPHRASE)
 
 
 def test_a_pil_image_gives_a_pil_image(session: Session) -> None:

@@ -30,19 +30,22 @@ def photo(tmp_path: Path) -> Path:
 def corrupting(real: Callable[..., bytes], y: int, x: int) -> Callable[..., bytes]:
     """An encoder that changes one sample by one."""
 
-    def encode(picture: Picture, **options: Any) -> bytes:
+    def encode(picture: Picture, file_format: str, **options: Any) -> bytes:
         rgb = picture.rgb.copy()
         rgb[y, x, 0] ^= 1
-        return real(replace(picture, rgb=rgb), **options)
+        return real(replace(picture, rgb=rgb), file_format, **options)
 
     return encode
 
 
-@pytest.mark.parametrize(("y", "x", "what"), [(2, 90, "outside the faces"), (20, 20, "face 0 would not come back")])
+@pytest.mark.parametrize(
+    ("y", "x", "what"),
+    [(2, 90, "outside the faces"), (20, 20, "face 0 would not come back"), (44, 44, "face 0 would not come back")],
+)
 def test_one_wrong_sample_is_noticed(
     photo: Path, monkeypatch: pytest.MonkeyPatch, y: int, x: int, what: str
 ) -> None:
-    monkeypatch.setattr(protecting, "encode_png", corrupting(protecting.encode_png, y, x))
+    monkeypatch.setattr(protecting, "encode_picture", corrupting(protecting.encode_picture, y, x))
     with pytest.raises(ProFaceError, match=what):
         Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none")
     assert [p.name for p in photo.parent.iterdir()] == ["photo.png"]

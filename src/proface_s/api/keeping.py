@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Collection, Mapping
@@ -11,17 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..container.carrier import from_chunks, to_chunks
+from ..container.carrier import attach, from_chunks, read_chunks, to_chunks
 from ..container.header import Header, forget_face, slot_digest
-from ..container.inband import erase_record, record_samples, write_record
 from ..container.lock import relock
-from ..container.png import attach_png, read_png_chunks
-from ..container.record import encode_record
 from ..container.unlock import open_groups, try_passphrases, unlock_header
 from ..errors import ProFaceError, UsageError, WrongKeyError
 from ..imaging.reading import read_picture
 from ..imaging.regions import cut, paste
-from ..imaging.writing import encode_png, write_atomic
+from ..imaging.writing import encode_picture, format_of_bytes, write_atomic
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfParams
 from ..keys.passphrase import check_passphrase
@@ -30,6 +26,7 @@ from ..keys.secret import FileKey
 from ..types import Picture, UInt8Image
 from .erasing import smear
 from .kinds import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, Pictured, file_bytes, load, output_for
+from .recording import with_current_records
 from .recovering import changed_faces, check_digests, check_faces, read_header
 from .results import KeptFile
 
@@ -95,7 +92,7 @@ def forget(
         box = header.faces[index].box
         if erase:
             rgb = paste(rgb, box, smear(cut(picture.rgb, box)))
-    rgb = _with_current_records(rgb, header, faces)
+    rgb = with_current_records(rgb, header, faces)
     kept = {index: seal for index, seal in seals.items() if index not in faces}
     data = _rebuilt(file_bytes(image), picture, rgb, header, kept)
     _write(image, target, data, in_place, overwrite)
@@ -134,7 +131,7 @@ def rewrap(
     changed = relock(header, file_keys, lock, keep=keep)
     _check_locked(changed, file_keys, lock)
     faces = [index for index, face in enumerate(header.faces) if face.group in file_keys]
-    rgb = _with_current_records(picture.rgb, changed, faces)
+    rgb = with_current_records(picture.rgb, changed, faces)
     data = _rebuilt(file_bytes(image), picture, rgb, changed, seals)
     _write(image, target, data, in_place, overwrite)
     locked = len(header.groups) - len(file_keys)
@@ -154,27 +151,14 @@ def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int]) -> UInt8Image:
-    """In-pixel records of these faces as the header is now: rewritten, or cleared where there can be none."""
-    for index in faces:
-        reserved, face = header.reserved(index), header.faces[index]
-        if not reserved:
-            continue
-        region = cut(rgb, face.box)
-        record = b"" if face.forgotten else encode_record(header, index)
-        fits = bool(record) and record_samples(len(record)) <= reserved
-        rgb = paste(rgb, face.box, write_record(region, record) if fits else erase_record(region, reserved))
-    return rgb
-
-
 def _rebuilt(
     data: bytes, picture: Picture, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]
 ) -> bytes:
     """The file with another header, and read back; its pixels are encoded anew only where they changed."""
     if not np.array_equal(rgb, picture.rgb):
-        data = encode_png(replace(picture, rgb=rgb), keep_metadata=True)
-    done = attach_png(data, to_chunks(header, seals))
-    again = from_chunks(read_png_chunks(io.BytesIO(done)))
+        data = encode_picture(replace(picture, rgb=rgb), format_of_bytes(data), keep_metadata=True)
+    done = attach(data, to_chunks(header, seals))
+    again = from_chunks(read_chunks(done))
     pixels = read_picture(done, name="the changed file")
     if again != (header, dict(seals)) or not np.array_equal(pixels.rgb, rgb) or changed_faces(pixels, header):
         raise ProFaceError("verification failed: the changed file is not what it should be", _REPORT)

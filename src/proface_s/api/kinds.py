@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
-from ..container.png import HEADER_CHUNK, SEAL_CHUNK, read_png_chunks
-from ..errors import DamagedFileError, ImageError
+from ..container.carrier import read_chunks
+from ..container.png import HEADER_CHUNK, SEAL_CHUNK
+from ..container.sidecar import decode_sidecar
+from ..container.tiff import chunks_of_tags
+from ..errors import DamagedFileError, ImageError, UsageError
 from ..imaging.reading import read_file, read_picture
-from ..imaging.writing import check_output_path, write_atomic
+from ..imaging.writing import FORMATS, Format, check_output_path, format_of, write_atomic
 from ..types import Picture
 from .results import ProtectResult
+from .sidecars import chunks_beside, read_sidecar
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,14 +33,41 @@ FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
 def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
     """The bytes of a file that is given by its path, by its bytes, or as what `protect` returned."""
     if isinstance(image, ProtectResult):
-        return image.png
+        return image.data
     return image if isinstance(image, bytes) else read_file(image)
 
 
-def load(image: Pictured) -> Picture:
-    """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them."""
+def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None) -> Picture:
+    """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them.
+
+    Args:
+        image: the picture.
+        sidecar: a sidecar to use; where None, that of a protected file without metadata is looked for beside it.
+
+    Raises:
+        ImageError: it cannot be read.
+        DamagedFileError: its chunks are damaged, or the sidecar is, or belongs to another picture or disagrees.
+    """
+    picture = _load(image)
+    if sidecar is not None:
+        chunks = read_sidecar(sidecar, picture)
+        own = picture.chunks.get(HEADER_CHUNK)
+        if own and own != chunks[HEADER_CHUNK]:
+            raise DamagedFileError(
+                f"{picture.source}: the file's header and the one in {sidecar} disagree",
+                "one of them was changed since; leave --sidecar out to use the file's own",
+            )
+        return replace(picture, chunks=chunks)
+    if not any(picture.chunks.values()) and isinstance(image, (str, os.PathLike)):
+        return replace(picture, chunks=chunks_beside(picture, image))
+    return picture
+
+
+def _load(image: Pictured) -> Picture:
     if isinstance(image, ProtectResult):
-        image = image.png
+        chunks = decode_sidecar(image.sidecar)[1] if image.sidecar else {}
+        picture = _load(image.data)
+        return picture if any(picture.chunks.values()) else replace(picture, chunks=chunks)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise ImageError(f"an array must be (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
@@ -47,7 +78,7 @@ def load(image: Pictured) -> Picture:
         data, name = image, "the file"
     else:
         return _from_pil(image)
-    chunks = read_png_chunks(io.BytesIO(data), name)
+    chunks = read_chunks(data, name)
     try:
         picture = read_picture(data, name=name)
     except ImageError as error:
@@ -72,6 +103,7 @@ def _from_pil(image: Any) -> Picture:
         for kind, data, *_ in getattr(image, "private_chunks", []):
             if kind in (HEADER_CHUNK.encode(), SEAL_CHUNK.encode()):
                 chunks.setdefault(kind.decode(), []).append(data)
+    chunks = chunks or chunks_of_tags(getattr(image, "tag_v2", {}))
     buffer = io.BytesIO()
     try:
         image.save(buffer, "TIFF" if image.mode == "CMYK" else "PNG", exif=image.getexif())
@@ -80,14 +112,35 @@ def _from_pil(image: Any) -> Picture:
     return replace(read_picture(buffer.getvalue(), name="the image"), chunks=chunks, source="the image")
 
 
-def output_for(image: Pictured, output: Any, suffix: str, overwrite: bool) -> Path | None:
-    """Where to write, checked before any work; None where nothing is to be written."""
+def output_for(
+    image: Pictured, output: Any, suffix: str, overwrite: bool, file_format: Format | None = None
+) -> Path | None:
+    """Where to write, checked before any work; None where nothing is to be written.
+
+    Args:
+        image: the input.
+        output: the path the user named, or None.
+        suffix: of the name where none was given, ending with ``.png``.
+        overwrite: an existing file may be replaced.
+        file_format: the format asked for; where None, that of ``output``'s name, or PNG.
+
+    Raises:
+        UsageError, ImageError: see `check_output_path`; also if name and format disagree.
+    """
     source = image if isinstance(image, (str, os.PathLike)) else None
     if output is None and source is None:
         return None
-    target = Path(output) if output is not None else default_output(Path(source), suffix)  # type: ignore[arg-type]
+    name = output if output is not None else default_output(Path(source or ""), with_format(suffix, file_format))
+    target = Path(name)
     check_output_path(source, target, overwrite=overwrite)
+    if file_format is not None and format_of(target) != file_format:
+        raise UsageError(f"{target} is not a name for a {file_format} file", "leave the format out, or change the name")
     return target
+
+
+def with_format(suffix: str, file_format: Format | None) -> str:
+    """``.protected.png`` -> ``.protected.webp``."""
+    return suffix if file_format is None else suffix.removesuffix(".png") + FORMATS[file_format][0]
 
 
 def default_output(source: Path, suffix: str) -> Path:
@@ -96,26 +149,26 @@ def default_output(source: Path, suffix: str) -> Path:
     return source.with_name(stem + suffix)
 
 
-def write_output(target: Path | None, png: bytes, overwrite: bool) -> Path | None:
+def write_output(target: Path | None, data: bytes, overwrite: bool) -> Path | None:
     """Write a file where there is a target; gives the target back."""
     if target is not None:
-        write_atomic(target, png, overwrite=overwrite)
+        write_atomic(target, data, overwrite=overwrite)
     return target
 
 
-def same_kind(image: Pictured, picture: Picture, png: bytes, path: Path | None) -> Any:
-    """The picture as the kind that came in."""
+def same_kind(image: Pictured, picture: Picture, data: bytes, path: Path | None) -> Any:
+    """The picture as the kind that came in; ``data`` is the complete file."""
     if isinstance(image, np.ndarray):
         return picture.rgb
     if isinstance(image, (str, os.PathLike)):
         return path
     if isinstance(image, (bytes, ProtectResult)):
-        return png
+        return data
     from PIL import Image
 
-    out = Image.open(io.BytesIO(png))
+    out = Image.open(io.BytesIO(data))
     out.load()
-    chunks = read_png_chunks(io.BytesIO(png))
+    chunks = read_chunks(data)
     plain = out.copy()
     if chunks:
         plain.info[CHUNKS] = chunks

@@ -1,29 +1,34 @@
-"""Photo -> protected PNG, step by step."""
+"""Photo -> protected file, step by step."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from .. import obfuscate
-from ..container.carrier import from_chunks, to_chunks
+from ..container.carrier import attach, from_chunks, read_chunks, to_chunks
 from ..container.header import Header, WrongKey, region_digest
+from ..container.inband import FoundRecord, read_record
 from ..container.lock import FaceNote, KeyRing, lock_header
-from ..container.png import attach_png, read_png_chunks
+from ..container.record import encode_record
 from ..container.seal import header_seal_context, open_seal, seal_context, seal_region
+from ..container.sidecar import decode_sidecar, encode_sidecar, picture_digest
 from ..container.unlock import face_keys, try_passphrases
 from ..errors import ProFaceError, UsageError
 from ..flow.model import FlowModel
 from ..imaging.reading import read_picture
 from ..imaging.regions import cut, paste
-from ..imaging.writing import encode_png
+from ..imaging.writing import Format, encode_picture
 from ..keys.access import Lock
 from ..keys.derive import KdfParams
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
+from .recording import planned_reserves, with_current_records
+
+Sidecar = Literal["none", "also", "instead"]
 
 ESTIMATE_FLOOR_DB = 25.0  # below this an unsealed recovery deserves a warning
 _REPORT = "please report this"
@@ -36,13 +41,15 @@ class Protected:
     rgb: UInt8Image
     cover: UInt8Image
     header: Header
-    png: bytes
+    data: bytes
+    sidecar: bytes | None
     warnings: tuple[str, ...]
 
 
 def protect_picture(
     picture: Picture, boxes: Sequence[Box], styles: Sequence[Style], locks: Sequence[Lock], model: FlowModel,
     *, seal: bool = True, wrong_key: WrongKey = "noise", keep_metadata: bool = False,
+    file_format: Format = "png", sidecar: Sidecar = "none", record: bool = True,
 ) -> Protected:
     """Hide every box of a picture under fresh keys.
 
@@ -55,6 +62,9 @@ def protect_picture(
         seal: also store an exact, encrypted copy of each region; not in ``cover`` mode.
         wrong_key: what a wrong key gives.
         keep_metadata: write the whitelisted metadata.
+        file_format: of the file.
+        sidecar: whether header and seals are ``also`` written to a sidecar, or there ``instead`` of to the file.
+        record: also write what recovery needs into the faces' own pixels, where they have room for it.
 
     Returns:
         The protected picture, already read back and checked against the original.
@@ -67,23 +77,37 @@ def protect_picture(
     keys = [ring.face_key(i) for i in range(len(boxes))]
     originals = [cut(picture.rgb, box) for box in boxes]
     covers = [obfuscate.cover(original, style) for original, style in zip(originals, styles, strict=True)]
-    regions = model.protect(originals, covers, keys)
+    reserved = planned_reserves(ring, picture.size, group_locks) if record else [0] * len(boxes)
+    regions = model.protect(originals, covers, keys, reserved=reserved)
     rgb, cover = picture.rgb, picture.rgb
     for box, region, plain in zip(boxes, regions, covers, strict=True):
         rgb, cover = paste(rgb, box, region), paste(cover, box, plain)
-    digests = [region_digest(region) for region in regions]
+    digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
-    header = lock_header(ring, picture.size, notes, group_locks)
+    header = lock_header(ring, picture.size, notes, group_locks, reserved=reserved)
+    rgb = with_current_records(rgb, header)
     seals = {
         i: seal_region(keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i]))
         for i in range(len(boxes))
     } if seal else {}
-    plain_png = encode_png(replace(picture, rgb=rgb), keep_metadata=keep_metadata)
-    png = attach_png(plain_png, to_chunks(header, seals))
-    warnings = verify(png, picture, boxes, ring, group_locks, model)
-    return Protected(rgb, cover, header, png, tuple(warnings))
+    chunks = to_chunks(header, seals)
+    data = encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata)
+    data = data if sidecar == "instead" else attach(data, chunks)
+    beside = None if sidecar == "none" else encode_sidecar(rgb, chunks)
+    warnings = verify(data, beside, picture, boxes, ring, group_locks, model)
+    if record and not all(reserved):
+        warnings.append(_recordless(reserved))
+    return Protected(rgb, cover, header, data, beside, tuple(warnings))
+
+
+def _recordless(reserved: Sequence[int]) -> str:
+    without = [str(index) for index, count in enumerate(reserved) if not count]
+    return (
+        f"face {', '.join(without)}: too small, or opened by too many, for a record in the pixels; "
+        "without the file's metadata (or a sidecar) it cannot come back"
+    )
 
 
 def _fresh_keys(
@@ -100,7 +124,8 @@ def _fresh_keys(
 
 
 def verify(
-    png: bytes, picture: Picture, boxes: Sequence[Box], ring: KeyRing, locks: Sequence[Lock], model: FlowModel
+    data: bytes, sidecar: bytes | None, picture: Picture, boxes: Sequence[Box], ring: KeyRing, locks: Sequence[Lock],
+    model: FlowModel,
 ) -> list[str]:
     """Open a finished file as a stranger would and compare it with the original.
 
@@ -110,8 +135,11 @@ def verify(
     Raises:
         ProFaceError: it does not bring the original back; nothing of it must be kept.
     """
-    header, seals = from_chunks(read_png_chunks(io.BytesIO(png)))
-    again = read_picture(png, name="the protected file")
+    carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
+    header, seals = from_chunks(carried[0])
+    again = read_picture(data, name="the protected file")
+    if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != picture_digest(again.rgb)):
+        raise ProFaceError("verification failed: the sidecar is not the picture's", _REPORT)
     keys = [ring.face_key(i) for i in range(len(boxes))]
     if not _opens(header, ring, locks):
         raise ProFaceError("verification failed: the keys would not open the file", _REPORT)
@@ -119,12 +147,19 @@ def verify(
     warnings = []
     for index, box in enumerate(boxes):
         original, region = cut(picture.rgb, box), cut(again.rgb, box)
-        sound = header.faces[index].box == box and header.faces[index].digest == region_digest(region)
+        reserved = header.reserved(index)
+        sound = header.faces[index].box == box and header.faces[index].digest == region_digest(region, reserved)
+        if reserved:
+            found = read_record(region)
+            record = encode_record(header, index)
+            sound = sound and found == FoundRecord(0, 0, box.w, record, repaired=0)
         if index in seals:
             exact = open_seal(keys[index], seals[index], original.shape, header_seal_context(header, index))
             sound = sound and np.array_equal(exact, original)
         elif sound:
-            (estimate,) = model.recover([region], [keys[index]], wrong_key=header.wrong_key)
+            (estimate,) = model.recover(
+                [region], [keys[index]], reserved=[reserved], wrong_key=header.wrong_key
+            )
             quality = psnr(estimate, original)
             if quality < ESTIMATE_FLOOR_DB:
                 warnings.append(f"face {index} at {box} will come back at {quality:.1f} dB only, and has no seal")

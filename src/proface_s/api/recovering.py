@@ -1,4 +1,4 @@
-"""Protected PNG -> photo, step by step: the inverse of `proface_s.api.protecting`."""
+"""Protected file -> photo, step by step: the inverse of `proface_s.api.protecting`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from ..imaging.regions import cut, paste
 from ..keys.access import Credentials
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
+from .recording import contradictions
 from .results import Outcome, RecoveredFace
+
+FROM_PIXELS = "--from-pixels ignores the header and reads the records in the pixels, if there are any"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +42,8 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
         raise DamagedFileError(
             f"{picture.source} is {picture.size[0]}x{picture.size[1]}, but its header was made for "
             f"{header.width}x{header.height}",
-            "the picture was resized, cropped or turned after it was protected, or the header is another file's",
+            "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
+            + FROM_PIXELS,
         )
     return header, seals
 
@@ -48,7 +52,10 @@ def recover_picture(
     picture: Picture, credentials: Credentials, model: FlowModel,
     *, only: Collection[int] | None = None, force: bool = False,
 ) -> Recovered:
-    """Bring back every face that the credentials open.
+    """Bring back every face that the credentials open, with the header that the file carries.
+
+    Where records in the pixels say something else, the header that a key has vouched for wins, with a warning; one
+    that nothing vouches for (``cover`` mode) does not.
 
     Args:
         picture: the protected photo.
@@ -66,6 +73,12 @@ def recover_picture(
     check_faces(header, only or ())
     check_digests(picture, header)
     keys, forced = _keys(header, credentials, only, force)
+    contradicting = contradictions(picture.rgb, header, keys)
+    if contradicting and header.wrong_key == "cover":
+        raise DamagedFileError(
+            f"{picture.source}: the header and the record in the pixels of face {contradicting[0]} disagree",
+            FROM_PIXELS,
+        )
     if forced:
         seals = {}
     exact = [index for index in keys if index in seals]
@@ -82,7 +95,11 @@ def recover_picture(
     for index, face in enumerate(header.faces):
         outcome: Outcome = "exact" if index in exact else read if index in estimates else _why_not(header, index, only)
         faces.append(RecoveredFace(face.box, outcome))
-    return Recovered(rgb, tuple(faces), _warnings(header, keys, seals, forced))
+    warnings = _warnings(header, keys, seals, forced)
+    if contradicting:
+        which = ", ".join(map(str, contradicting))
+        warnings += (f"the record in the pixels of face {which} disagrees with the header; the header was used",)
+    return Recovered(rgb, tuple(faces), warnings)
 
 
 def check_faces(header: Header, faces: Collection[int]) -> None:
@@ -97,6 +114,19 @@ def check_faces(header: Header, faces: Collection[int]) -> None:
             raise UsageError(
                 f"there is no face {index}: the file has {count}", f"faces are numbered from 0 to {count - 1}"
             )
+
+
+def check_model(picture: Picture, header: Header, model: FlowModel) -> None:
+    """Refuse to read pixels with another model than wrote them.
+
+    Raises:
+        ModelError: names both.
+    """
+    if header.model_id != model.card.model_id:
+        raise ModelError(
+            f"{picture.source} was protected with another model ({header.model_id.hex()})",
+            f"this installation has {model.card.name} ({model.card.model_id.hex()})",
+        )
 
 
 def changed_faces(picture: Picture, header: Header) -> list[int]:
@@ -118,7 +148,7 @@ def check_digests(picture: Picture, header: Header) -> None:
         which = ", ".join(map(str, changed))
         raise DamagedFileError(
             f"{picture.source}: the protected pixels of face {which} were changed, or the header is another file's",
-            "use the file as `proface protect` wrote it",
+            "use the file as `proface protect` wrote it; " + FROM_PIXELS,
         )
 
 
@@ -165,11 +195,7 @@ def _estimates(
     """What the flow reads from the pixels of the given faces."""
     if not keys:
         return {}
-    if header.model_id != model.card.model_id:
-        raise ModelError(
-            f"{picture.source} was protected with another model ({header.model_id.hex()})",
-            f"this installation has {model.card.name} ({model.card.model_id.hex()})",
-        )
+    check_model(picture, header, model)
     regions = [cut(picture.rgb, header.faces[i].box) for i in keys]
     reserved = [header.reserved(i) for i in keys]
     estimates = model.recover(regions, list(keys.values()), reserved=reserved, wrong_key=header.wrong_key)

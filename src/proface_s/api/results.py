@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..types import Box, Face, UInt8Image
 
-Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left"]
+Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
 PixelState = Literal["unchanged", "changed", "erased"]
 KeyState = Literal["opens", "locked", "forgotten", "unchecked"]
 SealState = Literal["sound", "damaged", "stripped", "none", "unchecked"]
@@ -49,8 +49,9 @@ class ProtectResult:
         cover: (H, W, 3) uint8 RGB: the photo with the plain covers, nothing hidden.
         protected: (H, W, 3) uint8 RGB: the protected photo as pixels.
         faces: what was protected; empty only with ``allow_no_face``.
-        png: the complete protected file, as written.
+        data: the complete protected file, as written.
         path: where it was written, or None.
+        sidecar: what was, or should be, written to ``NAME.pfs`` beside it; None where none was asked for.
         warnings: what the user should know.
     """
 
@@ -58,9 +59,15 @@ class ProtectResult:
     cover: UInt8Image
     protected: UInt8Image
     faces: tuple[ProtectedFace, ...]
-    png: bytes = field(repr=False)
+    data: bytes = field(repr=False)
     path: Path | None = None
     warnings: tuple[str, ...] = ()
+    sidecar: bytes | None = field(default=None, repr=False)
+
+    @property
+    def png(self) -> bytes:
+        """`data`, by its name from before other formats could be written."""
+        return self.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class RecoveredFace:
         box: where it is.
         outcome: ``exact``: the authenticated original pixels; ``estimate``: what the flow read, not authenticated;
             ``noise``: what a wrong key reads, which was asked for; ``locked``: the key given does not open this
-            face; ``forgotten``: no key does; ``left``: covered because only other faces were asked for.
+            face; ``forgotten``: no key does; ``left``: covered because only other faces were asked for;
+            ``lost``: the metadata are gone, and there is no record of this face in the pixels.
             In ``cover`` mode an ``estimate`` of a wrong key is the covered face itself, and nothing tells.
     """
 
@@ -89,6 +97,7 @@ class RecoverResult:
         faces: per region, in the file's order.
         path: where it was written, or None.
         warnings: what the user should know.
+        data: the complete file, as written; empty where an array was given and nothing was written.
     """
 
     image: Any
@@ -96,6 +105,7 @@ class RecoverResult:
     faces: tuple[RecoveredFace, ...]
     path: Path | None = None
     warnings: tuple[str, ...] = ()
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,9 @@ class Inspection:
         wrong_key: what a wrong key gives, ``noise`` or ``cover``.
         forgotten: indices of faces whose wrapped key was destroyed.
         members: for every face, the number of its group.
+        source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` where those are gone; then
+            styles are unknown.
+        lost: indices of faces of which the pixels hold no record.
     """
 
     version: int
@@ -129,6 +142,8 @@ class Inspection:
     wrong_key: str = "noise"
     forgotten: tuple[int, ...] = ()
     members: tuple[int, ...] = ()
+    source: Literal["metadata", "pixels"] = "metadata"
+    lost: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,19 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import obfuscate
 from ..container.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
+from ..container.inband import find_records
+from ..container.record import LOST
 from ..detect import Detector, draw
-from ..errors import NoFaceError, UsageError
+from ..errors import ImageError, NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
-from ..imaging.writing import encode_png
+from ..imaging.writing import Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.passphrase import check_passphrase
 from ..keys.portable import PortableFaceKey
@@ -32,9 +35,11 @@ from .kinds import (
     same_kind,
     write_output,
 )
-from .protecting import protect_picture
+from .protecting import Sidecar, protect_picture
 from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
+from .salvaging import find_headers, recover_from_pixels
+from .sidecars import sidecar_path
 
 __all__ = [
     "PROTECTED_SUFFIX", "RECOVERED_SUFFIX", "Pictured", "Session", "default_output", "detect", "inspect", "load",
@@ -81,6 +86,7 @@ class Session:
         boxes: Sequence[Box | str] = (), faces: str | Sequence[int] = "all", seal: bool | None = None,
         recipients: Sequence[Recipient | str] = (), own: Mapping[int, Lock] | None = None,
         wrong_key: WrongKey = "noise", allow_no_face: bool = False, keep_metadata: bool = False,
+        file_format: Format | None = None, sidecar: Sidecar = "none", record: bool = True,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False,
     ) -> ProtectResult:
         """Hide the faces of a picture.
@@ -100,6 +106,10 @@ class Session:
                 covered face, and nothing in the file tells which key is right.
             allow_no_face: return an unprotected copy where no face was found, instead of an error.
             keep_metadata: keep author, copyright and date.
+            file_format: ``"png"``, ``"webp"`` or ``"tiff"``; where None, what the output's name says, or PNG.
+            sidecar: whether header and seals go into ``NAME.pfs``, ``"also"`` or ``"instead"`` of into the picture.
+            record: write what recovery needs into the faces' pixels too, so that it survives programs that drop
+                metadata.
             output: where to write; for a path given, ``NAME.protected.png`` beside it where None.
             overwrite: replace an existing output.
 
@@ -110,9 +120,11 @@ class Session:
         default, own = Lock.of(passphrase, recipients), dict(own or {})
         notes = _judge([default, *own.values()], wrong_key, seal)
         chosen = obfuscate.parse_style(style) if isinstance(style, str) else style
-        target = output_for(image, output, PROTECTED_SUFFIX, overwrite)
+        target = output_for(image, output, PROTECTED_SUFFIX, overwrite, file_format)
+        file_format = format_of(target) if target else file_format or "png"
+        beside = _sidecar_target(target, sidecar, overwrite)
         picture = load(image)
-        if any(picture.chunks.values()):
+        if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         choice = self._choose(picture, boxes, faces)
         if not choice.regions:
@@ -121,32 +133,34 @@ class Session:
                     f"no face found in {picture.source}; nothing was written",
                     "give the face by hand with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
                 )
-            png = encode_png(picture, keep_metadata=keep_metadata)
-            path = write_output(target, png, overwrite)
+            data = encode_picture(picture, file_format, keep_metadata=keep_metadata)
+            path = write_output(target, data, overwrite)
             notes = [*notes, "no face found: this is an unprotected copy"]
             return ProtectResult(
-                same_kind(image, picture, png, path), picture.rgb, picture.rgb, (), png, path, tuple(notes)
+                same_kind(image, picture, data, path), picture.rgb, picture.rgb, (), data, path, tuple(notes)
             )
         if obfuscate.is_weak(chosen):
             notes = [*notes, f"style {obfuscate.format_style(chosen)} is weak: recognisers may see through it"]
         seal = wrong_key == "noise" if seal is None else seal
         done = protect_picture(
             picture, choice.regions, [chosen] * len(choice.regions), locks_for(choice, default, own), self.model,
-            seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata,
+            seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
+            record=record,
         )
-        path = write_output(target, done.png, overwrite)
+        path = _write_both(target, done.data, beside, done.sidecar, overwrite)
         text = obfuscate.format_style(chosen)
         found = tuple(ProtectedFace(box, text, seal) for box in choice.regions)
         protected = replace(picture, rgb=done.rgb)
         return ProtectResult(
-            same_kind(image, protected, done.png, path), done.cover, done.rgb, found, done.png, path,
-            (*notes, *done.warnings),
+            same_kind(image, protected, done.data, path), done.cover, done.rgb, found, done.data, path,
+            (*notes, *done.warnings), done.sidecar,
         )
 
     def recover(
         self, image: Pictured, passphrase: str | None = None, *, identities: Sequence[Identity | str] = (),
         face_keys: Sequence[PortableFaceKey | str] = (), credentials: Credentials | None = None,
-        faces: Collection[int] | None = None, force: bool = False,
+        faces: Collection[int] | None = None, force: bool = False, file_format: Format | None = None,
+        sidecar: str | os.PathLike[str] | None = None, from_pixels: bool = False,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False,
     ) -> RecoverResult:
         """Bring the faces back.
@@ -159,6 +173,10 @@ class Session:
             credentials: all of these in one, instead.
             faces: bring back only these; they must open.
             force: where nothing opens the file, write what the wrong key reads (noise) instead of refusing.
+            file_format: as for `protect`.
+            sidecar: where header and seals are; ``NAME.pfs`` beside a file without metadata is found by itself.
+            from_pixels: ignore metadata and sidecar, and read the records in the pixels, as is done where there are
+                neither: what comes back is an estimate that nothing vouches for.
             output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.
             overwrite: replace an existing output.
 
@@ -167,13 +185,20 @@ class Session:
             NotProtectedError, DamagedFileError: no header, or not this picture's.
         """
         credentials = credentials or Credentials.of(passphrase, identities, face_keys)
-        target = output_for(image, output, RECOVERED_SUFFIX, overwrite)
-        picture = load(image)
-        done = recover_picture(picture, credentials, self.model, only=faces, force=force)
+        if sidecar is not None and from_pixels:
+            raise UsageError("a sidecar was given, and also that it shall be ignored")
+        target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format)
+        file_format = format_of(target) if target else file_format or "png"
+        picture = load(image, sidecar)
+        read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
+        done = read(picture, credentials, self.model, only=faces, force=force)
         recovered = replace(picture, rgb=done.rgb, chunks={})
-        png = encode_png(recovered, keep_metadata=True) if target or not isinstance(image, np.ndarray) else b""
-        path = write_output(target, png, overwrite)
-        return RecoverResult(same_kind(image, recovered, png, path), done.rgb, done.faces, path, done.warnings)
+        wanted = target or not isinstance(image, np.ndarray)
+        data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
+        path = write_output(target, data, overwrite)
+        return RecoverResult(
+            same_kind(image, recovered, data, path), done.rgb, done.faces, path, done.warnings, data
+        )
 
     def _choose(self, picture: Picture, boxes: Sequence[Box | str], faces: str | Sequence[int]) -> Choice:
         wanted = faces if isinstance(faces, str) else ",".join(map(str, faces))
@@ -202,7 +227,8 @@ def inspect(image: Pictured) -> Inspection:
         NotProtectedError, DamagedFileError: no header, or not this picture's.
     """
     picture = load(image)
-    header, seals = read_header(picture)
+    carried = any(picture.chunks.values())
+    header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(
         ProtectedFace(
             face.box, obfuscate.format_style(Style(face.style, face.strength)), index in seals
@@ -220,8 +246,35 @@ def inspect(image: Pictured) -> Inspection:
     return Inspection(
         FORMAT_VERSION, (header.width, header.height), header.model_id.hex(), _model_name(header.model_id), faces,
         stripped, kdf, len(header.groups), sum(isinstance(s, RecipientStanza) for s in stanzas), header.wrong_key,
-        tuple(i for i, face in enumerate(header.faces) if face.forgotten), tuple(f.group for f in header.faces),
+        tuple(i for i, face in enumerate(header.faces) if face.forgotten and face.style != LOST),
+        tuple(f.group for f in header.faces), "metadata" if carried else "pixels",
+        tuple(i for i, face in enumerate(header.faces) if face.style == LOST),
     )
+
+
+def _sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Path | None:
+    """Where the sidecar goes, checked before any work."""
+    if sidecar == "none" or target is None:
+        return None
+    beside = sidecar_path(target)
+    if os.path.lexists(beside) and not overwrite:
+        raise ImageError(f"{beside} already exists", "choose another name, or use --overwrite")
+    return beside
+
+
+def _write_both(
+    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool
+) -> Path | None:
+    """Sidecar first: a picture whose key material is missing must never be there, not even for a moment."""
+    if beside is None or sidecar is None:
+        return write_output(target, data, overwrite)
+    write_output(beside, sidecar, overwrite)
+    try:
+        return write_output(target, data, overwrite)
+    except BaseException:
+        if not overwrite:  # it is ours, and belongs to nothing
+            beside.unlink(missing_ok=True)
+        raise
 
 
 def _model_name(model_id: bytes) -> str | None:

@@ -126,6 +126,13 @@ def read_tiff_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
     return found
 
 
+def chunks_of_tags(tags: Mapping[int, object], name: str = "the picture") -> dict[str, list[bytes]]:
+    """As `read_tiff_chunks`, from the tags that another program (Pillow) has read already."""
+    header, seals = (tags.get(tag) for tag in _TAGS)
+    found = {HEADER_CHUNK: [header]} if isinstance(header, bytes) else {}
+    return found | ({SEAL_CHUNK: _split(seals, name)} if isinstance(seals, bytes) else {})
+
+
 def _read_directory(file: BinaryIO, size: int, name: str) -> _Directory:
     """Parse the first directory.
 

@@ -67,6 +67,13 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     )
 
 
+def format_of_bytes(data: bytes) -> Format:
+    """The format of a file that can carry a hidden face, by its first bytes; PNG where it is none of the others."""
+    if data[:4] == b"RIFF":
+        return "webp"
+    return "tiff" if data[:2] in (b"II", b"MM") else "png"
+
+
 def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metadata: bool = False) -> bytes:
     """Encode a picture losslessly, 8 bits per sample: RGB, or RGBA where it has alpha.
 

@@ -1,0 +1,136 @@
+"""Recovering from the pixels alone: what is left when a program has dropped all metadata.
+
+The inverse of `proface_s.api.protecting` again, but the header is put together from the records in the faces' own
+pixels, wherever in the picture they are.  What comes back is the flow's estimate; nothing vouches for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..container.inband import find_records
+from ..container.record import LOST, Partial, headers_from_records
+from ..container.unlock import forced_keys, unlock_header
+from ..errors import NotProtectedError, UsageError, WrongKeyError
+from ..flow.model import FlowModel
+from ..imaging.regions import cut, paste
+from ..keys.access import Credentials
+from ..keys.secret import FaceKey
+from ..types import Box, Picture
+from .recovering import Recovered, check_model
+from .results import Outcome, RecoveredFace
+
+_WARNING = "the file's metadata are gone; what was read from the pixels is an estimate that nothing vouches for"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A partial header with the keys that fit it."""
+
+    partial: Partial
+    keys: dict[int, FaceKey]
+
+
+def find_headers(picture: Picture) -> list[Partial]:
+    """The headers that a picture's pixels hold, put together from their records; usually one.
+
+    Raises:
+        NotProtectedError: none.
+        DamagedFileError: they ask for too much.
+    """
+    partials = headers_from_records(find_records(picture.rgb), picture.size)
+    if not partials:
+        raise NotProtectedError(
+            f"{picture.source} carries no PRO-Face S header, and no record in its pixels",
+            "either it was never protected, or it was compressed, scaled or drawn over since; a sidecar may help",
+        )
+    return partials
+
+
+def recover_from_pixels(
+    picture: Picture, credentials: Credentials, model: FlowModel,
+    *, only: Collection[int] | None = None, force: bool = False,
+) -> Recovered:
+    """Estimate every face that the credentials open, with nothing but the pixels.
+
+    Args:
+        picture: the protected photo, perhaps cropped or pasted into another one.
+        credentials: what there is to open it with.
+        model: the flow.
+        only: numbers of the faces to bring back; all that open where None.
+        force: where nothing opens, write what the wrong key reads instead of refusing it.
+
+    Raises:
+        NotProtectedError: there is no record in the pixels.
+        WrongKeyError: nothing opens, or a face of ``only`` does not.
+    """
+    partials = find_headers(picture)
+    known = {index for partial in partials for index in partial.faces}
+    for index in only or ():
+        if index not in known:
+            raise UsageError(f"there is no record of face {index} in the pixels", "see `proface inspect`")
+    opened, forced = _open(partials, credentials, force)
+    keys = {index for each in opened for index in each.keys}
+    for index in only or ():
+        if index not in keys:
+            raise WrongKeyError(f"the key given does not open face {index}")
+    rgb, faces = picture.rgb, []
+    for each in opened:
+        wanted = [i for i in each.keys if only is None or i in only]
+        places = [(index, box) for index, box in each.partial.places if index in wanted]
+        header = each.partial.header
+        if places:
+            check_model(picture, header, model)
+            estimates = model.recover(
+                [cut(picture.rgb, box) for _, box in places], [each.keys[index] for index, _ in places],
+                reserved=[header.reserved(index) for index, _ in places], wrong_key=header.wrong_key,
+            )
+            for (_, box), estimate in zip(places, estimates, strict=True):
+                rgb = paste(rgb, box, estimate)
+        faces += _outcomes(each, wanted, only, "noise" if forced else "estimate")
+    return Recovered(rgb, tuple(faces), tuple(_warnings(opened, forced)))
+
+
+def _open(partials: list[Partial], credentials: Credentials, force: bool) -> tuple[list[_Opened], bool]:
+    """Every header with the keys that open it, and whether they are wrong ones that the user insists on."""
+    opened, refusal = [], None
+    for partial in partials:
+        try:
+            keys = unlock_header(partial.header, credentials, authenticated=False).face_keys
+        except WrongKeyError as error:
+            refusal, keys = refusal or error, {}
+        opened.append(_Opened(partial, {i: key for i, key in keys.items() if i in partial.faces}))
+    if refusal is None or any(each.keys for each in opened):
+        return opened, False
+    if force:
+        return [_Opened(partial, forced_keys(partial.header, credentials)) for partial in partials], True
+    raise refusal
+
+
+def _outcomes(
+    opened: _Opened, wanted: Collection[int], only: Collection[int] | None, read: Outcome
+) -> list[RecoveredFace]:
+    """One per face by its number, lost ones included; then one for every further place of a face."""
+    header, first = opened.partial.header, dict(reversed(opened.partial.places))
+    outcomes: dict[int, Outcome] = {
+        index: "lost" if face.style == LOST else read if index in wanted
+        else "left" if only is not None and index not in only else "locked"
+        for index, face in enumerate(header.faces)
+    }
+    listed = [RecoveredFace(first.get(index, Box(0, 0, 0, 0)), outcome) for index, outcome in outcomes.items()]
+    further = [(index, box) for index, box in opened.partial.places if box != first[index]]
+    return listed + [RecoveredFace(box, outcomes[index]) for index, box in further]
+
+
+def _warnings(opened: list[_Opened], forced: bool) -> list[str]:
+    if forced:
+        return ["nothing opened this file; what was written in the faces' places is what a wrong key reads: noise"]
+    warnings = [_WARNING]
+    lost = sum(face.style == LOST for each in opened for face in each.partial.header.faces)
+    if lost:
+        warnings.append(f"of at least {lost} more faces there is no record in the pixels; they stay covered")
+    moved = any(box != each.partial.header.faces[i].box for each in opened for i, box in each.partial.places)
+    if moved:
+        warnings.append("the picture was cropped, or pasted into another one: faces are not where they were protected")
+    return warnings
