@@ -42,6 +42,20 @@ def drawn_batch(count: int = 2, side: int = 32) -> Batch:
     return Batch(originals, originals.mean((2, 3), keepdim=True).expand_as(originals).round())
 
 
+def train(task: PaperTask, module: nn.Module, batch: Batch, steps: int, rate: float) -> list[float]:
+    """The losses on the way; every measure must be finite, and the gradients of the last step stay."""
+    optimiser, losses = torch.optim.Adam(module.parameters(), lr=rate), []
+    for step in range(steps):
+        loss, measures = task.loss(module, batch, np.random.default_rng(step))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimiser.step()
+        losses.append(measures["loss"])
+        assert all(np.isfinite(value) for value in measures.values())
+    return losses
+
+
 @pytest.mark.parametrize(("side", "expected"), [(112, 3.36), (256, 17.55)])
 def test_the_network_has_the_published_size(side: int, expected: float) -> None:
     network, total = paper.PaperFlow().to("meta"), 0
@@ -85,20 +99,29 @@ def test_scale_is_the_papers() -> None:
     torch.testing.assert_close(paper.scale(s), torch.exp(torch.tensor([-2.0, 0.0, 2.0])))
 
 
+def test_half_precision_costs_less_than_rounding_to_8_bits() -> None:
+    torch.manual_seed(0)
+    network = paper.PaperFlow(3, 8)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("last.weight"):
+                parameter.normal_(0, 0.01)
+    batch, key_map = drawn_batch(2, 32), key_maps(2, 32, 32).float()
+    assert batch.covers is not None
+    with torch.no_grad():
+        exact = network.protect(batch.originals / 255, batch.covers / 255, key_map)[0] * 255
+        with torch.autocast("cpu", torch.bfloat16):
+            half = network.protect(batch.originals / 255, batch.covers / 255, key_map)[0] * 255
+    assert (exact - batch.covers).square().mean().sqrt() > 1
+    assert 0 < (half - exact).square().mean().sqrt() < 12**-0.5
+
+
 @pytest.mark.parametrize("mode", ["RandWR", "ObfsWR"])
 def test_both_modes_learn_and_every_parameter_gets_a_gradient(mode: str) -> None:
     task = PaperTask(mode, growth=4, blocks=2)
     torch.manual_seed(0)
-    module, batch, losses = task.build(), drawn_batch(), []
-    optimiser = torch.optim.Adam(module.parameters(), lr=3e-3)
-    for step in range(12):
-        loss, measures = task.loss(module, batch, np.random.default_rng(step))
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimiser.step()
-        losses.append(float(loss.detach()))
-        assert all(np.isfinite(value) for value in measures.values())
+    module, batch = task.build(), drawn_batch()
+    losses = train(task, module, batch, 12, 3e-3)
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name
@@ -106,6 +129,30 @@ def test_both_modes_learn_and_every_parameter_gets_a_gradient(mode: str) -> None
     found = task.validate(module, batch, np.random.default_rng(0))
     assert {"protected", "float_protected", "wrong_cover"} <= set(found)
     assert task.preview(module, batch, np.random.default_rng(0)).shape == (5 * 32, 2 * 32, 3)
+
+
+@pytest.mark.parametrize(("mode", "better", "worse"), [("RandWR", "recovered", "wrong"),
+                                                        ("ObfsWR", "wrong_cover", "wrong")])
+def test_a_wrong_key_gives_what_the_mode_says(mode: str, better: str, worse: str) -> None:
+    task = PaperTask(mode, growth=8, blocks=2)
+    torch.manual_seed(0)
+    module, batch = task.build(), drawn_batch(4, 24)
+    before = task.validate(module, batch, np.random.default_rng(7))
+    train(task, module, batch, 40, 5e-3)
+    after = task.validate(module, batch, np.random.default_rng(7))
+    assert abs(before["recovered"] - before["wrong"]) < 1
+    assert after[better] > after[worse] + 1.5
+    assert after[better] > before[better] + 5
+
+
+def test_saved_weights_give_the_same_pictures(tmp_path: Path) -> None:
+    first, second = shaken().float(), paper.PaperFlow(3, 4)
+    torch.save(first.state_dict(), tmp_path / "weights.pt")
+    second.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
+    original, cover = torch.rand(2, 1, 3, 16, 16)
+    key_map = key_maps(1, 16, 16).float()
+    for a, b in zip(first.protect(original, cover, key_map), second.protect(original, cover, key_map), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_rounding_reaches_the_picture_and_lets_the_gradient_through() -> None:
@@ -170,3 +217,8 @@ def test_the_peer_works_on_pictures() -> None:
     assert protected.dtype == np.uint8
     np.testing.assert_allclose(protected, np.clip(method.protect_float(original, cover, key_map), 0, 255), atol=0.51)
     assert method.recover(protected, key_map).shape == original.shape
+    for wrong in (original[:31], original[:, :30]):
+        with pytest.raises(UsageError, match="even sides"):
+            method.protect(wrong, cover, key_map)
+        with pytest.raises(UsageError, match="even sides"):
+            method.recover(wrong, key_map)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from ..types import UInt8Image
 
 CLAMP = 2.0  # the paper's c
@@ -43,7 +44,11 @@ def inverse_haar(bands: Tensor) -> Tensor:
 
 
 def scale(s: Tensor) -> Tensor:
-    """The paper's e(s) = exp(2c(sigmoid(s) - 1/2))."""
+    """The paper's e(s) = exp(2c(sigmoid(s) - 1/2)), never in half precision.
+
+    Near 1 bfloat16 has steps of 1/128: rounding the factor there costs more than rounding the image to 8 bits.
+    """
+    s = s if s.dtype == torch.float64 else s.float()
     return torch.exp(2 * CLAMP * (torch.sigmoid(s) - 0.5))
 
 
@@ -131,7 +136,8 @@ class PaperFlow(nn.Module):
 def derive_paper_key_map(password: str, height: int, width: int) -> UInt8Image:
     """The published key generation: PBKDF2 with a constant salt and ten rounds gives H*W bits.
 
-    For comparison only: the same password gives every picture of a size the same map.
+    For comparison only, never to protect anything: the same password gives every picture of a size the same map, and
+    ten rounds make guessing cheap.
 
     Returns:
         (H, W) of 0 and 1.
@@ -143,7 +149,9 @@ def derive_paper_key_map(password: str, height: int, width: int) -> UInt8Image:
 
 
 class PaperMethod:
-    """The published system on pictures as arrays, for comparisons.
+    """The published system on pictures as arrays, for comparisons only: never protect anyone's face with it.
+
+    Sides must be even; every method raises `UsageError` for odd ones, and where the shapes do not agree.
 
     Args:
         network: trained weights.
@@ -156,16 +164,19 @@ class PaperMethod:
     @torch.no_grad()
     def protect_float(self, original: UInt8Image, cover: UInt8Image, key_map: UInt8Image) -> np.ndarray:
         """(H, W, 3) uint8 original and cover, (H, W) bits -> (H, W, 3) float32 in grey levels, not rounded."""
+        _check_shapes(original, cover, key_map)
         protected, _ = self._network.protect(self._image(original), self._image(cover), self._map(key_map))
         return np.asarray((protected[0] * 255).permute(1, 2, 0).cpu().numpy(), np.float32)
 
     def protect(self, original: UInt8Image, cover: UInt8Image, key_map: UInt8Image) -> UInt8Image:
         """As `protect_float`, rounded to 8 bits as a file needs it."""
-        return np.clip(np.rint(self.protect_float(original, cover, key_map)), 0, 255).astype(np.uint8)
+        levels = np.rint(self.protect_float(original, cover, key_map))
+        return np.asarray(np.clip(levels, 0, 255), np.uint8)
 
     @torch.no_grad()
     def recover(self, protected: np.ndarray, key_map: UInt8Image) -> UInt8Image:
         """(H, W, 3) protected in grey levels, uint8 or float -> recovered uint8, clamped."""
+        _check_shapes(protected, key_map)
         found = self._network.recover(self._image(protected), self._map(key_map))[0]
         levels = torch.nan_to_num(found * 255, nan=0.0).round().clamp(0, 255)
         return np.asarray(levels.permute(1, 2, 0).cpu().numpy(), np.uint8)
@@ -175,3 +186,11 @@ class PaperMethod:
 
     def _map(self, bits: UInt8Image) -> Tensor:
         return torch.from_numpy(bits.astype(np.float32) * 2 - 1)[None, None].to(self._device)
+
+
+def _check_shapes(*arrays: np.ndarray) -> None:
+    """Same height and width everywhere, both even; all but a key map have three channels."""
+    shapes = [array.shape for array in arrays]
+    even = not any(side % 2 for side in shapes[0][:2])
+    if not even or any(shape[:2] != shapes[0][:2] or shape[2:] not in ((), (3,)) for shape in shapes):
+        raise UsageError(f"pictures (H, W, 3) and a key map (H, W) with the same even sides are wanted, not {shapes}")

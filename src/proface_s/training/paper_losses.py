@@ -43,7 +43,7 @@ def perceptual(weights: str | None) -> Distance:
     """LPIPS with the user's own weights, or the multi-scale stand-in.
 
     Args:
-        weights: a torch file with the whole state of ``lpips.LPIPS(net="alex", pretrained=False)``.
+        weights: a file written where the weights are, by ``torch.save(lpips.LPIPS(net="alex").state_dict(), FILE)``.
 
     Raises:
         UsageError: the package or the file is missing.
@@ -57,8 +57,8 @@ def perceptual(weights: str | None) -> Distance:
         network.load_state_dict(torch.load(Path(weights), map_location="cpu", weights_only=True))
     except ImportError:
         raise UsageError("LPIPS needs the package lpips", "pip install lpips, or leave `lpips_weights` out") from None
-    except (OSError, RuntimeError) as error:
-        raise UsageError(f"{weights} does not hold LPIPS weights: {error}") from None
+    except Exception as error:  # torch raises whatever its unpickler meets
+        raise UsageError(f"{weights} does not hold LPIPS weights ({type(error).__name__})") from None
     network.eval().requires_grad_(False)
 
     def distance(a: Tensor, b: Tensor) -> Tensor:
