@@ -16,11 +16,13 @@ from proface_s.api.choosing import Choice, choose_regions, grouped, locks_for
 from proface_s.api.erasing import CELL, smear
 from proface_s.api.protecting import psnr
 from proface_s.container.carrier import from_chunks
-from proface_s.container.png import read_png_chunks
+from proface_s.container.inband import find_records
+from proface_s.container.png import attach_png, read_png_chunks
 from proface_s.container.unlock import unlock_header
 from proface_s.detect.boxes import intersection
-from proface_s.errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
+from proface_s.errors import DamagedFileError, ImageError, NotProtectedError, UsageError, WrongKeyError
 from proface_s.imaging.regions import cut
+from proface_s.imaging.writing import encode_png, format_of_bytes
 from proface_s.keys.portable import decode_face_key
 from proface_s.keys.recipients import Identity, encode_identity
 from proface_s.types import Box, Face, Picture
@@ -128,10 +130,7 @@ def test_a_link_is_followed_and_stays_a_link(png: bytes, tmp_path: Path) -> None
 def test_changed_pixels_are_neither_forgotten_nor_locked_anew(png: bytes, ann: Identity) -> None:
     changed = pixels(png)
     changed[20, 20, 1] ^= 2
-    from proface_s.container.png import attach_png
-    from proface_s.imaging.writing import encode_png
-
-    data = attach_png(encode_png(Picture(rgb=changed)), read_png_chunks(png))
+    data = with_pixels(png, changed)
     with pytest.raises(DamagedFileError, match="face 0"):
         proface_s.forget(data, [1])
     with pytest.raises(DamagedFileError, match="face 0"):
@@ -204,3 +203,128 @@ def test_locks_follow_faces_into_their_regions() -> None:
     assert locks_for(together, bob, {1: Lock.of("bobs own lock")}) == [bob]
     with pytest.raises(UsageError, match="faces 0 and 1 overlap"):
         locks_for(together, default, {1: bob})
+
+
+@pytest.fixture(scope="module")
+def grainy(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``party.protected.png`` with a sidecar and without metadata, of a face large enough for a record."""
+    path = tmp_path_factory.mktemp("grainy") / "party.protected.png"
+    session.protect(photo(), PASSPHRASE, output=path, sidecar="instead", **BY_HAND)
+    return path
+
+
+def copied(path: Path, folder: Path) -> Path:
+    for name in (path, path.with_suffix(".pfs")):
+        (folder / name.name).write_bytes(name.read_bytes())
+    return folder / path.name
+
+
+def test_sidecars_forget_too(grainy: Path, tmp_path: Path, session: Session) -> None:
+    path = copied(grainy, tmp_path)
+    before = path.read_bytes(), path.with_suffix(".pfs").read_bytes()
+    done = proface_s.forget(path, [1], erase=True)
+    assert (path.read_bytes(), path.with_suffix(".pfs").read_bytes()) == before
+    assert done.path is not None
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "party.forgotten.pfs", "party.forgotten.png", "party.protected.pfs", "party.protected.png",
+    ]  # fmt: skip
+    assert read_png_chunks(done.path.read_bytes()) == {}, "what was not in the file does not get into it"
+    proface_s.forget(path, [1], erase=True, in_place=True)
+    for each in done.path, path:
+        back = session.recover(each, PASSPHRASE, output=tmp_path / "x.png", overwrite=True)
+        assert [face.outcome for face in back.faces] == ["exact", "forgotten"]
+        with pytest.raises(ImageError, match="exists"):
+            proface_s.forget(path, [0], output=done.path)
+
+
+def test_sidecars_are_locked_anew_too(grainy: Path, tmp_path: Path, session: Session) -> None:
+    path = copied(grainy, tmp_path)
+    path.with_suffix(".pfs").chmod(0o600)
+    proface_s.rewrap(path, Credentials.of(PASSPHRASE), Lock.of("an entirely new passphrase"), in_place=True)
+    assert path.with_suffix(".pfs").stat().st_mode & 0o777 == 0o600
+    assert np.array_equal(session.recover(path, "an entirely new passphrase").recovered, photo())
+    for more in {}, {"from_pixels": True}:  # neither the sidecar nor the record in the pixels knows the old one
+        with pytest.raises(WrongKeyError):
+            session.recover(path, PASSPHRASE, output=tmp_path / "x.png", **more)
+    back = session.recover(path, "an entirely new passphrase", output=tmp_path / "x.png", from_pixels=True)
+    assert {face.outcome for face in back.faces} == {"estimate"}
+
+
+def test_a_forgotten_face_is_gone_from_its_record_as_well(png: bytes, session: Session) -> None:
+    header, _ = from_chunks(read_png_chunks(png))
+    assert header.reserved(0), "there is a record to forget"
+    assert session.recover(png, PASSPHRASE, from_pixels=True).faces[0].outcome == "estimate"
+    for erase in False, True:
+        forgotten = proface_s.forget(png, [0], erase=erase).data
+        slot = header.faces[0].slot
+        assert slot not in forgotten
+        assert not [record for record in find_records(pixels(forgotten)) if slot in record.record]
+        with pytest.raises(WrongKeyError):
+            session.recover(forgotten, PASSPHRASE, from_pixels=True)
+
+
+def test_a_strange_sidecar_is_left_alone(png: bytes, grainy: Path, tmp_path: Path) -> None:
+    path = copied(grainy, tmp_path)
+    path.write_bytes(png)  # it carries its own header; the sidecar is of another picture
+    before = path.with_suffix(".pfs").read_bytes()
+    done = proface_s.forget(path, [0], in_place=True)
+    assert any("belongs to another picture" in warning for warning in done.warnings)
+    assert path.with_suffix(".pfs").read_bytes() == before
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".webp", "webp"), (".tif", "tiff")])
+def test_other_formats_are_kept_in_place(tmp_path: Path, session: Session, suffix: str, kind: str) -> None:
+    path = tmp_path / f"party{suffix}"
+    session.protect(photo(), PASSPHRASE, output=path, **BY_HAND)
+    proface_s.forget(path, [1], erase=True, in_place=True)
+    assert format_of_bytes(path.read_bytes()) == kind
+    back = session.recover(path, PASSPHRASE, output=tmp_path / "x.png")
+    assert [face.outcome for face in back.faces] == ["exact", "forgotten"]
+    done = proface_s.rewrap(path, Credentials.of(PASSPHRASE), Lock.of("an entirely new passphrase"))
+    assert done.path == tmp_path / "party.rewrapped.png"
+    assert format_of_bytes(done.data) == "png"
+    assert session.recover(done.data, "an entirely new passphrase").faces[0].outcome == "exact"
+
+
+def with_pixels(data: bytes, rgb: np.ndarray) -> bytes:
+    return attach_png(encode_png(Picture(rgb=rgb)), read_png_chunks(data))
+
+
+def test_verify_reads_the_records_in_the_pixels(png: bytes, session: Session) -> None:
+    credentials = Credentials.of(PASSPHRASE)
+    assert [face.record for face in proface_s.verify(png, credentials).faces] == ["sound", "sound"]
+
+    one, gone = pixels(png), pixels(png)
+    one[BOXES[0].y + 2, BOXES[0].x + 5, 0] ^= 1
+    gone[BOXES[0].y, BOXES[0].x : BOXES[0].right] &= 254
+    for rgb, state in (one, "damaged"), (gone, "gone"):
+        found = proface_s.verify(with_pixels(png, rgb), credentials)
+        assert (found.faces[0].record, found.faces[0].pixels, found.problems) == (state, "unchanged", ())
+        assert "record in the pixels of face 0" in found.warnings[0]
+
+    locked = proface_s.rewrap(png, credentials, Lock.of("an entirely new passphrase"))
+    forgotten = proface_s.forget(png, [0])
+    for changed, state, key in (
+        (locked, "stale", Credentials.of("an entirely new passphrase")), (forgotten, "wrong", None),
+    ):  # fmt: skip
+        assert not proface_s.verify(changed.data, key).problems
+        found = proface_s.verify(with_pixels(changed.data, pixels(png)), key)
+        assert found.faces[0].record == state
+        assert "record in the pixels of face 0" in found.problems[0]
+
+
+def test_a_face_key_from_a_picture_without_metadata(png: bytes, session: Session) -> None:
+    bare = encode_png(Picture(rgb=pixels(png)))
+    key = proface_s.face_key(bare, 0, Credentials.of(PASSPHRASE))
+    assert key == proface_s.face_key(png, 0, Credentials.of(PASSPHRASE))
+    assert session.recover(png, face_keys=[key]).faces[0].outcome == "exact"
+    back = session.recover(bare, face_keys=[key])
+    assert [face.outcome for face in back.faces] == ["estimate", "locked"]
+    with pytest.raises(WrongKeyError, match="does not open face 1"):
+        proface_s.face_key(bare, 1, Credentials.of(PASSPHRASE))
+    with pytest.raises(WrongKeyError):
+        proface_s.face_key(bare, 0, Credentials.of("something else entirely"))
+    with pytest.raises(UsageError, match="no record of face 2"):
+        proface_s.face_key(bare, 2, Credentials.of(PASSPHRASE))
+    with pytest.raises(NotProtectedError):
+        proface_s.face_key(photo(), 0, Credentials.of(PASSPHRASE))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..container.header import Header
+from ..container.inband import read_record
+from ..container.record import encode_record, same_face
 from ..container.seal import header_seal_context, open_seal
 from ..container.unlock import Unlocked, unlock_header
 from ..errors import DamagedFileError
@@ -13,7 +15,7 @@ from ..keys.secret import FaceKey
 from ..types import Picture
 from .kinds import Pictured, load
 from .recovering import changed_faces, read_header
-from .results import KeyState, PixelState, SealState, Verification, VerifiedFace
+from .results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
 
 
 def verify(image: Pictured, credentials: Credentials | None = None) -> Verification:
@@ -44,10 +46,13 @@ def verify(image: Pictured, credentials: Credentials | None = None) -> Verificat
             "forgotten" if face.forgotten and index not in keys
             else "unchecked" if not checkable else "opens" if index in keys else "locked"
         )
-        faces.append(VerifiedFace(face.box, pixels, key, _seal_state(header, index, seals, keys)))
-    return Verification(
-        tuple(faces), authentic, tuple(_problems(picture, faces)), tuple(_warnings(header, checkable, authentic))
-    )
+        seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
+        faces.append(VerifiedFace(face.box, pixels, key, seal, record))
+    warnings = _warnings(header, checkable, authentic)
+    which = [str(index) for index, face in enumerate(faces) if face.record in ("damaged", "gone")]
+    if which:
+        warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")
+    return Verification(tuple(faces), authentic, tuple(_problems(picture, faces)), tuple(warnings))
 
 
 def _seal_state(
@@ -67,6 +72,21 @@ def _seal_state(
     return "sound"
 
 
+def _record_state(picture: Picture, header: Header, index: int) -> RecordState:
+    """What the record in a face's own pixels says, beside what the header says."""
+    face = header.faces[index]
+    if not header.reserved(index):
+        return "none"
+    found = read_record(picture.rgb, face.box.x, face.box.y)
+    if face.forgotten:
+        return "none" if found is None or face.erased else "wrong"
+    if found is None:
+        return "gone"
+    if found.record != encode_record(header, index):
+        return "stale" if same_face(header, index, found.record) else "wrong"
+    return "damaged" if found.repaired else "sound"
+
+
 def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
     problems = []
     for index, face in enumerate(faces):
@@ -75,6 +95,9 @@ def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
         if face.seal in ("damaged", "stripped"):
             what = "is damaged" if face.seal == "damaged" else "was stripped: only an estimate would come back"
             problems.append(f"{picture.source}: the seal of face {index} {what}")
+        if face.record in ("stale", "wrong"):
+            what = "is opened by other keys than the header" if face.record == "stale" else "says something else"
+            problems.append(f"{picture.source}: the record in the pixels of face {index} {what}")
     return problems
 
 

@@ -12,6 +12,7 @@ Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "
 PixelState = Literal["unchanged", "changed", "erased"]
 KeyState = Literal["opens", "locked", "forgotten", "unchecked"]
 SealState = Literal["sound", "damaged", "stripped", "none", "unchecked"]
+RecordState = Literal["sound", "damaged", "gone", "stale", "wrong", "none"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,12 +156,16 @@ class VerifiedFace:
         pixels: ``erased``: the face was forgotten and its pixels overwritten on purpose.
         key: whether the key given opens it; ``unchecked`` where none was given, or where none can be checked.
         seal: ``stripped``: it was made but is gone; ``unchecked``: it is there, but the key to check it is not.
+        record: the record in its pixels: ``damaged``, but still readable; ``gone``, though there is room for it;
+            ``stale``: other keys open it than the header says; ``wrong``: of another face, or of one that was
+            forgotten; ``none``: there is none, and no room for one.
     """
 
     box: Box
     pixels: PixelState
     key: KeyState
     seal: SealState
+    record: RecordState = "none"
 
 
 @dataclass(frozen=True, slots=True)

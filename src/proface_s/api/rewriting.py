@@ -1,0 +1,146 @@
+"""Writing a protected file anew with another header: the file itself, its sidecar, in place or beside."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..container.carrier import attach, from_chunks, read_chunks, to_chunks
+from ..container.header import Header
+from ..container.sidecar import decode_sidecar, encode_sidecar
+from ..errors import DamagedFileError, ImageError, ProFaceError, UsageError
+from ..imaging.reading import read_picture
+from ..imaging.writing import encode_picture, format_of, format_of_bytes, write_atomic
+from ..types import Picture, UInt8Image
+from .kinds import file_bytes, load, output_for
+from .recovering import changed_faces, check_digests, read_header
+from .sidecars import has_sidecar, read_sidecar, sidecar_path
+
+_REPORT = "please report this"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """A protected file that is about to be changed.
+
+    Attributes:
+        data: the file.
+        picture: its pixels, and header and seals as chunks.
+        header: its header; the digests of its faces have been checked.
+        seals: face index -> seal.
+        carried: whether the file itself carries them; else they are in the sidecar alone.
+        beside: its sidecar, or None.
+        target: where the changed file goes, or None.
+        in_place: whether that is the file itself.
+        overwrite: whether another file of that name may be replaced.
+        warnings: what the user should know.
+    """
+
+    data: bytes
+    picture: Picture
+    header: Header
+    seals: dict[int, bytes]
+    carried: bool
+    beside: Path | None
+    target: Path | None
+    in_place: bool
+    overwrite: bool
+    warnings: tuple[str, ...] = ()
+
+
+def open_to_change(
+    image: str | os.PathLike[str] | bytes, output: str | os.PathLike[str] | None, suffix: str, *,
+    in_place: bool, overwrite: bool,
+) -> Kept:
+    """Read a protected file, and make sure that it can be changed and written.
+
+    Args:
+        image: the file's path or its bytes.
+        output: where the changed file shall go; for a path, a name with ``suffix`` beside it where None.
+        suffix: of that name.
+        in_place: replace the file itself.
+        overwrite: replace an existing output.
+
+    Raises:
+        UsageError, ImageError: the output makes no sense, or cannot be written.
+        NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels.
+    """
+    if not in_place:
+        target = output_for(image, output, suffix, overwrite)
+    elif isinstance(image, bytes) or output is not None:
+        raise UsageError("in place means: the input file itself, and no other output")
+    else:
+        target = Path(image).resolve()
+    picture, data = load(image), file_bytes(image)
+    header, seals = read_header(picture)
+    check_digests(picture, header)
+    carried, beside, warnings = bool(read_chunks(data)), None, ()
+    if not isinstance(image, bytes) and has_sidecar(image):
+        beside = sidecar_path(image).resolve()
+        try:
+            read_sidecar(beside, picture)
+        except DamagedFileError:
+            beside, warnings = None, (f"{beside} belongs to another picture and is left as it is",)
+    if beside and target and not in_place and os.path.lexists(sidecar_path(target)) and not overwrite:
+        raise ImageError(f"{sidecar_path(target)} already exists", "choose another name, or use --overwrite")
+    return Kept(data, picture, header, seals, carried, beside, target, in_place, overwrite, warnings)
+
+
+def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
+    """Write the file, and its sidecar where it has one, with another header; both are read back first.
+
+    The pixels are encoded anew only where they, or the format, change.  The sidecar is written first: with the old
+    picture it already says the new, so that an interruption in between takes nothing back.
+
+    Args:
+        kept: the file as it was.
+        rgb: (H, W, 3) uint8, its pixels from now on.
+        header: its header from now on.
+        seals: its seals from now on.
+
+    Returns:
+        The complete file.
+
+    Raises:
+        ProFaceError: it would not be what it should be; nothing was written.
+        ImageError: it cannot be written.
+    """
+    chunks = to_chunks(header, seals)
+    found = format_of_bytes(kept.data)
+    wanted = found if kept.target is None or kept.in_place else format_of(kept.target)
+    data = kept.data
+    if wanted != found or not np.array_equal(rgb, kept.picture.rgb):
+        data = encode_picture(replace(kept.picture, rgb=rgb), wanted, keep_metadata=True)
+    if kept.carried:
+        data = attach(data, chunks)
+    beside = encode_sidecar(rgb, chunks) if kept.beside is not None else None
+    _check(data, beside, rgb, header, seals, kept.carried)
+    if kept.target is not None:
+        if beside is not None and kept.beside is not None:
+            _write(kept.beside if kept.in_place else sidecar_path(kept.target), beside, kept)
+        _write(kept.target, data, kept)
+    return data
+
+
+def _check(
+    data: bytes, beside: bytes | None, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes], carried: bool
+) -> None:
+    carriers = [read_chunks(data)] if carried else []
+    carriers += [decode_sidecar(beside)[1]] if beside is not None else []
+    pixels = read_picture(data, name="the changed file")
+    sound = np.array_equal(pixels.rgb, rgb) and not changed_faces(pixels, header)
+    if not sound or not carriers or any(from_chunks(each) != (header, dict(seals)) for each in carriers):
+        raise ProFaceError("verification failed: the changed file is not what it should be", _REPORT)
+
+
+def _write(target: Path, data: bytes, kept: Kept) -> None:
+    """Write one file; one that is replaced in place keeps its permissions."""
+    mode = stat.S_IMODE(target.stat().st_mode) if kept.in_place else None
+    write_atomic(target, data, overwrite=kept.in_place or kept.overwrite)
+    if mode is not None:
+        target.chmod(mode)
