@@ -10,6 +10,7 @@
     │   ├── NotProtectedError                  carries no PRO-Face header
     │   └── DamagedFileError                   header or seal is inconsistent, hostile or altered
     ├── ImageError               exit code 1   a picture cannot be read or written
+    │   └── DiskFullError                      ... because no space is left
     └── ModelError               exit code 1   a model file is missing, altered or unusable
 
 Every error carries a one-line message and, where the user can do something about it, a hint.  Key material and
@@ -69,6 +70,10 @@ class DamagedFileError(FileFormatError):
 
 class ImageError(ProFaceError):
     """A picture cannot be read or written."""
+
+
+class DiskFullError(ImageError):
+    """A picture cannot be written because no space is left: the next one could not be written either."""
 
 
 class ModelError(ProFaceError):

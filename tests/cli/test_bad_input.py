@@ -206,13 +206,15 @@ def test_a_protected_file_cut_short(proface: Proface, protected: Path) -> None:
     assert files() == ["drawing.protected.png"]
 
 
-def test_a_protected_file_saved_again_by_an_editor(proface: Proface, protected: Path) -> None:
+def test_a_protected_file_compressed_by_an_editor(proface: Proface, protected: Path) -> None:
     with Image.open(protected) as image:
-        Image.fromarray(np.array(image)).save("edited.png")
-    said = proface("recover", "edited.png")
-    assert said.code == 5
-    assert "hint: " in said.err
-    assert files() == ["drawing.protected.png", "edited.png"]
+        image.save("edited.jpg", quality=95)
+        image.resize((150, 110)).save("smaller.png")
+    for name in "edited.jpg", "smaller.png":
+        said = proface("recover", name)
+        assert said.code == 5
+        assert "hint: " in said.err
+    assert files() == ["drawing.protected.png", "edited.jpg", "smaller.png"]
 
 
 def test_the_header_of_another_file(proface: Proface, protected: Path) -> None:

@@ -95,17 +95,7 @@ class AuditLog:
     ) -> Callable[[Task], Report]:
         """Work on a plan's tasks that notes each of them."""
 
-        def noted(task: Task) -> Report:
-            with self.deed(task.source, faces) as outcome:
-                report = work(task)
-                outcome["status"] = report.status
-                outcome["output"] = str(report.target.absolute()) if report.target else None
-                outcome["outcomes"] = list(report.faces)
-                if report.failure is not None:
-                    outcome["exit_code"], outcome["error"] = report.failure.exit_code, report.failure.message
-            return report
-
-        return noted
+        return _Audited(self, work, faces)
 
     def _note(self, event: str, what: dict[str, Any]) -> None:
         record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **what}
@@ -130,6 +120,25 @@ class AuditLog:
             raise ProFaceError(
                 f"the audit log {self.path} cannot be written: {reason}", "nothing is opened with a key without it"
             ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Audited:
+    """Work that is noted; a class of its own, because it may have to go to other processes."""
+
+    log: AuditLog
+    work: Callable[[Task], Report]
+    faces: Collection[int] | None
+
+    def __call__(self, task: Task) -> Report:
+        with self.log.deed(task.source, self.faces) as outcome:
+            report = self.work(task)
+            outcome["status"] = report.status
+            outcome["output"] = str(report.target.absolute()) if report.target else None
+            outcome["outcomes"] = list(report.faces)
+            if report.failure is not None:
+                outcome["exit_code"], outcome["error"] = report.failure.exit_code, report.failure.message
+        return report
 
 
 def _open(path: Path) -> int:

@@ -1,80 +1,144 @@
-"""Doing a plan: one input after the other, none stopping the next, each with its own line."""
+"""Doing a plan: every input with its own line, none stopping the next, in one process or in several."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import NoFaceError
-from .failure import explain, overall
+from ..errors import DiskFullError, NoFaceError
+from .failure import Failure, explain, overall
 from .output import Report, Speaker
+from .pipes import STDOUT
 from .plan import Plan, Task
 from .text import count
+from .workers import done_in_parallel
 
 LONG_BYTES = 1_500_000  # a single file of this size is long work and deserves a progress bar
+STALE_SECONDS = 600  # a file in the making that nobody has touched for so long was left by a run that was killed
+_IN_THE_MAKING = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")
 
 
-def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker) -> int:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a task.
+
+    Attributes:
+        report: what to tell.
+        cause: the exception behind a failure, or None.
+        fatal: whether no other task can succeed either: the disk is full.
+    """
+
+    report: Report
+    cause: BaseException | None = None
+    fatal: bool = False
+
+    def with_cause(self, cause: BaseException) -> Done:
+        """The same with another exception."""
+        return replace(self, cause=cause)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Does one task; whatever it raises, short of an interruption, becomes its report."""
+
+    work: Callable[[Task], Report]
+    makes_folders: bool
+
+    def __call__(self, task: Task) -> Done:
+        start = time.perf_counter()
+        try:
+            if task.failure is not None:
+                raise task.failure
+            with _folders_for([task.target] if self.makes_folders else []):
+                report = self.work(task)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            done = failed(task, error)
+            return replace(done, report=replace(done.report, seconds=time.perf_counter() - start))
+        return Done(replace(report, seconds=time.perf_counter() - start))
+
+
+def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker, *, jobs: int = 1) -> int:
     """Do every task of a plan and tell what became of it.
 
     Args:
         plan: what to do.
-        work: does one task; its folder exists when it is called.
+        work: does one task; its folder exists when it is called.  With several jobs it is pickled.
         speaker: tells.
+        jobs: number of processes; with several, reports come as the tasks end.
 
     Returns:
         The exit code of the run, see `proface_s.cli.failure`.
     """
     for source, reason in plan.skipped:
-        speaker.report(
-            Report(
-                "skipped",
-                source,
-                warnings=(),
-                summary=f"{source}: skipped, it {reason}",
-                extra={"reason": reason},
-            )
-        )
-    codes = []
+        speaker.report(skipped(source, reason))
+    _sweep(plan)
+    codes: list[int] = []
+    finished, missed = 0, 0
     with speaker.progress(len(plan.tasks), long=_is_long(plan)):
-        for task in plan.tasks:
-            report, cause = _attempt(task, work)
-            speaker.report(report, cause)
+        done_tasks: set[tuple[Path, Path | None]] = set()
+        results = _results(plan.tasks, work, jobs)
+        for done in results:
+            speaker.report(done.report, done.cause)
             speaker.advance()
-            codes.append(report.exit_code)
-    _conclude(plan, codes, speaker)
+            codes.append(done.report.exit_code)
+            finished += done.report.status == "skipped"
+            done_tasks.add((done.report.source, done.report.task_target))
+            if done.fatal:
+                missed = _give_up(plan, done_tasks, speaker)
+                break
+        results.close()
+    _conclude(plan, codes, finished, missed, speaker)
     return overall(codes)
 
 
-def _attempt(task: Task, work: Callable[[Task], Report]) -> tuple[Report, Exception | None]:
-    """Do one task; whatever it raises, short of an interruption, becomes its report."""
-    start = time.perf_counter()
-    try:
-        if task.failure is not None:
-            raise task.failure
-        with _folder_for(task.target):
-            report = work(task)
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        status: Report = Report(
-            "no-face" if isinstance(error, NoFaceError) else "error",
-            task.source,
-            failure=explain(error, str(task.source)),
-        )
-        return replace(status, seconds=time.perf_counter() - start), error
-    return replace(report, seconds=time.perf_counter() - start), None
+def failed(task: Task, error: Exception) -> Done:
+    """The outcome of a task that raised something."""
+    report = Report(
+        "no-face" if isinstance(error, NoFaceError) else "error",
+        task.source,
+        failure=explain(error, str(task.source)),
+        task_target=task.target,
+    )
+    return Done(report, error, isinstance(error, DiskFullError))
+
+
+def skipped(source: Path, reason: str, target: Path | None = None) -> Report:
+    """The report on an input that needs nothing done."""
+    return Report(
+        "skipped",
+        source,
+        target,
+        summary=f"{source}: skipped, it {reason}",
+        extra={"reason": reason},
+        task_target=target,
+    )
+
+
+def _results(
+    tasks: Sequence[Task], work: Callable[[Task], Report], jobs: int
+) -> Generator[Done, None, None]:
+    if jobs <= 1 or len(tasks) <= 1:
+        yield from map(_Attempt(work, True), tasks)
+        return
+    # One worker must not take away a folder that another one is about to write to: they are made and unmade here.
+    hopeless = [task for task in tasks if task.failure is not None]
+    yield from (failed(task, task.failure) for task in hopeless if task.failure is not None)
+    rest = [task for task in tasks if task.failure is None]
+    with _folders_for([task.target for task in rest]):
+        yield from done_in_parallel(rest, _Attempt(work, False), min(jobs, max(1, len(rest))))
 
 
 @contextmanager
-def _folder_for(target: Path | None) -> Iterator[None]:
-    """Make the folders a target needs, and take them away again if nothing got into them."""
+def _folders_for(targets: Iterable[Path | None]) -> Iterator[None]:
+    """Make the folders that targets need, and take them away again if nothing got into them."""
     made: list[Path] = []
-    if target is not None:
-        folder = target.parent
+    for folder in dict.fromkeys(target.parent for target in targets if target not in (None, STDOUT)):
         missing = [f for f in (folder, *folder.parents) if not f.exists()]
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
@@ -87,6 +151,28 @@ def _folder_for(target: Path | None) -> Iterator[None]:
                 each.rmdir()
 
 
+def _sweep(plan: Plan) -> None:
+    """With --resume: remove what a killed run has left half-written of the very outputs of this one."""
+    if not plan.resume:
+        return
+    targets = {task.target for task in plan.tasks if task.target is not None}
+    for folder in {target.parent for target in targets}:
+        for path in folder.glob(".*.tmp"):
+            match = _IN_THE_MAKING.fullmatch(path.name)
+            with suppress(OSError):
+                if match and folder / match[1] in targets and time.time() - path.stat().st_mtime > STALE_SECONDS:
+                    path.unlink()
+
+
+def _give_up(plan: Plan, done: set[tuple[Path, Path | None]], speaker: Speaker) -> int:
+    """Report what was not attempted, because it could not succeed; the number of these tasks."""
+    missed = [task for task in plan.tasks if (task.source, task.target) not in done]
+    for task in missed:
+        failure = Failure(f"{task.source}: not attempted, the disk is full", None, 1)
+        speaker.report(Report("error", task.source, failure=failure), silent=True)
+    return len(missed)
+
+
 def _is_long(plan: Plan) -> bool:
     if len(plan.tasks) > 1:
         return True
@@ -95,14 +181,16 @@ def _is_long(plan: Plan) -> bool:
     return False
 
 
-def _conclude(plan: Plan, codes: list[int], speaker: Speaker) -> None:
+def _conclude(plan: Plan, codes: list[int], finished: int, missed: int, speaker: Speaker) -> None:
     """The sum of a run over several inputs."""
-    parts = [f"{count(codes.count(0), 'file')} done"]
-    failed = len(codes) - codes.count(0)
-    if failed:
-        parts.append(f"{failed} failed")
-    if plan.skipped:
-        parts.append(f"{len(plan.skipped)} skipped")
+    parts = [f"{count(codes.count(0) - finished, 'file')} done"]
+    failures = len(codes) - codes.count(0)
+    if failures:
+        parts.append(f"{failures} failed")
+    if missed:
+        parts.append(f"{missed} not attempted because the disk is full (--resume goes on from here)")
+    if plan.skipped or finished:
+        parts.append(f"{len(plan.skipped) + finished} skipped")
     if plan.others:
         parts.append(f"{count(plan.others, 'other file')} left alone")
     if len(codes) + len(plan.skipped) + plan.others > 1:

@@ -39,6 +39,7 @@ def command(
     from . import sieves
     from .batch import run_plan
     from .output import Speaker
+    from .pipes import STDIN, read_stdin
     from .plan import make_plan
 
     plan = make_plan(
@@ -49,11 +50,12 @@ def command(
         overwrite=overwrite,
         nothing=ImageError("there are no pictures in this folder"),
         option="--draw",
+        pipes=draw is None,
     )
     session = Session(threads=threads)
 
     def work(task: Task) -> Report:
-        found = session.detect(task.source)
+        found = session.detect(read_stdin() if task.source is STDIN else task.source)
         if found.faces and task.target is not None:
             _draw(task.target, found, overwrite)
         return _report(task, found)

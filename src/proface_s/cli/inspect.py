@@ -30,6 +30,7 @@ def command(
     from . import sieves
     from .batch import run_plan
     from .output import Speaker
+    from .pipes import STDIN, read_stdin
     from .plan import make_plan
 
     plan = sieves.only_protected(
@@ -37,11 +38,12 @@ def command(
             inputs,
             sieves.protected_files,
             nothing=NotProtectedError("there are no protected files in this folder"),
+            pipes=True,
         )
     )
 
     def work(task: Task) -> Report:
-        return _report(task, inspect(task.source))
+        return _report(task, inspect(read_stdin() if task.source is STDIN else task.source))
 
     return run_plan(plan, work, Speaker("inspect", manner))
 
@@ -67,6 +69,8 @@ def _report(task: Task, found: Inspection) -> Report:
             "wrong_key": found.wrong_key,
             "forgotten": list(found.forgotten),
             "members": list(found.members),
+            "source": found.source,
+            "lost": list(found.lost),
         },
         answer=tuple(_lines(task.source, found)),
     )
@@ -76,6 +80,7 @@ def _lines(source: Path, found: Inspection) -> list[str]:
     model = found.model or "not installed here"
     lines = [
         f"{source}: protected, format version {found.version}",
+        *(["  metadata    gone; this is what the records in the pixels say"] * (found.source == "pixels")),
         f"  picture     {found.size[0]}x{found.size[1]}",
         f"  model       {model} ({found.model_id})",
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
@@ -85,7 +90,7 @@ def _lines(source: Path, found: Inspection) -> list[str]:
     ]
     for index, face in enumerate(found.faces):
         seal = "sealed" if face.sealed else "seal stripped" if index in found.stripped else "no seal"
-        state = "forgotten" if index in found.forgotten else seal
+        state = "forgotten" if index in found.forgotten else "no record" if index in found.lost else seal
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
         lines.append(f"  {index:>4}  {face.box!s:<22} {face.style:<16} {state}{group}")
     return lines

@@ -121,9 +121,13 @@ class InputPath(click.Path):
     """A path that has a name: ``"$UNSET"`` must not become the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a path; an empty one is refused."""
+        """Read a path; an empty one is refused, ``-`` is stdin."""
         if not value:
             self.fail("a file name is empty", param, ctx)
+        if value == "-":
+            from .pipes import STDIN
+
+            return STDIN
         return super().convert(value, param, ctx)
 
 
@@ -161,6 +165,30 @@ threads = click.option(
     default=0,
     metavar="N",
     help="Threads to use; all cores by default.",
+)
+
+jobs = click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="Photos to work on at a time.",
+)
+
+resume = click.option(
+    "--resume", is_flag=True, help="Go on where a run was stopped: skip inputs whose output is there and finished."
+)
+
+recursive = click.option(
+    "--recursive/--no-recursive", default=True, help="Also take what is in folders of folders (the default)."
+)
+
+file_format = click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(("png", "webp", "tiff")),
+    help="Format to write; by default what the output's name says, or PNG.  All keep every sample.",
 )
 
 audit = click.option(

@@ -41,6 +41,7 @@ class Report:
         summary: the one line for stderr.
         answer: lines for stdout, of the commands that answer a question.
         details: further lines for stderr, with ``-v``.
+        task_target: where the output was meant to go, written or not; tells tasks of one input apart.
     """
 
     status: Status
@@ -54,6 +55,7 @@ class Report:
     summary: str = ""
     answer: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    task_target: Path | None = None
 
     @property
     def exit_code(self) -> int:
@@ -105,9 +107,11 @@ class Speaker:
         for line in failure.lines():
             self._line(line)
 
-    def report(self, report: Report, cause: BaseException | None = None) -> None:
-        """Tell what became of one input."""
-        if report.failure is not None:
+    def report(self, report: Report, cause: BaseException | None = None, *, silent: bool = False) -> None:
+        """Tell what became of one input; ``silent``: in JSON only, because a line of the summary says it too."""
+        if silent:
+            pass
+        elif report.failure is not None:
             self.error(report.failure, cause)
         elif report.summary:
             self.note(report.summary)

@@ -1,13 +1,15 @@
 """Arguments -> what will be done: every input with its output, checked before anything is asked or written.
 
 A folder is searched to its end and its tree is mirrored in the output folder; names that begin with a dot and
-links to folders are left alone.  Whatever is wrong with one input becomes that task's failure and stops no
-other; what is wrong with the request as a whole is raised.
+links to folders are left alone.  Photos of one folder that differ in nothing but the suffix keep it in the names of
+their outputs: ``a.jpg`` and ``a.heic`` become ``a.jpg.protected.png`` and ``a.heic.protected.png``.  Whatever is wrong
+with one input becomes that task's failure and stops no other; what is wrong with the request as a whole is raised.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 from ..api.session import default_output
 from ..errors import ImageError, ProFaceError, UsageError
 from ..imaging.writing import check_output_path
+from .pipes import STDIN, STDOUT
 
 TAKE, OTHER = "take", "other"
 Sieve = Callable[[Path], str]
@@ -38,11 +41,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All inputs of a run: what to do, what is skipped and why, and how many other files the folders hold."""
+    """All inputs of a run: what to do, what is skipped and why, and how many other files the folders hold.
+
+    With ``resume`` outputs that exist are no failure: it is looked at whether they are finished.
+    """
 
     tasks: tuple[Task, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
     others: int = 0
+    resume: bool = False
 
     @property
     def hopeless(self) -> bool:
@@ -52,9 +59,10 @@ class Plan:
 
 @dataclass(slots=True)
 class _Found:
-    """Files found so far, each with the folder it gets inside the output folder."""
+    """Files found so far, each with the folder it gets inside the output folder; ``walked``: those met in folders."""
 
     files: list[tuple[Path, Path]] = field(default_factory=list)
+    walked: list[Path] = field(default_factory=list)
     failures: list[Task] = field(default_factory=list)
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     others: int = 0
@@ -69,6 +77,9 @@ def make_plan(
     overwrite: bool = False,
     nothing: ProFaceError | None = None,
     option: str = "-o",
+    pipes: bool = False,
+    resume: bool = False,
+    recursive: bool = True,
 ) -> Plan:
     """Work out what to do.
 
@@ -80,28 +91,67 @@ def make_plan(
         overwrite: existing outputs may be replaced.
         nothing: the failure of a folder that holds nothing to take; its name is put in front.
         option: how the user writes ``output``.
+        pipes: whether ``-`` may stand for stdin and stdout.
+        resume: do not refuse outputs that exist.
+        recursive: also take what is in folders of folders.
 
     Raises:
         UsageError: several inputs without ``-o``, two inputs with one output, an output that is an input.
     """
     if output == "":
         raise UsageError(f"the name given with {option} is empty", "name a file or a folder")
+    if output == "-" or any(source is STDIN for source in inputs):
+        return _piped(inputs, suffix, output, pipes, overwrite)
     many = len(inputs) > 1 or inputs[0].is_dir()
     if many and suffix and output is None:
         what = "a folder" if inputs[0].is_dir() else "several inputs"
         raise UsageError(f"{what} cannot be done without an output folder", f"name one with {option} FOLDER")
     folder = _output_folder(output, many, option) if suffix and output is not None else None
-    found = _collect(inputs, sieve, folder, nothing)
+    found = _collect(inputs, sieve, folder, nothing, recursive)
     if suffix is None:
         tasks = [Task(source) for source, _ in found.files]
     elif folder is not None:
-        tasks = [Task(s, folder / inside / default_output(Path(s.name), suffix).name) for s, inside in found.files]
+        twins = _twins(found.walked)
+        tasks = [Task(s, folder / inside / _output_name(s, suffix, s in twins)) for s, inside in found.files]
     else:
         tasks = [Task(s, Path(output) if output is not None else default_output(s, suffix)) for s, _ in found.files]
     tasks = _without_repetition(tasks)
     _check_conflicts(tasks, option)
-    checked = [*(_checked(task, overwrite, folder is not None) for task in tasks), *found.failures]
-    return Plan(tuple(checked), tuple(found.skipped), found.others)
+    checked = [*(_checked(task, overwrite or resume, folder is not None) for task in tasks), *found.failures]
+    return Plan(tuple(checked), tuple(found.skipped), found.others, resume)
+
+
+def _piped(inputs: Sequence[Path], suffix: str | None, output: str | None, pipes: bool, overwrite: bool) -> Plan:
+    """The plan of one input or output that is a pipe."""
+    if not pipes:
+        raise UsageError("this command does not read stdin or write stdout", "name files")
+    if len(inputs) > 1 or inputs[0].is_dir():
+        raise UsageError("- stands for one picture", "leave out the other inputs")
+    source = inputs[0]
+    if suffix is None:
+        return Plan((Task(source),))
+    if output in (None, "-"):
+        return Plan((_existing(Task(source, STDOUT)),))
+    target = Path(str(output))
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder", "name the output file: what comes from stdin has no name")
+    return Plan((_checked(Task(source, target), overwrite, False),))
+
+
+def _existing(task: Task) -> Task:
+    missing = task.source is not STDIN and not task.source.exists()
+    return replace(task, failure=ImageError(f"{task.source} does not exist")) if missing else task
+
+
+def _output_name(source: Path, suffix: str, has_twin: bool) -> str:
+    """Name of the output of a file in a folder."""
+    return source.name + suffix if has_twin else default_output(Path(source.name), suffix).name
+
+
+def _twins(files: Sequence[Path]) -> set[Path]:
+    """Files of a folder whose outputs would get one name because nothing but their suffixes differ."""
+    stems = Counter((path.parent, path.stem.casefold()) for path in dict.fromkeys(files))
+    return {path for path in files if stems[path.parent, path.stem.casefold()] > 1}
 
 
 def _output_folder(output: str, many: bool, option: str) -> Path | None:
@@ -115,14 +165,16 @@ def _output_folder(output: str, many: bool, option: str) -> Path | None:
     return path
 
 
-def _collect(inputs: Sequence[Path], sieve: Sieve, out: Path | None, nothing: ProFaceError | None) -> _Found:
+def _collect(
+    inputs: Sequence[Path], sieve: Sieve, out: Path | None, nothing: ProFaceError | None, recursive: bool
+) -> _Found:
     found = _Found()
     for path in inputs:
         if path.is_dir():
             # one folder is mirrored itself; one of several keeps its own name, or their trees would mix
             inside = Path(path.resolve().name) if len(inputs) > 1 else Path()
             before = len(found.files) + len(found.failures) + len(found.skipped)
-            _walk(path, inside, sieve, out, found)
+            _walk(path, inside, sieve, out, found, recursive)
             if nothing is not None and before == len(found.files) + len(found.failures) + len(found.skipped):
                 failure = type(nothing)(f"{path}: {nothing.message}", nothing.hint)
                 found.failures.append(Task(path, None, failure))
@@ -133,7 +185,7 @@ def _collect(inputs: Sequence[Path], sieve: Sieve, out: Path | None, nothing: Pr
     return found
 
 
-def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found) -> None:
+def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found, recursive: bool) -> None:
     """Sort every file below a folder into ``found``; what cannot be listed is a failure."""
 
     def unreadable(error: OSError) -> None:
@@ -144,13 +196,14 @@ def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found
     own = out.resolve() if out is not None else None
     for name, folders, files in os.walk(top, onerror=unreadable):
         here = Path(name)
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own) * recursive
         for file in sorted(files):
             path = here / file
             special = path.exists() and not path.is_file()  # a pipe or a device would keep us waiting
             verdict = OTHER if special or file.startswith(".") else sieve(path)
             if verdict == TAKE:
                 found.files.append((path, inside / here.relative_to(top)))
+                found.walked.append(path)
             elif verdict == OTHER:
                 found.others += 1
             else:

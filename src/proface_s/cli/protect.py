@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from . import options
 from .options import FaceLocks, InOrder, Manner
-from .text import count
 
 if TYPE_CHECKING:
-    from ..api import ProtectResult
     from ..container.header import WrongKey
-    from .output import Report
-    from .plan import Task
+    from ..imaging.writing import Format
 
 _BOX = re.compile(r"(\s*[+-]?[0-9]{1,9}\s*)(,\s*[+-]?[0-9]{1,9}\s*){3}")
 _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*")
@@ -44,6 +41,13 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
 @click.option("--allow-no-face", is_flag=True, help="Copy photos without a face as they are, instead of failing.")
 @options.locks
 @options.wrong_key
+@options.file_format
+@click.option("--sidecar", is_flag=True, help="Also write what opens the photo, locked, to NAME.pfs beside it.")
+@click.option("--sidecar-only", is_flag=True, help="Write that to NAME.pfs and not into the photo.")
+@click.option("--no-record", is_flag=True, help="Write nothing into the pixels that lets faces survive lost metadata.")
+@options.recursive
+@options.jobs
+@options.resume
 @options.overwrite
 @options.threads
 @options.manner
@@ -55,6 +59,13 @@ def command(
     faces: str,
     locks: FaceLocks,
     wrong_key: WrongKey,
+    file_format: Format | None,
+    sidecar: bool,
+    sidecar_only: bool,
+    no_record: bool,
+    recursive: bool,
+    jobs: int,
+    resume: bool,
     overwrite: bool,
     threads: int,
     manner: Manner,
@@ -64,21 +75,25 @@ def command(
 ) -> int:
     """Hide the faces of photos; writes NAME.protected.png beside each.
 
-    Asks for a passphrase twice; an empty answer generates one.  A folder's whole tree is mirrored.
+    Asks for a passphrase twice; an empty answer generates one.  A folder's whole tree is mirrored.  - is stdin, and
+    as an output stdout.
 
     \b
     Keys of their own for some faces; those named before the first --face open the others:
     proface protect party.jpg --passphrase-file mine --face 2 --passphrase-file bobs --face 3 -r age1...
     """
-    from ..api import Lock, Session
-    from ..api.session import PROTECTED_SUFFIX
-    from ..errors import ImageError
+    from ..api import Lock
+    from ..api.kinds import PROTECTED_SUFFIX, with_format
+    from ..errors import ImageError, UsageError
     from ..obfuscate import parse_style
     from . import sieves
     from .batch import run_plan
     from .output import Speaker
     from .passphrase import locks_to_protect
+    from .pipes import STDOUT, check_pipes
     from .plan import make_plan
+    from .protecting import Protecting
+    from .workers import threads_per_job
 
     speaker = Speaker("protect", manner)
     chosen = parse_style(style)
@@ -86,36 +101,41 @@ def command(
     plan = make_plan(
         inputs,
         sieves.photos,
-        suffix=PROTECTED_SUFFIX,
+        suffix=with_format(PROTECTED_SUFFIX, file_format),
         output=output,
         overwrite=overwrite,
         nothing=ImageError("there are no pictures in this folder"),
+        pipes=True,
+        resume=resume,
+        recursive=recursive,
     )
+    for task in plan.tasks[:1]:
+        descriptors = [each for part in (locks.default, *(p for _, p in locks.own)) for each in part.passphrases]
+        check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=descriptors)
+        if task.target is STDOUT and (sidecar or sidecar_only):
+            raise UsageError("a sidecar lies beside a file, and stdout is none", "name an output file with -o")
     lock = Lock()
     own: dict[int, Lock] = {}
     if not plan.hopeless:
         lock, own = locks_to_protect(locks, speaker.announce)
-    session = Session(threads=threads)
-
-    def work(task: Task) -> Report:
-        result = session.protect(
-            task.source,
-            lock.passphrases,
-            recipients=lock.recipients,
-            own=own,
-            wrong_key=wrong_key,
-            style=chosen,
-            boxes=boxes,
-            faces=faces,
-            seal=False if no_seal else None,
-            allow_no_face=allow_no_face,
-            keep_metadata=keep_metadata,
-            output=task.target,
-            overwrite=overwrite,
-        )
-        return _report(task, result, wrong_key)
-
-    return run_plan(plan, work, speaker)
+    work = Protecting(
+        default=lock,
+        own=own,
+        style=chosen,
+        boxes=boxes,
+        faces=faces,
+        seal=wrong_key == "noise" and not no_seal,
+        wrong_key=wrong_key,
+        file_format=file_format,
+        sidecar="instead" if sidecar_only else "also" if sidecar else "none",
+        record=not no_record,
+        allow_no_face=allow_no_face,
+        keep_metadata=keep_metadata,
+        resume=resume,
+        overwrite=overwrite,
+        threads=threads_per_job(threads, jobs),
+    )
+    return run_plan(plan, work, speaker, jobs=jobs)
 
 
 def _check_selection(boxes: tuple[str, ...], faces: str) -> None:
@@ -129,27 +149,3 @@ def _check_selection(boxes: tuple[str, ...], faces: str) -> None:
             )
     if not _FACES.fullmatch(faces):
         raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 0,2")
-
-
-def _report(task: Task, result: ProtectResult, wrong_key: WrongKey) -> Report:
-    from .output import Report
-
-    faces: tuple[dict[str, Any], ...] = tuple(
-        {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed} for f in result.faces
-    )
-    if not faces:
-        summary = f"{task.source} -> {result.path}: no face found, copied unprotected"
-        return Report("no-face", task.source, result.path, warnings=result.warnings, summary=summary)
-    kind = "exact copies sealed in" if result.faces[0].sealed else "no seal"
-    if wrong_key == "cover":
-        kind += ", a wrong key gives the cover"
-    return Report(
-        "protected",
-        task.source,
-        result.path,
-        faces,
-        result.warnings,
-        summary=f"{task.source} -> {result.path}: {count(len(faces), 'face')} protected "
-        f"({result.faces[0].style}, {kind})",
-        details=tuple(f"face {i} at {face.box}" for i, face in enumerate(result.faces)),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,9 @@ import click
 
 from . import options
 from .options import Manner, Sources
-from .text import count
 
 if TYPE_CHECKING:
-    from ..api import RecoverResult
-    from .output import Report
-    from .plan import Task
+    from ..imaging.writing import Format
 
 
 @click.command("recover", short_help="Bring the faces of protected photos back.")
@@ -27,7 +23,13 @@ if TYPE_CHECKING:
     help="Bring back this face only, by its number in the file.  Repeatable.",
 )
 @click.option("--force", is_flag=True, help="Where nothing opens a file, write the noise that a wrong key reads.")
+@click.option("--sidecar", metavar="FILE", help="Sidecar to use; NAME.pfs beside a photo is found by itself.")
+@click.option("--from-pixels", is_flag=True, help="Ignore metadata and sidecars: only estimates from the pixels.")
 @options.audit
+@options.file_format
+@options.recursive
+@options.jobs
+@options.resume
 @options.overwrite
 @options.threads
 @options.manner
@@ -37,7 +39,13 @@ def command(
     sources: Sources,
     face: tuple[tuple[int, ...], ...],
     force: bool,
+    sidecar: str | None,
+    from_pixels: bool,
     audit: Path | None,
+    file_format: Format | None,
+    recursive: bool,
+    jobs: int,
+    resume: bool,
     overwrite: bool,
     threads: int,
     manner: Manner,
@@ -45,58 +53,59 @@ def command(
     """Bring the faces of protected photos back; writes NAME.recovered.png beside each.
 
     Asks for the passphrase where neither an identity nor a face key is given.  A face key brings its face back; the
-    others stay covered.  Of a folder, only protected files are taken.
+    others stay covered.  Of a folder, only protected files are taken.  - is stdin, and as an output stdout.
+
+    Where a program has dropped all metadata, faces come back from the pixels alone, as estimates.
     """
-    from ..api import Credentials, Session
-    from ..api.session import RECOVERED_SUFFIX
-    from ..errors import NotProtectedError
+    from ..api import Credentials
+    from ..api.kinds import RECOVERED_SUFFIX, with_format
+    from ..errors import NotProtectedError, UsageError
     from . import sieves
     from .audit import AuditLog
     from .batch import run_plan
     from .output import Speaker
     from .passphrase import credentials_to_open
+    from .pipes import STDIN, check_pipes
     from .plan import make_plan
+    from .recovering import Recovering
+    from .workers import threads_per_job
 
-    speaker = Speaker("recover", manner)
-    plan = sieves.only_protected(
-        make_plan(
-            inputs,
-            sieves.protected_files,
-            suffix=RECOVERED_SUFFIX,
-            output=output,
-            overwrite=overwrite,
-            nothing=NotProtectedError("there are no protected files in this folder"),
+    if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
+        raise UsageError(
+            "--sidecar names the sidecar of one photo, and --from-pixels ignores it", "give one photo, or leave it out"
         )
+    speaker = Speaker("recover", manner)
+    plan = make_plan(
+        inputs,
+        sieves.files_with_records if from_pixels else sieves.protected_files,
+        suffix=with_format(RECOVERED_SUFFIX, file_format),
+        output=output,
+        overwrite=overwrite,
+        nothing=NotProtectedError("there are no protected files in this folder"),
+        pipes=True,
+        resume=resume,
+        recursive=recursive,
     )
+    if sidecar is None:
+        plan = sieves.only_protected(plan)
+    for task in plan.tasks[:1]:
+        check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=[sources.descriptor])
+        if task.source is STDIN and audit is not None:
+            raise UsageError("what comes from stdin has no name that an audit log could note", "name a file")
     credentials = Credentials()
     if not plan.hopeless:
         credentials = credentials_to_open(sources, speaker.announce)
     faces = sorted({number for numbers in face for number in numbers}) or None
     log = AuditLog.of(audit, "recover", credentials)
-    session = Session(threads=threads)
-
-    def work(task: Task) -> Report:
-        return _report(
-            task,
-            session.recover(
-                task.source, credentials=credentials, faces=faces, force=force, output=task.target, overwrite=overwrite
-            ),
-        )
-
-    return run_plan(plan, log.audited(work, faces), speaker)
-
-
-def _report(task: Task, result: RecoverResult) -> Report:
-    from .output import Report
-
-    outcomes = Counter(face.outcome for face in result.faces)
-    kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
-    return Report(
-        "recovered",
-        task.source,
-        result.path,
-        tuple({"box": [f.box.x, f.box.y, f.box.w, f.box.h], "outcome": f.outcome} for f in result.faces),
-        result.warnings,
-        summary=f"{task.source} -> {result.path}: {count(len(result.faces), 'face')} ({kinds})",
-        details=tuple(f"face {i} at {face.box}: {face.outcome}" for i, face in enumerate(result.faces)),
+    work = Recovering(
+        credentials=credentials,
+        faces=tuple(faces) if faces is not None else None,
+        force=force,
+        file_format=file_format,
+        sidecar=sidecar,
+        from_pixels=from_pixels,
+        resume=resume,
+        overwrite=overwrite,
+        threads=threads_per_job(threads, jobs),
     )
+    return run_plan(plan, log.audited(work, faces), speaker, jobs=jobs)

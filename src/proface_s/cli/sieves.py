@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..api.files import is_protected
-from ..api.session import PROTECTED_SUFFIX, RECOVERED_SUFFIX
+from ..api.files import has_records, is_protected
 from ..errors import FileFormatError, NotProtectedError, ProFaceError
+from ..imaging.writing import FORMATS
+from .pipes import STDIN
 from .plan import OTHER, TAKE, Plan, Task
 
-PICTURES = frozenset((".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp"))
+CARRIERS = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+"""Suffixes of pictures that can carry hidden faces."""
+
+PICTURES = CARRIERS | {".jpg", ".jpeg", ".jpe", ".bmp", ".heic", ".heif"}
 """Suffixes of pictures that can be read."""
 
-UNREADABLE = frozenset((".heic", ".heif", ".avif", ".gif", ".jxl"))
+UNREADABLE = frozenset((".avif", ".gif", ".jxl"))
 """Suffixes of pictures that cannot.  They are taken and fail: no photo may stay unprotected
 unnoticed."""
 
@@ -23,16 +27,28 @@ def photos(path: Path) -> str:
     name, suffix = path.name.lower(), path.suffix.lower()
     if suffix not in PICTURES and suffix not in UNREADABLE:
         return OTHER
-    if suffix == ".png" and _protected(path):
+    if suffix in CARRIERS and _protected(path):
         return "is protected already"
-    if name.endswith((PROTECTED_SUFFIX, RECOVERED_SUFFIX)):
+    if name.removesuffix(suffix).endswith((".protected", ".recovered")) and suffix in CARRIERS:
         return "is named like an output of proface"
     return TAKE
 
 
 def protected_files(path: Path) -> str:
-    """PNG files with our header; damaged ones too, which then say so."""
-    return TAKE if path.suffix.lower() == ".png" and _protected(path) else OTHER
+    """Files with our header or a sidecar; damaged ones too, which then say so; and those that are named like ours,
+    whose metadata may be gone.
+    """
+    if path.suffix.lower() not in CARRIERS:
+        return OTHER
+    return TAKE if path.stem.lower().endswith(".protected") or _protected(path) else OTHER
+
+
+def files_with_records(path: Path) -> str:
+    """Whatever has records in its pixels, which takes decoding every picture."""
+    try:
+        return TAKE if path.suffix.lower() in CARRIERS and has_records(path) else OTHER
+    except ProFaceError:
+        return OTHER
 
 
 def _protected(path: Path) -> bool:
@@ -44,20 +60,28 @@ def _protected(path: Path) -> bool:
         return False
 
 
+def _has_records(path: Path) -> bool:
+    """What cannot be decoded has none: whatever is wrong with it is said by the lack of a header."""
+    try:
+        return has_records(path)
+    except ProFaceError:
+        return False
+
+
 def only_protected(plan: Plan) -> Plan:
     """Fail what was named but is no protected file at once, before a passphrase is asked for."""
     return replace(plan, tasks=tuple(map(_checked, plan.tasks)))
 
 
 def _checked(task: Task) -> Task:
-    if task.failure is not None:
+    if task.failure is not None or task.source is STDIN:
         return task
     try:
-        if is_protected(task.source):
+        if is_protected(task.source) or _has_records(task.source):
             return task
         error: ProFaceError = NotProtectedError(
             f"{task.source} is not a protected file",
-            "either it was never protected, or a program that drops unknown data has saved it again",
+            "either it was never protected, or a program has changed its pixels too when it saved it again",
         )
     except ProFaceError as damage:
         error = damage

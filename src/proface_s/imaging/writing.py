@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import secrets
@@ -13,7 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image
 
-from proface_s.errors import ImageError, UsageError
+from proface_s.errors import DiskFullError, ImageError, UsageError
 from proface_s.imaging.metadata import exif, png_text
 from proface_s.types import Picture
 
@@ -36,6 +37,7 @@ _WEBP_EFFORT: Final[dict[str, Any]] = {"method": 0, "quality": 0}
 
 _PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: differences of neighbours are compressed, 8.2 MB instead of 13.6
 
+_DISK_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOSSY: Final = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -159,7 +161,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
         overwrite: replace an existing file.
 
     Raises:
-        ImageError: the file exists, or its folder cannot be written to, or the disk is full.
+        ImageError: the file exists, or its folder cannot be written to; `DiskFullError` if the disk is full.
     """
     target = Path(path)
     if target.is_dir():
@@ -177,7 +179,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
     except FileExistsError:
         raise _exists(target) from None
     except OSError as error:
-        raise ImageError(f"{target} cannot be written: {error.strerror or error}") from None
+        kind = DiskFullError if error.errno in _DISK_FULL else ImageError
+        raise kind(f"{target} cannot be written: {error.strerror or error}") from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
