@@ -38,7 +38,11 @@ Report = Callable[[int, dict[str, float]], None]
 
 
 class _Step(nn.Module):
-    """Network and loss as one module, so that several processes synchronise around a whole step."""
+    """Network and loss as one module, so that several processes synchronise around a whole step.
+
+    It takes 8-bit pictures, because Fabric casts floats that enter a module to bfloat16 when training is mixed, and
+    grey levels, their differences above all, do not survive that.
+    """
 
     def __init__(self, task: Task, network: nn.Module) -> None:
         super().__init__()
@@ -46,7 +50,7 @@ class _Step(nn.Module):
         self._task = task
 
     def forward(self, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        return self._task.loss(self.network, batch, rng)
+        return self._task.loss(self.network, as_float(batch), rng)
 
 
 class Trainer:
@@ -173,7 +177,7 @@ class Trainer:
             rng = self._generator(VALIDATE, side)
             batch = self._batch(self._crops[1], count, min(side, self.config.crop), rng)
             with self._seeded(rng):
-                measures = self.task.validate(self.average, batch, rng)
+                measures = self.task.validate(self.average, as_float(batch), rng)
             found.update({f"{name}_at_{side}px": value for name, value in measures.items()})
         return found
 
@@ -185,7 +189,8 @@ class Trainer:
         rng = self._generator(PREVIEW, 0)
         self.average.eval()
         with self._seeded(rng), torch.no_grad():
-            sheet = self.task.preview(self.average, self._batch(crops, 6, self.config.crop, rng), rng)
+            batch = as_float(self._batch(crops, 6, self.config.crop, rng))
+            sheet = self.task.preview(self.average, batch, rng)
         folder = self.folder / "previews"
         folder.mkdir(exist_ok=True)
         cv2.imwrite(str(folder / f"{self.step:07d}.png"), np.ascontiguousarray(sheet[:, :, ::-1]))
@@ -221,12 +226,13 @@ class Trainer:
         return np.random.default_rng([self.config.seed, stream, self.fabric.global_rank, number])
 
     def _batch(self, crops: Crops, count: int, crop: int, rng: np.random.Generator) -> Batch:
+        """Pictures on the device, still uint8; also seeds torch."""
         originals, covers = crops.draw(count, crop, rng)
         torch.manual_seed(int(rng.integers(2**31)))
         return Batch(self._tensor(originals), None if covers is None else self._tensor(covers))
 
     def _tensor(self, images: UInt8Image) -> Tensor:
-        return torch.from_numpy(images).to(self.fabric.device).permute(0, 3, 1, 2).float()
+        return torch.from_numpy(images).to(self.fabric.device).permute(0, 3, 1, 2)
 
     @contextmanager
     def _seeded(self, rng: np.random.Generator) -> Iterator[None]:
@@ -263,6 +269,11 @@ class Trainer:
             yield log
         finally:
             writer.close()
+
+
+def as_float(batch: Batch) -> Batch:
+    """The same batch in float32, as tasks take it."""
+    return Batch(batch.originals.float(), None if batch.covers is None else batch.covers.float())
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:
