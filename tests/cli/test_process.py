@@ -137,6 +137,14 @@ def test_passphrases_are_read_from_one_descriptor_line_by_line(no_source: Path) 
     assert [face["outcome"] for face in json.loads(done.stdout)["faces"]] == ["locked", "exact"]
 
 
+def test_a_face_key_of_a_picture_from_stdin(protected: Path) -> None:
+    command = [*PROGRAM, "key", "-", "--face", "0"]
+    done = subprocess.run(command, input=protected.read_bytes(), capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, run("key", str(protected), "--face", "0").stdout.encode())
+    assert done.stdout.startswith(b"pfk1")
+    assert run("key", "-", "--face", "0", "--passphrase-fd", "0", text=PASSPHRASE).returncode == 2
+
+
 def test_every_source_of_the_passphrase_opens_the_file(
     proface: Proface, protected: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

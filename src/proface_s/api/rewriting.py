@@ -79,7 +79,8 @@ def open_to_change(
     picture, data = load(image), file_bytes(image)
     header, seals = read_header(picture)
     check_digests(picture, header)
-    carried, beside, warnings = bool(read_chunks(data)), None, ()
+    carried, beside = bool(read_chunks(data)), None
+    warnings: tuple[str, ...] = ()
     if not isinstance(image, bytes) and has_sidecar(image):
         beside = sidecar_path(image).resolve()
         try:

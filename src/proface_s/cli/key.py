@@ -29,12 +29,15 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
     from ..errors import UsageError
     from .audit import AuditLog
     from .passphrase import credentials_to_open
+    from .pipes import STDIN, check_pipes, read_stdin
 
     def tell(text: str) -> None:
         if not quiet:
             click.echo(printable(text), err=True)
 
-    found = inspect(file)
+    check_pipes(file, None, as_json=False, descriptors=[sources.descriptor])
+    image = read_stdin() if file is STDIN else file
+    found = inspect(image)
     if face >= len(found.faces):
         raise UsageError(
             f"{file} has no face {face}", f"its faces are numbered from 0 to {len(found.faces) - 1}: `proface inspect`"
@@ -42,7 +45,7 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
     draw = _qr_drawer() if qr else None
     credentials = credentials_to_open(sources, lambda warning: tell(f"warning: {warning}"))
     with AuditLog.of(audit, "key", credentials).deed(file, [face]) as outcome:
-        text = face_key(file, face, credentials)
+        text = face_key(image, face, credentials)
         outcome["status"] = "key printed"
     if draw is not None:
         draw(text.upper())  # upper case makes a smaller code, and reads the same
