@@ -142,7 +142,9 @@ def test_a_face_key_of_a_picture_from_stdin(protected: Path) -> None:
     done = subprocess.run(command, input=protected.read_bytes(), capture_output=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, run("key", str(protected), "--face", "0").stdout.encode())
     assert done.stdout.startswith(b"pfk1")
-    assert run("key", "-", "--face", "0", "--passphrase-fd", "0", text=PASSPHRASE).returncode == 2
+    for more in ("--passphrase-fd", "0"), ("--audit", "log"):
+        assert run("key", "-", "--face", "0", *more, text=PASSPHRASE).returncode == 2
+    assert files() == [str(protected)]
 
 
 def test_every_source_of_the_passphrase_opens_the_file(

@@ -36,6 +36,8 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
             click.echo(printable(text), err=True)
 
     check_pipes(file, None, as_json=False, descriptors=[sources.descriptor])
+    if file is STDIN and audit is not None:
+        raise UsageError("what comes from stdin has no name that an audit log could note", "name a file")
     image = read_stdin() if file is STDIN else file
     found = inspect(image)
     if face >= len(found.faces):
