@@ -16,13 +16,16 @@ pytest.importorskip("lightning_fabric")
 
 from proface_s.cli.main import main  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
+from proface_s.flow.card import CARD_NAME  # noqa: E402
 from proface_s.flow.model import FlowModel  # noqa: E402
+from proface_s.training.checkpoints import CHECKPOINT, read_weights  # noqa: E402
 from proface_s.training.config import RunConfig  # noqa: E402
 from proface_s.training.covers import KINDS, CoverSource  # noqa: E402
 from proface_s.training.data import Crops, Faces, find_pictures, identity_of, split_by_identity  # noqa: E402
-from proface_s.training.loop import CHECKPOINT, Trainer  # noqa: E402
+from proface_s.training.loop import Trainer  # noqa: E402
 from proface_s.training.running import make_fabric  # noqa: E402
 from proface_s.training.secure_task import SecureTask  # noqa: E402
+from proface_s.training.task import Task, make_task  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
 
@@ -30,6 +33,7 @@ TINY: dict[str, Any] = {
     "model": {"width": 8}, "steps": 10, "batch": 2, "crop": 32, "check_every": 5, "threads": 1, "validation": 0.3,
     "mixed": False,
 }
+PAPER: dict[str, Any] = {"task": "paper", "model": {"growth": 4, "blocks": 1}}
 
 
 @pytest.fixture
@@ -49,10 +53,11 @@ def config_file(tmp_path: Path, **changes: Any) -> Path:
     return path
 
 
-def make_trainer(data: Path, out: Path, task: SecureTask | None = None, **changes: Any) -> Trainer:
+def make_trainer(data: Path, out: Path, own: Task | None = None, **changes: Any) -> Trainer:
     config = RunConfig.from_dict({**TINY, **changes})
     train, held = split_by_identity(find_pictures([data]), config.validation, "")
-    return Trainer(config, task or SecureTask(width=8), (Faces(train), Faces(held)), out, make_fabric("cpu", False))
+    fabric = make_fabric("cpu", config.mixed)
+    return Trainer(config, own or make_task(config.task, config.model), (Faces(train), Faces(held)), out, fabric)
 
 
 def test_ten_steps_through_the_command_line_give_a_model(tmp_path: Path, data: Path) -> None:
@@ -72,22 +77,101 @@ def test_ten_steps_through_the_command_line_give_a_model(tmp_path: Path, data: P
     assert torch.load(out / CHECKPOINT, weights_only=True)["step"] == 10
 
 
-def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path: Path, data: Path) -> None:
-    whole = make_trainer(data, tmp_path / "whole")
+def test_the_peer_is_trained_and_exported_through_the_command_line(tmp_path: Path, data: Path) -> None:
+    out, card, model = tmp_path / "run", tmp_path / "card.json", tmp_path / "models" / "peer"
+    arguments = ["train", "--config", str(config_file(tmp_path, **PAPER)), "--data", str(data), "--out", str(out)]
+    assert main([*arguments, "--quiet"]) == 0
+    assert "protected_at_32px" in (out / "validation.csv").read_text().splitlines()[0].split(",")
+    card.write_text(json.dumps({"name": "peer", "seed": "the run's own wins"}))
+    assert main(["export", str(out / CHECKPOINT), "-o", str(model), "--card", str(card)]) == 0
+    written = json.loads((model / CARD_NAME).read_text())
+    assert (written["name"], written["steps"], written["seed"]) == ("peer", 10, RunConfig().seed)
+    assert {path.name for path in model.iterdir()} == {CARD_NAME, *written["files"]}
+    assert [path.name for path in model.parent.iterdir()] == ["peer"]
+
+
+def test_an_export_needs_its_faces_and_a_card(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_trainer(data, tmp_path / "run").save()
+    card, model = tmp_path / "card.json", tmp_path / "model"
+    command = ["export", str(tmp_path / "run" / CHECKPOINT), "-o", str(model), "--card", str(card)]
+    for content, text in (("[]", "not a JSON object"), ("{", "cannot read the card"), ("{}", "--data")):
+        card.write_text(content)
+        assert main(command) == 2
+        assert text in capsys.readouterr().err
+    command[1] = str(card)
+    assert main(command) == 2
+    assert "not a checkpoint" in capsys.readouterr().err
+    assert not model.exists()
+
+
+@pytest.mark.parametrize("changes", [{}, {"mixed": True}, PAPER], ids=["secure", "mixed", "paper"])
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
+    tmp_path: Path, data: Path, changes: dict[str, Any]
+) -> None:
+    whole = make_trainer(data, tmp_path / "whole", **changes)
     for _ in range(6):
         whole.train_step()
-    first = make_trainer(data, tmp_path / "killed")
+    first = make_trainer(data, tmp_path / "killed", **changes)
     for _ in range(3):
         first.train_step()
     first.save()
     first.train_step()  # lost with the kill
-    resumed = make_trainer(data, tmp_path / "killed")
+    resumed = make_trainer(data, tmp_path / "killed", **changes)
     assert resumed.step == 3
     for _ in range(3):
         resumed.train_step()
     for mine, theirs in ((resumed.network, whole.network), (resumed.average, whole.average)):
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             assert torch.equal(a, b)
+
+
+def test_what_a_killed_process_told_of_lost_steps_is_forgotten(tmp_path: Path, data: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(step: int, _: dict[str, float]) -> None:
+        if step == 8:
+            raise Killed
+
+    run = tmp_path / "run"
+    with pytest.raises(Killed):
+        make_trainer(data, run).run(save_every=0.0, log_every=2, report=kill)
+    assert (run / "train.csv").read_text().splitlines()[-1].startswith("8,")
+    resumed = make_trainer(data, run)
+    assert resumed.step == 7
+    with (run / "train.csv").open("a") as file:
+        file.write("10,0.")  # cut short by the kill
+    resumed.run(log_every=2)
+    assert [row.split(",")[0] for row in (run / "train.csv").read_text().splitlines()] == ["step", *"246", "8", "10"]
+    assert [row.split(",")[0] for row in (run / "validation.csv").read_text().splitlines()] == ["step", "5", "10"]
+
+
+def test_grey_levels_reach_the_loss_unrounded_in_mixed_training(tmp_path: Path, data: Path) -> None:
+    class Seen(SecureTask):
+        def loss(self, module: Any, batch: Any, rng: Any) -> Any:
+            self.batch = batch
+            return super().loss(module, batch, rng)
+
+    task = Seen(width=8)
+    make_trainer(data, tmp_path / "run", task, mixed=True).train_step()
+    assert task.batch.originals.dtype == torch.float32
+    assert task.batch.originals.max() > 128
+
+
+def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, data: Path) -> None:
+    trainer = make_trainer(data, tmp_path / "run")
+    trainer.save()
+    path = tmp_path / "run" / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UsageError, match="not a checkpoint"):
+        make_trainer(data, tmp_path / "run")
+    torch.save({"average": {}}, path)
+    with pytest.raises(UsageError, match="no config"):
+        read_weights(path)
+    with pytest.raises(UsageError, match="there is no checkpoint"):
+        read_weights(tmp_path / "none.pt")
 
 
 def test_a_step_that_is_not_finite_is_skipped_and_counted(tmp_path: Path, data: Path) -> None:
@@ -125,6 +209,9 @@ def test_weights_of_another_run_are_taken_over_and_named(tmp_path: Path, data: P
     for a, b in zip(second.network.parameters(), first.average.parameters(), strict=True):
         assert torch.equal(a, b)
     assert second.validate() == {}
+    weights = tmp_path / "first" / CHECKPOINT
+    with pytest.raises(UsageError, match="do not fit"):
+        Trainer(config, SecureTask(width=16), (faces, faces), tmp_path / "third", fabric, init=weights)
 
 
 def test_identities_are_on_one_side_only(tmp_path: Path) -> None:
@@ -155,7 +242,8 @@ def test_covers_of_every_kind_are_drawn(data: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [({"stepz": 3}, "unknown settings"), ({"crop": 20}, "crop"), ({"task": "none"}, "no task"),
-     ({"model": {"depth": 2}}, "does not fit"), ({"validation": 2}, "fraction")],
+     ({"model": {"depth": 2}}, "does not fit"), ({"validation": 2.0}, "fraction"), ({"steps": "many"}, "steps"),
+     ({"faces": [64]}, "faces"), ({"warm_up": 1.0}, "warm_up"), ({"mixed": 1}, "mixed"), ({"seed": -1}, "seed")],
 )
 def test_a_bad_configuration_is_an_error(
     tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], text: str

@@ -165,6 +165,18 @@ def test_rounding_reaches_the_picture_and_lets_the_gradient_through() -> None:
         assert protected.requires_grad
 
 
+def test_smooth_skin_is_compared_exactly_in_mixed_training() -> None:
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    smooth = (150 + columns / 8 + rows / 16).round().expand(1, 3, 64, 64)
+    torch.manual_seed(0)
+    noisy = (smooth + torch.randn_like(smooth)).round()
+    full = multiscale_dissimilarity(smooth / 255, noisy / 255)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = multiscale_dissimilarity(smooth / 255, noisy / 255)
+    assert full > 0.001
+    torch.testing.assert_close(mixed, full)
+
+
 def test_overflowing_recoveries_do_not_poison_the_loss() -> None:
     task, module = PaperTask(growth=4, blocks=2), shaken(4, 2).float()
     with torch.no_grad():

@@ -14,10 +14,13 @@ from .train import EXTRA_HINT
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option(
-    "--data", "folders", type=click.Path(path_type=Path), multiple=True, required=True,
-    help="The pictures of the run: the symbol tables are fitted to some of them.",
+    "--data", "folders", type=click.Path(path_type=Path), multiple=True,
+    help="The pictures of the run: the secure model's symbol tables are fitted to some of them.",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True,
+    help="Folder of the model.",
+)
 @click.option("--card", "card_file", type=click.Path(path_type=Path), required=True,
               help="JSON with name, data, licence, command, hardware and measures.")
 @click.option("--faces", type=click.IntRange(1), default=400, show_default=True, help="Faces for the tables.")
@@ -31,6 +34,8 @@ def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: P
         card = json.loads(card_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the card {card_file}: {error}") from None
+    if not isinstance(card, dict):
+        raise UsageError(f"the card {card_file} is not a JSON object")
     written = export(checkpoint, list(folders), out, card, faces=faces)
-    click.echo(f"{out}: {written['name']}, {written['parameters']} parameters")
+    click.echo(f"{out}: {written.get('name', 'model')}, {written['parameters']} parameters")
     return 0

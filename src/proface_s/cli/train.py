@@ -17,7 +17,10 @@ EXTRA_HINT = 'install the extra: pip install "proface-s[train]"'
     "--data", "folders", type=click.Path(path_type=Path), multiple=True, required=True,
     help="Folder of face pictures, searched to any depth; repeatable.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run; resumed if it exists.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True,
+    help="Folder of the run; resumed if it exists.",
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--stickers", type=click.Path(path_type=Path), help="Folder of RGBA stickers for mask covers.")
 @click.option("--init", type=click.Path(path_type=Path), help="Checkpoint whose weights a new run starts from.")

@@ -67,15 +67,26 @@ class RunConfig:
         unknown = sorted(set(data) - known)
         if unknown:
             raise UsageError(f"unknown settings in the configuration: {', '.join(unknown)}", f"known: {sorted(known)}")
-        data = dict(data)
-        if "faces" in data:
-            data["faces"] = tuple(data["faces"])
-        config = cls(**data)
-        if config.steps < 1 or config.batch < 1 or config.crop < 16 or config.crop % 8:
-            raise UsageError("steps and batch must be positive, crop a multiple of 8 of at least 16")
-        if not 0 <= config.validation < 1 or not 0 < config.faces[0] <= config.faces[1]:
-            raise UsageError("validation must be a fraction below 1, faces an ascending pair")
+        config = cls(**{name: _checked(name, value, cls) for name, value in data.items()})
+        config.check()
         return config
+
+    def check(self) -> None:
+        """Raises `UsageError` where a value is out of range."""
+        limits = (
+            (self.steps >= 1 and self.batch >= 1, "steps and batch must be at least 1"),
+            (self.crop >= 16 and self.crop % 8 == 0, "crop must be a multiple of 8 of at least 16"),
+            (0 < self.faces[0] <= self.faces[1], "faces must be an ascending pair of sides"),
+            (0 <= self.small_share <= 1, "small_share must be a fraction"),
+            (self.peak_lr > 0 and self.grad_clip > 0, "peak_lr and grad_clip must be positive"),
+            (0 <= self.warm_up < 1 and 0 <= self.ema < 1, "warm_up and ema must be fractions below 1"),
+            (0 <= self.validation < 1, "validation must be a fraction below 1"),
+            (self.check_every >= 1 and self.seed >= 0 and self.threads >= 0,
+             "check_every must be at least 1, seed and threads not negative"),
+        )
+        for holds, rule in limits:
+            if not holds:
+                raise UsageError(f"the configuration is not usable: {rule}")
 
     @classmethod
     def load(cls, path: Path) -> RunConfig:
@@ -91,3 +102,16 @@ class RunConfig:
         if not isinstance(data, dict):
             raise UsageError(f"the configuration {path} is not a JSON object")
         return cls.from_dict(data)
+
+
+def _checked(name: str, value: Any, cls: type[RunConfig]) -> Any:
+    """A value from JSON as the field wants it, or `UsageError`: integers serve as numbers, truth values do not."""
+    default = getattr(cls(), name)
+    if name == "faces":
+        if isinstance(value, list | tuple) and len(value) == 2 and all(type(side) is int for side in value):
+            return tuple(value)
+    elif type(value) is type(default):
+        return value
+    elif isinstance(default, float) and type(value) is int:
+        return float(value)
+    raise UsageError(f"{name} in the configuration cannot be {value!r}", f"such as {default!r}")

@@ -6,12 +6,10 @@ run draws what the killed one would have drawn.
 
 from __future__ import annotations
 
-import csv
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,13 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..types import UInt8Image
+from .checkpoints import CHECKPOINT, read_checkpoint, read_weights, write_checkpoint
 from .config import RunConfig
 from .covers import CoverSource
 from .data import Crops, Faces
+from .logs import Log, open_logs
 from .task import Batch, Task
 
-CHECKPOINT = "checkpoint.pt"
 SMALL_CROPS = (32, 48, 64)
 MOST_SMALL = 32  # crops in a step of small ones
 VALIDATION_CROPS = ((96, 8), (32, 16))  # side and number of crops that are validated
@@ -88,7 +87,7 @@ class Trainer:
         if saved is not None:
             step_module.network.load_state_dict(saved["network"])
         elif init is not None:
-            step_module.network.load_state_dict(read_weights(init))
+            load_weights(step_module.network, read_weights(init), init)
             self.started_from = init.name
         self.average.load_state_dict(step_module.network.state_dict())
         self._module, self._optimiser = fabric.setup(step_module, optimiser)
@@ -146,7 +145,7 @@ class Trainer:
         """
         saved = time.monotonic()
         recent: list[dict[str, float]] = []
-        with self._log() as log:
+        with self._logs() as log:
             while self.step < self.config.steps:
                 before = time.monotonic()
                 recent.append(self.train_step())
@@ -155,11 +154,11 @@ class Trainer:
                 if self.step % log_every == 0 or last:
                     means = {name: float(np.mean([m[name] for m in recent])) for name in recent[0]}
                     recent = []
-                    log("train", means)
+                    log("train", self.step, means, self._others())
                     if report is not None:
                         report(self.step, means)
                 if self.step % self.config.check_every == 0 or last:
-                    log("validation", self.validate())
+                    log("validation", self.step, self.validate(), self._others())
                     self.preview()
                 if time.monotonic() - saved > save_every:
                     self.save()
@@ -173,9 +172,9 @@ class Trainer:
             return {}
         self.average.eval()
         found: dict[str, float] = {}
-        for side, count in VALIDATION_CROPS:
-            rng = self._generator(VALIDATE, side)
-            batch = self._batch(self._crops[1], count, min(side, self.config.crop), rng)
+        for largest, count in VALIDATION_CROPS:
+            rng, side = self._generator(VALIDATE, largest), min(largest, self.config.crop)
+            batch = self._batch(self._crops[1], count, side, rng)
             with self._seeded(rng):
                 measures = self.task.validate(self.average, as_float(batch), rng)
             found.update({f"{name}_at_{side}px": value for name, value in measures.items()})
@@ -196,7 +195,7 @@ class Trainer:
         cv2.imwrite(str(folder / f"{self.step:07d}.png"), np.ascontiguousarray(sheet[:, :, ::-1]))
 
     def save(self) -> None:
-        """Write the checkpoint through a temporary file, so that a kill leaves the previous one."""
+        """Write the checkpoint; the other processes need none."""
         if not self.fabric.is_global_zero:
             return
         state = {
@@ -204,16 +203,16 @@ class Trainer:
             "average": self.average.state_dict(), "optimiser": self._optimiser.state_dict(), "step": self.step,
             "skipped": self.skipped, "seconds": self.seconds, "started_from": self.started_from,
         }
-        torch.save(state, self.folder / (CHECKPOINT + ".tmp"))
-        os.replace(self.folder / (CHECKPOINT + ".tmp"), self.folder / CHECKPOINT)
+        write_checkpoint(self.folder / CHECKPOINT, state)
 
     def _read_checkpoint(self) -> dict[str, Any] | None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / CHECKPOINT
         if not path.exists():
             return None
-        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        before, now = ({**c, "threads": 0, "check_every": 0} for c in (saved["config"], self.config.to_dict()))
+        saved = read_checkpoint(path)
+        configs = RunConfig.from_dict(saved["config"]), self.config
+        before, now = ({**config.to_dict(), "threads": 0, "check_every": 0} for config in configs)
         if before != now:
             changed = sorted(name for name in now if before.get(name) != now[name])
             raise UsageError(
@@ -241,6 +240,15 @@ class Trainer:
             torch.manual_seed(int(rng.integers(2**31)))
             yield
 
+    def _others(self) -> dict[str, float]:
+        return {"skipped": self.skipped, "seconds": self.seconds}
+
+    def _logs(self) -> AbstractContextManager[Log]:
+        """The run's logs on the first process, none on the others."""
+        if self.fabric.is_global_zero:
+            return open_logs(self.folder, self.step)
+        return nullcontext(lambda kind, step, measures, others: None)
+
     @torch.no_grad()
     def _follow(self) -> None:
         """Let the average follow the weights."""
@@ -248,53 +256,19 @@ class Trainer:
         for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
             average.lerp_(current.detach(), 1 - decay)
 
-    @contextmanager
-    def _log(self) -> Iterator[Callable[[str, dict[str, float]], None]]:
-        """TensorBoard and CSV: ``log(kind, measures)``; nothing but on the first process."""
-        if not self.fabric.is_global_zero:
-            yield lambda kind, measures: None
-            return
-        from torch.utils.tensorboard import SummaryWriter
-
-        writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.step)
-
-        def log(kind: str, measures: dict[str, float]) -> None:
-            for name, value in measures.items():
-                writer.add_scalar(f"{kind}/{name}", value, self.step)
-            if measures:
-                row = {"step": self.step, **measures, "skipped": self.skipped, "seconds": self.seconds}
-                append_row(self.folder / f"{kind}.csv", row)
-
-        try:
-            yield log
-        finally:
-            writer.close()
-
 
 def as_float(batch: Batch) -> Batch:
     """The same batch in float32, as tasks take it."""
     return Batch(batch.originals.float(), None if batch.covers is None else batch.covers.float())
 
 
-def append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a line to a CSV file, with a head line where the file is new."""
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow({name: round(value, 5) for name, value in row.items()})
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The averaged weights of a checkpoint.
+def load_weights(network: nn.Module, weights: dict[str, Tensor], source: Path) -> None:
+    """Put weights into a network.
 
     Raises:
-        UsageError: not a checkpoint of ours.
+        UsageError: they are of another network.
     """
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        weights: dict[str, Tensor] = saved["average"]
-        return weights
-    except Exception as error:  # torch raises whatever its unpickler meets
-        raise UsageError(f"{path} is not a checkpoint of a training run ({type(error).__name__})") from None
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise UsageError(f"the weights in {source} do not fit the configuration's model") from None

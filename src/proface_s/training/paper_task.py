@@ -54,8 +54,7 @@ class PaperTask:
         """The paper's loss of the mode."""
         original, cover, protected, recovered, wrong = self._run(module, batch, rng, self.rounding)
         far = [image.clamp(-FAR, 1 + FAR) for image in (recovered, wrong)]
-        with torch.autocast(original.device.type, enabled=False):  # SSIM's variances vanish in bfloat16
-            loss = MODES[self.mode](self._distance, original, cover, protected, *far)
+        loss = MODES[self.mode](self._distance, original, cover, protected, *far)
         return loss, {"loss": float(loss.detach()), **_measures(original, cover, protected, recovered, wrong)}
 
     @torch.no_grad()

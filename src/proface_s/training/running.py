@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from lightning_fabric import Fabric
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import UsageError
+from ..flow.card import CARD_NAME
 from ..types import UInt8Image
+from .checkpoints import read_checkpoint
 from .config import RunConfig
 from .covers import find_stickers
 from .data import Crops, Faces, find_pictures, split_by_identity
-from .loop import Trainer, read_weights
-from .task import make_task
+from .loop import Trainer, load_weights
+from .task import FITTED_TO_FACES, make_task
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -68,11 +71,16 @@ def train(
     task = make_task(config.task, config.model)
     sides = split_by_identity(find_pictures(folders), config.validation, config.validation_in)
     if not sides[0]:
-        raise UsageError("the validation split leaves no pictures to train on", "add pictures, or lower `validation`")
+        raise UsageError(
+            "the validation split leaves no pictures to train on",
+            "add pictures, lower `validation`, or give folders of their own with --data: a folder inside is one person",
+        )
     fabric = make_fabric(device, config.mixed)
     trainer = Trainer(
         config, task, (Faces(sides[0]), Faces(sides[1])), out, fabric, find_stickers(stickers), init
     )
+    if config.validation and not sides[1]:
+        fabric.print("nobody is left to validate with: no validation.csv, previews of faces that are trained on")
     fabric.print(
         f"{config.task}: {len(sides[0])} pictures to train on, {len(sides[1])} to validate; "
         f"step {trainer.step} of {config.steps} on {fabric.device}, {fabric.world_size} process(es)"
@@ -99,27 +107,35 @@ def export(
 
     Args:
         checkpoint: of a run.
-        folders: the run's pictures, to which the symbol tables are fitted (training side of the split only).
-        out: folder of the model; replaced as a whole only when everything is written.
+        folders: the run's pictures, to which the symbol tables are fitted (training side of the split only); none
+            where the task has no tables.
+        out: folder of the model; its files are replaced when all are written, the card, which vouches for them, last.
         card: what to say of the model beside what the checkpoint tells.
         faces: how many faces the tables are fitted to.
 
     Raises:
-        UsageError: not a checkpoint.
+        UsageError: not a checkpoint, or no folders where they are needed.
     """
-    weights = read_weights(checkpoint)
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    saved = read_checkpoint(checkpoint)
     config = RunConfig.from_dict(saved["config"])
     task = make_task(config.task, config.model)
+    if not folders and config.task in FITTED_TO_FACES:
+        raise UsageError(f"the {config.task} model's tables are fitted to faces", "give the run's folders with --data")
     network = task.build()
-    network.load_state_dict(weights)
+    load_weights(network, saved["average"], checkpoint)
     told = {
         "config": json.loads(json.dumps(config.to_dict())), "steps": saved["step"], "seed": config.seed,
         "skipped_steps": saved["skipped"], "hours": round(saved["seconds"] / 3600, 2),
         "started_from": saved["started_from"] or None,
     }
-    sample = _sample(replace(config, validation_in=config.validation_in), folders, faces)
-    return task.export(network, sample, out, {**card, **told})
+    sample = _sample(config, folders, faces) if config.task in FITTED_TO_FACES else []
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workshop:
+        written = task.export(network, sample, Path(workshop), {**card, **told})
+        out.mkdir(exist_ok=True)
+        for path in sorted(Path(workshop).iterdir(), key=lambda path: path.name == CARD_NAME):
+            os.replace(path, out / path.name)
+    return written
 
 
 def _sample(config: RunConfig, folders: list[Path], count: int) -> list[UInt8Image]:

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..types import UInt8Image
 
 TASKS = ("secure", "paper")
+FITTED_TO_FACES = ("secure",)  # tasks whose export fits symbol tables to faces
 
 
 @dataclass(eq=False)  # not frozen: Fabric moves batches by rewriting copies of them
