@@ -13,6 +13,7 @@ from ..api.protecting import Sidecar
 from ..api.resuming import unfinished
 from ..container.header import WrongKey
 from ..errors import ImageError
+from ..imaging.reading import read_file
 from ..imaging.writing import Format
 from ..keys.access import Lock
 from ..types import Style
@@ -53,7 +54,9 @@ class Protecting:
             if self._is_done(task.source, task.target):
                 return skipped(task.source, "is done already", task.target)
             overwrite = overwrite or not task.target.stat().st_size  # a killed run's last step
-        source: Pictured = read_stdin() if task.source is STDIN else task.source
+        source: Pictured = task.source
+        if task.source is STDIN or task.target is STDOUT:  # bytes give bytes, a path would give a file
+            source = read_stdin() if task.source is STDIN else read_file(task.source)
         result = session_with(self.threads).protect(
             source,
             self.default.passphrases,

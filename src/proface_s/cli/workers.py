@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .batch import Done
     from .plan import Task
 
+_GRACE_SECONDS = 10  # for a worker whose parent has died to clear up what it has in hand
 IN_HAND = 2  # tasks per worker that are handed out ahead
 _work: Callable[[Task], Done] | None = None  # what this worker process does; set once, when it starts
 
@@ -114,11 +116,16 @@ def _leave_with_parent() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)  # in the main thread, so that no temporary file stays
+        time.sleep(_GRACE_SECONDS)
+        os._exit(1)
 
 
 def _do(task: Task) -> Done:
     assert _work is not None
-    done = _work(task)
+    try:
+        done = _work(task)
+    except SystemExit as stop:  # the pool would take it for the task's outcome and wait for the next one
+        os._exit(stop.code if isinstance(stop.code, int) else 1)
     if done.cause is None:
         return done
     text = "".join(traceback.format_exception(done.cause))

@@ -1,0 +1,81 @@
+"""Does memory stay flat over a folder of many photos?
+
+    python bench/folder_memory.py                        # draws 1,000 photos and protects them
+    python bench/folder_memory.py --photos DIR --limit 1.25
+
+Protects a folder through the command line, in a process of its own, and prints that process's resident memory after
+every tenth of the photos.  With ``--limit`` it fails if the last figure is more than so many times the one after a
+fifth of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def draw_photos(folder: Path, number: int) -> None:
+    """Small JPEG photos, each different."""
+    folder.mkdir(parents=True, exist_ok=True)
+    y, x = np.mgrid[0:480, 0:640]
+    for index in range(number):
+        waves = 90 + 60 * np.sin((x + 2 * y) / (40 + index % 97))
+        pixels = np.dstack([x * 255 / 640, y * 255 / 480, waves]).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:05}.jpg", quality=90)
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process in MiB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure(photos: Path, out: Path) -> list[tuple[int, float]]:
+    """(photos done, resident MiB) after every tenth of a run, the last photo's included."""
+    total = sum(path.is_file() for path in photos.iterdir())
+    command = [sys.executable, "-m", "proface_s", "protect", str(photos), "-o", str(out), "--json"]
+    command += ["--faces", "none", "--box", "40,20,160,160"]
+    environment = {**os.environ, "PROFACE_PASSPHRASE": "only the memory is of interest here"}
+    figures, start, sizes = [], time.perf_counter(), []
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True, env=environment) as run:
+        assert run.stdout is not None
+        for done, line in enumerate(run.stdout, 1):
+            assert '"protected"' in line, line
+            sizes.append(resident_mib(run.pid) if run.poll() is None and done < total else sizes[-1])
+            if done % max(1, total // 10) == 0:
+                recent = float(np.median(sizes[-20:]))
+                figures.append((done, recent))
+                print(f"{done:>6} photos  {recent:7.1f} MiB  {time.perf_counter() - start:6.1f} s", flush=True)
+    if run.returncode:
+        raise SystemExit(f"protect exited {run.returncode}")
+    return figures
+
+
+def main() -> int:
+    """Run the measurement."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, help="folder of photos; drawn where none is given")
+    parser.add_argument("--number", type=int, default=1000, help="how many to draw")
+    parser.add_argument("--limit", type=float, help="fail above this ratio of the last figure to the second")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        photos = given.photos or Path(folder, "photos")
+        if given.photos is None:
+            draw_photos(photos, given.number)
+        figures = measure(photos, Path(folder, "out"))
+    early, late = figures[1][1], figures[-1][1]
+    print(f"after {figures[1][0]} photos {early:.1f} MiB, after {figures[-1][0]} {late:.1f} MiB: x{late / early:.3f}")
+    return int(given.limit is not None and late > given.limit * early)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
