@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,19 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
     for mine, theirs in ((resumed.network, whole.network), (resumed.average, whole.average)):
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             assert torch.equal(a, b)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model_under_torchrun(tmp_path: Path, data: Path) -> None:
+    out, launcher = tmp_path / "run", ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    arguments = ["train", "--config", str(config_file(tmp_path, mixed=True)), "--data", str(data), "--out", str(out)]
+    command = [sys.executable, *launcher, "-m", "proface_s", *arguments, "--device", "cpu", "--quiet"]
+    for start in (0, 10):  # the second time there is nothing left to do
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        assert f"step {start} of 10 on cpu, 2 process(es)" in done.stdout
+        assert torch.load(out / CHECKPOINT, weights_only=True)["step"] == 10
+    lines = (out / "validation.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "5", "10"]
 
 
 def test_what_a_killed_process_told_of_lost_steps_is_forgotten(tmp_path: Path, data: Path) -> None:
