@@ -5,8 +5,8 @@
 
 Every target starts from valid examples and mutates them: bits, bytes, pieces cut out, doubled, swapped or replaced by
 extreme numbers; checksums that a target has are made right again half of the time, so that the mutation reaches what
-lies behind them.  An input fails if anything but a `ProFaceError` comes out, if it takes longer than the limit, or if it
-allocates more than the limit.  The seed of a failure is printed: the same seed makes the same inputs.
+lies behind them.  An input fails if anything but a `ProFaceError` comes out, if it takes longer than the limit, or if
+it allocates more than the limit.  The seed of a failure is printed: the same seed makes the same inputs.
 """
 
 from __future__ import annotations

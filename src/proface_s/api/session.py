@@ -18,6 +18,7 @@ from ..container.record import LOST
 from ..detect import Detector, draw
 from ..errors import ImageError, NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
+from ..imaging.metadata import NOTE_FIELD
 from ..imaging.writing import Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.passphrase import check_passphrase
@@ -124,6 +125,8 @@ class Session:
         file_format = format_of(target) if target else file_format or "png"
         beside = _sidecar_target(target, sidecar, overwrite)
         picture = load(image)
+        if NOTE_FIELD in picture.metadata:
+            notes = [*notes, picture.metadata[NOTE_FIELD]]
         if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         choice = self._choose(picture, boxes, faces)
