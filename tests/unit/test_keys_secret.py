@@ -37,7 +37,8 @@ def test_argon2id_golden_vectors(vector: dict) -> None:
 
 
 def test_defaults_are_the_documented_ones() -> None:
-    assert {field.name: field.default for field in fields(KdfParams)} == {"time_cost": 3, "memory_kib": 65536, "lanes": 4}
+    defaults = {field.name: field.default for field in fields(KdfParams)}
+    assert defaults == {"time_cost": 3, "memory_kib": 65536, "lanes": 4}
 
 
 @pytest.mark.parametrize(
