@@ -106,7 +106,7 @@ def _recordless(reserved: Sequence[int]) -> str:
     without = [str(index) for index, count in enumerate(reserved) if not count]
     return (
         f"face {', '.join(without)}: too small, or opened by too many, for a record in the pixels; "
-        "without the file's metadata (or a sidecar) it cannot come back"
+        "cannot come back without the file's metadata or a sidecar"
     )
 
 
