@@ -29,6 +29,7 @@ FINEST = -16
 GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of them are exact
 SLACK = 0.03  # bits per sample that may stay unused before a finer step is tried
 COARSE_BITS = 480  # what the coarsest band takes, for a first guess
+SAMPLE = 1500  # residuals of a stage that the forecast of another step is made from
 TRIES = 6
 
 Integers = npt.NDArray[np.int64]
@@ -48,7 +49,7 @@ class Codec:
         Raises:
             ValueError: too few words for the coarsest possible picture of that size.
         """
-        return self._fitted(original, words)[0]
+        return self._fitted(_Source.of(original), words)
 
     def step_of(self, words: Words) -> float:
         """Log2 of the quantiser step that words were coded with, grey levels of orthonormal coefficients."""
@@ -56,19 +57,21 @@ class Codec:
 
     def residuals(self, original: UInt8Image, words: int) -> list[tuple[Float64, Integers]]:
         """What `compress` rounds and codes, stage by stage: residuals in steps, and their log2 scales in eighths."""
-        return self._fitted(original, words)[1].parts
-
-    def _fitted(self, original: UInt8Image, words: int) -> tuple[Words, _Trace]:
-        """The finest code that fits the words, by forecasts from one try to the next."""
         source = _Source.of(original)
+        index = round(16 * self.step_of(self._fitted(source, words))) - FINEST
+        return self._trace(source, index, sample=1 << 60).parts
+
+    def _fitted(self, source: _Source, words: int) -> Words:
+        """The finest code that fits the words, by forecasts from one try to the next."""
         index, low, high = _first_guess(source, words), -1, STEPS
-        best: tuple[Words, _Trace] | None = None
+        best: Words | None = None
+        height, width = source.shapes[0]
         for _ in range(TRIES):
             trace = self._trace(source, index)
             packed = push_all(trace.chunks, words)
             if packed is not None:
-                high, best = index, (packed, trace)
-                if trace.bits > 32 * words - SLACK * original.size or high - low <= 1:
+                high, best = index, packed
+                if trace.bits > 32 * words - SLACK * 3 * height * width or high - low <= 1:
                     break
             else:
                 low = index
@@ -77,11 +80,9 @@ class Codec:
             index = int(np.clip(trace.step_for(32.0 * words - 64), low + 1, high - 1))
         while best is None:  # hardly ever: the guesses were all too fine
             high = min(STEPS - 1, high + 8) if high < STEPS else min(STEPS - 1, index + 8)
-            trace = self._trace(source, high)
-            packed = push_all(trace.chunks, words)
-            best = (packed, trace) if packed is not None else None
+            best = push_all(self._trace(source, high).chunks, words)
             if best is None and high == STEPS - 1:
-                raise ValueError(f"{words} words are too few for {original.shape[1]}x{original.shape[0]} pixels")
+                raise ValueError(f"{words} words are too few for {width}x{height} pixels")
         return best
 
     def expand(self, words: Words, height: int, width: int) -> Float64:
@@ -105,8 +106,8 @@ class Codec:
             known = merge(known, decoded.reshape(3, 3, *shapes[level]), shapes[level - 1])
         return from_opponent(known)
 
-    def _trace(self, source: _Source, index: int) -> _Trace:
-        """Quantise a source at a step: what `expand` will read, in its order."""
+    def _trace(self, source: _Source, index: int, sample: int = SAMPLE) -> _Trace:
+        """Quantise a source at a step: what `expand` will read, in its order; ``sample`` residuals are kept a stage."""
         depth = len(source.details)
         step = _step(index, depth)
         trace = _Trace(index, [Chunk(np.array([index], np.int32), uniform(STEPS))])
@@ -124,7 +125,8 @@ class Codec:
                 shift, ratio, sites = self._predict(stage, known, decoded, index, level)
                 residual = (details[stage_bands(stage)] - shift)[sites] / step
                 values = (np.sign(residual) * np.floor(np.abs(residual) + (0.5 - self.lean))).astype(np.int64)
-                trace.add(chunks_of(values, ratio[sites], self.tables), residual, ratio[sites])
+                trace.chunks += chunks_of(values, ratio[sites], self.tables)
+                trace.keep(residual, ratio[sites], sample)
                 self._place(decoded, stage, sites, shift[sites], ratio[sites], values, step)
             known = merge(known, decoded.reshape(3, 3, *known.shape[1:]), source.shapes[level - 1])
         return trace
@@ -173,14 +175,17 @@ class _Trace:
     chunks: list[Chunk]
     plain: float = 0.0
     parts: list[tuple[Float64, Integers]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
     def add_plain(self, chunk: Chunk, alphabet: int) -> None:
         self.chunks.append(chunk)
         self.plain += chunk.symbols.size * float(np.log2(alphabet))
 
-    def add(self, chunks: list[Chunk], residual: Float64, ratio: Integers) -> None:
-        self.chunks += chunks
-        self.parts.append((residual, ratio))
+    def keep(self, residual: Float64, ratio: Integers, sample: int) -> None:
+        """Remember a stage's residuals, or a regular sample of them, for the forecast."""
+        stride = max(1, residual.size // sample)
+        self.parts.append((residual[::stride].copy(), ratio[::stride].copy()))
+        self.sizes.append(residual.size)
 
     @property
     def bits(self) -> float:
@@ -202,12 +207,13 @@ class _Trace:
     def _cost(self, move: int) -> float:
         """Bits if the step were ``move`` sixteenths of an octave larger, every table taken for a logistic one."""
         total, factor = self.plain, 2.0 ** (-move / 16)
-        for residual, ratio in self.parts:
-            stride = max(1, residual.size // 1500)
-            r, inverse = residual[::stride] * factor, 2.0 ** -(np.clip(ratio[::stride] / 8 - move / 16, -4, 23))
+        for (residual, ratio), size in zip(self.parts, self.sizes, strict=True):
+            if not size:
+                continue
+            r, inverse = residual * factor, 2.0 ** -(np.clip(ratio / 8 - move / 16, -4, 23))
             upper, lower = (np.abs(r) - 0.5) * inverse, (np.abs(r) + 0.5) * inverse
             nats = np.logaddexp(0, upper) + np.logaddexp(0, -lower) - np.log(-np.expm1(-inverse))
-            total += float(nats.sum()) / np.log(2) * (residual.size / r.size)
+            total += float(nats.sum()) / np.log(2) * (size / r.size)
         return total
 
 

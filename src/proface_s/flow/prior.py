@@ -19,7 +19,7 @@ STAGES = 4
 PLANE_STEPS = 4.0  # the networks see quarters of a grey level
 SCALE_STEPS = 8  # scales come in eighths of an octave
 HALO = 8  # rows beyond a strip that its result can depend on, with room to spare
-STRIP_SITES = 1 << 18  # sites of one call; larger bands are cut into strips of rows
+STRIP_SITES = 1 << 16  # sites of one call; larger bands are cut into strips of rows
 
 Engine = Callable[[dict[str, Any]], list[Any]]
 Sites = npt.NDArray[np.bool_]
