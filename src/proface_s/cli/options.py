@@ -168,11 +168,7 @@ threads = click.option(
 )
 
 jobs = click.option(
-    "--jobs",
-    type=click.IntRange(1, 256),
-    default=1,
-    metavar="N",
-    show_default=True,
+    "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", show_default=True,
     help="Photos to work on at a time.",
 )
 

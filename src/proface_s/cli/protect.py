@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from .options import FaceLocks, InOrder, Manner
 if TYPE_CHECKING:
     from ..container.header import WrongKey
     from ..imaging.writing import Format
+    from .plan import Plan
 
 _BOX = re.compile(r"(\s*[+-]?[0-9]{1,9}\s*)(,\s*[+-]?[0-9]{1,9}\s*){3}")
 _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*")
@@ -83,37 +84,18 @@ def command(
     proface protect party.jpg --passphrase-file mine --face 2 --passphrase-file bobs --face 3 -r age1...
     """
     from ..api import Lock
-    from ..api.kinds import PROTECTED_SUFFIX, with_format
-    from ..errors import ImageError, UsageError
     from ..obfuscate import parse_style
-    from . import sieves
     from .batch import run_plan
     from .output import Speaker
     from .passphrase import locks_to_protect
-    from .pipes import STDOUT, check_pipes
-    from .plan import make_plan
     from .protecting import Protecting
     from .workers import threads_per_job
 
     speaker = Speaker("protect", manner)
     chosen = parse_style(style)
     _check_selection(boxes, faces)
-    plan = make_plan(
-        inputs,
-        sieves.photos,
-        suffix=with_format(PROTECTED_SUFFIX, file_format),
-        output=output,
-        overwrite=overwrite,
-        nothing=ImageError("there are no pictures in this folder"),
-        pipes=True,
-        resume=resume,
-        recursive=recursive,
-    )
-    for task in plan.tasks[:1]:
-        descriptors = [each for part in (locks.default, *(p for _, p in locks.own)) for each in part.passphrases]
-        check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=descriptors)
-        if task.target is STDOUT and (sidecar or sidecar_only):
-            raise UsageError("a sidecar lies beside a file, and stdout is none", "name an output file with -o")
+    options = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
+    plan = _planned(inputs, file_format, locks, manner, beside=sidecar or sidecar_only, **options)
     lock = Lock()
     own: dict[int, Lock] = {}
     if not plan.hopeless:
@@ -136,6 +118,28 @@ def command(
         threads=threads_per_job(threads, jobs),
     )
     return run_plan(plan, work, speaker, jobs=jobs)
+
+
+def _planned(
+    inputs: tuple[Path, ...], file_format: Format | None, locks: FaceLocks, manner: Manner, *, beside: bool,
+    **options: Any,
+) -> Plan:
+    """What is to be done, and whether pipes can do it; ``options`` are those of `make_plan`."""
+    from ..api.kinds import PROTECTED_SUFFIX, with_format
+    from ..errors import ImageError, UsageError
+    from . import sieves
+    from .pipes import STDOUT, check_pipes
+    from .plan import make_plan
+
+    nothing = ImageError("there are no pictures in this folder")
+    suffix = with_format(PROTECTED_SUFFIX, file_format)
+    plan = make_plan(inputs, sieves.photos, suffix=suffix, nothing=nothing, pipes=True, **options)
+    for task in plan.tasks[:1]:
+        descriptors = [each for part in (locks.default, *(p for _, p in locks.own)) for each in part.passphrases]
+        check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=descriptors)
+        if task.target is STDOUT and beside:
+            raise UsageError("a sidecar lies beside a file, and stdout is none", "name an output file with -o")
+    return plan
 
 
 def _check_selection(boxes: tuple[str, ...], faces: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from .options import Manner, Sources
 
 if TYPE_CHECKING:
     from ..imaging.writing import Format
+    from .plan import Plan
 
 
 @click.command("recover", short_help="Bring the faces of protected photos back.")
@@ -58,36 +59,18 @@ def command(
     Where a program has dropped all metadata, faces come back from the pixels alone, as estimates.
     """
     from ..api import Credentials
-    from ..api.kinds import RECOVERED_SUFFIX, with_format
-    from ..errors import NotProtectedError, UsageError
-    from . import sieves
+    from ..errors import UsageError
     from .audit import AuditLog
     from .batch import run_plan
     from .output import Speaker
     from .passphrase import credentials_to_open
     from .pipes import STDIN, check_pipes
-    from .plan import make_plan
     from .recovering import Recovering
     from .workers import threads_per_job
 
-    if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
-        raise UsageError(
-            "--sidecar names the sidecar of one photo, and --from-pixels ignores it", "give one photo, or leave it out"
-        )
     speaker = Speaker("recover", manner)
-    plan = make_plan(
-        inputs,
-        sieves.files_with_records if from_pixels else sieves.protected_files,
-        suffix=with_format(RECOVERED_SUFFIX, file_format),
-        output=output,
-        overwrite=overwrite,
-        nothing=NotProtectedError("there are no protected files in this folder"),
-        pipes=True,
-        resume=resume,
-        recursive=recursive,
-    )
-    if sidecar is None:
-        plan = sieves.only_protected(plan)
+    options = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
+    plan = _planned(inputs, file_format, sidecar, from_pixels, **options)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=[sources.descriptor])
         if task.source is STDIN and audit is not None:
@@ -109,3 +92,23 @@ def command(
         threads=threads_per_job(threads, jobs),
     )
     return run_plan(plan, log.audited(work, faces), speaker, jobs=jobs)
+
+
+def _planned(
+    inputs: tuple[Path, ...], file_format: Format | None, sidecar: str | None, from_pixels: bool, **options: Any
+) -> Plan:
+    """What is to be done; ``options`` are those of `make_plan`."""
+    from ..api.kinds import RECOVERED_SUFFIX, with_format
+    from ..errors import NotProtectedError, UsageError
+    from . import sieves
+    from .plan import make_plan
+
+    if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
+        raise UsageError(
+            "--sidecar names the sidecar of one photo, and --from-pixels ignores it", "give one photo, or leave it out"
+        )
+    sieve = sieves.files_with_records if from_pixels else sieves.protected_files
+    nothing = NotProtectedError("there are no protected files in this folder")
+    suffix = with_format(RECOVERED_SUFFIX, file_format)
+    plan = make_plan(inputs, sieve, suffix=suffix, nothing=nothing, pipes=True, **options)
+    return sieves.only_protected(plan) if sidecar is None else plan
