@@ -59,23 +59,31 @@ def test_it_learns_and_every_parameter_gets_a_gradient() -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_both_engines_give_the_same_numbers(tmp_path: Path) -> None:
-    module, _ = trained(15)
+@pytest.mark.parametrize("layers", [2, 4])
+def test_both_engines_give_the_same_numbers(tmp_path: Path, layers: int) -> None:
+    module = trained(15)[0] if layers == 2 else secure_prior.Prior(8, layers)
+    with torch.no_grad():
+        for coupling in module.couplings:
+            assert isinstance(coupling, secure_prior.Coupling)
+            coupling.leave.weight.normal_(0, 0.5)
     secure_export.write_graphs(module, tmp_path)
     rng = np.random.default_rng(3)
-    low = rng.integers(-800, 1768, (1, 3, 20, 28)).astype(np.float32)
-    details = np.rint(rng.laplace(0, 30, (1, 9, 20, 28))).astype(np.float32)
-    step = np.full((1, 1, 1, 1), -37 / 16, np.float32)
-    for stage, name in enumerate(ENGINE_NAMES):
-        engine = open_engine((tmp_path / name).read_bytes(), 2)
-        found = engine({"low": low, "details": details, "log_step": step})
+    low = rng.integers(-800, 1768, (3, 20, 28)) / 4
+    details = np.rint(rng.laplace(0, 30, (9, 20, 28))) / 4
+    log_step = -37
+    level = prior.Prior([open_engine((tmp_path / name).read_bytes(), 2) for name in ENGINE_NAMES]).level(low, log_step)
+    inputs = [torch.from_numpy(4 * a)[None].float() for a in (low, details)]
+    inputs.append(torch.full((1, 1, 1, 1), log_step / 16))
+    for stage in range(4):
+        sites = level.sites(stage)
         with torch.no_grad():
-            expected = module(stage, *map(torch.from_numpy, (low, details, step)))
-            double = module.double()(stage, *(torch.from_numpy(a).double() for a in (low, details, step)))
+            expected = module(stage, *inputs)
+            double = module.double()(stage, *(a.double() for a in inputs))
         module.float()
-        for runtime, ours, exact in zip(found, expected, double, strict=True):
-            np.testing.assert_array_equal(runtime, ours.numpy())
-            np.testing.assert_array_equal(runtime, exact.numpy())
+        for runtime, ours, exact in zip(level.predict(stage, details, sites), expected, double, strict=True):
+            found = runtime / 8 if runtime.dtype == np.int64 else runtime
+            np.testing.assert_array_equal(found, ours[0].numpy().ravel()[sites])
+            np.testing.assert_array_equal(found, exact[0].numpy().ravel()[sites])
 
 
 def test_weights_that_float32_could_round_are_refused() -> None:
@@ -117,9 +125,10 @@ def test_transforms_agree_with_the_runtime() -> None:
     low, details = secure_pass.split(planes)
     np.testing.assert_allclose(low[0].numpy(), haar.split(planes[0].numpy())[0], atol=1e-9)
     np.testing.assert_allclose(secure_pass.merge(low, details, (22, 31))[0].numpy(), planes[0].numpy(), atol=1e-9)
+    level = prior.Prior([]).level(np.zeros((3, 5, 6)), 0)
     for stage in range(4):
         np.testing.assert_array_equal(
-            secure_prior.stage_sites(stage, 5, 6).bool().numpy(), prior.stage_sites(stage, 5, 6)
+            np.flatnonzero(secure_prior.stage_sites(stage, 5, 6).numpy()), level.sites(stage)
         )
         assert secure_prior.stage_bands(stage) == prior.stage_bands(stage)
     for side in range(8, 400, 2):

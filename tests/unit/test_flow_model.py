@@ -119,7 +119,7 @@ def test_the_protected_digits_do_not_depend_on_the_face(model: FlowModel, portra
 def test_strips_do_not_change_a_pixel(model: FlowModel, portrait: UInt8Image, monkeypatch: pytest.MonkeyPatch) -> None:
     key = FaceKey.generate()
     cover, whole = hide(model, portrait, key)
-    monkeypatch.setattr(prior, "STRIP_SITES", 20 * 84)
+    monkeypatch.setattr(prior, "STRIP_SITES", 21 * 84)  # an odd number of rows
     np.testing.assert_array_equal(model.protect([portrait], [cover], [key])[0], whole)
     assert psnr(model.recover([whole], [key])[0], portrait) > 42
 
@@ -189,11 +189,20 @@ def test_an_altered_file_is_refused(tmp_path: Path, name: str) -> None:
         FlowModel(folder)
 
 
-def test_an_altered_card_is_another_model(tmp_path: Path) -> None:
+def test_an_altered_card_is_another_model_unless_it_keeps_its_id(tmp_path: Path) -> None:
     folder = shutil.copytree(WEIGHTS, tmp_path / "model")
     record = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps({**record, "name": "other"}))
-    assert read_card(folder).model_id != read_card(WEIGHTS).model_id
+    assert read_card(folder).model_id == read_card(WEIGHTS).model_id == bytes.fromhex(record.pop("model_id"))
+    found = set()
+    for name in ("other", "yet another"):
+        (folder / "card.json").write_text(json.dumps({**record, "name": name}))
+        found.add(read_card(folder).model_id)
+    assert len(found) == 2
+    for bad in ({"model_id": "00ff"}, {"model_id": "no hexadecimal"}, {"model_id": 7}):
+        (folder / "card.json").write_text(json.dumps({**record, **bad}))
+        with pytest.raises(ModelError):
+            read_card(folder)
     (folder / "card.json").write_text("{}")
     with pytest.raises(ModelError):
         read_card(folder)

@@ -12,10 +12,11 @@ from ..errors import ModelError
 
 CARD_NAME = "card.json"
 DEFAULT_MODEL = "secure-2"
+MODEL_ID_BYTES = 16
 
 
 def canonical_card(card: dict[str, Any]) -> bytes:
-    """The one byte form of a card: its SHA-256 is the model's identity."""
+    """The one byte form of a card: its SHA-256 is the identity of a new model."""
     return (json.dumps(card, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
 
 
@@ -30,7 +31,8 @@ class Card:
 
     Attributes:
         name: for people.
-        model_id: first 16 bytes of the SHA-256 of the card; stored in every protected file.
+        model_id: stored in every protected file: what the card says, else the first 16 bytes of its SHA-256.  A model
+            exported anew that computes the same numbers keeps the id that it had, so that old files open.
         files: file name -> SHA-256 in hexadecimal.
         record: the whole card (data, licence, command, measures ...).
     """
@@ -49,8 +51,12 @@ def read_card(folder: Path) -> Card:
     """
     try:
         record = json.loads((folder / CARD_NAME).read_bytes())
+        kept = record.get("model_id")
+        model_id = bytes.fromhex(kept) if kept else hashlib.sha256(canonical_card(record)).digest()[:MODEL_ID_BYTES]
+        if len(model_id) != MODEL_ID_BYTES:
+            raise ValueError(f"a model id of {len(model_id)} bytes")
         return Card(
-            str(record["name"]), hashlib.sha256(canonical_card(record)).digest()[:16],
+            str(record["name"]), model_id,
             {str(k): str(v) for k, v in record["files"].items()}, record,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -18,17 +18,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..types import UInt8Image
+from ..types import FloatArray, UInt8Image
 from .digits import Words
 from .haar import LOW_RANGES, Float64, depth_for, from_opponent, merge, sizes, split, to_opponent
-from .prior import STAGES, Prior, stage_bands, stage_sites
-from .symbols import Chunk, Reader, Tables, bins_and_shifts, chunks_of, push_all, take_values, uniform
+from .prior import STAGES, Level, Prior, Sites, stage_bands
+from .symbols import Chunk, Reader, Tables, chunks_of, push_all, take_values, uniform
 
 STEPS = 160  # log2 of the step in sixteenths of an octave, from FINEST on
 FINEST = -16
 GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of them are exact
 SLACK = 0.03  # bits per sample that may stay unused before a finer step is tried
-COARSE_BITS = 480  # what the coarsest band takes, for a first guess
+NEAR = 0.15  # bits per sample that a forecast may be wrong by
+COARSE_BITS = 480  # what the coarsest band takes, nearly
 SAMPLE = 1500  # residuals of a stage that the forecast of another step is made from
 TRIES = 6
 
@@ -59,29 +60,37 @@ class Codec:
         """What `compress` rounds and codes, stage by stage: residuals in steps, and their log2 scales in eighths."""
         source = _Source.of(original)
         index = round(16 * self.step_of(self._fitted(source, words))) - FINEST
-        return self._trace(source, index, sample=1 << 60).parts
+        parts = self._trace(source, index, sample=1 << 60).parts
+        return [(residual.astype(np.float64), ratio.astype(np.int64)) for residual, ratio, _ in parts]
 
     def _fitted(self, source: _Source, words: int) -> Words:
         """The finest code that fits the words, by forecasts from one try to the next."""
         index, low, high = _first_guess(source, words), -1, STEPS
+        samples = 3 * source.shapes[0][0] * source.shapes[0][1]
+        room, near, slack = 32.0 * words, NEAR * samples + COARSE_BITS, SLACK * samples
         best: Words | None = None
-        height, width = source.shapes[0]
+        spare: _Trace | None = None
         for _ in range(TRIES):
             trace = self._trace(source, index)
-            packed = push_all(trace.chunks, words)
-            if packed is not None:
-                high, best = index, packed
-                if trace.bits > 32 * words - SLACK * 3 * height * width or high - low <= 1:
-                    break
-            else:
+            bits = trace.cost()
+            over = bits - room
+            packed = push_all(trace.chunks(self.tables), words) if abs(over) < near else None
+            if packed is None and over > -near:
                 low = index
-                if high - low <= 1 and best is not None:
+            else:
+                high, best, spare = index, packed, trace
+                if packed is not None and over > -slack:
                     break
-            index = int(np.clip(trace.step_for(32.0 * words - 64), low + 1, high - 1))
+            if high - low <= 1:
+                break
+            index = int(np.clip(trace.step_for(room - 64, bits), low + 1, high - 1))
+        if best is None and spare is not None:  # forecast to leave room, so that it was not worth coding at once
+            best = push_all(spare.chunks(self.tables), words)
         while best is None:  # hardly ever: the guesses were all too fine
             high = min(STEPS - 1, high + 8) if high < STEPS else min(STEPS - 1, index + 8)
-            best = push_all(self._trace(source, high).chunks, words)
+            best = push_all(self._trace(source, high).chunks(self.tables), words)
             if best is None and high == STEPS - 1:
+                height, width = source.shapes[0]
                 raise ValueError(f"{words} words are too few for {width}x{height} pixels")
         return best
 
@@ -97,56 +106,53 @@ class Codec:
             for span in LOW_RANGES
         ]).reshape(3, *shapes[depth])
         known = _on_grid(known)
-        for level in range(depth, 0, -1):
-            decoded = np.zeros((9, *shapes[level]))
+        for number in range(depth, 0, -1):
+            level = self.prior.level(known, _log_step(index, number))
+            decoded = np.zeros((9, *shapes[number]))
             for stage in range(STAGES):
-                shift, ratio, sites = self._predict(stage, known, decoded, index, level)
-                values = take_values(reader, ratio[sites], self.tables)
-                self._place(decoded, stage, sites, shift[sites], ratio[sites], values, _step(index, level))
-            known = merge(known, decoded.reshape(3, 3, *shapes[level]), shapes[level - 1])
+                sites, shift, ratio = self._predict(level, stage, decoded, _log_step(index, number))
+                values = take_values(reader, ratio, self.tables)
+                self._place(decoded, stage, sites, shift, ratio, values, _step(index, number))
+            known = merge(known, decoded.reshape(3, 3, *shapes[number]), shapes[number - 1])
         return from_opponent(known)
 
     def _trace(self, source: _Source, index: int, sample: int = SAMPLE) -> _Trace:
         """Quantise a source at a step: what `expand` will read, in its order; ``sample`` residuals are kept a stage."""
         depth = len(source.details)
         step = _step(index, depth)
-        trace = _Trace(index, [Chunk(np.array([index], np.int32), uniform(STEPS))])
+        trace = _Trace(index, sample)
         planes = []
         for plane, span in zip(source.low, LOW_RANGES, strict=True):
             count = _low_symbols(span, step)
             symbols = np.clip(np.rint((plane - span[0]) / step), 0, count - 1)
-            trace.add_plain(Chunk(symbols.ravel().astype(np.int32), uniform(count)), count)
+            trace.add_plain(symbols.ravel().astype(np.int32), count)
             planes.append(symbols * step + span[0])
         known = _on_grid(np.stack(planes))
-        for level in range(depth, 0, -1):
-            details = source.details[level - 1].reshape(9, *known.shape[1:])
-            step, decoded = _step(index, level), np.zeros_like(details)
+        for number in range(depth, 0, -1):
+            level = self.prior.level(known, _log_step(index, number))
+            details = source.details[number - 1].reshape(9, *known.shape[1:])
+            step, decoded = _step(index, number), np.zeros_like(details)
             for stage in range(STAGES):
-                shift, ratio, sites = self._predict(stage, known, decoded, index, level)
-                residual = (details[stage_bands(stage)] - shift)[sites] / step
-                values = (np.sign(residual) * np.floor(np.abs(residual) + (0.5 - self.lean))).astype(np.int64)
-                trace.chunks += chunks_of(values, ratio[sites], self.tables)
-                trace.keep(residual, ratio[sites], sample)
-                self._place(decoded, stage, sites, shift[sites], ratio[sites], values, step)
-            known = merge(known, decoded.reshape(3, 3, *known.shape[1:]), source.shapes[level - 1])
+                sites, shift, ratio = self._predict(level, stage, decoded, _log_step(index, number))
+                residual = (details[stage_bands(stage)].ravel().take(sites) - shift) / step
+                values = np.copysign(np.floor(np.abs(residual) + (0.5 - self.lean)), residual).astype(np.int64)
+                trace.add(residual, ratio, values)
+                self._place(decoded, stage, sites, shift, ratio, values, step)
+            known = merge(known, decoded.reshape(3, 3, *known.shape[1:]), source.shapes[number - 1])
         return trace
 
-    def _predict(
-        self, stage: int, known: Float64, decoded: Float64, index: int, level: int
-    ) -> tuple[Float64, Integers, npt.NDArray[np.bool_]]:
-        """Shifts, log2(scale / step) in eighths of an octave, and the sites of a stage."""
-        log_step = index + FINEST - 16 * level
-        shift, scale = self.prior.predict(stage, known, decoded, log_step)
-        return shift, scale - (log_step >> 1), stage_sites(stage, *known.shape[1:])
+    def _predict(self, level: Level, stage: int, decoded: Float64, log_step: int) -> tuple[Sites, Float64, Integers]:
+        """The sites of a stage, their shifts, and log2(scale / step) in eighths of an octave."""
+        sites = level.sites(stage)
+        shift, scale = level.predict(stage, decoded, sites)
+        return sites, shift, scale - (log_step >> 1)
 
     def _place(
-        self, decoded: Float64, stage: int, sites: npt.NDArray[np.bool_], shift: Float64, ratio: Integers,
-        values: Integers, step: float,
+        self, decoded: Float64, stage: int, sites: Sites, shift: Float64, ratio: Integers, values: Integers, step: float
     ) -> None:
         """Put decoded values at their sites, each drawn towards its shift by what its table has learned."""
-        bins, shifts = bins_and_shifts(ratio)
-        pull = np.where(shifts == 0, self.tables.pulls[bins], 0.0)
-        decoded[stage_bands(stage)][sites] = _on_grid(shift + (values - np.sign(values) * pull) * step)
+        places = decoded[stage_bands(stage)].reshape(-1)  # a view: bands are contiguous
+        places[sites] = _on_grid(shift + (values - np.sign(values) * self.tables.pull(ratio)) * step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,52 +175,60 @@ class _Source:
 
 @dataclass(slots=True, eq=False)
 class _Trace:
-    """Everything a source costs at one step, and a forecast of what it would cost at another."""
+    """What a source becomes at one step, what that costs, and a forecast of what it would cost at another.
+
+    Attributes:
+        index: the step.
+        sample: residuals of a stage that the forecast is made from.
+    """
 
     index: int
-    chunks: list[Chunk]
-    plain: float = 0.0
-    parts: list[tuple[Float64, Integers]] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
+    sample: int
+    plain: list[Chunk] = field(default_factory=list)
+    plain_bits: float = 0.0
+    coded: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]] = field(default_factory=list)
+    parts: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
+    samples: int = 0
 
-    def add_plain(self, chunk: Chunk, alphabet: int) -> None:
-        self.chunks.append(chunk)
-        self.plain += chunk.symbols.size * float(np.log2(alphabet))
+    def add_plain(self, symbols: npt.NDArray[np.int32], alphabet: int) -> None:
+        self.plain.append(Chunk(symbols, uniform(alphabet)))
+        self.plain_bits += symbols.size * float(np.log2(alphabet))
 
-    def keep(self, residual: Float64, ratio: Integers, sample: int) -> None:
-        """Remember a stage's residuals, or a regular sample of them, for the forecast."""
-        stride = max(1, residual.size // sample)
-        self.parts.append((residual[::stride].copy(), ratio[::stride].copy()))
-        self.sizes.append(residual.size)
+    def add(self, residual: Float64, ratio: Integers, values: Integers) -> None:
+        """A stage: what is to be coded, and a regular sample of its residuals for the forecast."""
+        self.coded.append((values.astype(np.int32), ratio.astype(np.int16)))
+        stride = max(1, residual.size // self.sample)
+        kept = residual[::stride].astype(np.float32)
+        weight = np.full(kept.size, residual.size / max(1, kept.size), np.float32)
+        self.parts.append((kept, ratio[::stride].astype(np.float32), weight))
+        self.samples += residual.size
 
-    @property
-    def bits(self) -> float:
-        """What it costs at its own step, nearly."""
-        return self._cost(0)
+    def chunks(self, tables: Tables) -> list[Chunk]:
+        """For the coder, in the reader's order."""
+        found = [Chunk(np.array([self.index], np.int32), uniform(STEPS)), *self.plain]
+        for values, ratio in self.coded:
+            found += chunks_of(values.astype(np.int64), ratio.astype(np.int64), tables)
+        return found
 
-    def step_for(self, bits: float) -> int:
-        """The finest step at which it should cost no more, other things being equal."""
-        moves = np.arange(-48, 49)
-        low, high = 0, moves.size - 1
-        while low < high:
-            middle = (low + high) // 2
-            if self._cost(int(moves[middle])) <= bits:
-                high = middle
-            else:
-                low = middle + 1
-        return self.index + int(moves[low])
+    def step_for(self, room: float, bits: float) -> int:
+        """The finest step at which it should cost no more than ``room``, given what it costs at its own."""
+        move = int(np.clip(round(16 * (bits - room) / self.samples), -48, 48))
+        while move < 48 and self.cost(move) > room:
+            move += 1
+        while move > -48 and self.cost(move - 1) <= room:
+            move -= 1
+        return self.index + move
 
-    def _cost(self, move: int) -> float:
+    def cost(self, move: int = 0) -> float:
         """Bits if the step were ``move`` sixteenths of an octave larger, every table taken for a logistic one."""
-        total, factor = self.plain, 2.0 ** (-move / 16)
-        for (residual, ratio), size in zip(self.parts, self.sizes, strict=True):
-            if not size:
-                continue
-            r, inverse = residual * factor, 2.0 ** -(np.clip(ratio / 8 - move / 16, -4, 23))
-            upper, lower = (np.abs(r) - 0.5) * inverse, (np.abs(r) + 0.5) * inverse
-            nats = np.logaddexp(0, upper) + np.logaddexp(0, -lower) - np.log(-np.expm1(-inverse))
-            total += float(nats.sum()) / np.log(2) * (size / r.size)
-        return total
+        if not self.parts:
+            return self.plain_bits
+        residual, ratio, weight = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        r = np.abs(residual) * np.float32(2.0 ** (-move / 16))
+        inverse = np.exp2(-np.clip(ratio / 8 - np.float32(move / 16), -4, 23))
+        nats = np.logaddexp(0, (r - 0.5) * inverse) + np.logaddexp(0, (r + 0.5) * -inverse)
+        nats -= np.log(-np.expm1(-inverse))
+        return self.plain_bits + float(np.dot(nats, weight)) / float(np.log(2))
 
 
 def _first_guess(source: _Source, words: int) -> int:
@@ -228,6 +242,11 @@ def _first_guess(source: _Source, words: int) -> int:
 def _step(index: int, level: int) -> float:
     """Quantiser step of a level in the mean domain, grey levels; a multiple of 2^-26 on every machine."""
     return float(np.rint(2.0 ** ((index + FINEST) / 16) * 2**16) / 2.0 ** (16 + level))
+
+
+def _log_step(index: int, level: int) -> int:
+    """Log2 of the quantiser step of a level in the mean domain, sixteenths of an octave."""
+    return index + FINEST - 16 * level
 
 
 def _low_symbols(span: tuple[float, float], step: float) -> int:

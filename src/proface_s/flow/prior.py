@@ -1,13 +1,18 @@
 """The trained couplings at run time: shift and scale of Haar details from what is known already.
 
-The networks compute on dyadic fractions with few bits (`proface_s.training.secure_prior`), so that float32
-convolutions are exact in any order of addition: writer and reader get the same numbers on any machine.
+::
+
+    low band ─► differences, companded differences, levels, parity, step: 17 planes ─┐
+    luma details, companded: 6 planes ──────── from stage 1 on ──────────────────────┼─ coupling ─► shift, scale
+    chroma details, companded: 12 planes ───── in stage 3 ───────────────────────────┘
+
+The networks compute on integers of few bits (`proface_s.training.secure_prior`), so that float32 convolutions are
+exact in any order of addition: writer and reader get the same numbers on any machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +22,17 @@ from .haar import Float64
 
 STAGES = 4
 PLANE_STEPS = 4.0  # the networks see quarters of a grey level
+SHIFT_STEPS = 64.0  # shifts come in 64ths of a grey level
 SCALE_STEPS = 8  # scales come in eighths of an octave
+DIFFERENCE_LIMIT = 508  # quarters; larger differences look like this one
+LOW_PLANES, LUMA_PLANES, CHROMA_PLANES = 17, 6, 12
+PLANES = (LOW_PLANES, LOW_PLANES + LUMA_PLANES, LOW_PLANES + LUMA_PLANES, LOW_PLANES + LUMA_PLANES + CHROMA_PLANES)
 HALO = 8  # rows beyond a strip that its result can depend on, with room to spare
 STRIP_SITES = 1 << 16  # sites of one call; larger bands are cut into strips of rows
 
-Engine = Callable[[dict[str, Any]], list[Any]]
-Sites = npt.NDArray[np.bool_]
+Engine = Callable[[FloatArray], FloatArray]
+Sites = npt.NDArray[np.intp]
+Integers = npt.NDArray[np.int64]
 
 
 def stage_bands(stage: int) -> slice:
@@ -30,62 +40,118 @@ def stage_bands(stage: int) -> slice:
     return slice(0, 3) if stage < 2 else slice(3, 9)
 
 
-def stage_sites(stage: int, height: int, width: int) -> Sites:
-    """(bands, H, W): at which sites a stage codes which of its bands; even sites have an even sum of coordinates."""
-    even = (np.arange(height)[:, None] + np.arange(width)) % 2 == 0
-    if stage < 2:
-        return np.stack([even if stage == 0 else ~even] * 3)
-    co, cg = (even, ~even) if stage == 2 else (~even, even)
-    return np.stack([co] * 3 + [cg] * 3)
-
-
 class Prior:
-    """Shift and scale of the bands of a stage.
+    """Shifts and scales of the details of a level.
 
     Args:
-        engines: one per stage: a function from named inputs to (shift, scale).
+        engines: one per stage: a function from (1, planes, H, W) float32 to (1, 2 bands, H, W) float32, shifts in
+            64ths of a grey level, then log2 of the scales in eighths; see `PLANES`.
     """
 
     def __init__(self, engines: list[Engine]) -> None:
-        self._engines = engines
+        self.engines = engines
+        self.companded = _companded()
 
-    def predict(
-        self, stage: int, low: Float64, details: Float64, log_step: int
-    ) -> tuple[Float64, npt.NDArray[np.int64]]:
-        """What the couplings say of a stage's bands.
+    def level(self, low: Float64, log_step: int) -> Level:
+        """The level whose low band is known.
+
+        Args:
+            low: (3, H, W) grey levels.
+            log_step: log2 of the quantiser step of this level in sixteenths of an octave.
+        """
+        return Level(self, low, log_step)
+
+
+class Level:
+    """One level on its way from its low band to its details."""
+
+    def __init__(self, prior: Prior, low: Float64, log_step: int) -> None:
+        self._prior, self._log_step = prior, log_step
+        self._low = _quarters(low)
+        height, width = low.shape[1:]
+        odd = ((np.arange(height)[:, None] + np.arange(width)) % 2).ravel()
+        self._parities = np.flatnonzero(odd == 0), np.flatnonzero(odd)
+        rows = max(HALO, STRIP_SITES // width)
+        whole = height <= rows + HALO
+        self._strips = [(0, height)] if whole else [(y, min(y + rows, height)) for y in range(0, height, rows)]
+        self._inputs = _Inputs(prior, self._low, 0, log_step) if whole else None
+
+    def sites(self, stage: int) -> Sites:
+        """Where a stage codes: flat indices into its bands (bands, H, W), ascending.
+
+        Even sites have an even sum of coordinates: luma is coded there in stage 0, at odd ones in stage 1; Co at even
+        and Cg at odd ones in stage 2, the rest in stage 3.
+        """
+        first, second = self._parities if stage % 2 == 0 else self._parities[::-1]
+        planes = [first] * 3 if stage < 2 else [first] * 3 + [second] * 3
+        size = first.size + second.size
+        return np.concatenate([plane + number * size for number, plane in enumerate(planes)])
+
+    def predict(self, stage: int, details: Float64, sites: Sites) -> tuple[Float64, Integers]:
+        """What the couplings say of a stage's details.
 
         Args:
             stage: 0..3.
-            low: (3, H, W) the low band, grey levels.
-            details: (9, H, W) what is known of the details, zero elsewhere.
-            log_step: log2 of the quantiser step of this level in sixteenths of an octave.
+            details: (9, H, W) what is known of the details, grey levels, zero elsewhere.
+            sites: those of the stage.
 
         Returns:
-            shifts (bands, H, W) in grey levels, and log2 of the scales in eighths of an octave.
+            (sites,) shifts in grey levels, and log2 of the scales in eighths of an octave.
         """
-        planes = {
-            "low": np.floor(low * PLANE_STEPS + 0.5).astype(np.float32)[None],
-            "details": np.floor(details * PLANE_STEPS + 0.5).astype(np.float32)[None],
-        }
-        height, width = low.shape[1:]
-        rows = max(HALO, STRIP_SITES // width)
-        if height <= rows + HALO:
-            shift, scale = self._run(stage, planes, log_step)
-        else:
-            strips = [self._strip(stage, planes, log_step, y, min(y + rows, height)) for y in range(0, height, rows)]
-            shift, scale = (np.concatenate(parts, axis=1) for parts in zip(*strips, strict=True))
-        return shift.astype(np.float64), np.rint(scale * SCALE_STEPS).astype(np.int64)
+        out = [self._strip(stage, details, start, stop) for start, stop in self._strips]
+        found = (out[0] if len(out) == 1 else np.concatenate(out, axis=1)).reshape(2, -1)
+        return found[0].take(sites) / SHIFT_STEPS, found[1].take(sites).astype(np.int64)
 
-    def _strip(
-        self, stage: int, planes: dict[str, FloatArray], log_step: int, start: int, stop: int
-    ) -> tuple[FloatArray, FloatArray]:
+    def _strip(self, stage: int, details: Float64, start: int, stop: int) -> FloatArray:
+        """(2 bands, rows, W): of the rows from ``start`` to ``stop``."""
         first = max(0, start - HALO)  # even, as start and HALO are: the checkerboard stays where it is
-        part = {name: values[:, :, first : stop + HALO] for name, values in planes.items()}
-        shift, scale = self._run(stage, part, log_step)
-        inner = slice(start - first, stop - first)
-        return shift[:, inner], scale[:, inner]
+        rows = slice(first, stop + HALO)
+        inputs = self._inputs or _Inputs(self._prior, self._low[:, rows], first, self._log_step)
+        found: FloatArray = self._prior.engines[stage](inputs.known(stage, details[:, rows]))[0]
+        return found[:, start - first : stop - first]
 
-    def _run(self, stage: int, planes: dict[str, FloatArray], log_step: int) -> tuple[FloatArray, FloatArray]:
-        step = np.full((1, 1, 1, 1), log_step / 16, np.float32)
-        shift, scale = self._engines[stage]({**planes, "log_step": step})
-        return shift[0], scale[0]
+
+class _Inputs:
+    """The planes of some rows, filled in as more is known."""
+
+    def __init__(self, prior: Prior, low: FloatArray, first: int, log_step: int) -> None:
+        height, width = low.shape[1:]
+        self._companded = prior.companded
+        self._planes = np.zeros((1, PLANES[-1], height, width), np.float32)
+        planes = self._planes[0]
+        np.subtract(low[:, :, 1:], low[:, :, :-1], out=planes[0:3, :, :-1])
+        np.subtract(low[:, 1:], low[:, :-1], out=planes[3:6, :-1])
+        self._compand(planes[0:6], planes[6:12])
+        planes[12:15] = np.floor(low / 16 + 0.5)
+        planes[15] = 16 * ((np.arange(first, first + height)[:, None] + np.arange(width) + 1) % 2)
+        planes[16] = log_step
+
+    def known(self, stage: int, details: Float64) -> FloatArray:
+        """What a stage is to see, given the details decoded before it."""
+        planes = self._planes[0]
+        if stage in (1, 2):
+            planes[17:20] = _quarters(details[0:3])
+            self._compand(planes[17:20], planes[20:23])
+        elif stage == 3:
+            planes[17:20] = _quarters(details[0:3])
+            self._compand(planes[17:20], planes[20:23])
+            planes[23:29] = _quarters(details[3:9])
+            self._compand(planes[23:29], planes[29:35])
+        return self._planes[:, : PLANES[stage]]
+
+    def _compand(self, differences: FloatArray, companded: FloatArray) -> None:
+        """Limit differences in place, and write their companded form."""
+        np.clip(differences, -DIFFERENCE_LIMIT, DIFFERENCE_LIMIT, out=differences)
+        companded[...] = self._companded.take(differences.astype(np.intp) + DIFFERENCE_LIMIT)
+
+
+def _quarters(values: Float64) -> FloatArray:
+    """Grey levels as whole quarters of a level."""
+    return np.floor(values * PLANE_STEPS + 0.5).astype(np.float32)
+
+
+def _companded() -> FloatArray:
+    """Differences of -508..508 quarters, compressed by a sum of clips, in quarters of a level."""
+    x = np.arange(-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT + 1)
+    total = x.clip(-8, 8) + x.clip(-32, 32) / 4 + x.clip(-128, 128) / 16 + x.clip(-512, 512) / 64
+    return np.floor(total * 4 + 0.5).astype(np.float32)

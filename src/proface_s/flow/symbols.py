@@ -8,6 +8,8 @@ never an error.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import constriction
 import numpy as np
@@ -26,6 +28,7 @@ REACH = 64  # largest magnitude with a place of its own in a table
 ESCAPE = 2 * REACH + 1  # the last symbol: the value follows as it is
 RAW = 1 << 20  # how many values an escaped one can take
 LARGEST_SHIFT = 20
+LOWEST, HIGHEST = SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE  # of log2(scale / step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +38,13 @@ class Tables:
     Attributes:
         counts: (BINS, ESCAPE + 1) uint32, all positive.
         pulls: (BINS,) float64: how far non-zero values are drawn towards zero, in steps.
+        models: of the coder, one per bin.
     """
 
     counts: npt.NDArray[np.uint32]
     pulls: npt.NDArray[np.float64]
     models: tuple[object, ...]
+    _pulls_by_ratio: npt.NDArray[np.float64]
 
     @classmethod
     def build(cls, counts: npt.NDArray[np.uint32], pulls: npt.NDArray[np.float64]) -> Tables:
@@ -52,18 +57,23 @@ class Tables:
             raise ModelError(f"the symbol tables are not usable: {counts.shape}", "reinstall the package")
         totals = counts.sum(axis=1, keepdims=True, dtype=np.float64)
         make = constriction.stream.model.Categorical
-        return cls(counts, pulls, tuple(make(row, perfect=False, lazy=False) for row in counts / totals))
+        models = tuple(make(row, perfect=False, lazy=False) for row in counts / totals)
+        bins, shifts = bins_and_shifts(np.arange(LOWEST, HIGHEST + 1))
+        return cls(counts, pulls, models, np.where(shifts == 0, pulls[bins], 0.0))
+
+    def pull(self, log_ratio: Integers) -> npt.NDArray[np.float64]:
+        """How far non-zero values of these scales are drawn towards zero, in steps; split ones are not."""
+        return self._pulls_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
 
 
 def bins_and_shifts(log_ratio: Integers) -> tuple[Integers, Integers]:
     """Table and number of plain low bits for scales given as log2(scale / step) in eighths of an octave."""
-    clipped = np.clip(log_ratio, SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE)
+    clipped = np.clip(log_ratio, LOWEST, HIGHEST)
     shifts = np.maximum(0, -((LARGEST * BINS_PER_OCTAVE - clipped) // BINS_PER_OCTAVE))
-    return clipped - shifts * BINS_PER_OCTAVE - SMALLEST * BINS_PER_OCTAVE, shifts
+    return clipped - shifts * BINS_PER_OCTAVE - LOWEST, shifts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class Chunk(NamedTuple):
     """Symbols of one kind on their way to the coder: ``model`` is a table's, or the size of a uniform alphabet."""
 
     symbols: npt.NDArray[np.int32]
@@ -108,40 +118,49 @@ def uniform(size: int) -> object:
 def chunks_of(values: Integers, log_ratio: Integers, tables: Tables) -> list[Chunk]:
     """Split values into coder chunks: by table, then escapes, then plain low bits."""
     bins, shifts = bins_and_shifts(log_ratio)
-    high = values >> shifts
+    plain = not shifts.any()
+    high = values if plain else values >> shifts
     escaped = np.abs(high) > REACH
     symbols = np.where(escaped, ESCAPE, high + REACH).astype(np.int32)
-    chunks = [Chunk(symbols[where], tables.models[b]) for b, where in _groups(bins)]
+    order, groups = _groups(bins)
+    ordered = symbols.take(order)
+    chunks = [Chunk(ordered[start:stop], tables.models[b]) for b, start, stop in groups]
     if escaped.any():
         raw = np.clip(high[escaped] + RAW // 2, 0, RAW - 1)
         chunks.append(Chunk(raw.astype(np.int32), uniform(RAW)))
-    for shift, where in _groups(shifts):
-        if shift:
-            low = values[where] - (high[where] << shift)
-            chunks.append(Chunk(low.astype(np.int32), uniform(1 << shift)))
+    if not plain:
+        order, groups = _groups(shifts)
+        ordered = (values - (high << shifts)).take(order).astype(np.int32)
+        chunks += [Chunk(ordered[start:stop], uniform(1 << shift)) for shift, start, stop in groups if shift]
     return chunks
 
 
 def take_values(reader: Reader, log_ratio: Integers, tables: Tables) -> Integers:
     """Inverse of `chunks_of`."""
     bins, shifts = bins_and_shifts(log_ratio)
-    high = np.empty(bins.size, np.int64)
-    for b, where in _groups(bins):
-        high[where] = reader.take(tables.models[b], where.size) - REACH
+    order, groups = _groups(bins)
+    ordered, high = np.empty(bins.size, np.int64), np.empty(bins.size, np.int64)
+    for b, start, stop in groups:
+        ordered[start:stop] = reader.take(tables.models[b], stop - start)
+    high[order] = ordered - REACH
     escaped = np.flatnonzero(high == ESCAPE - REACH)
     high[escaped] = reader.take(uniform(RAW), escaped.size) - RAW // 2
+    if not shifts.any():
+        return high
     values = high << shifts
-    for shift, where in _groups(shifts):
+    order, groups = _groups(shifts)
+    for shift, start, stop in groups:
         if shift:
-            values[where] += reader.take(uniform(1 << shift), where.size)
+            values[order[start:stop]] += reader.take(uniform(1 << shift), stop - start)
     return values
 
 
-def _groups(labels: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
-    """(label, positions in ascending order) for every label 0..255 that occurs, ascending."""
+def _groups(labels: Integers) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
+    """Positions sorted by their label 0..255, else in ascending order, and (label, start, stop) of each there."""
     if labels.size == 0:
-        return []
-    order = np.argsort(labels.astype(np.uint8), kind="stable")  # a radix sort, for numbers this small
-    ordered = labels[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    return [(int(ordered[i]), order[i:j]) for i, j in zip(starts, np.r_[starts[1:], ordered.size], strict=True)]
+        return np.zeros(0, np.intp), []
+    small = labels.astype(np.uint8)
+    order = np.argsort(small, kind="stable")  # a radix sort, for numbers this small
+    ordered = small.take(order)
+    edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), ordered.size]
+    return order, [(int(ordered[start]), start, stop) for start, stop in pairwise(edges)]

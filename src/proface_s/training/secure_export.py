@@ -17,26 +17,73 @@ from torch import Tensor, nn
 from ..flow.codec import Codec
 from ..flow.digits import capacity_words
 from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, modulus_for, open_engine
-from ..flow.prior import STAGES
+from ..flow.prior import PLANES, STAGES
 from ..flow.prior import Prior as RuntimePrior
 from ..flow.symbols import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
 from ..types import UInt8Image
-from .secure_prior import ACTIVATION_LIMIT, ACTIVATION_STEPS, WEIGHT_STEPS, Coupling, ExactConv, Prior, planes
+from .secure_prior import (
+    ACTIVATION_LIMIT,
+    ACTIVATION_STEPS,
+    SCALE_STEPS,
+    SHIFT_STEPS,
+    WEIGHT_STEPS,
+    Coupling,
+    ExactConv,
+    Prior,
+)
 
 EXACT = 2.0**24  # float32 holds every integer up to here
 LARGEST_PLANE = 512 / 16  # of a network's inputs, see `planes`
 TOTAL = 1 << 16  # weight of a table
 
 
-class _Stage(nn.Module):
-    """One coupling with its inputs as the runtime gives them."""
+class RuntimeCoupling(nn.Module):
+    """One coupling in whole numbers: what `Coupling` computes, with every rounding folded into the next layer.
 
-    def __init__(self, stage: int, coupling: nn.Module) -> None:
+    Planes and activations are integers (sixteenths), so that a convolution, a clip and a floor are all that is left of
+    a layer.  Takes the planes in the order of `proface_s.flow.prior`; gives shifts in 64ths and scales in eighths.
+    """
+
+    def __init__(self, coupling: Coupling) -> None:
         super().__init__()
-        self.stage, self.coupling = stage, coupling
+        weight, bias = coupling.enter.rounded()
+        self.enter = _fixed(weight[:, _runtime_order(weight.shape[1])], bias * ACTIVATION_STEPS + 0.5)
+        self.body = nn.ModuleList()
+        for layer in coupling.body:
+            assert isinstance(layer, ExactConv)
+            weight, bias = layer.rounded()
+            self.body.append(_fixed(weight, bias * ACTIVATION_STEPS + 0.5))
+        weight, bias = coupling.leave.rounded()
+        bands = weight.shape[0] // 2
+        steps = torch.tensor([SHIFT_STEPS] * bands + [SCALE_STEPS] * bands)
+        self.leave = _fixed(weight * (steps / ACTIVATION_STEPS)[:, None, None, None], bias * steps + 0.5)
 
-    def forward(self, low: Tensor, details: Tensor, log_step: Tensor) -> tuple[Tensor, Tensor]:
-        return self.coupling(planes(self.stage, low, details, log_step))  # type: ignore[no-any-return]
+    def forward(self, planes: Tensor) -> Tensor:
+        hidden = _whole(self.enter(planes))
+        for index, layer in enumerate(self.body):
+            hidden = _whole(layer(hidden) + hidden) if index else _whole(layer(hidden))
+        return torch.floor(self.leave(hidden))
+
+
+def _whole(x: Tensor) -> Tensor:
+    """`activate` in sixteenths, half a step having been added already."""
+    return torch.floor(x.clamp(0.5, 255.5))
+
+
+def _fixed(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    outputs, inputs, kernel, _ = weight.shape
+    layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    layer.load_state_dict({"weight": weight.detach(), "bias": bias.detach()})
+    return layer
+
+
+def _runtime_order(planes: int) -> list[int]:
+    """Where the runtime's planes are among those of `proface_s.training.secure_prior.planes`."""
+    d = (planes - 5) // 2  # differences; companded ones follow, then levels, parity and step
+    low = [*range(6), *range(d, d + 6), *range(2 * d, 2 * d + 5)]
+    luma = [*range(6, 9), *range(d + 6, d + 9)] if d > 6 else []
+    chroma = [*range(9, 15), *range(d + 9, d + 15)] if d > 9 else []
+    return low + luma + chroma
 
 
 def check_exactness(coupling: Coupling) -> float:
@@ -67,14 +114,14 @@ def write_graphs(prior: Prior, folder: Path) -> None:
         coupling = prior.couplings[stage]
         assert isinstance(coupling, Coupling)
         check_exactness(coupling)
-        inputs = torch.zeros(1, 3, 12, 16), torch.zeros(1, 9, 12, 16), torch.zeros(1, 1, 1, 1)
+        inputs = torch.zeros(1, PLANES[stage], 12, 16)
         with warnings.catch_warnings():
             # The other exporter needs one more package, and says the same of graphs as simple as these.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                _Stage(stage, coupling), inputs, str(folder / name), input_names=["low", "details", "log_step"],
-                output_names=["shift", "scale"], opset_version=18, dynamo=False,
-                dynamic_axes={"low": spatial, "details": spatial, "shift": spatial, "scale": spatial},
+                RuntimeCoupling(coupling), (inputs,), str(folder / name), input_names=["planes"],
+                output_names=["answer"], opset_version=18, dynamo=False,
+                dynamic_axes={"planes": spatial, "answer": spatial},
             )
 
 
