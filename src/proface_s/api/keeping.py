@@ -9,7 +9,7 @@ from ..container.header import Header, forget_face, slot_digest
 from ..container.lock import relock
 from ..container.unlock import open_groups, try_passphrases, unlock_header
 from ..errors import ProFaceError, UsageError, WrongKeyError
-from ..imaging.regions import cut, paste
+from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfParams
 from ..keys.passphrase import check_passphrase
@@ -90,9 +90,9 @@ def forget(
     check_faces(header, faces)
     for index in sorted(set(faces)):
         header = forget_face(header, index, erased=erase)
-        box = header.faces[index].box
-        if erase:
-            rgb = paste(rgb, box, smear(cut(rgb, box)))
+    if erase:
+        boxes = [header.faces[index].box for index in set(faces)]
+        rgb = paste_all(rgb, [(box, smear(cut(rgb, box))) for box in boxes])
     rgb = with_current_records(rgb, header, faces)
     data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in faces})
     warnings = (*kept.warnings, *_left_behind(header, faces))

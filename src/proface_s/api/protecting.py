@@ -20,12 +20,13 @@ from ..container.unlock import face_keys, try_passphrases
 from ..errors import ProFaceError, UsageError
 from ..flow.model import FlowModel
 from ..imaging.reading import read_picture
-from ..imaging.regions import cut, paste
+from ..imaging.regions import cut, paste_all
 from ..imaging.writing import Format, encode_picture
 from ..keys.access import Lock
 from ..keys.derive import KdfParams
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
+from .concurrency import both
 from .recording import planned_reserves, with_current_records
 
 Sidecar = Literal["none", "also", "instead"]
@@ -36,10 +37,10 @@ _REPORT = "please report this"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Protected:
-    """A protected picture: its pixels, its covers, its header, and the whole file."""
+    """A protected picture: its pixels, the covers of its faces, its header, and the whole file."""
 
     rgb: UInt8Image
-    cover: UInt8Image
+    covers: tuple[UInt8Image, ...]
     header: Header
     data: bytes
     sidecar: bytes | None
@@ -79,27 +80,28 @@ def protect_picture(
     covers = [obfuscate.cover(original, style) for original, style in zip(originals, styles, strict=True)]
     reserved = planned_reserves(ring, picture.size, group_locks) if record else [0] * len(boxes)
     regions = model.protect(originals, covers, keys, reserved=reserved)
-    rgb, cover = picture.rgb, picture.rgb
-    for box, region, plain in zip(boxes, regions, covers, strict=True):
-        rgb, cover = paste(rgb, box, region), paste(cover, box, plain)
+    rgb = paste_all(picture.rgb, zip(boxes, regions, strict=True))
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
     header = lock_header(ring, picture.size, notes, group_locks, reserved=reserved)
     rgb = with_current_records(rgb, header)
-    seals = {
-        i: seal_region(keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i]))
-        for i in range(len(boxes))
-    } if seal else {}
+    data, seals = both(
+        model.threads,
+        lambda: encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata),
+        lambda: {
+            i: seal_region(keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i]))
+            for i in range(len(boxes))
+        } if seal else {},
+    )
     chunks = to_chunks(header, seals)
-    data = encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata)
     data = data if sidecar == "instead" else attach(data, chunks)
     beside = None if sidecar == "none" else encode_sidecar(rgb, chunks)
     warnings = verify(data, beside, picture, boxes, ring, group_locks, model)
     if record and not all(reserved):
         warnings.append(_recordless(reserved))
-    return Protected(rgb, cover, header, data, beside, tuple(warnings))
+    return Protected(rgb, tuple(covers), header, data, beside, tuple(warnings))
 
 
 def _recordless(reserved: Sequence[int]) -> str:
@@ -137,11 +139,15 @@ def verify(
     """
     carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
     header, seals = from_chunks(carried[0])
-    again = read_picture(data, name="the protected file")
+    opens, again = both(
+        model.threads,
+        lambda: _opens(header, ring, locks),
+        lambda: read_picture(data, name="the protected file"),
+    )
     if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != picture_digest(again.rgb)):
         raise ProFaceError("verification failed: the sidecar is not the picture's", _REPORT)
     keys = [ring.face_key(i) for i in range(len(boxes))]
-    if not _opens(header, ring, locks):
+    if not opens:
         raise ProFaceError("verification failed: the keys would not open the file", _REPORT)
     outside = again.rgb.copy()
     warnings = []

@@ -17,7 +17,7 @@ from ..container.header import (
 from ..container.inband import erase_record, read_record, record_fits, record_samples, write_record
 from ..container.lock import KeyRing
 from ..container.record import encode_record, same_face
-from ..imaging.regions import cut, paste
+from ..imaging.regions import cut, paste_all
 from ..keys.access import Lock
 from ..keys.derive import SALT_BYTES, KdfParams
 from ..keys.passphrase import normalise_passphrase
@@ -60,6 +60,7 @@ def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int]
     Returns:
         (H, W, 3) uint8; samples of records differ by at most 1, all others not at all.
     """
+    written = []
     for index in range(len(header.faces)) if faces is None else faces:
         reserved, face = header.reserved(index), header.faces[index]
         if not reserved or face.erased:
@@ -67,8 +68,8 @@ def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int]
         region = cut(rgb, face.box)
         record = b"" if face.forgotten else encode_record(header, index)
         fits = record_fits(face.box.w, face.box.h, len(record)) and record_samples(len(record)) <= reserved
-        rgb = paste(rgb, face.box, write_record(region, record) if fits else erase_record(region, reserved))
-    return rgb
+        written.append((face.box, write_record(region, record) if fits else erase_record(region, reserved)))
+    return paste_all(rgb, written)
 
 
 def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> list[int]:

@@ -11,7 +11,7 @@ from ..container.seal import header_seal_context, open_seal
 from ..container.unlock import forced_keys, unlock_header
 from ..errors import DamagedFileError, ModelError, UsageError, WrongKeyError
 from ..flow.model import FlowModel
-from ..imaging.regions import cut, paste
+from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
@@ -83,13 +83,11 @@ def recover_picture(
         seals = {}
     exact = [index for index in keys if index in seals]
     estimates = _estimates(picture, header, model, {i: key for i, key in keys.items() if i not in seals})
-    rgb = picture.rgb
+    found = dict(estimates)
     for index in exact:
         box = header.faces[index].box
-        original = open_seal(keys[index], seals[index], (box.h, box.w, 3), header_seal_context(header, index))
-        rgb = paste(rgb, box, original)
-    for index, estimate in estimates.items():
-        rgb = paste(rgb, header.faces[index].box, estimate)
+        found[index] = open_seal(keys[index], seals[index], (box.h, box.w, 3), header_seal_context(header, index))
+    rgb = paste_all(picture.rgb, [(header.faces[index].box, original) for index, original in found.items()])
     read: Outcome = "noise" if forced else "estimate"
     faces = []
     for index, face in enumerate(header.faces):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ..imaging.regions import paste_all
 from ..types import Box, Face, UInt8Image
 
 Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
@@ -47,7 +48,7 @@ class ProtectResult:
 
     Attributes:
         image: the protected photo, of the kind that was given: path, PIL image, array or bytes.
-        cover: (H, W, 3) uint8 RGB: the photo with the plain covers, nothing hidden.
+        covers: the plain covers, (H, W, 3) uint8 RGB, one per face.
         protected: (H, W, 3) uint8 RGB: the protected photo as pixels.
         faces: what was protected; empty only with ``allow_no_face``.
         data: the complete protected file, as written.
@@ -57,13 +58,18 @@ class ProtectResult:
     """
 
     image: Any
-    cover: UInt8Image
+    covers: tuple[UInt8Image, ...]
     protected: UInt8Image
     faces: tuple[ProtectedFace, ...]
     data: bytes = field(repr=False)
     path: Path | None = None
     warnings: tuple[str, ...] = ()
     sidecar: bytes | None = field(default=None, repr=False)
+
+    @property
+    def cover(self) -> UInt8Image:
+        """(H, W, 3) uint8 RGB: the photo with the plain covers, nothing hidden."""
+        return paste_all(self.protected, zip((face.box for face in self.faces), self.covers, strict=True))
 
     @property
     def png(self) -> bytes:

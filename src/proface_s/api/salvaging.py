@@ -14,10 +14,10 @@ from ..container.record import LOST, Partial, headers_from_records
 from ..container.unlock import forced_keys, unlock_header
 from ..errors import NotProtectedError, UsageError, WrongKeyError
 from ..flow.model import FlowModel
-from ..imaging.regions import cut, paste
+from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
 from ..keys.secret import FaceKey
-from ..types import Box, Picture
+from ..types import Box, Picture, UInt8Image
 from .recovering import Recovered, check_model
 from .results import Outcome, RecoveredFace
 
@@ -75,7 +75,8 @@ def recover_from_pixels(
     for index in only or ():
         if index not in keys:
             raise WrongKeyError(f"the key given does not open face {index}")
-    rgb, faces = picture.rgb, []
+    found: list[tuple[Box, UInt8Image]] = []
+    faces: list[RecoveredFace] = []
     for each in opened:
         wanted = [i for i in each.keys if only is None or i in only]
         places = [(index, box) for index, box in each.partial.places if index in wanted]
@@ -86,10 +87,9 @@ def recover_from_pixels(
                 [cut(picture.rgb, box) for _, box in places], [each.keys[index] for index, _ in places],
                 reserved=[header.reserved(index) for index, _ in places], wrong_key=header.wrong_key,
             )
-            for (_, box), estimate in zip(places, estimates, strict=True):
-                rgb = paste(rgb, box, estimate)
+            found += zip((box for _, box in places), estimates, strict=True)
         faces += _outcomes(each, wanted, only, "noise" if forced else "estimate")
-    return Recovered(rgb, tuple(faces), tuple(_warnings(opened, forced)))
+    return Recovered(paste_all(picture.rgb, found), tuple(faces), tuple(_warnings(opened, forced)))
 
 
 def _open(partials: list[Partial], credentials: Credentials, force: bool) -> tuple[list[_Opened], bool]:

@@ -140,7 +140,7 @@ class Session:
             path = write_output(target, data, overwrite)
             notes = [*notes, "no face found: this is an unprotected copy"]
             return ProtectResult(
-                same_kind(image, picture, data, path), picture.rgb, picture.rgb, (), data, path, tuple(notes)
+                same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes)
             )
         if obfuscate.is_weak(chosen):
             notes = [*notes, f"style {obfuscate.format_style(chosen)} is weak: recognisers may see through it"]
@@ -155,7 +155,7 @@ class Session:
         found = tuple(ProtectedFace(box, text, seal) for box in choice.regions)
         protected = replace(picture, rgb=done.rgb)
         return ProtectResult(
-            same_kind(image, protected, done.data, path), done.cover, done.rgb, found, done.data, path,
+            same_kind(image, protected, done.data, path), done.covers, done.rgb, found, done.data, path,
             (*notes, *done.warnings), done.sidecar,
         )
 

@@ -47,7 +47,7 @@ class FlowModel:
 
     Args:
         folder: a model directory; the shipped default where None.
-        threads: threads of the inference engine; 0 for all cores.
+        threads: threads to work with; 0 for all cores.
 
     Raises:
         ModelError: a file is missing or its SHA-256 is not the card's.
@@ -55,7 +55,7 @@ class FlowModel:
 
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
         folder = folder or shipped_models() / DEFAULT_MODEL
-        threads = threads or _threads_from_environment() or os.cpu_count() or 1
+        self.threads = threads = threads or _threads_from_environment() or os.cpu_count() or 1
         self.card = read_card(folder)
         engines = [open_engine(verified_bytes(folder, self.card, name), threads) for name in ENGINE_NAMES]
         self.codec = Codec(Prior(engines), read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
@@ -101,15 +101,15 @@ class FlowModel:
         """
         if wrong_key not in WRONG_KEY_MODES:
             raise ValueError(f"wrong_key is one of {WRONG_KEY_MODES}, not {wrong_key!r}")
-        recovered = []
-        for region, key, skip in zip(protected, keys, reserved or [0] * len(keys), strict=True):
-            words = self._read(region, key, skip)
-            found = self.codec.expand(words, *region.shape[:2])
-            if picture_like(found):
-                recovered.append(np.clip(np.rint(found), 0, 255).astype(np.uint8))
-            else:
-                recovered.append(region.copy() if wrong_key == "cover" else _as_noise(words, region.shape))
-        return recovered
+        reserved = reserved or [0] * len(keys)
+        return [self._seek(*each, wrong_key) for each in zip(protected, keys, reserved, strict=True)]
+
+    def _seek(self, region: UInt8Image, key: KeyStreams, reserved: int, wrong_key: str) -> UInt8Image:
+        words = self._read(region, key, reserved)
+        found = self.codec.expand(words, *region.shape[:2])
+        if picture_like(found):
+            return np.clip(np.rint(found), 0, 255).astype(np.uint8)
+        return region.copy() if wrong_key == "cover" else _as_noise(words, region.shape)
 
     def _hide(self, original: UInt8Image, cover: UInt8Image, key: KeyStreams, reserved: int) -> UInt8Image:
         height, width = _check_region(original, cover)

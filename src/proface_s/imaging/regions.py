@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from proface_s.types import Box, UInt8Image
@@ -38,11 +40,17 @@ def paste(rgb: UInt8Image, box: Box, region: UInt8Image) -> UInt8Image:
     Raises:
         ValueError: the box is empty or reaches outside, or the region has another shape or dtype.
     """
-    _check_box(rgb, box)
-    if region.shape != (box.h, box.w, rgb.shape[2]) or region.dtype != np.uint8:
-        raise ValueError(f"a {region.shape} {region.dtype} region does not fit box {box}")
+    return paste_all(rgb, [(box, region)])
+
+
+def paste_all(rgb: UInt8Image, placed: Iterable[tuple[Box, UInt8Image]]) -> UInt8Image:
+    """`paste` for any number of boxes and their regions, with one copy of the picture."""
     result = rgb.copy(order="C")
-    result[box.y : box.bottom, box.x : box.right] = region
+    for box, region in placed:
+        _check_box(rgb, box)
+        if region.shape != (box.h, box.w, rgb.shape[2]) or region.dtype != np.uint8:
+            raise ValueError(f"a {region.shape} {region.dtype} region does not fit box {box}")
+        result[box.y : box.bottom, box.x : box.right] = region
     return result
 
 
