@@ -1,0 +1,14 @@
+"""Who a picture shows, as far as file names tell."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_NUMBERED = re.compile(r"_\d{4}$")  # as in LFW: Name_Surname_0001
+
+
+def identity_of(path: Path, root: Path) -> str:
+    """The folder below the root, else the file's name less a four-digit number."""
+    inside = path.relative_to(root).parts
+    return inside[0] if len(inside) > 1 else _NUMBERED.sub("", path.stem)

@@ -1,0 +1,198 @@
+"""A report that grows part by part: an interrupted run goes on where it stopped, and the whole is one JSON file.
+
+::
+
+    OUT/parts/settings.json      what is being measured; another run with other settings is refused
+    OUT/parts/0003-NAME.json     one part, written whole or not at all
+    OUT/report.json, report.md   all of it, when it is finished
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from .faces import Omission
+
+SCHEMA = "proface-report/1"
+PACKAGES = (
+    "proface-s", "numpy", "opencv-python-headless", "pillow", "onnxruntime", "constriction", "scikit-image",
+    "pytorch-msssim", "torch", "dlib-bin",
+)
+
+
+class Report:
+    """Collects the results of one command in a folder.
+
+    Args:
+        folder: made where it does not exist.
+        kind: what is reported, e.g. ``evaluate`` or ``attack``.
+        settings: everything the results follow from, JSON types only, seeds included; a folder that holds parts of
+            another kind or of other settings is refused.
+
+    Raises:
+        UsageError: see above, or the folder cannot be used.
+
+    Attributes:
+        omissions: what was left out of the measurement; add to it with `omit`.
+    """
+
+    def __init__(self, folder: Path, kind: str, settings: Mapping[str, Any]) -> None:
+        self.folder, self.kind = Path(folder), kind
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self.omissions: list[Omission] = []
+        self._parts = self.folder / "parts"
+        try:
+            self._parts.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be used for a report: {error.strerror}") from None
+        self._claim()
+        self._files = {_read(path)["part"]: path for path in sorted(self._parts.glob("[0-9]*.json"))}
+
+    def has(self, part: str) -> bool:
+        """Whether a part was measured already."""
+        return part in self._files
+
+    def get(self, part: str) -> dict[str, Any]:
+        """What was kept under a name.
+
+        Raises:
+            KeyError: nothing.
+        """
+        result: dict[str, Any] = _read(self._files[part])["result"]
+        return result
+
+    def keep(self, part: str, result: Mapping[str, Any]) -> None:
+        """Write one part, whole or not at all; a part of the same name is replaced."""
+        slug = re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-")[:80]
+        path = self._files.get(part) or self._parts / f"{len(self._files):04d}-{slug}.json"
+        write_json(path, {"part": part, "result": result})
+        self._files[part] = path
+
+    def results(self) -> dict[str, Any]:
+        """All parts, in the order in which they were first kept."""
+        return {part: self.get(part) for part in self._files}
+
+    def omit(self, omissions: Sequence[Omission]) -> None:
+        """Note what was left out, each once."""
+        self.omissions += [each for each in omissions if each not in self.omissions]
+
+    def finish(self, markdown: str) -> Path:
+        """Write report.json and report.md; returns the path of the first."""
+        document = {
+            "schema": SCHEMA, "kind": self.kind, "settings": self.settings, "machine": machine(),
+            "versions": versions(), "commit": commit(), "omissions": [asdict(each) for each in self.omissions],
+            "results": self.results(),
+        }
+        write_text(self.folder / "report.md", markdown)
+        write_json(self.folder / "report.json", document)
+        return self.folder / "report.json"
+
+    def _claim(self) -> None:
+        path, own = self._parts / "settings.json", {"kind": self.kind, "settings": self.settings}
+        if not path.exists():
+            write_json(path, own)
+            return
+        kept = _read(path)
+        if kept == own:
+            return
+        names = {**kept.get("settings", {}), **self.settings}
+        changed = [n for n in names if kept.get("settings", {}).get(n) != self.settings.get(n)]
+        what = f"other settings ({', '.join(changed)})" if kept.get("kind") == self.kind else "another command"
+        raise UsageError(f"{self.folder} holds parts of a report with {what}", "give another --report folder")
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A finished report: the folder's, or the file itself.
+
+    Raises:
+        UsageError: there is none, or it is not of our schema.
+    """
+    path = path / "report.json" if path.is_dir() else path
+    try:
+        document = _read(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is no report: {error}") from None
+    if document.get("schema") != SCHEMA:
+        raise UsageError(f"{path} is no report of schema {SCHEMA}")
+    return document
+
+
+def markdown_table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
+    """A Markdown table; floats as they come, so format them before."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join("-" if cell is None else str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> dict[str, Any]:
+    """What the figures of time depend on."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
+        "processor": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("PROFACE_THREADS", "all"),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that figures can depend on, of those that are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The commit of the source that is running, with ``+`` where files were changed; None where unknown."""
+    options = ["--always", "--dirty=+", "--abbrev=10", "--exclude=*"]
+    command = ["git", "-C", str(Path(__file__).parent), "describe", *options]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write JSON atomically."""
+    write_text(path, json.dumps(document, indent=1, sort_keys=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> dict[str, Any]:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
