@@ -27,8 +27,8 @@ from .symbols import Chunk, Reader, Tables, chunks_of, push_all, take_values, un
 STEPS = 160  # log2 of the step in sixteenths of an octave, from FINEST on
 FINEST = -16
 GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of them are exact
-SLACK = 0.03  # bits per sample that may stay unused before a finer step is tried
-NEAR = 0.15  # bits per sample that a forecast may be wrong by
+SLACK = 0.05  # bits per sample that may stay unused before a finer step is tried
+SPARE_BITS = 40  # what the coder takes for itself, at least
 COARSE_BITS = 480  # what the coarsest band takes, nearly
 SAMPLE = 1500  # residuals of a stage that the forecast of another step is made from
 TRIES = 6
@@ -66,33 +66,28 @@ class Codec:
     def _fitted(self, source: _Source, words: int) -> Words:
         """The finest code that fits the words, by forecasts from one try to the next."""
         index, low, high = _first_guess(source, words), -1, STEPS
-        samples = 3 * source.shapes[0][0] * source.shapes[0][1]
-        room, near, slack = 32.0 * words, NEAR * samples + COARSE_BITS, SLACK * samples
-        best: Words | None = None
-        spare: _Trace | None = None
+        height, width = source.shapes[0]
+        room, slack = 32.0 * words - SPARE_BITS, SLACK * 3 * height * width
+        best: _Trace | None = None
         for _ in range(TRIES):
             trace = self._trace(source, index)
-            bits = trace.cost()
-            over = bits - room
-            packed = push_all(trace.chunks(self.tables), words) if abs(over) < near else None
-            if packed is None and over > -near:
+            bits = trace.bits(self.tables)
+            if bits > room:
                 low = index
             else:
-                high, best, spare = index, packed, trace
-                if packed is not None and over > -slack:
-                    break
-            if high - low <= 1:
+                high, best = index, trace
+            if room - slack < bits <= room or high - low <= 1:
                 break
-            index = int(np.clip(trace.step_for(room - 64, bits), low + 1, high - 1))
-        if best is None and spare is not None:  # forecast to leave room, so that it was not worth coding at once
-            best = push_all(spare.chunks(self.tables), words)
-        while best is None:  # hardly ever: the guesses were all too fine
-            high = min(STEPS - 1, high + 8) if high < STEPS else min(STEPS - 1, index + 8)
-            best = push_all(self._trace(source, high).chunks(self.tables), words)
-            if best is None and high == STEPS - 1:
-                height, width = source.shapes[0]
+            index = int(np.clip(trace.step_for(room, bits), low + 1, high - 1))
+        packed = push_all(best.chunks(self.tables), words) if best else None
+        coarser = 1
+        while packed is None:  # hardly ever: it was a few bits too much, or the guesses were all too fine
+            index = min(STEPS - 1, max(index, low) + coarser)
+            packed = push_all(self._trace(source, index).chunks(self.tables), words)
+            coarser *= 2
+            if packed is None and index == STEPS - 1:
                 raise ValueError(f"{words} words are too few for {width}x{height} pixels")
-        return best
+        return packed
 
     def expand(self, words: Words, height: int, width: int) -> Float64:
         """Inverse of `compress`: (H, W, 3) RGB in grey levels, neither rounded nor clipped."""
@@ -210,33 +205,40 @@ class _Trace:
             found += chunks_of(values.astype(np.int64), ratio.astype(np.int64), tables)
         return found
 
+    def bits(self, tables: Tables) -> float:
+        """What it costs at its own step, but for the coder's own few bits."""
+        return self.plain_bits + sum(tables.bits(values, ratio) for values, ratio in self.coded)
+
     def step_for(self, room: float, bits: float) -> int:
         """The finest step at which it should cost no more than ``room``, given what it costs at its own."""
-        move = int(np.clip(round(16 * (bits - room) / self.samples), -48, 48))
-        while move < 48 and self.cost(move) > room:
+        own = self._logistic_bits(0)
+        room += own - bits
+        move = int(np.clip(round(16 * (own - room) / self.samples), -48, 48))
+        while move < 48 and self._logistic_bits(move) > room:
             move += 1
-        while move > -48 and self.cost(move - 1) <= room:
+        while move > -48 and self._logistic_bits(move - 1) <= room:
             move -= 1
         return self.index + move
 
-    def cost(self, move: int = 0) -> float:
+    def _logistic_bits(self, move: int) -> float:
         """Bits if the step were ``move`` sixteenths of an octave larger, every table taken for a logistic one."""
-        if not self.parts:
-            return self.plain_bits
         residual, ratio, weight = (np.concatenate(column) for column in zip(*self.parts, strict=True))
         r = np.abs(residual) * np.float32(2.0 ** (-move / 16))
         inverse = np.exp2(-np.clip(ratio / 8 - np.float32(move / 16), -4, 23))
         nats = np.logaddexp(0, (r - 0.5) * inverse) + np.logaddexp(0, (r + 0.5) * -inverse)
         nats -= np.log(-np.expm1(-inverse))
-        return self.plain_bits + float(np.dot(nats, weight)) / float(np.log(2))
+        return float(np.dot(nats, weight)) / float(np.log(2))
 
 
 def _first_guess(source: _Source, words: int) -> int:
-    """A step from the mean size of the details alone."""
-    spread = [np.log2(np.abs(d).mean() * 2.0 ** (level + 1) + 0.05) * d.size for level, d in enumerate(source.details)]
-    mean = sum(spread) / sum(d.size for d in source.details)
-    rate = (32 * words - COARSE_BITS) / sum(d.size for d in source.details)
-    return int(np.clip(round(16 * (mean + 0.7 - rate)) - FINEST, 0, STEPS - 1))
+    """A step from the mean size of the details alone, by a line fitted to faces of 48 to 512 pixels."""
+    count = sum(details.size for details in source.details)
+    spread = sum(
+        np.log2(np.abs(details).mean() * 2.0 ** (level + 1) + 0.05) * details.size
+        for level, details in enumerate(source.details)
+    ) / count
+    rate = (32 * words - COARSE_BITS) / count
+    return int(np.clip(round(16 * (0.2 + 1.24 * spread - 1.02 * rate)) - FINEST, 0, STEPS - 1))
 
 
 def _step(index: int, level: int) -> float:

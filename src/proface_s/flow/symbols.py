@@ -45,6 +45,7 @@ class Tables:
     pulls: npt.NDArray[np.float64]
     models: tuple[object, ...]
     _pulls_by_ratio: npt.NDArray[np.float64]
+    _costs: npt.NDArray[np.float32]
 
     @classmethod
     def build(cls, counts: npt.NDArray[np.uint32], pulls: npt.NDArray[np.float64]) -> Tables:
@@ -59,7 +60,16 @@ class Tables:
         make = constriction.stream.model.Categorical
         models = tuple(make(row, perfect=False, lazy=False) for row in counts / totals)
         bins, shifts = bins_and_shifts(np.arange(LOWEST, HIGHEST + 1))
-        return cls(counts, pulls, models, np.where(shifts == 0, pulls[bins], 0.0))
+        costs = -np.log2(counts / totals)
+        costs[:, ESCAPE] += np.log2(RAW)
+        return cls(counts, pulls, models, np.where(shifts == 0, pulls[bins], 0.0), costs.astype(np.float32))
+
+    def bits(self, values: npt.NDArray[np.signedinteger], log_ratio: npt.NDArray[np.signedinteger]) -> float:
+        """What the coder needs for values of these scales, but for its own few bits."""
+        bins, shifts = bins_and_shifts(log_ratio.astype(np.int64))
+        high = values >> shifts
+        symbols = np.where(np.abs(high) > REACH, ESCAPE, high + REACH)
+        return float(self._costs[bins, symbols].sum(dtype=np.float64)) + float(shifts.sum())
 
     def pull(self, log_ratio: Integers) -> npt.NDArray[np.float64]:
         """How far non-zero values of these scales are drawn towards zero, in steps; split ones are not."""

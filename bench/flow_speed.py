@@ -1,0 +1,119 @@
+"""The flow against the published network, in the same run: seconds per face and peak memory.
+
+    python bench/flow_speed.py [--sides 112 256 512 1024] [--threads 2] [--repeats 5]
+
+The published network (RandWR, three blocks, 1.07 M parameters) runs in torch with fresh weights: they do not matter to its
+time.  Faces are cut from photos that scikit-image ships.  The two take turns; medians; the ratio is theirs.  Each peak
+is that of a process of its own that does nothing else.  Needs the train extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import cv2
+import numpy as np
+from skimage import data
+
+from proface_s import obfuscate
+from proface_s.flow.model import FlowModel
+from proface_s.keys.secret import FaceKey
+from proface_s.types import Style, UInt8Image
+
+Action = Callable[[], object]
+
+
+def read_faces(side: int) -> list[UInt8Image]:
+    """A face, a cat's face and a coin of a side, RGB."""
+    sources = (data.astronaut()[0:256, 96:352], data.chelsea()[20:276, 90:346], data.coffee()[60:316, 200:456])
+    how = cv2.INTER_AREA if side < 256 else cv2.INTER_CUBIC
+    return [np.ascontiguousarray(cv2.resize(source, (side, side), interpolation=how)) for source in sources]
+
+
+def ours(side: int, threads: int) -> tuple[Action, Action]:
+    """Protect and recover one face after the other."""
+    model, faces = FlowModel(threads=threads), read_faces(side)
+    covers = [obfuscate.cover(face, Style("blur")) for face in faces]
+    keys = [FaceKey.generate() for _ in faces]
+    protected = model.protect(faces, covers, keys)
+    return lambda: model.protect(faces, covers, keys), lambda: model.recover(protected, keys)
+
+
+def published(side: int, threads: int) -> tuple[Action, Action]:
+    """The same through the published network."""
+    import torch
+
+    from proface_s.training.paper import PaperFlow, PaperMethod, derive_paper_key_map
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    method, faces = PaperMethod(PaperFlow()), read_faces(side)
+    covers = [obfuscate.cover(face, Style("blur")) for face in faces]
+    key_map = derive_paper_key_map("password", side, side)
+    protected = [method.protect(face, cover, key_map) for face, cover in zip(faces, covers, strict=True)]
+    return (
+        lambda: [method.protect(face, cover, key_map) for face, cover in zip(faces, covers, strict=True)],
+        lambda: [method.recover(region, key_map) for region in protected],
+    )
+
+
+METHODS = {"ours": ours, "published": published}
+
+
+def seconds_in_turn(actions: list[Action], repeats: int) -> list[float]:
+    """Median seconds per face of each, taking turns so that a slow moment hits all."""
+    times: list[list[float]] = [[] for _ in actions]
+    for _ in range(repeats):
+        for action, kept in zip(actions, times, strict=True):
+            started = time.perf_counter()
+            action()
+            kept.append((time.perf_counter() - started) / 3)
+    return [statistics.median(kept) for kept in times]
+
+
+def peak_mib(name: str, side: int, threads: int) -> float:
+    """Peak resident memory of protecting and recovering in a fresh process."""
+    command = [sys.executable, __file__, "--peak-of", name, "--sides", str(side), "--threads", str(threads)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sides", type=int, nargs="+", default=[112, 256, 512, 1024])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--peak-of", choices=METHODS, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.peak_of:
+        for action in METHODS[args.peak_of](args.sides[0], args.threads):
+            action()
+        status = Path("/proc/self/status").read_text().splitlines()  # getrusage would tell the parent's peak
+        print(next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024)
+        return 0
+    print(f"{args.threads} threads, median of {args.repeats} rounds, per face\n")
+    print("| side | protect: ours | published | ratio | recover: ours | published | ratio | both: ratio | "
+          "peak: ours | published |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for side in args.sides:
+        actions = [action for method in METHODS.values() for action in method(side, args.threads)]
+        protect, recover, peer_protect, peer_recover = seconds_in_turn(actions, args.repeats)
+        peaks = [peak_mib(name, side, args.threads) for name in METHODS]
+        total = (peer_protect + peer_recover) / (protect + recover)
+        print(f"| {side} | {1e3 * protect:.0f} ms | {1e3 * peer_protect:.0f} ms | {peer_protect / protect:.1f} | "
+              f"{1e3 * recover:.0f} ms | {1e3 * peer_recover:.0f} ms | {peer_recover / recover:.1f} | {total:.1f} | "
+              f"{peaks[0]:.0f} MiB | {peaks[1]:.0f} MiB |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
