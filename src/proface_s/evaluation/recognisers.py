@@ -1,0 +1,289 @@
+"""Face recognisers that judge whether a face can still be matched: dlib's, and any ONNX file with a small card.
+
+All see the face at the same place: where dlib finds it in the *original*.  A box is written in every protected file, so
+an adversary need not find the face again, and a cover is not called private because a detector missed it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import cv2
+import numpy as np
+
+from ..errors import UsageError
+from ..types import Box, FloatArray, UInt8Image
+
+EVAL_HINT = 'install the extra: pip install "proface-s[eval]"'
+FIVE_POINTS: Final = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))  # of dlib's 68
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where a face is.
+
+    Attributes:
+        box: dlib's box.
+        points: (68, 2) float32 landmarks, x and y in pixels.
+    """
+
+    box: Box
+    points: FloatArray
+
+    @property
+    def five(self) -> FloatArray:
+        """(5, 2): left eye, right eye, nose, left and right corner of the mouth, as seen in the picture."""
+        return np.stack([self.points[part].mean(axis=0) for part in FIVE_POINTS])
+
+
+class Recogniser(Protocol):
+    """Tells faces apart.
+
+    Attributes:
+        name: shown in tables.
+    """
+
+    name: str
+
+    def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
+        """Describe the face.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, a photo or a crop with some room around the face.
+            place: where the face is; looked for where None.
+
+        Returns:
+            (D,) float32, or None where no face is found.
+        """
+        ...
+
+    def similarity(self, a: FloatArray, b: FloatArray) -> float:
+        """How alike two faces are, larger is more alike: cosine, or minus the Euclidean distance."""
+        ...
+
+    def similarities(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """(N, D) against (M, D) -> (N, M)."""
+        ...
+
+
+class Locator:
+    """Finds the face nearest to the middle of a picture, and its landmarks; dlib's detector and shape predictor.
+
+    Raises:
+        UsageError: the ``eval`` extra is not installed.
+    """
+
+    def __init__(self) -> None:
+        dlib = _dlib()
+        self._dlib, self._detect = dlib, dlib.get_frontal_face_detector()
+        self._predict = dlib.shape_predictor(str(_dlib_file("shape_predictor_68_face_landmarks.dat")))
+
+    def locate(self, image: UInt8Image) -> Place | None:
+        """The face nearest to the middle, or None; a small picture is looked at enlarged."""
+        height, width = image.shape[:2]
+        found = self._detect(image, 1 if max(height, width) < 640 else 0)
+        if not found:
+            return None
+        middle = [abs(2 * r.center().x - width) + abs(2 * r.center().y - height) for r in found]
+        box = found[int(np.argmin(middle))]
+        points = np.array([(p.x, p.y) for p in self._predict(image, box).parts()], np.float32)
+        return Place(Box(box.left(), box.top(), box.width(), box.height()), points)
+
+
+class DlibRecogniser:
+    """dlib's residual network, 128 numbers, Euclidean; 0.6 is its usual threshold.
+
+    Args:
+        locator: shared with others; an own one where None.
+
+    Raises:
+        UsageError: the ``eval`` extra is not installed.
+    """
+
+    name = "dlib"
+
+    def __init__(self, locator: Locator | None = None) -> None:
+        self.locator = locator or Locator()
+        self._dlib = _dlib()
+        file = _dlib_file("dlib_face_recognition_resnet_model_v1.dat")
+        self._network = self._dlib.face_recognition_model_v1(str(file))
+
+    def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
+        """See `Recogniser.embed`."""
+        place = place or self.locator.locate(image)
+        if place is None:
+            return None
+        box = self._dlib.rectangle(place.box.x, place.box.y, place.box.right, place.box.bottom)
+        points = [self._dlib.point(int(x), int(y)) for x, y in place.points]
+        shape = self._dlib.full_object_detection(box, points)
+        return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(image), shape), np.float32)
+
+    def similarity(self, a: FloatArray, b: FloatArray) -> float:
+        """See `Recogniser.similarity`."""
+        return float(-np.linalg.norm(a - b))
+
+    def similarities(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """See `Recogniser.similarities`."""
+        return _minus_distances(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How an ONNX recogniser wants its input.
+
+    Attributes:
+        name: shown in tables.
+        size: (width, height) of the input, pixels.
+        points: where eyes, nose and corners of the mouth belong in the input, as in `Place.five`; None: no alignment,
+            the box is cut out.
+        margin: share of the box added on every side where there is no alignment.
+        channels: order of the colours.
+        layout: of the tensor.
+        mean: subtracted from the bytes.
+        scale: then multiplied.
+        metric: how embeddings are compared.
+        source: where the file comes from, and its licence.
+    """
+
+    name: str
+    size: tuple[int, int]
+    points: tuple[tuple[float, float], ...] | None = None
+    margin: float = 0.0
+    channels: Literal["RGB", "BGR"] = "RGB"
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    mean: float = 0.0
+    scale: float = 1.0
+    metric: Literal["cosine", "euclidean"] = "cosine"
+    source: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """Read a card.
+
+        Raises:
+            UsageError: it is missing or makes no sense.
+        """
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            width, height = (int(side) for side in found.pop("size"))
+            points = found.pop("points", None)
+            five = None if points is None else tuple((float(x), float(y)) for x, y in points)
+            card = cls(size=(width, height), points=five, **found)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{path} is no card of a recogniser: {error}", "see docs/evaluation.md") from None
+        known = card.channels in ("RGB", "BGR") and card.layout in ("NCHW", "NHWC")
+        if not known or card.metric not in ("cosine", "euclidean") or (five is not None and len(five) != 5):
+            raise UsageError(f"{path} is no card of a recogniser", "see docs/evaluation.md")
+        return card
+
+
+class OnnxRecogniser:
+    """An ONNX file that turns a face into numbers.
+
+    Args:
+        path: the model.
+        card: how it wants its input.
+        locator: shared with others; an own one where None.
+        threads: of the engine; 0 for all.
+
+    Raises:
+        UsageError: no such file, or not a model.
+    """
+
+    def __init__(self, path: Path, card: Card, locator: Locator | None = None, threads: int = 0) -> None:
+        import onnxruntime as ort
+
+        if not path.is_file():
+            raise UsageError(f"there is no recogniser {path}")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the engine has no exception type of its own for this
+            raise UsageError(f"{path} cannot be used as a recogniser ({type(error).__name__})") from None
+        self._input = self._session.get_inputs()[0].name
+        self.card, self.name, self.locator = card, card.name, locator or Locator()
+
+    def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
+        """See `Recogniser.embed`."""
+        place = place or self.locator.locate(image)
+        if place is None:
+            return None
+        face = self.face(image, place)
+        face = face[:, :, ::-1] if self.card.channels == "BGR" else face
+        tensor = (face.astype(np.float32) - self.card.mean) * self.card.scale
+        tensor = tensor.transpose(2, 0, 1) if self.card.layout == "NCHW" else tensor
+        answer = self._session.run(None, {self._input: np.ascontiguousarray(tensor[None], np.float32)})[0]
+        return np.asarray(answer, np.float32).ravel()
+
+    def face(self, image: UInt8Image, place: Place) -> UInt8Image:
+        """The input, uint8 RGB: aligned by five points, or the box."""
+        if self.card.points is not None:
+            wanted = np.array(self.card.points, np.float32)
+            found, _ = cv2.estimateAffinePartial2D(place.five, wanted, method=cv2.LMEDS)
+            if found is not None:
+                return np.asarray(cv2.warpAffine(image, found, self.card.size, flags=cv2.INTER_LINEAR), np.uint8)
+        dx, dy = (round(self.card.margin * side) for side in (place.box.w, place.box.h))
+        rows = slice(max(0, place.box.y - dy), max(1, place.box.bottom + dy))
+        columns = slice(max(0, place.box.x - dx), max(1, place.box.right + dx))
+        return np.asarray(cv2.resize(image[rows, columns], self.card.size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def similarity(self, a: FloatArray, b: FloatArray) -> float:
+        """See `Recogniser.similarity`."""
+        return float(self.similarities(a[None], b[None])[0, 0])
+
+    def similarities(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """See `Recogniser.similarities`."""
+        if self.card.metric == "euclidean":
+            return _minus_distances(a, b)
+        first, second = (v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in (a, b))
+        return np.asarray(first @ second.T, np.float32)
+
+
+def load_recognisers(specs: list[str], locator: Locator | None = None) -> list[Recogniser]:
+    """Recognisers by name or path, sharing one locator.
+
+    Args:
+        specs: ``dlib``, ``MODEL.onnx`` (its card is MODEL.json beside it) or ``MODEL.onnx=CARD.json``.
+        locator: made where None and anything is asked for.
+
+    Raises:
+        UsageError: see the classes; or two have one name.
+    """
+    if not specs:
+        return []
+    locator, found = locator or Locator(), list[Recogniser]()
+    for spec in specs:
+        if spec == "dlib":
+            found.append(DlibRecogniser(locator))
+            continue
+        model, _, card = spec.partition("=")
+        card_file = Path(card) if card else Path(model).with_suffix(".json")
+        found.append(OnnxRecogniser(Path(model), Card.read(card_file), locator))
+    if len({each.name for each in found}) < len(found):
+        raise UsageError("two recognisers have the same name", "give them different names in their cards")
+    return found
+
+
+def _minus_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(-np.linalg.norm(a[:, None] - b[None], axis=2), np.float32)
+
+
+def _dlib() -> Any:
+    try:
+        import dlib
+    except ModuleNotFoundError:
+        raise UsageError("face recognition needs dlib, which is not installed", EVAL_HINT) from None
+    return dlib
+
+
+def _dlib_file(name: str) -> Path:
+    """A weight file of the package ``face-recognition-models``, which is not imported: it needs old setuptools."""
+    found = find_spec("face_recognition_models")
+    if found is None or not found.submodule_search_locations:
+        raise UsageError("face recognition needs face-recognition-models, which is not installed", EVAL_HINT)
+    return Path(found.submodule_search_locations[0]) / "models" / name
