@@ -2,9 +2,9 @@
 
     python bench/flow_speed.py [--sides 112 256 512 1024] [--threads 2] [--repeats 5]
 
-The published network (RandWR, three blocks, 1.07 M parameters) runs in torch with fresh weights: they do not matter to its
-time.  Faces are cut from photos that scikit-image ships.  The two take turns; medians; the ratio is theirs.  Each peak
-is that of a process of its own that does nothing else.  Needs the train extra.
+The published network (RandWR, three blocks, 1.07 M parameters) runs in torch with fresh weights, which do not matter
+to its time.  Faces are cut from photos that scikit-image ships.  The two take turns; medians; the ratio is theirs.
+Each peak is that of a process of its own that does nothing else.  Needs the train extra.
 """
 
 from __future__ import annotations
