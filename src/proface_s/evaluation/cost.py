@@ -1,0 +1,93 @@
+"""What a method costs: parameters, operations, seconds per face and peak memory, measured in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import ProFaceError, UsageError
+from .method import Costed, load_method
+
+REPEATS: Final = 5
+LIMIT_SECONDS: Final = 900
+
+
+def measure_cost(spec: str, size: int) -> dict[str, Any]:
+    """Run `measure_here` in a fresh process, so that peak memory is the method's.
+
+    Raises:
+        UsageError: the process failed.
+    """
+    command = [sys.executable, "-m", __name__, spec, str(size)]
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        text = getattr(error, "stderr", "") or str(error)
+        raise UsageError(f"the cost of {spec} cannot be measured: {text.strip().splitlines()[-1:]}") from None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure_here(spec: str, size: int) -> dict[str, Any]:
+    """Median seconds to protect and recover one face, and the memory that this takes."""
+    method = load_method(spec)
+    before = peak_memory()
+    original, cover = _pictures(size)
+    protecting, recovering = [], []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        protected = method.protect(original, cover, bytes(32))
+        between = time.perf_counter()
+        method.recover(protected, bytes(32))
+        protecting.append(between - started)
+        recovering.append(time.perf_counter() - between)
+    costed = method if isinstance(method, Costed) else None
+    return {
+        "name": method.name, "size": size,
+        "parameters": costed.parameters if costed else None, "macs": costed.macs(size, size) if costed else None,
+        "protect_seconds": round(float(np.median(protecting)), 4),
+        "recover_seconds": round(float(np.median(recovering)), 4),
+        "peak_mib": round(peak_memory()), "loaded_mib": round(before),
+    }
+
+
+def peak_memory() -> float:
+    """Most memory that this process has held so far, MiB; 0 where the system does not say."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return 0.0
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _pictures(size: int) -> tuple[Any, Any]:
+    """A picture with the statistics of photos, and a flat cover; nobody's face."""
+    import cv2
+
+    rng, picture = np.random.default_rng(0), np.full((size, size, 3), 128.0)
+    side = 4
+    while side <= size:
+        noise = rng.normal(0, 100 / side**0.8, (side, side, 3))
+        picture += cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
+        side *= 2
+    return np.clip(picture, 0, 255).astype(np.uint8), np.full((size, size, 3), 127, np.uint8)
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(measure_here(sys.argv[1], int(sys.argv[2]))))
+    except ProFaceError as error:
+        raise SystemExit(error.message) from None

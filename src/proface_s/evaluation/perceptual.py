@@ -1,0 +1,71 @@
+"""LPIPS, where the user has installed it together with its weights; nothing is ever fetched."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from ..errors import UsageError
+
+BACKBONE: Final = "alexnet-owt-*.pth"  # torchvision's name of the trunk's weights
+
+
+class Perceptual(Protocol):
+    """A distance of pictures as people see them.
+
+    Attributes:
+        name: of the measure, in reports.
+    """
+
+    name: str
+
+    def distance(self, a: Any, b: Any) -> float:
+        """Of two (H, W, 3) float pictures in [0, 1]; 0 for equal ones."""
+        ...
+
+
+class Lpips:
+    """LPIPS with the AlexNet trunk (Zhang et al. 2018), pictures in [-1, 1].
+
+    Raises:
+        UsageError: the package ``lpips`` or the trunk's weights are not there.
+    """
+
+    name = "lpips"
+
+    def __init__(self) -> None:
+        if not lpips_available():
+            raise UsageError(
+                "LPIPS needs the package lpips, torchvision, and AlexNet's weights in torch's cache; none is fetched",
+                f"put {BACKBONE} into {checkpoints()}",
+            )
+        import lpips
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._network = lpips.LPIPS(net="alex", verbose=False).eval()
+
+    def distance(self, a: Any, b: Any) -> float:
+        """See `Perceptual.distance`."""
+        import torch
+
+        pair = (torch.from_numpy(np.asarray(x, np.float32) * 2 - 1).permute(2, 0, 1)[None] for x in (a, b))
+        with torch.no_grad():
+            return float(self._network(*pair))
+
+
+def lpips_available() -> bool:
+    """Whether `Lpips` can be made without fetching anything."""
+    installed = all(find_spec(name) is not None for name in ("torch", "torchvision", "lpips"))
+    return installed and any(checkpoints().glob(BACKBONE))
+
+
+def checkpoints() -> Path:
+    """Where torch keeps the weights that torchvision's models fetch."""
+    home = os.environ.get("TORCH_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"

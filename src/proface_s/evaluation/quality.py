@@ -1,0 +1,156 @@
+"""Quality of protection, of recovery and of wrong recovery, face by face, by either protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from PIL import Image
+
+from ..types import FloatArray, UInt8Image
+from .faces import FaceSample, make_cover
+from .method import KEY_BYTES, FloatMethod, Method
+from .metrics import Image as AnyImage
+from .metrics import ms_ssim, psnr, ssim, summary
+from .perceptual import Perceptual
+
+Protocol = Literal["stored", "float"]
+Picture = UInt8Image | FloatArray
+
+COMPARISONS: Final = {  # what is measured against what
+    "protected": ("protected", "cover"),
+    "recovered": ("recovered", "original"),
+    "wrong_original": ("wrong", "original"),
+    "wrong_cover": ("wrong", "cover"),
+    "cover": ("cover", "original"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One face through one method.
+
+    Attributes:
+        sample: the face.
+        cover: what it was covered with.
+        protected: as it was stored, or floats by the paper's protocol.
+        recovered: with the right key.
+        wrong: with another key.
+        seconds: to protect, and to recover.
+    """
+
+    sample: FaceSample
+    cover: UInt8Image
+    protected: Picture
+    recovered: Picture
+    wrong: Picture
+    seconds: tuple[float, float]
+
+    def picture(self, name: str) -> Picture:
+        """By name: original, cover, protected, recovered or wrong."""
+        found: Picture = self.sample.image if name == "original" else getattr(self, name)
+        return found
+
+
+def derive_key(seed: int, *context: str) -> bytes:
+    """32 bytes that follow from the seed: so that a report can be repeated.  For measurements only."""
+    text = "/".join(("proface evaluation", str(seed), *context))
+    return hashlib.sha256(text.encode()).digest()[:KEY_BYTES]
+
+
+def stored(picture: UInt8Image) -> UInt8Image:
+    """Through a PNG file and back."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return np.asarray(Image.open(buffer).convert("RGB"), np.uint8)
+
+
+def run_trial(
+    method: Method, sample: FaceSample, cover: UInt8Image, protocol: Protocol, seed: int, style: str = ""
+) -> Trial:
+    """Protect, store, recover with the right key and with a wrong one.
+
+    By the protocol ``float`` nothing is rounded; results are clamped to the range of pictures, never normalised.
+
+    Raises:
+        TypeError: ``float``, and the method is no `FloatMethod`.
+    """
+    right, other = (derive_key(seed, method.name, style, sample.name, which) for which in ("right", "wrong"))
+    if protocol == "stored":
+        started = time.perf_counter()
+        protected = method.protect(sample.image, cover, right)
+        between = time.perf_counter()
+        kept = stored(protected)
+        reading = time.perf_counter()
+        recovered = method.recover(kept, right)
+        done = time.perf_counter()
+        wrong = method.recover(kept, other)
+        return Trial(sample, cover, kept, stored(recovered), wrong, (between - started, done - reading))
+    if not isinstance(method, FloatMethod):
+        raise TypeError(f"{method.name} works on 8-bit pictures only")
+    started = time.perf_counter()
+    unrounded = method.protect_float(sample.image, cover, right)
+    between = time.perf_counter()
+    found = method.recover_float(unrounded, right)
+    done = time.perf_counter()
+    other_found = method.recover_float(unrounded, other)
+    seconds = between - started, done - between
+    return Trial(sample, cover, unrounded, np.clip(found, 0, 1), np.clip(other_found, 0, 1), seconds)
+
+
+def measure_trial(trial: Trial, perceptual: Perceptual | None = None) -> dict[str, dict[str, float]]:
+    """Every measure of every comparison of `COMPARISONS`: comparison -> measure -> value."""
+    return {
+        name: _compare(_unit(trial.picture(a)), _unit(trial.picture(b)), perceptual)
+        for name, (a, b) in COMPARISONS.items()
+    }
+
+
+def trials(
+    method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int
+) -> Iterator[Trial]:
+    """One trial per face."""
+    for sample in samples:
+        yield run_trial(method, sample, make_cover(sample, style, samples), protocol, seed, style)
+
+
+def measure_quality(
+    method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int,
+    perceptual: Perceptual | None = None, advance: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Mean and 5th percentile of every measure over the faces, and median seconds.
+
+    Returns:
+        ``{"faces": N, "seconds": {"protect", "recover"}, comparison: {measure: {"mean", "p5"}}}``.
+    """
+    rows, times = [], []
+    for trial in trials(method, samples, style, protocol, seed):
+        rows.append(measure_trial(trial, perceptual))
+        times.append(trial.seconds)
+        advance()
+    protecting, recovering = np.median(np.array(times), axis=0)
+    found: dict[str, Any] = {
+        "faces": len(rows), "seconds": {"protect": round(float(protecting), 4), "recover": round(float(recovering), 4)}
+    }
+    for name in COMPARISONS:
+        found[name] = {measure: summary([row[name][measure] for row in rows]) for measure in rows[0][name]}
+    return found
+
+
+def _compare(a: AnyImage, b: AnyImage, perceptual: Perceptual | None) -> dict[str, float]:
+    found = {"psnr": psnr(a, b, 1.0), "ssim": ssim(a, b, 1.0)}
+    scales = ms_ssim(a, b, 1.0)
+    if scales is not None:
+        found["ms_ssim"] = scales
+    if perceptual is not None:
+        found[perceptual.name] = perceptual.distance(a, b)
+    return found
+
+
+def _unit(picture: Picture) -> AnyImage:
+    return picture.astype(np.float64) / 255 if picture.dtype == np.uint8 else picture.astype(np.float64)
