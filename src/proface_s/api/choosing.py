@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..detect import choose, parse_box, resolve_overlaps, reversible_box
 from ..detect.boxes import intersection
 from ..errors import UsageError
 from ..keys.access import Lock
-from ..types import Box, Face, Picture
+from ..types import Box, Face, Picture, Style
+
+Own = TypeVar("Own", Lock, Style)
 
 SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region; only tiny pictures have such
 
@@ -76,28 +79,40 @@ def locks_for(choice: Choice, default: Lock, own: Mapping[int, Lock]) -> list[Lo
         UsageError: a number that no chosen face has, a face that nobody could open, or faces that are hidden as
             one region but should be opened by different keys.
     """
+    chosen = _per_region(choice, default, own, "keys")
+    for names, lock in chosen:
+        if lock.empty:
+            raise UsageError(f"face {names} has no passphrase and no recipient", "give one for all faces")
+    return [lock for _, lock in chosen]
+
+
+def styles_for(choice: Choice, default: Style, own: Mapping[int, Style]) -> list[Style]:
+    """How each region is covered; arguments and errors as in `locks_for`."""
+    return [style for _, style in _per_region(choice, default, own, "style")]
+
+
+def _per_region(choice: Choice, default: Own, own: Mapping[int, Own], what: str) -> list[tuple[str, Own]]:
+    """For each region the faces it hides, by their numbers, and what they share."""
     missing = sorted(set(own) - set(choice.numbered))
     if missing:
         raise UsageError(
             f"there is no face {missing[0]} among those to protect",
             "faces have the numbers of `proface detect`; the boxes given by hand follow",
         )
-    faces_of: list[dict[int, Lock]] = [{} for _ in choice.regions]
+    faces_of: list[dict[int, Own]] = [{} for _ in choice.regions]
     for number, box in choice.numbered.items():
         shared = [intersection(box, region) for region in choice.regions]
         faces_of[shared.index(max(shared))][number] = own.get(number, default)
-    locks = []
+    chosen = []
     for region, faces in zip(choice.regions, faces_of, strict=True):
         different = list(dict.fromkeys(faces.values())) or [default]
         names = " and ".join(map(str, faces))
         if len(different) > 1:
             raise UsageError(
-                f"faces {names} overlap and are hidden as one region, at {region}", "give them the same keys"
+                f"faces {names} overlap and are hidden as one region, at {region}", f"give them the same {what}"
             )
-        if different[0].empty:
-            raise UsageError(f"face {names or region} has no passphrase and no recipient", "give one for all faces")
-        locks.append(different[0])
-    return locks
+        chosen.append((names or str(region), different[0]))
+    return chosen
 
 
 def grouped(locks: Sequence[Lock]) -> tuple[list[int], list[Lock]]:

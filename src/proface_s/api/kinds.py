@@ -15,7 +15,7 @@ from ..container.png import HEADER_CHUNK, SEAL_CHUNK
 from ..container.sidecar import decode_sidecar
 from ..container.tiff import chunks_of_tags
 from ..errors import DamagedFileError, ImageError, UsageError
-from ..imaging.reading import read_file, read_picture
+from ..imaging.reading import MAX_PIXELS, read_file, read_picture
 from ..imaging.writing import FORMATS, Format, check_output_path, format_of, write_atomic
 from ..types import Picture
 from .results import ProtectResult
@@ -37,18 +37,21 @@ def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
     return image if isinstance(image, bytes) else read_file(image)
 
 
-def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None) -> Picture:
+def load(
+    image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS
+) -> Picture:
     """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them.
 
     Args:
         image: the picture.
         sidecar: a sidecar to use; where None, that of a protected file without metadata is looked for beside it.
+        max_pixels: larger files are refused before they are decoded.
 
     Raises:
         ImageError: it cannot be read.
         DamagedFileError: its chunks are damaged, or the sidecar is, or belongs to another picture or disagrees.
     """
-    picture = _load(image)
+    picture = _load(image, max_pixels)
     if sidecar is not None:
         chunks = read_sidecar(sidecar, picture)
         own = picture.chunks.get(HEADER_CHUNK)
@@ -63,10 +66,10 @@ def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None) -> Pict
     return picture
 
 
-def _load(image: Pictured) -> Picture:
+def _load(image: Pictured, max_pixels: int) -> Picture:
     if isinstance(image, ProtectResult):
         chunks = decode_sidecar(image.sidecar)[1] if image.sidecar else {}
-        picture = _load(image.data)
+        picture = _load(image.data, max_pixels)
         return picture if any(picture.chunks.values()) else replace(picture, chunks=chunks)
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
@@ -80,7 +83,7 @@ def _load(image: Pictured) -> Picture:
         return _from_pil(image)
     chunks = read_chunks(data, name)
     try:
-        picture = read_picture(data, name=name)
+        picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:
         if chunks:  # it was ours once: what is wrong with it is damage
             raise DamagedFileError(error.message, error.hint) from None

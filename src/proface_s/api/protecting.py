@@ -27,6 +27,7 @@ from ..keys.derive import KdfParams
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
 from .concurrency import both
+from .progress import Progress, silent
 from .recording import planned_reserves, with_current_records
 
 Sidecar = Literal["none", "also", "instead"]
@@ -51,6 +52,7 @@ def protect_picture(
     picture: Picture, boxes: Sequence[Box], styles: Sequence[Style], locks: Sequence[Lock], model: FlowModel,
     *, seal: bool = True, wrong_key: WrongKey = "noise", keep_metadata: bool = False,
     file_format: Format = "png", sidecar: Sidecar = "none", record: bool = True,
+    progress: Progress = silent,
 ) -> Protected:
     """Hide every box of a picture under fresh keys.
 
@@ -66,6 +68,7 @@ def protect_picture(
         file_format: of the file.
         sidecar: whether header and seals are ``also`` written to a sidecar, or there ``instead`` of to the file.
         record: also write what recovery needs into the faces' own pixels, where they have room for it.
+        progress: is told about the stages ``hide`` and ``check``.
 
     Returns:
         The protected picture, already read back and checked against the original.
@@ -79,7 +82,11 @@ def protect_picture(
     originals = [cut(picture.rgb, box) for box in boxes]
     covers = [obfuscate.cover(original, style) for original, style in zip(originals, styles, strict=True)]
     reserved = planned_reserves(ring, picture.size, group_locks) if record else [0] * len(boxes)
-    regions = model.protect(originals, covers, keys, reserved=reserved)
+    regions: list[UInt8Image] = []
+    for original, cover, key, kept in zip(originals, covers, keys, reserved, strict=True):
+        progress("hide", len(regions), len(boxes))
+        regions += model.protect([original], [cover], [key], reserved=[kept])
+    progress("check", 0, 1)
     rgb = paste_all(picture.rgb, zip(boxes, regions, strict=True))
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
     notes = [

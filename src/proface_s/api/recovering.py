@@ -15,6 +15,7 @@ from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
+from .progress import Progress, silent
 from .recording import contradictions
 from .results import Outcome, RecoveredFace
 
@@ -50,7 +51,7 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
 
 def recover_picture(
     picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False,
+    *, only: Collection[int] | None = None, force: bool = False, progress: Progress = silent,
 ) -> Recovered:
     """Bring back every face that the credentials open, with the header that the file carries.
 
@@ -63,6 +64,7 @@ def recover_picture(
         model: the flow.
         only: faces to bring back; all that open where None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
+        progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
         NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
@@ -72,6 +74,7 @@ def recover_picture(
     header, seals = read_header(picture)
     check_faces(header, only or ())
     check_digests(picture, header)
+    progress("open", 0, 1)
     keys, forced = _keys(header, credentials, only, force)
     contradicting = contradictions(picture.rgb, header, keys)
     if contradicting and header.wrong_key == "cover":
@@ -82,7 +85,8 @@ def recover_picture(
     if forced:
         seals = {}
     exact = [index for index in keys if index in seals]
-    estimates = _estimates(picture, header, model, {i: key for i, key in keys.items() if i not in seals})
+    unsealed = {i: key for i, key in keys.items() if i not in seals}
+    estimates = _estimates(picture, header, model, unsealed, progress)
     found = dict(estimates)
     for index in exact:
         box = header.faces[index].box
@@ -188,13 +192,17 @@ def _warnings(
 
 
 def _estimates(
-    picture: Picture, header: Header, model: FlowModel, keys: Mapping[int, FaceKey]
+    picture: Picture, header: Header, model: FlowModel, keys: Mapping[int, FaceKey], progress: Progress
 ) -> dict[int, UInt8Image]:
     """What the flow reads from the pixels of the given faces."""
     if not keys:
         return {}
     check_model(picture, header, model)
-    regions = [cut(picture.rgb, header.faces[i].box) for i in keys]
-    reserved = [header.reserved(i) for i in keys]
-    estimates = model.recover(regions, list(keys.values()), reserved=reserved, wrong_key=header.wrong_key)
-    return dict(zip(keys, estimates, strict=True))
+    estimates: dict[int, UInt8Image] = {}
+    for index, key in keys.items():
+        progress("restore", len(estimates), len(keys))
+        region = cut(picture.rgb, header.faces[index].box)
+        (estimates[index],) = model.recover(
+            [region], [key], reserved=[header.reserved(index)], wrong_key=header.wrong_key
+        )
+    return estimates

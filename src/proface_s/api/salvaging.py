@@ -18,6 +18,7 @@ from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
 from ..keys.secret import FaceKey
 from ..types import Box, Picture, UInt8Image
+from .progress import Progress, silent
 from .recovering import Recovered, check_model
 from .results import Outcome, RecoveredFace
 
@@ -50,7 +51,7 @@ def find_headers(picture: Picture) -> list[Partial]:
 
 def recover_from_pixels(
     picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False,
+    *, only: Collection[int] | None = None, force: bool = False, progress: Progress = silent,
 ) -> Recovered:
     """Estimate every face that the credentials open, with nothing but the pixels.
 
@@ -60,6 +61,7 @@ def recover_from_pixels(
         model: the flow.
         only: numbers of the faces to bring back; all that open where None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
+        progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
         NotProtectedError: there is no record in the pixels.
@@ -70,6 +72,7 @@ def recover_from_pixels(
     for index in only or ():
         if index not in known:
             raise UsageError(f"there is no record of face {index} in the pixels", "see `proface inspect`")
+    progress("open", 0, 1)
     opened, forced = _open(partials, credentials, force)
     keys = {index for each in opened for index in each.keys}
     for index in only or ():
@@ -83,11 +86,13 @@ def recover_from_pixels(
         header = each.partial.header
         if places:
             check_model(picture, header, model)
-            estimates = model.recover(
-                [cut(picture.rgb, box) for _, box in places], [each.keys[index] for index, _ in places],
-                reserved=[header.reserved(index) for index, _ in places], wrong_key=header.wrong_key,
+        for number, (index, box) in enumerate(places):
+            progress("restore", number, len(places))
+            (estimate,) = model.recover(
+                [cut(picture.rgb, box)], [each.keys[index]], reserved=[header.reserved(index)],
+                wrong_key=header.wrong_key,
             )
-            found += zip((box for _, box in places), estimates, strict=True)
+            found.append((box, estimate))
         faces += _outcomes(each, wanted, only, "noise" if forced else "estimate")
     return Recovered(paste_all(picture.rgb, found), tuple(faces), tuple(_warnings(opened, forced)))
 

@@ -19,13 +19,14 @@ from ..detect import Detector, draw
 from ..errors import ImageError, NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.metadata import NOTE_FIELD
+from ..imaging.reading import MAX_PIXELS
 from ..imaging.writing import Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.passphrase import check_passphrase
 from ..keys.portable import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Picture, Style
-from .choosing import Choice, choose_regions, disjoint_regions, locks_for
+from .choosing import Choice, choose_regions, disjoint_regions, locks_for, styles_for
 from .kinds import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
@@ -36,6 +37,7 @@ from .kinds import (
     same_kind,
     write_output,
 )
+from .progress import Progress, silent
 from .protecting import Sidecar, protect_picture
 from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
@@ -55,12 +57,14 @@ class Session:
         detector: where faces are; the default detector where None.
         model: the flow; the shipped one where None.
         threads: of the inference engine; 0 for all cores.
+        max_pixels: larger files are refused before they are decoded.
     """
 
     def __init__(
-        self, *, detector: Detector | None = None, model: FlowModel | None = None, threads: int = 0
+        self, *, detector: Detector | None = None, model: FlowModel | None = None, threads: int = 0,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self._detector, self._model, self._threads = detector, model, threads
+        self._detector, self._model, self._threads, self._max_pixels = detector, model, threads, max_pixels
 
     @cached_property
     def detector(self) -> Detector:
@@ -76,7 +80,7 @@ class Session:
 
     def detect(self, image: Pictured) -> Detection:
         """Find what `protect` would protect, without protecting it."""
-        picture = load(image)
+        picture = load(image, max_pixels=self._max_pixels)
         faces = self.detector.detect(picture.rgb)
         regions = disjoint_regions([face.box for face in faces], [], picture.size)
         drawn = draw(picture.rgb, faces)
@@ -84,11 +88,12 @@ class Session:
 
     def protect(
         self, image: Pictured, passphrase: str | Sequence[str] | None = None, *, style: str | Style = "blur",
-        boxes: Sequence[Box | str] = (), faces: str | Sequence[int] = "all", seal: bool | None = None,
+        own_styles: Mapping[int, str | Style] | None = None, boxes: Sequence[Box | str] = (),
+        faces: str | Sequence[int] = "all", seal: bool | None = None,
         recipients: Sequence[Recipient | str] = (), own: Mapping[int, Lock] | None = None,
         wrong_key: WrongKey = "noise", allow_no_face: bool = False, keep_metadata: bool = False,
         file_format: Format | None = None, sidecar: Sidecar = "none", record: bool = True,
-        output: str | os.PathLike[str] | None = None, overwrite: bool = False,
+        output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
     ) -> ProtectResult:
         """Hide the faces of a picture.
 
@@ -96,6 +101,7 @@ class Session:
             image: path, bytes of a file, PIL image, or (H, W, 3) uint8 RGB array.
             passphrase: at least 8 characters; several: each opens the faces alone; None where recipients do.
             style: ``name[:strength]``, see `proface_s.obfuscate`.
+            own_styles: faces that are covered in another way: number of the face, as for ``own``, -> its style.
             boxes: further faces given by hand, ``x,y,w,h``; hidden exactly as given, but for even sides.
             faces: which of the detected faces: ``"all"``, ``"none"``, or numbers such as ``"0,2"``.
             seal: also store an exact, encrypted copy; without it recovery is the flow's estimate.  None: yes, but for
@@ -113,6 +119,7 @@ class Session:
                 metadata.
             output: where to write; for a path given, ``NAME.protected.png`` beside it where None.
             overwrite: replace an existing output.
+            progress: is told how far it is, see `proface_s.api.progress`.
 
         Raises:
             NoFaceError: no face found and none given.
@@ -120,15 +127,17 @@ class Session:
         """
         default, own = Lock.of(passphrase, recipients), dict(own or {})
         notes = _judge([default, *own.values()], wrong_key, seal)
-        chosen = obfuscate.parse_style(style) if isinstance(style, str) else style
+        chosen, others = _style(style), {number: _style(each) for number, each in (own_styles or {}).items()}
         target = output_for(image, output, PROTECTED_SUFFIX, overwrite, file_format)
         file_format = format_of(target) if target else file_format or "png"
         beside = _sidecar_target(target, sidecar, overwrite)
-        picture = load(image)
+        progress("read", 0, 1)
+        picture = load(image, max_pixels=self._max_pixels)
         if NOTE_FIELD in picture.metadata:
             notes = [*notes, picture.metadata[NOTE_FIELD]]
         if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
+        progress("find", 0, 1)
         choice = self._choose(picture, boxes, faces)
         if not choice.regions:
             if not allow_no_face:
@@ -142,17 +151,22 @@ class Session:
             return ProtectResult(
                 same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes)
             )
-        if obfuscate.is_weak(chosen):
-            notes = [*notes, f"style {obfuscate.format_style(chosen)} is weak: recognisers may see through it"]
+        styles = styles_for(choice, chosen, others)
+        notes = [*notes, *(
+            f"style {obfuscate.format_style(each)} is weak: recognisers may see through it"
+            for each in dict.fromkeys(styles) if obfuscate.is_weak(each)
+        )]
         seal = wrong_key == "noise" if seal is None else seal
         done = protect_picture(
-            picture, choice.regions, [chosen] * len(choice.regions), locks_for(choice, default, own), self.model,
+            picture, choice.regions, styles, locks_for(choice, default, own), self.model,
             seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
-            record=record,
+            record=record, progress=progress,
         )
         path = _write_both(target, done.data, beside, done.sidecar, overwrite)
-        text = obfuscate.format_style(chosen)
-        found = tuple(ProtectedFace(box, text, seal) for box in choice.regions)
+        found = tuple(
+            ProtectedFace(box, obfuscate.format_style(each), seal)
+            for box, each in zip(choice.regions, styles, strict=True)
+        )
         protected = replace(picture, rgb=done.rgb)
         return ProtectResult(
             same_kind(image, protected, done.data, path), done.covers, done.rgb, found, done.data, path,
@@ -164,7 +178,7 @@ class Session:
         face_keys: Sequence[PortableFaceKey | str] = (), credentials: Credentials | None = None,
         faces: Collection[int] | None = None, force: bool = False, file_format: Format | None = None,
         sidecar: str | os.PathLike[str] | None = None, from_pixels: bool = False,
-        output: str | os.PathLike[str] | None = None, overwrite: bool = False,
+        output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
     ) -> RecoverResult:
         """Bring the faces back.
 
@@ -182,6 +196,7 @@ class Session:
                 neither: what comes back is an estimate that nothing vouches for.
             output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.
             overwrite: replace an existing output.
+            progress: as for `protect`.
 
         Raises:
             WrongKeyError: nothing given opens the file.
@@ -192,9 +207,11 @@ class Session:
             raise UsageError("a sidecar was given, and also that it shall be ignored")
         target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format)
         file_format = format_of(target) if target else file_format or "png"
-        picture = load(image, sidecar)
+        progress("read", 0, 1)
+        picture = load(image, sidecar, max_pixels=self._max_pixels)
         read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
-        done = read(picture, credentials, self.model, only=faces, force=force)
+        done = read(picture, credentials, self.model, only=faces, force=force, progress=progress)
+        progress("write", 0, 1)
         recovered = replace(picture, rgb=done.rgb, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
         data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
@@ -207,6 +224,10 @@ class Session:
         wanted = faces if isinstance(faces, str) else ",".join(map(str, faces))
         found = [] if wanted.strip().lower() == "none" else self.detector.detect(picture.rgb)
         return choose_regions(picture, found, wanted, boxes)
+
+
+def _style(style: str | Style) -> Style:
+    return obfuscate.parse_style(style) if isinstance(style, str) else style
 
 
 def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> list[str]:
@@ -223,13 +244,13 @@ def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> lis
     return list(dict.fromkeys(note for text in distinct for note in check_passphrase(text)))
 
 
-def inspect(image: Pictured) -> Inspection:
+def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     """What a protected file shows without a key; loads no model.
 
     Raises:
         NotProtectedError, DamagedFileError: no header, or not this picture's.
     """
-    picture = load(image)
+    picture = load(image, max_pixels=max_pixels)
     carried = any(picture.chunks.values())
     header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(
