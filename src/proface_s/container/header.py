@@ -219,8 +219,8 @@ def region_digest(region: UInt8Image, reserved: int = 0) -> bytes:
         region: (h, w, 3) uint8 RGB; hashed row by row from the top, three bytes R G B per pixel.
         reserved: how many leading samples count with their lowest bit cleared (`Header.reserved`).
     """
-    samples = bytearray(region.tobytes(order="C"))
-    samples[:reserved] = bytes(sample & 0xFE for sample in samples[:reserved])
+    samples = region.flatten()
+    samples[:reserved] &= 0xFE
     return hashlib.sha256(samples).digest()
 
 

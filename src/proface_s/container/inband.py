@@ -37,7 +37,8 @@ MAX_RECORDS: Final = 4096
 _HEAD_BYTES: Final = 3
 _HEAD_PARITY: Final = 4
 _BODY_PARITY: Final = 32
-_BODY_BLOCK: Final = 255 - _BODY_PARITY
+_CODEWORD: Final = 255
+_BODY_BLOCK: Final = _CODEWORD - _BODY_PARITY
 _CRC_BYTES: Final = 4
 _FRONT_BYTES: Final = len(SYNC) + _HEAD_BYTES + _HEAD_PARITY
 _SYNC_PIXELS: Final = 12  # as many of its bits are looked for everywhere: three words of four pixels
@@ -248,6 +249,10 @@ def _corrected(data: bytes, parity: int) -> tuple[bytes, int] | None:
     """(data without parity, number of corrected bytes), or None where there are too many errors."""
     from reedsolo import ReedSolomonError
 
+    # Decoding costs ten times as much as encoding, and what comes out of a lossless file is whole.
+    whole = b"".join(data[start : start + _CODEWORD][:-parity] for start in range(0, len(data), _CODEWORD))
+    if whole and _codec(parity).encode(whole) == data:
+        return whole, 0
     try:
         message, _, errata = _codec(parity).decode(data)
     except (ReedSolomonError, ZeroDivisionError):

@@ -13,9 +13,10 @@ HEAD_MARGIN = 0.25  # of the face box, on every side; see `reversible_box`
 
 def intersection(a: Box, b: Box) -> int:
     """Number of pixels that two boxes share."""
-    w = min(a.right, b.right) - max(a.x, b.x)
-    h = min(a.bottom, b.bottom) - max(a.y, b.y)
-    return w * h if w > 0 and h > 0 else 0
+    right, bottom, other_right, other_bottom = a.x + a.w, a.y + a.h, b.x + b.w, b.y + b.h
+    if right <= b.x or other_right <= a.x or bottom <= b.y or other_bottom <= a.y:
+        return 0  # said first: most pairs of a crowd do not touch
+    return (min(right, other_right) - max(a.x, b.x)) * (min(bottom, other_bottom) - max(a.y, b.y))
 
 
 def iou(a: Box, b: Box) -> float:
