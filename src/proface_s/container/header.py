@@ -221,7 +221,7 @@ def region_digest(region: UInt8Image, reserved: int = 0) -> bytes:
     """
     samples = region.flatten()
     samples[:reserved] &= 0xFE
-    return hashlib.sha256(samples).digest()
+    return hashlib.sha256(samples.data).digest()
 
 
 def forget_face(header: Header, index: int, *, erased: bool = False) -> Header:
