@@ -1,0 +1,196 @@
+"""What an adversary can take apart: the key as a method really uses it, and how its software chooses keys.
+
+A `Method` is a black box with 32 bytes of key.  Two of the methods in our tables are opened here; a third party opens
+its own by offering `expanded_key`, `relaxed_key` or `passphrase_keys`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ..errors import UsageError
+from ..evaluation.method import KEY_BYTES, Method
+from ..evaluation.peers import PaperPeer, SecureMethod
+from ..evaluation.quality import derive_key
+from ..flow.digits import capacity_words, from_digits, read_residues, to_digits
+from ..flow.mixing import derive_shifts, unmix
+from ..flow.model import modulus_for
+from ..keys.secret import FaceKey
+from ..types import UInt8Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class ExpandedKey(Protocol):
+    """The key spread over the picture.
+
+    Attributes:
+        what: its elements, in the plural: "bits of the key map".
+        levels: values that an element takes, 0 to levels - 1.
+        derived: whether the elements are the output of a cipher, so that nobody holds only some of them.
+    """
+
+    what: str
+    levels: int
+    derived: bool
+
+    def expand(self, key: bytes, shape: tuple[int, ...]) -> UInt8Image:
+        """(H, W, C) uint8 elements for a picture of shape (H, W, 3)."""
+        ...
+
+    def recover(self, protected: UInt8Image, elements: UInt8Image) -> UInt8Image:
+        """Recovered picture; the elements may be wrong."""
+        ...
+
+
+class RelaxedKey(Protocol):
+    """Recovery as a differentiable function of a key of real numbers; pictures are (N, 3, H, W) in [0, 1]."""
+
+    def start(self, height: int, width: int) -> Tensor:
+        """A neutral key, (1, C, h, w), every element 0 of the range -1 to 1."""
+        ...
+
+    def recover(self, protected: Tensor, key: Tensor) -> Tensor:
+        """Estimates of the originals."""
+        ...
+
+    def protect(self, original: Tensor, cover: Tensor, key: Tensor) -> Tensor:
+        """Protected pictures, unrounded."""
+        ...
+
+
+class ExactPad(Protocol):
+    """A stream of key digits that follows, without any search, from a picture whose original is known."""
+
+    def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image:
+        """(H, W, C) elements as in `ExpandedKey`."""
+        ...
+
+
+@runtime_checkable
+class Openable(Protocol):
+    """A third party's method that says how it uses its key."""
+
+    def expanded_key(self) -> ExpandedKey | None:
+        """None where there is no such thing."""
+        ...
+
+    def relaxed_key(self) -> RelaxedKey | None:
+        """None where nothing can be differentiated."""
+        ...
+
+    def passphrase_keys(self, passphrase: str, count: int) -> list[bytes]:
+        """Keys that its software takes for so many pictures protected with one passphrase."""
+        ...
+
+
+def expanded_key(method: Method, shape: tuple[int, ...]) -> ExpandedKey | None:
+    """The key as the method uses it, or None where that is not known."""
+    if isinstance(method, SecureMethod):
+        return PadDigits(method, modulus_for(shape[0], shape[1]))
+    if isinstance(method, PaperPeer):
+        return KeyMapBits(method)
+    return method.expanded_key() if isinstance(method, Openable) else None
+
+
+def relaxed_key(method: Method, device: str = "cpu") -> RelaxedKey | None:
+    """Recovery as a function that can be differentiated by the key, or None."""
+    if isinstance(method, PaperPeer):
+        return RelaxedKeyMap(method, device)
+    return method.relaxed_key() if isinstance(method, Openable) else None
+
+
+def passphrase_keys(method: Method, passphrase: str, count: int) -> tuple[list[bytes], str]:
+    """Keys of so many pictures that one passphrase protects, and how the method's software comes by them."""
+    if isinstance(method, SecureMethod):  # KeyRing.generate: a random file key and face secret each time
+        return [secrets.token_bytes(KEY_BYTES) for _ in range(count)], "a fresh random key for every face"
+    if isinstance(method, Openable):
+        return method.passphrase_keys(passphrase, count), "as its own software does"
+    return [derive_key(0, passphrase)] * count, "the same key for every picture"
+
+
+class PadDigits:
+    """Our flow: one digit of ChaCha20's stream per sample, added to the code's digit."""
+
+    derived = True
+
+    def __init__(self, method: SecureMethod, modulus: int) -> None:
+        self._model, self.levels = method.model, modulus
+        self.what = "digits of the pad"
+
+    def expand(self, key: bytes, shape: tuple[int, ...]) -> UInt8Image:
+        """See `ExpandedKey.expand`."""
+        return derive_shifts(FaceKey(key), int(np.prod(shape)), self.levels).reshape(shape)
+
+    def recover(self, protected: UInt8Image, elements: UInt8Image) -> UInt8Image:
+        """What the coder reads, whether it looks like a picture or not: an attacker looks for himself."""
+        digits = unmix(read_residues(protected, self.levels), elements.ravel(), self.levels)
+        words = from_digits(digits, self.levels)
+        found = self._model.codec.expand(words, *protected.shape[:2])
+        return np.asarray(np.clip(np.rint(np.nan_to_num(found)), 0, 255), np.uint8)
+
+    def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image:
+        """The digits that were added: what the pixels show less the code of the known original."""
+        words = self._model.codec.compress(original, capacity_words(original.size, self.levels))
+        code = to_digits(words, original.size, self.levels)
+        return unmix(read_residues(protected, self.levels), code, self.levels).reshape(original.shape)
+
+
+class KeyMapBits:
+    """The published system: one bit per pixel."""
+
+    what, levels, derived = "bits of the key map", 2, False
+
+    def __init__(self, method: PaperPeer) -> None:
+        from ..training.paper import PaperMethod
+
+        self._peer, self._opened = method, PaperMethod(method.network)
+
+    def expand(self, key: bytes, shape: tuple[int, ...]) -> UInt8Image:
+        """See `ExpandedKey.expand`."""
+        return self._peer.key_map(key, shape)[:, :, None]
+
+    def recover(self, protected: UInt8Image, elements: UInt8Image) -> UInt8Image:
+        """See `ExpandedKey.recover`."""
+        return self._opened.recover(protected, elements[:, :, 0])
+
+
+class RelaxedKeyMap:
+    """The published system with a key map of real numbers: every step of it can be differentiated."""
+
+    def __init__(self, method: PaperPeer, device: str) -> None:
+        self._network, self._device = method.network.to(device), device
+
+    def start(self, height: int, width: int) -> Tensor:
+        """See `RelaxedKey.start`."""
+        import torch
+
+        return torch.zeros(1, 1, height, width, device=self._device)
+
+    def recover(self, protected: Tensor, key: Tensor) -> Tensor:
+        """See `RelaxedKey.recover`."""
+        return self._network.recover(protected, key.expand(len(protected), -1, -1, -1))
+
+    def protect(self, original: Tensor, cover: Tensor, key: Tensor) -> Tensor:
+        """See `RelaxedKey.protect`."""
+        return self._network.protect(original, cover, key.expand(len(original), -1, -1, -1))[0]
+
+
+def torch_module() -> Any:
+    """torch, or a friendly refusal.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise UsageError(
+            "this adversary trains a network and needs torch, which is not installed",
+            'install the extra: pip install "proface-s[train]"',
+        ) from None
+    return torch

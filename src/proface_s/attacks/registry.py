@@ -1,0 +1,43 @@
+"""Adversaries by name; each lives in a module of its own that is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from ..errors import UsageError
+from .base import Attack
+
+MODULES: Final = {  # name -> module; in the order of docs/attacks.md
+    "wrong-keys": "wrong_keys",
+    "inversion": "inversion",
+    "same-cover": "same_cover",
+    "known-plaintext": "known_plaintext",
+    "ciphertext-only": "ciphertext_only",
+    "two-time": "two_time",
+    "tampering": "tampering",
+    "guessing": "guessing",
+    "channels": "channels",
+    "covers": "covers",
+}
+
+
+def find_attack(name: str) -> Attack:
+    """One adversary.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name not in MODULES:
+        raise UsageError(f"there is no attack {name!r}", f"attacks: all, {', '.join(MODULES)}")
+    attack: Attack = import_module(f"{__package__}.{MODULES[name]}").ATTACK
+    return attack
+
+
+def find_attacks(names: Sequence[str]) -> list[Attack]:
+    """Several adversaries, each once, in the order of docs/attacks.md; ``all`` stands for all of them."""
+    for name in names:
+        if name != "all":
+            find_attack(name)
+    return [find_attack(name) for name in MODULES if name in names or "all" in names]
