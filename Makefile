@@ -34,9 +34,8 @@ lint: $(VENV)/trainable
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/mypy
 
-bench: $(VENV)/installed  ## whole photos through files: quality, equality, time
-	$(BIN)/python bench/photos.py $(PHOTOS)
-	$(BIN)/python bench/big_photo.py
+bench: $(VENV)/trainable  ## speed and memory as ratios against peers: writes docs/performance.md
+	$(BIN)/python tools/performance.py
 
 clean:
 	rm -rf $(VENV) demo-out build dist

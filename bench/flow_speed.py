@@ -104,14 +104,18 @@ def main(argv: list[str] | None = None) -> int:
     print("| side | protect: ours | published | ratio | recover: ours | published | ratio | both: ratio | "
           "peak: ours | published |")
     print("|---|---|---|---|---|---|---|---|---|---|")
+    ratios = []
     for side in args.sides:
         actions = [action for method in METHODS.values() for action in method(side, args.threads)]
         protect, recover, peer_protect, peer_recover = seconds_in_turn(actions, args.repeats)
         peaks = [peak_mib(name, side, args.threads) for name in METHODS]
         total = (peer_protect + peer_recover) / (protect + recover)
+        ratios.append(f"<!-- ratio flow-{side} {total:.2f} -->")
+        ratios.append(f"<!-- ratio flow-memory-{side} {peaks[1] / peaks[0]:.2f} -->")
         print(f"| {side} | {1e3 * protect:.0f} ms | {1e3 * peer_protect:.0f} ms | {peer_protect / protect:.1f} | "
               f"{1e3 * recover:.0f} ms | {1e3 * peer_recover:.0f} ms | {peer_recover / recover:.1f} | {total:.1f} | "
               f"{peaks[0]:.0f} MiB | {peaks[1]:.0f} MiB |", flush=True)
+    print("\n" + "\n".join(ratios))
     return 0
 
 
