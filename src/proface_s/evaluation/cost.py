@@ -43,7 +43,6 @@ def measure_cost(spec: str, size: int) -> dict[str, Any]:
 def measure_here(spec: str, size: int) -> dict[str, Any]:
     """Median seconds to protect and recover one face, and the memory that this takes."""
     method = load_method(spec)
-    before = peak_memory()
     original, cover = _pictures(size)
     protecting, recovering = [], []
     for _ in range(REPEATS):
@@ -59,18 +58,25 @@ def measure_here(spec: str, size: int) -> dict[str, Any]:
         "parameters": costed.parameters if costed else None, "macs": costed.macs(size, size) if costed else None,
         "protect_seconds": round(float(np.median(protecting)), 4),
         "recover_seconds": round(float(np.median(recovering)), 4),
-        "peak_mib": round(peak_memory()), "loaded_mib": round(before),
+        "peak_mib": None if (peak := peak_memory()) is None else round(peak),
     }
 
 
-def peak_memory() -> float:
-    """Most memory that this process has held so far, MiB; 0 where the system does not say."""
+def peak_memory() -> float | None:
+    """Most memory that this process has held so far, MiB; None where the system does not say.
+
+    Linux's ``ru_maxrss`` starts at the parent's, so its own count of this program is read.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration, ValueError):
+        pass
     try:
         import resource
     except ModuleNotFoundError:
-        return 0.0
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _pictures(size: int) -> tuple[Any, Any]:

@@ -188,19 +188,20 @@ class OnnxRecogniser:
         path: the model.
         card: how it wants its input.
         locator: shared with others; an own one where None.
-        threads: of the engine; 0 for all.
+        threads: of the engine; these networks are small, and threads that wait for each other cost more.
 
     Raises:
         UsageError: no such file, or not a model.
     """
 
-    def __init__(self, path: Path, card: Card, locator: Locator | None = None, threads: int = 0) -> None:
+    def __init__(self, path: Path, card: Card, locator: Locator | None = None, threads: int = 1) -> None:
         import onnxruntime as ort
 
         if not path.is_file():
             raise UsageError(f"there is no recogniser {path}")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
+        options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the engine has no exception type of its own for this

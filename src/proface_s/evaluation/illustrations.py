@@ -1,0 +1,91 @@
+"""Plots and contact sheets of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..types import UInt8Image
+from .faces import FaceSample, make_cover
+from .method import Method
+from .plots import plot_curves, plot_roc
+from .quality import run_trial
+from .report import Report
+from .sheets import contact_sheet
+from .tables import parts_of
+
+
+def draw_plots(report: Report, folder: Path) -> None:
+    """PSNR-PSNR against the capacity bound, and a ROC curve per recogniser and style."""
+    results = report.results()
+    draw_capacity(results, folder / "psnr-psnr.png")
+    for (style, recogniser), curves in roc_curves(results).items():
+        title = f"{recogniser}: can the face be matched? ({style})"
+        plot_roc(folder / f"roc-{_slug(recogniser)}-{_slug(style)}.png", curves, title=title)
+
+
+def draw_capacity(results: Mapping[str, Any], path: Path) -> None:
+    """Protected against recovered PSNR of every method, beside what the room holds at most."""
+    bound = results["capacity"]
+    curves = {
+        "all the room there can be, our coder": bound["coder"],
+        "the same, Gaussian bands (literature)": bound["gaussian"],
+    }
+    points: dict[str, list[tuple[float, float]]] = {}
+    for (method, _, protocol), found in parts_of(results, "quality"):
+        label = method if protocol == "stored" else f"{method}, never rounded"
+        at = found["protected"]["psnr"]["mean"], found["recovered"]["psnr"]["mean"]
+        points.setdefault(label, []).append(at)
+    plot_curves(
+        path, curves, points=points, dashed=tuple(curves), title="Quality of both pictures, one mark per cover",
+        x="protected against cover, PSNR in dB", y="recovered against original, PSNR in dB",
+    )
+
+
+def roc_curves(results: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, list[tuple[float, float]]]]:
+    """(style, recogniser) -> label -> curve: originals, covers, and every method's probes."""
+    originals: dict[str, Any] = {}
+    found: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
+    for where, result in parts_of(results, "identity"):
+        if len(where) == 1:
+            originals = result["original"]
+            continue
+        method, style = where
+        for probe, rows in result.items():
+            for recogniser, row in rows.items():
+                curves = found.setdefault((style, recogniser), {"original": originals[recogniser]["curve"]})
+                curves[probe if method == "cover" else f"{method}: {probe}"] = row["curve"]
+    return found
+
+
+def draw_sheets(
+    folder: Path, samples: Sequence[FaceSample], styles: Sequence[str], methods: Sequence[Method], seed: int
+) -> list[Path]:
+    """One sheet per method: a row per style and face: original, cover, protected, recovered, wrong key."""
+    found = []
+    for method in methods:
+        rows = []
+        for number, style in enumerate(styles):
+            sample = samples[number % len(samples)]
+            others = [*samples, _stranger(sample)]
+            trial = run_trial(method, sample, make_cover(sample, style, others), "stored", seed, style)
+            pictures: list[tuple[str, UInt8Image]] = [
+                ("original", sample.image), (f"cover: {style}", trial.cover),
+                ("protected", np.asarray(trial.protected, np.uint8)),
+                ("recovered", np.asarray(trial.recovered, np.uint8)), ("wrong key", np.asarray(trial.wrong, np.uint8)),
+            ]
+            rows.append(pictures)
+        found.append(contact_sheet(folder / f"sheet-{_slug(method.name)}.png", rows))
+    return found
+
+
+def _stranger(sample: FaceSample) -> FaceSample:
+    """For ``swap`` where a single face is shown: its mirror image, so that there is something to swap with."""
+    return FaceSample(sample.path, sample.name, f"not {sample.identity}", np.ascontiguousarray(sample.image[:, ::-1]))
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-." else "-" for c in text)

@@ -1,0 +1,168 @@
+"""Reports of an evaluation as Markdown: one function per table, each on the JSON that was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from .report import Report, commit, machine, markdown_table
+
+Results = Mapping[str, Any]
+
+SHOWN_OMISSIONS: Final = 20
+
+
+def document(report: Report) -> str:
+    """The whole report."""
+    results, settings = report.results(), report.settings
+    here = machine()
+    lines = [
+        "# Evaluation\n",
+        f"{settings['faces']} faces of {settings['size']} pixels from {', '.join(settings['data'])}; seed "
+        f"{settings['seed']}; commit {commit() or 'unknown'}; {here['processor']}, {here['cores']} cores, threads "
+        f"{here['threads']}.  PSNR in dB; mean (5th percentile) over the faces.\n",
+    ]
+    for title, table in (
+        ("Protected against cover, recovered against original", quality_table(results)),
+        ("Wrong key", wrong_table(results)), ("Bit-equality through files", exact_table(results)),
+        ("Cost", cost_table(results)), ("Can a recogniser match the face?", identity_table(results)),
+        ("Diversity", diversity_table(results)), ("Left out", omission_table(report)),
+    ):
+        if table:
+            lines += [f"## {title}\n", table]
+    return "\n".join(lines)
+
+
+def parts_of(results: Results, kind: str) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """(the rest of the name, result) of the parts of a kind."""
+    for name, result in results.items():
+        first, *rest = name.split("/")
+        if first == kind:
+            yield rest, result
+
+
+def quality_table(results: Results, methods: Sequence[str] | None = None, protocol: str | None = None) -> str:
+    """Quality of protection and of recovery; empty without such parts."""
+    rows = []
+    for (method, style, how), found in parts_of(results, "quality"):
+        if (methods is None or method in methods) and protocol in (None, how):
+            p, r = found["protected"], found["recovered"]
+            rows.append([
+                method, style, how, found["faces"], spread(p["psnr"]), mean(p["ssim"]), mean(p.get("ms_ssim")),
+                spread(r["psnr"]), mean(r["ssim"]), mean(r.get("ms_ssim")), spread(found["cover"]["psnr"]),
+            ])
+    columns = (
+        "method", "cover", "protocol", "faces", "protected PSNR", "SSIM", "MS-SSIM", "recovered PSNR", "SSIM",
+        "MS-SSIM", "the cover itself",
+    )
+    return markdown_table(rows, columns) if rows else ""
+
+
+def wrong_table(results: Results, protocol: str | None = None) -> str:
+    """What a wrong key gives, against the original and against the cover."""
+    rows = []
+    for (method, style, how), found in parts_of(results, "quality"):
+        if protocol in (None, how):
+            a, b = found["wrong_original"], found["wrong_cover"]
+            rows.append([
+                method, style, how, spread(a["psnr"]), mean(a["ssim"]), spread(b["psnr"]), mean(b["ssim"])
+            ])
+    columns = ("method", "cover", "protocol", "PSNR to original", "SSIM", "PSNR to cover", "SSIM")
+    return markdown_table(rows, columns) if rows else ""
+
+
+def exact_table(results: Results) -> str:
+    """Bit-equality with the seal, through files."""
+    rows = [
+        [
+            what, found["pictures"], found["faces"], f"{found['exact']} of {found['pictures']}",
+            f"{found['wrong_key_refused']} of {found['pictures']}", f"{found['megapixels']:.2f}",
+            f"{found['protect_seconds']:.2f} s", f"{found['recover_seconds']:.2f} s",
+        ]
+        for (what,), found in parts_of(results, "exact")
+    ]
+    columns = (
+        "of", "pictures", "faces hidden", "every pixel equal", "wrong key refused", "megapixels (median)",
+        "protect (median)", "recover (median)",
+    )
+    return markdown_table(rows, columns) if rows else ""
+
+
+def cost_table(results: Results) -> str:
+    """Parameters, operations, time and memory."""
+    rows = [
+        [
+            method, f"{found['size']} px", "-" if found["parameters"] is None else f"{found['parameters']:,}",
+            "-" if found["macs"] is None else f"{found['macs'] / 1e9:.2f} G", f"{found['protect_seconds']:.3f} s",
+            f"{found['recover_seconds']:.3f} s", f"{found['peak_mib']} MiB",
+        ]
+        for (method,), found in parts_of(results, "cost")
+    ]
+    columns = ("method", "face", "parameters", "MACs to recover", "protect", "recover", "peak memory of the process")
+    return markdown_table(rows, columns) if rows else ""
+
+
+def identity_table(results: Results) -> str:
+    """Accuracy, TAR and rank-1 of every probe, with 95 % intervals."""
+    rows = []
+    for where, found in parts_of(results, "identity"):
+        method, style = (where[0], where[1]) if len(where) > 1 else ("-", "-")
+        for probe, of_recogniser in found.items():
+            if probe in ("thresholds", "omitted"):
+                continue
+            for name, row in of_recogniser.items():
+                rows.append([
+                    name, "-" if method == "cover" else method, style, probe, row["pairs"],
+                    percent(row["accuracy"], row["accuracy_interval"]),
+                    percent(row["tar@0.001"], row["tar@0.001_interval"]),
+                    percent(row["tar@0.01"], row["tar@0.01_interval"]), percent(row["rank1"], row["rank1_interval"]),
+                    f"{row['auc']:.3f}",
+                ])
+    rows.sort(key=lambda row: str(row[0]))
+    columns = (
+        "recogniser", "method", "cover", "probe", "pairs", "accuracy %", "TAR % at FAR 0.001", "TAR % at FAR 0.01",
+        "rank-1 %", "AUC",
+    )
+    return markdown_table(rows, columns) if rows else ""
+
+
+def diversity_table(results: Results) -> str:
+    """Likeness of two protections of one face."""
+    rows = []
+    words = {"keys": "one style, two keys", "styles": "two styles, two keys"}
+    for (method,), found in parts_of(results, "diversity"):
+        for kind, each in found.items():
+            for name, row in each["recognisers"].items():
+                linked = None if row["linked"] is None else percent(row["linked"], row["linked_interval"])
+                between = f"{each['psnr']:.1f}"
+                rows.append([method, words[kind], each["pairs"], between, name, row["similarity"], linked])
+    columns = ("method", "two protections", "pairs", "PSNR between them", "recogniser", "similarity", "linked %")
+    return markdown_table(rows, columns) if rows else ""
+
+
+def omission_table(report: Report) -> str:
+    """What could not be used, counted; the first few by name."""
+    if not report.omissions:
+        return ""
+    shown = report.omissions[:SHOWN_OMISSIONS]
+    rest = len(report.omissions) - len(shown)
+    table = markdown_table([[each.name, each.reason] for each in shown], ("what", "why"))
+    more = f"\n... and {rest} more, in report.json.\n" if rest else ""
+    return f"{len(report.omissions)} left out.\n\n{table}{more}"
+
+
+def spread(found: Mapping[str, float]) -> str:
+    """Mean and 5th percentile of a PSNR; equal pictures say so."""
+    if found["p5"] >= 100:
+        return "equal"
+    return f"{found['mean']:.2f} ({found['p5']:.2f})"
+
+
+def mean(found: Mapping[str, float] | None) -> str:
+    """Mean of a similarity, or a dash."""
+    return "-" if found is None else f"{found['mean']:.3f}"
+
+
+def percent(value: float, interval: Sequence[float]) -> str:
+    """A share and its interval in percent."""
+    return f"{100 * value:.1f} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
