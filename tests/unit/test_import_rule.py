@@ -32,6 +32,7 @@ EXCEPTIONS = {
 DOORS = {  # the commands that are nothing but a door to a room
     "cli/train.py": "training",
     "cli/export.py": "training",
+    "cli/scaling.py": "scale",
     "cli/evaluate.py": "evaluation",
     "cli/attack.py": "attacks",
 }

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import options, scaling
 from .options import FaceLocks, InOrder, Manner
+from .scaling import Engine
 
 if TYPE_CHECKING:
     from ..container.header import WrongKey
@@ -21,7 +22,7 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
 
 
 @click.command("protect", cls=InOrder, short_help="Hide the faces of photos.")
-@options.inputs
+@scaling.inputs
 @click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
 @click.option(
     "--style",
@@ -51,9 +52,10 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
 @options.resume
 @options.overwrite
 @options.threads
+@scaling.engine
 @options.manner
 def command(
-    inputs: tuple[Path, ...],
+    inputs: tuple[Path | str, ...],
     output: str | None,
     style: str,
     boxes: tuple[str, ...],
@@ -69,6 +71,7 @@ def command(
     resume: bool,
     overwrite: bool,
     threads: int,
+    engine: Engine,
     manner: Manner,
     no_seal: bool,
     keep_metadata: bool,
@@ -82,6 +85,10 @@ def command(
     \b
     Keys of their own for some faces; those named before the first --face open the others:
     proface protect party.jpg --passphrase-file mine --face 2 --passphrase-file bobs --face 3 -r age1...
+
+    \b
+    A collection on an engine, with a manifest to go on from; folders or URLs, for public keys only:
+    proface protect s3://bucket/photos -o s3://bucket/protected -r age1... --engine dask --scheduler tcp://...
     """
     from ..api import Lock
     from ..obfuscate import parse_style
@@ -94,8 +101,17 @@ def command(
     speaker = Speaker("protect", manner)
     chosen = parse_style(style)
     _check_selection(boxes, faces)
+    if engine.name is not None:
+        refused = {"--wrong-key cover": wrong_key == "cover", "--sidecar": sidecar or sidecar_only}
+        return scaling.run_on_engine(
+            engine, inputs, output, locks, speaker, refused, overwrite=overwrite, jobs=jobs, style=style, boxes=boxes,
+            faces=faces, seal=not no_seal, file_format=file_format or "png", record=not no_record,
+            keep_metadata=keep_metadata, allow_no_face=allow_no_face, recursive=recursive,
+            threads=threads_per_job(threads, jobs),
+        )
+    paths = scaling.only_paths(inputs, engine)
     options = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
-    plan = _planned(inputs, file_format, locks, manner, beside=sidecar or sidecar_only, **options)
+    plan = _planned(paths, file_format, locks, manner, beside=sidecar or sidecar_only, **options)
     lock = Lock()
     own: dict[int, Lock] = {}
     if not plan.hopeless:

@@ -1,0 +1,293 @@
+"""Engines that tasks are handed to; none of them is ours.
+
+======  ==================================================================================================
+local   this process, or with several jobs the standard library's process pool
+dask    dask.distributed: a cluster of its own on this machine, or an existing one by its scheduler's address
+ray     ray: an instance of its own on this machine, or an existing one by its address
+======  ==================================================================================================
+
+Clusters of our own take one task per worker at a time and report a worker's death at once, so that it is known whose
+fault it was.  An existing cluster does as it is configured.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Literal, Protocol, TypeVar
+
+from .. import __version__
+from ..errors import ProFaceError, UsageError
+from .job import Job
+from .work import check_worker
+
+EngineName = Literal["local", "dask", "ray"]
+ENGINES: tuple[EngineName, ...] = ("local", "dask", "ray")
+MEMORY_MIB = 2048
+"""A worker of our own dask cluster that grows beyond this is stopped; a photo of 50 megapixels needs about half."""
+
+_PACKAGES = {"dask": ("distributed", "scale"), "ray": ("ray", "ray")}
+_CHECK = "__import__('proface_s.scale.work').__name__"
+_CONNECT_SECONDS = 20
+
+Answer = TypeVar("Answer")
+
+
+class Engine(Protocol):
+    """Does functions in other processes.
+
+    Attributes:
+        workers: how many at a time.
+        lost: what a future raises whose worker died.
+    """
+
+    workers: int
+    lost: tuple[type[BaseException], ...]
+
+    def submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        """Hand out one call."""
+        ...
+
+    def gone(self) -> str:
+        """Why nothing can be handed out any more; empty as long as it can."""
+        ...
+
+
+@contextmanager
+def open_engine(name: EngineName, job: Job, *, jobs: int = 1, address: str | None = None) -> Iterator[Engine]:
+    """An engine, checked and ready for a run; closed when the body ends.
+
+    Args:
+        name: which one.
+        job: the run, for the checks.
+        jobs: number of workers, where they are started here.
+        address: of an existing dask scheduler or ray instance.
+
+    Raises:
+        UsageError: it is not installed here, or not on a worker, or cannot be reached.
+        ImageError: a worker cannot reach the run's places.
+    """
+    if name == "local" and address is not None:
+        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
+    _check_installed(name)
+    opened = {"local": _local, "dask": _dask, "ray": _ray}[name]
+    with ExitStack() as stack:
+        yield stack.enter_context(opened(job, jobs, address))
+
+
+def _check_installed(name: EngineName) -> None:
+    for package, extra in [_PACKAGES[name]] if name in _PACKAGES else []:
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            hint = f"pip install 'proface-s[{extra}]'"
+            raise UsageError(f"--engine {name} needs {package}, which is not installed", hint) from None
+
+
+class Here:
+    """This process: each call is done when it is handed out."""
+
+    workers = 1
+    lost: tuple[type[BaseException], ...] = ()
+
+    def submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        """Do it now."""
+        future: Future[Answer] = Future()
+        try:
+            future.set_result(work(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def gone(self) -> str:
+        """Never."""
+        return ""
+
+
+class Processes:
+    """The standard library's process pool; a new one where a dead worker has taken it down.
+
+    Args:
+        jobs: number of processes.
+    """
+
+    lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
+
+    def __init__(self, jobs: int) -> None:
+        self.workers = jobs
+        self._pool = self._new()
+
+    def submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        """Hand out one call; what was in hand with a worker that died fails with it."""
+        try:
+            return self._pool.submit(work, *arguments)
+        except BrokenProcessPool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = self._new()
+            return self._pool.submit(work, *arguments)
+
+    def gone(self) -> str:
+        """Never: dead processes are replaced."""
+        return ""
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _new(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")  # a fork would copy the locks of whatever threads there are
+        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_ignore_interrupts)
+
+
+class Dask:
+    """Tasks for a dask client.
+
+    Args:
+        client: connected, with workers.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.lost: tuple[type[BaseException], ...] = (_module("distributed").KilledWorker,)
+        self._client = client
+        self._executor = client.get_executor(pure=False)
+        self.workers = max(1, sum(client.nthreads().values()))
+
+    def submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        """Hand out one call."""
+        future: Future[Answer] = self._executor.submit(work, *arguments)
+        return future
+
+    def gone(self) -> str:
+        """Whether the scheduler has gone."""
+        return "" if self._client.status == "running" else "the dask scheduler is gone"
+
+
+class Ray:
+    """Tasks for a ray instance.
+
+    Args:
+        ray: the module, connected.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        names = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "ActorDiedError")
+        self.lost: tuple[type[BaseException], ...] = tuple(getattr(ray.exceptions, name) for name in names)
+        self._ray = ray
+        self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        """Hand out one call."""
+        remote = self._ray.remote(num_cpus=1, max_retries=0)(work)
+        future: Future[Answer] = remote.remote(*arguments).future()
+        return future
+
+    def gone(self) -> str:
+        """Whether the instance has gone."""
+        return "" if self._ray.is_initialized() else "the ray instance is gone"
+
+
+@contextmanager
+def _local(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
+    if jobs <= 1:
+        yield Here()
+        return
+    pool = Processes(jobs)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+@contextmanager
+def _dask(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
+    dask, distributed = _module("dask"), _module("distributed")
+    own = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0}
+    with ExitStack() as stack:
+        if address is None:
+            stack.enter_context(dask.config.set(own))
+            # TLS with certificates of this run: a port that hands out code is not for everybody on this machine
+            cluster = distributed.LocalCluster(
+                n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=MEMORY_MIB * 2**20,
+                dashboard_address=None, silence_logs=50, security=True,
+            )  # fmt: skip
+            stack.enter_context(cluster)
+            client = stack.enter_context(distributed.Client(cluster))
+        else:
+            try:
+                client = stack.enter_context(distributed.Client(address, timeout=_CONNECT_SECONDS))
+            except (OSError, ValueError, TimeoutError) as error:
+                raise _unreachable("dask scheduler", address, error) from None
+        if not client.nthreads():
+            with suppress(TimeoutError):
+                client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+        _check_workers(client.run(eval, _CHECK, on_error="return"), lambda: client.run(_probe, job, on_error="return"))
+        yield Dask(client)
+
+
+@contextmanager
+def _ray(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
+    ray = _module("ray")
+    quiet = {"log_to_driver": False, "logging_level": "error"}
+    try:
+        if address is None:
+            ray.init(num_cpus=jobs, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
+        raise _unreachable("ray instance", address or "of this machine", error) from None
+    try:
+        engine = Ray(ray)
+        try:
+            answer: object = engine.submit(_probe, job).result()
+        except Exception as error:
+            answer = error
+        _check_workers({"a worker": None}, lambda: {"a worker": answer})
+        yield engine
+    finally:
+        ray.shutdown()
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def _probe(job: Job) -> str | ProFaceError:
+    try:
+        return check_worker(job)
+    except ProFaceError as error:
+        return error
+
+
+def _check_workers(imported: dict[str, Any], probe: Callable[[], dict[str, Any]]) -> None:
+    """Refuse a cluster of which a worker could not do the work."""
+    if not imported:
+        raise UsageError("the cluster has no workers", "start some, then start this run again")
+    for worker, answer in imported.items():
+        if isinstance(answer, Exception):
+            raise UsageError(
+                f"worker {worker} cannot load this program: {type(answer).__name__}: {answer}",
+                "install 'proface-s[scale]' on every worker, in the version that is here",
+            )
+    for worker, answer in probe().items():
+        if isinstance(answer, ProFaceError):
+            raise type(answer)(f"worker {worker}: {answer.message}", answer.hint)
+        if isinstance(answer, Exception):
+            raise UsageError(f"worker {worker} cannot do the work: {type(answer).__name__}: {answer}")
+        if answer != __version__:
+            raise UsageError(
+                f"worker {worker} has version {answer} of this program, and this is {__version__}",
+                "install the same version everywhere",
+            )
+
+
+def _unreachable(what: str, address: str, error: BaseException) -> UsageError:
+    return UsageError(f"the {what} {address} cannot be reached: {' '.join(str(error).split())}", "check its address")
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

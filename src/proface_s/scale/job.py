@@ -1,0 +1,88 @@
+"""What a run does: everything that a worker is told, and nothing that has to be kept from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from ..errors import UsageError
+from ..imaging.writing import FORMATS, Format
+
+Status = Literal["done", "copied", "no-face", "failed", "poisoned"]
+"""``copied``: no face found, and an unprotected copy was asked for.  ``poisoned``: killed its workers; set aside."""
+
+MAX_ATTEMPTS = 3
+"""How often a photo may kill the worker that works on it before it is set aside."""
+
+IDENTITY = ("source", "target", "style", "recipients", "boxes", "faces", "seal", "file_format", "record",
+            "keep_metadata", "allow_no_face")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run over a collection.  Other attributes as in `proface_s.api.Session.protect`.
+
+    Attributes:
+        source: URL or folder of the photos.
+        target: URL or folder of the outputs.
+        recipients: public keys, ``age1...``.  There is no field for a passphrase: none can get to a worker.
+        suffixes: lower-case suffixes of the files to take, each with its dot.
+        recursive: also take what is in folders of folders.
+        threads: of each worker's inference engine.
+    """
+
+    source: str
+    target: str
+    recipients: tuple[str, ...]
+    suffixes: frozenset[str]
+    style: str = "blur"
+    boxes: tuple[str, ...] = ()
+    faces: str = "all"
+    seal: bool = True
+    file_format: Format = "png"
+    record: bool = True
+    keep_metadata: bool = False
+    allow_no_face: bool = False
+    recursive: bool = True
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.recipients:
+            raise UsageError(
+                "a run on an engine protects for public keys, and none was given",
+                "make a key pair with `proface keygen -o FILE`, and give its public key with -r age1...",
+            )
+
+    def target_of(self, source: str) -> str:
+        """Name of the output of a photo, both relative: ``a/b.jpg`` -> ``a/b.jpg.protected.png``.
+
+        The suffix stays, so that no two photos share an output, whatever is added to the collection later.
+        """
+        return f"{source}.protected{FORMATS[self.file_format][0]}"
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it do not share a manifest."""
+        settings = {name: value for name, value in asdict(self).items() if name in IDENTITY}
+        settings["recipients"] = sorted(set(self.recipients))
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a manifest says of a photo: its last status, the digest of what was read, the output's digest and size."""
+
+    status: Status
+    source_sha256: str
+    target_sha256: str
+    target_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One photo: its name relative to the source, what is known of it, and which attempt this is, from 1."""
+
+    source: str
+    known: Known | None = None
+    attempt: int = 1
