@@ -18,7 +18,7 @@ from .text import printable
 
 COMMANDS = (
     "protect", "recover", "inspect", "verify", "detect", "styles", "key", "forget", "rewrap", "keygen",
-    "train", "export", "evaluate",
+    "serve", "train", "export", "evaluate",
 )  # fmt: skip
 
 

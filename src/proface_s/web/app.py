@@ -1,0 +1,253 @@
+"""The application: routes, their description, and what stands in front of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
+
+from .. import __version__
+from ..api import Session
+from ..api.progress import Progress
+from . import work
+from .answers import FACTS_HEADER, STREAM, Done, JobAnswer
+from .forms import Form, Reader
+from .guard import Guard
+from .memory import Hold, Ledger
+from .models import (
+    About,
+    DetectAnswer,
+    InspectAnswer,
+    Phrase,
+    PreviewOptions,
+    ProtectOptions,
+    RecoverOptions,
+)
+from .patience import Patience
+from .pool import Pool
+from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_response, refused
+from .settings import Settings
+
+STATIC: Final = resources.files(__package__) / "static"
+_REFUSALS: Final = {
+    400: "the form cannot be read",
+    401: "a token is needed",
+    403: "the key does not open the file, or another site asked",
+    408: "the upload took too long",
+    413: "too large",
+    415: "not a form",
+    421: "unknown host",
+    422: "the picture or the options cannot be used",
+    503: "too much to do; see Retry-After",
+}
+_DESCRIPTION: Final = (
+    "Protects the faces of photos, and brings them back. Uploads are multipart/form-data: the file `photo`, and "
+    f"`options` as JSON. With `Accept: {STREAM}` an answer is a stream of JSON lines that begins with the progress; a "
+    f"picture comes in its `data` lines. Otherwise a picture is the answer's body, its facts are in `{FACTS_HEADER}`."
+)
+
+Work = Callable[[bytes, Progress], Done]
+
+
+class Desk:
+    """Takes uploads in and gives jobs out: what all routes share.
+
+    Args:
+        settings: limits.
+        session: the models.
+    """
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self.settings, self.session = settings, session
+        self.ledger = Ledger(settings.held_bytes)
+        self.pool = Pool(settings.workers, settings.waiting)
+        self._reader = Reader(settings, self.ledger)
+
+    async def answer(self, request: Request, prepare: Callable[[Form], Work]) -> Response:
+        """Read an upload, find a place for its work, and answer when that is done.
+
+        Args:
+            request: the upload.
+            prepare: checks the form, and says what is to be done with the photo.
+        """
+        hold = Hold(self.ledger)
+        try:
+            form = await self._reader.read(request, hold)
+            job = self.pool.submit(_on(prepare(form), form.photo))
+        except BaseException:
+            hold.release()
+            raise
+        stream = STREAM in request.headers.get("accept", "")
+        return JobAnswer(job, hold, stream=stream, debug=self.settings.debug)
+
+
+def _on(work_on: Work, photo: bytes) -> Callable[[Progress], Done]:
+    return lambda progress: work_on(photo, progress)
+
+
+def create_app(settings: Settings, session: Session | None = None) -> ASGIApp:
+    """The service, with its guards around it.
+
+    Args:
+        settings: limits and doors.
+        session: the models; fresh ones with the settings' limits where None.
+    """
+    desk = Desk(settings, session or Session(max_pixels=settings.max_pixels))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.pool.close()
+
+    app = FastAPI(
+        title="PRO-Face S", version=__version__, description=_DESCRIPTION, lifespan=lifespan,
+        docs_url=None, redoc_url=None, redirect_slashes=False,
+    )
+    _add_pages(app)
+    _add_questions(app, desk)
+    _add_uploads(app, desk)
+    _add_failures(app, settings)
+    plain = app.openapi
+    app.openapi = lambda: _with_options(plain())  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    return Patience(Guard(app, settings), settings.idle_seconds)
+
+
+def _add_pages(app: FastAPI) -> None:
+    app.mount("/static", StaticFiles(directory=str(STATIC)))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(str(STATIC / "index.html"))
+
+
+def _add_questions(app: FastAPI, desk: Desk) -> None:
+    @app.get("/api/about", responses=_responses(401, 421))
+    async def about() -> About:
+        """What this service can do, and what it allows."""
+        return work.about(desk.settings)
+
+    @app.post("/api/passphrase", responses=_responses(401, 403, 421))
+    async def passphrase() -> Phrase:
+        """A fresh passphrase of six random words; it is not kept."""
+        return work.phrase()
+
+
+def _add_uploads(app: FastAPI, desk: Desk) -> None:
+    settings, session = desk.settings, desk.session
+
+    @app.post("/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload())
+    async def detect(request: Request) -> Response:
+        """Find the faces of a photo."""
+        return await desk.answer(request, lambda form: lambda photo, tell: work.detect(session, photo, tell))
+
+    @app.post("/api/inspect", response_model=InspectAnswer, responses=_responses(), openapi_extra=_upload())
+    async def inspect(request: Request) -> Response:
+        """Show what a protected file holds, without a key."""
+        return await desk.answer(request, lambda form: lambda photo, tell: work.examine(settings, photo, tell))
+
+    @app.post("/api/render", responses=_picture("image/jpeg"), response_class=Response, openapi_extra=_upload())
+    async def render(request: Request) -> Response:
+        """A picture as a JPEG to look at, for formats that browsers do not show."""
+        return await desk.answer(request, lambda form: lambda photo, tell: work.render(settings, photo, tell))
+
+    @app.post(
+        "/api/preview", responses=_picture("image/png"), response_class=Response, openapi_extra=_upload(PreviewOptions)
+    )
+    async def preview(request: Request) -> Response:
+        """Cover a whole small picture: one face, cut out."""
+        def prepare(form: Form) -> Work:
+            options = form.parsed(PreviewOptions)
+            return lambda photo, tell: work.preview(photo, options, tell)
+        return await desk.answer(request, prepare)
+
+    kept = ("image/png", "image/webp", "image/tiff")
+
+    @app.post(
+        "/api/protect", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(ProtectOptions)
+    )
+    async def protect(request: Request) -> Response:
+        """Hide the faces of a photo under keys."""
+        def prepare(form: Form) -> Work:
+            options = form.parsed(ProtectOptions)
+            return lambda photo, tell: work.protect(session, photo, options, tell)
+        return await desk.answer(request, prepare)
+
+    @app.post(
+        "/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverOptions)
+    )
+    async def recover(request: Request) -> Response:
+        """Bring back the faces that a key opens."""
+        def prepare(form: Form) -> Work:
+            options = form.parsed(RecoverOptions)
+            return lambda photo, tell: work.recover(session, photo, options, tell)
+        return await desk.answer(request, prepare)
+
+
+def _add_failures(app: FastAPI, settings: Settings) -> None:
+    @app.exception_handler(RefusedError)
+    async def turned_away(_: Request, error: RefusedError) -> Response:
+        return problem_response(error.problem, error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def no_such_thing(_: Request, error: HTTPException) -> Response:
+        text = str(error.detail)
+        known = refused(error.status_code, "http", text, text, "see /openapi.json", exit_code=2)
+        return problem_response(known.problem, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def misdescribed(_: Request, error: RequestValidationError) -> Response:
+        known = refused(422, "options", "The request is not as described", "see /openapi.json", exit_code=2)
+        return problem_response(known.problem)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody reads it
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, error: Exception) -> Response:
+        return problem_response(problem_of(error, debug=settings.debug))
+
+
+def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": text, "content": problem}
+        for status, text in _REFUSALS.items() if not statuses or status in statuses
+    }
+
+
+def _picture(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
+    return {200: {"description": f"the picture; facts in {FACTS_HEADER}", "content": content}, **_responses()}
+
+
+def _upload(options: type[BaseModel] | None = None) -> dict[str, Any]:
+    """The description of an upload, which FastAPI cannot know, because it must not read it."""
+    properties: dict[str, Any] = {"photo": {"type": "string", "format": "binary"}}
+    encoding = {"photo": {"contentType": "application/octet-stream"}}
+    if options is not None:
+        properties["options"] = {"$ref": f"#/components/schemas/{options.__name__}"}
+        encoding["options"] = {"contentType": "application/json"}
+    schema = {"type": "object", "required": ["photo"], "properties": properties}
+    return {"requestBody": {"required": True, "content": {
+        "multipart/form-data": {"schema": schema, "encoding": encoding}
+    }}}
+
+
+def _with_options(description: dict[str, Any]) -> dict[str, Any]:
+    """Add the models that only hand-written parts of the description speak of."""
+    kinds = [(kind, "validation") for kind in (PreviewOptions, ProtectOptions, RecoverOptions, Problem)]
+    _, extra = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    description.setdefault("components", {}).setdefault("schemas", {}).update(extra["$defs"])
+    return description

@@ -1,0 +1,120 @@
+"""Who may ask: Host (DNS rebinding), Origin (other sites' pages) and token; and the headers of every answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import RefusedError, problem_response, refused
+from .settings import Settings, is_loopback
+
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+POLICY: Final = "; ".join((
+    "default-src 'self'", "img-src 'self' blob:", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
+    "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
+))
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Guard:
+    """ASGI middleware: turns strangers away, and marks every answer.
+
+    Args:
+        app: what answers.
+        settings: host and token.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app, self._token = app, settings.token
+        self._names = known_names(settings.host)
+        self._any_address = settings.host in ("0.0.0.0", "::")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            await self._app(scope, receive, marked)
+        else:
+            await problem_response(refusal.problem, refusal.headers)(scope, receive, marked)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> RefusedError | None:
+        host = headers.get("host", "")
+        if len(headers.getlist("host")) != 1 or not self._knows(host):
+            return refused(
+                421, "host", "Unknown host", "this service does not answer to that name", "use the address it printed"
+            )
+        if scope["method"] not in ("GET", "HEAD") and not _same_origin(scope["scheme"], host, headers):
+            return refused(403, "origin", "Another site's page asked", "only this service's own page may ask")
+        path: str = scope["path"]
+        if self._token is None or path == "/" or path.startswith("/static/"):
+            return None
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), self._token.encode()):
+            return None
+        return refused(
+            401, "token", "A token is needed", "the request carries no token, or a wrong one",
+            "open the address that `proface serve` printed", headers={"WWW-Authenticate": "Bearer"},
+        )
+
+    def _knows(self, host: str) -> bool:
+        name = _without_port(host).lower()
+        return name in self._names or (self._any_address and _is_address(name))
+
+
+def known_names(host: str) -> frozenset[str]:
+    """Names, as a ``Host`` header has them, that mean a service which listens on ``host``.
+
+    Where it listens on every address, this machine's own name is one; addresses are looked at one by one.
+    """
+    plain = host.lower().strip("[]")
+    own = f"[{plain}]" if ":" in plain else plain
+    if is_loopback(host):
+        return LOOPBACK_NAMES | {own}
+    return frozenset({own} | ({socket.gethostname().lower()} | LOOPBACK_NAMES if plain in ("0.0.0.0", "::") else set()))
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdecimal() and not (name.startswith("[") and not name.endswith("]")) else host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _same_origin(scheme: str, host: str, headers: Headers) -> bool:
+    """Whether a request that may do something comes from this service's page, or from no page at all."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if origin is not None and origin.lower() != f"{scheme}://{host}".lower():
+        return False
+    return site is None or site.lower() in ("same-origin", "none")

@@ -1,0 +1,256 @@
+"""What goes in and out of the API as JSON: the descriptions that /openapi.json shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..api import Detection, Inspection, ProtectResult, RecoverResult
+from ..errors import UsageError
+from ..obfuscate import get
+from ..obfuscate.mask import STICKERS
+from ..types import Box, Style
+
+Key = Annotated[str, Field(min_length=1, max_length=1024)]
+Coordinate = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+FaceNumber = Annotated[int, Field(ge=0, lt=100_000)]
+ReversibleFormat = Literal["png", "webp", "tiff"]
+_MOST = 1000  # faces
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return ()  # keys must not come out by a message or a traceback
+
+
+class BoxModel(BaseModel):
+    """A rectangle in pixels of the upright picture; x, y is its top left corner."""
+
+    model_config = ConfigDict(extra="forbid")
+    x: Coordinate
+    y: Coordinate
+    w: Coordinate
+    h: Coordinate
+
+    @classmethod
+    def of(cls, box: Box) -> BoxModel:
+        """A box, described."""
+        return cls(x=box.x, y=box.y, w=box.w, h=box.h)
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.w},{self.h}"
+
+
+class StyleModel(_Options):
+    """How a face is covered; /api/about lists the styles with their strengths and options."""
+
+    name: str = Field(default="blur", max_length=32)
+    strength: float | None = Field(default=None, description="in the style's own unit; its default where null")
+    option: str | None = Field(default=None, max_length=32, description="mask: a sticker; solid: a colour, #20407f")
+
+    def style(self) -> Style:
+        """The style, checked.
+
+        Raises:
+            UsageError: it is unknown, or refuses its strength or option.  A sticker is never read from a file here.
+        """
+        if self.name == "mask" and self.option is not None and self.option not in STICKERS:
+            raise UsageError(f"there is no sticker {self.option!r}", f"stickers: {', '.join(STICKERS)}")
+        chosen = get(self.name)
+        chosen.check(chosen.default_strength if self.strength is None else self.strength, self.option)
+        return Style(self.name, self.strength, self.option)
+
+
+class PreviewOptions(_Options):
+    """For /api/preview."""
+
+    style: StyleModel = Field(default_factory=StyleModel)
+
+
+class OwnModel(_Options):
+    """What is different for one face: its style, its keys, or both."""
+
+    number: FaceNumber = Field(description="as /api/detect numbers them; boxes given by hand follow")
+    style: StyleModel | None = None
+    passphrase: Key | None = None
+    recipients: list[Key] = Field([], max_length=100)
+
+
+class ProtectOptions(_Options):
+    """For /api/protect."""
+
+    passphrase: Key | None = Field(default=None, description="opens all faces that have none of their own")
+    recipients: list[Key] = Field([], max_length=100, description="public keys, age1...")
+    style: StyleModel = Field(default_factory=StyleModel)
+    faces: Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)] = Field(
+        "all", description="which of the detected faces"
+    )
+    boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
+    own: list[OwnModel] = Field([], max_length=_MOST, description="faces that differ from the rest")
+    format: ReversibleFormat = "png"
+    wrong_key: Literal["noise", "cover"] = Field("noise", description="what a wrong key gives")
+    seal: bool | None = Field(default=None, description="seal in an exact copy; null: where a wrong key gives noise")
+    record: bool = Field(True, description="also write what recovery needs into the pixels")
+    keep_metadata: bool = Field(False, description="keep author, copyright and date")
+
+
+class RecoverOptions(_Options):
+    """For /api/recover.  Everything that is given is tried."""
+
+    passphrase: Key | None = None
+    identities: list[Key] = Field([], max_length=100, description="private keys, AGE-SECRET-KEY-1...")
+    face_keys: list[Key] = Field([], max_length=_MOST, description="keys of single faces, pfk1...")
+    faces: Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)] | None = Field(
+        None, description="only these"
+    )
+    from_pixels: bool = Field(False, description="ignore the header, and read the records in the pixels")
+    format: ReversibleFormat = "png"
+
+
+class FoundFace(BaseModel):
+    """A detected face: its tight box, and how sure the detector is."""
+
+    box: BoxModel
+    score: float
+
+
+class DetectAnswer(BaseModel):
+    """What /api/detect found; ``regions`` are what would be hidden, head and hair included, without overlaps."""
+
+    width: int
+    height: int
+    faces: list[FoundFace]
+    regions: list[BoxModel]
+
+    @classmethod
+    def of(cls, found: Detection) -> DetectAnswer:
+        """A detection, described."""
+        faces = [FoundFace(box=BoxModel.of(face.box), score=round(face.score, 3)) for face in found.faces]
+        width, height = found.size
+        return cls(width=width, height=height, faces=faces, regions=[BoxModel.of(box) for box in found.regions])
+
+
+class CoveredFace(BaseModel):
+    """A protected face: its box, style, and whether an exact copy is sealed in."""
+
+    box: BoxModel
+    style: str
+    sealed: bool
+
+
+class ProtectAnswer(BaseModel):
+    """What was protected."""
+
+    faces: list[CoveredFace]
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, done: ProtectResult) -> ProtectAnswer:
+        """A protection, described."""
+        faces = [CoveredFace(box=BoxModel.of(f.box), style=f.style, sealed=f.sealed) for f in done.faces]
+        return cls(faces=faces, warnings=list(done.warnings))
+
+
+class RestoredFace(BaseModel):
+    """One face and what became of it; see `proface_s.api.results.RecoveredFace`."""
+
+    box: BoxModel
+    outcome: Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
+
+
+class RecoverAnswer(BaseModel):
+    """What came back."""
+
+    faces: list[RestoredFace]
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, done: RecoverResult) -> RecoverAnswer:
+        """A recovery, described."""
+        faces = [RestoredFace(box=BoxModel.of(face.box), outcome=face.outcome) for face in done.faces]
+        return cls(faces=faces, warnings=list(done.warnings))
+
+
+class InspectedFace(CoveredFace):
+    """A face of a protected file, without a key."""
+
+    group: int = Field(description="faces of one group open with the same keys")
+    stripped: bool = Field(description="its exact copy was removed from the file")
+    forgotten: bool = Field(description="no key opens it any more")
+    lost: bool = Field(description="the metadata are gone, and its pixels hold no record")
+
+
+class InspectAnswer(BaseModel):
+    """What a protected file shows without a key."""
+
+    version: int
+    width: int
+    height: int
+    model: str | None
+    model_id: str
+    faces: list[InspectedFace]
+    kdf: list[str]
+    groups: int
+    recipients: int
+    wrong_key: str
+    source: Literal["metadata", "pixels"]
+
+    @classmethod
+    def of(cls, found: Inspection) -> InspectAnswer:
+        """An inspection, described."""
+        faces = [
+            InspectedFace(
+                box=BoxModel.of(face.box), style=face.style, sealed=face.sealed, group=group,
+                stripped=index in found.stripped, forgotten=index in found.forgotten, lost=index in found.lost,
+            )
+            for index, (face, group) in enumerate(zip(found.faces, found.members, strict=True))
+        ]
+        return cls(
+            version=found.version, width=found.size[0], height=found.size[1], model=found.model,
+            model_id=found.model_id, faces=faces, kdf=list(found.kdf), groups=found.groups,
+            recipients=found.recipients, wrong_key=found.wrong_key, source=found.source,
+        )
+
+
+class Shown(BaseModel):
+    """A picture to look at: its own size, which is not that of the picture it shows."""
+
+    width: int
+    height: int
+
+
+class Phrase(BaseModel):
+    """A fresh passphrase, and how many bits a guesser has to get right."""
+
+    passphrase: str
+    bits: int
+
+
+class StyleInfo(BaseModel):
+    """A style to choose from."""
+
+    name: str
+    summary: str
+    unit: str
+    more_is_stronger: bool
+    default: float
+    least: float
+    most: float
+    weak_limit: float | None
+    options: list[str]
+
+
+class About(BaseModel):
+    """What this service can do, and what it allows."""
+
+    version: str
+    styles: list[StyleInfo]
+    max_bytes: int
+    max_pixels: int
+    preview_pixels: int
+    least_passphrase: int
+    good_passphrase: int

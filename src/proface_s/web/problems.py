@@ -1,0 +1,137 @@
+"""Errors as ``application/problem+json`` (RFC 9457), with the command line's hint and exit code beside the detail."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
+
+from ..errors import (
+    DamagedFileError,
+    ImageError,
+    ModelError,
+    NoFaceError,
+    NotProtectedError,
+    ProFaceError,
+    UsageError,
+    WrongKeyError,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+_KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
+    (UsageError, 422, "usage", "The request makes no sense"),
+    (WrongKeyError, 403, "wrong-key", "The key does not open this file"),
+    (NoFaceError, 422, "no-face", "No face was found"),
+    (NotProtectedError, 422, "not-protected", "Not a protected picture"),
+    (DamagedFileError, 422, "damaged", "The protected picture is damaged"),
+    (ImageError, 422, "image", "The picture cannot be used"),
+    (ModelError, 422, "model", "Protected with another model"),
+    (MemoryError, 413, "memory", "The picture is too large for this machine"),
+)
+_HINTS: Final = {  # where the command line's own hint names its options
+    "usage": "faces are numbered as /api/detect lists them; boxes given by hand follow",
+    "no-face": "draw a box around the face, and try again",
+    "not-protected": "choose the file as it was saved; screenshots and pictures from messengers do not open",
+    "damaged": "choose the file as it was saved; another program has changed this one",
+}
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457).
+
+    Attributes:
+        type: a name for the kind of problem.
+        title: the kind, in words.
+        status: the HTTP status.
+        detail: what is wrong with this request.
+        hint: what can be done about it.
+        exit_code: that of the command line for the same error.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str | None = None
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedError(Exception):
+    """A request that is turned away before any work, with what to say and the headers to say it with."""
+
+    problem: Problem
+    headers: Mapping[str, str] | None = None
+
+
+def refused(
+    status: int, kind: str, title: str, detail: str, hint: str | None = None, *,
+    exit_code: int = 1, headers: Mapping[str, str] | None = None,
+) -> RefusedError:
+    """A `RefusedError` from its parts."""
+    problem = Problem(
+        type=f"urn:proface:{kind}", title=title, status=status, detail=detail, hint=hint, exit_code=exit_code
+    )
+    return RefusedError(problem, headers)
+
+
+def busy(detail: str = "all places are taken") -> RefusedError:
+    """503: come back later."""
+    return refused(
+        503, "busy", "Too much to do at the moment", detail, "try again in a few seconds", headers={"Retry-After": "3"}
+    )
+
+
+def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
+    """Describe whatever was raised while a picture was worked on; what was not foreseen shows nothing of itself."""
+    if isinstance(error, RefusedError):
+        return error.problem
+    for kind, status, name, title in _KINDS:
+        if isinstance(error, kind):
+            detail = error.message if isinstance(error, ProFaceError) else "there is not enough memory for it"
+            code = error.exit_code if isinstance(error, ProFaceError) else 1
+            return refused(status, name, title, detail, _hint(error, name), exit_code=code).problem
+    if isinstance(error, ProFaceError):  # the finished file did not stand its own check
+        return refused(500, "failed", "That did not work", error.message, error.hint).problem
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    return refused(
+        500, "internal", "Something unexpected happened", f"internal error: {type(error).__name__}",
+        "start the service with --debug to see where, and report it",
+    ).problem
+
+
+def invalid(error: ValidationError) -> RefusedError:
+    """422 for options that do not fit their description; says where, and never repeats what was sent."""
+    places = [
+        f"{'.'.join(map(str, each['loc'])) or 'options'}: {each['msg']}"
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return refused(
+        422, "options", "The options are not as described", "; ".join(places[:5]), "see /openapi.json", exit_code=2
+    )
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem on its way out."""
+    return JSONResponse(body(problem), problem.status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def body(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON, without what it does not know."""
+    return problem.model_dump(exclude_none=True)
+
+
+def _hint(error: BaseException, name: str) -> str | None:
+    hint = getattr(error, "hint", None)
+    if hint is None or ("--" not in hint and "`proface" not in hint):
+        return hint
+    if "passphrase" in str(error):
+        return "use several random words; the page and /api/passphrase make some"
+    return _HINTS.get(name)

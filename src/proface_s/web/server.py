@@ -1,0 +1,68 @@
+"""Running the service: a socket, a browser, and nothing in a log."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+
+import uvicorn
+
+from ..api import Session
+from ..errors import UsageError
+from .app import create_app
+from .settings import Settings
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is a free one.
+
+    Raises:
+        UsageError: there is no such host, or the port is taken.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot listen on {host}, port {port}: {reason}", "choose another --port") from None
+
+
+def address_of(listening: socket.socket, settings: Settings) -> str:
+    """What to type into a browser; a token travels behind ``#``, which browsers do not send."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host).strip("[]")
+    shown = f"[{host}]" if ":" in host else host
+    token = f"#token={settings.token}" if settings.token else ""
+    return f"http://{shown}:{listening.getsockname()[1]}/{token}"
+
+
+def serve(
+    settings: Settings, listening: socket.socket, *, threads: int, open_browser: bool, ready: Callable[[str], None]
+) -> None:
+    """Answer until interrupted.
+
+    Args:
+        settings: limits and doors.
+        listening: from `bind`.
+        threads: of the models, per worker; 0 for all cores.
+        open_browser: show the page.
+        ready: called with the address once the service answers.
+    """
+    session = Session(threads=threads, max_pixels=settings.max_pixels)
+    _ = session.model  # a model that cannot be loaded is an error now, not at the first photo
+    config = uvicorn.Config(
+        create_app(settings, session), log_config=None, log_level="critical", access_log=False, server_header=False,
+        ws="none", http="h11", loop="asyncio", timeout_keep_alive=10, timeout_graceful_shutdown=5,
+        proxy_headers=False,
+    )
+    address = address_of(listening, settings)
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(address)
+            if open_browser:
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    Announcing(config).run([listening])
