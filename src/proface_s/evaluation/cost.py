@@ -26,16 +26,15 @@ def measure_cost(spec: str, size: int) -> dict[str, Any]:
         UsageError: the process failed.
     """
     command = [sys.executable, "-m", __name__, spec, str(size)]
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
+    path = os.pathsep.join(part or os.getcwd() for part in sys.path)  # a third party's module is found there too
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=True,
             env={**os.environ, "PYTHONPATH": path},
         )
     except (OSError, subprocess.SubprocessError) as error:
-        text = getattr(error, "stderr", "") or str(error)
-        raise UsageError(f"the cost of {spec} cannot be measured: {text.strip().splitlines()[-1:]}") from None
+        text = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        raise UsageError(f"the cost of {spec} cannot be measured: {text[-1] if text else 'no reason given'}") from None
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -74,9 +74,10 @@ def plot_curves(
 def plot_roc(path: Path, curves: Mapping[str, Points], *, title: str) -> None:
     """ROC curves, label -> (false accept rate, true accept rate); the first axis is logarithmic."""
     with figure(path, title, "false accept rate", "true accept rate") as axes:
-        for label, line in curves.items():
+        for number, (label, line) in enumerate(curves.items()):
             false, true = _columns(line)
-            axes.plot(np.maximum(false, 1e-5), true, label=label, drawstyle="steps-post")
+            ls = ("-", "--", ":")[number // 10 % 3]
+            axes.plot(np.maximum(false, 1e-5), true, label=label, drawstyle="steps-post", ls=ls, alpha=0.8)
         chance = np.geomspace(1e-4, 1, 50)
         axes.plot(chance, chance, label="chance", ls=":", color="grey")
         axes.set_xscale("log")

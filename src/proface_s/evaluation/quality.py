@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image
 
+from ..errors import ProFaceError, UsageError
 from ..types import FloatArray, UInt8Image
 from .faces import FaceSample, make_cover
 from .method import KEY_BYTES, FloatMethod, Method
@@ -79,28 +80,51 @@ def run_trial(
 
     Raises:
         TypeError: ``float``, and the method is no `FloatMethod`.
+        UsageError: the method failed, or returned something else than a picture of the face's shape.
     """
-    right, other = (derive_key(seed, method.name, style, sample.name, which) for which in ("right", "wrong"))
-    if protocol == "stored":
-        started = time.perf_counter()
-        protected = method.protect(sample.image, cover, right)
-        between = time.perf_counter()
-        kept = stored(protected)
-        reading = time.perf_counter()
-        recovered = method.recover(kept, right)
-        done = time.perf_counter()
-        wrong = method.recover(kept, other)
-        return Trial(sample, cover, kept, stored(recovered), wrong, (between - started, done - reading))
-    if not isinstance(method, FloatMethod):
+    if protocol == "float" and not isinstance(method, FloatMethod):
         raise TypeError(f"{method.name} works on 8-bit pictures only")
+    right, other = (derive_key(seed, method.name, style, sample.name, which) for which in ("right", "wrong"))
+    try:
+        if protocol == "float" and isinstance(method, FloatMethod):
+            found = _float_steps(method, sample.image, cover, right, other)
+        else:
+            found = _stored_steps(method, sample.image, cover, right, other)
+    except ProFaceError:
+        raise
+    except Exception as error:  # of somebody else's code
+        raise UsageError(f"{method.name} failed on {sample.name}: {type(error).__name__}: {error}") from error
+    protected, recovered, wrong, seconds = found
+    for picture in (protected, recovered, wrong):
+        if picture.shape != cover.shape or picture.dtype != (np.uint8 if protocol == "stored" else np.float32):
+            raise UsageError(
+                f"{method.name} returned {picture.dtype} of shape {picture.shape} for a face of shape {cover.shape}"
+            )
+    return Trial(sample, cover, protected, recovered, wrong, seconds)
+
+
+_Steps = tuple[Picture, Picture, Picture, tuple[float, float]]
+
+
+def _stored_steps(method: Method, original: UInt8Image, cover: UInt8Image, right: bytes, other: bytes) -> _Steps:
     started = time.perf_counter()
-    unrounded = method.protect_float(sample.image, cover, right)
+    protected = method.protect(original, cover, right)
     between = time.perf_counter()
-    found = method.recover_float(unrounded, right)
+    kept = stored(protected) if protected.shape == cover.shape else protected
+    reading = time.perf_counter()
+    recovered = method.recover(kept, right)
     done = time.perf_counter()
-    other_found = method.recover_float(unrounded, other)
-    seconds = between - started, done - between
-    return Trial(sample, cover, unrounded, np.clip(found, 0, 1), np.clip(other_found, 0, 1), seconds)
+    return kept, recovered, method.recover(kept, other), (between - started, done - reading)
+
+
+def _float_steps(method: FloatMethod, original: UInt8Image, cover: UInt8Image, right: bytes, other: bytes) -> _Steps:
+    started = time.perf_counter()
+    protected = method.protect_float(original, cover, right)
+    between = time.perf_counter()
+    recovered = method.recover_float(protected, right)
+    done = time.perf_counter()
+    wrong = method.recover_float(protected, other)
+    return protected, np.clip(recovered, 0, 1), np.clip(wrong, 0, 1), (between - started, done - between)
 
 
 def measure_trial(trial: Trial, perceptual: Perceptual | None = None) -> dict[str, dict[str, float]]:

@@ -85,7 +85,7 @@ class Report:
 
     def omit(self, omissions: Sequence[Omission]) -> None:
         """Note what was left out, each once."""
-        self.omissions += [each for each in omissions if each not in self.omissions]
+        self.omissions = list(dict.fromkeys((*self.omissions, *omissions)))
 
     def finish(self, markdown: str) -> Path:
         """Write report.json and report.md; returns the path of the first."""

@@ -111,10 +111,7 @@ def fix_thresholds(gallery: Gallery, pairs: Sequence[Pair]) -> Thresholds:
         UsageError: too few people for the smallest rate.
     """
     chosen = gallery.usable(pairs)
-    left, right = sorted({pair.a for pair in chosen}), sorted({pair.b for pair in chosen})
-    names = [np.array([_who(name) for name in side]) for side in (left, right)]
-    scores = gallery.recogniser.similarities(_stack(gallery, left), _stack(gallery, right))
-    impostors = scores[names[0][:, None] != names[1][None]].astype(np.float64)
+    impostors = _impostors(gallery, chosen, gallery.embeddings)
     listed = probe_scores(gallery, pairs, gallery.embeddings)
     try:
         at_far = {far: threshold_at_far(impostors, far) for far in FARS}
@@ -154,7 +151,7 @@ def verification_row(
 
     Returns:
         Accuracy on the listed pairs, TAR at every rate of `FARS` with 95 % bootstrap intervals, rank-1, area under the
-        curve, and the curve itself (at most 60 points) for plots.
+        curve, and for plots a curve (at most 60 points) whose false accepts are of every a against every b.
     """
     scores = probe_scores(gallery, pairs, probes)
     right = np.concatenate([scores.same >= thresholds.best, scores.different < thresholds.best])
@@ -168,7 +165,7 @@ def verification_row(
         row[f"tar@{far:g}"] = round(float(accepted.mean()), 4)
         row[f"tar@{far:g}_interval"] = _rounded(bootstrap_interval(accepted, seed=seed))
     row |= rank_one(gallery, pairs, probes, seed)
-    row["curve"] = _thinned(scores)
+    row["curve"] = _thinned(scores.same, _impostors(gallery, gallery.usable(pairs), probes))
     return row
 
 
@@ -240,12 +237,20 @@ def _stack(gallery: Gallery, names: Sequence[str]) -> FloatArray:
     return np.stack([gallery.embeddings[name] for name in names])
 
 
-def _thinned(scores: Scores, most: int = 60) -> list[list[float]]:
+def _impostors(gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, FloatArray]) -> Floats:
+    """Similarities of every a to the probe of every b of another person."""
+    left, right = sorted({pair.a for pair in pairs}), sorted({pair.b for pair in pairs if pair.b in probes})
+    names = [np.array([_who(name) for name in side]) for side in (left, right)]
+    scores = gallery.recogniser.similarities(_stack(gallery, left), np.stack([probes[name] for name in right]))
+    return np.asarray(scores[names[0][:, None] != names[1][None]], np.float64)
+
+
+def _thinned(same: Floats, different: Floats, most: int = 60) -> list[list[float]]:
     """(false, true) accept rates at false rates spread evenly on a logarithmic scale."""
-    _, false, true = roc(scores.same, scores.different)
-    wanted = np.concatenate([[0.0], np.geomspace(1 / max(2, len(scores.different)), 1, most - 1)])
+    _, false, true = roc(same, different)
+    wanted = np.concatenate([[0.0], np.geomspace(1 / max(2, len(different)), 1, most - 1)])
     at = np.searchsorted(false, wanted, side="right") - 1
-    return [[round(float(false[i]), 5), round(float(true[i]), 5)] for i in dict.fromkeys(at)]
+    return [[float(f"{false[i]:.3g}"), round(float(true[i]), 5)] for i in dict.fromkeys(at)]
 
 
 def _rounded(interval: tuple[float, float]) -> list[float]:

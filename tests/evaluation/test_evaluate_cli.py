@@ -1,0 +1,152 @@
+"""``proface evaluate`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from proface_s.cli.main import main
+from proface_s.evaluation import running
+from proface_s.evaluation.running import resolve_styles
+
+from .kit import MiddleLocator, write_faces
+from .test_verification import ColourJudge, write_set
+
+pytest.importorskip("matplotlib")
+HERE = __package__ or "evaluation"
+OWN = ("--method", "secure-2", "--method", f"{HERE}.kit:FloatXor")
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    return write_faces(tmp_path / "faces", 3)
+
+
+def evaluate(*arguments: object) -> int:
+    return main(["evaluate", *map(str, arguments)])
+
+
+def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
+    (faces / "broken.png").write_bytes(b"broken")
+    out = tmp_path / "out"
+    arguments = ("--data", faces, "--report", out, "--kind", "crops", "--size", 64, "--styles", "blur,swap")
+    assert evaluate(*arguments, *OWN, "--protocol", "both") == 0
+    report = json.loads((out / "report.json").read_text())
+    assert report["schema"] == "proface-report/1"
+    assert report["settings"]["faces"] == 3
+    assert [each["name"] for each in report["omissions"]] == ["broken.png"]
+    results = report["results"]
+    assert {name for name in results if name.startswith("quality")} == {
+        "quality/secure-2/blur/stored", "quality/secure-2/swap/stored", "quality/float-xor/blur/stored",
+        "quality/float-xor/swap/stored", "quality/float-xor/blur/float", "quality/float-xor/swap/float",
+    }  # fmt: skip
+    assert results["quality/secure-2/blur/stored"]["recovered"]["psnr"]["mean"] > 35
+    assert results["exact/faces"] | {"exact": 3, "wrong_key_refused": 3} == results["exact/faces"]
+    assert results["cost/secure-2"]["parameters"] > 0
+    table = (out / "report.md").read_text()
+    assert "| secure-2 | blur | stored | 3 |" in table
+    assert "broken.png" in table
+    for name in ("psnr-psnr.png", "sheet-secure-2.png", "sheet-float-xor.png"):
+        assert Image.open(out / name).size[0] > 300
+
+
+def test_an_interrupted_run_measures_only_what_is_missing(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--method", "secure-2")
+    monkeypatch.setattr(running.cost, "measure_cost", interrupt)
+    assert evaluate(*arguments, "--styles", "blur") == 130
+    assert "quality/secure-2/blur/stored" in capsys.readouterr().err
+    monkeypatch.setattr(running.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
+    assert evaluate(*arguments, "--styles", "blur") == 0
+    said = capsys.readouterr()
+    assert "quality" not in said.err
+    assert "cost/secure-2" in said.err
+    assert evaluate(*arguments, "--styles", "median") == 2
+    assert "other settings (styles)" in capsys.readouterr().err
+
+
+COST = {
+    "name": "x", "parameters": None, "macs": None, "protect_seconds": 0.1, "recover_seconds": 0.1, "peak_mib": 1,
+}  # fmt: skip
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_photos_without_a_face_stop_the_run_and_lose_nothing(
+    tmp_path: Path, faces: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--styles", "blur")
+    assert evaluate(*arguments, "--method", "secure-2", "--photos", faces) == 4
+    assert "no photo with a face" in capsys.readouterr().err
+    assert any("quality" in path.name for path in (tmp_path / "out" / "parts").iterdir())
+
+
+def test_identity_is_measured_where_pairs_are_given(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from .kit import MiddleDetector
+
+    monkeypatch.setattr(running, "Locator", MiddleLocator)
+    monkeypatch.setattr(running.privacy, "SlimefaceDetector", lambda **_: MiddleDetector())
+    monkeypatch.setattr(running, "load_recognisers", lambda specs, locator: [ColourJudge()])
+    monkeypatch.setattr(running.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
+    monkeypatch.setattr(running.diversity, "Locator", MiddleLocator)
+    pairs = write_set(tmp_path / "pairs", 34)
+    (tmp_path / "pairs/p03/p03_0002.png").unlink()
+    out = tmp_path / "out"
+    arguments = ("--data", faces, "--report", out, "--kind", "crops", "--size", 64, "--styles", "solid,swap", *OWN)
+    assert evaluate(*arguments, "--pairs", pairs) == 0
+    results = json.loads((out / "report.json").read_text())["results"]
+    assert results["identity/originals"]["original"]["colours"]["rank1"] == 1
+    assert results["identity/secure-2/solid"]["recovered"]["colours"]["tar@0.001"] == 1
+    assert results["identity/secure-2/solid"]["protected"]["colours"]["tar@0.01"] < 0.5
+    assert results["diversity/secure-2"]["styles"]["recognisers"]["colours"]["linked"] < 1
+    table = (out / "report.md").read_text()
+    assert "p03/p03_0002.png" in table
+    assert "| colours | secure-2 | solid | recovered |" in table
+    assert (out / "roc-colours-solid.png").exists()
+    assert "2 pictures or pairs left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--data", "gone"), 2, "there is no folder"),
+        (("--data", "empty"), 4, "no pictures in"),
+        (("--data", "faces", "--styles", "sepia"), 2, "there is no style 'sepia'"),
+        (("--data", "faces", "--styles", ","), 2, "no style was given"),
+        (("--data", "faces", "--size", "200"), 4, "200 are wanted"),
+        (("--data", "faces", "--size", "63"), 2, "even size"),
+        (("--data", "faces", "--method", "magic"), 2, "there is no method 'magic'"),
+        (("--data", "faces", "--method", "lsb-avif", "--method", "lsb-avif"), 2, "same name"),
+        (("--data", "faces", "--limit", "1", "--styles", "swap"), 2, "two people"),
+        (("--data", "faces", "--pairs", "gone.csv"), 2, "gone.csv"),
+        (("--data", "faces", "--protocol", "paper"), 2, "protocol"),
+        ((), 2, "--data"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_written(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...], code: int, message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    size = () if "--size" in arguments else ("--size", 64)
+    assert evaluate(*arguments, *size, "--report", "out", "--kind", "crops") == code
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_styles_by_name_and_by_strength() -> None:
+    assert resolve_styles("all") == ("blur", "mask", "median", "pixelate", "solid", "swap")
+    sweep = resolve_styles("sweep")
+    assert {"blur:6", "blur:12", "blur:24", "pixelate:3", "pixelate:6", "pixelate:12", "swap"} <= set(sweep)
+    assert resolve_styles("blur:8, swap,blur:8") == ("blur:8", "swap")

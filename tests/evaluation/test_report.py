@@ -1,0 +1,107 @@
+"""A report that can be interrupted at any point."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from proface_s.errors import UsageError
+from proface_s.evaluation.faces import Omission
+from proface_s.evaluation.report import SCHEMA, Report, markdown_table, read_report
+from proface_s.evaluation.sheets import contact_sheet
+
+from .kit import picture
+
+
+def test_parts_survive_and_come_back_in_order(tmp_path: Path) -> None:
+    first = Report(tmp_path / "out", "evaluate", {"seed": 1, "styles": ("blur",)})
+    first.keep("quality/b:1", {"x": 1})
+    first.keep("quality/a", {"y": [1, 2]})
+    again = Report(tmp_path / "out", "evaluate", {"seed": 1, "styles": ["blur"]})
+    assert again.has("quality/a")
+    assert not again.has("quality/c")
+    assert list(again.results()) == ["quality/b:1", "quality/a"]
+    assert again.get("quality/a") == {"y": [1, 2]}
+
+
+def test_a_part_is_replaced_not_repeated(tmp_path: Path) -> None:
+    report = Report(tmp_path, "attack", {})
+    report.keep("a", {"x": 1})
+    report.keep("a", {"x": 2})
+    assert Report(tmp_path, "attack", {}).results() == {"a": {"x": 2}}
+
+
+def test_names_that_look_alike_as_files_stay_apart(tmp_path: Path) -> None:
+    report = Report(tmp_path, "attack", {})
+    report.keep("a/b", {"x": 1})
+    report.keep("a-b", {"x": 2})
+    assert Report(tmp_path, "attack", {}).results() == {"a/b": {"x": 1}, "a-b": {"x": 2}}
+
+
+@pytest.mark.parametrize(("kind", "settings"), [("evaluate", {"seed": 2}), ("evaluate", {}), ("attack", {"seed": 1})])
+def test_other_settings_or_another_command_are_refused(tmp_path: Path, kind: str, settings: dict[str, int]) -> None:
+    Report(tmp_path, "evaluate", {"seed": 1})
+    with pytest.raises(UsageError, match=r"settings|another command") as caught:
+        Report(tmp_path, kind, settings)
+    assert caught.value.hint
+    if kind == "evaluate":
+        assert "seed" in caught.value.message
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    report = Report(tmp_path, "evaluate", {})
+    report.keep("a", {"x": 1})
+    with pytest.raises(ValueError, match="JSON"):
+        report.keep("a", {"x": float("nan")})
+    with pytest.raises(TypeError):
+        report.keep("b", {"x": object()})
+    assert Report(tmp_path, "evaluate", {}).results() == {"a": {"x": 1}}
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_the_finished_report_says_what_it_follows_from(tmp_path: Path) -> None:
+    report = Report(tmp_path, "evaluate", {"seed": 1})
+    report.keep("a", {"x": 1})
+    report.omit([Omission("broken.jpg", "cut off"), Omission("broken.jpg", "cut off")])
+    document = json.loads(report.finish("# Title\n").read_text())
+    assert document == read_report(tmp_path)
+    assert document["schema"] == SCHEMA
+    assert document["settings"] == {"seed": 1}
+    assert document["omissions"] == [{"name": "broken.jpg", "reason": "cut off"}]
+    assert document["results"] == {"a": {"x": 1}}
+    assert document["machine"]["cores"]
+    assert document["versions"]["numpy"] == np.__version__
+    assert (tmp_path / "report.md").read_text() == "# Title\n"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other/1"}'])
+def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(UsageError, match="no report"):
+        read_report(tmp_path)
+
+
+def test_a_report_needs_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="file"):
+        Report(tmp_path / "file", "evaluate", {})
+
+
+def test_tables_have_a_dash_where_nothing_was_measured() -> None:
+    assert markdown_table([["a", None], [1, "x"]], ["p", "q"]) == "| p | q |\n|---|---|\n| a | - |\n| 1 | x |\n"
+
+
+def test_sheets_hold_every_picture(tmp_path: Path) -> None:
+    rows = [[("one", picture(1)), ("two", None)], [("three", picture(3, 40)), ("four", picture(4, 200))]]
+    with Image.open(contact_sheet(tmp_path / "new" / "sheet.png", rows, side=60)) as sheet:
+        pixels = np.asarray(sheet)
+    assert pixels.shape == (6 + 2 * 81, 6 + 2 * 66, 3)
+    assert (pixels[21:81, 72:132] == 255).all()
+    for y, x in ((21, 6), (102, 6), (102, 72)):
+        assert pixels[y : y + 60, x : x + 60].std() > 5
+    with pytest.raises(ValueError, match="at least one"):
+        contact_sheet(tmp_path / "none.png", [])
