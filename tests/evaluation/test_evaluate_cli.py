@@ -50,7 +50,8 @@ def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
     assert "| secure-2 | blur | stored | 3 |" in table
     assert "broken.png" in table
     for name in ("psnr-psnr.png", "sheet-secure-2.png", "sheet-float-xor.png"):
-        assert Image.open(out / name).size[0] > 300
+        with Image.open(out / name) as image:
+            assert image.size[0] > 300
 
 
 def test_an_interrupted_run_measures_only_what_is_missing(
@@ -78,13 +79,12 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_photos_without_a_face_stop_the_run_and_lose_nothing(
-    tmp_path: Path, faces: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_photos_without_a_face_are_left_out_by_name(tmp_path: Path, faces: Path) -> None:
     arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--styles", "blur")
-    assert evaluate(*arguments, "--method", "secure-2", "--photos", faces) == 4
-    assert "no photo with a face" in capsys.readouterr().err
-    assert any("quality" in path.name for path in (tmp_path / "out" / "parts").iterdir())
+    assert evaluate(*arguments, "--method", "secure-2", "--photos", faces) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["results"]["exact/photos"]["pictures"] == 0
+    assert {"name": "0.png", "reason": "no face found"} in report["omissions"]
 
 
 def test_identity_is_measured_where_pairs_are_given(
@@ -127,6 +127,8 @@ def test_identity_is_measured_where_pairs_are_given(
         (("--data", "faces", "--method", "lsb-avif", "--method", "lsb-avif"), 2, "same name"),
         (("--data", "faces", "--limit", "1", "--styles", "swap"), 2, "two people"),
         (("--data", "faces", "--pairs", "gone.csv"), 2, "gone.csv"),
+        (("--data", "faces", "--photos", "empty"), 4, "no pictures in"),
+        (("--data", "faces", "--pictures", "empty"), 4, "no pictures in"),
         (("--data", "faces", "--protocol", "paper"), 2, "protocol"),
         ((), 2, "--data"),
     ],

@@ -40,11 +40,7 @@ def measure_photos(
     paths: Sequence[Path], style: str = "blur", omitted: list[Omission] | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Whole photos, faces found by the detector; photos without a face are omitted.
-
-    Raises:
-        NoFaceError: no photo is left.
-    """
+    """Whole photos, faces found by the detector; photos without a face, or unreadable, are omitted."""
     session, rows, omitted = Session(), [], [] if omitted is None else omitted
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
@@ -55,8 +51,6 @@ def measure_photos(
             except ImageError as error:
                 omitted.append(Omission(path.name, error.message.replace(str(path), path.name)))
             advance()
-    if not rows:
-        raise NoFaceError("no photo with a face is left to measure on")
     return _totals(rows)
 
 
@@ -84,10 +78,12 @@ def _through_files(
 
 
 def _totals(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
+    def median(name: str, digits: int) -> float | None:
+        return round(float(np.median([row[name] for row in rows])), digits) if rows else None
+
     return {
         "pictures": len(rows), "faces": int(sum(row["faces"] for row in rows)),
         "exact": int(sum(row["exact"] for row in rows)), "wrong_key_refused": int(sum(row["refused"] for row in rows)),
-        "protect_seconds": round(float(np.median([row["protect"] for row in rows])), 3),
-        "recover_seconds": round(float(np.median([row["recover"] for row in rows])), 3),
-        "megapixels": round(float(np.median([row["megapixels"] for row in rows])), 2),
+        "protect_seconds": median("protect", 3), "recover_seconds": median("recover", 3),
+        "megapixels": median("megapixels", 2),
     }

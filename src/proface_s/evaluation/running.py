@@ -17,12 +17,13 @@ from .faces import SWAP, FaceSample, Kind, Omission, find_pictures, make_cover, 
 from .illustrations import draw_plots, draw_sheets
 from .method import FloatMethod, Method, load_method
 from .perceptual import Lpips, lpips_available
-from .recognisers import Locator, Recogniser, load_recognisers
+from .recognisers import Locator, load_recognisers
 from .report import Report
 from .verification import read_pairs
 
 CAPACITY_AT: Final = (42.0, 44.0, 46.0, 48.0, 50.0, 52.0, 54.0)
 CAPACITY_FACES, DIVERSITY_FACES, EXACT_FACES = 6, 12, 12
+SHOWN: Final = 6  # faces in the contact sheets
 LINKED_AT: Final = 1e-2  # false accept rate of the threshold from which on two protections count as linked
 
 
@@ -149,6 +150,9 @@ class Evaluation:
             make_cover(self.samples[0], SWAP, self.samples)  # refused before anything is measured
         if options.pairs is not None:
             self.pairs = read_pairs(options.pairs, limit=options.pairs_limit, seed=options.seed, omitted=omitted)
+            self.recognisers = load_recognisers(list(options.recognisers), self.locator)
+        self.photos = [] if options.photos is None else [path for path, _ in find_pictures([options.photos])]
+        self.shown = self.samples if options.pictures is None else read_faces([options.pictures], options.size, SHOWN)
         self.report = Report(options.out, "evaluate", options.settings(self.samples))
         self.report.omit(omitted)
 
@@ -161,10 +165,9 @@ class Evaluation:
                 self.progress.done()
         for result in self.report.results().values():
             self.report.omit([Omission(**each) for each in result.get("omitted", ())])
-        options = self.options
+        options, methods = self.options, [method for _, method in self.methods]
         draw_plots(self.report, options.out)
-        shown = self.samples if options.pictures is None else read_faces([options.pictures], options.size, 6)
-        draw_sheets(options.out, shown[:6], options.styles, [method for _, method in self.methods], options.seed)
+        draw_sheets(options.out, self.shown[:SHOWN], options.styles, methods, options.seed)
         self.report.finish(tables.document(self.report))
         return self.report
 
@@ -178,8 +181,8 @@ class Evaluation:
                         name = f"quality/{method.name}/{style}/{protocol}"
                         yield Part(name, faces, partial(self._quality, method, style, protocol))
         yield Part("exact/faces", min(EXACT_FACES, faces), self._exact)
-        if options.photos is not None:
-            yield Part("exact/photos", len(find_pictures([options.photos])), self._photos)
+        if self.photos:
+            yield Part("exact/photos", len(self.photos), self._photos)
         for spec, method in self.methods:
             yield Part(f"cost/{method.name}", 1, partial(cost.measure_cost, spec, options.size))
         yield Part("capacity", 1, self._capacity)
@@ -190,11 +193,6 @@ class Evaluation:
     def locator(self) -> Locator:
         """dlib's, shared."""
         return Locator()
-
-    @cached_property
-    def recognisers(self) -> list[Recogniser]:
-        """Those asked for."""
-        return load_recognisers(list(self.options.recognisers), self.locator)
 
     @cached_property
     def verification(self) -> privacy.VerificationSet:
@@ -231,10 +229,8 @@ class Evaluation:
         return exact.measure_samples(self.samples[:EXACT_FACES], style, self.progress.advance)
 
     def _photos(self) -> dict[str, Any]:
-        assert self.options.photos is not None
         omitted: list[Omission] = []
-        paths = [path for path, _ in find_pictures([self.options.photos])]
-        found = exact.measure_photos(paths, "blur", omitted, self.progress.advance)
+        found = exact.measure_photos(self.photos, "blur", omitted, self.progress.advance)
         return {**found, "omitted": [asdict(each) for each in omitted]}
 
     def _capacity(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def exact_table(results: Results) -> str:
             f"{found['wrong_key_refused']} of {found['pictures']}", f"{found['megapixels']:.2f}",
             f"{found['protect_seconds']:.2f} s", f"{found['recover_seconds']:.2f} s",
         ]
-        for (what,), found in parts_of(results, "exact")
+        for (what,), found in parts_of(results, "exact") if found["pictures"]
     ]
     columns = (
         "of", "pictures", "faces hidden", "every pixel equal", "wrong key refused", "megapixels (median)",
