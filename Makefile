@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTOS ?= ../shared/data/eval/photos
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: weights paper demo test test-all test-train lint bench clean
+.PHONY: weights paper demo test test-all test-train test-scale lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,7 +26,14 @@ test: $(VENV)/installed  ## the default suite, without torch
 test-train: $(VENV)/trainable  ## what needs torch: model, training loop, export
 	$(BIN)/python -m pytest -q tests/training
 
-test-all: $(VENV)/trainable  ## everything, slow tests included
+$(VENV)/scalable: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,scale]"
+	touch $@
+
+test-scale: $(VENV)/scalable  ## runs on engines: a two-worker dask cluster, workers killed half-way
+	$(BIN)/python -m pytest -q tests/scale
+
+test-all: $(VENV)/trainable $(VENV)/scalable  ## everything, slow tests included
 	$(BIN)/python -m pytest -q
 
 lint: $(VENV)/trainable

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import pickle
+import secrets
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -147,19 +150,38 @@ class Processes:
 class Dask:
     """Tasks for a dask client.
 
+    Dask keeps an answer on the worker that found it until it is fetched, and does a task again whose answer has died
+    with its worker.  So that no photo is done twice, a worker first leaves the answer with the scheduler, in a slot
+    that a repeated task looks at.  A slot is used again only after all others were, when nobody wants its old task.
+
     Args:
         client: connected, with workers.
     """
 
     def __init__(self, client: Any) -> None:
         self.lost: tuple[type[BaseException], ...] = (_module("distributed").KilledWorker,)
-        self._client = client
-        self._executor = client.get_executor(pure=False)
         self.workers = max(1, sum(client.nthreads().values()))
+        self._client, self._name = client, f"proface-{secrets.token_hex(8)}"
+        self._slots = deque(range(4 * self.workers))
 
     def submit(self, work: Callable[..., Answer], *arguments: object) -> Future[Answer]:
         """Hand out one call."""
-        future: Future[Answer] = self._executor.submit(work, *arguments)
+        slot = self._slots.popleft() if self._slots else secrets.randbits(63)
+        place, token = [self._name, str(slot)], secrets.token_hex(16)
+        future: Future[Answer] = Future()
+        theirs = self._client.submit(_once, place, token, work, *arguments, key=f"proface-{token}", pure=False)
+
+        def pass_on(done: Any) -> None:
+            try:
+                answer = done.result()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+            done.release()
+            self._slots.append(slot)
+
+        theirs.add_done_callback(pass_on)
         return future
 
     def gone(self) -> str:
@@ -250,6 +272,18 @@ def _ray(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
         yield engine
     finally:
         ray.shutdown()
+
+
+def _once(place: list[str], token: str, work: Callable[..., Answer], *arguments: object) -> Answer:
+    """Do a call on a dask worker, unless its answer has been left in its slot."""
+    client = _module("distributed").get_client()
+    found = client.get_metadata(place, default=None)
+    if found is not None and found[0] == token:
+        left: Answer = pickle.loads(found[1])
+        return left
+    answer = work(*arguments)
+    client.set_metadata(place, [token, pickle.dumps(answer)])
+    return answer
 
 
 def _module(name: str) -> Any:

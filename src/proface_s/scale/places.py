@@ -196,8 +196,10 @@ def find_pictures(place: Place, suffixes: frozenset[str], *, recursive: bool = T
             for name in [each for each in folders if each.startswith(".") or not recursive]:
                 del folders[name]
             for name in sorted(files):
-                special = files[name].get("type") == "other"  # a pipe or a device would keep a worker waiting
-                if not special and not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:
+                if name.startswith(".") or os.path.splitext(name)[1].lower() not in suffixes:
+                    continue
+                # a pipe or a device would keep a worker waiting; so would a link to one
+                if files[name].get("type") != "other" or place.fs.isfile(files[name]["name"]):
                     yield f"{inside}/{name}" if inside else name
 
 

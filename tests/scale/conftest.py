@@ -1,0 +1,45 @@
+"""A folder to work in, a key pair, and `proface`: one command line and all it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import proface_s
+from proface_s.cli.main import main
+from proface_s.keys.recipients import Identity
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder that is the current one, and in which no temporary file may stay."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PROFACE_PASSPHRASE", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(proface_s.__file__).parents[1]))  # for processes of their own
+    monkeypatch.setenv("PROFACE_THREADS", "1")
+    yield tmp_path
+    assert not [path.name for path in tmp_path.rglob("*.tmp")], "temporary files stayed behind"
+
+
+@pytest.fixture(scope="session")
+def identity() -> Identity:
+    """The private key of whoever owns the photos; no worker ever sees it."""
+    return Identity.generate()
+
+
+@pytest.fixture
+def proface(
+    here: Path, identity: Identity, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Protect ``in`` to ``out`` with further arguments; gives exit code and stderr."""
+
+    def call(*argv: str, key: bool = True) -> tuple[int, str]:
+        capfd.readouterr()
+        code = main(["protect", "in", "-o", "out", *(["-r", str(identity.recipient)] if key else []), *argv])
+        said = capfd.readouterr().err
+        assert "Traceback" not in said
+        return code, said
+
+    return call

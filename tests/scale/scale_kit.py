@@ -1,0 +1,57 @@
+"""What the tests of `proface_s.scale` share: drawings, a job, and work that kills the worker it is done on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from proface_s.scale.job import Job, Task
+from proface_s.scale.work import Outcome, protect_one
+
+BOX = "40,20,64,64"
+SUFFIXES = frozenset((".png", ".jpg"))
+
+
+def drawn(seed: int) -> np.ndarray:
+    """A smooth drawing, (H, W, 3) uint8, in which no face is found."""
+    y, x = np.mgrid[0:120, 0:160]
+    waves = 90 + 60 * np.sin((x + 2 * y) / (40 + 9 * seed))
+    return np.dstack([x * 255 / 160, y * 255 / 120, waves]).astype(np.uint8)
+
+
+def draw_folder(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
+    """Write drawings, each different; gives their pixels by name."""
+    pixels = {name: drawn(seed) for seed, name in enumerate(names)}
+    for name, each in pixels.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(each).save(folder / name)
+    return pixels
+
+
+def job_for(source: object, target: object, recipient: object, **more: object) -> Job:
+    """A job that hides one box by hand, which is quick."""
+    return Job(str(source), str(target), (str(recipient),), SUFFIXES, boxes=(BOX,), faces="none", **more)  # type: ignore[arg-type]
+
+
+def lethal_work(job: Job, task: Task) -> Outcome:
+    """`protect_one`, but some photos kill the process that works on them, as a system short of memory does.
+
+    ``once`` in a name: the first time, before anything is done.  ``late``: the first time, when the output is there
+    but nobody has been told.  ``always``: every time.  What was done is noted in ``done.log``.
+    """
+    marker = Path(job.target).parent / f"{Path(task.source).stem}.killed"
+    first = not marker.exists()
+    if "always" in task.source or ("once" in task.source and first):
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    outcome = protect_one(job, task)
+    with Path(job.target).with_name("done.log").open("a") as log:
+        log.write(task.source + "\n")
+    if "late" in task.source and first:
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcome

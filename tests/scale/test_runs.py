@@ -1,0 +1,310 @@
+"""Runs through the command line: what is written, resumed, refused, and what stays when something breaks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("pyarrow")
+
+from scale_kit import BOX, SUFFIXES, draw_folder, drawn, job_for  # noqa: E402
+
+from proface_s.api import recover  # noqa: E402
+from proface_s.errors import UsageError  # noqa: E402
+from proface_s.imaging import writing  # noqa: E402
+from proface_s.keys.recipients import Identity  # noqa: E402
+from proface_s.scale import run  # noqa: E402
+from proface_s.scale.engines import open_engine  # noqa: E402
+from proface_s.scale.job import Job  # noqa: E402
+from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
+from proface_s.scale.places import Place, find_pictures, place_of  # noqa: E402
+
+Proface = Callable[..., tuple[int, str]]
+LOCAL = ("--engine", "local", "--faces", "none", "--box", BOX)
+PHOTOS = ["a.png", "b.png", "deep/c.png", "deep/er/d.png"]
+
+
+def outputs(root: str = "out") -> dict[str, tuple[bytes, int]]:
+    """Content and time of every file."""
+    files = [path for path in Path(root).rglob("*") if path.is_file()]
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def rows(place: str = "out.manifest") -> dict[str, dict[str, object]]:
+    found = Place(str(Path(place).absolute()))
+    return {row["source"]: row for row in read_rows(found, found.files(".parquet")).to_pylist()}
+
+
+def test_a_folder_and_again_and_what_changed(proface: Proface, identity: Identity) -> None:
+    pixels = draw_folder(Path("in"), PHOTOS)
+    Path("in/notes.txt").write_text("left alone")
+    Path("in/.hidden.png").write_bytes(b"left alone")
+    assert proface(*LOCAL)[0] == 0
+    first = outputs()
+    assert set(first) == {f"out/{name}.protected.png" for name in PHOTOS}
+    back = recover("out/deep/c.png.protected.png", identities=[identity], output="back.png")
+    assert np.array_equal(back.recovered, pixels["deep/c.png"])
+    assert {(r["status"], r["faces"], r["pixels"], r["attempt"]) for r in rows().values()} == {("done", 1, 19200, 1)}
+
+    code, said = proface(*LOCAL)
+    assert (code, outputs()) == (0, first)
+    assert said.endswith("4 done (4 of them before)\n")
+
+    Image.fromarray(drawn(9)).save("in/b.png")
+    Path("out/a.png.protected.png").unlink()
+    Image.fromarray(drawn(7)).save("in/deep/new.png")
+    assert proface(*LOCAL)[1].endswith("5 done (2 of them before)\n")
+    again = outputs()
+    assert {name for name in again if again[name] != first.get(name)} == {
+        "out/a.png.protected.png", "out/b.png.protected.png", "out/deep/new.png.protected.png",
+    }  # fmt: skip
+    assert os.listdir("out.manifest") == [MAIN]
+    assert len(rows()) == 5
+
+
+def test_good_and_broken_files(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png", "z.png"])
+    whole = Path("in/a.png").read_bytes()
+    Path("in/cut.png").write_bytes(whole[: len(whole) // 2])
+    Path("in/empty.jpg").touch()
+    Path("in/text.jpg").write_text("no picture")
+    Path("in/locked").mkdir()
+    code, said = proface(*LOCAL)
+    assert code == 1
+    assert sorted(line.split(":")[1].strip() for line in said.splitlines() if line.startswith("error")) == [
+        "cut.png", "empty.jpg", "text.jpg",
+    ]  # fmt: skip
+    assert set(outputs()) == {"out/a.png.protected.png", "out/z.png.protected.png"}
+    assert {name: row["status"] for name, row in rows().items()} == {
+        "a.png": "done", "z.png": "done", "cut.png": "failed", "empty.jpg": "failed", "text.jpg": "failed",
+    }  # fmt: skip
+    draw_folder(Path("in"), ["cut.png"])
+    assert "3 done" in proface(*LOCAL)[1]
+
+
+def test_photos_without_a_face(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    assert proface("--engine", "local")[0] == 4
+    assert outputs() == {}
+    assert proface("--engine", "local", "--allow-no-face", "--manifest", "other")[0] == 0
+    assert rows("other")["a.png"]["status"] == "copied"
+    assert np.array_equal(np.array(Image.open("out/a.png.protected.png")), drawn(0))
+
+
+def test_no_passphrase_can_be_used(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    Path("secret").write_text("correct horse battery staple\n")
+    for engine in "local", "dask":
+        code, said = proface("--engine", engine, "--passphrase-file", "secret")
+        assert code == 2
+        assert "no passphrase may get to a worker" in said
+        assert "proface keygen" in said
+        assert "-r age1" in said
+    assert proface(*LOCAL, key=False)[0] == 2
+    monkeypatch.setenv("PROFACE_PASSPHRASE", "correct horse battery staple")  # workers would inherit it
+    assert proface(*LOCAL)[0] == 2
+    assert not Path("out").exists()
+    assert not Path("out.manifest").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--wrong-key", "cover"), "--wrong-key cover cannot be used with --engine"),
+        (("--sidecar",), "--sidecar cannot be used with --engine"),
+        (("--manifest", "out/m"), "would lie among the outputs"),
+        (("--scheduler", "tcp://a:1"), "--engine local has no scheduler"),
+    ],
+)
+def test_what_an_engine_cannot_do(proface: Proface, arguments: tuple[str, ...], message: str) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    code, said = proface(*LOCAL, *arguments)
+    assert code == 2
+    assert message in said
+    assert outputs() == {}
+
+
+def test_urls_and_manifests_need_an_engine(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    assert "is a URL" in proface("s3://bucket/photos")[1]
+    assert "--manifest does nothing without --engine" in proface("--manifest", "m")[1]
+
+
+def test_the_manifest_of_another_run_is_refused(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    assert proface(*LOCAL)[0] == 0
+    before = outputs(), outputs("out.manifest")
+    code, said = proface(*LOCAL, "--style", "pixelate")
+    assert code == 2
+    assert "belongs to another run" in said
+    assert "style blur" in said
+    someone = str(Identity.generate().recipient)
+    assert "belongs to another run" in proface(*LOCAL, "-r", someone)[1]
+    assert (outputs(), outputs("out.manifest")) == before
+    Path("out.manifest/part-x.parquet").write_bytes(b"PAR1 something else")
+    code, said = proface(*LOCAL)
+    assert code == 5
+    assert "part-x.parquet is not a manifest" in said
+
+
+def test_a_target_with_files_of_others_is_refused(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    draw_folder(Path("out"), ["theirs.png"])
+    before = outputs()
+    code, said = proface(*LOCAL)
+    assert (code, outputs()) == (2, before)
+    assert "out is not empty" in said
+    assert proface(*LOCAL, "--overwrite")[0] == 0
+    assert before.items() < outputs().items()
+
+
+def test_places_that_lie_in_each_other_are_refused(here: Path, identity: Identity) -> None:
+    (here / "in").mkdir()
+    for source, target in (("in", "in/out"), ("in", "in"), ("in/deep", "in")):
+        (here / source).mkdir(exist_ok=True)
+        job = job_for(here / source, here / target, identity.recipient)
+        with pytest.raises(UsageError, match="lie one in the other"):
+            run.check_places(job, Place(str(here / "m")))
+
+
+def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
+    proface: Proface, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_folder(Path("in"), PHOTOS)
+    real = writing._write_new
+
+    def full(path: Path, data: bytes) -> None:
+        if "c.png" in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path, data)
+
+    monkeypatch.setattr(writing, "_write_new", full)
+    code, said = proface(*LOCAL)
+    assert code == 1
+    assert "no space is left in" in said
+    assert "the same command goes on from there" in said
+    kept = outputs()
+    assert {"out/a.png.protected.png", "out/b.png.protected.png"} <= set(kept)
+    assert set(kept) == {f"out/{row['target']}" for row in rows().values()}
+    assert "deep/c.png" not in rows()
+    monkeypatch.setattr(writing, "_write_new", real)
+    assert f"4 done ({len(kept)} of them before)" in proface(*LOCAL)[1]
+    assert kept.items() < outputs().items()
+
+
+def test_a_target_that_goes_away_stops_the_run(here: Path, identity: Identity) -> None:
+    draw_folder(here / "in", PHOTOS)
+    job, place = job_for(here / "in", here / "out", identity.recipient), Place(str(here / "manifest"))
+
+    def unplug(outcome: object) -> None:
+        shutil.rmtree(here / "out", ignore_errors=True)
+
+    with open_engine("local", job) as engine:
+        summary = run.run_job(job, engine, open_manifest(place, job), unplug)
+    assert summary.stop == f"{here}/out cannot be reached any more"
+    assert set(summary.counts) == {"done"}
+    assert summary.counts["done"] < len(PHOTOS)
+    assert not (here / "out").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_target_that_cannot_be_written(proface: Proface, here: Path) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    here.chmod(0o500)
+    try:
+        code, said = proface(*LOCAL)
+    finally:
+        here.chmod(0o700)
+    assert code == 1
+    assert "out cannot be reached: Permission denied" in said
+
+
+def test_a_target_below_a_file_cannot_be_made(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    Path("out").write_text("a file")
+    code, said = proface(*LOCAL)
+    assert code in (1, 2)
+    assert "out" in said.splitlines()[0]
+    assert Path("out").read_text() == "a file"
+
+
+def test_a_run_that_was_killed_goes_on(proface: Proface, identity: Identity) -> None:
+    names = [f"{i:02}.png" for i in range(12)]
+    draw_folder(Path("in"), names)
+    command = [sys.executable, "-m", "proface_s", "protect", "in", "-o", "out", "-r", str(identity.recipient), *LOCAL]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as killed:
+        while len(outputs()) < 3 and killed.poll() is None:
+            time.sleep(0.01)
+        killed.send_signal(signal.SIGKILL)
+    half = len(outputs())
+    assert 3 <= half < 12
+    for path in Path("out").rglob("*.tmp"):
+        path.unlink()  # what the very last moment left
+    assert proface(*LOCAL)[0] == 0
+    assert set(rows()) == set(names)
+    for name in names:
+        recover(f"out/{name}.protected.png", identities=[identity], output="back.png", overwrite=True)
+
+
+def test_other_file_systems(here: Path, identity: Identity) -> None:
+    memory = fsspec.filesystem("memory")
+    root = f"/{here.name}"
+    for name in ("a.png", "deep/b.png"):
+        draw_folder(here, [name])
+        memory.pipe_file(f"{root}/in/{name}", (here / name).read_bytes())
+    job = job_for(f"memory:/{root}/in", f"memory:/{root}/out", identity.recipient)
+    place = place_of(f"memory:/{root}/manifest")
+    run.check_places(job, place)
+    with open_engine("local", job) as engine:
+        for settled in (0, 2):
+            summary = run.run_job(job, engine, open_manifest(place, job), lambda outcome: None)
+            assert (summary.counts, summary.unchanged) == ({"done": 2}, settled)
+    found = [f"{root}/out/a.png.protected.png", f"{root}/out/deep/b.png.protected.png"]
+    assert sorted(memory.find(f"{root}/out")) == found
+    data = memory.cat_file(f"{root}/out/deep/b.png.protected.png")
+    assert np.array_equal(recover(data, identities=[identity]).recovered, drawn(0))
+    memory.rm(root, recursive=True)
+
+
+@pytest.mark.parametrize("url", ["nosuch://a/b", "ftp://me:secret@host/a"])
+def test_urls_that_cannot_be_used(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        place_of(url)
+    assert "secret" not in caught.value.message
+
+
+def test_links_and_pipes_in_a_folder_do_not_hold_up_a_run(here: Path) -> None:
+    draw_folder(here / "in", ["a.png", "deep/b.png"])
+    os.mkfifo(here / "in" / "pipe.png")
+    (here / "in" / "deep" / "loop").symlink_to(here / "in")
+    (here / "in" / "link.png").symlink_to(here / "in" / "a.png")
+    place = Place(str(here / "in"))
+    assert list(find_pictures(place, SUFFIXES)) == ["a.png", "link.png", "deep/b.png"]
+    assert list(find_pictures(place, SUFFIXES, recursive=False)) == ["a.png", "link.png"]
+
+
+def test_a_job_has_nothing_that_opens(identity: Identity) -> None:
+    with pytest.raises(UsageError, match="none was given"):
+        Job("a", "b", (), SUFFIXES)
+    assert not [name for name in Job.__dataclass_fields__ if "pass" in name or "ident" in name]
+
+
+def test_runs_differ_by_what_their_outputs_depend_on(identity: Identity) -> None:
+    key = identity.recipient
+    job = job_for("a", "b", key)
+    assert job.fingerprint() == job_for("a", "b", key, threads=7).fingerprint()
+    someone = Identity.generate().recipient
+    others = [job_for("a", "c", key), job_for("a", "b", key, seal=False), job_for("a", "b", someone)]
+    assert len({each.fingerprint() for each in (job, *others)}) == 4
