@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTOS ?= ../shared/data/eval/photos
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: weights paper demo test test-all test-train test-scale lint bench clean
+.PHONY: weights paper demo test test-all test-train test-scale test-eval results lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -58,3 +58,35 @@ weights: $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="
 paper: $(VENV)/trainable  ## train the published system, both recovery modes, for comparison
 	for mode in randwr randwr-float obfswr; do $(BIN)/proface train --config configs/paper-$$mode.json \
 	  $(addprefix --data ,$(FACES)) $(if $(STICKERS),--stickers $(STICKERS)) --out runs/paper-$$mode || exit 1; done
+
+EVAL ?= ../shared/data/eval
+TRAIN ?= ../shared/data/train
+MODELS ?= ../shared/models
+PAPER ?= runs/paper-randwr/checkpoint.pt
+PAPERS ?= $(wildcard runs/paper-*/checkpoint.pt)
+RESULTS ?= runs/results
+BUDGET ?= quick
+PROFACE ?= $(BIN)/proface
+QUALITY = $(PROFACE) evaluate $(foreach set,faces_faker_cc0 faces_governors faces_sfhq,--data $(EVAL)/$(set)) \
+  --pictures $(EVAL)/faces_faker_cc0
+JUDGES = --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/recognisers/mobileface.json \
+  --recogniser $(MODELS)/faceres.onnx=configs/recognisers/faceres.json
+$(VENV)/evaluable: $(VENV)/trainable
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,train,eval]"
+	touch $@
+
+test-eval: $(VENV)/evaluable  ## measures against other implementations, adversaries on planted weaknesses
+	$(BIN)/python -m pytest -q -m "not gpu" tests/evaluation
+
+results: $(VENV)/evaluable  ## measure and attack everything, then write docs/results.md; goes on where it was interrupted
+	$(QUALITY) --report $(RESULTS)/ours --styles all --limit 20 --photos $(EVAL)/photos \
+	  --method secure-2 --method secure-2-cover --method lsb-avif
+	$(QUALITY) --report $(RESULTS)/strengths --styles sweep --limit 12 --method secure-2
+	for size in 64 128 512; do $(QUALITY) --report $(RESULTS)/size-$$size --size $$size --styles blur,swap --limit 20 \
+	  --method secure-2 --method lsb-avif || exit 1; done
+	for peer in $(PAPERS); do $(QUALITY) --report $(RESULTS)/$$(basename $$(dirname $$peer)) --styles all --limit 20 \
+	  --protocol both --method paper:$$peer || exit 1; done
+	$(PROFACE) evaluate --data $(EVAL)/faces_faker_cc0 --report $(RESULTS)/identity --styles blur,swap --limit 12 \
+	  --method secure-2 --method paper:$(PAPER) --pairs $(EVAL)/lfw/pairs.csv \
+	  --pairs-limit 240 $(JUDGES)
+	$(BIN)/python tools/results.py $(RESULTS) docs
