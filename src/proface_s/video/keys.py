@@ -1,0 +1,63 @@
+"""One key for a video; from it a key of its own for every face of every frame."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import struct
+from typing import Final
+
+from ..keys.derive import subkey
+from ..keys.secret import MODEL_ID_BYTES, FaceKey, Secret
+from ..types import Box
+
+STREAM_BYTES: Final = 16
+TAG_BYTES: Final = 16
+_CONTEXT: Final = struct.Struct(">B16sQHIIII16s")
+_VERSION: Final = 1
+
+
+class VideoKey(Secret):
+    """Opens all faces of the streams that were protected with it.
+
+    A face's key is HKDF-SHA256 of this key, bound to stream, frame, face, box and model.  The stream's id is drawn anew
+    whenever a stream is protected, so that no two frames share a one-time pad: not two of one stream, and not the same
+    frame of two runs under one key.
+    """
+
+    __slots__ = ()
+
+    def face_key(self, stream: bytes, frame: int, face: int, box: Box, model_id: bytes) -> FaceKey:
+        """The key of one face.
+
+        Args:
+            stream: 16 bytes, see `new_stream`.
+            frame: number of the frame in its stream, 0..2**64 - 1.
+            face: number of the face in its frame, 0..65535.
+            box: the protected region.
+            model_id: 16 bytes.
+
+        Raises:
+            ValueError: a part is out of range.
+        """
+        if len(stream) != STREAM_BYTES or len(model_id) != MODEL_ID_BYTES:
+            raise ValueError(f"stream and model ids have 16 bytes, not {len(stream)} and {len(model_id)}")
+        try:
+            context = _CONTEXT.pack(_VERSION, stream, frame, face, box.x, box.y, box.w, box.h, model_id)
+        except struct.error as error:
+            raise ValueError(f"frame {frame}, face {face} at {box}: {error}") from None
+        return FaceKey(subkey(self.reveal(), "video-face", context))
+
+    def tag(self, covered: bytes) -> bytes:
+        """16 bytes: HMAC-SHA256 over what a record says, under this key's own subkey for records."""
+        return hmac.new(subkey(self.reveal(), "video-record"), covered, hashlib.sha256).digest()[:TAG_BYTES]
+
+    def verify_tag(self, covered: bytes, tag: bytes) -> bool:
+        """Whether ``tag`` is `tag` of the bytes; constant time."""
+        return hmac.compare_digest(self.tag(covered), tag)
+
+
+def new_stream() -> bytes:
+    """A stream's id: 16 random bytes, public."""
+    return secrets.token_bytes(STREAM_BYTES)

@@ -1,0 +1,96 @@
+"""What bringing a frame back needs besides the key: public, small, and vouched for by the key."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from ..errors import DamagedFileError
+from ..types import Box
+from .keys import STREAM_BYTES, TAG_BYTES
+
+MAX_FACES: Final = 65535
+_MAX_SIDE: Final = 2**31 - 1
+_DIGEST_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRecord:
+    """The protected faces of one frame.
+
+    Attributes:
+        stream: id of the stream, 16 bytes.
+        index: number of the frame in it, from 0.
+        model_id: 16 bytes.
+        boxes: the protected regions, disjoint.
+        digests: SHA-256 of each region's protected pixels, 32 bytes.
+        tag: 16 bytes that the video's key vouches for all this with.
+    """
+
+    stream: bytes
+    index: int
+    model_id: bytes
+    boxes: tuple[Box, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    tag: bytes = b""
+
+    def covered(self) -> bytes:
+        """Canonical bytes of everything but the tag, big-endian: what the tag covers."""
+        faces = b"".join(
+            struct.pack(">IIII", box.x, box.y, box.w, box.h) + digest
+            for box, digest in zip(self.boxes, self.digests, strict=True)
+        )
+        return self.stream + struct.pack(">QI", self.index, len(self.boxes)) + self.model_id + faces
+
+
+def encode_record(record: FrameRecord) -> str:
+    """One line of JSON, without its line end; `decode_record` is the inverse."""
+    faces = [
+        {"box": [box.x, box.y, box.w, box.h], "sha256": digest.hex()}
+        for box, digest in zip(record.boxes, record.digests, strict=True)
+    ]
+    return json.dumps(
+        {"stream": record.stream.hex(), "frame": record.index, "model": record.model_id.hex(), "faces": faces,
+         "tag": record.tag.hex()}
+    )  # fmt: skip
+
+
+def decode_record(text: str) -> FrameRecord:
+    """Inverse of `encode_record`.
+
+    Raises:
+        DamagedFileError: not a record.
+    """
+    try:
+        found = json.loads(text)
+        faces = found["faces"]
+        record = FrameRecord(
+            _bytes(found["stream"], STREAM_BYTES), _number(found["frame"], 2**64 - 1), _bytes(found["model"], 16),
+            tuple(_box(face["box"]) for face in faces), tuple(_bytes(face["sha256"], _DIGEST_BYTES) for face in faces),
+            _bytes(found["tag"], TAG_BYTES),
+        )  # fmt: skip
+        if len(faces) > MAX_FACES:
+            raise ValueError("too many faces")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedFileError(f"a frame's record is damaged: {error}") from None
+    return record
+
+
+def _bytes(text: object, length: int) -> bytes:
+    if not isinstance(text, str) or len(text) != 2 * length:
+        raise ValueError(f"{2 * length} hexadecimal digits expected")
+    return bytes.fromhex(text)
+
+
+def _number(value: object, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"a whole number from 0 to {most} expected")
+    return value
+
+
+def _box(values: object) -> Box:
+    if not isinstance(values, list) or len(values) != 4:
+        raise ValueError("a box has four numbers")
+    return Box(*(_number(value, _MAX_SIDE) for value in values))

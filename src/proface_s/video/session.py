@@ -1,0 +1,170 @@
+"""Streams of frames: protected at a steady rate with models that are loaded once, and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from .. import obfuscate
+from ..api.choosing import disjoint_regions
+from ..container.header import region_digest
+from ..detect import Detector
+from ..detect.boxes import SMALLEST_SIDE
+from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
+from ..flow.model import FlowModel
+from ..imaging.regions import cut, paste_all
+from ..keys.secret import FaceKey
+from ..types import Box, Style, UInt8Image
+from .keys import VideoKey, new_stream
+from .records import FrameRecord
+from .tracking import tracked
+
+EVERY = 10
+_LOSSLESS = "store the frames without loss: FFV1, or x264 or VP9 in RGB and lossless, or PNG files"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProtectedFrame:
+    """A frame with its faces hidden: (H, W, 3) uint8 RGB, and the record that brings them back."""
+
+    rgb: UInt8Image
+    record: FrameRecord
+
+
+class VideoSession:
+    """Loads the models on first use and keeps them.
+
+    Args:
+        detector: where faces are; the default detector where None.
+        model: the flow; the shipped one where None.
+        every: faces are looked for in every so manieth frame.
+        threads: of the inference engine; 0 for all cores.
+
+    Raises:
+        UsageError: ``every`` is less than 1.
+    """
+
+    def __init__(
+        self, *, detector: Detector | None = None, model: FlowModel | None = None, every: int = EVERY, threads: int = 0
+    ) -> None:
+        if every < 1:
+            raise UsageError(f"faces cannot be looked for in every {every} frames", "give a number from 1")
+        self._detector, self._model, self._every, self._threads = detector, model, every, threads
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The face detector in use."""
+        from ..detect import SlimefaceDetector
+
+        return self._detector or SlimefaceDetector()
+
+    @cached_property
+    def model(self) -> FlowModel:
+        """The flow in use."""
+        return self._model or FlowModel(threads=self._threads)
+
+    def protect(
+        self, frames: Iterable[UInt8Image], key: VideoKey, *, style: str | Style = "blur"
+    ) -> Iterator[ProtectedFrame]:
+        """Hide the faces of a stream, each frame's under keys of its own.
+
+        Args:
+            frames: (H, W, 3) uint8 RGB, all of one shape, sides of 16 pixels at least; read as they are needed.  Up to
+                ``every + 1`` are held, so that the source must not reuse their memory.
+            key: opens the stream.
+            style: ``name[:strength]``, see `proface_s.obfuscate`.
+
+        Yields:
+            As many frames as came in, in their order; those without a face with their pixels unchanged.
+
+        Raises:
+            UsageError: an unknown style.
+            ImageError: a frame is not an image, or of another shape than the first.
+        """
+        chosen = obfuscate.parse_style(style) if isinstance(style, str) else style
+        stream = new_stream()
+        for index, (frame, boxes) in enumerate(tracked(_checked(frames), self.detector, self._every)):
+            yield self._protected(frame, boxes, chosen, key, FrameRecord(stream, index, self.model.card.model_id))
+
+    def recover(
+        self, frames: Iterable[tuple[UInt8Image, FrameRecord]], key: VideoKey
+    ) -> Iterator[UInt8Image]:
+        """Bring the faces of a stream back: the inverse of `protect`, exact outside the faces, an estimate inside.
+
+        Args:
+            frames: protected frames, bit for bit as `protect` gave them, with their records; in any order.
+            key: what they were protected with.
+
+        Yields:
+            (H, W, 3) uint8 RGB.
+
+        Raises:
+            WrongKeyError: the key is another one, or a record was altered.
+            DamagedFileError: the pixels of a face were changed, by a lossy codec for example.
+            ModelError: they were protected with another model.
+        """
+        for rgb, record in frames:
+            yield self._recovered(rgb, record, key)
+
+    def _protected(
+        self, frame: UInt8Image, faces: list[Box], style: Style, key: VideoKey, record: FrameRecord
+    ) -> ProtectedFrame:
+        size = frame.shape[1], frame.shape[0]
+        boxes = disjoint_regions([part for box in faces if (part := _inside(box, *size))], [], size)
+        originals = [cut(frame, box) for box in boxes]
+        covers = [obfuscate.cover(original, style) for original in originals]
+        keys = _face_keys(key, record, boxes)
+        regions = self.model.protect(originals, covers, keys)
+        record = replace(record, boxes=tuple(boxes), digests=tuple(map(region_digest, regions)))
+        rgb = paste_all(frame, zip(boxes, regions, strict=True))
+        return ProtectedFrame(rgb, replace(record, tag=key.tag(record.covered())))
+
+    def _recovered(self, rgb: UInt8Image, record: FrameRecord, key: VideoKey) -> UInt8Image:
+        if not key.verify_tag(record.covered(), record.tag):
+            raise WrongKeyError(f"the key does not open frame {record.index}, or its record was altered")
+        if record.model_id != self.model.card.model_id:
+            raise ModelError(f"frame {record.index} was protected with another model ({record.model_id.hex()})")
+        regions = [_region(rgb, box, record.index) for box in record.boxes]
+        for index, (region, digest) in enumerate(zip(regions, record.digests, strict=True)):
+            if region_digest(region) != digest:
+                raise DamagedFileError(
+                    f"frame {record.index}: the protected pixels of face {index} were changed", _LOSSLESS
+                )
+        estimates = self.model.recover(regions, _face_keys(key, record, record.boxes))
+        return paste_all(rgb, zip(record.boxes, estimates, strict=True))
+
+
+def _face_keys(key: VideoKey, record: FrameRecord, boxes: Sequence[Box]) -> list[FaceKey]:
+    """A key of its own for every face of a frame."""
+    return [key.face_key(record.stream, record.index, i, box, record.model_id) for i, box in enumerate(boxes)]
+
+
+def _checked(frames: Iterable[UInt8Image]) -> Iterator[UInt8Image]:
+    """Frames, each looked at as it passes."""
+    shape: tuple[int, ...] | None = None
+    for index, frame in enumerate(frames):
+        if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            got = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
+            raise ImageError(f"frame {index} must be (H, W, 3) uint8 RGB, got {got}")
+        if min(frame.shape[:2]) < SMALLEST_SIDE:
+            raise ImageError(f"frame {index} has {frame.shape[1]}x{frame.shape[0]} pixels: too few for a face")
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            raise ImageError(f"frame {index} has the shape {frame.shape}, the first one had {shape}")
+        yield np.ascontiguousarray(frame)
+
+
+def _inside(box: Box, width: int, height: int) -> Box | None:
+    """The part of a box inside the frame; None where there is hardly any."""
+    left, top, right, bottom = max(0, box.x), max(0, box.y), min(width, box.right), min(height, box.bottom)
+    return Box(left, top, right - left, bottom - top) if right - left >= 2 and bottom - top >= 2 else None
+
+
+def _region(rgb: UInt8Image, box: Box, index: int) -> UInt8Image:
+    if box.right > rgb.shape[1] or box.bottom > rgb.shape[0]:
+        height, width = rgb.shape[:2]
+        raise DamagedFileError(f"frame {index} has {width}x{height} pixels, too few for its record", _LOSSLESS)
+    return cut(rgb, box)

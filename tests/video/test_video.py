@@ -1,0 +1,235 @@
+"""Streams of frames: every face covered, no pad used twice, everything back, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proface_s.api.protecting import psnr
+from proface_s.detect.boxes import intersection
+from proface_s.errors import DamagedFileError, ImageError, UsageError, WrongKeyError
+from proface_s.flow.model import FlowModel
+from proface_s.imaging.regions import cut
+from proface_s.types import Box, Face, UInt8Image
+from proface_s.video.keys import VideoKey, new_stream
+from proface_s.video.records import FrameRecord, decode_record, encode_record
+from proface_s.video.session import ProtectedFrame, VideoSession
+from proface_s.video.tracking import HOLD, Track, paired, tracked
+
+SIZE = (240, 160)
+FRAMES = 9
+
+
+@pytest.fixture(scope="module")
+def model() -> FlowModel:
+    return FlowModel(threads=1)
+
+
+def face_at(number: int) -> Box:
+    """A face that moves to the right and comes nearer."""
+    return Box(20 + 6 * number, 30 + 2 * number, 48 + number, 48 + number)
+
+
+def frame_of(number: int, box: Box | None = None) -> UInt8Image:
+    """A frame that tells its number to `Watcher`, with something bright where the face is."""
+    width, height = SIZE
+    y, x = np.mgrid[0:height, 0:width]
+    frame = np.dstack([x * 200 / width, y * 200 / height, 90 + 60 * np.sin((x + 2 * y) / 25)]).astype(np.uint8)
+    box = box or face_at(number)
+    frame[box.y : box.bottom, box.x : box.right] = 255 - frame[box.y : box.bottom, box.x : box.right]
+    frame[0, 0] = number
+    return frame
+
+
+@dataclass
+class Watcher:
+    """A detector that knows where the faces are; ``at`` maps frame numbers to boxes."""
+
+    at: dict[int, list[Box]] | None = None
+    asked: list[int] = field(default_factory=list)
+
+    def detect(self, rgb: UInt8Image) -> list[Face]:
+        number = int(rgb[0, 0, 0])
+        self.asked.append(number)
+        boxes = [face_at(number)] if self.at is None else self.at.get(number, [])
+        return [Face(box) for box in boxes]
+
+
+def covers(boxes: list[Box], face: Box) -> bool:
+    return any(intersection(box, face) == face.area for box in boxes)
+
+
+@pytest.fixture(scope="module")
+def stream(model: FlowModel) -> tuple[VideoKey, list[ProtectedFrame]]:
+    key = VideoKey.generate()
+    session = VideoSession(detector=Watcher(), model=model, every=4)
+    return key, list(session.protect(map(frame_of, range(FRAMES)), key))
+
+
+def test_what_comes_back(model: FlowModel, stream: tuple[VideoKey, list[ProtectedFrame]]) -> None:
+    key, frames = stream
+    assert [frame.record.index for frame in frames] == list(range(FRAMES))
+    back = VideoSession(model=model).recover(((f.rgb, decode_record(encode_record(f.record))) for f in frames), key)
+    for number, (frame, recovered) in enumerate(zip(frames, back, strict=True)):
+        original = frame_of(number)
+        (box,) = frame.record.boxes
+        assert covers([box], face_at(number))
+        assert psnr(cut(recovered, box), cut(original, box)) > 30
+        assert psnr(cut(frame.rgb, box), cut(original, box)) < 25
+        outside = np.ones(original.shape[:2], bool)
+        outside[box.y : box.bottom, box.x : box.right] = False
+        assert np.array_equal(frame.rgb[outside], original[outside])
+        assert np.array_equal(recovered[outside], original[outside])
+
+
+def test_no_pad_is_used_twice(model: FlowModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    still, pads = frame_of(0), []
+    real = FlowModel.protect
+
+    def watched(self: FlowModel, originals: Any, covers: Any, keys: Any, **more: Any) -> Any:
+        pads.extend(key.mixing_stream(64) for key in keys)
+        return real(self, originals, covers, keys, **more)
+
+    monkeypatch.setattr(FlowModel, "protect", watched)
+    two = {0: [Box(20, 30, 40, 40), Box(140, 60, 40, 40)]}
+    key = VideoKey.generate()
+    session = VideoSession(detector=Watcher(two), model=model, every=2)
+    for _ in range(2):  # the same frames under the same key: another stream
+        list(session.protect([still] * 5, key))
+    assert len(pads) == 2 * 2 * 5
+    assert len(set(pads)) == len(pads)
+
+
+def test_a_face_key_is_bound_to_its_place() -> None:
+    key, stream, model_id, box = VideoKey.generate(), new_stream(), bytes(16), Box(2, 4, 16, 18)
+    places = [
+        (stream, 0, 0, box, model_id), (stream, 1, 0, box, model_id), (stream, 0, 1, box, model_id),
+        (stream, 256, 0, box, model_id), (new_stream(), 0, 0, box, model_id), (stream, 0, 0, box, b"m" * 16),
+        (stream, 0, 0, Box(4, 2, 16, 18), model_id),
+    ]  # fmt: skip
+    keys = [each.face_key(*place) for each in (key, VideoKey.generate()) for place in places]
+    assert all(a != b for a, b in itertools.combinations(keys, 2))
+    assert key.face_key(*places[0]) == keys[0]
+    for wrong in ((stream, -1, 0), (stream, 2**64, 0), (stream, 0, 65536), (b"short", 0, 0)):
+        with pytest.raises(ValueError, match=r"frame|stream"):
+            key.face_key(*wrong, box, model_id)
+
+
+def test_wrong_keys_and_altered_frames_are_refused(
+    model: FlowModel, stream: tuple[VideoKey, list[ProtectedFrame]]
+) -> None:
+    key, frames = stream
+    session = VideoSession(model=model)
+    first, second = frames[:2]
+    moved = replace(first.record, boxes=(replace(first.record.boxes[0], x=0),))
+    for record, opener in ((first.record, VideoKey.generate()), (replace(first.record, index=5), key), (moved, key)):
+        with pytest.raises(WrongKeyError, match="does not open frame"):
+            next(session.recover([(first.rgb, record)], opener))
+    with pytest.raises(DamagedFileError, match="frame 1: the protected pixels of face 0 were changed") as caught:
+        next(session.recover([(first.rgb, second.record)], key))
+    assert "without loss" in str(caught.value.hint)
+    with pytest.raises(DamagedFileError, match="too few"):
+        next(session.recover([(first.rgb[:50], first.record)], key))
+
+
+def test_faces_are_looked_for_now_and_then_and_covered_always() -> None:
+    watcher = Watcher()
+    found = list(tracked(map(frame_of, range(11)), watcher, 4))
+    assert watcher.asked == [0, 4, 8, 10]
+    assert [int(frame[0, 0, 0]) for frame, _ in found] == list(range(11))
+    for number, (_, boxes) in enumerate(found):
+        assert len(boxes) == 1
+        assert covers(boxes, face_at(number))
+        assert boxes[0].area < 2.2 * face_at(number).area
+
+
+@pytest.mark.parametrize(("count", "every", "asked"), [(0, 3, []), (1, 3, [0]), (3, 5, [0, 2]), (4, 1, [0, 1, 2, 3])])
+def test_short_streams(count: int, every: int, asked: list[int]) -> None:
+    watcher = Watcher()
+    assert len(list(tracked(map(frame_of, range(count)), watcher, every))) == count
+    assert watcher.asked == asked
+
+
+def test_faces_that_come_and_go_are_covered_for_longer() -> None:
+    stays, comes, goes = Box(10, 10, 40, 40), Box(100, 10, 40, 40), Box(180, 80, 40, 40)
+    at = {0: [stays, goes], 4: [stays, comes], 8: [comes, stays], 12: [comes, stays], 16: [stays, comes]}
+    found = [boxes for _, boxes in tracked((frame_of(n, stays) for n in range(17)), Watcher(at), 4)]
+    assert all(covers(boxes, stays) for boxes in found)
+    assert [number for number, boxes in enumerate(found) if covers(boxes, comes)] == list(range(17))
+    assert [number for number, boxes in enumerate(found) if covers(boxes, goes)] == list(range(4 * (HOLD + 1)))
+
+
+def test_two_faces_that_pass_each_other_keep_their_tracks() -> None:
+    left, right = Track(Box(0, 0, 40, 40)), Track(Box(100, 0, 40, 40))
+    ends = dict(paired([left, right], [Box(90, 0, 40, 40), Box(12, 0, 40, 40)]))
+    assert (ends[left.box].box, ends[right.box].box) == (Box(12, 0, 40, 40), Box(90, 0, 40, 40))
+    assert paired([left], [Box(0, 0, 10, 10)])[0][1].box.area > 100  # it does not shrink at once
+
+
+def test_frames_are_read_as_they_are_needed() -> None:
+    taken = 0
+
+    def source() -> Iterator[UInt8Image]:
+        nonlocal taken
+        for number in range(50):
+            taken += 1
+            yield frame_of(number, face_at(0))
+
+    for given_out, _ in enumerate(tracked(source(), Watcher({}), 5), 1):
+        assert taken <= given_out + 6
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ([np.zeros((20, 20), np.uint8)], r"frame 0 must be \(H, W, 3\) uint8 RGB, got uint8 \(20, 20\)"),
+        ([np.zeros((20, 20, 3))], "got float64"),
+        (["frame"], "got str"),
+        ([np.zeros((8, 20, 3), np.uint8)], "too few"),
+        ([np.zeros((20, 20, 3), np.uint8), np.zeros((20, 22, 3), np.uint8)], "frame 1 has the shape"),
+    ],
+)
+def test_frames_that_are_none(model: FlowModel, frames: list[Any], message: str) -> None:
+    session = VideoSession(detector=Watcher({}), model=model)
+    with pytest.raises(ImageError, match=message):
+        list(session.protect(frames, VideoKey.generate()))
+
+
+def test_settings_that_make_no_sense(model: FlowModel) -> None:
+    with pytest.raises(UsageError, match="every 0 frames"):
+        VideoSession(every=0)
+    with pytest.raises(UsageError):
+        next(VideoSession(model=model).protect([], VideoKey.generate(), style="nosuch"))
+
+
+boxes = st.builds(Box, *[st.integers(0, 2**31 - 1)] * 4)
+records = st.integers(0, 4).flatmap(
+    lambda n: st.builds(
+        FrameRecord, st.binary(min_size=16, max_size=16), st.integers(0, 2**64 - 1),
+        st.binary(min_size=16, max_size=16), st.tuples(*[boxes] * n),
+        st.tuples(*[st.binary(min_size=32, max_size=32)] * n), st.binary(min_size=16, max_size=16),
+    )
+)  # fmt: skip
+
+
+@given(records)
+def test_records_survive_being_written(record: FrameRecord) -> None:
+    assert decode_record(encode_record(record)) == record
+
+
+@given(records, records)
+def test_different_records_have_different_bytes(a: FrameRecord, b: FrameRecord) -> None:
+    assert (a.covered() == b.covered()) == (replace(a, tag=b"") == replace(b, tag=b""))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"faces": 3}', '{"stream": "00", "faces": []}', "[" * 5000])
+def test_records_that_are_none(text: str) -> None:
+    with pytest.raises(DamagedFileError, match="record is damaged"):
+        decode_record(text)
