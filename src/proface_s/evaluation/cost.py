@@ -53,7 +53,7 @@ def measure_here(spec: str, size: int) -> dict[str, Any]:
         recovering.append(time.perf_counter() - between)
     costed = method if isinstance(method, Costed) else None
     return {
-        "name": method.name, "size": size,
+        "name": method.name, "size": size, "steps": getattr(method, "steps", None),
         "parameters": costed.parameters if costed else None, "macs": costed.macs(size, size) if costed else None,
         "protect_seconds": round(float(np.median(protecting)), 4),
         "recover_seconds": round(float(np.median(recovering)), 4),

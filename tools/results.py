@@ -1,0 +1,224 @@
+"""Write docs/results.md and docs/figures/ from the reports that `make results` measured.
+
+    python tools/results.py REPORTS DOCS
+
+REPORTS holds one folder per report of `proface evaluate` and `proface attack`; those that are missing are left out, and
+said to be.  Nothing is measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from proface_s.errors import ProFaceError
+from proface_s.evaluation import tables
+from proface_s.evaluation.illustrations import draw_capacity, roc_curves
+from proface_s.evaluation.plots import plot_roc
+from proface_s.evaluation.report import markdown_table, read_report
+
+Reports = dict[str, dict[str, Any]]
+
+OURS, STRENGTHS, IDENTITY, ATTACKS = "ours", "strengths", "identity", "attack"
+SIZES = (64, 128, 256, 512)
+INTRODUCTION = """# Results
+
+Written by `make results` from what `proface evaluate` and `proface attack` measured; do not edit. How each figure is
+defined: [evaluation.md](evaluation.md), [attacks.md](attacks.md). PSNR in dB, mean (5th percentile) over the faces;
+intervals are 95 %. *secure-2* is what `proface protect` uses, measured here on the pixels alone, without the seal;
+*paper-...* is the published system, trained here from scratch with little budget on the same faces; *lsb-avif* is the
+classical baseline, AVIF encrypted into the least significant bits.
+"""
+
+
+def load(folder: Path) -> Reports:
+    """All finished reports, by the name of their folder."""
+    return {path.parent.name: read_report(path) for path in sorted(folder.glob("*/report.json"))}
+
+
+def papers(reports: Reports) -> list[str]:
+    """Reports of the published system: the one trained for stored files first."""
+    found = [name for name in reports if name.startswith("paper")]
+    return sorted(found, key=lambda name: (name != "paper-randwr", name))
+
+
+def merged(reports: Reports, *names: str) -> dict[str, Any]:
+    """Results of several reports as one; parts have different names."""
+    return {part: result for name in names if name in reports for part, result in reports[name]["results"].items()}
+
+
+def section(title: str, *texts: str) -> str:
+    """A heading and what stands below it; nothing where there is nothing."""
+    kept = [text for text in texts if text]
+    return "\n".join((f"## {title}\n", *kept)) if kept else ""
+
+
+def quality(reports: Reports, figures: Path) -> str:
+    """Quality of every method at 256 pixels, and its plot."""
+    if OURS not in reports:
+        return ""
+    both = merged(reports, OURS, *papers(reports))
+    draw_capacity(both, figures / "psnr-psnr.png")
+    return section(
+        "Quality at 256 pixels", "Through 8-bit files:\n", tables.quality_table(both, protocol="stored"),
+        "The paper's protocol: the same, never rounded to 8 bits:\n" if papers(reports) else "",
+        tables.quality_table(both, protocol="float"),
+        "![quality of both pictures](figures/psnr-psnr.png)\n",
+        "Dashed: what our coder would bring back if all the room of a protected PSNR were used (no lossless 8-bit "
+        "method can use more), and the literature's reference for Gaussian bands.\n",
+    )
+
+
+def sizes(reports: Reports) -> str:
+    """Quality at other sizes, and at other strengths."""
+    rows = []
+    for size in SIZES:
+        name = OURS if size == 256 else f"size-{size}"
+        for (method, style, _), found in tables.parts_of(reports.get(name, {}).get("results", {}), "quality"):
+            if style in ("blur", "swap") and method in ("secure-2", "lsb-avif"):
+                p, r = found["protected"], found["recovered"]
+                rows.append([
+                    size, method, style, found["faces"], tables.spread(p["psnr"]), tables.mean(p["ssim"]),
+                    tables.spread(r["psnr"]), tables.mean(r["ssim"]),
+                ])
+    columns = ("pixels", "method", "cover", "faces", "protected PSNR", "SSIM", "recovered PSNR", "SSIM")
+    strengths = tables.quality_table(reports.get(STRENGTHS, {}).get("results", {}))
+    return section(
+        "Other sizes and strengths", markdown_table(rows, columns) if rows else "",
+        "Faces with a shorter side below 96 pixels carry five residues a sample instead of three.\n" if rows else "",
+        "Half, once and twice the default strength, at 256 pixels:\n" if strengths else "", strengths,
+    )
+
+
+def wrong(reports: Reports) -> str:
+    """What a wrong key gives."""
+    text = "*secure-2-cover* gives the cover by design, and *lsb-avif* refuses, which leaves the protected picture.\n"
+    table = tables.wrong_table(merged(reports, OURS, *papers(reports)), "stored")
+    return section("Wrong key", table, text) if table else ""
+
+
+def programme(reports: Reports) -> str:
+    """Bit-equality and cost."""
+    return section(
+        "Bit-equality through the whole program, and cost",
+        tables.exact_table(merged(reports, OURS)),
+        "Faces: PNG, WebP and TIFF in turn. Photos: 0.9 to 12 megapixels, all faces found, blur, Argon2id included.\n",
+        tables.cost_table(merged(reports, OURS, *papers(reports))),
+    ) if OURS in reports else ""
+
+
+def identity(reports: Reports, figures: Path) -> str:
+    """Verification, identification and diversity."""
+    if IDENTITY not in reports:
+        return ""
+    results = reports[IDENTITY]["results"]
+    chosen = {key: curves for key, curves in roc_curves(results).items() if key[0] == "blur"}
+    pictures = []
+    for (style, recogniser), curves in chosen.items():
+        name = f"roc-{recogniser.lower()}-{style}.png"
+        plot_roc(figures / name, curves, title=f"{recogniser}: can the face be matched? (LFW, {style})")
+        pictures.append(f"![ROC, {recogniser}](figures/{name})")
+    found = results["identity/originals"]["thresholds"]
+    counts = ", ".join(f"{name} {each['impostors']:,}" for name, each in found.items())
+    return section(
+        "Can a recogniser match the face? (LFW)",
+        "The album holds originals; the probe is the same person's other picture, treated as said. *cover* is the "
+        "control: what *protected* gives beyond it is the leak of the scheme. Thresholds are fixed on originals, on "
+        f"all pairs of different people ({counts}).\n",
+        tables.identity_table(results), "\n".join(pictures) + "\n",
+        "Two protections of one face:\n" if tables.diversity_table(results) else "", tables.diversity_table(results),
+    )
+
+
+def attacks(reports: Reports, figures: Path, folder: Path) -> str:
+    """What the adversaries got; their pictures are copied."""
+    if ATTACKS not in reports:
+        return ""
+    text = (folder / ATTACKS / "report.md").read_text(encoding="utf-8")
+    body = text.partition("\n")[2] if text.startswith("# ") else text
+    for picture in sorted((folder / ATTACKS).glob("*.png")):
+        shutil.copyfile(picture, figures / f"attack-{picture.name}")
+        body = body.replace(f"]({picture.name})", f"](figures/attack-{picture.name})")
+    return "## Attacks\n" + body.replace("\n## ", "\n### ")
+
+
+def sheets(reports: Reports, figures: Path, folder: Path) -> str:
+    """Contact sheets of synthetic faces."""
+    lines = []
+    for report, method in ((OURS, "secure-2"), *((name, name) for name in papers(reports)[:1])):
+        source = folder / report / f"sheet-{method}.png"
+        if source.is_file():
+            shutil.copyfile(source, figures / source.name)
+            lines.append(f"{method}:\n\n![{method}](figures/{source.name})\n")
+    return section("Pictures", *lines, "The faces are synthetic (faker-js/assets-person-portrait, CC0 1.0).\n")
+
+
+def provenance(reports: Reports) -> str:
+    """Where the figures come from."""
+    rows = []
+    for name, report in reports.items():
+        settings = report["settings"]
+        data = ", ".join(Path(each).name for each in _list(settings.get("data")))
+        rows.append([
+            name, report["kind"], data, settings.get("faces"), settings.get("size"), settings.get("seed"),
+            settings.get("budget"), report["commit"], len(report["omissions"]),
+        ])
+    first = next(iter(reports.values()))
+    here, versions = first["machine"], first["versions"]
+    columns = ("report", "command", "data", "faces", "pixels", "seed", "budget", "commit", "left out")
+    steps = ", ".join(f"{name} {count:,}" for name, count in _training(reports))
+    return section(
+        "Where this comes from", markdown_table(rows, columns),
+        f"Machine: {here['processor']}, {here['cores']} cores shared with other work, {here['threads']} thread(s), "
+        f"Python {here['python']}; " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".\n",
+        f"Training steps of the published system: {steps}.\n" if steps else "",
+        "The data are described in docs/evaluation.md's terms by their folders: CC0 synthetic portraits "
+        "(faces_faker_cc0), official portraits of governors (faces_governors), synthetic faces (faces_sfhq), LFW "
+        "pairs, and whole photos. What was left out, by name and reason, is in every report.json.\n",
+        "    make results EVAL=../shared/data/eval MODELS=../shared/models     # goes on where it was interrupted\n",
+    )
+
+
+def _training(reports: Reports) -> Iterator[tuple[str, int]]:
+    for name in papers(reports):
+        for part, result in reports[name]["results"].items():
+            if part.startswith("cost/") and result.get("steps"):
+                yield name, result["steps"]
+
+
+def _list(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the page; exit status 1 where no report is there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reports", type=Path)
+    parser.add_argument("docs", type=Path)
+    args = parser.parse_args(argv)
+    try:
+        reports = load(args.reports)
+    except ProFaceError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        return error.exit_code
+    if not reports:
+        print(f"error: no finished report in {args.reports}", file=sys.stderr)
+        return 1
+    figures = args.docs / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    page = "\n".join(text for text in (
+        INTRODUCTION, attacks(reports, figures, args.reports), quality(reports, figures), wrong(reports),
+        identity(reports, figures), programme(reports), sizes(reports), sheets(reports, figures, args.reports),
+        provenance(reports),
+    ) if text)
+    (args.docs / "results.md").write_text(page, encoding="utf-8")
+    print(args.docs / "results.md")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
