@@ -79,7 +79,7 @@ class Reader:
         try:
             self._check_length(request)
             parser = _MemoryParser(
-                request.headers, self._body(request, hold, deadline), max_files=1, max_fields=4,
+                request.headers, self._body(request, hold, deadline), max_files=2, max_fields=4,
                 max_part_size=OPTIONS_BYTES,
             )
             async with asyncio.timeout_at(deadline):
@@ -149,8 +149,10 @@ async def _form(form: FormData) -> Form:
     if not isinstance(photo, UploadFile):
         raise _form_error(f"there is no file in its field {PHOTO!r}")
     try:
-        if not isinstance(options, str):
-            raise _form_error(f"its field {OPTIONS!r} is a file")
+        if isinstance(options, UploadFile):  # browsers can give a part its type, JSON, only together with a name
+            if (options.size or 0) > OPTIONS_BYTES:
+                raise _form_error(f"its field {OPTIONS!r} is too long")
+            options = (await options.read()).decode()
         return Form(await photo.read(), options)
     finally:
         await form.close()

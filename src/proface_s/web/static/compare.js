@@ -1,0 +1,33 @@
+// Two pictures of one size, one over the other, with a slider between them.
+
+import { el, freshId } from "./dom.js";
+
+/** `left` is seen to the left of the line, `right` to its right; both are addresses of pictures. */
+export function compare({ left, right, leftName, rightName }) {
+  const id = freshId("split");
+  const pictures = el("div", { class: "compare" },
+    el("img", { src: right, alt: rightName }), el("img", { class: "covered", src: left, alt: leftName }),
+    el("div", { class: "line" }), el("span", { class: "tag left", "aria-hidden": "true" }, leftName), el("span", { class: "tag right", "aria-hidden": "true" }, rightName));
+  const range = el("input", { type: "range", id, min: "0", max: "100", value: "50" });
+  const set = () => {
+    pictures.style.setProperty("--split", `${range.value}%`);
+    range.setAttribute("aria-valuetext", `${range.value} % ${leftName}`);
+  };
+  range.addEventListener("input", set);
+  pictures.addEventListener("pointerdown", (event) => {
+    const follow = (now) => {
+      const { left: edge, width } = pictures.getBoundingClientRect();
+      range.value = String(Math.round(100 * (now.clientX - edge) / width));
+      set();
+    };
+    const end = () => pictures.removeEventListener("pointermove", follow);
+    follow(event);
+    event.preventDefault();
+    pictures.setPointerCapture(event.pointerId);
+    pictures.addEventListener("pointermove", follow);
+    pictures.addEventListener("pointerup", end, { once: true });
+    pictures.addEventListener("pointercancel", end, { once: true });
+  });
+  set();
+  return el("div", {}, pictures, el("div", { class: "strength" }, el("label", { for: id }, `${leftName} or ${rightName.toLowerCase()}`), range));
+}

@@ -1,0 +1,75 @@
+// Small things that every view needs.  Nothing here, or anywhere on this page, turns text into markup.
+
+/** An element: `el("p", { class: "quiet", onclick: run }, "text", child)`. */
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+let counter = 0;
+/** An id that nothing else on the page has. */
+export const freshId = (stem) => `${stem}-${++counter}`;
+
+/** Say something to those who do not see the page. */
+export function announce(text) {
+  byId("status").textContent = text;
+}
+
+export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+/** Show what went wrong; an error of the service has a title, a detail and a hint. */
+export function showProblem(place, error) {
+  const problem = error.problem ?? { title: "That did not work", detail: error.message };
+  place.replaceChildren(el("div", { class: "notice bad" },
+    el("strong", {}, problem.title),
+    el("p", {}, capital(problem.detail) + "."),
+    problem.hint ? el("p", {}, capital(problem.hint) + ".") : null));
+}
+
+export function showNotes(notes) {
+  return notes.length ? el("div", { class: "notice" }, ...notes.map((note) => el("p", {}, capital(note) + "."))) : null;
+}
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
+
+/** A progress bar with words; `update(text, share)`, and `clear()`. */
+export function progressIn(place) {
+  const bar = el("progress", { max: "1", "aria-label": "Progress" });
+  const text = el("span", {});
+  return {
+    update(words, share) {
+      if (!bar.isConnected) place.replaceChildren(el("div", { class: "bar" }, text, bar));
+      if (text.textContent !== words) announce(words);
+      text.textContent = words;
+      if (share === null) bar.removeAttribute("value"); else bar.value = share;
+    },
+    clear: () => place.replaceChildren(),
+  };
+}
+
+/** The drop area: a label around a file input, so that mouse, keyboard and screen reader all find it. */
+export function dropArea(place, { title, hint, multiple, take }) {
+  const input = el("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff,.webp", multiple });
+  const heading = el("strong", {}, title);
+  const area = el("label", { class: "drop" }, heading, el("span", { class: "quiet" }, hint), input);
+  const offer = (files) => { if (files.length) take([...files]); };
+  input.addEventListener("change", () => { offer(input.files); input.value = ""; });
+  area.addEventListener("dragover", (event) => { event.preventDefault(); area.classList.add("over"); });
+  area.addEventListener("dragleave", () => area.classList.remove("over"));
+  area.addEventListener("drop", (event) => {
+    event.preventDefault();
+    area.classList.remove("over");
+    const files = [...event.dataTransfer.files];
+    offer(multiple ? files : files.slice(0, 1));
+  });
+  place.replaceChildren(area);
+  return { shrink(words) { area.classList.add("small"); heading.textContent = words; } };
+}

@@ -1,0 +1,47 @@
+// Starts the page: asks the service what it can do, and shows the view that the address names.
+
+import { byId, showProblem } from "./dom.js";
+import { ProtectView } from "./protect.js";
+import { RecoverView } from "./recover.js";
+import { ask, prepare } from "./service.js";
+
+const VIEWS = ["protect", "recover", "about"];
+
+function show(name, focus) {
+  const view = VIEWS.includes(name) ? name : VIEWS[0];
+  for (const each of VIEWS) byId(`view-${each}`).hidden = each !== view;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${byId(`${view}-title`).textContent} · PRO-Face S`;
+  if (focus) { scrollTo(0, 0); byId(`${view}-title`).focus({ preventScroll: true }); }
+}
+
+function askForToken() {
+  const dialog = byId("token-dialog");
+  byId("token").value = "";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(byId("token").value.trim()), { once: true }));
+}
+
+async function start() {
+  prepare(askForToken);
+  show(location.hash.slice(1), false);
+  addEventListener("hashchange", () => { // the link that skips to the content is no view
+    if (VIEWS.includes(location.hash.slice(1))) show(location.hash.slice(1), true);
+  });
+  for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
+  try {
+    const about = await ask("GET", "/api/about");
+    byId("version").textContent = `Version ${about.version}.`;
+    const recovering = new RecoverView(about);
+    const opened = (file) => { location.hash = "recover"; recovering.take(file); };
+    new ProtectView(about, { recover: opened });
+    document.documentElement.dataset.ready = "yes";
+  } catch (error) {
+    showProblem(byId("protect-problem"), error);
+  }
+}
+
+start();

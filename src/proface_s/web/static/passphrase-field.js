@@ -1,0 +1,84 @@
+// A new passphrase: typed twice, or made; judged by the rules that the service will apply.
+
+import { announce, el, freshId } from "./dom.js";
+import { ask } from "./service.js";
+
+/** `rules` from /api/about; `name` says whose passphrase it is. */
+export function passphraseField(rules, name) {
+  const [firstId, againId, judgedId] = ["passphrase", "again", "judged"].map(freshId);
+  const first = el("input", { id: firstId, type: "password", autocomplete: "new-password", spellcheck: "false", autocapitalize: "none", "aria-describedby": judgedId });
+  const again = el("input", { id: againId, type: "password", autocomplete: "new-password", spellcheck: "false", autocapitalize: "none", "aria-describedby": judgedId });
+  const show = el("button", { type: "button", "aria-pressed": "false", "aria-label": `Show the ${name}` }, "Show");
+  const make = el("button", { type: "button", class: "link" }, "Make one for me");
+  const fill = el("div");
+  const meter = el("div", { class: "meter", "aria-hidden": "true" }, fill);
+  const judged = el("p", { class: "judged", id: judgedId });
+  const label = name.charAt(0).toUpperCase() + name.slice(1);
+  const root = el("div", {},
+    el("div", { class: "aside" }, el("label", { for: firstId }, label), make),
+    el("div", { class: "joined" }, first, show), meter, judged,
+    el("label", { for: againId }, `${label}, again`), again);
+
+  function reveal(visible) {
+    for (const input of [first, again]) input.type = visible ? "text" : "password";
+    show.setAttribute("aria-pressed", String(visible));
+    show.textContent = visible ? "Hide" : "Show";
+  }
+  function say() {
+    const { level, words, tone } = judge(first.value, rules);
+    meter.dataset.level = level;
+    fill.style.width = `${25 * level}%`;
+    const differ = again.value && again.value !== first.value;
+    judged.textContent = differ ? "The two are not the same." : words;
+    judged.className = `judged ${differ ? "bad" : tone}`;
+  }
+  for (const input of [first, again]) input.addEventListener("input", say);
+  show.addEventListener("click", () => reveal(first.type === "password"));
+  make.addEventListener("click", async () => {
+    make.disabled = true;
+    try {
+      const { passphrase, bits } = await ask("POST", "/api/passphrase");
+      first.value = again.value = passphrase;
+      reveal(true);
+      say();
+      judged.textContent = `${bits} bits. Write it down: without it nobody brings the faces back, you neither.`;
+      announce("A passphrase was made and is shown. Write it down.");
+      first.focus();
+    } catch {
+      judged.textContent = "The service does not answer.";
+    }
+    make.disabled = false;
+  });
+  say();
+
+  return {
+    root,
+    get value() { return first.value; },
+    /** What is wrong with it, in words, or null; puts the focus where it is to be mended. */
+    problem() {
+      const wrong = length(first.value) < rules.least_passphrase ? [first, judge(first.value, rules).words]
+        : first.value !== again.value ? [again, "The two are not the same."] : null;
+      if (!wrong) return null;
+      for (const input of [first, again]) input.toggleAttribute("aria-invalid", false);
+      wrong[0].setAttribute("aria-invalid", "true");
+      wrong[0].focus();
+      judged.textContent = wrong[1];
+      judged.className = "judged bad";
+      return `${label}: ${wrong[1]}`;
+    },
+  };
+}
+
+const length = (text) => [...text.normalize("NFC")].length;
+
+/** An estimate by length and variety, as the service judges; words for it, and a level from 0 to 4. */
+export function judge(text, rules) {
+  const long = length(text);
+  const varied = new Set(text).size;
+  if (!long) return { level: 0, words: `At least ${rules.least_passphrase} characters; several random words are best.`, tone: "" };
+  if (long < rules.least_passphrase) return { level: 1, words: `Too short: at least ${rules.least_passphrase} characters.`, tone: "bad" };
+  if (varied < rules.least_passphrase / 2) return { level: 1, words: "Weak: it repeats very few characters and may be guessed.", tone: "warn" };
+  if (long < rules.good_passphrase) return { level: 2, words: `Weak: shorter than ${rules.good_passphrase} characters, it may be guessed.`, tone: "warn" };
+  if (long < 1.6 * rules.good_passphrase) return { level: 3, words: "Good, if it is no quotation.", tone: "good" };
+  return { level: 4, words: "Long. Good, if it is no quotation.", tone: "good" };
+}

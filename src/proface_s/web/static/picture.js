@@ -1,0 +1,56 @@
+// A file as something that the browser can show, and parts of it.
+
+import { askPicture } from "./service.js";
+
+const PREVIEW_SIDE = 360;
+
+/**
+ * Make a file visible: as it is, or, where the browser cannot show it as the service reads it, as the service draws it.
+ * @param {{width: number, height: number}} size of the upright picture, as the service sees it
+ */
+export async function shown(file, size) {
+  const own = await loaded(URL.createObjectURL(file));
+  if (own && own.naturalWidth === size.width && own.naturalHeight === size.height) return own;
+  if (own) URL.revokeObjectURL(own.src);
+  const drawn = await loaded(URL.createObjectURL(await askPicture("/api/render", file)));
+  if (!drawn) throw new Error("the picture cannot be shown");
+  return drawn;
+}
+
+export async function loaded(url) {
+  const image = new Image();
+  image.src = url;
+  try {
+    await image.decode();
+    return image;
+  } catch {
+    URL.revokeObjectURL(url);
+    return null;
+  }
+}
+
+/** The part of a picture that a box shows, as a small PNG; boxes count pixels of `size`. */
+export function cut(image, size, box) {
+  const scale = image.naturalWidth / size.width;
+  const shrink = Math.min(1, PREVIEW_SIDE / (Math.max(box.w, box.h) * scale));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(2, Math.round(box.w * scale * shrink));
+  canvas.height = Math.max(2, Math.round(box.h * scale * shrink));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, box.x * scale, box.y * scale, box.w * scale, box.h * scale, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+/** `party.jpg` -> `party.protected.png`; `party.protected.png` -> `party.recovered.png`. */
+export function outputName(name, what, format) {
+  const stem = name.replace(/\.[^.]*$/, "") || "photo";
+  return `${what === "recovered" ? stem.replace(/\.protected$/, "") : stem}.${what}.${{ png: "png", webp: "webp", tiff: "tif" }[format]}`;
+}
+
+/** A link that saves a blob. */
+export function saveLink(blob, name, anchor) {
+  anchor.href = URL.createObjectURL(blob);
+  anchor.download = name;
+  return anchor;
+}

@@ -1,0 +1,114 @@
+// Talking to the service that this page came from, and to nobody else.
+
+const STREAM = "application/x-ndjson";
+const TRIES = 12;
+let token = "";
+let askForToken = null;
+
+/** Take the token out of the address, where `proface serve` put it, and remember how to ask for one. */
+export function prepare(ask) {
+  const found = /^#token=(.+)$/.exec(location.hash);
+  if (found) {
+    token = decodeURIComponent(found[1]);
+    history.replaceState(null, "", location.pathname);
+  }
+  askForToken = ask;
+}
+
+/** What the service says went wrong: `problem` has title, detail, hint, exit_code. */
+export class ServiceError extends Error {
+  constructor(problem, status = problem.status) {
+    super(problem.detail);
+    this.problem = problem;
+    this.status = status;
+  }
+}
+
+async function send(path, options, headers = {}) {
+  for (let tries = 1; ; tries += 1) {
+    let response;
+    try {
+      response = await fetch(path, {
+        ...options, cache: "no-store", credentials: "omit",
+        headers: { ...headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+      });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ServiceError({ title: "The service does not answer", detail: "it was stopped, or the connection broke", hint: "start it again with `proface serve`" }, 0);
+    }
+    if (response.ok) return response;
+    if (response.status === 503 && tries < TRIES) {
+      await pause(1000 * Number(response.headers.get("Retry-After") ?? 3), options.signal);
+      continue;
+    }
+    const problem = await response.json().catch(() => ({ title: "That did not work", detail: `the service answered ${response.status}` }));
+    if (response.status === 401 && tries < TRIES) {
+      const given = await askForToken();
+      if (given) { token = given; continue; }
+    }
+    throw new ServiceError(problem, response.status);
+  }
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => { clearTimeout(timer); reject(new DOMException("", "AbortError")); }, { once: true });
+  });
+}
+
+function form(photo, options) {
+  const data = new FormData();
+  data.append("photo", photo, "photo");
+  if (options) data.append("options", new Blob([JSON.stringify(options)], { type: "application/json" }));
+  return data;
+}
+
+/** A question without a photo. */
+export const ask = async (method, path) => (await send(path, { method })).json();
+
+/** A question about a photo, answered in JSON. */
+export const askAbout = async (path, photo, signal) =>
+  (await send(path, { method: "POST", body: form(photo), signal })).json();
+
+/** A small picture for a picture. */
+export const askPicture = async (path, photo, options, signal) =>
+  (await send(path, { method: "POST", body: form(photo, options), signal })).blob();
+
+/** Long work: `{ facts, blob }`; `tell(stage, done, total)` hears how far it is. */
+export async function work(path, photo, options, { signal, tell }) {
+  const response = await send(path, { method: "POST", body: form(photo, options), signal }, { Accept: STREAM });
+  const parts = [];
+  let facts = null;
+  let problem = null;
+  let ended = false;
+  for await (const event of lines(response)) {
+    if (event.event === "progress") tell(event.stage, event.done, event.total);
+    else if (event.event === "problem") problem = event;
+    else if (event.event === "result") facts = event;
+    else if (event.event === "data") parts.push(bytes(event.base64));
+    else if (event.event === "end") ended = true;
+  }
+  if (problem) throw new ServiceError(problem);
+  if (ended) return { facts, blob: new Blob(parts, { type: facts.media_type }) };
+  throw new ServiceError({ title: "The answer broke off", detail: "the service stopped in the middle of it", hint: "try again" });
+}
+
+async function* lines(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const whole = (rest + value).split("\n");
+    rest = whole.pop();
+    for (const line of whole) yield JSON.parse(line);
+  }
+}
+
+function bytes(base64) {
+  const text = atob(base64);
+  const array = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) array[i] = text.charCodeAt(i);
+  return array;
+}

@@ -1,0 +1,125 @@
+// A photo with the boxes that will be covered: mouse, touch and keyboard move and size them.
+
+import { announce, el, freshId } from "./dom.js";
+
+const LEAST = 16;
+const HELP = "Tab goes from box to box. Arrow keys move a box, Shift and arrow keys change its size, Space switches it off and on, Delete takes an added one away.";
+
+/** One photo's boxes.  `changed(face)` is called when a box was moved or sized, `chosen(face)` when one is looked at. */
+export class Stage {
+  constructor(place, { changed, chosen, toggled, removed, added }) {
+    this.events = { changed, chosen, toggled, removed };
+    this.help = el("p", { class: "quiet", id: freshId("help") }, HELP);
+    this.holder = el("div", { class: "stage", role: "group", "aria-label": "Photo with the faces to protect" });
+    this.adder = el("button", { type: "button", onclick: added }, "Add a face");
+    place.replaceChildren(this.holder, el("div", { class: "stagebar" }, this.adder, this.help));
+    this.boxes = new Map();
+  }
+
+  show(photo) {
+    this.photo = photo;
+    this.boxes.clear();
+    this.holder.replaceChildren(photo.image);
+    photo.image.alt = "";
+    photo.image.draggable = false;
+    photo.faces.forEach((face) => this.add(face));
+  }
+
+  add(face) {
+    const picture = el("img", { alt: "", hidden: true });
+    const number = el("span", { class: "number", "aria-hidden": "true" });
+    const grip = el("span", { class: "grip", "aria-hidden": "true" });
+    const button = el("button", { type: "button", class: "box", "aria-describedby": this.help.id }, picture, number, grip);
+    button.addEventListener("focus", () => this.choose(face));
+    button.addEventListener("keydown", (event) => this.onKey(event, face));
+    button.addEventListener("pointerdown", (event) => this.onPointer(event, face, event.target === grip));
+    this.boxes.set(face, { button, picture, number });
+    this.holder.append(button);
+    this.place(face);
+  }
+
+  remove(face) {
+    this.boxes.get(face)?.button.remove();
+    this.boxes.delete(face);
+    this.photo.faces.forEach((each) => this.place(each));
+  }
+
+  focus(face) { this.boxes.get(face)?.button.focus(); }
+
+  choose(face) {
+    for (const [each, { button }] of this.boxes) button.classList.toggle("chosen", each === face);
+    this.events.chosen(face);
+  }
+
+  /** Draw a face's box where it is now. */
+  place(face) {
+    const { button, number } = this.boxes.get(face);
+    const { width, height } = this.photo.size;
+    const { x, y, w, h } = face.box;
+    Object.assign(button.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
+    const index = this.photo.faces.indexOf(face) + 1;
+    number.textContent = index;
+    button.setAttribute("aria-pressed", String(face.on));
+    button.setAttribute("aria-label", `Face ${index}, ${w} by ${h} pixels, ${x} from the left, ${y} from the top`);
+  }
+
+  /** Show a cover in a face's box. */
+  cover(face, url) {
+    const picture = this.boxes.get(face)?.picture;
+    if (picture) { picture.hidden = !url; if (url) picture.src = url; }
+  }
+
+  onKey(event, face) {
+    const step = Math.max(2, Math.round(Math.max(this.photo.size.width, this.photo.size.height) / 100));
+    const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    if (move) {
+      event.preventDefault();
+      const { x, y, w, h } = face.box;
+      this.change(face, event.shiftKey ? { x, y, w: w + move[0], h: h + move[1] } : { x: x + move[0], y: y + move[1], w, h });
+      this.events.changed(face);
+      announce(this.boxes.get(face).button.getAttribute("aria-label"));
+    } else if (event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      this.events.toggled(face);
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      event.preventDefault();
+      this.events.removed(face);
+    }
+  }
+
+  onPointer(event, face, sizing) {
+    if (event.button !== 0) return;
+    const { button } = this.boxes.get(face);
+    const scale = this.photo.size.width / this.holder.clientWidth;
+    const start = { ...face.box };
+    const [fromX, fromY] = [event.clientX, event.clientY];
+    let moved = false;
+    const onMove = (now) => {
+      const [dx, dy] = [Math.round((now.clientX - fromX) * scale), Math.round((now.clientY - fromY) * scale)];
+      moved ||= Math.hypot(now.clientX - fromX, now.clientY - fromY) > 3;
+      if (moved) this.change(face, sizing ? { ...start, w: start.w + dx, h: start.h + dy } : { ...start, x: start.x + dx, y: start.y + dy });
+    };
+    const onEnd = () => {
+      button.removeEventListener("pointermove", onMove);
+      for (const name of ["pointerup", "pointercancel"]) button.removeEventListener(name, onEnd);
+      if (moved) this.events.changed(face);
+    };
+    button.setPointerCapture(event.pointerId);
+    button.addEventListener("pointermove", onMove);
+    for (const name of ["pointerup", "pointercancel"]) button.addEventListener(name, onEnd);
+    button.focus();
+    event.preventDefault();
+  }
+
+  change(face, wanted) {
+    face.box = inside(wanted, this.photo.size);
+    this.place(face);
+  }
+}
+
+/** A box within the picture, of whole pixels, not too small. */
+export function inside(box, { width, height }) {
+  const w = Math.min(Math.max(Math.round(box.w), Math.min(LEAST, width)), width);
+  const h = Math.min(Math.max(Math.round(box.h), Math.min(LEAST, height)), height);
+  return { x: Math.min(Math.max(Math.round(box.x), 0), width - w), y: Math.min(Math.max(Math.round(box.y), 0), height - h), w, h };
+}
