@@ -51,8 +51,8 @@ class Budget:
     judged: int = 48
     batch: int = 16
     fresh: int = 4
-    unet: int = 400
-    restorer: int = 150
+    unet: int = 300
+    restorer: int = 300
     distinguisher: int = 150
     known: int = 80
     blind: int = 60

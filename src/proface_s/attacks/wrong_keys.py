@@ -155,7 +155,7 @@ def _outcome(
     return Outcome(
         "PSNR in dB of the best half of the face, best wrong key", attack, control, succeeded,
         _finding(best, half, headline, opened), tables, {"key-errors": plot}, {"": _rows(levels, originals)},
-        {"levels": {level: rows for level, rows in figures.items()}, "cover": cover, "best": best},
+        {"levels": dict(figures), "cover": cover, "best": best},
     )
 
 
