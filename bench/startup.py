@@ -1,0 +1,60 @@
+"""Start-up: what a command takes before it does anything, beside Python itself.
+
+    python bench/startup.py [--repeats 7]
+
+Fresh processes that take turns: Python doing nothing, Python loading numpy, `--help`, `inspect` of a protected file,
+and a first protect of a photo of 512 x 512 with one face, for a passphrase (two runs of Argon2id, the second to
+verify) and for a public key (none).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from skimage import data
+
+import kit
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a Markdown section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=7)
+    args = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        photo, out, key = (str(Path(folder) / name) for name in ("photo.png", "out.png", "key"))
+        Image.fromarray(data.astronaut()).save(photo)
+        public = kit.run_measured(kit.program("keygen", "-o", key)).out.strip()
+        kit.run_measured(kit.program("protect", photo, "-o", out, "-r", public))
+        again = ("protect", photo, "-o", str(Path(folder) / "again.png"), "--overwrite")
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "python -c 'import numpy'": [sys.executable, "-c", "import numpy"],
+            "proface --help": kit.program("--help"),
+            "proface inspect": kit.program("inspect", out),
+            "proface protect, passphrase": kit.program(*again),
+            "proface protect, public key": kit.program(*again, "-r", public),
+        }
+        ran: dict[str, list[kit.Ran]] = {name: [] for name in commands}
+        for _ in range(args.repeats + 1):
+            for name, command in commands.items():
+                secret = {"PROFACE_PASSPHRASE": "measured on stored files"} if "passphrase" in name else {}
+                ran[name].append(kit.run_measured(command, **secret))
+    seconds = {name: [each.seconds for each in runs[1:]] for name, runs in ran.items()}
+    first = next(iter(seconds))
+    rows = [
+        [f"`{name}`", f"{1e3 * kit.medians(seconds)[name]:.0f} ms", f"{kit.median_ratio(each, seconds[first]):.1f}",
+         f"{max(run.peak_mib for run in ran[name]):.0f} MiB"]
+        for name, each in seconds.items()
+    ]  # fmt: skip
+    print(kit.heading("Start-up", "python bench/startup.py", f"Fresh processes, median of {args.repeats}."))
+    print(kit.table(["command", "time", "times Python alone", "peak memory"], rows))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
