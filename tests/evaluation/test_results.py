@@ -1,0 +1,60 @@
+"""``tools/results.py`` on a report that was really measured, and on folders that hold none."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from proface_s.evaluation.running import Evaluation, Options
+
+from .kit import write_faces
+
+pytest.importorskip("matplotlib")
+
+
+@pytest.fixture
+def results() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("results_tool", Path(__file__).parents[2] / "tools" / "results.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Silent:
+    def start(self, part: str, steps: int) -> None: ...
+
+    def advance(self) -> None: ...
+
+    def done(self) -> None: ...
+
+
+def test_the_page_holds_what_was_measured(
+    tmp_path: Path, results: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces = write_faces(tmp_path / "faces", 2)
+    options = Options((faces,), tmp_path / "reports" / "ours", ("blur",), ("secure-2",), size=64, kind="crops")
+    report = Evaluation(options, Silent()).run()
+    assert results.main([str(tmp_path / "reports"), str(tmp_path / "docs")]) == 0
+    page = (tmp_path / "docs" / "results.md").read_text()
+    found = report.get("quality/secure-2/blur/stored")["recovered"]["psnr"]
+    assert f"{found['mean']:.2f} ({found['p5']:.2f})" in page
+    assert "2 of 2" in page
+    assert str(options.seed) in page
+    assert str(tmp_path) not in page
+    for line in page.splitlines():
+        if line.startswith("!["):
+            assert (tmp_path / "docs" / line.partition("](")[2].rstrip(")")).is_file()
+
+
+def test_no_report_is_an_error(tmp_path: Path, results: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert results.main([str(tmp_path), str(tmp_path / "docs")]) == 1
+    assert "no finished report" in capsys.readouterr().err
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "report.json").write_text("{}")
+    assert results.main([str(tmp_path), str(tmp_path / "docs")]) == 2
+    assert not (tmp_path / "docs").exists()
