@@ -57,11 +57,59 @@ def section(title: str, *texts: str) -> str:
     return "\n".join((f"## {title}\n", *kept)) if kept else ""
 
 
+def summary(reports: Reports) -> str:
+    """One column per method: what most readers want to know."""
+    methods = ["secure-2", "lsb-avif", *papers(reports)]
+    both = merged(reports, OURS, *papers(reports))
+    found = {each: {} for each in methods}  # type: dict[str, dict[str, list[dict[str, Any]]]]
+    for (method, _, protocol), result in tables.parts_of(both, "quality"):
+        if method in found:
+            found[method].setdefault(protocol, []).append(result)
+    rows = [
+        ["protected against cover, PSNR", *(_mean(found[each].get("stored"), "protected") for each in methods)],
+        ["recovered against original, PSNR", *(_mean(found[each].get("stored"), "recovered") for each in methods)],
+        ["... never rounded to 8 bits", *(_mean(found[each].get("float"), "recovered") for each in methods)],
+        ["wrong key against original, PSNR", *(_mean(found[each].get("stored"), "wrong_original") for each in methods)],
+        ["parameters", *(f"{_cost(both, each, 'parameters'):,.0f}" for each in methods)],
+        ["seconds to protect, one thread", *(f"{_cost(both, each, 'protect_seconds'):.2f}" for each in methods)],
+        ["seconds to recover", *(f"{_cost(both, each, 'recover_seconds'):.2f}" for each in methods)],
+    ]
+    rows.append(["every pixel equal, with the seal", _exact(both), *("-" for _ in methods[1:])])
+    judged = reports.get(IDENTITY, {}).get("results", {})
+    for label, probe in (("protected", "protected"), ("recovered", "recovered"), ("wrong key's", "wrong")):
+        cells = [_matched(judged.get(f"identity/{each}/blur"), probe) for each in methods]
+        if any(cells):
+            rows.append([f"{label} face matched, TAR % at FAR 0.01, best recogniser", *cells])
+    control = _matched(judged.get("identity/cover/blur"), "cover")
+    text = f"Covered with blur and nothing hidden, {control} % are matched.\n" if control else ""
+    return section("In short", "Means over the covers, 256 pixels, through 8-bit files.\n",
+                   markdown_table(rows, ["", *methods]), text) if both else ""
+
+
+def _mean(results: list[dict[str, Any]] | None, comparison: str) -> str | None:
+    values = [each[comparison]["psnr"]["mean"] for each in results or ()]
+    return f"{sum(values) / len(values):.1f}" if values else None
+
+
+def _exact(results: dict[str, Any]) -> str:
+    each = [found for _, found in tables.parts_of(results, "exact")]
+    return f"{sum(e['exact'] for e in each)} of {sum(e['pictures'] for e in each)} files"
+
+
+def _cost(results: dict[str, Any], method: str, name: str) -> float:
+    return float(results.get(f"cost/{method}", {}).get(name) or 0)
+
+
+def _matched(result: dict[str, Any] | None, probe: str) -> str | None:
+    return f"{max(100 * row['tar@0.01'] for row in result[probe].values()):.1f}" if result else None
+
+
 def quality(reports: Reports, figures: Path) -> str:
     """Quality of every method at 256 pixels, and its plot."""
     if OURS not in reports:
         return ""
     both = merged(reports, OURS, *papers(reports))
+    both = {name: each for name, each in both.items() if "secure-2-cover" not in name}  # differs for wrong keys only
     draw_capacity(both, figures / "psnr-psnr.png")
     return section(
         "Quality at 256 pixels", "Through 8-bit files:\n", tables.quality_table(both, protocol="stored"),
@@ -176,9 +224,9 @@ def provenance(reports: Reports) -> str:
         f"Machine: {here['processor']}, {here['cores']} cores shared with other work, {here['threads']} thread(s), "
         f"Python {here['python']}; " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".\n",
         f"Training steps of the published system: {steps}.\n" if steps else "",
-        "The data are described in docs/evaluation.md's terms by their folders: CC0 synthetic portraits "
-        "(faces_faker_cc0), official portraits of governors (faces_governors), synthetic faces (faces_sfhq), LFW "
-        "pairs, and whole photos. What was left out, by name and reason, is in every report.json.\n",
+        "Data: synthetic portraits (faces_faker_cc0: faker-js/assets-person-portrait, CC0 1.0; faces_sfhq: SFHQ), "
+        "official portraits of governors (faces_governors), pairs of LFW, 21 whole photos. Nothing of them was trained "
+        "on. What was left out, by name and reason, is in every report.json.\n",
         "    make results EVAL=../shared/data/eval MODELS=../shared/models     # goes on where it was interrupted\n",
     )
 
@@ -210,11 +258,12 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     figures = args.docs / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    page = "\n".join(text for text in (
-        INTRODUCTION, attacks(reports, figures, args.reports), quality(reports, figures), wrong(reports),
-        identity(reports, figures), programme(reports), sizes(reports), sheets(reports, figures, args.reports),
-        provenance(reports),
-    ) if text)
+    parts = (
+        INTRODUCTION, summary(reports), attacks(reports, figures, args.reports), quality(reports, figures),
+        wrong(reports), identity(reports, figures), programme(reports), sizes(reports),
+        sheets(reports, figures, args.reports), provenance(reports),
+    )
+    page = "\n".join(text for text in parts if text)
     (args.docs / "results.md").write_text(page, encoding="utf-8")
     print(args.docs / "results.md")
     return 0

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from ..types import UInt8Image
-from .faces import FaceSample, make_cover
+from .faces import SWAP, FaceSample, make_cover
 from .method import Method
 from .plots import plot_curves, plot_roc
 from .quality import run_trial
 from .report import Report
 from .sheets import contact_sheet
 from .tables import parts_of
+
+SHEET: Final = {"protected": "protected", "recovered": "recovered", "wrong key": "wrong"}
 
 
 def draw_plots(report: Report, folder: Path) -> None:
@@ -64,27 +66,27 @@ def roc_curves(results: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, li
 def draw_sheets(
     folder: Path, samples: Sequence[FaceSample], styles: Sequence[str], methods: Sequence[Method], seed: int
 ) -> list[Path]:
-    """One sheet per method: a row per style and face: original, cover, protected, recovered, wrong key."""
-    found = []
-    for method in methods:
-        rows = []
-        for number, style in enumerate(styles):
-            sample = samples[number % len(samples)]
-            others = [*samples, _stranger(sample)]
-            trial = run_trial(method, sample, make_cover(sample, style, others), "stored", seed, style)
-            pictures: list[tuple[str, UInt8Image]] = [
-                ("original", sample.image), (f"cover: {style}", trial.cover),
-                ("protected", np.asarray(trial.protected, np.uint8)),
-                ("recovered", np.asarray(trial.recovered, np.uint8)), ("wrong key", np.asarray(trial.wrong, np.uint8)),
-            ]
-            rows.append(pictures)
-        found.append(contact_sheet(folder / f"sheet-{_slug(method.name)}.png", rows))
-    return found
+    """One sheet per method: a row per style: original, cover, protected, recovered, wrong key.
+
+    ``swap`` is left out where all faces are one person's.
+    """
+    alone = len({sample.identity for sample in samples}) < 2
+    shown = [style for style in styles if style != SWAP or not alone]
+    if not shown:
+        return []
+    return [_sheet(folder, samples, shown, method, seed) for method in methods]
 
 
-def _stranger(sample: FaceSample) -> FaceSample:
-    """For ``swap`` where a single face is shown: its mirror image, so that there is something to swap with."""
-    return FaceSample(sample.path, sample.name, f"not {sample.identity}", np.ascontiguousarray(sample.image[:, ::-1]))
+def _sheet(folder: Path, samples: Sequence[FaceSample], styles: Sequence[str], method: Method, seed: int) -> Path:
+    rows: list[list[tuple[str, UInt8Image]]] = []
+    for number, style in enumerate(styles):
+        sample = samples[number % len(samples)]
+        trial = run_trial(method, sample, make_cover(sample, style, samples), "stored", seed, style)
+        rows.append([
+            ("original", sample.image), (f"cover: {style}", trial.cover),
+            *((label, np.asarray(trial.picture(name), np.uint8)) for label, name in SHEET.items()),
+        ])
+    return contact_sheet(folder / f"sheet-{_slug(method.name)}.png", rows)
 
 
 def _slug(text: str) -> str:
