@@ -84,7 +84,7 @@ results: $(VENV)/evaluable  ## measure and attack everything, then write docs/re
 	$(QUALITY) --report $(RESULTS)/strengths --styles sweep --limit 12 --method secure-2
 	for size in 64 128 512; do $(QUALITY) --report $(RESULTS)/size-$$size --size $$size --styles blur,swap --limit 20 \
 	  --method secure-2 --method lsb-avif || exit 1; done
-	for peer in $(PAPERS); do $(QUALITY) --report $(RESULTS)/$$(basename $$(dirname $$peer)) --styles all --limit 20 \
+	for peer in $(PAPERS); do $(QUALITY) --report $(RESULTS)/$$(basename $$(dirname $$peer)) --styles all --limit 10 \
 	  --protocol both --method paper:$$peer || exit 1; done
 	$(PROFACE) evaluate --data $(EVAL)/faces_faker_cc0 --report $(RESULTS)/identity --styles blur,swap --limit 12 \
 	  --method secure-2 --method paper:$(PAPER) --pairs $(EVAL)/lfw/pairs.csv \
