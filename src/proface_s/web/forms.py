@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -68,80 +69,90 @@ class Reader:
             hold: counts the bytes; whoever made it releases it.
 
         Raises:
-            RefusedError: 400, 408, 411, 413, 415 or 503.
+            RefusedError: 400, 408, 413, 415 or 503.
             ClientDisconnect: it has gone.
         """
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-            raise refused(
-                415, "form", "Not a form", "the request is not multipart/form-data", "see /openapi.json", exit_code=2
-            )
-        deadline = asyncio.get_running_loop().time() + self._settings.upload_seconds
+        upload = _Upload(request, self._settings, self._ledger, hold)
         try:
-            self._check_length(request)
+            upload.check()
             parser = _MemoryParser(
-                request.headers, self._body(request, hold, deadline), max_files=2, max_fields=4,
-                max_part_size=OPTIONS_BYTES,
+                request.headers, upload.parts(), max_files=2, max_fields=4, max_part_size=OPTIONS_BYTES
             )
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(upload.deadline):
                 return await _form(await parser.parse())
         except MultiPartException as error:
-            problem = refused(400, "form", "The form cannot be read", error.message, exit_code=2)
-        except (TimeoutError, UnicodeError) as error:
-            problem = _too_slow() if isinstance(error, TimeoutError) else _form_error("it is not valid text")
+            problem = _form_error(error.message)
+        except UnicodeError:
+            problem = _form_error("it is not valid text")
+        except TimeoutError:
+            problem = refused(
+                408, "slow", "The upload took too long", "it was given up", "try again, or a smaller file"
+            )
         except RefusedError as error:
             problem = error
         hold.release()
-        await self._drain(request, deadline)
+        await upload.drain()
         raise problem
 
-    def _check_length(self, request: Request) -> None:
-        length = request.headers.get("content-length", "")
-        if not length.isdecimal():
-            return
-        if int(length) > self._limit:
-            raise self._too_large()
-        if not self._ledger.room_for(int(length)):
-            raise busy("too many uploads at the same time")
 
-    async def _body(self, request: Request, hold: Hold, deadline: float) -> AsyncGenerator[bytes, None]:
+class _Upload:
+    """The body of one request, on its way in.
+
+    Attributes:
+        deadline: when it is given up, in the event loop's time.
+    """
+
+    def __init__(self, request: Request, settings: Settings, ledger: Ledger, hold: Hold) -> None:
+        self._request, self._settings, self._ledger, self._hold = request, settings, ledger, hold
+        self._ended = False
+        self.deadline = asyncio.get_running_loop().time() + settings.upload_seconds
+
+    def check(self) -> None:
+        """Refuse what its headers show already."""
+        headers = self._request.headers
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+            raise refused(
+                415, "form", "Not a form", "the request is not multipart/form-data", "see /openapi.json", exit_code=2
+            )
+        length = headers.get("content-length", "")
+        if length.isdecimal():
+            self._check_size(int(length), int(length))
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """The body, part by part, within the limits; what was taken in is held."""
         received = 0
-        while True:
-            async with asyncio.timeout(self._settings.idle_seconds):
-                message = await request.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk = message.get("body", b"")
-            received += len(chunk)
-            if received > self._limit:
-                raise self._too_large()
-            if not self._ledger.room_for(len(chunk)):
-                raise busy("too many uploads at the same time")
-            hold.add(len(chunk))
-            yield chunk
-            if not message.get("more_body", False):
-                return
+        while not self._ended:
+            part = await self._next()
+            received += len(part)
+            self._check_size(received, len(part))
+            self._hold.add(len(part))
+            yield part
 
-    async def _drain(self, request: Request, deadline: float) -> None:
-        """Read on and drop, so that the client comes to read the answer; not for ever."""
+    async def drain(self) -> None:
+        """Read on and drop, so that the client comes to read the answer; but neither all nor for ever."""
         dropped = 0
-        try:
-            async with asyncio.timeout_at(deadline):
-                while dropped < _DRAINED:
-                    async with asyncio.timeout(self._settings.idle_seconds):
-                        message = await request.receive()
-                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                        return
-                    dropped += len(message.get("body", b""))
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self.deadline):
+                while not self._ended and dropped < _DRAINED:
+                    dropped += len(await self._next())
 
-    @property
-    def _limit(self) -> int:
-        return self._settings.max_bytes + OPTIONS_BYTES + _FRAME
+    async def _next(self) -> bytes:
+        async with asyncio.timeout(self._settings.idle_seconds):
+            message = await self._request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        self._ended = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
 
-    def _too_large(self) -> RefusedError:
-        limit = f"{self._settings.max_bytes / MIB:g} MiB"
-        return refused(413, "too-large", "The file is too large", f"the limit is {limit}", "scale the picture down")
+    def _check_size(self, size: int, more: int) -> None:
+        if size > self._settings.max_bytes + OPTIONS_BYTES + _FRAME:
+            limit = f"{self._settings.max_bytes / MIB:g} MiB"
+            raise refused(
+                413, "too-large", "The file is too large", f"the limit is {limit}", "scale the picture down"
+            )
+        if not self._ledger.room_for(more):
+            raise busy("too many uploads at the same time")
 
 
 async def _form(form: FormData) -> Form:
@@ -160,7 +171,3 @@ async def _form(form: FormData) -> Form:
 
 def _form_error(detail: str) -> RefusedError:
     return refused(400, "form", "The form cannot be read", detail, "see /openapi.json", exit_code=2)
-
-
-def _too_slow() -> RefusedError:
-    return refused(408, "slow", "The upload took too long", "it was given up", "try again, or a smaller file")

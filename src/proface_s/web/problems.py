@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi.responses import JSONResponse
@@ -62,12 +61,12 @@ class Problem(BaseModel):
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
     """A request that is turned away before any work, with what to say and the headers to say it with."""
 
-    problem: Problem
-    headers: Mapping[str, str] | None = None
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.detail)
+        self.problem, self.headers = problem, headers
 
 
 def refused(

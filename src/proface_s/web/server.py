@@ -8,6 +8,7 @@ import webbrowser
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from ..api import Session
 from ..errors import UsageError
@@ -37,6 +38,14 @@ def address_of(listening: socket.socket, settings: Settings) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}/{token}"
 
 
+def config(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn shall serve: it logs nothing, and takes no other machine's word for who is asking."""
+    return uvicorn.Config(
+        app, log_config=None, log_level="critical", access_log=False, server_header=False, proxy_headers=False,
+        ws="none", http="h11", loop="asyncio", timeout_keep_alive=10, timeout_graceful_shutdown=5,
+    )
+
+
 def serve(
     settings: Settings, listening: socket.socket, *, threads: int, open_browser: bool, ready: Callable[[str], None]
 ) -> None:
@@ -51,11 +60,6 @@ def serve(
     """
     session = Session(threads=threads, max_pixels=settings.max_pixels)
     _ = session.model  # a model that cannot be loaded is an error now, not at the first photo
-    config = uvicorn.Config(
-        create_app(settings, session), log_config=None, log_level="critical", access_log=False, server_header=False,
-        ws="none", http="h11", loop="asyncio", timeout_keep_alive=10, timeout_graceful_shutdown=5,
-        proxy_headers=False,
-    )
     address = address_of(listening, settings)
 
     class Announcing(uvicorn.Server):
@@ -65,4 +69,4 @@ def serve(
             if open_browser:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    Announcing(config).run([listening])
+    Announcing(config(create_app(settings, session))).run([listening])

@@ -27,6 +27,9 @@ function askForToken() {
 
 async function start() {
   prepare(askForToken);
+  if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
+    byId("where").textContent = `Photos go to ${location.hostname}, and nowhere else.`;
+  }
   show(location.hash.slice(1), false);
   addEventListener("hashchange", () => { // the link that skips to the content is no view
     if (VIEWS.includes(location.hash.slice(1))) show(location.hash.slice(1), true);

@@ -3,7 +3,7 @@
 import { announce, el, freshId } from "./dom.js";
 
 const LEAST = 16;
-const HELP = "Tab goes from box to box. Arrow keys move a box, Shift and arrow keys change its size, Space switches it off and on, Delete takes an added one away.";
+const HELP = "Drag a box to move it, its corner to size it. On the keyboard: arrow keys move it, with Shift they size it, Space switches it off and on, Delete takes an added one away.";
 
 /** One photo's boxes.  `changed(face)` is called when a box was moved or sized, `chosen(face)` when one is looked at. */
 export class Stage {

@@ -1,0 +1,309 @@
+"""The REST API, asked over a socket as any program would."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+
+import httpx
+import numpy as np
+import pytest
+from web_kit import ANNS, BOBS, Service, drawn, noise, pixels, png, running
+
+from proface_s import Session
+from proface_s.keys.recipients import Identity, encode_identity
+from proface_s.web.settings import MIB, Settings
+
+UPLOADS = ("/api/detect", "/api/inspect", "/api/render", "/api/preview", "/api/protect", "/api/recover")
+
+
+def problem(answer: httpx.Response, status: int, kind: str, exit_code: int) -> dict[str, object]:
+    """The problem that an answer is."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    said: dict[str, object] = answer.json()
+    assert said["type"] == f"urn:proface:{kind}"
+    assert (said["status"], said["exit_code"]) == (status, exit_code)
+    assert said["title"]
+    assert said["detail"]
+    return said
+
+
+def test_two_faces_are_found_and_each_comes_back_to_its_owner(service: Service, two: bytes, covered: bytes) -> None:
+    found = service.post("/api/detect", two).json()
+    assert (found["width"], found["height"]) == pixels(two).shape[1::-1]
+    assert len(found["faces"]) == len(found["regions"]) == 2
+    back = service.post("/api/recover", covered, {"passphrase": BOBS})
+    outcomes = [face["outcome"] for face in json.loads(back.headers["proface-result"])["faces"]]
+    assert outcomes == ["locked", "exact"]
+    half = pixels(two).shape[1] // 2
+    assert np.array_equal(pixels(back.content)[:, half:], pixels(two)[:, half:])
+    assert not np.array_equal(pixels(back.content)[:, :half], pixels(two)[:, :half])
+
+
+def test_a_file_is_inspected_without_a_key(service: Service, covered: bytes) -> None:
+    found = service.post("/api/inspect", covered).json()
+    assert found["groups"] == len(found["kdf"]) == len(found["faces"]) == 2
+    assert [face["group"] for face in found["faces"]] == [0, 1]
+    assert all(face["sealed"] for face in found["faces"])
+
+
+def test_boxes_are_hidden_as_given_and_faces_have_their_own_styles(service: Service) -> None:
+    options = {
+        "passphrase": ANNS, "faces": "none", "style": {"name": "pixelate", "strength": 5}, "format": "webp",
+        "boxes": [{"x": 10, "y": 10, "w": 40, "h": 40}, {"x": 80, "y": 20, "w": 44, "h": 48}],
+        "own": [{"number": 1, "style": {"name": "solid", "option": "#20407f"}}],
+    }
+    answer = service.post("/api/protect", drawn(), options)
+    facts = json.loads(answer.headers["proface-result"])
+    assert answer.headers["content-type"] == "image/webp"
+    assert [face["style"] for face in facts["faces"]] == ["pixelate:5", "solid:#20407f"]
+    assert [face["box"] for face in facts["faces"]] == options["boxes"]
+
+
+def test_identities_and_face_keys_open_files_too(service: Service) -> None:
+    ann = Identity.generate()
+    options = {"recipients": [str(ann.recipient)], "faces": "none", "boxes": [{"x": 10, "y": 10, "w": 40, "h": 40}]}
+    protected = service.post("/api/protect", drawn(), options).content
+    assert service.post("/api/recover", protected, {"identities": [encode_identity(ann)]}).status_code == 200
+    wrong = service.post("/api/recover", protected, {"face_keys": ["pfk1nonsense"]})
+    assert "nonsense" not in str(problem(wrong, 422, "usage", 2))
+
+
+def test_progress_is_streamed_before_the_picture(service: Service, two: bytes, covered: bytes) -> None:
+    events = service.stream("/api/protect", two, {"passphrase": ANNS})
+    kinds = [event["event"] for event in events]
+    assert kinds[:4] == ["progress"] * 4
+    assert [event["stage"] for event in events if event["event"] == "progress"] == [
+        "read", "find", "hide", "hide", "check"
+    ]
+    assert kinds[5] == "result"
+    assert kinds[-1] == "end"
+    assert set(kinds[6:-1]) == {"data"}
+    *_, last = service.stream("/api/recover", covered, {"passphrase": "a wrong passphrase"})
+    assert (last["event"], last["status"], last["exit_code"]) == ("problem", 403, 3)
+
+
+def test_previews_and_pictures_to_look_at(service: Service, two: bytes) -> None:
+    face = drawn(90, 110)
+    cover = service.post("/api/preview", face, {"style": {"name": "mask", "option": "cat"}})
+    assert pixels(cover.content).shape == (110, 90, 3)
+    assert not np.array_equal(pixels(cover.content), pixels(face))
+    shown = service.post("/api/render", two)
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert pixels(shown.content).shape == pixels(two).shape
+
+
+def test_errors_are_those_of_the_command_line(service: Service, covered: bytes) -> None:
+    key = {"passphrase": ANNS}
+    wrong = problem(service.post("/api/recover", covered, {"passphrase": "not the one"}), 403, "wrong-key", 3)
+    assert wrong["hint"] == "check for typing errors"
+    none = problem(service.post("/api/protect", drawn(), key), 422, "no-face", 4)
+    assert "box" in str(none["hint"])
+    assert "--" not in str(none["hint"]), "the page has no options to type"
+    problem(service.post("/api/inspect", drawn()), 422, "not-protected", 5)
+    problem(service.post("/api/detect", b"not an image"), 422, "image", 1)
+    problem(service.post("/api/recover", covered[:-2000], key), 422, "damaged", 5)
+    problem(service.post("/api/protect", covered, key), 422, "usage", 2)
+    short = problem(service.post("/api/protect", drawn(), {"passphrase": "short"}), 422, "usage", 2)
+    assert "8" in str(short["detail"])
+    problem(service.post("/api/protect", drawn(), {"passphrase": ANNS, "style": {"name": "fog"}}), 422, "usage", 2)
+    assert service.client.get("/api/nothing").headers["content-type"] == "application/problem+json"
+
+
+def test_wrong_options_are_named_and_never_repeated(service: Service) -> None:
+    for options in ({"passphrase": 7_654_321}, {"pass phrase": ANNS}, {"passphrase": ANNS, "boxes": "7654321"}):
+        said = problem(service.post("/api/protect", drawn(), options), 422, "options", 2)
+        assert ANNS not in str(said)
+        assert "7654321" not in str(said)
+    broken = service.client.post("/api/protect", files={"photo": ("a", drawn())}, data={"options": "{" + ANNS})
+    assert ANNS not in str(problem(broken, 422, "options", 2))
+
+
+@pytest.mark.parametrize("name", ["mask", "mask:/etc/passwd", "../mask"])
+@pytest.mark.parametrize("option", ["/etc/passwd", "/dev/zero", "no such file"])
+def test_no_file_of_the_machine_is_read_as_a_sticker(service: Service, name: str, option: str) -> None:
+    opened = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event == "open" and str(arguments[0]).startswith(("/etc/passwd", "/dev/zero")):
+            opened.append(arguments[0])
+
+    sys.addaudithook(watch)
+    answer = service.post("/api/preview", drawn(), {"style": {"name": name, "option": option}})
+    watching = False
+    problem(answer, 422, "usage", 2)
+    assert not opened
+
+
+def test_limits(service: Service) -> None:
+    too_large = problem(service.post("/api/detect", noise(1300, 1200)), 413, "too-large", 1)
+    assert "4 MiB" in str(too_large["detail"])
+    many = np.zeros((1500, 1500, 3), np.uint8)
+    assert "pixels" in str(problem(service.post("/api/detect", png(many)), 422, "image", 1)["detail"])
+    assert "pixels" in str(problem(service.post("/api/preview", png(many)), 422, "image", 1)["detail"])
+
+    def endless() -> object:
+        yield b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'
+        for _ in range(100):
+            yield bytes(MIB // 8)
+
+    chunked = service.client.post(
+        "/api/detect", content=endless(), headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    problem(chunked, 413, "too-large", 1)
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"--x--\r\n", b"garbage", b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n{}\r\n--x--\r\n',
+    b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\nno file\r\n--x--\r\n',
+    b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\na\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="options"; filename="b"\r\n\r\n\xff\xfe\r\n--x--\r\n',
+])
+def test_broken_forms(service: Service, body: bytes) -> None:
+    for path in UPLOADS:
+        answer = service.client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+        problem(answer, 400, "form", 2)
+    problem(service.client.post("/api/detect", content=body), 415, "form", 2)
+
+
+def test_strangers_are_turned_away(service: Service, two: bytes) -> None:
+    port = service.url.rpartition(":")[2]
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "", "[::1", "127.0.0.1:x"):
+        problem(service.client.get("/api/about", headers={"host": host}), 421, "host", 1)
+        problem(service.client.get("/", headers={"host": host}), 421, "host", 1)
+    for host in (f"localhost:{port}", "127.0.0.1", f"[::1]:{port}"):
+        assert service.client.get("/api/about", headers={"host": host}).status_code == 200
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", f"https://127.0.0.1:{port}"):
+        problem(service.post("/api/detect", two, origin=origin), 403, "origin", 1)
+    strange = {"sec-fetch-site": "cross-site"}
+    problem(service.client.post("/api/passphrase", headers=strange), 403, "origin", 1)
+    assert service.client.post("/api/passphrase", headers={"origin": service.url}).status_code == 200
+
+
+def test_every_answer_is_marked(service: Service) -> None:
+    for path in ("/", "/static/main.js", "/api/about", "/api/nothing", "/openapi.json"):
+        headers = service.client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'self';")
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert not [name for name in headers if name.startswith("access-control")]
+        assert "server" not in headers
+    preflight = service.client.options("/api/protect", headers={
+        "origin": "http://evil.example", "access-control-request-method": "POST"
+    })
+    assert preflight.status_code in (403, 405)
+    assert not [name for name in preflight.headers if name.startswith("access-control")]
+
+
+def test_a_token_is_asked_for(session: Session) -> None:
+    token = "a-token-of-enough-characters"
+    with running(Settings(token=token), session) as guarded:
+        assert guarded.client.get("/").status_code == 200
+        for given in ("", "Bearer", "Bearer wrong", f"Basic {token}", f"Bearer {token}x", "Bearer \u00e9".encode()):
+            headers = {"authorization": given} if given else {}
+            for path in ("/api/about", "/openapi.json"):
+                refused = guarded.client.get(path, headers=headers)
+                problem(refused, 401, "token", 1)
+                assert refused.headers["www-authenticate"] == "Bearer"
+        assert guarded.client.get("/api/about", headers={"authorization": f"Bearer {token}"}).status_code == 200
+        assert token not in repr(Settings(token=token))
+
+
+def test_nothing_is_written_and_nothing_is_said(
+    service: Service, two: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event == "open" and isinstance(arguments[2], int):
+            path, _, flags = arguments
+            if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and not str(path).startswith("/dev/"):
+                written.append(path)
+        elif watching and event.startswith("tempfile."):
+            written.append(event)
+
+    sys.addaudithook(watch)
+    large = noise(1000, 900)
+    assert len(large) > 2 * MIB
+    service.post("/api/detect", large)
+    protected = service.post("/api/protect", two, {"passphrase": ANNS})
+    service.stream("/api/recover", protected.content, {"passphrase": ANNS})
+    service.post("/api/recover", protected.content, {"passphrase": BOBS})
+    service.client.get("/")
+    watching = False
+    assert not written
+    assert capfd.readouterr() == ("", "")
+
+
+def wait_until_free(service: Service) -> None:
+    """A little work is accepted and done: the only worker was not held."""
+    begun = time.monotonic()
+    assert service.post("/api/preview", drawn(), {}).status_code == 200
+    assert time.monotonic() - begun < 20
+
+
+def half_an_upload(service: Service, data: bytes) -> socket.socket:
+    """A connection on which the first half of an upload was sent."""
+    host, port = service.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=30)
+    head = (
+        f"POST /api/detect HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {2 * len(data)}\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'
+    )
+    connection.sendall(head.encode() + data)
+    return connection
+
+
+def test_a_slow_client_is_given_up_and_holds_no_worker(service: Service) -> None:
+    slow = [half_an_upload(service, bytes(100_000)) for _ in range(30)]
+    wait_until_free(service)
+    answer = slow[0].recv(1000).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
+    for connection in slow:
+        connection.close()
+
+
+def test_a_client_that_leaves_in_the_middle_holds_nothing(service: Service) -> None:
+    for _ in range(30):
+        half_an_upload(service, bytes(1_000_000)).close()
+    wait_until_free(service)
+
+
+def test_a_client_that_does_not_read_its_answer_is_given_up(service: Service, two: bytes) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    sleepers = []
+    for _ in range(3):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((host, int(port)))
+        body = (
+            b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n{"passphrase": "' + ANNS.encode() + b'"}\r\n'
+            b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n' + two + b"\r\n--x--\r\n"
+        )
+        head = f"POST /api/protect HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\n"
+        connection.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + body)
+        sleepers.append(connection)
+    wait_until_free(service)
+    for connection in sleepers:
+        connection.close()
+
+
+def test_what_was_not_foreseen_is_answered_too_and_tells_nothing(
+    service: Service, session: Session, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError(ANNS)
+
+    monkeypatch.setattr(type(session), "detect", broken)
+    monkeypatch.setattr("proface_s.web.work.about", broken)
+    for answer in (service.post("/api/detect", drawn()), service.client.get("/api/about")):
+        assert ANNS not in str(problem(answer, 500, "internal", 1))
+    assert service.stream("/api/detect", drawn(), {})[-1]["status"] == 500
+    assert capfd.readouterr() == ("", "")
