@@ -53,7 +53,7 @@ class Budget:
     fresh: int = 4
     unet: int = 300
     restorer: int = 300
-    distinguisher: int = 150
+    distinguisher: int = 90
     known: int = 80
     blind: int = 60
     guesses: int = 150
