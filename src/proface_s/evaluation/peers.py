@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -129,7 +130,7 @@ class LsbAvif:
         """See `Method.protect`."""
         room = original.size * self.bits // 8 - self._NONCE - self._TAG
         data = finest_avif(original, room)
-        nonce = np.random.default_rng().bytes(self._NONCE)
+        nonce = secrets.token_bytes(self._NONCE)
         box = nonce + ChaCha20Poly1305(key).encrypt(nonce, data.ljust(room, b"\0"), None)
         bits = np.unpackbits(np.frombuffer(box, np.uint8)).reshape(-1, self.bits)
         values = np.packbits(bits, axis=1).ravel() >> (8 - self.bits)
@@ -147,7 +148,10 @@ class LsbAvif:
             data = ChaCha20Poly1305(key).decrypt(box[: self._NONCE], box[self._NONCE :], None)
         except InvalidTag:
             return protected.copy()
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.uint8)
+        height, width = protected.shape[:2]
+        with Image.open(io.BytesIO(data)) as image:
+            face = image.convert("RGB")
+        return np.asarray(face if face.size == (width, height) else face.resize((width, height)), np.uint8)
 
     def macs(self, height: int, width: int) -> int:
         """None that are learned."""
@@ -155,21 +159,29 @@ class LsbAvif:
 
 
 def finest_avif(face: UInt8Image, room: int) -> bytes:
-    """AVIF, 4:4:4, of the best quality that fits into ``room`` bytes.
+    """AVIF, 4:4:4, of the best quality that fits into ``room`` bytes; of a smaller picture where none fits.
 
     Raises:
-        UsageError: not even the worst fits.
+        UsageError: not even an eighth of the size fits.
     """
+    for reduction in (1, 2, 4, 8):
+        size = max(1, face.shape[1] // reduction), max(1, face.shape[0] // reduction)
+        image = Image.fromarray(face)
+        found = _finest(image if reduction == 1 else image.resize(size, Image.Resampling.LANCZOS), room)
+        if found:
+            return found
+    raise UsageError(f"a face of {face.shape[1]}x{face.shape[0]} pixels has no room for an AVIF file")
+
+
+def _finest(image: Image.Image, room: int) -> bytes:
     low, high, best = 0, 100, b""
     while low <= high:
         quality, buffer = (low + high) // 2, io.BytesIO()
-        Image.fromarray(face).save(buffer, "AVIF", quality=quality, subsampling="4:4:4", speed=6)
+        image.save(buffer, "AVIF", quality=quality, subsampling="4:4:4", speed=6)
         if buffer.tell() <= room:
             low, best = quality + 1, buffer.getvalue()
         else:
             high = quality - 1
-    if not best:
-        raise UsageError(f"a face of {face.shape[1]}x{face.shape[0]} pixels has no room for an AVIF file")
     return best
 
 
