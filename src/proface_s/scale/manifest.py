@@ -38,7 +38,8 @@ SCHEMA = pa.schema(
         ("source", pa.string()), ("target", pa.string()), ("status", pa.string()), ("reason", pa.string()),
         ("faces", pa.int32()), ("pixels", pa.int64()), ("source_sha256", pa.string()), ("target_sha256", pa.string()),
         ("source_bytes", pa.int64()), ("target_bytes", pa.int64()), ("read_s", pa.float32()),
-        ("protect_s", pa.float32()), ("write_s", pa.float32()), ("attempt", pa.int16()), ("worker", pa.string()),
+        ("protect_s", pa.float32()), ("write_s", pa.float32()), ("cpu_s", pa.float32()),
+        ("attempt", pa.int16()), ("worker", pa.string()),
         ("run", pa.string()), ("finished", pa.timestamp("us", "UTC")),
     ]
 )  # fmt: skip

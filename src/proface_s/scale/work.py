@@ -41,6 +41,7 @@ class Row:
         read_s: seconds for reading it.
         protect_s: seconds from its bytes to the output's, verified.
         write_s: seconds for writing the output.
+        cpu_s: processor seconds of the worker's process for all three; what a busy machine does not change much.
         attempt: from 1; higher where workers died.
         worker: host and process.
     """
@@ -58,6 +59,7 @@ class Row:
     read_s: float = 0.0
     protect_s: float = 0.0
     write_s: float = 0.0
+    cpu_s: float = 0.0
     attempt: int = 1
     worker: str = ""
 
@@ -89,6 +91,12 @@ def protect_one(job: Job, task: Task) -> Outcome:
         task: the photo.
     """
     row = Row(task.source, attempt=task.attempt, worker=f"{socket.gethostname()}:{os.getpid()}")
+    cpu = time.process_time()
+    outcome = _attempted(job, task, row)
+    return replace(outcome, row=replace(outcome.row, cpu_s=time.process_time() - cpu))
+
+
+def _attempted(job: Job, task: Task, row: Row) -> Outcome:
     started = time.perf_counter()
     source, target = Place(job.source), Place(job.target)
     try:

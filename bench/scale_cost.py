@@ -1,0 +1,66 @@
+"""What a photo and a face cost, from the manifest of any run: for docs/scale.md and for planning one's own.
+
+    proface protect PHOTOS -o OUT --engine dask --jobs 2 -r age1...
+    python bench/scale_cost.py OUT.manifest
+
+Processor seconds are fitted to a + b x megapixels + c x faces (least squares, none negative).  They include detection,
+the seal, encoding and the verification of every output.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import kit
+from proface_s.scale.manifest import read_rows
+from proface_s.scale.places import Place
+
+
+def fit(columns: list[np.ndarray], y: np.ndarray) -> np.ndarray:
+    """Non-negative least squares: columns that would get a negative share are left out."""
+    chosen = list(range(len(columns)))
+    while True:
+        found, *_ = np.linalg.lstsq(np.stack([columns[i] for i in chosen], 1), y, rcond=None)
+        if (found >= 0).all() or len(chosen) == 1:
+            shares = np.zeros(len(columns))
+            shares[chosen] = found
+            return shares
+        chosen.pop(int(np.argmin(found)))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a Markdown section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifest", type=Path)
+    args = parser.parse_args(argv)
+    place = Place(str(args.manifest.absolute()))
+    rows = [row for row in read_rows(place, place.files(".parquet")).to_pylist() if row["status"] == "done"]
+    cpu, faces, pixels, sent, made = (
+        np.array([row[name] for row in rows], float)
+        for name in ("cpu_s", "faces", "pixels", "source_bytes", "target_bytes")
+    )
+    shares = fit([np.ones(len(rows)), pixels / 1e6, faces], cpu)
+    predicted = shares[0] + shares[1] * pixels / 1e6 + shares[2] * faces
+    wall = sum(row["read_s"] + row["protect_s"] + row["write_s"] for row in rows)
+    found = f"{len(rows)} photos, {faces.sum():.0f} faces."
+    print(kit.heading("Cost", "python bench/scale_cost.py OUT.manifest", found))
+    print(kit.table(["", "mean of a photo"], [
+        ["megapixels", f"{pixels.mean() / 1e6:.2f}"],
+        ["faces", f"{faces.mean():.2f}"],
+        ["processor seconds", f"{cpu.mean():.2f}"],
+        ["seconds", f"{wall / len(rows):.2f}"],
+        ["MB in", f"{sent.mean() / 1e6:.2f}"],
+        ["MB out", f"{made.mean() / 1e6:.2f}"],
+        ["bytes out a pixel", f"{made.sum() / pixels.sum():.2f}"],
+        ["manifest, bytes a row", f"{sum(p.stat().st_size for p in args.manifest.glob('*.parquet')) / len(rows):.0f}"],
+    ]))  # fmt: skip
+    print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} a megapixel + {shares[2]:.3f} a face; "
+          f"median error {100 * np.median(np.abs(predicted / cpu - 1)):.0f} %.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
