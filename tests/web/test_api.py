@@ -6,14 +6,16 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 
 import httpx
 import numpy as np
 import pytest
-from web_kit import ANNS, BOBS, Service, drawn, noise, pixels, png, running
+from web_kit import ANNS, BOBS, STREAM, Service, drawn, noise, pixels, png, running
 
 from proface_s import Session
+from proface_s.api.progress import Progress
 from proface_s.keys.recipients import Identity, encode_identity
 from proface_s.web.settings import MIB, Settings
 
@@ -293,6 +295,33 @@ def test_a_client_that_does_not_read_its_answer_is_given_up(service: Service, tw
     wait_until_free(service)
     for connection in sleepers:
         connection.close()
+
+
+def test_work_is_stopped_when_its_client_leaves(
+    service: Service, session: Session, two: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    def endless(_: Session, photo: bytes, *args: object, progress: Progress, **options: object) -> None:
+        try:
+            while True:
+                progress("hide", 0, 1)
+                begun.set()
+                time.sleep(0.01)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(type(session), "protect", endless)
+    files = {"photo": ("a", drawn())}
+    with service.client.stream("POST", "/api/protect", files=files, headers={"accept": STREAM}) as answer:
+        assert json.loads(next(answer.iter_lines()))["stage"] == "hide"
+    assert stopped.wait(20)
+    begun.clear()
+    stopped.clear()
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{service.url}/api/protect", files=files, timeout=httpx.Timeout(20, read=1), trust_env=False)
+    assert begun.is_set()
+    assert stopped.wait(20)
 
 
 def test_what_was_not_foreseen_is_answered_too_and_tells_nothing(
