@@ -213,7 +213,7 @@ def provenance(reports: Reports) -> str:
         data = ", ".join(Path(each).name for each in _list(settings.get("data")))
         rows.append([
             name, report["kind"], data, settings.get("faces"), settings.get("size"), settings.get("seed"),
-            settings.get("budget"), report["commit"], len(report["omissions"]),
+            settings.get("budget"), ", ".join(report["commits"]), len(report["omissions"]),
         ])
     first = next(iter(reports.values()))
     here, versions = first["machine"], first["versions"]

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from proface_s.errors import UsageError
+from proface_s.evaluation import report as reporting
 from proface_s.evaluation.faces import Omission
 from proface_s.evaluation.report import SCHEMA, Report, markdown_table, read_report
 from proface_s.evaluation.sheets import contact_sheet
@@ -26,6 +27,14 @@ def test_parts_survive_and_come_back_in_order(tmp_path: Path) -> None:
     assert not again.has("quality/c")
     assert list(again.results()) == ["quality/b:1", "quality/a"]
     assert again.get("quality/a") == {"y": [1, 2]}
+
+
+def test_every_part_keeps_the_commit_it_was_measured_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report(tmp_path, "evaluate", {})
+    for part, commit in (("a", "1111"), ("b", None), ("c", "2222+"), ("d", "1111")):
+        monkeypatch.setattr(reporting, "commit", lambda commit=commit: commit)
+        report.keep(part, {})
+    assert Report(tmp_path, "evaluate", {}).commits() == ["1111", "2222+"]
 
 
 def test_a_part_is_replaced_not_repeated(tmp_path: Path) -> None:
@@ -73,6 +82,7 @@ def test_the_finished_report_says_what_it_follows_from(tmp_path: Path) -> None:
     assert document["settings"] == {"seed": 1}
     assert document["omissions"] == [{"name": "broken.jpg", "reason": "cut off"}]
     assert document["results"] == {"a": {"x": 1}}
+    assert document["commits"] == report.commits()
     assert document["machine"]["cores"]
     assert document["versions"]["numpy"] == np.__version__
     assert (tmp_path / "report.md").read_text() == "# Title\n"

@@ -76,12 +76,17 @@ class Report:
         """Write one part, whole or not at all; a part of the same name is replaced."""
         slug = re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-")[:80]
         path = self._files.get(part) or self._parts / f"{len(self._files):04d}-{slug}.json"
-        write_json(path, {"part": part, "result": result})
+        write_json(path, {"part": part, "commit": commit(), "result": result})
         self._files[part] = path
 
     def results(self) -> dict[str, Any]:
         """All parts, in the order in which they were first kept."""
         return {part: self.get(part) for part in self._files}
+
+    def commits(self) -> list[str]:
+        """Commits that the parts were measured at; empty where unknown."""
+        found = (_read(path).get("commit") for path in self._files.values())
+        return list(dict.fromkeys(each for each in found if each))
 
     def omit(self, omissions: Sequence[Omission]) -> None:
         """Note what was left out, each once."""
@@ -91,7 +96,7 @@ class Report:
         """Write report.json and report.md; returns the path of the first."""
         document = {
             "schema": SCHEMA, "kind": self.kind, "settings": self.settings, "machine": machine(),
-            "versions": versions(), "commit": commit(), "omissions": [asdict(each) for each in self.omissions],
+            "versions": versions(), "commits": self.commits(), "omissions": [asdict(each) for each in self.omissions],
             "results": self.results(),
         }
         write_text(self.folder / "report.md", markdown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from .report import Report, commit, machine, markdown_table
+from .report import Report, machine, markdown_table
 
 Results = Mapping[str, Any]
 
@@ -19,7 +19,7 @@ def document(report: Report) -> str:
     lines = [
         "# Evaluation\n",
         f"{settings['faces']} faces of {settings['size']} pixels from {', '.join(settings['data'])}; seed "
-        f"{settings['seed']}; commit {commit() or 'unknown'}; {here['processor']}, {here['cores']} cores, threads "
+        f"{settings['seed']}; commit {', '.join(report.commits()) or 'unknown'}; {here['processor']}, {here['cores']} cores, threads "
         f"{here['threads']}.  PSNR in dB; mean (5th percentile) over the faces.\n",
     ]
     for title, table in (
