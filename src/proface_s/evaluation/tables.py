@@ -15,12 +15,12 @@ SHOWN_OMISSIONS: Final = 20
 def document(report: Report) -> str:
     """The whole report."""
     results, settings = report.results(), report.settings
-    here = machine()
+    here, measured_at = machine(), ", ".join(report.commits()) or "unknown"
     lines = [
         "# Evaluation\n",
         f"{settings['faces']} faces of {settings['size']} pixels from {', '.join(settings['data'])}; seed "
-        f"{settings['seed']}; commit {', '.join(report.commits()) or 'unknown'}; {here['processor']}, {here['cores']} cores, threads "
-        f"{here['threads']}.  PSNR in dB; mean (5th percentile) over the faces.\n",
+        f"{settings['seed']}; commit {measured_at}; {here['processor']}, {here['cores']} cores, "
+        f"threads {here['threads']}.  PSNR in dB; mean (5th percentile) over the faces.\n",
     ]
     for title, table in (
         ("Protected against cover, recovered against original", quality_table(results)),
