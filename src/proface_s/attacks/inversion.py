@@ -19,7 +19,7 @@ from ..evaluation.method import KEY_BYTES, Method
 from ..evaluation.metrics import bootstrap_interval, psnr
 from ..types import UInt8Image
 from .base import Covered, Outcome, Row, Scene, Table
-from .learning import Pairs, apply, train, trained
+from .learning import Pairs, apply, fingerprint, train, trained
 from .networks import Restorer, UNet
 
 LEAK: Final = 1.0  # dB beyond the control that count as a break
@@ -62,7 +62,7 @@ def inverter(
     what = COVER if method is None else method.name
     names = "\n".join(face.name for face in own)
     settings = {
-        "network": name, "from": what, "style": style, "side": budget.learning_side, "steps": steps,
+        "network": name, "from": what, "method": "" if method is None else fingerprint(method), "style": style, "side": budget.learning_side, "steps": steps,
         "batch": budget.batch, "fresh": budget.fresh, "seed": scene.seed,
         "faces": hashlib.sha256(names.encode()).hexdigest()[:16],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -21,7 +22,8 @@ from ..types import UInt8Image
 from .base import Covered
 from .networks import count_parameters
 
-PEAK_LR = 2e-3
+PEAK_LR = {"UNet": 2e-3}
+USUAL_LR = 1e-3
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +67,17 @@ class Pairs:
         return self.method.protect(face.original, face.cover, secrets.token_bytes(KEY_BYTES))
 
 
+def fingerprint(method: Method) -> str:
+    """What tells this method from the same one with other weights: a digest of what it makes of a fixed picture.
+
+    Methods that draw random numbers of their own have their name only.
+    """
+    rng = np.random.default_rng(7)
+    original, cover = (rng.integers(0, 256, (96, 96, 3), np.uint8) for _ in range(2))
+    made = [hashlib.sha256(method.protect(original, cover, bytes(KEY_BYTES)).tobytes()).hexdigest() for _ in range(2)]
+    return made[0][:16] if made[0] == made[1] else method.name
+
+
 def to_tensor(images: Sequence[UInt8Image]) -> Tensor:
     """(H, W, 3) uint8 each -> (N, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
@@ -83,8 +96,9 @@ def train(
     """Train from fresh weights; returns what the card says of it."""
     network.to(device).train()
     rng, started = np.random.default_rng([seed, 2]), time.perf_counter()
+    peak = PEAK_LR.get(type(network).__name__, USUAL_LR)
     optimiser = torch.optim.Adam(network.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_LR, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps)
     recent: list[float] = []
     for step in range(1, steps + 1):
         pairs.renew(fresh)
@@ -100,7 +114,7 @@ def train(
             say(f"{label}: step {step} of {steps}, {-10 * np.log10(np.mean(recent)):.1f} dB on own faces")
     return {
         "steps": steps, "batch": batch, "protections": pairs.made, "faces": len(pairs.faces), "seed": seed,
-        "peak_lr": PEAK_LR, "seconds": round(time.perf_counter() - started, 1), "device": device,
+        "peak_lr": peak, "seconds": round(time.perf_counter() - started, 1), "device": device,
         "final_loss_db": round(float(-10 * np.log10(np.mean(recent))), 3),
     }
 

@@ -76,6 +76,7 @@ class Residual(nn.Module):
             nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1),
             nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1),
         )
+        nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W)."""
@@ -89,6 +90,7 @@ class Attention(nn.Module):
         super().__init__()
         self.norm = nn.GroupNorm(8, width)
         self.mix = nn.MultiheadAttention(width, 4, batch_first=True)
+        nn.init.zeros_(self.mix.out_proj.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W)."""

@@ -20,7 +20,7 @@ from ..evaluation.method import KEY_BYTES, Method
 from ..evaluation.metrics import auc, bootstrap_interval
 from ..types import UInt8Image
 from .base import Covered, Outcome, Scene, Table
-from .learning import PEAK_LR, to_tensor
+from .learning import to_tensor
 from .networks import Residual, detail, low_order
 
 CELLS: Final = 8
@@ -96,7 +96,7 @@ def _train(network: nn.Module, method: Method, own: list[Covered], scene: Scene)
     rng = np.random.default_rng([scene.seed, 4])
     steps, half = scene.budget.distinguisher, max(1, scene.budget.batch // 2)
     optimiser = torch.optim.Adam(network.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_LR, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     recent: list[float] = []
     for step in range(1, steps + 1):
         faces = [own[i] for i in rng.integers(len(own), size=half)]

@@ -1,0 +1,1 @@
+"""8. Passphrase guessing: what a guess costs at the parameters that a file really stores."""
