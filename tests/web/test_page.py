@@ -1,0 +1,383 @@
+"""The page in a real browser: what people do with a mouse, with a phone, with the keyboard alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from web_kit import ANNS, BOBS, Service, drawn, noise, pixels
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; see `make test-web`")
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+NO_AUTOFILL = "--disable-features=AutofillServerCommunication"  # asks its maker what the forms of any page are for
+expect = playwright.expect
+
+
+def launch(manager: Any, *options: str) -> Any:
+    """Chromium, without a window."""
+    return manager.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *options])
+
+
+@pytest.fixture(scope="module")
+def manager() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(manager: Any) -> Iterator[Any]:
+    with launch(manager) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Any, service: Service) -> Iterator[Any]:
+    """A fresh page; whatever a test does with it, no script fails and nothing breaks the policy."""
+    with browser.new_context(viewport=DESK) as context:
+        opened = context.new_page()
+        yield open_page(opened, service)
+        assert not opened.complaints
+
+
+def open_page(opened: Any, service: Service, address: str = "/") -> Any:
+    """Load the page and wait until it is ready; collects what its scripts complain about."""
+    opened.complaints = []
+    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.on("console", lambda message: opened.complaints.append(message.text)
+              if "Content Security Policy" in message.text or "Trusted" in message.text else None)
+    opened.goto(service.url + address)
+    opened.wait_for_selector("html[data-ready]")
+    return opened
+
+
+@pytest.fixture
+def files(tmp_path: Path, two: bytes, covered: bytes) -> dict[str, Path]:
+    """Files to choose."""
+    contents = {
+        "two.png": two, "two.protected.png": covered, "drawing.png": drawn(), "large.png": noise(1300, 1200),
+        "text.png": b"this is not an image", "many.png": None,
+    }
+    for name, data in contents.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+    return {name: tmp_path / name for name in contents}
+
+
+def choose(page: Any, view: str, *paths: Path) -> None:
+    page.set_input_files(f"#{view}-drop input", list(paths))
+
+
+def own_row(page: Any, number: int) -> Any:
+    """The row of a face, with what is different for it opened."""
+    row = page.locator("#faces > li").nth(number - 1)
+    row.locator("summary").click()
+    return row
+
+
+def type_twice(place: Any, label: str, text: str) -> None:
+    place.get_by_label(label, exact=True).fill(text)
+    place.get_by_label(f"{label}, again").fill(text)
+
+
+def saved(page: Any, click: Any) -> tuple[str, bytes]:
+    """Name and bytes of the file that a click saves."""
+    with page.expect_download() as download:
+        click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def protect_two(page: Any, files: dict[str, Path]) -> bytes:
+    """Ann's passphrase for both faces, but for the second, which is pixelated and Bob's."""
+    choose(page, "protect", files["two.png"])
+    expect(page.locator(".stage .box")).to_have_count(2)
+    row = own_row(page, 2)
+    row.get_by_label("Cover of this face").select_option("pixelate")
+    row.get_by_label("A passphrase of its own").check()
+    type_twice(row, "Passphrase of this face", BOBS)
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.click("#protect-go")
+    page.wait_for_selector("#protect-results:not([hidden])")
+    name, data = saved(page, page.locator("#results a").click)
+    assert name == "two.protected.png"
+    return data
+
+
+def recover_with(page: Any, text: str) -> None:
+    page.fill("#open-key", text)
+    page.click("#recover-go")
+
+
+def test_two_faces_two_passphrases_and_no_request_to_anybody_else(
+    manager: Any, service: Service, files: dict[str, Path], two: bytes, tmp_path: Path
+) -> None:
+    log = tmp_path / "net.json"
+    with launch(manager, f"--log-net-log={log}", NO_AUTOFILL) as browser:
+        page = open_page(browser.new_page(viewport=DESK), service)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        protected = protect_two(page, files)
+        page.get_by_role("button", name="Open it under Recover").click()
+        expect(page.locator("#inside-faces li > :first-child")).to_have_text(
+            ["Face 1: blur:12, key 1", "Face 2: pixelate:6, key 2"]
+        )
+        recover_with(page, "not the right passphrase")
+        expect(page.locator("#recover-progress .notice")).to_contain_text("does not open this file")
+        assert page.locator("#recover-result").is_hidden()
+        recover_with(page, BOBS)
+        expect(page.locator("#recovered .badge")).to_have_text(
+            ["stays covered: not opened by this key", "exact, authenticated"]
+        )
+        name, recovered = saved(page, page.locator("#recovered a").click)
+        page.click("nav a[data-view=about]")
+        expect(page.locator(".sentences li")).to_have_count(6)
+        assert not page.complaints
+    assert name == "two.recovered.png"
+    half = pixels(two).shape[1] // 2
+    assert np.array_equal(pixels(recovered)[:, half:], pixels(two)[:, half:])
+    assert np.array_equal(pixels(recovered)[:, :half], pixels(protected)[:, :half])
+    assert asked
+    assert all(url.startswith((service.url, f"blob:{service.url}")) for url in asked)
+    assert requests_for(service.url, log) == {service.url}
+
+
+def requests_for(page: str, log: Path) -> set[str]:
+    """Origins that the browser, by its own network log, asked on behalf of an origin's pages, or that such pages asked.
+
+    Requests on nobody's behalf are the browser's: it looks for updates.
+    """
+    events = json.loads(log.read_text())
+    start = events["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    site = page.rpartition(":")[0]  # the log's keys name sites, which have no port
+    started = [event.get("params", {}) for event in events["events"] if event["type"] == start]
+    return {
+        "/".join(each["url"].split("/")[:3]) for each in started if "url" in each
+        if (each["initiator"] == page or site in each["network_isolation_key"]) and not each["url"].startswith("blob:")
+    }
+
+
+def test_what_comes_from_the_pixels_alone_is_called_an_estimate(
+    page: Any, files: dict[str, Path], covered: bytes, tmp_path: Path
+) -> None:
+    from web_kit import png
+
+    (tmp_path / "stripped.png").write_bytes(png(pixels(covered)))
+    page.click("nav a[data-view=recover]")
+    choose(page, "recover", tmp_path / "stripped.png")
+    expect(page.locator("#inside")).to_contain_text("the metadata are gone")
+    recover_with(page, ANNS)
+    expect(page.locator("#recovered .badge").first).to_have_text("estimate")
+    expect(page.locator("#recovered")).to_contain_text("nothing vouches for it")
+
+
+def test_what_cannot_be_used_is_refused_in_words(page: Any, files: dict[str, Path]) -> None:
+    notice = page.locator("#protect-problem .notice")
+    choose(page, "protect", files["text.png"])
+    expect(notice).to_contain_text("not a picture this program knows")
+    expect(notice).to_contain_text("Supported are JPEG, PNG")
+    choose(page, "protect", files["large.png"])
+    expect(notice).to_contain_text("the limit is 4 MiB")
+    assert page.locator("#protect-work").is_hidden()
+    page.click("nav a[data-view=recover]")
+    choose(page, "recover", files["drawing.png"])
+    expect(page.locator("#recover-problem .notice")).to_contain_text("Not a protected picture")
+
+
+def test_passphrases_are_judged_made_and_compared(page: Any, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"])
+    field = page.locator("#passphrase")
+    first, again = field.get_by_label("Passphrase", exact=True), field.get_by_label("Passphrase, again")
+    judged = field.locator(".judged")
+    judgements = (("short", "Too short"), ("aaaaaaaaaaaaaaaaaaaa", "Weak"), ("elevenchars", "Weak"), (ANNS, "Good"))
+    for text, words in judgements:
+        first.fill(text)
+        expect(judged).to_contain_text(words)
+    again.fill(ANNS + "x")
+    expect(judged).to_have_text("The two are not the same.")
+    page.click("#protect-go")
+    expect(page.locator("#protect-progress .notice")).to_contain_text("not the same")
+    field.get_by_role("button", name="Make one for me").click()
+    expect(judged).to_contain_text("77 bits")
+    assert first.input_value() == again.input_value()
+    assert len(first.input_value().split("-")) >= 6
+
+
+def test_boxes_are_moved_sized_added_and_switched_off_with_the_mouse(page: Any, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"])
+    boxes = page.locator(".stage .box")
+    expect(boxes).to_have_count(2)
+    page.locator("#faces input[type=checkbox]").nth(0).click()
+    expect(boxes.nth(0)).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Add a face").click()
+    expect(boxes).to_have_count(3)
+    before = boxes.nth(2).bounding_box()
+    page.mouse.move(before["x"] + 20, before["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(before["x"] + 60, before["y"] + 50, steps=4)
+    page.mouse.up()
+    after = boxes.nth(2).bounding_box()
+    assert after["x"] - before["x"] == pytest.approx(40, abs=3)
+    assert after["y"] - before["y"] == pytest.approx(30, abs=3)
+    page.mouse.move(after["x"] + after["width"] - 1, after["y"] + after["height"] - 1)
+    page.mouse.down()
+    page.mouse.move(after["x"] + after["width"] + 30, after["y"] + after["height"] + 20, steps=4)
+    page.mouse.up()
+    assert boxes.nth(2).bounding_box()["width"] - after["width"] == pytest.approx(31, abs=4)
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.click("#protect-go")
+    expect(page.locator("#results .badge")).to_have_text("2 faces protected")
+
+
+def test_covers_are_shown_before_anything_is_done(page: Any, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"])
+    cover = page.locator(".stage .box img").nth(1)
+    expect(cover).to_be_visible()
+    before = cover.get_attribute("src")
+    page.get_by_label("Style of the covers").select_option("solid")
+    expect(cover).not_to_have_attribute("src", before)
+
+
+def test_an_upload_can_be_cancelled(page: Any, service: Service, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"])
+    expect(page.locator(".stage .box img").nth(1)).to_be_visible()
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 20_000}
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    page.click("#protect-go")
+    expect(page.locator("#protect-progress")).to_contain_text("Sending")
+    page.keyboard.press("Enter")  # the button to cancel has the focus
+    expect(page.locator("#protect-progress")).to_contain_text("Cancelled. Nothing was kept.")
+    network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    page.click("#protect-go")
+    page.wait_for_selector("#protect-results:not([hidden])")
+
+
+def focused(page: Any) -> str:
+    """Name of the element that has the focus; it must be seen, and seen to have it."""
+    name: str = page.evaluate("""() => {
+        const node = document.activeElement, style = getComputedStyle(node.closest(".drop") ?? node);
+        const box = node.getBoundingClientRect();
+        if (!box.width || style.outlineStyle === "none") return `unseen ${node.outerHTML}`;
+        const label = node.labels?.[0]?.innerText || node.getAttribute("aria-label") || node.innerText || "";
+        return label.split("\\n")[0].trim();
+    }""")
+    return name
+
+
+def tab_to(page: Any, wanted: str, *, back: bool = False) -> list[str]:
+    """Press Tab until something of that name has the focus; the names on the way."""
+    passed: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        passed.append(focused(page))
+        if passed[-1].startswith(wanted):
+            return passed
+    raise AssertionError(f"{wanted!r} is not reached; passed {passed}")
+
+
+def test_everything_is_done_with_the_keyboard_alone(page: Any, files: dict[str, Path], two: bytes) -> None:
+    names = tab_to(page, "Choose photos")
+    assert names == ["Skip to the content", "Protect", "Recover", "What it does", "Choose photos"]
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(files["two.png"])
+    expect(page.locator(".stage .box")).to_have_count(2)
+    tab_to(page, "Face 2")
+    before = focused(page)
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    assert focused(page) != before
+    assert page.locator("#status").inner_text().startswith("Face 2, ")
+    tab_to(page, "Face 1", back=True)
+    page.keyboard.press("Space")
+    expect(page.locator(".stage .box").first).to_have_attribute("aria-pressed", "false")
+    tab_to(page, "Add a face")
+    page.keyboard.press("Enter")
+    assert focused(page).startswith("Face 3")
+    page.keyboard.press("Delete")
+    expect(page.locator(".stage .box")).to_have_count(2)
+    tab_to(page, "Style of the covers")
+    tab_to(page, "Strength")
+    page.keyboard.press("ArrowRight")
+    for label in ("Passphrase", "Passphrase, again"):
+        tab_to(page, label)
+        page.keyboard.type(ANNS)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#protect-results:not([hidden])")
+    tab_to(page, "Save two.protected.png")
+    _, protected = saved(page, lambda: page.keyboard.press("Enter"))
+    half = pixels(two).shape[1] // 2
+    assert np.array_equal(pixels(protected)[:, : half - 20], pixels(two)[:, : half - 20])
+    tab_to(page, "Open it under Recover")
+    page.keyboard.press("Enter")
+    expect(page.locator("#inside-faces li")).to_have_count(1)
+    assert focused(page) == "Passphrase"
+    page.keyboard.type(ANNS)
+    page.keyboard.press("Enter")
+    expect(page.locator("#recovered .badge")).to_have_text(["exact, authenticated"])
+    tab_to(page, "Covered or recovered")
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_label("Covered or recovered").input_value() == "51"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_everybody_can_read_it(
+    browser: Any, service: Service, files: dict[str, Path], scheme: str, size: dict[str, int]
+) -> None:
+    """Labels, names, roles and contrast, as axe-core sees them, in every view; and nothing is wider than the screen."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def judge(page: Any) -> None:
+        results = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+        assert not results.response["violations"], results.generate_report()
+        assert "color-contrast" in {rule["id"] for rule in results.response["passes"]}
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    with browser.new_context(viewport=size, color_scheme=scheme) as context:
+        page = open_page(context.new_page(), service)
+        judge(page)
+        protect_two(page, files)
+        page.get_by_text("More choices").click()
+        judge(page)
+        choose(page, "protect", files["text.png"])
+        expect(page.locator("#protect-problem .notice")).to_be_visible()
+        judge(page)
+        page.click("nav a[data-view=recover]")
+        choose(page, "recover", files["two.protected.png"])
+        page.wait_for_selector("#recover-work:not([hidden])")
+        recover_with(page, ANNS)
+        page.wait_for_selector("#recover-result:not([hidden])")
+        judge(page)
+        page.click("nav a[data-view=about]")
+        judge(page)
+        assert not page.complaints
+        page.evaluate("document.querySelector('.sentences').style.color = '#777'")
+        found = axe.run(page, options={"runOnly": ["wcag2aa"]}).response["violations"]
+        assert [rule["id"] for rule in found] == ["color-contrast"], "the judge sees what is wrong"
+
+
+def test_a_token_in_the_address_is_used_and_hidden(browser: Any, session: Any) -> None:
+    from web_kit import running
+
+    from proface_s.web.settings import Settings
+
+    token = "a-token-of-enough-characters"
+    with running(Settings(token=token), session) as guarded, browser.new_context() as context:
+        page = open_page(context.new_page(), guarded, f"/#token={token}")
+        assert token not in page.url
+        other = context.new_page()
+        other.goto(guarded.url)
+        other.get_by_label("Token that").fill(token)
+        other.keyboard.press("Enter")
+        other.wait_for_selector("html[data-ready]")
