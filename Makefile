@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTOS ?= ../shared/data/eval/photos
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: weights paper demo test test-all test-train test-scale test-eval results lint bench clean
+.PHONY: weights paper demo test test-all test-train test-scale test-eval test-web screenshots results lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -15,6 +15,10 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/trainable: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet "torch==2.13.0" -e ".[demo,test,train]"
+	touch $@
+
+$(VENV)/web: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,web,webtest]"
 	touch $@
 
 demo: $(VENV)/installed  ## protect and recover a real portrait, print figures, write demo-out/
@@ -33,10 +37,18 @@ $(VENV)/scalable: $(VENV)/installed
 test-scale: $(VENV)/scalable  ## runs on engines: a two-worker dask cluster, workers killed half-way
 	$(BIN)/python -m pytest -q tests/scale
 
+test-web: $(VENV)/web  ## the page in a real browser, the API under load; installs Chromium where it may
+	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || test "$$(id -u)" != 0 || \
+	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) >/dev/null
+	$(BIN)/python -m pytest -q tests/web
+
+screenshots: $(VENV)/web  ## docs/screenshots, from the page as it is
+	$(BIN)/python tests/web/screenshots.py docs/screenshots
+
 test-all: $(VENV)/trainable $(VENV)/scalable  ## everything, slow tests included
 	$(BIN)/python -m pytest -q
 
-lint: $(VENV)/trainable
+lint: $(VENV)/trainable $(VENV)/web
 	$(BIN)/python -m pip install --quiet ruff mypy
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/mypy

@@ -33,6 +33,7 @@ DOORS = {  # the commands that are nothing but a door to a room
     "cli/train.py": "training",
     "cli/export.py": "training",
     "cli/scaling.py": "scale",
+    "cli/serve.py": "web",
     "cli/evaluate.py": "evaluation",
     "cli/attack.py": "attacks",
 }

@@ -16,9 +16,6 @@ from proface_s.obfuscate.base import StyleBase, Unit
 from proface_s.obfuscate.registry import register
 from proface_s.types import UInt8Image
 
-STICKERS = tuple(sorted(DRAWINGS))
-"""Names of the stickers that come with the package."""
-
 _DEFAULT = "smiley"
 _BACKGROUND = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
 _MOST_PIXELS = 64_000_000
@@ -38,7 +35,7 @@ class Mask(StyleBase):
     default_strength: ClassVar[float] = 100.0
     strength_range: ClassVar[tuple[float, float]] = (50.0, 150.0)
     options_text: ClassVar[str | None] = (
-        f"{', '.join(STICKERS)} (default {_DEFAULT}), or the path of a picture with transparency"
+        f"{', '.join(sorted(DRAWINGS))} (default {_DEFAULT}), or the path of a picture with transparency"
     )
 
     def _check_option(self, option: str | None) -> None:
@@ -74,7 +71,7 @@ def _read(path: str) -> UInt8Image:
     Raises:
         UsageError: if it is not a readable picture, or shows nothing.
     """
-    hint = f"stickers: {', '.join(STICKERS)}, or the path of a PNG with transparency"
+    hint = f"stickers: {', '.join(sorted(DRAWINGS))}, or the path of a PNG with transparency"
     try:
         with Image.open(Path(path)) as image:
             if image.width * image.height > _MOST_PIXELS:

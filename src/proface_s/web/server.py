@@ -7,6 +7,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 
+import python_multipart  # noqa: F401  # what reads forms; missing, it would be missed only at the first upload
 import uvicorn
 from starlette.types import ASGIApp
 
