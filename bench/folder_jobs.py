@@ -47,7 +47,8 @@ def family_mib(pid: int) -> float:
     while todo:
         each = todo.pop()
         try:
-            todo += map(int, Path(f"/proc/{each}/task/{each}/children").read_text().split())
+            for children in Path(f"/proc/{each}/task").glob("*/children"):  # any thread may have started them
+                todo += map(int, children.read_text().split())
             found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE)
             total += int(found[1]) / 1024 if found else 0
         except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +42,18 @@ def lethal_work(job: Job, task: Task) -> Outcome:
     """`protect_one`, but some photos kill the process that works on them, as a system short of memory does.
 
     ``once`` in a name: the first time, before anything is done.  ``late``: the first time, when the output is there
-    but nobody has been told.  ``always``: every time.  What was done is noted in ``done.log``.
+    but nobody has been told.  ``always``: every time.  ``hog`` takes 2 GiB instead, bit by bit.  What was done is noted
+    in ``done.log``.
     """
     marker = Path(job.target).parent / f"{Path(task.source).stem}.killed"
     first = not marker.exists()
     if "always" in task.source or ("once" in task.source and first):
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    hoard = []
+    for _ in range(40 if "hog" in task.source else 0):
+        hoard.append(np.ones(50 * 2**20, np.uint8))
+        time.sleep(0.05)
     outcome = protect_one(job, task)
     with Path(job.target).with_name("done.log").open("a") as log:
         log.write(task.source + "\n")

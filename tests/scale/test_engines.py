@@ -81,6 +81,20 @@ def test_in_a_cluster_of_our_own_a_death_concerns_one_photo_only(
     assert len({outcome.row.worker for outcome in told}) > 1
 
 
+def test_a_worker_that_takes_too_much_memory_is_stopped(
+    here: Path, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_folder(here / "in", ["a.png", "hog.png", "z.png"])
+    monkeypatch.setattr(run, "protect_one", lethal_work)
+    monkeypatch.setattr(run, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(engines, "MEMORY_MIB", 600)
+    job = job_for(here / "in", here / "out", identity.recipient)
+    manifest = open_manifest(Place(str(here / "manifest")), job)
+    with open_engine("dask", job, jobs=1) as opened:
+        summary = run.run_job(job, opened, manifest, lambda outcome: None)
+    assert summary.counts == {"done": 2, "poisoned": 1}
+
+
 def test_a_poisoned_photo_stays_aside_until_it_changes(
     here: Path, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,7 +228,10 @@ def _local(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
 @contextmanager
 def _dask(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
     dask, distributed = _module("dask"), _module("distributed")
-    own = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0}
+    # A worker is never paused for its memory, which would wait for something to spill: it is stopped at 95 % of its
+    # limit, and what it had in hand is tried again.
+    memory = {f"distributed.worker.memory.{level}": False for level in ("target", "spill", "pause")}
+    own = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0, **memory}
     with ExitStack() as stack:
         if address is None:
             stack.enter_context(dask.config.set(own))
