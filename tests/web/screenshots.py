@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
@@ -38,7 +39,8 @@ def walk(page: Any, picture: Path, target: Path, name: str) -> None:
     def keep(step: str) -> None:
         page.evaluate("scrollTo(0, 0)")  # what sticks to the top is drawn where it then is
         page.wait_for_timeout(300)
-        page.screenshot(path=target / f"{step}-{name}.png", full_page=True)
+        drawn = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+        drawn.quantize(256).save(target / f"{step}-{name}.png", optimize=True)
 
     page.set_input_files("#protect-drop input", picture)
     page.wait_for_selector(".stage .box img:not([hidden])")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from web_kit import ANNS, BOBS, Service, drawn, noise, pixels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
@@ -234,6 +235,35 @@ def test_boxes_are_moved_sized_added_and_switched_off_with_the_mouse(page: Any, 
     type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
     page.click("#protect-go")
     expect(page.locator("#results .badge")).to_have_text("2 faces protected")
+
+
+def test_a_format_that_browsers_do_not_show_is_shown_all_the_same(
+    page: Any, two: bytes, tmp_path: Path
+) -> None:
+    Image.fromarray(pixels(two)).save(tmp_path / "two.tif", compression="tiff_deflate")
+    choose(page, "protect", tmp_path / "two.tif")
+    expect(page.locator(".stage .box img").nth(1)).to_be_visible()
+    assert page.locator(".stage > img").evaluate("image => image.naturalWidth") == pixels(two).shape[1]
+    page.get_by_text("More choices").click()
+    page.get_by_label("File format").select_option("tiff")
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.click("#protect-go")
+    name, data = saved(page, page.locator("#results a").click)
+    assert name == "two.protected.tif"
+    assert data[:2] in (b"II", b"MM")
+
+
+def test_several_photos_are_protected_one_after_the_other(page: Any, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"], files["drawing.png"])
+    expect(page.locator("#photos button")).to_have_count(2)
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.get_by_role("button", name="Protect 2 photos").click()
+    expect(page.locator("#protect-progress .notice")).to_contain_text("No face is chosen in drawing.png")
+    page.get_by_role("button", name="drawing.png").click()
+    expect(page.locator("#faces-none")).to_be_visible()
+    page.get_by_role("button", name="Add a face").click()
+    page.get_by_role("button", name="Protect 2 photos").click()
+    expect(page.locator("#results .badge")).to_have_text(["2 faces protected", "1 face protected"])
 
 
 def test_covers_are_shown_before_anything_is_done(page: Any, files: dict[str, Path]) -> None:
