@@ -1,0 +1,88 @@
+"""Where a run's one process ends: tasks, names and manifest rows a second, without any photo being touched.
+
+    python bench/scale_limits.py [--rows 1000000] [--tasks 1000]
+
+Tasks that do nothing go through dask with two workers on this machine, and back; names are listed in a local folder of
+100,000 empty files; a manifest of that many rows is written, gathered and read as a run that is resumed does.
+Processor seconds of this process are what counts: on a busy machine they hardly change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, wait
+from pathlib import Path
+
+import kit
+from proface_s.scale.engines import Engine, open_engine
+from proface_s.scale.job import Job
+from proface_s.scale.manifest import MAIN, open_manifest
+from proface_s.scale.places import Place, find_pictures
+from proface_s.scale.work import Row
+
+NAMES = 100_000
+
+
+def clocked(action: Callable[[], object]) -> tuple[float, float]:
+    """Seconds and processor seconds of this process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    action()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def tasks_through(engine: Engine, number: int) -> None:
+    """Hand out calls that do nothing, as a run does."""
+    left, in_hand = number, set()
+    while left or in_hand:
+        while left and len(in_hand) < 2 * engine.workers:
+            in_hand.add(engine.submit(abs, 1))
+            left -= 1
+        in_hand -= wait(in_hand, return_when=FIRST_COMPLETED).done
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a Markdown section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--tasks", type=int, default=1000)
+    args = parser.parse_args(argv)
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for each in ("in", "out"):
+            (folder / each).mkdir()
+        job = Job(str(folder / "in"), str(folder / "out"), ("age1-not-used",), frozenset((".jpg",)))
+        with open_engine("dask", job, jobs=2) as engine:
+            tasks_through(engine, 20)
+            rows.append(["tasks through dask", args.tasks, *clocked(lambda: tasks_through(engine, args.tasks))])
+        for index in range(NAMES):
+            (folder / "in" / f"{index:08}.jpg").touch()
+        source = Place(str(folder / "in"))
+        rows.append(["names listed", NAMES, *clocked(lambda: list(find_pictures(source, job.suffixes)))])
+        manifest = open_manifest(Place(str(folder / "manifest")), job)
+        row = Row("", "", "done", "", 2, 12_000_000, "0" * 64, "0" * 64, 3_000_000, 15_000_000, worker="host:12345")
+        def write() -> None:
+            for index in range(args.rows):
+                source, a, b = f"2024/{index % 1000:03}/{index:08}.jpg", secrets.token_hex(32), secrets.token_hex(32)
+                manifest.add(dataclasses.replace(row, source=source, target=source + ".protected.png",
+                                                 source_sha256=a, target_sha256=b))  # fmt: skip
+            manifest.flush()
+
+        rows.append(["manifest rows written", args.rows, *clocked(write)])
+        rows.append(["manifest rows gathered", args.rows, *clocked(manifest.close)])
+        rows.append(["manifest rows read to go on", args.rows, *clocked(manifest.known)])
+        size = (folder / "manifest" / MAIN).stat().st_size
+    print(kit.heading("Limits of a run's one process", "python bench/scale_limits.py", "Nothing is protected here."))
+    print(kit.table(["what", "number", "seconds", "processor seconds", "a processor second"],
+                    [[what, f"{n:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{n / cpu:,.0f}"] for what, n, wall, cpu in rows]))
+    print(f"Peak memory {kit.own_peak_mib():.0f} MiB; the manifest has {size / args.rows:.0f} bytes a row.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
