@@ -19,6 +19,7 @@ from proface_s.api.progress import Progress
 from proface_s.keys.recipients import Identity, encode_identity
 from proface_s.web.settings import MIB, Settings
 
+pytestmark = pytest.mark.slow
 UPLOADS = ("/api/detect", "/api/inspect", "/api/render", "/api/preview", "/api/protect", "/api/recover")
 
 

@@ -14,6 +14,7 @@ from web_kit import noise
 
 from proface_s.web.settings import MIB
 
+pytestmark = pytest.mark.slow
 HELD = 24  # MiB
 SERVER = f"""
 from proface_s.web.server import bind, serve

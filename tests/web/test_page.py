@@ -16,7 +16,9 @@ from web_kit import ANNS, BOBS, Service, drawn, noise, pixels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; see `make test-web`")
+pytestmark = [
+    pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; see `make test-web`")
+]
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 NO_AUTOFILL = "--disable-features=AutofillServerCommunication"  # asks its maker what the forms of any page are for

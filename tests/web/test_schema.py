@@ -10,7 +10,7 @@ from web_kit import Service, drawn
 schemathesis = pytest.importorskip("schemathesis", reason="pip install 'proface-s[webtest]'")
 hypothesis = pytest.importorskip("hypothesis")
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # the tool's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings are the tool's own
 
 
 PATHS = {
