@@ -3,8 +3,8 @@
     proface protect PHOTOS -o OUT --engine dask --jobs 2 -r age1...
     python bench/scale_cost.py OUT.manifest
 
-Processor seconds are fitted to a + b x megapixels + c x faces (least squares, none negative).  They include detection,
-the seal, encoding and the verification of every output.
+Processor seconds are fitted to a + b x megapixels + c x megapixels in faces' regions + d x faces (least squares, none
+negative).  They include detection, the seal, encoding and the verification of every output.
 """
 
 from __future__ import annotations
@@ -38,18 +38,20 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     place = Place(str(args.manifest.absolute()))
     rows = [row for row in read_rows(place, place.files(".parquet")).to_pylist() if row["status"] == "done"]
-    cpu, faces, pixels, sent, made = (
+    cpu, faces, covered, pixels, sent, made = (
         np.array([row[name] for row in rows], float)
-        for name in ("cpu_s", "faces", "pixels", "source_bytes", "target_bytes")
+        for name in ("cpu_s", "faces", "face_pixels", "pixels", "source_bytes", "target_bytes")
     )
-    shares = fit([np.ones(len(rows)), pixels / 1e6, faces], cpu)
-    predicted = shares[0] + shares[1] * pixels / 1e6 + shares[2] * faces
+    columns = [np.ones(len(rows)), pixels / 1e6, covered / 1e6, faces]
+    shares = fit(columns, cpu)
+    predicted = sum(share * column for share, column in zip(shares, columns, strict=True))
     wall = sum(row["read_s"] + row["protect_s"] + row["write_s"] for row in rows)
     found = f"{len(rows)} photos, {faces.sum():.0f} faces."
     print(kit.heading("Cost", "python bench/scale_cost.py OUT.manifest", found))
     print(kit.table(["", "mean of a photo"], [
         ["megapixels", f"{pixels.mean() / 1e6:.2f}"],
         ["faces", f"{faces.mean():.2f}"],
+        ["megapixels in faces' regions", f"{covered.mean() / 1e6:.2f}"],
         ["processor seconds", f"{cpu.mean():.2f}"],
         ["seconds", f"{wall / len(rows):.2f}"],
         ["MB in", f"{sent.mean() / 1e6:.2f}"],
@@ -57,8 +59,8 @@ def main(argv: list[str] | None = None) -> int:
         ["bytes out a pixel", f"{made.sum() / pixels.sum():.2f}"],
         ["manifest, bytes a row", f"{sum(p.stat().st_size for p in args.manifest.glob('*.parquet')) / len(rows):.0f}"],
     ]))  # fmt: skip
-    print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} a megapixel + {shares[2]:.3f} a face; "
-          f"median error {100 * np.median(np.abs(predicted / cpu - 1)):.0f} %.\n")
+    print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} a megapixel + {shares[2]:.2f} a megapixel "
+          f"in faces' regions + {shares[3]:.3f} a face; median error {100 * np.median(np.abs(predicted / cpu - 1)):.0f} %.\n")
     return 0
 
 

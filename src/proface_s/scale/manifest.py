@@ -36,7 +36,8 @@ FLUSH_SECONDS = 10.0
 SCHEMA = pa.schema(
     [
         ("source", pa.string()), ("target", pa.string()), ("status", pa.string()), ("reason", pa.string()),
-        ("faces", pa.int32()), ("pixels", pa.int64()), ("source_sha256", pa.string()), ("target_sha256", pa.string()),
+        ("faces", pa.int32()), ("face_pixels", pa.int64()),
+        ("pixels", pa.int64()), ("source_sha256", pa.string()), ("target_sha256", pa.string()),
         ("source_bytes", pa.int64()), ("target_bytes", pa.int64()), ("read_s", pa.float32()),
         ("protect_s", pa.float32()), ("write_s", pa.float32()), ("cpu_s", pa.float32()),
         ("attempt", pa.int16()), ("worker", pa.string()),

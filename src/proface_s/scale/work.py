@@ -33,7 +33,8 @@ class Row:
         status: how it ended.
         reason: why there is no protected output, else empty.
         faces: number of protected regions.
-        pixels: width times height.
+        face_pixels: of all protected regions together.
+        pixels: width times height of the photo.
         source_sha256: of the photo's bytes, hexadecimal; empty where they could not be read.
         target_sha256: of the output's bytes.
         source_bytes: size of the photo.
@@ -51,6 +52,7 @@ class Row:
     status: Status = "failed"
     reason: str = ""
     faces: int = 0
+    face_pixels: int = 0
     pixels: int = 0
     source_sha256: str = ""
     target_sha256: str = ""
@@ -172,6 +174,7 @@ def _protected(job: Job, data: bytes, row: Row, target: Place) -> Outcome:
         row,
         status="done" if result.faces else "copied",
         faces=len(result.faces),
+        face_pixels=sum(face.box.area for face in result.faces),
         pixels=height * width,
         target_sha256=digest(result.data),
         target_bytes=len(result.data),
