@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     columns = [np.ones(len(rows)), pixels / 1e6, covered / 1e6, faces]
     shares = fit(columns, cpu)
     predicted = sum(share * column for share, column in zip(shares, columns, strict=True))
+    off = np.abs(predicted / cpu - 1)
     wall = sum(row["read_s"] + row["protect_s"] + row["write_s"] for row in rows)
     found = f"{len(rows)} photos, {faces.sum():.0f} faces."
     print(kit.heading("Cost", "python bench/scale_cost.py OUT.manifest", found))
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         ["manifest, bytes a row", f"{sum(p.stat().st_size for p in args.manifest.glob('*.parquet')) / len(rows):.0f}"],
     ]))  # fmt: skip
     print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} a megapixel + {shares[2]:.2f} a megapixel "
-          f"in faces' regions + {shares[3]:.3f} a face; median error {100 * np.median(np.abs(predicted / cpu - 1)):.0f} %.\n")
+          f"in faces' regions + {shares[3]:.3f} a face; median error {100 * np.median(off):.0f} %.\n")
     return 0
 
 
