@@ -17,6 +17,7 @@ from ..evaluation.quality import derive_key
 from ..types import UInt8Image
 from .access import RelaxedKey, expanded_key, relaxed_key, torch_module
 from .base import Covered, Outcome, Scene, Table
+from .measures import each_psnr
 
 MARGIN: Final = 1.0  # dB above the control
 LR: Final = 0.1
@@ -34,8 +35,6 @@ class CiphertextOnly:
 
     def run(self, method: Method, scene: Scene) -> Outcome:
         """See `Attack.run`."""
-        from .inversion import each_psnr
-
         faces = scene.covered(scene.budget.learning_side)[:MOST]
         keys = [derive_key(scene.seed, "victim", face.name) for face in faces]
         protected = [method.protect(f.original, f.cover, key) for f, key in zip(faces, keys, strict=True)]

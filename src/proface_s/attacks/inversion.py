@@ -12,14 +12,14 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 from torch import nn
 
 from ..evaluation.method import KEY_BYTES, Method
-from ..evaluation.metrics import bootstrap_interval, psnr
+from ..evaluation.metrics import bootstrap_interval
 from ..types import UInt8Image
 from .base import Covered, Outcome, Row, Scene, Table
 from .learning import Pairs, apply, fingerprint, train, trained
+from .measures import each_psnr
 from .networks import Restorer, UNet
 
 LEAK: Final = 1.0  # dB beyond the control that count as a break
@@ -74,11 +74,6 @@ def inverter(
 
     slug = f"{what}-{style}-{name}".replace(":", "_").replace("/", "_").replace(" ", "_")
     return trained(scene.folder / "networks" / f"{slug}.pt", NETWORKS[name], settings, work, scene.seed)
-
-
-def each_psnr(pictures: Sequence[UInt8Image], originals: Sequence[UInt8Image]) -> np.ndarray:
-    """(N,) PSNR in dB, equal pictures as 100."""
-    return np.array([min(psnr(a, b), 100.0) for a, b in zip(pictures, originals, strict=True)])
 
 
 def _outcome(

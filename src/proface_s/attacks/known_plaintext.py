@@ -18,6 +18,7 @@ from ..evaluation.quality import derive_key
 from ..types import UInt8Image
 from .access import PadDigits, RelaxedKey, expanded_key, passphrase_keys, relaxed_key, torch_module
 from .base import Covered, NotApplicable, Outcome, Scene, Table
+from .measures import each_psnr
 
 MARGIN: Final = 3.0  # dB above the control
 LR: Final = 0.1
@@ -81,8 +82,6 @@ def fit_key(relaxed: RelaxedKey, hidden: Hidden, scene: Scene) -> Any:
 
 def _attack(method: Method, faces: Sequence[Covered], keys: Sequence[bytes], scene: Scene) -> dict[str, Any]:
     """What the key from the first picture gives on the others, beside the right key and a random one."""
-    from .inversion import each_psnr
-
     hidden = [Hidden(f, method.protect(f.original, f.cover, k), k) for f, k in zip(faces, keys, strict=True)]
     opener, what = _opener(method, hidden[0], scene)
     rest = hidden[1:]

@@ -1,0 +1,16 @@
+"""Measures that several adversaries share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..evaluation.metrics import EQUAL_DB, psnr
+from ..types import UInt8Image
+
+
+def each_psnr(pictures: Sequence[UInt8Image], originals: Sequence[UInt8Image]) -> npt.NDArray[np.float64]:
+    """(N,) PSNR in dB; equal pictures count as `EQUAL_DB`."""
+    return np.array([min(psnr(a, b), EQUAL_DB) for a, b in zip(pictures, originals, strict=True)])
