@@ -17,6 +17,7 @@ from proface_s.obfuscate.registry import register
 from proface_s.types import UInt8Image
 
 _DEFAULT = "smiley"
+STICKERS = tuple(sorted(DRAWINGS))  # by name; anything else is the path of a picture
 _BACKGROUND = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
 _MOST_PIXELS = 64_000_000
 
@@ -35,11 +36,11 @@ class Mask(StyleBase):
     default_strength: ClassVar[float] = 100.0
     strength_range: ClassVar[tuple[float, float]] = (50.0, 150.0)
     options_text: ClassVar[str | None] = (
-        f"{', '.join(sorted(DRAWINGS))} (default {_DEFAULT}), or the path of a picture with transparency"
+        f"{', '.join(STICKERS)} (default {_DEFAULT}), or the path of a picture with transparency"
     )
 
     def _check_option(self, option: str | None) -> None:
-        if option is not None and option not in DRAWINGS:
+        if option is not None and option not in STICKERS:
             _read(option)
 
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:

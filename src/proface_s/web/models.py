@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..api import Detection, Inspection, ProtectResult, RecoverResult
 from ..errors import UsageError
 from ..obfuscate import get
+from ..obfuscate.mask import STICKERS
 from ..types import Box, Style
-from .settings import STICKERS
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
 Coordinate = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]

@@ -5,15 +5,11 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
-from ..obfuscate._stickers import DRAWINGS
-
 MIB = 1 << 20
 LEAST_TOKEN = 16  # characters: what is guessed over a network is not guessed fast
 PREVIEW_PIXELS = 1 << 20
 OPTIONS_BYTES = MIB // 4  # the JSON beside a photo
 HELD_BYTES = 384 * MIB
-STICKERS = tuple(sorted(DRAWINGS))
-"""Stickers that may be asked for by name; nothing else may, because other names are files."""
 
 
 @dataclass(frozen=True, slots=True)

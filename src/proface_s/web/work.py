@@ -13,6 +13,7 @@ from ..api.progress import Progress
 from ..errors import UsageError
 from ..imaging.writing import FORMATS, encode_picture
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
+from ..obfuscate.mask import STICKERS
 from ..types import Picture, Style
 from .answers import Done
 from .models import (
@@ -29,7 +30,7 @@ from .models import (
     Shown,
     StyleInfo,
 )
-from .settings import PREVIEW_PIXELS, STICKERS, Settings
+from .settings import PREVIEW_PIXELS, Settings
 
 _WORDS = 6
 _SHOWN_SIDE = 2048
