@@ -29,6 +29,7 @@ def evaluate(*arguments: object) -> int:
     return main(["evaluate", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
     (faces / "broken.png").write_bytes(b"broken")
     out = tmp_path / "out"
@@ -79,6 +80,7 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_photos_without_a_face_are_left_out_by_name(tmp_path: Path, faces: Path) -> None:
     arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--styles", "blur")
     assert evaluate(*arguments, "--method", "secure-2", "--photos", faces) == 0
@@ -87,6 +89,7 @@ def test_photos_without_a_face_are_left_out_by_name(tmp_path: Path, faces: Path)
     assert {"name": "0.png", "reason": "no face found"} in report["omissions"]
 
 
+@pytest.mark.slow
 def test_identity_is_measured_where_pairs_are_given(
     tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -119,6 +119,7 @@ def test_the_cards_of_this_project_can_be_read() -> None:
     assert all(card.source for card in cards)
 
 
+@pytest.mark.slow
 def test_dlib_knows_a_face_again_and_not_its_cover() -> None:
     pytest.importorskip("dlib")
     data = pytest.importorskip("skimage.data")

@@ -33,6 +33,7 @@ class Silent:
     def done(self) -> None: ...
 
 
+@pytest.mark.slow
 def test_the_page_holds_what_was_measured(
     tmp_path: Path, results: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
