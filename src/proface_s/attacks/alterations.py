@@ -168,10 +168,11 @@ def _header_bit(file: Stored, rng: np.random.Generator) -> bytes:
 
 def _header_extreme(file: Stored, rng: np.random.Generator) -> bytes:
     """One to four bytes of a header, all 0 or all 255, but for the cost: `costly_files` does that."""
-    raw, width = bytearray(file.raw), int(rng.integers(1, 5))
-    at = int(rng.choice([i for i in range(len(raw) - 8 - width) if not 80 <= i < 90]))
-    raw[at : at + width] = bytes([int(rng.choice([0, 255]))]) * width
-    return file.file(_checked(bytes(raw)))
+    raw, width = file.raw, int(rng.integers(1, 5))
+    extreme = bytes([int(rng.choice([0, 255]))]) * width
+    places = [i for i in range(len(raw) - 8 - width) if not 80 <= i < 90 and raw[i : i + width] != extreme]
+    at = int(rng.choice(places))
+    return file.file(_checked(raw[:at] + extreme + raw[at + width :]))
 
 
 def _seal_bit(file: Stored, rng: np.random.Generator) -> bytes:

@@ -175,15 +175,16 @@ def _finding(figures: Mapping[str, Mapping[str, float]], lossy: Sequence[str]) -
     damaged = [name for name, row in figures.items() if name not in lossy and row["back"] < 1]
     alive = [name for name in lossy if figures[name]["back"] >= 0.5]
     partly = [n for n in lossy if n not in alive and figures[n]["recovered"] - figures[n]["cover"] > ABOVE]
-    text = "As long as every sample of the face arrives, every face comes back"
-    text += (f" (above {BACK:g} dB). " if not damaged else f", but for: {', '.join(damaged)}. ")
+    text = f"Where every sample of the face arrives, every face comes back (above {BACK:g} dB). "
+    if damaged:
+        text = f"Even where every sample arrives, not every face comes back above {BACK:g} dB: {'; '.join(damaged)}. "
     if alive:
-        text += f"Most faces survive: {', '.join(alive)}. "
+        text += f"Most faces survive: {'; '.join(alive)}. "
     if partly:
-        text += f"More than the cover shows, but no face, is left after: {', '.join(partly)}. "
+        text += f"More than the cover shows, but no face, is left after: {'; '.join(partly)}. "
     lost = [name for name in lossy if name not in alive and name not in partly]
     if lost:
-        text += (f"Nothing is left of the hidden face after: {', '.join(lost)}. ")
+        text += f"Nothing is left of the hidden face after: {'; '.join(lost)}. "
     if len(alive) < len(lossy):
         text += ("Warning: keep the protected file as it was written; any program or service that compresses with loss "
                  "or scales destroys the hidden face for good, right key or not.")
