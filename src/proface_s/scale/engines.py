@@ -37,6 +37,7 @@ MEMORY_MIB = 2048
 _PACKAGES = {"dask": ("distributed", "scale"), "ray": ("ray", "ray")}
 _CHECK = "__import__('proface_s.scale.work').__name__"
 _CONNECT_SECONDS = 20
+_SPAWN = "distributed.nanny.pre-spawn-environ"
 
 Answer = TypeVar("Answer")
 
@@ -228,13 +229,9 @@ def _local(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
 @contextmanager
 def _dask(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
     dask, distributed = _module("dask"), _module("distributed")
-    # A worker is never paused for its memory, which would wait for something to spill: it is stopped at 95 % of its
-    # limit, and what it had in hand is tried again.
-    memory = {f"distributed.worker.memory.{level}": False for level in ("target", "spill", "pause")}
-    own = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0, **memory}
     with ExitStack() as stack:
         if address is None:
-            stack.enter_context(dask.config.set(own))
+            stack.enter_context(dask.config.set(_own_settings(dask.config.get(_SPAWN))))
             # TLS with certificates of this run: a port that hands out code is not for everybody on this machine
             cluster = distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=MEMORY_MIB * 2**20,
@@ -252,6 +249,21 @@ def _dask(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
                 client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
         _check_workers(client.run(eval, _CHECK, on_error="return"), lambda: client.run(_probe, job, on_error="return"))
         yield Dask(client)
+
+
+def _own_settings(environment: dict[str, object]) -> dict[str, object]:
+    """Dask's settings for a cluster of our own; ``environment`` is what it would start workers with.
+
+    A worker is never paused for its memory, which would wait for something to spill: it is stopped at 95 % of its
+    limit, and what it had in hand is tried again.  Dask lets malloc give every freed picture back at once, which
+    doubled the processor time of a photo (4.2 s instead of 2.3 s; half of it in page faults).
+    """
+    never = {f"distributed.worker.memory.{level}": False for level in ("target", "spill", "pause")}
+    malloc = {"MALLOC_TRIM_THRESHOLD_": 256 * 2**20, "MALLOC_MMAP_THRESHOLD_": 32 * 2**20}
+    return {
+        "distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0, **never,
+        _SPAWN: {**environment, **malloc},
+    }  # fmt: skip
 
 
 @contextmanager
