@@ -35,6 +35,7 @@ class Budget:
         fresh: pairs that are protected anew, with fresh random keys, before each step.
         unet: steps of the U-Net.
         restorer: steps of the stronger network.
+        restoring: steps of the U-Net on covers of further styles.
         distinguisher: steps of the same-cover distinguisher.
         known: steps on the relaxed key from a known picture.
         blind: steps on the relaxed key from a protected picture alone.
@@ -51,8 +52,9 @@ class Budget:
     judged: int = 48
     batch: int = 16
     fresh: int = 4
-    unet: int = 300
-    restorer: int = 300
+    unet: int = 240
+    restorer: int = 240
+    restoring: int = 100
     distinguisher: int = 90
     known: int = 80
     blind: int = 60
@@ -64,7 +66,7 @@ class Budget:
 BUDGETS: Mapping[str, Budget] = {
     "quick": Budget("quick"),
     "full": Budget(
-        "full", victims=32, learning_side=128, own=20000, judged=400, batch=32, fresh=16, unet=6000, restorer=12000,
+        "full", victims=32, learning_side=128, own=20000, judged=400, batch=32, fresh=16, unet=6000, restorer=12000, restoring=3000,
         distinguisher=3000, known=200, blind=400, guesses=5000, altered=100,
         styles=("blur", "median", "pixelate", "mask", "solid", "blur:5", "median:15", "pixelate:16"),
     ),

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from ..evaluation.method import Method
-from ..obfuscate import is_weak, parse_style
 from ..obfuscate import get as get_style
+from ..obfuscate import is_weak, parse_style
 from ..types import UInt8Image
 from .base import Covered, Outcome, Row, Scene, Table
 from .measures import each_psnr
@@ -104,7 +104,8 @@ def _restored(victims: Sequence[Covered], style: str, scene: Scene) -> dict[str,
         from .learning import apply
 
         own = scene.covered(scene.budget.learning_side, style, own=True)
-        network, _ = inverter(LEARNED, None, own, scene, style)
+        steps = None if style == scene.style else scene.budget.restoring  # the victims' style was learned already
+        network, _ = inverter(LEARNED, None, own, scene, style, steps)
         found["learned"] = apply(network, covers, scene.device)
     return found
 

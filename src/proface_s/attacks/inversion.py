@@ -8,6 +8,7 @@ trained in the same way on the plain covers: what it reaches, the cover gives aw
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -51,18 +52,19 @@ class Inversion:
 
 
 def inverter(
-    name: str, method: Method | None, own: Sequence[Covered], scene: Scene, style: str
+    name: str, method: Method | None, own: Sequence[Covered], scene: Scene, style: str, steps: int | None = None
 ) -> tuple[nn.Module, dict[str, Any]]:
     """One of `NETWORKS`, trained on a method's protected pictures, or on covers alone; and its card.
 
-    A network that the report's folder has already is used again.
+    A network that the report's folder has already is used again; ``steps`` are the budget's where None.
     """
     budget = scene.budget
-    steps = budget.unet if name == "U-Net" else budget.restorer
+    steps = steps or (budget.unet if name == "U-Net" else budget.restorer)
     what = COVER if method is None else method.name
+    mark = COVER if method is None else fingerprint(method)
     names = "\n".join(face.name for face in own)
     settings = {
-        "network": name, "from": what, "method": "" if method is None else fingerprint(method), "style": style, "side": budget.learning_side, "steps": steps,
+        "network": name, "method": mark, "style": style, "side": budget.learning_side, "steps": steps,
         "batch": budget.batch, "fresh": budget.fresh, "seed": scene.seed,
         "faces": hashlib.sha256(names.encode()).hexdigest()[:16],
     }
@@ -70,9 +72,10 @@ def inverter(
     def work(network: nn.Module) -> dict[str, Any]:
         pairs = Pairs(own, method)
         label = f"{name} on {what}, {style}"
-        return train(network, pairs, steps, budget.batch, budget.fresh, scene.seed, scene.device, scene.say, label)
+        done = train(network, pairs, steps, budget.batch, budget.fresh, scene.seed, scene.device, scene.say, label)
+        return {"from": what, **done}
 
-    slug = f"{what}-{style}-{name}".replace(":", "_").replace("/", "_").replace(" ", "_")
+    slug = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{mark}-{style}-{name}")
     return trained(scene.folder / "networks" / f"{slug}.pt", NETWORKS[name], settings, work, scene.seed)
 
 

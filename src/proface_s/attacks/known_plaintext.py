@@ -134,8 +134,8 @@ def _outcome(found: dict[str, dict[str, Any]], how: str) -> Outcome:
         for name, each in found.items()
     ]
     columns = ("keys of one passphrase", "what was found", "opens the known picture, dB", *figures)
-    finding = f"The known picture gives {found[how]['what']}; on other pictures of the passphrase it gives {attack:.1f} dB"
-    finding += f" (right key {figures['right key']:.1f}, without {control:.1f}). "
+    finding = f"The known picture gives {found[how]['what']}; on other pictures of the passphrase it gives "
+    finding += f"{attack:.1f} dB (right key {figures['right key']:.1f}, without {control:.1f}). "
     finding += (
         "One picture whose original leaks opens all the others. Every picture needs a key of its own."
         if broken else "A known picture says nothing about any other, because no key serves twice."

@@ -28,16 +28,20 @@ def find_attack(name: str) -> Attack:
 
     Raises:
         UsageError: there is none of this name.
+        ModuleNotFoundError: it needs a package that is not installed.
     """
-    if name not in MODULES:
-        raise UsageError(f"there is no attack {name!r}", f"attacks: all, {', '.join(MODULES)}")
+    chosen([name])
     attack: Attack = import_module(f"{__package__}.{MODULES[name]}").ATTACK
     return attack
 
 
-def find_attacks(names: Sequence[str]) -> list[Attack]:
-    """Several adversaries, each once, in the order of docs/attacks.md; ``all`` stands for all of them."""
+def chosen(names: Sequence[str]) -> list[str]:
+    """Names, each once, in the order of docs/attacks.md; ``all`` stands for all of them.
+
+    Raises:
+        UsageError: there is none of a name.
+    """
     for name in names:
-        if name != "all":
-            find_attack(name)
-    return [find_attack(name) for name in MODULES if name in names or "all" in names]
+        if name not in MODULES and name != "all":
+            raise UsageError(f"there is no attack {name!r}", f"attacks: all, {', '.join(MODULES)}")
+    return [name for name in MODULES if name in names or "all" in names]

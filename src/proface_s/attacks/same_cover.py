@@ -7,6 +7,7 @@ the cover alone that cannot be told (an area of 0.5 under the curve); 0.5 is als
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from typing import Final
 
@@ -82,8 +83,8 @@ def shuffled(original: UInt8Image, cover: UInt8Image, rng: np.random.Generator) 
     height, width = original.shape[:2]
     found = original.copy()
     rows, columns = (np.rint(np.linspace(0, side, CELLS + 1)).astype(int) for side in (height, width))
-    for top, bottom in zip(rows[:-1], rows[1:], strict=True):
-        for left, right in zip(columns[:-1], columns[1:], strict=True):
+    for top, bottom in itertools.pairwise(rows):
+        for left, right in itertools.pairwise(columns):
             cell = found[top:bottom, left:right]
             if (cover[top:bottom, left:right] != cover[top, left]).any():
                 raise UsageError("the cover is not the mosaic that was asked for")
@@ -142,8 +143,8 @@ def _outcome(
     count = len(hidden) + len(others)
     finding = (f"Area under the curve {attack:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}) over {count} trials "
                f"with unseen faces; guessing is 0.5. ")
-    finding += ("What was hidden shows in the protected picture beyond its cover: two originals with one cover are told "
-                "apart.") if broken else "Two originals with one cover cannot be told apart."
+    finding += ("What was hidden shows in the protected picture beyond its cover: two originals with one cover are "
+                "told apart.") if broken else "Two originals with one cover cannot be told apart."
     table = Table("Which of two originals with the identical cover was hidden?", ("picture shown", "AUC"),
                   [("protected", f"{attack:.3f}"), ("cover alone", f"{control:.3f}")])
     details = {"interval": [low, high], "trials": count, "trained_on": trials}

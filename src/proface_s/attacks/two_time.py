@@ -106,8 +106,8 @@ def _outcome(found: dict[str, dict[str, float]], how: str) -> Outcome:
     attack, control = found[worst]["attack"], found[worst]["control"]
     equal = found["one photo twice"]["equal"]
     broken = attack - control > MARGIN or equal > 0
-    finding = (f"Keys: {how}. Where the face has detail is explained to {max(attack, 0):.1%} by two protections and their "
-               f"difference, to {max(control, 0):.1%} by the cover ({worst}). ")
+    finding = (f"Keys: {how}. Where the face has detail is explained to {max(attack, 0):.1%} by two protections and "
+               f"their difference, to {max(control, 0):.1%} by the cover ({worst}). ")
     if equal > 0:
         finding += (f"Two protections of one photo are identical in {equal:.0%} of the cases: anybody sees that the "
                     "same photo was protected twice, with the same passphrase. ")
@@ -115,8 +115,10 @@ def _outcome(found: dict[str, dict[str, float]], how: str) -> Outcome:
         finding += "What is hidden moves what is published in its own place: the key has to move it elsewhere."
     elif not equal:
         finding += "Two protections have nothing in common but the cover."
-    rows = [(case, f"{v['attack']:.3f}", f"{v['control']:.3f}", f"{v['attack'] - v['control']:+.3f}", f"{v['equal']:.0%}")
-            for case, v in found.items()]
+    rows = [
+        (case, f"{v['attack']:.3f}", f"{v['control']:.3f}", f"{v['attack'] - v['control']:+.3f}", f"{v['equal']:.0%}")
+        for case, v in found.items()
+    ]
     table = Table("Explained share of the variance of local detail, unseen faces",
                   ("case", "with the protected pictures", "covers alone", "leak", "identical"), rows)
     return Outcome("explained share of the variance of local detail", attack, control, broken, finding, (table,),

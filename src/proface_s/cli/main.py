@@ -18,7 +18,7 @@ from .text import printable
 
 COMMANDS = (
     "protect", "recover", "inspect", "verify", "detect", "styles", "key", "forget", "rewrap", "keygen",
-    "serve", "train", "export", "evaluate",
+    "serve", "train", "export", "evaluate", "attack",
 )  # fmt: skip
 
 
