@@ -78,6 +78,7 @@ PAPER ?= runs/paper-randwr/checkpoint.pt
 PAPERS ?= $(wildcard runs/paper-*/checkpoint.pt)
 RESULTS ?= runs/results
 BUDGET ?= quick
+ATTACKER ?= real_us_congress_pd real_us_house117 real_us_senate117 synth_sfhq synth_faker_cc0
 PROFACE ?= $(BIN)/proface
 QUALITY = $(PROFACE) evaluate $(foreach set,faces_faker_cc0 faces_governors faces_sfhq,--data $(EVAL)/$(set)) \
   --pictures $(EVAL)/faces_faker_cc0
@@ -101,4 +102,7 @@ results: $(VENV)/evaluable  ## measure and attack everything, then write docs/re
 	$(PROFACE) evaluate --data $(EVAL)/faces_faker_cc0 --report $(RESULTS)/identity --styles blur,swap --limit 12 \
 	  --method secure-2 --method paper:$(PAPER) --pairs $(EVAL)/lfw/pairs.csv \
 	  --pairs-limit 240 $(JUDGES)
+	$(PROFACE) attack --data $(EVAL)/faces_faker_cc0 $(foreach set,$(ATTACKER),--own $(TRAIN)/$(set)) --kind crops \
+	  --budget $(BUDGET) --report $(RESULTS)/attack --method secure-2 --peer paper:$(PAPER) \
+	  --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/recognisers/mobileface.json
 	$(BIN)/python tools/results.py $(RESULTS) docs
