@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from proface_s.errors import ProFaceError
 from proface_s.evaluation import tables
 from proface_s.evaluation.illustrations import draw_capacity, roc_curves
@@ -24,6 +26,7 @@ from proface_s.evaluation.report import markdown_table, read_report
 Reports = dict[str, dict[str, Any]]
 
 OURS, STRENGTHS, IDENTITY, ATTACKS = "ours", "strengths", "identity", "attack"
+LARGEST = 150_000  # bytes of a picture that is published as it is
 SIZES = (64, 128, 256, 512)
 INTRODUCTION = """# Results
 
@@ -80,6 +83,11 @@ def summary(reports: Reports) -> str:
         cells = [_matched(judged.get(f"identity/{each}/blur"), probe) for each in methods]
         if any(cells):
             rows.append([f"{label} face matched, TAR % at FAR 0.01, best recogniser", *cells])
+    broken = reports.get(ATTACKS, {}).get("results", {})
+    inverted = [broken.get(f"{each}/inversion", {}).get("leak") for each in methods]
+    if any(each is not None for each in inverted):
+        cells = [None if each is None else f"{each:+.1f}" for each in inverted]
+        rows.append(["inverter without a key, dB beyond the same from covers", *cells])
     control = _matched(judged.get("identity/cover/blur"), "cover")
     text = f"Covered with blur and nothing hidden, {control} % are matched.\n" if control else ""
     return section("In short", "Means over the covers, 256 pixels, through 8-bit files.\n",
@@ -189,10 +197,26 @@ def attacks(reports: Reports, figures: Path, folder: Path) -> str:
         return ""
     text = (folder / ATTACKS / "report.md").read_text(encoding="utf-8")
     body = text.partition("\n")[2] if text.startswith("# ") else text
-    for picture in sorted((folder / ATTACKS).glob("*.png")):
-        shutil.copyfile(picture, figures / f"attack-{picture.name}")
-        body = body.replace(f"]({picture.name})", f"](figures/attack-{picture.name})")
+    for result in reports[ATTACKS]["results"].values():
+        for name in result.get("pictures", ()):
+            body = body.replace(f"]({name})", f"]({publish(folder / ATTACKS / name, figures, 'attack-')})")
     return "## Attacks\n" + body.replace("\n## ", "\n### ")
+
+
+def headline(reports: Reports, figures: Path, folder: Path) -> str:
+    """Faces restored without a key from the published system, and what the same attacker gets from ours."""
+    results = reports.get(ATTACKS, {}).get("results", {})
+    texts = []
+    for method in (*papers(reports), "secure-2"):
+        found = results.get(f"{method}/inversion", {})
+        for name in found.get("pictures", ())[:1]:
+            shown = publish(folder / ATTACKS / name, figures, "attack-")
+            texts.append(f"**{method}**: {found['finding']}\n\n![{method}, restored without a key]({shown})\n")
+    introduction = (
+        "A network that was trained on somebody else's faces, protected under random keys, restores these from the "
+        "protected picture alone. Nobody gave it a key. *Control*: the same network, trained on covers.\n"
+    )
+    return section("Faces restored without a key", introduction, *texts) if texts else ""
 
 
 def sheets(reports: Reports, figures: Path, folder: Path) -> str:
@@ -201,9 +225,19 @@ def sheets(reports: Reports, figures: Path, folder: Path) -> str:
     for report, method in ((OURS, "secure-2"), *((name, name) for name in papers(reports)[:1])):
         source = folder / report / f"sheet-{method}.png"
         if source.is_file():
-            shutil.copyfile(source, figures / source.name)
-            lines.append(f"{method}:\n\n![{method}](figures/{source.name})\n")
+            lines.append(f"{method}:\n\n![{method}]({publish(source, figures)})\n")
     return section("Pictures", *lines, "The faces are synthetic (faker-js/assets-person-portrait, CC0 1.0).\n")
+
+
+def publish(source: Path, figures: Path, prefix: str = "") -> str:
+    """Copy a picture, large ones as JPEG; returns its place as docs/results.md links it."""
+    if source.stat().st_size <= LARGEST:
+        shutil.copyfile(source, figures / f"{prefix}{source.name}")
+        return f"{figures.name}/{prefix}{source.name}"
+    name = f"{prefix}{source.stem}.jpg"
+    with Image.open(source) as picture:
+        picture.convert("RGB").save(figures / name, quality=88, optimize=True)
+    return f"{figures.name}/{name}"
 
 
 def provenance(reports: Reports) -> str:
@@ -214,7 +248,7 @@ def provenance(reports: Reports) -> str:
         data = ", ".join(Path(each).name for each in _list(settings.get("data")))
         rows.append([
             name, report["kind"], data, settings.get("faces"), settings.get("size"), settings.get("seed"),
-            settings.get("budget"), ", ".join(report["commits"]), len(report["omissions"]),
+            _budget(settings), ", ".join(report["commits"]), len(report["omissions"]),
         ])
     first = next(iter(reports.values()))
     here, versions = first["machine"], first["versions"]
@@ -239,6 +273,11 @@ def _training(reports: Reports) -> Iterator[tuple[str, int]]:
                 yield name, result["steps"]
 
 
+def _budget(settings: dict[str, Any]) -> Any:
+    found = settings.get("budget")
+    return found["name"] if isinstance(found, dict) else found
+
+
 def _list(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [str(value)] if value else []
 
@@ -260,9 +299,10 @@ def main(argv: list[str] | None = None) -> int:
     figures = args.docs / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     parts = (
-        INTRODUCTION, summary(reports), attacks(reports, figures, args.reports), quality(reports, figures),
-        wrong(reports), identity(reports, figures), programme(reports), sizes(reports),
-        sheets(reports, figures, args.reports), provenance(reports),
+        INTRODUCTION, summary(reports), headline(reports, figures, args.reports),
+        attacks(reports, figures, args.reports), quality(reports, figures), wrong(reports),
+        identity(reports, figures), programme(reports), sizes(reports), sheets(reports, figures, args.reports),
+        provenance(reports),
     )
     page = "\n".join(text for text in parts if text)
     (args.docs / "results.md").write_text(page, encoding="utf-8")
