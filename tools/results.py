@@ -77,7 +77,7 @@ def summary(reports: Reports) -> str:
         ["seconds to protect, one thread", *(f"{_cost(both, each, 'protect_seconds'):.2f}" for each in methods)],
         ["seconds to recover", *(f"{_cost(both, each, 'recover_seconds'):.2f}" for each in methods)],
     ]
-    rows.append(["every pixel equal, with the seal", _exact(both), *("-" for _ in methods[1:])])
+    rows.append(["every pixel equal, with the seal", _exact(merged(reports, OURS)), *("-" for _ in methods[1:])])
     judged = reports.get(IDENTITY, {}).get("results", {})
     for label, probe in (("protected", "protected"), ("recovered", "recovered"), ("wrong key's", "wrong")):
         cells = [_matched(judged.get(f"identity/{each}/blur"), probe) for each in methods]
@@ -191,16 +191,18 @@ def identity(reports: Reports, figures: Path) -> str:
     )
 
 
-def attacks(reports: Reports, figures: Path, folder: Path) -> str:
-    """What the adversaries got; their pictures are copied."""
+def attacks(reports: Reports, figures: Path, folder: Path) -> tuple[str, str]:
+    """What the adversaries got: the table of all, and each in detail; their pictures are copied."""
     if ATTACKS not in reports:
-        return ""
+        return "", ""
     text = (folder / ATTACKS / "report.md").read_text(encoding="utf-8")
     body = text.partition("\n")[2] if text.startswith("# ") else text
     for result in reports[ATTACKS]["results"].values():
         for name in result.get("pictures", ()):
             body = body.replace(f"]({name})", f"]({publish(folder / ATTACKS / name, figures, 'attack-')})")
-    return "## Attacks\n" + body.replace("\n## ", "\n### ")
+    table, _, details = body.replace("attacks.md", "[attacks.md](attacks.md)").partition("\n## ")
+    details = "### " + details.replace("\n## ", "\n### ") if details else ""
+    return "## Attacks\n" + table, section("The attacks one by one", details)
 
 
 def headline(reports: Reports, figures: Path, folder: Path) -> str:
@@ -298,11 +300,11 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     figures = args.docs / "figures"
     figures.mkdir(parents=True, exist_ok=True)
+    broken, details = attacks(reports, figures, args.reports)
     parts = (
-        INTRODUCTION, summary(reports), headline(reports, figures, args.reports),
-        attacks(reports, figures, args.reports), quality(reports, figures), wrong(reports),
-        identity(reports, figures), programme(reports), sizes(reports), sheets(reports, figures, args.reports),
-        provenance(reports),
+        INTRODUCTION, summary(reports), headline(reports, figures, args.reports), broken, quality(reports, figures),
+        wrong(reports), identity(reports, figures), programme(reports), sizes(reports),
+        sheets(reports, figures, args.reports), details, provenance(reports),
     )
     page = "\n".join(text for text in parts if text)
     (args.docs / "results.md").write_text(page, encoding="utf-8")
