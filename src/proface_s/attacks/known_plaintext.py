@@ -72,7 +72,7 @@ def fit_key(relaxed: RelaxedKey, hidden: Hidden, scene: Scene) -> Any:
         loss = (relaxed.recover(protected, key) - original).abs().mean()
         loss = loss + FAITHFUL * (relaxed.protect(original, cover, key) - protected).abs().mean()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_([free], 1.0)
         optimiser.step()
         if step % max(1, steps // 4) == 0:

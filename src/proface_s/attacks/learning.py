@@ -105,7 +105,7 @@ def train(
         seen, wanted = (part.to(device) for part in pairs.draw(batch, rng))
         loss = (network(seen) - wanted).square().mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()

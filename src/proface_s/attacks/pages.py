@@ -8,8 +8,9 @@ from typing import Any
 from ..evaluation.faces import Omission
 from ..evaluation.report import markdown_table
 
-INTRODUCTION = """The adversary has the code, the weights, the file, and everything but the key. *Control*: what the same
-attack gets without the protected picture (from the cover alone, or as said); *leak*: attack minus control. What each does: attacks.md.
+INTRODUCTION = """The adversary has the code, the weights, the file, and everything but the key. *Control*: what the
+same attack gets without the protected picture (from the cover alone, or as said); *leak*: attack minus control. What
+each does: [attacks.md](attacks.md).
 """
 
 

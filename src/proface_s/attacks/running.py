@@ -109,7 +109,8 @@ def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str
     pictures = _draw(outcome, scene.folder, part.replace("/", "-").replace(" ", "-"))
     body = {
         "measure": outcome.measure, "attacked": outcome.attack, "control": outcome.control, "leak": outcome.leak,
-        "succeeded": outcome.succeeded, "finding": outcome.finding, "tables": [asdict(table) for table in outcome.tables],
+        "succeeded": outcome.succeeded, "finding": outcome.finding,
+        "tables": [asdict(table) for table in outcome.tables],
         "plots": {name: asdict(plot) for name, plot in outcome.plots.items()}, "pictures": pictures,
         "details": outcome.details, "seconds": round(time.perf_counter() - started, 1),
     }

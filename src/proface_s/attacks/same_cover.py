@@ -42,7 +42,9 @@ class SameCover:
         network = Chooser().to(scene.device)
         trials = _train(network, method, own, scene)
         rng = np.random.default_rng([scene.seed, 3])
-        hidden, others, blind = [], [], []
+        hidden: list[float] = []
+        others: list[float] = []
+        blind = []
         for _ in range(max(1, 2 * scene.budget.judged // len(victims))):
             for victim in victims:
                 pair = (victim.original, shuffled(victim.original, victim.cover, rng))
@@ -112,7 +114,7 @@ def _train(network: nn.Module, method: Method, own: list[Covered], scene: Scene)
         truth = torch.from_numpy(which.astype(np.float32)).to(scene.device)
         loss = fn.binary_cross_entropy_with_logits(second - first, truth)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         recent = [*recent[-19:], float(loss.detach())]
