@@ -13,12 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from ..errors import UsageError
-from ..evaluation.faces import FaceSample, Kind, NoFaces, Omission, read_faces
+from ..evaluation.faces import SWAP, FaceSample, Kind, NoFaces, Omission, read_faces
 from ..evaluation.method import Method, load_method
 from ..evaluation.plots import plot_curves
 from ..evaluation.recognisers import load_recognisers
 from ..evaluation.report import Report
 from ..evaluation.sheets import contact_sheet
+from ..obfuscate import parse_style
 from .base import BUDGETS, Attack, NotApplicable, Outcome, Scene
 from .matching import Matcher
 from .pages import page
@@ -78,13 +79,15 @@ def run_suite(
     """
     (attacks, lacking), device = usable(options), choose_device(options.device)
     methods = [load_method(spec) for spec in dict.fromkeys(options.methods)]
+    if options.style != SWAP:
+        parse_style(options.style)
+    recognisers = load_recognisers(list(options.recognisers))
     budget = BUDGETS[options.budget]
     omitted: list[Omission] = []
     victims, own = read_all(options, max(budget.side, budget.learning_side), omitted)
     report = Report(options.out, "attack", _settings(options, methods, victims, own))
     report.omit(omitted)
     report.omit(lacking)
-    recognisers = load_recognisers(list(options.recognisers))
     matcher = Matcher(recognisers, victims) if recognisers else None
     scene = Scene(victims, own, budget, options.style, options.seed, options.out, device, matcher, say)
     for part, method, attack in _parts(methods, attacks):
