@@ -53,7 +53,7 @@ class Budget:
     batch: int = 16
     fresh: int = 4
     unet: int = 240
-    restorer: int = 240
+    restorer: int = 160
     restoring: int = 100
     distinguisher: int = 90
     known: int = 80

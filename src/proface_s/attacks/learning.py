@@ -22,8 +22,7 @@ from ..types import UInt8Image
 from .base import Covered
 from .networks import count_parameters
 
-PEAK_LR = {"UNet": 2e-3}
-USUAL_LR = 1e-3
+PEAK_LR = 2e-3
 
 
 @dataclass(slots=True, eq=False)
@@ -96,9 +95,8 @@ def train(
     """Train from fresh weights; returns what the card says of it."""
     network.to(device).train()
     rng, started = np.random.default_rng([seed, 2]), time.perf_counter()
-    peak = PEAK_LR.get(type(network).__name__, USUAL_LR)
     optimiser = torch.optim.Adam(network.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_LR, total_steps=steps)
     recent: list[float] = []
     for step in range(1, steps + 1):
         pairs.renew(fresh)
@@ -114,7 +112,7 @@ def train(
             say(f"{label}: step {step} of {steps}, {-10 * np.log10(np.mean(recent)):.1f} dB on own faces")
     return {
         "steps": steps, "batch": batch, "protections": pairs.made, "faces": len(pairs.faces), "seed": seed,
-        "peak_lr": peak, "seconds": round(time.perf_counter() - started, 1), "device": device,
+        "peak_lr": PEAK_LR, "seconds": round(time.perf_counter() - started, 1), "device": device,
         "final_loss_db": round(float(-10 * np.log10(np.mean(recent))), 3),
     }
 
@@ -147,7 +145,8 @@ def trained(
     network = make()
     if path.is_file() and card_path.is_file():
         card = json.loads(card_path.read_text(encoding="utf-8"))
-        if card.get("settings") == json.loads(json.dumps(settings)):
+        own = json.loads(json.dumps(settings)), count_parameters(network)
+        if (card.get("settings"), card.get("parameters")) == own:
             network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
             return network, card
     training = work(network)

@@ -185,9 +185,9 @@ def _finding(best: Mapping[str, Best], half: Best | None, headline: str, opened:
     text += (f" Half of the {opened.what} ({half[0]}) gives {half[1]:.1f} dB in the best half of the face, any other "
              f"key or the cover {half[2]:.1f}.")
     if opened.derived and best[SPREAD][1] - best[SPREAD][2] > MARGIN:
-        text += (f" The {opened.what} are read in order, coarse bands first, from the last row to the first: what is read "
-                 "before the first wrong one is right. They are a cipher's output: nobody holds some of them without "
-                 "having broken the cipher, or knowing the picture.")
+        text += (f" The {opened.what} are read in order, coarse bands first, from the last row to the first: what is "
+                 "read before the first wrong one is right. They are a cipher's output: nobody holds some of them "
+                 "without having broken the cipher, or knowing the picture.")
     return text
 
 
