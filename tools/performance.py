@@ -22,16 +22,18 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 RATIO = re.compile(r"<!-- ratio (\S+) ([0-9.]+) -->")
 WORSE = 0.8
-TITLES = {
-    "flow_speed": "The flow against the published network",
-    "stages": "Whole photos, stage by stage",
-    "growth": "Growth with pixels and with faces",
-    "startup": "Start-up",
-    "big_photo": "A photo of 12 megapixels with five large portraits",
-    "folder_jobs": "A folder of 1,000 photos",
-    "folder_memory": "Memory over a folder of 1,000 photos",
-    "video_rate": "Frames of a stream",
+BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title where it prints none itself, arguments
+    "flow_speed": ("The flow against the published network", []),
+    "stages": ("", []),
+    "growth": ("", ["--plot", "docs/growth.png"]),
+    "startup": ("", []),
+    "big_photo": ("A photo of 12 megapixels with five large portraits", []),
+    "folder_jobs": ("", ["--number", "200"]),
+    "folder_memory": ("Memory over a folder of 1,000 photos", []),
+    "video_rate": ("", []),
 }
+MARK = "<!-- bench {} -->"
+NOTES = "notes"  # the section that is written by hand, kept as it is
 
 
 def ratios(page: str) -> dict[str, float]:
@@ -65,38 +67,44 @@ def machine() -> str:
 
 
 def measure(name: str) -> str:
-    """One benchmark's Markdown.
+    """One benchmark's Markdown, with its heading.
 
     Raises:
         SystemExit: it failed; the page is left as it was.
     """
-    shown = f"python bench/{name}.py"
+    title, arguments = BENCHES[name]
+    shown = " ".join([f"python bench/{name}.py", *arguments])
     print(shown, file=sys.stderr, flush=True)
-    done = subprocess.run([sys.executable, f"bench/{name}.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, f"bench/{name}.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{shown} failed:\n{done.stderr}")
     body = done.stdout.strip()
-    body = body if "|---" in body else "    " + body.replace("\n", "\n    ")
-    return f"## {TITLES[name]}\n\n    {shown}\n\n{body}\n"
+    if title:
+        body = body if "|---" in body else "    " + body.replace("\n", "\n    ")
+        body = f"## {title}\n\n    {shown}\n\n{body}"
+    return body.replace("(docs/", "(")
+
+
+def sections_of(page: str) -> dict[str, str]:
+    """What stands under each mark of a page."""
+    parts = re.split(r"^<!-- bench (\w+) -->\n", page, flags=re.MULTILINE)
+    return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Write the page; exit status 1 where a ratio got worse."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=TITLES, help="these; the others stay as the page has them")
+    parser.add_argument("--only", nargs="+", choices=BENCHES, help="these; the others stay as the page has them")
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(argv)
     old = args.page.read_text(encoding="utf-8") if args.page.exists() else ""
-    kept = {part.splitlines()[0]: "## " + part for part in re.split(r"^## ", old, flags=re.MULTILINE)[1:]}
-    head = machine()
-    sections = []
-    for name, title in TITLES.items():
-        if args.only and name not in args.only:
-            sections.append(kept.get(title, ""))
-        elif (ROOT / "bench" / f"{name}.py").exists():
-            sections.append(measure(name))
-    notes = next((text for title, text in kept.items() if title == NOTES), "")
-    body = "\n".join(section.strip() + "\n" for section in [*sections, notes] if section)
+    sections, head = sections_of(old), machine()
+    for name in BENCHES:
+        if not args.only or name in args.only:
+            sections[name] = measure(name)
+    order = [name for name in (NOTES, *BENCHES) if name in sections]
+    body = "\n".join(f"{MARK.format(name)}\n{sections[name]}\n" for name in order)
     fallen = worse(ratios(old), ratios(body))
     warning = "".join(f"* {line}\n" for line in fallen)
     intro = (
@@ -108,9 +116,6 @@ def main(argv: list[str] | None = None) -> int:
     args.page.write_text(intro + body, encoding="utf-8")
     print(warning or "no ratio is more than 20 % worse than before", file=sys.stderr)
     return 1 if fallen else 0
-
-
-NOTES = "Where the time goes"  # written by hand, kept as it is
 
 
 if __name__ == "__main__":

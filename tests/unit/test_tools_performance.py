@@ -24,14 +24,14 @@ def test_a_ratio_that_fell_is_told(tool: dict[str, Any]) -> None:
 
 def test_sections_that_were_not_measured_stay(tool: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
-    kept = f"## {tool['TITLES']['startup']}\n\nkept\n\n## {tool['NOTES']}\n\nby hand\n"
+    kept = "<!-- bench notes -->\nby hand\n\n<!-- bench startup -->\n## Start\n\nkept\n"
     page.write_text(f"# Performance\n\nold\n\n{kept}")
     main = tool["main"]
-    main.__globals__["measure"] = lambda name: f"## {tool['TITLES'][name]}\n\n<!-- ratio flow-256 5.00 -->\n"
+    main.__globals__["measure"] = lambda name: "## Flow\n\n<!-- ratio flow-256 5.00 -->"
     assert main(["--page", str(page), "--only", "flow_speed"]) == 0
     text = page.read_text()
-    assert text.index("flow-256 5.00") < text.index("kept") < text.index("by hand")
+    assert text.index("by hand") < text.index("flow-256 5.00") < text.index("kept")
     assert "old" not in text
-    main.__globals__["measure"] = lambda name: f"## {tool['TITLES'][name]}\n\n<!-- ratio flow-256 3.00 -->\n"
+    main.__globals__["measure"] = lambda name: "## Flow\n\n<!-- ratio flow-256 3.00 -->"
     assert main(["--page", str(page), "--only", "flow_speed"]) == 1
     assert "* flow-256: 5.00 before, 3.00 now" in page.read_text()
