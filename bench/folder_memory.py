@@ -4,8 +4,8 @@
     python bench/folder_memory.py --photos DIR --limit 1.25
 
 Protects a folder for a public key through the command line, detection included, in a process of its own, and prints
-that process's resident memory after every tenth of the photos.  With ``--limit`` it fails if the last figure is more than so many times the one after a
-fifth of them.
+that process's resident memory after every tenth of the photos.  With ``--limit`` it fails if the last figure is more
+than so many times the one after a fifth of them.
 """
 
 from __future__ import annotations
