@@ -51,6 +51,16 @@ def test_names_that_look_alike_as_files_stay_apart(tmp_path: Path) -> None:
     assert Report(tmp_path, "attack", {}).results() == {"a/b": {"x": 1}, "a-b": {"x": 2}}
 
 
+def test_a_part_that_somebody_removed_takes_no_other_with_it(tmp_path: Path) -> None:
+    report = Report(tmp_path, "attack", {})
+    for part in ("a", "b/c", "b-c"):
+        report.keep(part, {"x": part})
+    next((tmp_path / "parts").glob("*-a.json")).unlink()
+    again = Report(tmp_path, "attack", {})
+    again.keep("b c", {"x": "b c"})
+    assert Report(tmp_path, "attack", {}).results() == {part: {"x": part} for part in ("b/c", "b-c", "b c")}
+
+
 @pytest.mark.parametrize(("kind", "settings"), [("evaluate", {"seed": 2}), ("evaluate", {}), ("attack", {"seed": 1})])
 def test_other_settings_or_another_command_are_refused(tmp_path: Path, kind: str, settings: dict[str, int]) -> None:
     Report(tmp_path, "evaluate", {"seed": 1})

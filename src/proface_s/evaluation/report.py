@@ -75,7 +75,8 @@ class Report:
     def keep(self, part: str, result: Mapping[str, Any]) -> None:
         """Write one part, whole or not at all; a part of the same name is replaced."""
         slug = re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-")[:80]
-        path = self._files.get(part) or self._parts / f"{len(self._files):04d}-{slug}.json"
+        number = 1 + max((int(path.name.partition("-")[0]) for path in self._files.values()), default=-1)
+        path = self._files.get(part) or self._parts / f"{number:04d}-{slug}.json"
         write_json(path, {"part": part, "commit": commit(), "result": result})
         self._files[part] = path
 
