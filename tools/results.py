@@ -200,7 +200,7 @@ def attacks(reports: Reports, figures: Path, folder: Path) -> tuple[str, str]:
     for result in reports[ATTACKS]["results"].values():
         for name in result.get("pictures", ()):
             body = body.replace(f"]({name})", f"]({publish(folder / ATTACKS / name, figures, 'attack-')})")
-    table, _, details = body.replace("attacks.md", "[attacks.md](attacks.md)").partition("\n## ")
+    table, _, details = body.partition("\n## ")
     details = "### " + details.replace("\n## ", "\n### ") if details else ""
     return "## Attacks\n" + table, section("The attacks one by one", details)
 
