@@ -26,7 +26,7 @@ def test_half_a_key_map_opens_half_a_face(tmp_path: Path) -> None:
     found = wrong_keys.ATTACK.run(Signs(), scene(tmp_path))
     rows = found.details["levels"][wrong_keys.SPREAD]
     assert found.succeeded
-    assert rows["left half right"]["half"] > found.control + 10
+    assert rows["left half right"]["part"] > found.control + 10
     assert rows["left half right"]["whole"] < rows["right"]["whole"] - 10
     errors = [y for _, y in sorted(found.plots["key-errors"].curves[wrong_keys.SPREAD])]
     assert errors == sorted(errors, reverse=True)  # a slope: the more is wrong, the less comes back
@@ -36,7 +36,7 @@ def test_a_key_that_decides_everything_is_a_cliff(tmp_path: Path) -> None:
     found = wrong_keys.ATTACK.run(Pad(), scene(tmp_path))
     assert found.succeeded is False
     rows = found.details["levels"][wrong_keys.KEY]
-    assert rows["right"]["whole"] > 30 > 15 > rows["one bit"]["half"]
+    assert rows["right"]["whole"] > 30 > 15 > rows["one bit"]["part"]
 
 
 def test_the_shipped_flow_is_a_cliff_and_says_what_its_pad_opens(tmp_path: Path, secure: SecureMethod) -> None:
