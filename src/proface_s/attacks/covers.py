@@ -130,13 +130,12 @@ def _outcome(
     columns = ("style", "restoration", "PSNR, dB", "gain, dB", *(f"{n}: TAR at 1e-2 / rank 1" for n in names))
     finding = f"Restoration gains most on {worst}: {gains[worst]:+.2f} dB over the cover. "
     matched = {
-        (style, name, who): each["tar"] for style, by in rates.items() for name, named in by.items()
+        (style, name, who): each["rank1"] for style, by in rates.items() for name, named in by.items()
         for who, each in named.items()
     }
     if matched:
         (style, name, who), best = max(matched.items(), key=lambda item: item[1])
-        finding += (f"Best matched with the very photo that was hidden: {style}, {name}, by {who}: TAR {best:.1%} at "
-                    "FAR 1e-2. ")
+        finding += f"Most faces are found first among all by {who} on {style}, {name}: {best:.1%}. "
     finding += "This is what a style shows, with any method; docs/styles.md says which strengths carry a warning."
     control, attack = figures[worst]["cover"], max(figures[worst].values())
     return Outcome("PSNR in dB, the style that loses most", attack, control, None, finding,

@@ -107,6 +107,12 @@ def _outcome(
         f"The {best} gets {attack:.1f} dB from the protected picture without any key, and {control:.1f} dB from the "
         f"cover: {attack - control:+.2f} dB (95 % interval {low:+.2f} to {high:+.2f}). "
     )
+    if rates:
+        first, blind = (
+            max((each["rank1"] for each in rates[f"{best} from {what}"].values()), default=0.0)
+            for what in ("protected", COVER)
+        )
+        finding += f"A recogniser puts the right face first for {first:.1%} of them (from the cover: {blind:.1%}). "
     finding += ("The faces are there for whoever trains such a network; no key is needed. The key must decide where "
                 "things are, not only how they are scaled.") if broken else "What it finds, the cover shows."
     sheet = _sheet(found[best], victims, seen, recovered, best)
