@@ -37,7 +37,8 @@ def read_faces(side: int) -> list[UInt8Image]:
     """A face, a cat's face and a cup of a side, RGB; the face alone where they are large."""
     sources = (data.astronaut()[0:256, 96:352], data.chelsea()[20:276, 90:346], data.coffee()[60:316, 200:456])
     how = cv2.INTER_AREA if side < 256 else cv2.INTER_CUBIC
-    return [np.ascontiguousarray(cv2.resize(source, (side, side), interpolation=how)) for source in sources[: 1 if side >= LARGE else 3]]
+    chosen = sources[:1] if side >= LARGE else sources
+    return [np.ascontiguousarray(cv2.resize(source, (side, side), interpolation=how)) for source in chosen]
 
 
 def ours(side: int, threads: int) -> tuple[Action, Action]:

