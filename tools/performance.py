@@ -24,8 +24,8 @@ RATIO = re.compile(r"<!-- ratio (\S+) ([0-9.]+) -->")
 WORSE = 0.8
 BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title where it prints none itself, arguments
     "flow_speed": ("The flow against the published network", []),
-    "stages": ("", []),
-    "growth": ("", ["--plot", "docs/growth.png"]),
+    "stages": ("", ["--points", "1x1", "12x5", "16x125", "--repeats", "2"]),
+    "growth": ("", ["--plot", "docs/growth.png", "--repeats", "2"]),
     "startup": ("", []),
     "big_photo": ("A photo of 12 megapixels with five large portraits", []),
     "folder_jobs": ("", ["--number", "200"]),

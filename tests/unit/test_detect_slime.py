@@ -115,10 +115,3 @@ def test_it_sees_what_the_binding_sees_and_keeps_no_memory(astronaut: UInt8Image
         look(astronaut)
     pages = int(status.read_text().split()[1]) - before
     assert pages * 4096 < 4 * astronaut.nbytes  # the binding keeps one copy a call
-
-
-def test_threads_change_nothing(astronaut: UInt8Image) -> None:
-    photo = np.tile(astronaut, (3, 4, 1))
-    alone, together = (SlimefaceDetector(threads=threads).detect(photo) for threads in (1, 3))
-    assert alone == together
-    assert len(alone) >= 12

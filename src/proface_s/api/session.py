@@ -17,7 +17,7 @@ from ..container.inband import find_records
 from ..container.record import LOST
 from ..detect import Detector, draw
 from ..errors import ImageError, NoFaceError, UsageError
-from ..flow.model import Card, FlowModel, read_card, shipped_models, threads_to_use
+from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import MAX_PIXELS
 from ..imaging.writing import Format, encode_picture, format_of
@@ -71,7 +71,7 @@ class Session:
         """The face detector in use."""
         from ..detect import SlimefaceDetector
 
-        return self._detector or SlimefaceDetector(threads=threads_to_use(self._threads))
+        return self._detector or SlimefaceDetector()
 
     @cached_property
     def model(self) -> FlowModel:

@@ -14,7 +14,6 @@ ones are left to the coarser looks) and, unless it is the finest, from `_CLEAR` 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,14 +55,12 @@ class SlimefaceDetector:
         turned_threshold: the same for the copies turned by quarters; they find more by mistake.
         tiles: also scan large photos in tiles, for tiny faces.
         turned: also look at turned copies, for faces lying on their side or upside down.
-        threads: looks at a time.
     """
 
     threshold: float = 0.5
     turned_threshold: float = 0.8
     tiles: bool = True
     turned: bool = True
-    threads: int = 1
 
     def detect(self, rgb: UInt8Image) -> list[Face]:
         """Find the faces of an upright picture.
@@ -81,15 +78,8 @@ class SlimefaceDetector:
             raise UsageError(f"a picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
         upright: list[Face] = []
         turned: list[Face] = []
-        looks = self._passes(rgb)
-        found = [_found(next(looks), rgb)]  # alone: the engine's first call prepares it
-        if self.threads > 1:
-            with ThreadPoolExecutor(self.threads) as pool:
-                found += pool.map(lambda look: _found(look, rgb), looks)
-        else:
-            found += (_found(look, rgb) for look in looks)
-        for look, faces in found:
-            (turned if look.turns else upright).extend(faces)
+        for look in self._passes(rgb):  # one after the other: two at a time took 100 MiB more, and 6 % less time
+            (turned if look.turns else upright).extend(_run(look, rgb.shape[1], rgb.shape[0]))
         faces = non_maximum_suppression(upright)
         return reading_order(non_maximum_suppression(turned, kept=faces))
 
@@ -141,10 +131,6 @@ def _resize(rgb: UInt8Image, scale: float) -> UInt8Image:
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     resized = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     return np.asarray(resized, dtype=np.uint8)
-
-
-def _found(look: _Pass, rgb: UInt8Image) -> tuple[_Pass, list[Face]]:
-    return look, _run(look, rgb.shape[1], rgb.shape[0])
 
 
 def _run(look: _Pass, width: int, height: int) -> list[Face]:
