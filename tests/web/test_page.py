@@ -57,6 +57,7 @@ def open_page(opened: Any, service: Service, address: str = "/") -> Any:
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.on("console", lambda message: opened.complaints.append(message.text)
               if "Content Security Policy" in message.text or "Trusted" in message.text else None)
+    opened.on("filechooser", lambda chooser: None)  # asked for now: the browser takes a while to hand choosers over
     opened.goto(service.url + address)
     opened.wait_for_selector("html[data-ready]")
     return opened
