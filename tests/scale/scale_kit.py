@@ -41,8 +41,9 @@ def job_for(source: object, target: object, recipient: object, **more: object) -
 def lethal_work(job: Job, task: Task) -> Outcome:
     """`protect_one`, but some photos kill the process that works on them, as a system short of memory does.
 
-    ``once`` in a name: the first time, before anything is done.  ``late``: the first time, when the output is there
-    but nobody has been told.  ``always``: every time.  ``hog`` takes 2 GiB instead, bit by bit.  What was done is noted
+    ``once`` in a name: the first time, before anything is done.  ``midway``: the first time, when the output is
+    written but has not got its name yet.  ``late``: the first time, when it has but nobody has been told.  ``always``:
+    every time.  ``hog`` takes 2 GiB instead, bit by bit.  What was done is noted
     in ``done.log``.
     """
     marker = Path(job.target).parent / f"{Path(task.source).stem}.killed"
@@ -50,6 +51,9 @@ def lethal_work(job: Job, task: Task) -> Outcome:
     if "always" in task.source or ("once" in task.source and first):
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if "midway" in task.source and first:
+        marker.touch()
+        os.replace = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
     hoard = []
     for _ in range(40 if "hog" in task.source else 0):
         hoard.append(np.ones(50 * 2**20, np.uint8))

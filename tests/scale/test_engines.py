@@ -38,7 +38,7 @@ PHOTOS = [f"sub{i % 2}/{i:02}.png" for i in range(10)]
 def test_nothing_is_lost_or_done_twice_when_workers_die(
     engine: engines.EngineName, here: Path, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lethal = ["sub0/05-once.png", "sub1/05-late.png", "sub1/00-always.png"]
+    lethal = ["sub0/05-once.png", "sub0/07-midway.png", "sub1/05-late.png", "sub1/00-always.png"]
     pixels = draw_folder(here / "in", PHOTOS + lethal)
     (here / "in" / "broken.png").write_bytes(b"no picture")
     monkeypatch.setattr(run, "protect_one", lethal_work)
@@ -47,7 +47,7 @@ def test_nothing_is_lost_or_done_twice_when_workers_die(
     manifest = open_manifest(Place(str(here / "manifest")), job)
     with open_engine(engine, job, jobs=2) as opened:
         summary = run.run_job(job, opened, manifest, told.append)
-    assert summary.counts == {"done": len(PHOTOS) + 2, "poisoned": 1, "failed": 1}
+    assert summary.counts == {"done": len(PHOTOS) + 3, "poisoned": 1, "failed": 1}
     assert Counter(outcome.row.source for outcome in told) == Counter([*pixels, "broken.png"])
 
     rows = {row["source"]: row for row in read_rows(Place(str(here / "manifest")), [MAIN]).to_pylist()}
@@ -56,10 +56,11 @@ def test_nothing_is_lost_or_done_twice_when_workers_die(
     assert rows["sub1/00-always.png"]["reason"] == "3 workers died while they worked on it"
     assert rows["broken.png"]["reason"] == "the file is not a picture this program knows"
     assert rows["sub0/05-once.png"]["attempt"] > 1
+    assert rows["sub0/07-midway.png"]["attempt"] > 1
     assert rows["sub1/05-late.png"]["attempt"] > 1
     written = {str(path.relative_to(here / "out")) for path in (here / "out").rglob("*") if path.is_file()}
     assert written == {row["target"] for row in rows.values() if row["status"] == "done"}
-    for name in (*PHOTOS, *lethal[:2]):
+    for name in (*PHOTOS, *lethal[:3]):
         data = (here / "out" / rows[name]["target"]).read_bytes()
         assert rows[name]["target_sha256"] == hashlib.sha256(data).hexdigest()
         assert np.array_equal(recover(here / "out" / rows[name]["target"], identities=[identity],

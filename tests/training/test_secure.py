@@ -102,7 +102,7 @@ def test_training_and_runtime_run_the_same_coder(tmp_path: Path, size: tuple[int
     module, _ = trained(15)
     secure_export.write_graphs(module, tmp_path)
     engines = [open_engine((tmp_path / name).read_bytes(), 1) for name in ENGINE_NAMES]
-    codec = Codec(prior.Prior(engines), secure_export.logistic_tables(), secure_pass.DEAD)
+    codec = Codec(prior.Prior(engines), secure_export.logistic_tables(), lean=secure_pass.DEAD)
     face = np.ascontiguousarray(drawn_face(96, 5)[: size[0], : size[1]])
     words = codec.compress(face, 4 * 450)
     expanded = codec.expand(words, *size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from skimage.metrics import structural_similarity
 from proface_s import obfuscate
 from proface_s.api.protecting import psnr
 from proface_s.errors import ModelError, UsageError
-from proface_s.flow import prior
+from proface_s.flow import first_step, prior
+from proface_s.flow.codec import Codec
 from proface_s.flow.model import DEFAULT_MODEL, ENGINE_NAMES, TABLES_NAME, FlowModel, read_card, shipped_models
 from proface_s.keys.secret import FaceKey
 from proface_s.types import Style, UInt8Image
@@ -174,6 +176,29 @@ def test_other_shapes_are_refused(model: FlowModel, shape: tuple[int, ...]) -> N
     region = np.zeros(shape, np.uint8)
     with pytest.raises(ValueError, match="regions must"):
         model.recover([region], [FaceKey.generate()])
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "camera", "brick"])
+def test_the_step_is_found_in_few_tries(model: FlowModel, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = getattr(pytest.importorskip("skimage.data"), name)()[40:196, 60:216]
+    region = np.ascontiguousarray(picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2))
+    tried, trace = [], Codec._trace
+    monkeypatch.setattr(Codec, "_trace", lambda *a, **k: tried.append(a[2]) or trace(*a, **k))  # type: ignore[func-returns-value]
+    words = 4000
+    step = 16 * model.codec.step_of(model.codec.compress(region, words))
+    assert len(tried) <= 3
+    exact = replace(model.codec, slack=0.0)
+    assert 0 <= step - 16 * exact.step_of(exact.compress(region, words)) <= 3  # sixteenths of an octave
+
+
+def test_a_first_step_is_learned_from_what_suited() -> None:
+    rng = np.random.default_rng(4)
+    truth = np.append(rng.normal(0, 1, first_step.FEATURES - 1), 60)
+    rows = [np.append(rng.normal(0, 2, first_step.FEATURES - 1), 1.0) for _ in range(300)]
+    steps = [round(float(row @ truth)) for row in rows]
+    steps[7] += 900  # one that nothing foretells
+    learned = first_step.fit(rows, steps)
+    np.testing.assert_allclose(learned, truth, atol=0.3)
 
 
 @pytest.mark.parametrize("name", [*ENGINE_NAMES, TABLES_NAME])

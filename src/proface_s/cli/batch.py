@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DiskFullError, NoFaceError
+from ..imaging.writing import unfinished
 from .failure import Failure, explain, overall
 from .output import Report, Speaker
 from .pipes import STDOUT
@@ -19,7 +19,6 @@ from .workers import done_in_parallel
 
 LONG_BYTES = 1_500_000  # a single file of this size is long work and deserves a progress bar
 STALE_SECONDS = 600  # a file in the making that nobody has touched for so long was left by a run that was killed
-_IN_THE_MAKING = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +157,9 @@ def _sweep(plan: Plan) -> None:
     targets = {task.target for task in plan.tasks if task.target is not None}
     for folder in {target.parent for target in targets}:
         for path in folder.glob(".*.tmp"):
-            match = _IN_THE_MAKING.fullmatch(path.name)
+            name = unfinished(path.name)
             with suppress(OSError):
-                if match and folder / match[1] in targets and time.time() - path.stat().st_mtime > STALE_SECONDS:
+                if name and folder / name in targets and time.time() - path.stat().st_mtime > STALE_SECONDS:
                     path.unlink()
 
 

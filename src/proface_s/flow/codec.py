@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..types import FloatArray, UInt8Image
+from . import first_step
 from .digits import Words
 from .haar import LOW_RANGES, Float64, depth_for, from_opponent, merge, sizes, split, to_opponent
 from .prior import STAGES, Level, Prior, Sites, stage_bands
@@ -27,11 +28,10 @@ from .symbols import Chunk, Reader, Tables, chunks_of, push_all, take_values, un
 STEPS = 160  # log2 of the step in sixteenths of an octave, from FINEST on
 FINEST = -16
 GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of them are exact
-SLACK = 0.05  # bits per sample that may stay unused before a finer step is tried
 SPARE_BITS = 40  # what the coder takes for itself, at least
-COARSE_BITS = 480  # what the coarsest band takes, nearly
 SAMPLE = 1500  # residuals of a stage that the forecast of another step is made from
 TRIES = 6
+AIM = 1.5  # sixteenths of an octave that the first try is coarser than foretold: too fine fits never, too coarse often
 
 Integers = npt.NDArray[np.int64]
 
@@ -42,7 +42,9 @@ class Codec:
 
     prior: Prior
     tables: Tables
+    first: first_step.Weights = field(default_factory=first_step.anywhere)
     lean: float = 0.06  # how far the writer's rounding leans towards zero, in steps
+    slack: float = 0.12  # bits per sample that may stay unused before a finer step is tried
 
     def compress(self, original: UInt8Image, words: int) -> Words:
         """(H, W, 3) uint8 RGB -> ``words`` 32-bit words; more words give a better picture.
@@ -56,6 +58,12 @@ class Codec:
         """Log2 of the quantiser step that words were coded with, grey levels of orthonormal coefficients."""
         return (int(Reader(words).take(uniform(STEPS), 1)[0]) + FINEST) / 16
 
+    def foretold_by(self, original: UInt8Image, words: int) -> tuple[first_step.Weights, int]:
+        """What the first step is foretold from, and the step, as its number, that it took."""
+        source = _Source.of(original)
+        index = round(16 * self.step_of(self._fitted(source, words))) - FINEST
+        return source.features(words), index
+
     def residuals(self, original: UInt8Image, words: int) -> list[tuple[Float64, Integers]]:
         """What `compress` rounds and codes, stage by stage: residuals in steps, and their log2 scales in eighths."""
         source = _Source.of(original)
@@ -65,9 +73,10 @@ class Codec:
 
     def _fitted(self, source: _Source, words: int) -> Words:
         """The finest code that fits the words, by forecasts from one try to the next."""
-        index, low, high = _first_guess(source, words), -1, STEPS
+        index = int(np.clip(round(float(source.features(words) @ self.first) + AIM), 0, STEPS - 1))
+        low, high = -1, STEPS
         height, width = source.shapes[0]
-        room, slack = 32.0 * words - SPARE_BITS, SLACK * 3 * height * width
+        room, slack = 32.0 * words - SPARE_BITS, self.slack * 3 * height * width
         best: _Trace | None = None
         for _ in range(TRIES):
             trace = self._trace(source, index)
@@ -117,7 +126,7 @@ class Codec:
         step = _step(index, depth)
         trace = _Trace(index, sample)
         planes = []
-        for plane, span in zip(source.low, LOW_RANGES, strict=True):
+        for plane, span in zip(source.lows[-1], LOW_RANGES, strict=True):
             count = _low_symbols(span, step)
             symbols = np.clip(np.rint((plane - span[0]) / step), 0, count - 1)
             trace.add_plain(symbols.ravel().astype(np.int32), count)
@@ -152,20 +161,27 @@ class Codec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Source:
-    """The Haar pyramid of an original: sizes and details by level, finest first, and the coarsest low band."""
+    """The Haar pyramid of an original: sizes, low bands and details by level, finest first."""
 
     shapes: list[tuple[int, int]]
+    lows: list[Float64]
     details: list[Float64]
-    low: Float64
 
     @classmethod
     def of(cls, original: UInt8Image) -> _Source:
         height, width = original.shape[:2]
-        depth, details, low = depth_for(height, width), [], to_opponent(original)
+        depth, lows, details = depth_for(height, width), [], []
+        low = to_opponent(original)
         for _ in range(depth):
             low, fine = split(low)
+            lows.append(low)
             details.append(fine)
-        return cls(sizes(height, width, depth), details, low)
+        return cls(sizes(height, width, depth), lows, details)
+
+    def features(self, words: int) -> first_step.Weights:
+        height, width = self.shapes[0]
+        rate = (32.0 * words - SPARE_BITS) / (3 * height * width)
+        return first_step.features(self.lows[0], self.details[0], rate)
 
 
 @dataclass(slots=True, eq=False)
@@ -228,17 +244,6 @@ class _Trace:
         nats = np.logaddexp(0, (r - 0.5) * inverse) + np.logaddexp(0, (r + 0.5) * -inverse)
         nats -= np.log(-np.expm1(-inverse))
         return float(np.dot(nats, weight)) / float(np.log(2))
-
-
-def _first_guess(source: _Source, words: int) -> int:
-    """A step from the mean size of the details alone, by a line fitted to faces of 48 to 512 pixels."""
-    count = sum(details.size for details in source.details)
-    spread = sum(
-        np.log2(np.abs(details).mean() * 2.0 ** (level + 1) + 0.05) * details.size
-        for level, details in enumerate(source.details)
-    ) / count
-    rate = (32 * words - COARSE_BITS) / count
-    return int(np.clip(round(16 * (0.2 + 1.24 * spread - 1.02 * rate)) - FINEST, 0, STEPS - 1))
 
 
 def _step(index: int, level: int) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ModelError, UsageError
 from ..types import UInt8Image
+from . import first_step
 from .card import CARD_NAME, DEFAULT_MODEL, Card, canonical_card, read_card, shipped_models, verified_bytes
 from .codec import Codec
 from .digits import Words, capacity_words, from_digits, read_residues, to_digits, write_residues
@@ -58,7 +59,7 @@ class FlowModel:
         self.threads = threads = threads_to_use(threads)
         self.card = read_card(folder)
         engines = [open_engine(verified_bytes(folder, self.card, name), threads) for name in ENGINE_NAMES]
-        self.codec = Codec(Prior(engines), read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
+        self.codec = Codec(Prior(engines), *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
 
     def protect(
         self, originals: Sequence[UInt8Image], covers: Sequence[UInt8Image], keys: Sequence[KeyStreams],
@@ -155,15 +156,17 @@ def open_engine(data: bytes, threads: int) -> Engine:
     return lambda planes: session.run(None, {"planes": planes})[0]
 
 
-def read_tables(data: bytes) -> Tables:
-    """Symbol tables from their file.
+def read_tables(data: bytes) -> tuple[Tables, first_step.Weights]:
+    """Symbol tables, and the weights that foretell the first step, from their file.
 
     Raises:
         ModelError: not tables of ours.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            return Tables.build(found["counts"], found["pulls"])
+            if found["first_step"].shape != (first_step.FEATURES,):
+                raise ValueError(f"first_step is {found['first_step'].shape}")
+            return Tables.build(found["counts"], found["pulls"]), found["first_step"]
     except (OSError, ValueError, KeyError) as error:
         raise ModelError("the model's symbol tables cannot be read", "reinstall the package") from error
 

@@ -45,7 +45,7 @@ class Prior:
 
     Args:
         engines: one per stage: a function from (1, planes, H, W) float32 to (1, 2 bands, H, W) float32, shifts in
-            64ths of a grey level, then log2 of the scales in eighths; see `PLANES`.
+            64ths of a grey level, then log2 of the scales in eighths, still to be rounded down; see `PLANES`.
     """
 
     def __init__(self, engines: list[Engine]) -> None:
@@ -100,7 +100,7 @@ class Level:
         """
         out = [self._strip(stage, details, start, stop) for start, stop in self._strips]
         found = (out[0] if len(out) == 1 else np.concatenate(out, axis=1)).reshape(2, -1)
-        return found[0].take(sites) / SHIFT_STEPS, found[1].take(sites).astype(np.int64)
+        return np.floor(found[0].take(sites)) / SHIFT_STEPS, np.floor(found[1].take(sites)).astype(np.int64)
 
     def _strip(self, stage: int, details: Float64, start: int, stop: int) -> FloatArray:
         """(2 bands, rows, W): of the rows from ``start`` to ``stop``."""

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -147,6 +148,17 @@ def check_output_path(
         raise _exists(target)
 
 
+def temporary_name(name: str) -> str:
+    """What a file is called until it is whole."""
+    return f".{name[:100]}.{secrets.token_hex(8)}.tmp"
+
+
+def unfinished(name: str) -> str | None:
+    """What a file was to be called (the first 100 characters) that was left when its writer was killed, if it was."""
+    match = re.fullmatch(r"\.(.+)\.[0-9a-f]{16}\.tmp", name)
+    return match[1] if match else None
+
+
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
     """Write a file so that it appears complete or not at all.
 
@@ -166,7 +178,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
     target = Path(path)
     if target.is_dir():
         raise ImageError(f"{target} is a directory")
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(temporary_name(target.name))
     try:
         _write_new(temporary, data)
         if temporary.read_bytes() != data:

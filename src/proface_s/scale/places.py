@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import DiskFullError, ImageError, UsageError
-from ..imaging.writing import write_atomic
+from ..imaging.writing import temporary_name, unfinished, write_atomic
 
 _WITH_SECRET = re.compile(r"\w+://[^/@]*:[^/@]*@")
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2"))
@@ -127,7 +126,7 @@ class Place:
                 fs.pipe_file(path, data)
             else:
                 folder, _, last = path.rpartition("/")
-                temporary = f"{folder}/.{last[:100]}.{secrets.token_hex(8)}.tmp"
+                temporary = f"{folder}/{temporary_name(last)}"
                 try:
                     fs.pipe_file(temporary, data)
                     if fs.info(temporary)["size"] != len(data):
@@ -137,6 +136,14 @@ class Place:
                     with suppress(Exception):
                         fs.rm_file(temporary)
                     raise
+
+    def clear(self, name: str) -> None:
+        """Delete what an attempt at a file left behind when it was killed; the attempt must be over."""
+        folder, _, last = self.path(name).rpartition("/")
+        with suppress(Exception):  # it is hidden, and nothing depends on it
+            for path in self.fs.ls(folder, detail=False):
+                if unfinished(path.rpartition("/")[2]) == last[:100]:
+                    self.fs.rm_file(path)
 
     def remove(self, name: str) -> None:
         """Delete a file, where it is there."""

@@ -138,7 +138,10 @@ def _outcome(future: Future[Outcome], task: Task, engine: Engine) -> Outcome | N
 
 def _alone(job: Job, task: Task, engine: Engine) -> Outcome:
     """Try a photo whose worker died again, with nothing else in hand."""
-    while task.attempt <= MAX_ATTEMPTS:
+    while True:
+        Place(job.target).clear(job.target_of(task.source))
+        if task.attempt > MAX_ATTEMPTS:
+            break
         ((_, outcome),) = _done(job, [task], engine, 1)
         if outcome is not None:
             return _remembered(task, outcome)

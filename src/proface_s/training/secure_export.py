@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ..flow import first_step
 from ..flow.codec import Codec
 from ..flow.digits import capacity_words
 from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, modulus_for, open_engine
@@ -35,45 +36,60 @@ from .secure_prior import (
 EXACT = 2.0**24  # float32 holds every integer up to here
 LARGEST_PLANE = 512 / 16  # of a network's inputs, see `planes`
 TOTAL = 1 << 16  # weight of a table
+GROUP = 16  # channels that the runtime's kernels take together
+TOP = 1.5 * 2.0**23  # added to a number below 2^22, it leaves no bits for fractions: IEEE 754 rounds to the nearest
+UNTIED = 0.5 / WEIGHT_STEPS  # sums are multiples of 1 / WEIGHT_STEPS: halves move up, and no two numbers are nearest
 
 
 class RuntimeCoupling(nn.Module):
     """One coupling in whole numbers: what `Coupling` computes, with every rounding folded into the next layer.
 
-    Planes and activations are integers (sixteenths), so that a convolution, a clip and a floor are all that is left of
-    a layer.  Takes the planes in the order of `proface_s.flow.prior`; gives shifts in 64ths and scales in eighths.
+    Planes and activations are integers (sixteenths), so that convolutions and clips are all that is left of a layer.
+    Takes the planes in the order of `proface_s.flow.prior`; gives shifts in 64ths and scales in eighths, half a step
+    added and not yet rounded down.
+
+    The first convolution is a sum over groups of `GROUP` planes, and numbers are rounded by convolutions too: the
+    runtime keeps such a chain in the layout that its kernels are fastest in, where a rounding of its own, or planes
+    that do not come in groups, would have it reordered before and after.
     """
 
     def __init__(self, coupling: Coupling) -> None:
         super().__init__()
         weight, bias = coupling.enter.rounded()
-        self.enter = _fixed(weight[:, _runtime_order(weight.shape[1])], bias * ACTIVATION_STEPS + 0.5)
+        weight = weight[:, _runtime_order(weight.shape[1])]
+        self.groups = [slice(start, start + GROUP) for start in range(0, weight.shape[1], GROUP)]
+        self.enter = nn.ModuleList(_fixed(weight[:, group], None) for group in self.groups[:-1])
+        self.enter.append(_fixed(weight[:, self.groups[-1]], bias * ACTIVATION_STEPS + UNTIED))
         self.body = nn.ModuleList()
         for layer in coupling.body:
             assert isinstance(layer, ExactConv)
             weight, bias = layer.rounded()
-            self.body.append(_fixed(weight, bias * ACTIVATION_STEPS + 0.5))
+            self.body.append(_fixed(weight, bias * ACTIVATION_STEPS + UNTIED))
+        width = weight.shape[0]
+        self.up, self.down = (_fixed(torch.ones(width, 1, 1, 1), torch.full((width,), by), width) for by in (TOP, -TOP))
         weight, bias = coupling.leave.rounded()
         bands = weight.shape[0] // 2
         steps = torch.tensor([SHIFT_STEPS] * bands + [SCALE_STEPS] * bands)
         self.leave = _fixed(weight * (steps / ACTIVATION_STEPS)[:, None, None, None], bias * steps + 0.5)
 
     def forward(self, planes: Tensor) -> Tensor:
-        hidden = _whole(self.enter(planes))
+        total = self.enter[-1](planes[:, self.groups[-1]])
+        for layer, group in zip(self.enter[:-1], self.groups[:-1], strict=True):
+            total = layer(planes[:, group]) + total
+        hidden = self._whole(total)
         for index, layer in enumerate(self.body):
-            hidden = _whole(layer(hidden) + hidden) if index else _whole(layer(hidden))
-        return torch.floor(self.leave(hidden))
+            hidden = self._whole(layer(hidden) + hidden) if index else self._whole(layer(hidden))
+        return self.leave(hidden)  # type: ignore[no-any-return]
+
+    def _whole(self, x: Tensor) -> Tensor:
+        """`activate` in sixteenths: to the nearest whole number, of which there is one as `UNTIED` was added."""
+        return self.down(self.up(x)).clamp(0.0, 255.0)  # type: ignore[no-any-return]
 
 
-def _whole(x: Tensor) -> Tensor:
-    """`activate` in sixteenths, half a step having been added already."""
-    return torch.floor(x.clamp(0.5, 255.5))
-
-
-def _fixed(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+def _fixed(weight: Tensor, bias: Tensor | None, groups: int = 1) -> nn.Conv2d:
     outputs, inputs, kernel, _ = weight.shape
-    layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
-    layer.load_state_dict({"weight": weight.detach(), "bias": bias.detach()})
+    layer = nn.Conv2d(inputs * groups, outputs, kernel, padding=kernel // 2, groups=groups, bias=bias is not None)
+    layer.load_state_dict({"weight": weight.detach()} | ({} if bias is None else {"bias": bias.detach()}))
     return layer
 
 
@@ -166,6 +182,30 @@ def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> 
     return Tables.build(_weights(counts + prior_weight * share), np.rint(pulls * 64) / 64)
 
 
+def fit_first_step(
+    prior: RuntimePrior, tables: Tables, cases: Iterable[tuple[UInt8Image, int]]
+) -> first_step.Weights:
+    """Find the step that suits each face, and one in four grey or with noise too, and learn to foretell it.
+
+    Args:
+        prior, tables: as exported.
+        cases: (original, words) pairs.
+    """
+    codec, rng, rows, steps = Codec(prior, tables, slack=0.0), np.random.default_rng(0), [], []
+    for number, (original, words) in enumerate(cases):
+        kinds = [original]
+        if number % 4 == 1:
+            kinds.append(np.repeat(original[:, :, 1:2], 3, axis=2))
+        if number % 4 == 3:
+            noise = rng.normal(0, 2.0 ** rng.uniform(0, 3), original.shape)
+            kinds.append(np.clip(np.rint(original + noise), 0, 255).astype(np.uint8))
+        for kind in kinds:
+            row, step = codec.foretold_by(kind, words)
+            rows.append(row)
+            steps.append(step)
+    return first_step.fit(rows, steps)
+
+
 def room_for(region: UInt8Image) -> int:
     """32-bit words that a region's samples carry, as in `FlowModel.protect`."""
     return capacity_words(region.size, modulus_for(*region.shape[:2]))
@@ -192,9 +232,10 @@ def export_model(
     """
     write_graphs(prior, folder)
     runtime = RuntimePrior([open_engine((folder / ENGINE_NAMES[stage]).read_bytes(), 0) for stage in range(STAGES)])
-    tables = fit_tables(runtime, faces)
+    cases = list(faces)
+    tables = fit_tables(runtime, cases)
     buffer = io.BytesIO()
-    np.savez(buffer, counts=tables.counts, pulls=tables.pulls)
+    np.savez(buffer, counts=tables.counts, pulls=tables.pulls, first_step=fit_first_step(runtime, tables, cases))
     (folder / TABLES_NAME).write_bytes(buffer.getvalue())
     files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*ENGINE_NAMES, TABLES_NAME)}
     card = {**card, "parameters": sum(p.numel() for p in prior.parameters()), "files": files}
