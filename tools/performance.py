@@ -28,7 +28,7 @@ BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title where it prints n
     "growth": ("", ["--plot", "docs/growth.png", "--repeats", "2"]),
     "startup": ("", []),
     "big_photo": ("A photo of 12 megapixels with five large portraits", []),
-    "folder_jobs": ("", ["--number", "200"]),
+    "folder_jobs": ("", []),
     "folder_memory": ("Memory over a folder of 1,000 photos", []),
     "video_rate": ("", []),
 }
