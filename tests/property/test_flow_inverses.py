@@ -114,8 +114,9 @@ def test_mixed_digits_are_uniform_and_another_key_changes_them_everywhere(modulu
 def test_any_values_are_coded_and_read(tables: symbols.Tables, seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     ratio = rng.integers(-60, 120, count)
-    values = np.rint(rng.standard_cauchy(count) * 2.0 ** (ratio / 8)).clip(-(2**18), 2**18).astype(np.int64)
-    chunks = [*symbols.chunks_of(values, ratio, tables), symbols.Chunk(np.array([5], np.int32), symbols.uniform(9))]
+    values = np.rint(rng.standard_cauchy(count) * 2.0 ** (ratio / 8)).clip(-(2**18), 2**18).astype(np.int32)
+    chunks = symbols.chunks_of(symbols.Coded.of(values, ratio), tables)
+    chunks.append(symbols.Chunk(np.array([5], np.int32), symbols.uniform(9)))
     words = symbols.push_all(chunks, 4 * count + 16)
     assert words is not None
     assert words.size == 4 * count + 16
@@ -125,8 +126,8 @@ def test_any_values_are_coded_and_read(tables: symbols.Tables, seed: int, count:
 
 
 def test_words_that_are_too_few_are_refused(tables: symbols.Tables) -> None:
-    values = np.arange(-50, 50)
-    chunks = symbols.chunks_of(values, np.full(100, 16), tables)
+    values = np.arange(-50, 50, dtype=np.int32)
+    chunks = symbols.chunks_of(symbols.Coded.of(values, np.full(100, 16)), tables)
     needed = next(n for n in range(100) if symbols.push_all(chunks, n) is not None)
     assert needed > 10
     assert symbols.push_all(chunks, needed - 1) is None

@@ -81,7 +81,7 @@ def test_both_engines_give_the_same_numbers(tmp_path: Path, layers: int) -> None
             double = module.double()(stage, *(a.double() for a in inputs))
         module.float()
         for runtime, ours, exact in zip(level.predict(stage, details, sites), expected, double, strict=True):
-            found = runtime / 8 if runtime.dtype == np.int64 else runtime
+            found = runtime / 8 if runtime.dtype == np.int32 else runtime
             np.testing.assert_array_equal(found, ours[0].numpy().ravel()[sites])
             np.testing.assert_array_equal(found, exact[0].numpy().ravel()[sites])
 

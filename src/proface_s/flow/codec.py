@@ -23,7 +23,7 @@ from . import first_step
 from .digits import Words
 from .haar import LOW_RANGES, Float64, depth_for, from_opponent, merge, sizes, split, to_opponent
 from .prior import STAGES, Level, Prior, Sites, stage_bands
-from .symbols import Chunk, Reader, Tables, chunks_of, push_all, take_values, uniform
+from .symbols import Chunk, Coded, Reader, Tables, chunks_of, push_all, take_values, uniform
 
 STEPS = 160  # log2 of the step in sixteenths of an octave, from FINEST on
 FINEST = -16
@@ -33,7 +33,7 @@ SAMPLE = 1500  # residuals of a stage that the forecast of another step is made 
 TRIES = 6
 AIM = 1.5  # sixteenths of an octave that the first try is coarser than foretold: too fine fits never, too coarse often
 
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ class Codec:
         source = _Source.of(original)
         index = round(16 * self.step_of(self._fitted(source, words))) - FINEST
         parts = self._trace(source, index, sample=1 << 60).parts
-        return [(residual.astype(np.float64), ratio.astype(np.int64)) for residual, ratio, _ in parts]
+        return [(residual.astype(np.float64), ratio.astype(np.int32)) for residual, ratio, _ in parts]
 
     def _fitted(self, source: _Source, words: int) -> Words:
         """The finest code that fits the words, by forecasts from one try to the next."""
@@ -139,7 +139,7 @@ class Codec:
             for stage in range(STAGES):
                 sites, shift, ratio = self._predict(level, stage, decoded, _log_step(index, number))
                 residual = (details[stage_bands(stage)].ravel().take(sites) - shift) / step
-                values = np.copysign(np.floor(np.abs(residual) + (0.5 - self.lean)), residual).astype(np.int64)
+                values = np.copysign(np.floor(np.abs(residual) + (0.5 - self.lean)), residual).astype(np.int32)
                 trace.add(residual, ratio, values)
                 self._place(decoded, stage, sites, shift, ratio, values, step)
             known = merge(known, decoded.reshape(3, 3, *known.shape[1:]), source.shapes[number - 1])
@@ -197,7 +197,7 @@ class _Trace:
     sample: int
     plain: list[Chunk] = field(default_factory=list)
     plain_bits: float = 0.0
-    coded: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]] = field(default_factory=list)
+    coded: list[Coded] = field(default_factory=list)
     parts: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
     samples: int = 0
 
@@ -207,7 +207,7 @@ class _Trace:
 
     def add(self, residual: Float64, ratio: Integers, values: Integers) -> None:
         """A stage: what is to be coded, and a regular sample of its residuals for the forecast."""
-        self.coded.append((values.astype(np.int32), ratio.astype(np.int16)))
+        self.coded.append(Coded.of(values, ratio))
         stride = max(1, residual.size // self.sample)
         kept = residual[::stride].astype(np.float32)
         weight = np.full(kept.size, residual.size / max(1, kept.size), np.float32)
@@ -217,13 +217,13 @@ class _Trace:
     def chunks(self, tables: Tables) -> list[Chunk]:
         """For the coder, in the reader's order."""
         found = [Chunk(np.array([self.index], np.int32), uniform(STEPS)), *self.plain]
-        for values, ratio in self.coded:
-            found += chunks_of(values.astype(np.int64), ratio.astype(np.int64), tables)
+        for coded in self.coded:
+            found += chunks_of(coded, tables)
         return found
 
     def bits(self, tables: Tables) -> float:
         """What it costs at its own step, but for the coder's own few bits."""
-        return self.plain_bits + sum(tables.bits(values, ratio) for values, ratio in self.coded)
+        return self.plain_bits + sum(tables.bits(coded) for coded in self.coded)
 
     def step_for(self, room: float, bits: float) -> int:
         """The finest step at which it should cost no more than ``room``, given what it costs at its own."""

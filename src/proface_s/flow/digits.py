@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -65,9 +67,14 @@ def write_residues(cover: UInt8Image, digits: Digits, modulus: int) -> UInt8Imag
     Returns:
         The protected samples, shaped like the cover.
     """
-    half = modulus // 2
-    wanted = digits.astype(np.int16).reshape(cover.shape)
-    offset = (wanted - cover % modulus + half) % modulus - half
+    return _nearest(modulus)[digits.reshape(cover.shape), cover]
+
+
+@lru_cache
+def _nearest(modulus: int) -> npt.NDArray[np.uint8]:
+    """(modulus, 256): the sample nearest to a cover's that has a residue."""
+    half, cover = modulus // 2, np.arange(256)
+    offset = (np.arange(modulus)[:, None] - cover % modulus + half) % modulus - half
     protected = cover + offset
     protected += modulus * (protected < 0)
     protected -= modulus * (protected > 255)

@@ -32,7 +32,7 @@ STRIP_SITES = 1 << 16  # sites of one call; larger bands are cut into strips of 
 
 Engine = Callable[[FloatArray], FloatArray]
 Sites = npt.NDArray[np.intp]
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int32]
 
 
 def stage_bands(stage: int) -> slice:
@@ -100,7 +100,7 @@ class Level:
         """
         out = [self._strip(stage, details, start, stop) for start, stop in self._strips]
         found = (out[0] if len(out) == 1 else np.concatenate(out, axis=1)).reshape(2, -1)
-        return np.floor(found[0].take(sites)) / SHIFT_STEPS, np.floor(found[1].take(sites)).astype(np.int64)
+        return np.floor(found[0].take(sites)) / SHIFT_STEPS, np.floor(found[1].take(sites)).astype(np.int32)
 
     def _strip(self, stage: int, details: Float64, start: int, stop: int) -> FloatArray:
         """(2 bands, rows, W): of the rows from ``start`` to ``stop``."""

@@ -64,23 +64,53 @@ class Tables:
         costs[:, ESCAPE] += np.log2(RAW)
         return cls(counts, pulls, models, np.where(shifts == 0, pulls[bins], 0.0), costs.astype(np.float32))
 
-    def bits(self, values: npt.NDArray[np.signedinteger], log_ratio: npt.NDArray[np.signedinteger]) -> float:
-        """What the coder needs for values of these scales, but for its own few bits."""
-        bins, shifts = bins_and_shifts(log_ratio.astype(np.int64))
-        high = values >> shifts
-        symbols = np.where(np.abs(high) > REACH, ESCAPE, high + REACH)
-        return float(self._costs[bins, symbols].sum(dtype=np.float64)) + float(shifts.sum())
+    def bits(self, coded: Coded) -> float:
+        """What the coder needs for values, but for its own few bits."""
+        places = coded.symbols + np.int32(ESCAPE + 1) * coded.bins
+        plain = 0 if coded.shifts is None else int(coded.shifts.sum(dtype=np.int64))
+        return float(self._costs.take(places).sum(dtype=np.float64)) + plain
 
-    def pull(self, log_ratio: Integers) -> npt.NDArray[np.float64]:
+    def pull(self, log_ratio: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.float64]:
         """How far non-zero values of these scales are drawn towards zero, in steps; split ones are not."""
-        return self._pulls_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
+        found: npt.NDArray[np.float64] = self._pulls_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
+        return found
 
 
-def bins_and_shifts(log_ratio: Integers) -> tuple[Integers, Integers]:
+def bins_and_shifts(log_ratio: npt.NDArray[np.signedinteger]) -> tuple[Integers, Integers]:
     """Table and number of plain low bits for scales given as log2(scale / step) in eighths of an octave."""
-    clipped = np.clip(log_ratio, LOWEST, HIGHEST)
+    clipped = np.clip(log_ratio, LOWEST, HIGHEST).astype(np.int64)
     shifts = np.maximum(0, -((LARGEST * BINS_PER_OCTAVE - clipped) // BINS_PER_OCTAVE))
     return clipped - shifts * BINS_PER_OCTAVE - LOWEST, shifts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """Values on their way to the coder.
+
+    Attributes:
+        bins: (n,) uint8, of the tables.
+        symbols: (n,) int32, under their tables.
+        escaped: what of the values is too large for a table, and follows as it is.
+        shifts: (n,) numbers of plain low bits, and
+        low: (n,) these bits; None where no value has any.
+    """
+
+    bins: npt.NDArray[np.uint8]
+    symbols: npt.NDArray[np.int32]
+    escaped: npt.NDArray[np.int32]
+    shifts: npt.NDArray[np.uint8] | None
+    low: npt.NDArray[np.int32] | None
+
+    @classmethod
+    def of(cls, values: npt.NDArray[np.int32], log_ratio: npt.NDArray[np.signedinteger]) -> Coded:
+        """Split (n,) values of these scales."""
+        bins, shifts, plain = _split_scales(log_ratio)
+        high = values if plain else values >> shifts
+        symbols = high + np.int32(REACH)
+        beyond = np.flatnonzero(symbols.view(np.uint32) > 2 * REACH)  # below zero is far above, unsigned
+        escaped = np.clip(high.take(beyond) + RAW // 2, 0, RAW - 1).astype(np.int32)
+        symbols[beyond] = ESCAPE
+        return cls(bins, symbols, escaped, None if plain else shifts, None if plain else values - (high << shifts))
 
 
 class Chunk(NamedTuple):
@@ -115,9 +145,9 @@ class Reader:
             words[-1] = 1
         self._coder = Coder(words)
 
-    def take(self, model: object, count: int) -> Integers:
+    def take(self, model: object, count: int) -> npt.NDArray[np.int32]:
         """``count`` symbols under a model."""
-        return np.asarray(self._coder.decode(model, count), np.int64) if count else np.zeros(0, np.int64)
+        return self._coder.decode(model, count) if count else np.zeros(0, np.int32)
 
 
 def uniform(size: int) -> object:
@@ -125,39 +155,36 @@ def uniform(size: int) -> object:
     return constriction.stream.model.Uniform(size)
 
 
-def chunks_of(values: Integers, log_ratio: Integers, tables: Tables) -> list[Chunk]:
-    """Split values into coder chunks: by table, then escapes, then plain low bits."""
-    bins, shifts = bins_and_shifts(log_ratio)
-    plain = not shifts.any()
-    high = values if plain else values >> shifts
-    escaped = np.abs(high) > REACH
-    symbols = np.where(escaped, ESCAPE, high + REACH).astype(np.int32)
-    order, groups = _groups(bins)
-    ordered = symbols.take(order)
+def chunks_of(coded: Coded, tables: Tables) -> list[Chunk]:
+    """Coder chunks: by table, then escapes, then plain low bits."""
+    order, groups = _groups(coded.bins)
+    ordered = coded.symbols.take(order)
     chunks = [Chunk(ordered[start:stop], tables.models[b]) for b, start, stop in groups]
-    if escaped.any():
-        raw = np.clip(high[escaped] + RAW // 2, 0, RAW - 1)
-        chunks.append(Chunk(raw.astype(np.int32), uniform(RAW)))
-    if not plain:
-        order, groups = _groups(shifts)
-        ordered = (values - (high << shifts)).take(order).astype(np.int32)
+    if coded.escaped.size:
+        chunks.append(Chunk(coded.escaped, uniform(RAW)))
+    if coded.shifts is not None and coded.low is not None:
+        order, groups = _groups(coded.shifts)
+        ordered = coded.low.take(order)
         chunks += [Chunk(ordered[start:stop], uniform(1 << shift)) for shift, start, stop in groups if shift]
     return chunks
 
 
-def take_values(reader: Reader, log_ratio: Integers, tables: Tables) -> Integers:
-    """Inverse of `chunks_of`."""
-    bins, shifts = bins_and_shifts(log_ratio)
+def take_values(
+    reader: Reader, log_ratio: npt.NDArray[np.signedinteger], tables: Tables
+) -> npt.NDArray[np.signedinteger]:
+    """Inverse of `Coded.of` and `chunks_of`."""
+    bins, shifts, plain = _split_scales(log_ratio)
     order, groups = _groups(bins)
-    ordered, high = np.empty(bins.size, np.int64), np.empty(bins.size, np.int64)
+    ordered, high = np.empty(bins.size, np.int32), np.empty(bins.size, np.int32)
     for b, start, stop in groups:
         ordered[start:stop] = reader.take(tables.models[b], stop - start)
-    high[order] = ordered - REACH
-    escaped = np.flatnonzero(high == ESCAPE - REACH)
+    high[order] = ordered
+    escaped = np.flatnonzero(high == ESCAPE)
+    high -= REACH
     high[escaped] = reader.take(uniform(RAW), escaped.size) - RAW // 2
-    if not shifts.any():
+    if plain:
         return high
-    values = high << shifts
+    values = high.astype(np.int64) << shifts  # what a wrong key reads can be any number
     order, groups = _groups(shifts)
     for shift, start, stop in groups:
         if shift:
@@ -165,12 +192,23 @@ def take_values(reader: Reader, log_ratio: Integers, tables: Tables) -> Integers
     return values
 
 
-def _groups(labels: Integers) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
+def _split_scales(
+    log_ratio: npt.NDArray[np.signedinteger],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], bool]:
+    """`bins_and_shifts`, looked up, and whether no shift is there."""
+    places = np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST
+    plain = places.size == 0 or int(places.max()) <= (LARGEST - SMALLEST) * BINS_PER_OCTAVE
+    return _BINS.take(places), _SHIFTS.take(places), plain
+
+
+_BINS, _SHIFTS = (found.astype(np.uint8) for found in bins_and_shifts(np.arange(LOWEST, HIGHEST + 1)))
+
+
+def _groups(labels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
     """Positions sorted by their label 0..255, else in ascending order, and (label, start, stop) of each there."""
     if labels.size == 0:
         return np.zeros(0, np.intp), []
-    small = labels.astype(np.uint8)
-    order = np.argsort(small, kind="stable")  # a radix sort, for numbers this small
-    ordered = small.take(order)
+    order = np.argsort(labels, kind="stable")  # a radix sort, for numbers this small
+    ordered = labels.take(order)
     edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), ordered.size]
     return order, [(int(ordered[start]), start, stop) for start, stop in pairwise(edges)]

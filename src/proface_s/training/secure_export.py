@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -185,7 +186,7 @@ def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> 
 def fit_first_step(
     prior: RuntimePrior, tables: Tables, cases: Iterable[tuple[UInt8Image, int]]
 ) -> first_step.Weights:
-    """Find the step that suits each face, and one in four grey or with noise too, and learn to foretell it.
+    """Find the step that suits each face, and many of them grey, noisy or enlarged too, and learn to foretell it.
 
     Args:
         prior, tables: as exported.
@@ -193,14 +194,18 @@ def fit_first_step(
     """
     codec, rng, rows, steps = Codec(prior, tables, slack=0.0), np.random.default_rng(0), [], []
     for number, (original, words) in enumerate(cases):
-        kinds = [original]
-        if number % 4 == 1:
-            kinds.append(np.repeat(original[:, :, 1:2], 3, axis=2))
+        kinds = [(original, words)]
+        if number % 8 == 1:
+            kinds.append((np.repeat(original[:, :, 1:2], 3, axis=2), words))
         if number % 4 == 3:
             noise = rng.normal(0, 2.0 ** rng.uniform(0, 3), original.shape)
-            kinds.append(np.clip(np.rint(original + noise), 0, 255).astype(np.uint8))
-        for kind in kinds:
-            row, step = codec.foretold_by(kind, words)
+            kinds.append((np.clip(np.rint(original + noise), 0, 255).astype(np.uint8), words))
+        if number % 4 == 2:  # large photos of people are often this soft
+            sides = [round(side * rng.uniform(0.6, 1.1)) * 2 for side in original.shape[1::-1]]
+            soft = np.asarray(cv2.resize(original, sides, interpolation=cv2.INTER_CUBIC), np.uint8)
+            kinds.append((soft, room_for(soft)))
+        for kind, room in kinds:
+            row, step = codec.foretold_by(kind, room)
             rows.append(row)
             steps.append(step)
     return first_step.fit(rows, steps)
