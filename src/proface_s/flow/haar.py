@@ -51,14 +51,24 @@ def split(low: Float64) -> tuple[Float64, Float64]:
     """
     low = np.pad(low, ((0, 0), (0, low.shape[1] % 2), (0, low.shape[2] % 2)), mode="edge")
     a, b, c, d = low[:, 0::2, 0::2], low[:, 0::2, 1::2], low[:, 1::2, 0::2], low[:, 1::2, 1::2]
-    details = np.stack([(a - b + c - d) / 4, (a + b - c - d) / 4, (a - b - c + d) / 4], axis=1)
-    return (a + b + c + d) / 4, details
+    top, bottom, across, below = a + b, c + d, a - b, c - d
+    details = np.empty((low.shape[0], 3, *top.shape[1:]))
+    np.add(across, below, out=details[:, 0])
+    np.subtract(top, bottom, out=details[:, 1])
+    np.subtract(across, below, out=details[:, 2])
+    details *= 0.25
+    top += bottom
+    top *= 0.25
+    return top, details
 
 
 def merge(low: Float64, details: Float64, size: tuple[int, int]) -> Float64:
     """Inverse of `split`, cropped to ``size`` (rows, columns)."""
     h, v, d = details[:, 0], details[:, 1], details[:, 2]
     out = np.empty((low.shape[0], 2 * low.shape[1], 2 * low.shape[2]))
-    out[:, 0::2, 0::2], out[:, 0::2, 1::2] = low + h + v + d, low - h + v - d
-    out[:, 1::2, 0::2], out[:, 1::2, 1::2] = low + h - v - d, low - h - v + d
+    upper, lower, left, right = low + v, low - v, h + d, h - d
+    np.add(upper, left, out=out[:, 0::2, 0::2])
+    np.subtract(upper, left, out=out[:, 0::2, 1::2])
+    np.add(lower, right, out=out[:, 1::2, 0::2])
+    np.subtract(lower, right, out=out[:, 1::2, 1::2])
     return out[:, : size[0], : size[1]]
