@@ -1,0 +1,55 @@
+"""How many steps are tried until a face fills its room, and what the slack that is left costs.
+
+    python bench/first_step.py FACES_DIR [--sizes 48 112 256 512] [--limit 40]
+
+Tries of the shipped model (`proface_s.flow.first_step` foretells the first one), how many faces need more than two, and
+how much coarser the step is that was taken than the finest that fits, in dB of recovery (6.02 an octave).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+from pathlib import Path
+
+from faces import read_faces
+from proface_s.flow.codec import Codec
+from proface_s.flow.digits import capacity_words
+from proface_s.flow.model import FlowModel, modulus_for
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[48, 112, 256, 512])
+    parser.add_argument("--limit", type=int, default=40)
+    args = parser.parse_args(argv)
+    tried, trace = [0], Codec._trace
+
+    def counted(codec: Codec, *given: object, **named: object) -> object:
+        tried[0] += 1
+        return trace(codec, *given, **named)  # type: ignore[arg-type]
+
+    Codec._trace = counted  # type: ignore[method-assign, assignment]
+    codec = FlowModel().codec
+    finest = dataclasses.replace(codec, slack=0.0)
+    print("| size | faces | tries | more than two | left unused |\n|---|---|---|---|---|")
+    for size in args.sizes:
+        tries, left = [], []
+        for face in read_faces(args.faces, size, args.limit):
+            words = capacity_words(face.size, modulus_for(size, size))
+            tried[0] = 0
+            step = codec.step_of(codec.compress(face, words))
+            tries.append(tried[0])
+            left.append(6.02 * (step - finest.step_of(finest.compress(face, words))))
+        if not tries:
+            continue  # no face is that large
+        print(f"| {size} | {len(tries)} | {statistics.mean(tries):.2f} | {sum(n > 2 for n in tries)} | "
+              f"{statistics.mean(left):.2f} dB |")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
