@@ -344,3 +344,26 @@ def test_memory_stays_flat_over_a_hundred_photos(here: Path) -> None:
         [sys.executable, str(bench), "--photos", "in", "--limit", "1.25"], capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Tell:
+    """What a worker's native libraries are told of the cores."""
+
+    def __call__(self, task: object) -> object:
+        from proface_s.cli.batch import Done
+        from proface_s.cli.output import Report
+
+        told = " ".join(os.environ.get(name, "-") for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"))
+        return Done(Report("protected", task.source, target=Path(told)))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("set_by_user", "told"), [(None, "{} PASSIVE"), ("7", "7 PASSIVE")])
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch, set_by_user: str | None, told: str) -> None:
+    from proface_s.cli.plan import Task
+
+    for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    if set_by_user:
+        monkeypatch.setenv("OMP_NUM_THREADS", set_by_user)
+    (done,) = workers.done_in_parallel([Task(Path("a"))], Tell(), 2)  # type: ignore[arg-type]
+    assert str(done.report.target) == told.format(max(1, (os.cpu_count() or 1) // 2))

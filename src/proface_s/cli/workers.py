@@ -95,13 +95,16 @@ def _alone(task: Task, work: Callable[[Task], Done]) -> Done:
 
 def _pool(work: Callable[[Task], Done], jobs: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of whatever threads there are
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(work,))
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(work, jobs))
 
 
-def _begin(work: Callable[[Task], Done]) -> None:
+def _begin(work: Callable[[Task], Done], jobs: int) -> None:
     """Start a worker: interruptions are the parent's business, and when the parent is gone the worker leaves."""
+    from ..detect.libface import share_cores
+
     global _work
     _work = work
+    share_cores(jobs)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_leave_with_parent, daemon=True).start()

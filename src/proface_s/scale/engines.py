@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Literal, Protocol, TypeVar
 
 from .. import __version__
+from ..detect.libface import share_cores
 from ..errors import ProFaceError, UsageError
 from .job import Job
 from .work import check_worker
@@ -145,7 +146,7 @@ class Processes:
 
     def _new(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a fork would copy the locks of whatever threads there are
-        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_ignore_interrupts)
+        return ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin, initargs=(self.workers,))
 
 
 class Dask:
@@ -338,5 +339,7 @@ def _unreachable(what: str, address: str, error: BaseException) -> UsageError:
     return UsageError(f"the {what} {address} cannot be reached: {' '.join(str(error).split())}", "check its address")
 
 
-def _ignore_interrupts() -> None:
+def _begin(processes: int) -> None:
+    """Start a worker process: interruptions are the parent's business, and the cores are shared."""
+    share_cores(processes)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
