@@ -156,7 +156,12 @@ class Codec:
     ) -> None:
         """Put decoded values at their sites, each drawn towards its shift by what its table has learned."""
         places = decoded[stage_bands(stage)].reshape(-1)  # a view: bands are contiguous
-        places[sites] = _on_grid(shift + (values - np.sign(values) * self.tables.pull(ratio)) * step)
+        pull = self.tables.pull(ratio)
+        pull *= np.sign(values)
+        found = values - pull
+        found *= step
+        found += shift
+        places[sites] = _on_grid(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,4 +266,7 @@ def _low_symbols(span: tuple[float, float], step: float) -> int:
 
 
 def _on_grid(values: Float64) -> Float64:
-    return np.rint(values * GRID) / GRID
+    scaled = values * GRID
+    np.rint(scaled, out=scaled)
+    scaled *= 1 / GRID  # a power of two: exact
+    return scaled

@@ -150,7 +150,9 @@ def open_engine(data: bytes, threads: int) -> Engine:
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads wait that long for the next layer before they sleep: waking them costs as much as a small layer.  The
+    # default is a thousand times longer, and takes the core from whatever comes after the network.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
     options.enable_cpu_mem_arena = False
     session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     return lambda planes: session.run(None, {"planes": planes})[0]

@@ -67,7 +67,8 @@ class Level:
 
     def __init__(self, prior: Prior, low: Float64, log_step: int) -> None:
         self._prior, self._log_step = prior, log_step
-        self._low = _quarters(low)
+        self._low = np.empty(low.shape, np.float32)
+        _quarters(low, self._low)
         height, width = low.shape[1:]
         odd = ((np.arange(height)[:, None] + np.arange(width)) % 2).ravel()
         self._parities = np.flatnonzero(odd == 0), np.flatnonzero(odd)
@@ -116,7 +117,7 @@ class _Inputs:
 
     def __init__(self, prior: Prior, low: FloatArray, first: int, log_step: int) -> None:
         height, width = low.shape[1:]
-        self._companded = prior.companded
+        self._companded, self._luma_complete = prior.companded, False
         self._planes = np.zeros((1, PLANES[-1], height, width), np.float32)
         planes = self._planes[0]
         np.subtract(low[:, :, 1:], low[:, :, :-1], out=planes[0:3, :, :-1])
@@ -129,25 +130,29 @@ class _Inputs:
     def known(self, stage: int, details: Float64) -> FloatArray:
         """What a stage is to see, given the details decoded before it."""
         planes = self._planes[0]
-        if stage in (1, 2):
-            planes[17:20] = _quarters(details[0:3])
+        if stage and not self._luma_complete:
+            _quarters(details[0:3], planes[17:20])
             self._compand(planes[17:20], planes[20:23])
-        elif stage == 3:
-            planes[17:20] = _quarters(details[0:3])
-            self._compand(planes[17:20], planes[20:23])
-            planes[23:29] = _quarters(details[3:9])
+            self._luma_complete = stage > 1
+        if stage == 3:
+            _quarters(details[3:9], planes[23:29])
             self._compand(planes[23:29], planes[29:35])
         return self._planes[:, : PLANES[stage]]
 
     def _compand(self, differences: FloatArray, companded: FloatArray) -> None:
         """Limit differences in place, and write their companded form."""
         np.clip(differences, -DIFFERENCE_LIMIT, DIFFERENCE_LIMIT, out=differences)
-        companded[...] = self._companded.take(differences.astype(np.intp) + DIFFERENCE_LIMIT)
+        places = differences.astype(np.intp)
+        places += DIFFERENCE_LIMIT
+        companded[...] = self._companded.take(places)
 
 
-def _quarters(values: Float64) -> FloatArray:
-    """Grey levels as whole quarters of a level."""
-    return np.floor(values * PLANE_STEPS + 0.5).astype(np.float32)
+def _quarters(values: Float64, out: FloatArray) -> None:
+    """Grey levels, multiples of 2^-10 below 2^12 in size (so that float32 is exact), as whole quarters of a level."""
+    out[...] = values
+    out *= np.float32(PLANE_STEPS)
+    out += np.float32(0.5)
+    np.floor(out, out=out)
 
 
 def _companded() -> FloatArray:
