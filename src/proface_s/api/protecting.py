@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from .. import obfuscate
+from ..concurrency import both
 from ..container.carrier import attach, from_chunks, read_chunks, to_chunks
 from ..container.header import Header, WrongKey, region_digest
 from ..container.inband import FoundRecord, read_record
@@ -26,7 +27,6 @@ from ..keys.access import Lock
 from ..keys.derive import KdfParams
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
-from .concurrency import both
 from .progress import Progress, silent
 from .recording import planned_reserves, with_current_records
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ModelError, UsageError
+from ..concurrency import threads_to_use
+from ..errors import ModelError
 from ..types import UInt8Image
 from . import first_step
 from .card import CARD_NAME, DEFAULT_MODEL, Card, canonical_card, read_card, shipped_models, verified_bytes
@@ -171,18 +171,6 @@ def read_tables(data: bytes) -> tuple[Tables, first_step.Weights]:
             return Tables.build(found["counts"], found["pulls"]), found["first_step"]
     except (OSError, ValueError, KeyError) as error:
         raise ModelError("the model's symbol tables cannot be read", "reinstall the package") from error
-
-
-def threads_to_use(threads: int) -> int:
-    """A number of threads as it was asked for; where that is 0, ``PROFACE_THREADS``, and where that is too, all cores.
-
-    Raises:
-        UsageError: the variable is not a number.
-    """
-    text = os.environ.get("PROFACE_THREADS", "0")
-    if not text.isascii() or not text.isdigit():
-        raise UsageError(f"PROFACE_THREADS is {text!r}, not a number", "unset it, or set it to the threads to use")
-    return threads or int(text) or os.cpu_count() or 1
 
 
 def _check_region(*regions: UInt8Image) -> tuple[int, int]:

@@ -59,7 +59,7 @@ class VideoSession:
         """The face detector in use."""
         from ..detect import SlimefaceDetector
 
-        return self._detector or SlimefaceDetector()
+        return self._detector or SlimefaceDetector(threads=self._threads)
 
     @cached_property
     def model(self) -> FlowModel:
