@@ -16,6 +16,7 @@ from proface_s.cli.main import COMMANDS
 ROOT = Path(proface_s.__file__).parent
 LEVELS = (
     {"types", "errors"},
+    {"concurrency"},
     {"imaging", "detect", "obfuscate", "keys", "flow", "container"},
     {"api"},
     {"cli", "web", "video", "scale"},
@@ -78,7 +79,7 @@ def allowed(room: str, other: str) -> bool:
     if other in TOP or level(room) == -1 or level(other) == -1:
         return False
     if room in TOP:
-        return level(other) <= 2
+        return level(other) <= level("api")
     return level(other) < level(room)
 
 
