@@ -60,7 +60,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
             image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
         rgba = image.convert("RGBA")
         return rgba.convert("RGB"), rgba.getchannel("A")
-    return image.convert("RGB"), None
+    return image if image.mode == "RGB" else image.convert("RGB"), None
 
 
 def _from_cmyk(image: Image.Image, profile: bytes | None) -> Converted:

@@ -183,8 +183,10 @@ def _decode(image: Image.Image, label: str) -> Picture:
     """Decode, turn upright and convert; whatever a decoder raises on a hostile file becomes an ImageError."""
     try:
         image.load()
-        metadata, upright = _read_exif(image)
-        converted = to_rgb(upright)
+        metadata = _read_exif(image)
+        with contextlib.suppress(Exception):
+            ImageOps.exif_transpose(image, in_place=True)
+        converted = to_rgb(image)
         if converted.note:
             metadata[NOTE_FIELD] = converted.note
         rgb = np.array(converted.rgb, dtype=np.uint8, order="C")
@@ -196,14 +198,11 @@ def _decode(image: Image.Image, label: str) -> Picture:
     return Picture(rgb, alpha, converted.icc_profile, metadata, {}, label)
 
 
-def _read_exif(image: Image.Image) -> tuple[dict[str, str], Image.Image]:
-    """Metadata, and the upright image.  Broken EXIF is common in good photos: it counts as none, silently."""
-    metadata: dict[str, str] = {}
+def _read_exif(image: Image.Image) -> dict[str, str]:
+    """Metadata.  Broken EXIF is common in good photos: it counts as none, silently."""
     with contextlib.suppress(Exception):
-        metadata = extract_metadata(image)
-    with contextlib.suppress(Exception):
-        return metadata, ImageOps.exif_transpose(image)
-    return metadata, image
+        return extract_metadata(image)
+    return {}
 
 
 def _undecodable(label: str, error: Exception) -> ImageError:
