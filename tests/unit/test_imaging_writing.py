@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 from proface_s.errors import ImageError, UsageError
 from proface_s.imaging import writing
 from proface_s.imaging.reading import read_picture
-from proface_s.imaging.regions import cut, paste
+from proface_s.imaging.regions import cut, paste, same_outside
 from proface_s.imaging.writing import FORMATS, Format, check_output_path, encode_picture, encode_png, write_atomic
 from proface_s.types import Box, Picture
 
@@ -248,3 +248,24 @@ def test_cut_copies_and_boxes_are_checked() -> None:
             cut(RGB, box)
     with pytest.raises(ValueError, match="does not fit"):
         paste(RGB, Box(0, 0, 4, 4), region)
+
+
+def test_pictures_that_differ_inside_of_boxes_alone() -> None:
+    """Boxes that lie in one strip, in several, at the edges, and over one another; any sample outside is noticed."""
+    picture = RNG.integers(0, 256, (200, 31, 3), dtype=np.uint8)
+    boxes = [Box(0, 0, 4, 4), Box(5, 60, 6, 100), Box(8, 100, 23, 100), Box(20, 64, 2, 64)]
+    inside = np.zeros((200, 31), bool)
+    changed = picture.copy()
+    for box in boxes:
+        inside[box.y : box.bottom, box.x : box.right] = True
+    changed[inside] ^= 1
+    assert same_outside(changed, picture, boxes)
+    assert same_outside(picture, picture.copy(), [])
+    assert not same_outside(changed, picture, [])
+    assert not same_outside(changed, picture, boxes[:3])
+    assert not same_outside(changed[1:], picture, boxes)
+    outside = np.argwhere(~inside)
+    for y, x in outside[RNG.choice(len(outside), 200, replace=False)]:
+        other = changed.copy()
+        other[y, x, RNG.integers(3)] ^= 1
+        assert not same_outside(other, picture, boxes), (x, y)

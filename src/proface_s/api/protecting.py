@@ -21,14 +21,14 @@ from ..container.unlock import face_keys, try_passphrases
 from ..errors import ProFaceError, UsageError
 from ..flow.model import FlowModel
 from ..imaging.reading import read_picture
-from ..imaging.regions import cut, paste_all
+from ..imaging.regions import cut, paste_all, same_outside
 from ..imaging.writing import Format, encode_picture
 from ..keys.access import Lock
 from ..keys.derive import KdfParams
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
 from .progress import Progress, silent
-from .recording import planned_reserves, with_current_records
+from .recording import planned_reserves, with_current_record
 
 Sidecar = Literal["none", "also", "instead"]
 
@@ -87,13 +87,13 @@ def protect_picture(
         progress("hide", len(regions), len(boxes))
         regions += model.protect([original], [cover], [key], reserved=[kept])
     progress("check", 0, 1)
-    rgb = paste_all(picture.rgb, zip(boxes, regions, strict=True))
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
     header = lock_header(ring, picture.size, notes, group_locks, reserved=reserved)
-    rgb = with_current_records(rgb, header)
+    regions = [with_current_record(region, header, i) for i, region in enumerate(regions)]
+    rgb = paste_all(picture.rgb, zip(boxes, regions, strict=True))
     data, seals = both(
         model.threads,
         lambda: encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata),
@@ -156,7 +156,6 @@ def verify(
     keys = [ring.face_key(i) for i in range(len(boxes))]
     if not opens:
         raise ProFaceError("verification failed: the keys would not open the file", _REPORT)
-    outside = again.rgb.copy()
     warnings = []
     for index, box in enumerate(boxes):
         original, region = cut(picture.rgb, box), cut(again.rgb, box)
@@ -176,10 +175,9 @@ def verify(
             quality = psnr(estimate, original)
             if quality < ESTIMATE_FLOOR_DB:
                 warnings.append(f"face {index} at {box} will come back at {quality:.1f} dB only, and has no seal")
-        outside[box.y : box.bottom, box.x : box.right] = original
         if not sound:
             raise ProFaceError(f"verification failed: face {index} would not come back", _REPORT)
-    if not np.array_equal(outside, picture.rgb):
+    if not same_outside(again.rgb, picture.rgb, boxes):
         raise ProFaceError("verification failed: pixels outside the faces changed", _REPORT)
     return warnings
 

@@ -60,16 +60,18 @@ def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int]
     Returns:
         (H, W, 3) uint8; samples of records differ by at most 1, all others not at all.
     """
-    written = []
-    for index in range(len(header.faces)) if faces is None else faces:
-        reserved, face = header.reserved(index), header.faces[index]
-        if not reserved or face.erased:
-            continue
-        region = cut(rgb, face.box)
-        record = b"" if face.forgotten else encode_record(header, index)
-        fits = record_fits(face.box.w, face.box.h, len(record)) and record_samples(len(record)) <= reserved
-        written.append((face.box, write_record(region, record) if fits else erase_record(region, reserved)))
-    return paste_all(rgb, written)
+    boxes = {index: header.faces[index].box for index in (range(len(header.faces)) if faces is None else faces)}
+    return paste_all(rgb, [(box, with_current_record(cut(rgb, box), header, i)) for i, box in boxes.items()])
+
+
+def with_current_record(region: UInt8Image, header: Header, index: int) -> UInt8Image:
+    """`with_current_records` for the region of one face alone: (h, w, 3) uint8."""
+    reserved, face = header.reserved(index), header.faces[index]
+    if not reserved or face.erased:
+        return region
+    record = b"" if face.forgotten else encode_record(header, index)
+    fits = record_fits(face.box.w, face.box.h, len(record)) and record_samples(len(record)) <= reserved
+    return write_record(region, record) if fits else erase_record(region, reserved)
 
 
 def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> list[int]:

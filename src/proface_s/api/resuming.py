@@ -16,6 +16,7 @@ from ..container.header import Header, RecipientStanza, WrongKey
 from ..errors import ProFaceError
 from ..flow.model import FlowModel
 from ..imaging.reading import read_picture
+from ..imaging.regions import same_outside
 from ..keys.access import Credentials, Lock
 from ..types import Picture, Style
 from .kinds import load
@@ -52,10 +53,10 @@ def unfinished(
     try:
         protected = load(target)
         if not any(protected.chunks.values()):
-            same = allow_no_face and _same_outside(original, protected, None)
+            same = allow_no_face and _only_faces_differ(original, protected, None)
             return None if same else "it is not a protected file"
         header, seals = read_header(protected)
-        if not _same_outside(original, protected, header):
+        if not _only_faces_differ(original, protected, header):
             return "it was made from another photo"
         if (header.wrong_key, any(face.sealed for face in header.faces)) != (wrong_key, seal):
             return "it was made with other options"
@@ -83,19 +84,14 @@ def recovered_already(image: np.ndarray, target: Pathish) -> bool:
         return False
 
 
-def _same_outside(original: Picture, protected: Picture, header: Header | None) -> bool:
+def _only_faces_differ(original: Picture, protected: Picture, header: Header | None) -> bool:
     """Whether nothing but the faces differs."""
-    if original.size != protected.size:
-        return False
-    outside = protected.rgb.copy()
-    for face in header.faces if header else ():
-        area = np.s_[face.box.y : face.box.bottom, face.box.x : face.box.right]
-        outside[area] = original.rgb[area]
+    boxes = [face.box for face in header.faces] if header else []
     if original.alpha is None or protected.alpha is None:
         same_alpha = original.alpha is protected.alpha
     else:
         same_alpha = np.array_equal(original.alpha, protected.alpha)
-    return same_alpha and np.array_equal(outside, original.rgb)
+    return same_alpha and same_outside(protected.rgb, original.rgb, boxes)
 
 
 def _opens_to(

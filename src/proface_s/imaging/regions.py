@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 
 from proface_s.types import Box, UInt8Image
+
+_STRIP_ROWS: Final = 64
 
 
 def cut(rgb: UInt8Image, box: Box) -> UInt8Image:
@@ -52,6 +55,26 @@ def paste_all(rgb: UInt8Image, placed: Iterable[tuple[Box, UInt8Image]]) -> UInt
             raise ValueError(f"a {region.shape} {region.dtype} region does not fit box {box}")
         result[box.y : box.bottom, box.x : box.right] = region
     return result
+
+
+def same_outside(one: UInt8Image, other: UInt8Image, boxes: Sequence[Box]) -> bool:
+    """Whether two pictures are the same but for what is inside of boxes.
+
+    Args:
+        one: (H, W, 3) uint8.
+        other: likewise; of another shape it is not the same.
+        boxes: inside the picture.
+    """
+    if one.shape != other.shape:
+        return False
+    for top in range(0, len(one), _STRIP_ROWS):  # strip by strip, because a copy of a whole photo costs time and memory
+        strip, like = one[top : top + _STRIP_ROWS].copy(), other[top : top + _STRIP_ROWS]
+        for box in boxes:
+            area = np.s_[max(0, box.y - top) : max(0, box.bottom - top), box.x : box.right]
+            strip[area] = like[area]
+        if not np.array_equal(strip, like):
+            return False
+    return True
 
 
 def _check_box(rgb: UInt8Image, box: Box) -> None:
