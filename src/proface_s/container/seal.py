@@ -9,9 +9,8 @@ The padded length (Padmé, see `padded_length`) keeps the size of the seal from 
 is: it reveals the size to about 3 %, and never less than 1 KiB.
 
 Codec: lossless WebP (effort 2, quality 0).  Measured on 160 regions of five group photos, 4.2 megapixels, one thread:
-3.78 MB in 0.47 s; effort 4 and quality 50, 3.60 MB in 1.43 s; PNG at level 9, 5.29 MB in 2.9 s.
-Regions with a side over 16383 pixels, which WebP cannot hold, are
-stored as PNG.
+3.78 MB in 0.47 s; effort 4 and quality 50, 3.60 MB in 1.43 s; PNG at level 9, 5.29 MB in 2.9 s.  Regions with
+a side over 16383 pixels, which WebP cannot hold, are stored as PNG.
 """
 
 from __future__ import annotations
