@@ -1,9 +1,9 @@
 """Where a run's one process ends: tasks, names and manifest rows a second, without any photo being touched.
 
-    python bench/scale_limits.py [--rows 1000000] [--tasks 1000]
+    python bench/scale_limits.py [--rows 1000000] [--tasks 1000] [--names 100000]
 
 Tasks that do nothing go through dask with two workers on this machine, and back; names are listed in a local folder of
-100,000 empty files; a manifest of that many rows is written, gathered and read as a run that is resumed does.
+so many empty files; a manifest of that many rows is written, gathered and read as a run that is resumed does.
 Processor seconds of this process are what counts: on a busy machine they hardly change.
 """
 
@@ -24,8 +24,6 @@ from proface_s.scale.job import Job
 from proface_s.scale.manifest import MAIN, open_manifest
 from proface_s.scale.places import Place, find_pictures
 from proface_s.scale.work import Row
-
-NAMES = 100_000
 
 
 def clocked(action: Callable[[], object]) -> tuple[float, float]:
@@ -50,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--tasks", type=int, default=1000)
+    parser.add_argument("--names", type=int, default=100_000)
     args = parser.parse_args(argv)
     rows = []
     with tempfile.TemporaryDirectory() as name:
@@ -60,12 +59,16 @@ def main(argv: list[str] | None = None) -> int:
         with open_engine("dask", job, jobs=2) as engine:
             tasks_through(engine, 20)
             rows.append(["tasks through dask", args.tasks, *clocked(lambda: tasks_through(engine, args.tasks))])
-        for index in range(NAMES):
+        for index in range(args.names):
             (folder / "in" / f"{index:08}.jpg").touch()
         source = Place(str(folder / "in"))
-        rows.append(["names listed", NAMES, *clocked(lambda: list(find_pictures(source, job.suffixes)))])
+        rows.append(["names listed", args.names, *clocked(lambda: list(find_pictures(source, job.suffixes)))])
         manifest = open_manifest(Place(str(folder / "manifest")), job)
-        row = Row("", "", "done", "", 2, 12_000_000, "0" * 64, "0" * 64, 3_000_000, 15_000_000, worker="host:12345")
+        row = Row(
+            "", status="done", faces=2, face_pixels=120_000, pixels=12_000_000, source_bytes=3_000_000,
+            target_bytes=15_000_000, read_s=0.01, protect_s=1.5, write_s=0.02, cpu_s=1.6, worker="host:12345",
+        )
+
         def write() -> None:
             for index in range(args.rows):
                 source, a, b = f"2024/{index % 1000:03}/{index:08}.jpg", secrets.token_hex(32), secrets.token_hex(32)
