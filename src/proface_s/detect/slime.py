@@ -80,14 +80,16 @@ class SlimefaceDetector:
         """
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
             raise UsageError(f"a picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        upright: list[Face] = []
-        turned: list[Face] = []
         threads = threads_to_use(self.threads)
-        looks = min(_SIDE_BY_SIDE, threads)
-        for look, found in each(
-            looks, lambda look: (look, _run(look, rgb.shape[1], rgb.shape[0], threads // looks)), self._passes(rgb)
-        ):
-            (turned if look.turns else upright).extend(found)
+        side_by_side = min(_SIDE_BY_SIDE, threads)
+        looks = sorted(self._passes(rgb), key=lambda look: -look.patch.size)  # no large one is left for the end
+        found = each(
+            side_by_side, lambda look: _run(look, rgb.shape[1], rgb.shape[0], threads // side_by_side), looks
+        )
+        upright, turned = (
+            [face for look, seen in zip(looks, found, strict=True) if (look.turns > 0) == lying for face in seen]
+            for lying in (False, True)
+        )
         faces = non_maximum_suppression(upright)
         return reading_order(non_maximum_suppression(turned, kept=faces))
 
