@@ -67,7 +67,10 @@ def write_residues(cover: UInt8Image, digits: Digits, modulus: int) -> UInt8Imag
     Returns:
         The protected samples, shaped like the cover.
     """
-    return _nearest(modulus)[digits.reshape(cover.shape), cover]
+    places = digits.reshape(cover.shape).astype(np.intp)
+    places <<= 8
+    places |= cover
+    return _nearest(modulus).take(places)
 
 
 @lru_cache

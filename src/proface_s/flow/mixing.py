@@ -35,9 +35,15 @@ def derive_shifts(key: KeyStreams, count: int, modulus: int) -> Digits:
 
 def mix(digits: Digits, shifts: Digits, modulus: int) -> Digits:
     """Translate: (digits + shifts) mod m."""
-    return (digits + shifts) % np.uint8(modulus)
+    return _reduced(digits + shifts, modulus)
 
 
 def unmix(mixed: Digits, shifts: Digits, modulus: int) -> Digits:
     """Inverse of `mix`."""
-    return (mixed + np.uint8(modulus) - shifts) % np.uint8(modulus)
+    return _reduced(mixed + np.uint8(modulus) - shifts, modulus)
+
+
+def _reduced(sums: Digits, modulus: int) -> Digits:
+    """Numbers below twice the modulus, in place; without the division that makes a remainder slow."""
+    sums -= np.uint8(modulus) * (sums >= modulus)
+    return sums
