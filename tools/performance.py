@@ -23,7 +23,7 @@ PAGE = ROOT / "docs" / "performance.md"
 RATIO = re.compile(r"<!-- ratio (\S+) ([0-9.]+) -->")
 WORSE = 0.8
 BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title where it prints none itself, arguments
-    "flow_speed": ("The flow against the published network", ["--repeats", "7"]),
+    "flow_speed": ("The flow against the published network", []),
     "stages": ("", ["--points", "1x1", "12x5", "16x125", "--repeats", "2"]),
     "growth": ("", ["--plot", "docs/growth.png", "--repeats", "2"]),
     "startup": ("", []),
