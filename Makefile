@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 PHOTOS ?= ../shared/data/eval/photos
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: weights paper demo test test-all test-train test-scale test-eval test-web screenshots results lint bench clean
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | sort | expand -t 14
+
+.PHONY: help weights paper demo test test-all test-train test-scale test-eval test-web screenshots results lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
