@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from web_kit import ANNS, BOBS, Service, drawn, noise, pixels
+from web_kit import ANNS, BOBS, Service, drawn, noise, pixels, png
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -23,6 +23,7 @@ pytestmark = [
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 NO_AUTOFILL = "--disable-features=AutofillServerCommunication"  # asks its maker what the forms of any page are for
 expect = playwright.expect
+expect.set_options(timeout=60_000)  # machines may be busy
 
 
 def launch(manager: Any, *options: str) -> Any:
@@ -171,8 +172,6 @@ def requests_for(page: str, log: Path) -> set[str]:
 def test_what_comes_from_the_pixels_alone_is_called_an_estimate(
     page: Any, files: dict[str, Path], covered: bytes, tmp_path: Path
 ) -> None:
-    from web_kit import png
-
     (tmp_path / "stripped.png").write_bytes(png(pixels(covered)))
     page.click("nav a[data-view=recover]")
     choose(page, "recover", tmp_path / "stripped.png")
@@ -267,6 +266,99 @@ def test_several_photos_are_protected_one_after_the_other(page: Any, files: dict
     page.get_by_role("button", name="Add a face").click()
     page.get_by_role("button", name="Protect 2 photos").click()
     expect(page.locator("#results .badge")).to_have_text(["2 faces protected", "1 face protected"])
+
+
+def three_photos(two: bytes, folder: Path) -> list[Path]:
+    """Three photos in which a face is found: both portraits, each of them alone."""
+    half = pixels(two).shape[1] // 2
+    parts = {"both.png": pixels(two), "left.png": pixels(two)[:, :half], "right.png": pixels(two)[:, half:]}
+    for name, part in parts.items():
+        (folder / name).write_bytes(png(np.ascontiguousarray(part)))
+    return [folder / name for name in parts]
+
+
+def protect_all(page: Any, count: int) -> None:
+    """Give Ann's passphrase and press the button."""
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.get_by_role("button", name=f"Protect {count} photos").click()
+
+
+def test_u1_photos_with_faces_that_were_never_shown_are_protected(page: Any, two: bytes, tmp_path: Path) -> None:
+    """Case U1: no thumbnail is clicked, so that only the first photo's faces ever had rows."""
+    choose(page, "protect", *three_photos(two, tmp_path))
+    expect(page.locator("#photos button")).to_have_count(3)
+    protect_all(page, 3)
+    expect(page.locator("#results .badge")).to_have_text(["2 faces protected", "1 face protected", "1 face protected"])
+
+
+def test_u1_a_style_for_all_reaches_photos_that_were_never_shown(
+    page: Any, service: Service, two: bytes, tmp_path: Path
+) -> None:
+    """Case U1: the shared style is changed before and after another photo was shown, and its own style stays."""
+    choose(page, "protect", *three_photos(two, tmp_path))
+    page.get_by_role("button", name="left.png").click()
+    own_row(page, 1).get_by_label("Cover of this face").select_option("pixelate")
+    page.get_by_label("Style of the covers").select_option("solid")
+    page.get_by_role("button", name="both.png").click()
+    protect_all(page, 3)
+    expect(page.locator("#results .badge")).to_have_count(3)
+    covers = [
+        [face["style"] for face in service.post("/api/inspect", saved(page, link.click)[1]).json()["faces"]]
+        for link in page.locator("#results a").all()
+    ]
+    assert covers == [["solid"] * 2, ["pixelate:6"], ["solid"]]
+
+
+def test_u1_what_lacks_in_a_photo_that_is_not_shown_is_shown(page: Any, two: bytes, tmp_path: Path) -> None:
+    """Case U1: a face's own passphrase is missing in a photo that is out of sight by now."""
+    choose(page, "protect", *three_photos(two, tmp_path))
+    page.get_by_role("button", name="right.png").click()
+    own_row(page, 1).get_by_label("A passphrase of its own").check()
+    page.get_by_role("button", name="both.png").click()
+    protect_all(page, 3)
+    expect(page.locator("#protect-progress .notice")).to_contain_text("Passphrase of this face")
+    expect(page.get_by_role("button", name="right.png")).to_have_attribute("aria-pressed", "true")
+    assert focused(page) == "Passphrase of this face"
+
+
+def test_u1_a_file_that_went_away_is_named_and_the_others_are_protected(
+    page: Any, two: bytes, tmp_path: Path
+) -> None:
+    """Case U1: a photo is removed between the choice and the work."""
+    photos = three_photos(two, tmp_path)
+    choose(page, "protect", *photos)
+    expect(page.locator("#photos button")).to_have_count(3)
+    photos[1].unlink()
+    protect_all(page, 3)
+    expect(page.locator("#results .badge")).to_have_text(["2 faces protected", "1 face protected"])
+    lost = page.locator("#results > li").nth(1)
+    expect(lost).to_contain_text("left.png")
+    expect(lost.locator(".notice")).to_contain_text("moved, changed or removed")
+
+
+@pytest.mark.parametrize("script", [
+    "setTimeout(() => { null.field; })", "Promise.reject(new TypeError('no such thing'))",
+    "Promise.reject(undefined)", "document.getElementById('protect-go').onclick = () => { undefined.click; }",
+])
+def test_u1_what_a_script_did_not_expect_is_seen(browser: Any, service: Service, script: str) -> None:
+    """Case U1: an uncaught error or a rejected promise becomes a notice, whatever it is."""
+    with browser.new_context(viewport=DESK) as context:
+        page = open_page(context.new_page(), service)
+        page.evaluate(f"() => {{ {script} }}")
+        if "onclick" in script:
+            page.evaluate("document.getElementById('protect-go').click()")
+        expect(page.locator("#page-problem .notice")).to_be_visible()
+        expect(page.locator("#page-problem .notice")).to_contain_text("unexpected")
+
+
+@pytest.mark.parametrize("broken", ["main.js", "protect.js"])
+def test_u1_a_script_that_does_not_load_is_seen(browser: Any, service: Service, broken: str) -> None:
+    """Case U1: the page says so where its own scripts are missing."""
+    with browser.new_context(viewport=DESK) as context:
+        page = context.new_page()
+        page.route(f"**/{broken}", lambda route: route.abort())
+        page.goto(service.url)
+        expect(page.locator("#page-problem .notice")).to_be_visible()
 
 
 def test_covers_are_shown_before_anything_is_done(page: Any, files: dict[str, Path]) -> None:

@@ -7,8 +7,18 @@ import { styleField } from "./style-field.js";
 
 let next = 0;
 
-/** A face to protect; `style` and `own` are made when its row is. */
-export const newFace = (box, byHand) => ({ id: ++next, box, byHand, on: true, style: null, own: null, row: null, url: null });
+/** A face to protect.  What is different for it is in its row, which is made when its photo is first shown. */
+export class Face {
+  constructor(box, byHand) {
+    Object.assign(this, { id: ++next, box, byHand, on: true, row: null, url: null });
+  }
+
+  /** Its own style as the API has it, or null for that of all faces. */
+  get style() { return this.row?.style.value ?? null; }
+
+  /** The field of its own passphrase, or null if it has none. */
+  get own() { return this.row?.own.field ?? null; }
+}
 
 /** Rows for the faces of one photo.  `changed(face)`: its cover is another now; `moved(face)`: its box is. */
 export class FacesList {
@@ -32,8 +42,8 @@ export class FacesList {
     const { tick, name, summary, details, places, picture } = face.row;
     tick.checked = face.on;
     name.textContent = `Face ${index}`;
-    const style = face.style.value;
-    summary.textContent = !face.on ? "stays as it is" : [style ? style.name : null, face.own.on.checked ? "own passphrase" : null].filter(Boolean).join(", ");
+    const different = [face.style?.name, face.own ? "own passphrase" : null].filter(Boolean).join(", ");
+    summary.textContent = face.on ? different : "stays as it is";
     details.hidden = !face.on;
     for (const [key, input] of Object.entries(places)) if (document.activeElement !== input) input.value = face.box[key];
     if (face.url) picture.src = face.url;
@@ -46,16 +56,17 @@ export class FacesList {
     const tick = el("input", { type: "checkbox", id: tickId, onchange: () => this.events.toggled(face) });
     const summary = el("span", { class: "quiet" });
     const picture = el("img", { alt: "", hidden: true });
-    face.style = styleField(this.about.styles, { same: true, name: "this face", changed: () => { this.events.changed(face); this.describe(face); } });
-    face.own = this.makeOwn(face);
+    const changed = () => { this.events.changed(face); this.describe(face); };
+    const style = styleField(this.about.styles, { same: true, name: "this face", changed });
+    const own = this.makeOwn(face);
     const places = Object.fromEntries(["x", "y", "w", "h"].map((key) => [key, el("input", { type: "number", id: freshId(key), inputmode: "numeric", onchange: () => this.onPlace(face) })]));
     const words = { x: "Left", y: "Top", w: "Width", h: "Height" };
     const details = el("details", {}, el("summary", { class: "quiet" }, "Different for this face"),
-      el("div", { class: "more" }, face.style.root, face.own.root,
+      el("div", { class: "more" }, style.root, own.root,
         el("div", { class: "place" }, ...Object.entries(places).map(([key, input]) => el("div", {}, el("label", { for: input.id }, words[key]), input))),
         face.byHand ? el("button", { type: "button", class: "link", onclick: () => this.events.removed(face) }, "Take this box away") : null));
     const root = el("li", {}, el("div", { class: "row" }, picture, el("label", { class: "tick", for: tickId }, tick, name), summary), details);
-    return { root, tick, name, summary, details, places, picture };
+    return { root, tick, name, summary, details, places, picture, style, own };
   }
 
   makeOwn(face) {

@@ -32,6 +32,10 @@ export function passphraseField(rules, name) {
     judged.textContent = differ ? "The two are not the same." : words;
     judged.className = `judged ${differ ? "bad" : tone}`;
   }
+  function check() {
+    if (length(first.value) < rules.least_passphrase) return [first, judge(first.value, rules).words];
+    return first.value === again.value ? null : [again, "The two are not the same."];
+  }
   for (const input of [first, again]) input.addEventListener("input", say);
   show.addEventListener("click", () => reveal(first.type === "password"));
   make.addEventListener("click", async () => {
@@ -54,10 +58,11 @@ export function passphraseField(rules, name) {
   return {
     root,
     get value() { return first.value; },
+    /** Whether it cannot be used as it is. */
+    get lacking() { return check() !== null; },
     /** What is wrong with it, in words, or null; puts the focus where it is to be mended. */
     problem() {
-      const wrong = length(first.value) < rules.least_passphrase ? [first, judge(first.value, rules).words]
-        : first.value !== again.value ? [again, "The two are not the same."] : null;
+      const wrong = check();
       if (!wrong) return null;
       for (const input of [first, again]) input.toggleAttribute("aria-invalid", false);
       wrong[0].setAttribute("aria-invalid", "true");

@@ -5,17 +5,17 @@ import { askPicture } from "./service.js";
 
 const WAIT = 120;
 
-/** `shown(face, url)` is called with every new cover. */
+/** `shown(face, url)` is called with every new cover; `style(face)` says which cover that is, at the moment. */
 export class Previews {
-  constructor(shown) {
-    this.shown = shown;
+  constructor({ shown, style }) {
+    Object.assign(this, { shown, style });
     this.wishes = new Map();
     this.running = false;
   }
 
   /** Cover a face anew, soon. */
-  ask(photo, face, style) {
-    this.wishes.set(face, { photo, style });
+  ask(photo, face) {
+    this.wishes.set(face, photo);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.run(), WAIT);
   }
@@ -24,18 +24,27 @@ export class Previews {
     if (this.running) return;
     this.running = true;
     while (this.wishes.size) {
-      const [face, { photo, style }] = this.wishes.entries().next().value;
+      const [face, photo] = this.wishes.entries().next().value;
       this.wishes.delete(face);
       if (!photo.faces.includes(face)) continue;
+      const style = this.style(face);
+      let cover = null;
       try {
-        const cover = await askPicture("/api/preview", await cut(photo.image, photo.size, face.box), { style });
-        if (face.url) URL.revokeObjectURL(face.url);
-        face.url = URL.createObjectURL(cover);
+        cover = await askPicture("/api/preview", await cut(photo.image, photo.size, face.box), { style });
       } catch {
-        face.url = null; // the protection itself will say what is wrong
+        // the protection itself will say what is wrong
       }
+      if (JSON.stringify(style) !== JSON.stringify(this.style(face))) cover = null; // another one was chosen meanwhile
+      hideCover(face);
+      face.url = cover && URL.createObjectURL(cover);
       this.shown(face, face.url);
     }
     this.running = false;
   }
+}
+
+/** Forget what a face's cover looks like. */
+export function hideCover(face) {
+  if (face.url) URL.revokeObjectURL(face.url);
+  face.url = null;
 }

@@ -1,10 +1,10 @@
 // The first view: photos in, faces chosen, protected files out.
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem } from "./dom.js";
-import { FacesList, newFace } from "./faces-list.js";
+import { Face, FacesList } from "./faces-list.js";
 import { passphraseField } from "./passphrase-field.js";
 import { outputName, saveLink, shown } from "./picture.js";
-import { Previews } from "./previews.js";
+import { hideCover, Previews } from "./previews.js";
 import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./stage.js";
 import { styleField } from "./style-field.js";
@@ -25,8 +25,11 @@ export class ProtectView {
     byId("style-all").replaceChildren(this.style.root);
     this.passphrase = passphraseField(about, "passphrase");
     byId("passphrase").replaceChildren(this.passphrase.root);
-    this.previews = new Previews((face, url) => {
-      if (this.photo.faces.includes(face)) { this.stage.cover(face, url); this.list.describe(face); }
+    this.previews = new Previews({
+      style: (face) => face.style ?? this.style.value,
+      shown: (face, url) => {
+        if (this.photo.faces.includes(face)) { this.stage.cover(face, url); this.list.describe(face); }
+      },
     });
     const events = {
       changed: (face) => this.refresh(face), toggled: (face) => this.toggle(face), removed: (face) => this.remove(face),
@@ -50,7 +53,7 @@ export class ProtectView {
         finding.update(`Looking for faces${files.length > 1 ? ` in photo ${index + 1} of ${files.length}` : ""}`, null);
         const found = await askAbout("/api/detect", file, abort.signal);
         const size = { width: found.width, height: found.height };
-        opened.push({ file, size, image: await shown(file, size), faces: found.regions.map((box) => newFace(box, false)) });
+        opened.push({ file, size, image: await shown(file, size), faces: found.regions.map((box) => new Face(box, false)) });
       } catch (error) {
         finding.clear();
         if (error.name === "AbortError") return;
@@ -86,14 +89,14 @@ export class ProtectView {
   }
 
   restyle() {
-    for (const photo of this.photos) for (const face of photo.faces) if (!face.style?.value) {
-      if (photo === this.photo) this.refresh(face); else face.url = null;
+    for (const photo of this.photos) for (const face of photo.faces) if (!face.style) {
+      if (photo === this.photo) this.refresh(face); else hideCover(face);
     }
   }
 
   refresh(face) {
     this.list.describe(face);
-    this.previews.ask(this.photo, face, face.style.value ?? this.style.value);
+    this.previews.ask(this.photo, face);
   }
 
   toggle(face) {
@@ -116,7 +119,8 @@ export class ProtectView {
     const { width, height } = this.photo.size;
     const side = Math.round(Math.min(width, height) / 4);
     const shift = 16 * (this.photo.faces.length % 5);
-    const face = newFace(inside({ x: (width - side) / 2 + shift, y: (height - side) / 2 + shift, w: side, h: side }, this.photo.size), true);
+    const middle = { x: (width - side) / 2 + shift, y: (height - side) / 2 + shift, w: side, h: side };
+    const face = new Face(inside(middle, this.photo.size), true);
     this.photo.faces.push(face);
     this.list.show(this.photo);
     this.stage.add(face);
@@ -128,7 +132,7 @@ export class ProtectView {
   /** What the service is asked for one photo: every box as it is on the stage, so that what was seen is what is done. */
   request(photo) {
     const faces = photo.faces.filter((face) => face.on);
-    const own = faces.map((face, number) => ({ number, style: face.style.value, passphrase: face.own.field?.value ?? null }));
+    const own = faces.map((face, number) => ({ number, style: face.style, passphrase: face.own?.value ?? null }));
     return {
       faces: "none", boxes: faces.map((face) => face.box), style: this.style.value, passphrase: this.passphrase.value || null,
       own: own.filter((each) => each.style || each.passphrase), format: byId("format").value,
@@ -138,15 +142,16 @@ export class ProtectView {
 
   /** Say what is missing before anything is sent; true if nothing is. */
   ready() {
-    const faces = this.photos.flatMap((photo) => photo.faces.filter((face) => face.on));
     const lacking = this.photos.find((photo) => !photo.faces.some((face) => face.on));
     let wrong = lacking ? `No face is chosen in ${lacking.file.name}. Switch one on, or add one.` : null;
-    for (const face of faces) {
-      if (wrong || !face.own.field) continue;
+    for (const photo of this.photos) for (const face of photo.faces.filter((each) => each.on && each.own)) {
+      if (wrong || !face.own.lacking) continue;
+      if (photo !== this.photo) this.show(photo); // what is wrong can be mended only where it is seen
       face.row.details.open = true;
-      wrong = face.own.field.problem();
+      wrong = face.own.problem();
     }
-    if (!wrong && faces.some((face) => !face.own.field)) wrong = this.passphrase.problem();
+    const shared = this.photos.some((photo) => photo.faces.some((face) => face.on && !face.own));
+    if (!wrong && shared) wrong = this.passphrase.problem();
     if (wrong) showProblem(byId("protect-progress"), { problem: { title: "Something is missing", detail: wrong } });
     if (wrong) announce(wrong);
     return !wrong;
@@ -215,5 +220,5 @@ export class ProtectView {
 
 function forget(photo) {
   URL.revokeObjectURL(photo.image.src);
-  for (const face of photo.faces) if (face.url) URL.revokeObjectURL(face.url);
+  photo.faces.forEach(hideCover);
 }

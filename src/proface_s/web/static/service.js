@@ -24,6 +24,9 @@ export class ServiceError extends Error {
   }
 }
 
+/** Whether the browser can still read a file that was chosen. */
+const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+
 async function send(path, options, headers = {}) {
   for (let tries = 1; ; tries += 1) {
     let response;
@@ -34,6 +37,13 @@ async function send(path, options, headers = {}) {
       });
     } catch (error) {
       if (error.name === "AbortError") throw error;
+      const file = options.body?.get("photo");
+      if (file && !await readable(file)) {
+        throw new ServiceError({
+          title: "The file cannot be read", detail: "it was moved, changed or removed since it was chosen",
+          hint: "choose it again",
+        }, 0);
+      }
       throw new ServiceError({ title: "The service does not answer", detail: "it was stopped, or the connection broke", hint: "start it again with `proface serve`" }, 0);
     }
     if (response.ok) return response;
