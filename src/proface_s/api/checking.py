@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
+from ..container.carrier import from_chunks, read_chunks
 from ..container.header import Header
 from ..container.inband import read_record
 from ..container.record import encode_record, same_face
 from ..container.seal import header_seal_context, open_seal
+from ..container.sidecar import decode_sidecar
 from ..container.unlock import Unlocked, unlock_header
-from ..errors import DamagedFileError
+from ..errors import DamagedFileError, FileFormatError
+from ..imaging.reading import read_file
 from ..keys.access import Credentials
 from ..keys.secret import FaceKey
 from ..types import Picture
-from .kinds import Pictured, load
+from .kinds import Pictured, file_bytes, load
+from .recording import leftovers
 from .recovering import changed_faces, read_header
 from .results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
+from .sidecars import has_sidecar, read_sidecar, sidecar_path
 
 
 def verify(image: Pictured, credentials: Credentials | None = None) -> Verification:
@@ -38,7 +44,7 @@ def verify(image: Pictured, credentials: Credentials | None = None) -> Verificat
     checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
     opened = unlock_header(header, credentials) if checkable and credentials else Unlocked({}, {})
     keys, authentic = opened.face_keys, bool(opened.groups)
-    changed = changed_faces(picture, header)
+    changed, leaking = changed_faces(picture, header), leftovers(picture.rgb, header)
     faces = []
     for index, face in enumerate(header.faces):
         pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
@@ -47,12 +53,14 @@ def verify(image: Pictured, credentials: Credentials | None = None) -> Verificat
             else "unchecked" if not checkable else "opens" if index in keys else "locked"
         )
         seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
+        record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
         faces.append(VerifiedFace(face.box, pixels, key, seal, record))
     warnings = _warnings(header, checkable, authentic)
     which = [str(index) for index, face in enumerate(faces) if face.record in ("damaged", "gone")]
     if which:
         warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")
-    return Verification(tuple(faces), authentic, tuple(_problems(picture, faces)), tuple(warnings))
+    problems = [*_problems(picture, faces), *_sidecar_problems(image, picture)]
+    return Verification(tuple(faces), authentic, tuple(problems), tuple(warnings))
 
 
 def _seal_state(
@@ -98,7 +106,30 @@ def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
         if face.record in ("stale", "wrong"):
             what = "is opened by other keys than the header" if face.record == "stale" else "says something else"
             problems.append(f"{picture.source}: the record in the pixels of face {index} {what}")
+        if face.record == "leftover":
+            problems.append(
+                f"{picture.source}: the pixels of face {index} hold parts of an earlier record: passphrases and "
+                "recipients that were removed may still open it; rewrap the file again"
+            )
     return problems
+
+
+def _sidecar_problems(image: Pictured, picture: Picture) -> list[str]:
+    """What is wrong with a sidecar that lies beside a file which carries its own header."""
+    if not isinstance(image, (str, os.PathLike)) or not has_sidecar(image) or not read_chunks(file_bytes(image)):
+        return []
+    beside = sidecar_path(image)
+    try:
+        chunks = decode_sidecar(read_file(beside), str(beside))[1]
+    except FileFormatError as error:
+        return [f"{error.message}; what it holds may open {picture.source}"]
+    if from_chunks(chunks) == from_chunks(picture.chunks):
+        return []
+    try:
+        read_sidecar(beside, picture)
+    except FileFormatError:
+        return []  # it belongs to another picture
+    return [f"{beside} is not the sidecar of {picture.source} as it is now: other keys may open it, or more faces"]
 
 
 def _warnings(header: Header, checkable: bool, authentic: bool) -> list[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from ..container.header import (
     DIGEST_BYTES,
     BareStanza,
@@ -50,28 +53,79 @@ def planned_reserves(ring: KeyRing, size: tuple[int, int], locks: Sequence[Lock]
 
 
 def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int] | None = None) -> UInt8Image:
-    """Make in-pixel records say what the header says: rewritten, or cleared where there can be none.
+    """Make in-pixel records agree with the header: rewrite them, or clear them if there can be none.
+
+    Whatever else the reserved samples held is cleared, for all faces of the picture: behind a record there may be the
+    end of a longer one, with wrapped keys that no longer count.
 
     Args:
         rgb: (H, W, 3) uint8, the protected picture.
-        header: its header; only what it reserves is touched.
-        faces: of these faces; of all where None.
+        header: its header; only samples that it reserves are changed.
+        faces: faces whose records are rewritten; all if None.  The records of the others stay.
 
     Returns:
-        (H, W, 3) uint8; samples of records differ by at most 1, all others not at all.
+        (H, W, 3) uint8; reserved samples differ by at most 1, all others not at all.
     """
-    boxes = {index: header.faces[index].box for index in (range(len(header.faces)) if faces is None else faces)}
-    return paste_all(rgb, [(box, with_current_record(cut(rgb, box), header, i)) for i, box in boxes.items()])
+    placed = []
+    for index, face in enumerate(header.faces):
+        region = cut(rgb, face.box)
+        current = with_current_record if faces is None or index in faces else _without_leftovers
+        placed.append((face.box, current(region, header, index)))
+    return paste_all(rgb, placed)
 
 
 def with_current_record(region: UInt8Image, header: Header, index: int) -> UInt8Image:
     """`with_current_records` for the region of one face alone: (h, w, 3) uint8."""
-    reserved, face = header.reserved(index), header.faces[index]
-    if not reserved or face.erased:
+    if header.faces[index].erased:
         return region
-    record = b"" if face.forgotten else encode_record(header, index)
+    cleared, record = erase_record(region, header.reserved(index)), _fitting_record(header, index)
+    return write_record(cleared, record) if record else cleared
+
+
+def leftovers(rgb: UInt8Image, header: Header) -> list[int]:
+    """Faces whose reserved samples hold more than their record, such as the end of a longer, earlier one.
+
+    Early versions of `rewrap` left that behind, with the wrapped keys of those who could open the file before.
+
+    Args:
+        rgb: (H, W, 3) uint8, the picture the header belongs to.
+        header: its header.
+    """
+    return [
+        index for index, face in enumerate(header.faces)
+        if not face.erased and _leftover(cut(rgb, face.box), header, index).any()
+    ]
+
+
+def _fitting_record(header: Header, index: int) -> bytes:
+    """The record of a face as the header has it; empty if there can be none."""
+    face, reserved = header.faces[index], header.reserved(index)
+    if face.forgotten or not reserved:
+        return b""
+    record = encode_record(header, index)
     fits = record_fits(face.box.w, face.box.h, len(record)) and record_samples(len(record)) <= reserved
-    return write_record(region, record) if fits else erase_record(region, reserved)
+    return record if fits else b""
+
+
+def _record_end(region: UInt8Image, header: Header, index: int) -> int:
+    """Number of leading samples that a face's record takes: the one in the region, or else that of the header."""
+    found = None if header.faces[index].forgotten else read_record(region)
+    return record_samples(len(found.record if found else _fitting_record(header, index)))
+
+
+def _leftover(region: UInt8Image, header: Header, index: int) -> npt.NDArray[np.uint8]:
+    """The lowest bits of the reserved samples behind a face's record: uint8, 0 or 1 each."""
+    samples = region.reshape(-1)[: header.reserved(index)]
+    return samples[_record_end(region, header, index) :] & np.uint8(1)
+
+
+def _without_leftovers(region: UInt8Image, header: Header, index: int) -> UInt8Image:
+    """A region whose reserved samples hold nothing but its record: (h, w, 3) uint8."""
+    if header.faces[index].erased or not _leftover(region, header, index).any():
+        return region
+    result = region.copy(order="C")
+    result.reshape(-1)[_record_end(region, header, index) : header.reserved(index)] &= 0xFE
+    return result
 
 
 def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> list[int]:

@@ -13,7 +13,7 @@ Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "
 PixelState = Literal["unchanged", "changed", "erased"]
 KeyState = Literal["opens", "locked", "forgotten", "unchecked"]
 SealState = Literal["sound", "damaged", "stripped", "none", "unchecked"]
-RecordState = Literal["sound", "damaged", "gone", "stale", "wrong", "none"]
+RecordState = Literal["sound", "damaged", "gone", "stale", "wrong", "leftover", "none"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +164,8 @@ class VerifiedFace:
         seal: ``stripped``: it was made but is gone; ``unchecked``: it is there, but the key to check it is not.
         record: the record in its pixels: ``damaged``, but still readable; ``gone``, though there is room for it;
             ``stale``: other keys open it than the header says; ``wrong``: of another face, or of one that was
-            forgotten; ``none``: there is none, and no room for one.
+            forgotten; ``leftover``: behind it, or in its place, there are bits of an earlier record, and keys that were
+            revoked may still open the face; ``none``: there is none, and no room for one.
     """
 
     box: Box

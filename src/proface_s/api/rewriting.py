@@ -18,6 +18,7 @@ from ..imaging.reading import read_picture
 from ..imaging.writing import encode_picture, format_of, format_of_bytes, write_atomic
 from ..types import Picture, UInt8Image
 from .kinds import file_bytes, load, output_for
+from .recording import leftovers
 from .recovering import changed_faces, check_digests, read_header
 from .sidecars import has_sidecar, read_sidecar, sidecar_path
 
@@ -34,7 +35,7 @@ class Kept:
         header: its header; the digests of its faces have been checked.
         seals: face index -> seal.
         carried: whether the file itself carries them; else they are in the sidecar alone.
-        beside: its sidecar, or None.
+        sidecar: where the sidecar with the new header goes, or None if there is to be none.
         target: where the changed file goes, or None.
         in_place: whether that is the file itself.
         overwrite: whether another file of that name may be replaced.
@@ -46,7 +47,7 @@ class Kept:
     header: Header
     seals: dict[int, bytes]
     carried: bool
-    beside: Path | None
+    sidecar: Path | None
     target: Path | None
     in_place: bool
     overwrite: bool
@@ -85,18 +86,31 @@ def open_to_change(
         beside = sidecar_path(image).resolve()
         try:
             read_sidecar(beside, picture)
-        except DamagedFileError:
-            beside, warnings = None, (f"{beside} belongs to another picture and is left as it is",)
-    if beside and target and not in_place and os.path.lexists(sidecar_path(target)) and not overwrite:
-        raise ImageError(f"{sidecar_path(target)} already exists", "choose another name, or use --overwrite")
-    return Kept(data, picture, header, seals, carried, beside, target, in_place, overwrite, warnings)
+        except DamagedFileError as error:
+            beside, warnings = None, (f"{error.message}; it is left as it is",)
+    replaced = _sidecar_to_write(target, beside, in_place)
+    if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
+        raise ImageError(f"{replaced} already exists", "choose another name, or use --overwrite")
+    return Kept(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings)
+
+
+def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) -> Path | None:
+    """The sidecar that must hold the new header.
+
+    That is one that lies beside the output already, too: an earlier run left it there, and it would keep what this one
+    takes away.
+    """
+    if in_place or target is None:
+        return beside
+    return sidecar_path(target) if beside or has_sidecar(target) else None
 
 
 def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
     """Write the file, and its sidecar where it has one, with another header; both are read back first.
 
-    The pixels are encoded anew only where they, or the format, change.  The sidecar is written first: with the old
-    picture it already says the new, so that an interruption in between takes nothing back.
+    A file that carries header and seals is encoded anew from its pixels: what another program may have left in it,
+    such as the old header in the middle of a TIFF, does not stay.  The sidecar is written first: with the old picture
+    it already has the new header, so that an interruption in between takes nothing back.
 
     Args:
         kept: the file as it was.
@@ -115,15 +129,15 @@ def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[in
     found = format_of_bytes(kept.data)
     wanted = found if kept.target is None or kept.in_place else format_of(kept.target)
     data = kept.data
-    if wanted != found or not np.array_equal(rgb, kept.picture.rgb):
+    if kept.carried or wanted != found or not np.array_equal(rgb, kept.picture.rgb):
         data = encode_picture(replace(kept.picture, rgb=rgb), wanted, keep_metadata=True)
     if kept.carried:
         data = attach(data, chunks)
-    beside = encode_sidecar(rgb, chunks) if kept.beside is not None else None
+    beside = encode_sidecar(rgb, chunks) if kept.sidecar is not None else None
     _check(data, beside, rgb, header, seals, kept.carried)
     if kept.target is not None:
-        if beside is not None and kept.beside is not None:
-            _write(kept.beside if kept.in_place else sidecar_path(kept.target), beside, kept)
+        if beside is not None and kept.sidecar is not None:
+            _write(kept.sidecar, beside, kept)
         _write(kept.target, data, kept)
     return data
 
@@ -134,7 +148,7 @@ def _check(
     carriers = [read_chunks(data)] if carried else []
     carriers += [decode_sidecar(beside)[1]] if beside is not None else []
     pixels = read_picture(data, name="the changed file")
-    sound = np.array_equal(pixels.rgb, rgb) and not changed_faces(pixels, header)
+    sound = np.array_equal(pixels.rgb, rgb) and not changed_faces(pixels, header) and not leftovers(pixels.rgb, header)
     if not sound or not carriers or any(from_chunks(each) != (header, dict(seals)) for each in carriers):
         raise ProFaceError("verification failed: the changed file is not what it should be", _REPORT)
 

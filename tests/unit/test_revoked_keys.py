@@ -1,0 +1,292 @@
+"""Case S1: after a file was locked anew, or a face forgotten, nothing of what was taken away is left anywhere in it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import proface_s
+from proface_s import Credentials, Lock, Session
+from proface_s.api import recording
+from proface_s.container.carrier import attach, from_chunks, read_chunks
+from proface_s.container.header import Header, PassphraseStanza, RecipientStanza
+from proface_s.container.inband import erase_record, read_record, record_samples, write_record
+from proface_s.container.record import encode_record
+from proface_s.container.sidecar import decode_sidecar
+from proface_s.errors import ImageError, WrongKeyError
+from proface_s.imaging.regions import cut, paste
+from proface_s.imaging.writing import encode_picture, format_of_bytes
+from proface_s.keys.recipients import Identity
+from proface_s.types import Box, Picture, UInt8Image
+
+OLD = ("the first old passphrase", "the second old passphrase", "the third old one", "the fourth old one")
+NEW = "an entirely new passphrase"
+BOXES = (Box(4, 6, 96, 80), Box(110, 10, 80, 96))
+SMALL = Box(4, 6, 44, 48)  # room for one passphrase, not for two
+WINDOW = 8  # bytes of a stanza that must not be found, from any of its bytes on
+
+
+def photo() -> UInt8Image:
+    y, x = np.mgrid[0:120, 0:200]
+    grain = np.random.default_rng(3).normal(0, 3, (120, 200, 3))
+    smooth = np.dstack([120 + 60 * np.sin(x / 9), 110 + 50 * np.cos(y / 7), 100 + 40 * np.sin((x + y) / 11)])
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+def by_hand(*boxes: Box) -> dict[str, Any]:
+    return {"boxes": [str(box) for box in boxes], "faces": "none"}
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return Session(threads=1)
+
+
+@pytest.fixture(scope="module")
+def ann() -> Identity:
+    return Identity.generate()
+
+
+def pixels(data: bytes) -> UInt8Image:
+    return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def header_of(data: bytes) -> Header:
+    return from_chunks(read_chunks(data))[0]
+
+
+def stanza_bytes(header: Header) -> list[bytes]:
+    """The random bytes of all stanzas: nothing of them has a reason to be in another file."""
+    stanzas = [stanza for group in header.groups for stanza in group.stanzas]
+    return [
+        part for stanza in stanzas
+        for part in (
+            (stanza.salt, stanza.wrapped_key) if isinstance(stanza, PassphraseStanza)
+            else (stanza.ephemeral, stanza.wrapped_key) if isinstance(stanza, RecipientStanza) else ()
+        )
+    ]  # fmt: skip
+
+
+def windows(parts: list[bytes]) -> set[bytes]:
+    return {part[at : at + WINDOW] for part in parts for at in range(len(part) - WINDOW + 1)}
+
+
+def streams(rgb: UInt8Image, boxes: list[Box]) -> Iterator[bytes]:
+    """The lowest bits of the picture and of each region, packed from every one of eight offsets on."""
+    for area in (rgb, *(cut(rgb, box) for box in boxes)):
+        bits = (area & 1).reshape(-1)
+        for start in range(8):
+            yield np.packbits(bits[start:]).tobytes()
+
+
+def traces(data: bytes, sidecar: bytes | None, gone: list[bytes]) -> int:
+    """How many eight-byte pieces of what should be gone are in a file, its sidecar or its lowest bits."""
+    places = [data, *([sidecar] if sidecar else [])]
+    chunks = read_chunks(data) or decode_sidecar(sidecar or b"")[1]
+    places += [part for parts in chunks.values() for part in parts]
+    places += streams(pixels(data), [face.box for face in from_chunks(chunks)[0].faces])
+    wanted = windows(gone)
+    return sum(place[at : at + WINDOW] in wanted for place in places for at in range(len(place) - WINDOW + 1))
+
+
+def test_the_search_finds_what_is_there(session: Session) -> None:
+    done = session.protect(photo(), OLD[:2], **by_hand(BOXES[0]))
+    assert traces(done.data, None, stanza_bytes(header_of(done.data))) > 200
+    region = erase_record(cut(done.protected, BOXES[0]), record_samples(len(encode_record(header_of(done.data), 0))))
+    bare = attach(encode_picture(Picture(paste(done.protected, BOXES[0], region)), "png"), read_chunks(done.data))
+    in_chunk = traces(bare, None, stanza_bytes(header_of(done.data)))
+    assert 0 < in_chunk < traces(done.data, None, stanza_bytes(header_of(done.data)))
+
+
+LOCKS = [
+    pytest.param(OLD, 0, NEW, 0, id="four passphrases to one"),
+    pytest.param(OLD[:1], 2, NEW, 0, id="passphrase and two recipients to a passphrase"),
+    pytest.param((), 3, None, 1, id="three recipients to one"),
+    pytest.param(OLD[:1], 0, NEW, 0, id="one to one"),
+    pytest.param(OLD[:1], 0, None, 3, id="one to three"),
+    pytest.param(OLD, 1, OLD[0], 0, id="the first one stays"),
+]
+
+
+@pytest.mark.parametrize("file_format", ["png", "webp", "tiff"])
+@pytest.mark.parametrize(("passphrases", "people", "new", "others"), LOCKS)
+def test_s1_no_old_stanza_is_left(
+    session: Session, ann: Identity, file_format: Any, passphrases: tuple[str, ...], people: int, new: str | None,
+    others: int,
+) -> None:
+    recipients = [ann.recipient, Identity.generate().recipient, Identity.generate().recipient][:people]
+    old = session.protect(
+        photo(), passphrases or None, recipients=recipients, file_format=file_format, **by_hand(*BOXES)
+    )
+    opener = Credentials.of(passphrases[:1] or None, [ann])
+    lock = Lock.of(new, [Identity.generate().recipient for _ in range(others)])
+    done = proface_s.rewrap(old.data, opener, lock)
+    assert format_of_bytes(done.data) == file_format
+    assert traces(done.data, None, stanza_bytes(header_of(old.data))) == 0
+    assert proface_s.verify(done.data).problems == ()
+    if new:
+        back = session.recover(done.data, new)
+        assert np.array_equal(back.recovered, photo())
+        estimates = session.recover(done.data, new, from_pixels=True)
+        assert {face.outcome for face in estimates.faces} == {"estimate"}
+
+
+@pytest.mark.parametrize(("boxes", "first"), [((SMALL,), OLD[:1]), (BOXES, OLD[:1]), (BOXES, OLD)])
+def test_s1_several_rewraps_in_a_row(session: Session, boxes: tuple[Box, ...], first: tuple[str, ...]) -> None:
+    """Also where the record gets too long for its region on the way, and is dropped."""
+    data = session.protect(photo(), first, **by_hand(*boxes)).data
+    opener, gone = first[0], stanza_bytes(header_of(data))
+    for number, lock in enumerate((OLD[1:3], (NEW,), OLD, OLD[2:4])):
+        data = proface_s.rewrap(data, Credentials.of(opener), Lock.of(lock)).data
+        assert traces(data, None, gone) == 0, number
+        assert proface_s.verify(data).problems == ()
+        gone += stanza_bytes(header_of(data))
+        opener = lock[0]
+
+
+def test_s1_a_record_that_no_longer_fits_leaves_nothing(session: Session) -> None:
+    old = session.protect(photo(), OLD[:1], **by_hand(SMALL))
+    assert read_record(cut(old.protected, SMALL)) is not None
+    done = proface_s.rewrap(old.data, Credentials.of(OLD[0]), Lock.of(NEW), keep=True)
+    assert read_record(cut(pixels(done.data), SMALL)) is None
+    reserved = header_of(old.data).reserved(0)
+    assert not (cut(pixels(done.data), SMALL).reshape(-1)[:reserved] & 1).any()
+
+
+def test_s1_groups_that_do_not_open_are_cleared_of_older_leftovers(session: Session) -> None:
+    """A file in which an earlier version left old stanzas behind, and of which now one group alone is locked anew."""
+    data = session.protect(photo(), OLD, own={1: Lock.of(OLD[1:])}, **by_hand(*BOXES)).data
+    gone = stanza_bytes(header_of(data))
+    for opener in OLD[:2]:
+        data = as_before(data, lambda d, key=opener: proface_s.rewrap(d, Credentials.of(key), Lock.of(key)).data)
+    assert traces(data, None, gone) > 0
+    for changed in (
+        proface_s.rewrap(data, Credentials.of(OLD[0]), Lock.of(NEW)).data, proface_s.forget(data, [0]).data,
+        proface_s.forget(data, [1], erase=True).data,
+    ):  # fmt: skip
+        assert traces(changed, None, gone) == 0
+        assert proface_s.verify(changed).problems == ()
+
+
+def as_before(data: bytes, change: Any) -> bytes:
+    """What early versions made of a file: a record was written over a longer one, the rest of which stayed."""
+    changed = change(data)
+    header, rgb = header_of(changed), pixels(changed)
+    for index, face in enumerate(header.faces):
+        region = cut(pixels(data), face.box)
+        if not face.forgotten and read_record(cut(rgb, face.box)) is not None:
+            rgb = paste(rgb, face.box, write_record(region, encode_record(header, index)))
+    return attach(encode_picture(Picture(rgb), "png"), read_chunks(changed))
+
+
+@pytest.mark.parametrize("credentials", [None, Credentials.of(NEW)])
+def test_s1_verify_names_what_earlier_versions_left(session: Session, credentials: Credentials | None) -> None:
+    old = session.protect(photo(), OLD, **by_hand(*BOXES)).data
+    leaky = as_before(old, lambda data: proface_s.rewrap(data, Credentials.of(OLD[0]), Lock.of(NEW)).data)
+    assert traces(leaky, None, stanza_bytes(header_of(old))) > 0
+    found = proface_s.verify(leaky, credentials)
+    assert [face.record for face in found.faces] == ["leftover", "leftover"]
+    assert [face.pixels for face in found.faces] == ["unchanged", "unchanged"]
+    assert len(found.problems) == 2
+    assert all("earlier record" in problem for problem in found.problems)
+    assert np.array_equal(session.recover(leaky, NEW).recovered, photo())
+    mended = proface_s.rewrap(leaky, Credentials.of(NEW), Lock.of(NEW)).data
+    assert traces(mended, None, stanza_bytes(header_of(old))) == 0
+    assert proface_s.verify(mended, credentials).problems == ()
+
+
+def test_s1_verify_looks_behind_records_that_are_gone_or_forgotten(session: Session) -> None:
+    done = session.protect(photo(), OLD, **by_hand(*BOXES))
+    header, rgb = header_of(done.data), done.protected
+    tail = record_samples(len(encode_record(header, 0))) - 200
+
+    def states(data: bytes, rgb: UInt8Image) -> list[str]:
+        file = attach(encode_picture(Picture(rgb), "png"), read_chunks(data))
+        return [face.record for face in proface_s.verify(file).faces]
+
+    forgotten = proface_s.forget(done.data, [0]).data
+    region = cut(pixels(forgotten), BOXES[0])
+    assert states(forgotten, pixels(forgotten)) == ["none", "sound"]
+    region.reshape(-1)[tail] |= 1
+    assert states(forgotten, paste(pixels(forgotten), BOXES[0], region)) == ["leftover", "sound"]
+    erased = proface_s.forget(done.data, [0], erase=True).data
+    assert states(erased, pixels(erased)) == ["none", "sound"]
+    locked = proface_s.rewrap(done.data, Credentials.of(OLD[0]), Lock.of(NEW)).data
+    region = erase_record(cut(pixels(locked), BOXES[0]), 96)
+    region.reshape(-1)[tail] |= 1
+    assert states(locked, paste(pixels(locked), BOXES[0], region)) == ["leftover", "sound"]
+    assert rgb.shape == pixels(locked).shape
+
+
+@pytest.mark.parametrize("sidecar", ["also", "instead"])
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_s1_sidecars_and_files_in_place(tmp_path: Path, session: Session, sidecar: Any, suffix: str) -> None:
+    path = tmp_path / f"party.protected{suffix}"
+    old = session.protect(photo(), OLD, sidecar=sidecar, output=path, **by_hand(*BOXES))
+    gone = stanza_bytes(from_chunks(decode_sidecar(old.sidecar or b"")[1])[0])
+    proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW), in_place=True)
+    assert traces(path.read_bytes(), path.with_suffix(".pfs").read_bytes(), gone) == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["party.protected.pfs", path.name]
+    with pytest.raises(WrongKeyError):
+        session.recover(path, OLD[1], output=tmp_path / "x.png")
+
+
+def test_s1_an_output_is_not_left_beside_an_older_sidecar(tmp_path: Path, session: Session) -> None:
+    """`--overwrite` replaces an output; the sidecar that an earlier run left beside it still held the old stanzas."""
+    path, target = tmp_path / "party.protected.png", tmp_path / "party.rewrapped.png"
+    old = session.protect(photo(), OLD, sidecar="also", output=path, **by_hand(*BOXES))
+    proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(OLD[:3]))
+    gone = stanza_bytes(header_of(target.read_bytes())) + stanza_bytes(header_of(old.data))
+    path.with_suffix(".pfs").unlink()
+    with pytest.raises(ImageError, match="exists"):
+        proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW))
+    proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW), overwrite=True)
+    assert traces(target.read_bytes(), target.with_suffix(".pfs").read_bytes(), gone) == 0
+    assert np.array_equal(session.recover(target, NEW).recovered, photo())
+
+
+def test_s1_verify_names_a_sidecar_that_other_keys_open(tmp_path: Path, session: Session) -> None:
+    path = tmp_path / "party.protected.png"
+    session.protect(photo(), OLD, sidecar="also", output=path, **by_hand(*BOXES))
+    beside = path.with_suffix(".pfs")
+    before = beside.read_bytes()
+    assert proface_s.verify(path).problems == ()
+    proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW), in_place=True)
+    assert proface_s.verify(path).problems == ()
+    beside.write_bytes(before)
+    assert any("party.protected.pfs" in problem for problem in proface_s.verify(path).problems)
+    beside.write_bytes(before[:-1])  # damaged, and all the stanzas are in it
+    assert any("party.protected.pfs" in problem for problem in proface_s.verify(path).problems)
+
+
+def test_s1_dead_bytes_of_other_programs_do_not_stay(session: Session) -> None:
+    """Programs that change a TIFF append a new directory and leave the old bytes where they were."""
+    old = session.protect(photo(), OLD, file_format="tiff", record=False, **by_hand(*BOXES))
+    appended = old.data + b"".join(part for parts in read_chunks(old.data).values() for part in parts)
+    for changed, gone in (
+        (proface_s.rewrap(appended, Credentials.of(OLD[0]), Lock.of(NEW)).data, stanza_bytes(header_of(old.data))),
+        (proface_s.forget(appended, [0]).data, [header_of(old.data).faces[0].slot]),
+    ):
+        assert traces(changed, None, gone) == 0
+        assert proface_s.verify(changed).problems == ()
+
+
+def test_s1_the_pixels_of_files_without_records_stay_as_they_are(session: Session) -> None:
+    old = session.protect(photo(), OLD, record=False, **by_hand(*BOXES))
+    done = proface_s.rewrap(old.data, Credentials.of(OLD[0]), Lock.of(NEW))
+    assert np.array_equal(pixels(done.data), old.protected)
+    assert traces(done.data, None, stanza_bytes(header_of(old.data))) == 0
+
+
+def test_s1_a_forgotten_face_of_the_cover_mode_leaves_no_slot(session: Session) -> None:
+    old = session.protect(photo(), OLD[0], wrong_key="cover", **by_hand(*BOXES))
+    done = proface_s.forget(old.data, [1])
+    assert traces(done.data, None, [header_of(old.data).faces[1].slot]) == 0
+    assert traces(done.data, None, [header_of(old.data).faces[0].slot]) > 0
+    assert recording.leftovers(pixels(done.data), header_of(done.data)) == []
