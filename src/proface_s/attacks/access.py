@@ -1,7 +1,7 @@
-"""What an adversary can take apart: the key as a method really uses it, and how its software chooses keys.
+"""Access to a method's internals: the key as the method really uses it, and how its software chooses keys.
 
-A `Method` is a black box with 32 bytes of key.  Two of the methods in our tables are opened here; a third party opens
-its own by offering `expanded_key`, `relaxed_key` or `passphrase_keys`.
+A `Method` is a black box with a 32-byte key.  Two of the methods in our tables are opened here; a third party opens
+its own by providing `expanded_key`, `relaxed_key` or `passphrase_keys`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 class ExpandedKey(Protocol):
-    """The key spread over the picture.
+    """The key as an array over the picture.
 
     Attributes:
         what: its elements, in the plural: "bits of the key map".
-        levels: values that an element takes, 0 to levels - 1.
-        derived: whether the elements are the output of a cipher, so that nobody holds only some of them.
+        levels: number of values of an element, 0 to levels - 1.
+        derived: whether a cipher produced the elements, so that nobody can hold only some of them.
     """
 
     what: str
@@ -39,57 +39,57 @@ class ExpandedKey(Protocol):
     derived: bool
 
     def expand(self, key: bytes, shape: tuple[int, ...]) -> UInt8Image:
-        """(H, W, C) uint8 elements for a picture of shape (H, W, 3)."""
+        """Return (H, W, C) uint8 elements for a picture of shape (H, W, 3)."""
         ...
 
     def recover(self, protected: UInt8Image, elements: UInt8Image) -> UInt8Image:
-        """Recovered picture; the elements may be wrong."""
+        """Return the recovered picture; the elements may be wrong."""
         ...
 
 
 class RelaxedKey(Protocol):
-    """Recovery as a differentiable function of a key of real numbers; pictures are (N, 3, H, W) in [0, 1]."""
+    """Recovery as a differentiable function of a real-valued key; pictures are (N, 3, H, W) in [0, 1]."""
 
     def start(self, height: int, width: int) -> Tensor:
-        """A neutral key, (1, C, h, w), every element 0 of the range -1 to 1."""
+        """Return a neutral key, (1, C, h, w): every element is 0, in the middle of the range -1 to 1."""
         ...
 
     def recover(self, protected: Tensor, key: Tensor) -> Tensor:
-        """Estimates of the originals."""
+        """Return estimates of the originals."""
         ...
 
     def protect(self, original: Tensor, cover: Tensor, key: Tensor) -> Tensor:
-        """Protected pictures, unrounded."""
+        """Return protected pictures, unrounded."""
         ...
 
 
 class ExactPad(Protocol):
-    """A stream of key digits that follows, without any search, from a picture whose original is known."""
+    """A stream of key digits that can be computed, without a search, from a picture whose original is known."""
 
     def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image:
-        """(H, W, C) elements as in `ExpandedKey`."""
+        """Return (H, W, C) elements as in `ExpandedKey`."""
         ...
 
 
 @runtime_checkable
 class Openable(Protocol):
-    """A third party's method that says how it uses its key."""
+    """A third party's method that reveals how it uses its key."""
 
     def expanded_key(self) -> ExpandedKey | None:
-        """None where there is no such thing."""
+        """Return the expanded key, or None if the method has none."""
         ...
 
     def relaxed_key(self) -> RelaxedKey | None:
-        """None where nothing can be differentiated."""
+        """Return the relaxed key, or None if recovery is not differentiable."""
         ...
 
     def passphrase_keys(self, passphrase: str, count: int) -> list[bytes]:
-        """Keys that its software takes for so many pictures protected with one passphrase."""
+        """Return the keys that its software uses for ``count`` pictures protected with one passphrase."""
         ...
 
 
 def expanded_key(method: Method, shape: tuple[int, ...]) -> ExpandedKey | None:
-    """The key as the method uses it, or None where that is not known."""
+    """Return the key as the method uses it, or None if that is unknown."""
     if isinstance(method, SecureMethod):
         return PadDigits(method, modulus_for(shape[0], shape[1]))
     if isinstance(method, PaperPeer):
@@ -98,14 +98,14 @@ def expanded_key(method: Method, shape: tuple[int, ...]) -> ExpandedKey | None:
 
 
 def relaxed_key(method: Method, device: str = "cpu") -> RelaxedKey | None:
-    """Recovery as a function that can be differentiated by the key, or None."""
+    """Return recovery as a function that is differentiable in the key, or None."""
     if isinstance(method, PaperPeer):
         return RelaxedKeyMap(method, device)
     return method.relaxed_key() if isinstance(method, Openable) else None
 
 
 def passphrase_keys(method: Method, passphrase: str, count: int) -> tuple[list[bytes], str]:
-    """Keys of so many pictures that one passphrase protects, and how the method's software comes by them."""
+    """Return the keys of ``count`` pictures protected with one passphrase, and how the software chooses them."""
     if isinstance(method, SecureMethod):  # KeyRing.generate: a random file key and face secret each time
         return [secrets.token_bytes(KEY_BYTES) for _ in range(count)], "a fresh random key for every face"
     if isinstance(method, Openable):
@@ -127,14 +127,14 @@ class PadDigits:
         return derive_shifts(FaceKey(key), int(np.prod(shape)), self.levels).reshape(shape)
 
     def recover(self, protected: UInt8Image, elements: UInt8Image) -> UInt8Image:
-        """What the coder reads, whether it looks like a picture or not: an attacker looks for himself."""
+        """Return what the coder reads, whether or not it looks like a picture: attackers judge for themselves."""
         digits = unmix(read_residues(protected, self.levels), elements.ravel(), self.levels)
         words = from_digits(digits, self.levels)
         found = self._model.codec.expand(words, *protected.shape[:2])
         return np.asarray(np.clip(np.rint(np.nan_to_num(found)), 0, 255), np.uint8)
 
     def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image:
-        """The digits that were added: what the pixels show less the code of the known original."""
+        """Return the digits that were added: what the pixels show minus the code of the known original."""
         words = self._model.codec.compress(original, capacity_words(original.size, self.levels))
         code = to_digits(words, original.size, self.levels)
         return unmix(read_residues(protected, self.levels), code, self.levels).reshape(original.shape)
@@ -160,7 +160,7 @@ class KeyMapBits:
 
 
 class RelaxedKeyMap:
-    """The published system with a key map of real numbers: every step of it can be differentiated."""
+    """The published system with a real-valued key map: every step of it is differentiable."""
 
     def __init__(self, method: PaperPeer, device: str) -> None:
         self._network, self._device = method.network.to(device), device
@@ -181,10 +181,10 @@ class RelaxedKeyMap:
 
 
 def torch_module() -> Any:
-    """torch, or a friendly refusal.
+    """Import torch.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: if torch is not installed.
     """
     try:
         import torch

@@ -1,6 +1,6 @@
-"""What is done to protected files by `tampering`: alterations of bytes, header, seals and pixels, without any key.
+"""Alterations of protected files for `tampering`: bytes, header, seals and pixels, all made without a key.
 
-Whatever can be made right without a key is made right: CRCs, checksums, digests.
+Whatever can be recomputed without a key is recomputed: CRCs, checksums, digests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..imaging.writing import encode_png
 from ..keys.derive import MAX_LANES, MAX_MEMORY_KIB, MAX_TIME_COST, KdfParams
 from ..types import Box, Picture, UInt8Image
 
-# Offset and bytes of what a header with one passphrase says in numbers; negative: from the end (docs/format.md).
+# Offset and length of the numeric fields of a header with one passphrase; negative: from the end (docs/format.md).
 FIELDS: Final[Mapping[str, tuple[int, int]]] = {
     "magic": (0, 4), "version": (4, 1), "flags": (5, 2), "width": (7, 4), "height": (11, 4), "model": (15, 4),
     "groups": (31, 1), "stanzas": (64, 1), "kind": (65, 1), "stanza's length": (66, 2), "faces": (150, 2),
@@ -35,7 +35,7 @@ FIELDS: Final[Mapping[str, tuple[int, int]]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """A protected file, taken apart, and the photo that was protected."""
+    """A protected file split into its parts, and the photo that was protected."""
 
     original: UInt8Image
     rgb: UInt8Image
@@ -45,30 +45,30 @@ class Stored:
 
     @property
     def boxes(self) -> list[Box]:
-        """Where the faces are."""
+        """Boxes of the faces."""
         return [face.box for face in self.header.faces]
 
     def file(
         self, header: bytes | Header | None = None, seals: tuple[bytes, ...] | None = None,
         rgb: UInt8Image | None = None,
     ) -> bytes:
-        """The file with something else in it; every CRC is right, and so is the checksum of a header."""
+        """Return the file with other contents; every CRC and the checksum of the header are correct."""
         raw = self.raw if header is None else encode_header(header) if isinstance(header, Header) else header
         chunks = {HEADER_CHUNK: [raw] if raw else [], SEAL_CHUNK: list(self.seals if seals is None else seals)}
         return attach(encode_png(Picture(self.rgb if rgb is None else rgb)), chunks)
 
     def with_faces(self, *changes: Mapping[str, Any]) -> bytes:
-        """The file with other fields in the entries of its faces."""
+        """Return the file with other fields in its face entries."""
         faces = [replace(face, **change) for face, change in zip(self.header.faces, changes, strict=True)]
         return self.file(replace(self.header, faces=tuple(faces)))
 
 
 Random = Callable[[Stored, np.random.Generator], bytes]
-Case = tuple[str, bytes, Stored]  # kind, altered file, the file that it pretends to be
+Case = tuple[str, bytes, Stored]  # kind, altered file, the file it pretends to be
 
 
 def altered_files(one: Stored, two: Stored, count: int, rng: np.random.Generator) -> Iterator[Case]:
-    """Alterations of every kind, the random ones so many times; both files are opened by one passphrase."""
+    """Make alterations of every kind, random ones ``count`` times each; one passphrase opens both files."""
     for kind, alter in RANDOM.items():
         for _ in range(count):
             yield kind, alter(one, rng), one
@@ -93,11 +93,11 @@ def altered_files(one: Stored, two: Stored, count: int, rng: np.random.Generator
 
 
 def _swapped(file: Stored) -> Iterator[bytes]:
-    """Things that the two faces of a file have, given to the other."""
+    """Swap what belongs to the two faces of a file."""
     for name in ("box", "digest", "slot"):
         yield file.with_faces(*({name: getattr(face, name)} for face in file.header.faces[::-1]))
     first, second = file.seals
-    seals = (first[:2] + second[2:], second[:2] + first[2:])  # two bytes say whose it is
+    seals = (first[:2] + second[2:], second[:2] + first[2:])  # the first two bytes are the face index
     regions = [cut(file.rgb, box) for box in file.boxes]
     rgb = paste_all(file.rgb, list(zip(file.boxes, regions[::-1], strict=True)))
     changed = with_digests(file.header, rgb)
@@ -106,7 +106,7 @@ def _swapped(file: Stored) -> Iterator[bytes]:
 
 
 def _mixed(one: Stored, two: Stored) -> Iterator[bytes]:
-    """Parts of a file that the same passphrase opens."""
+    """Mix in parts of another file that the same passphrase opens."""
     rgb = paste_all(one.rgb, [(one.boxes[0], cut(two.rgb, two.boxes[0]))])
     yield from (one.file(two.raw), one.file(seals=two.seals), one.file(two.raw, two.seals))
     yield from (one.file(rgb=rgb), one.file(seals=(two.seals[0], one.seals[1])))
@@ -119,7 +119,7 @@ def _mixed(one: Stored, two: Stored) -> Iterator[bytes]:
 
 
 def costly_files(file: Stored) -> Iterator[bytes]:
-    """Costs beyond what a reader may accept, one by one and in sum; in the header, and in the records alone."""
+    """Make files whose costs exceed what a reader may accept, singly and in sum, in the header and in records alone."""
     (group,) = file.header.groups
     (stanza,) = group.stanzas
     assert isinstance(stanza, PassphraseStanza)
@@ -135,20 +135,20 @@ def costly_files(file: Stored) -> Iterator[bytes]:
     for stanzas in many:
         costly = replace(group, stanzas=tuple(stanzas))
         yield file.file(_checked(file.raw.replace(old, encode_stanzas(costly), 1)))
-        if len(stanzas) == 1:  # more of them have no room
+        if len(stanzas) == 1:  # no more of them fit
             rgb = with_current_records(file.rgb, replace(file.header, groups=(costly,)))
             yield file.file(header=b"", seals=(), rgb=rgb)
 
 
 def with_digests(header: Header, rgb: UInt8Image) -> Header:
-    """A header with the digests of these pixels, which anybody can compute."""
+    """Return a header with the digests of these pixels, which anybody can compute."""
     digests = [region_digest(cut(rgb, face.box), header.reserved(i)) for i, face in enumerate(header.faces)]
     faces = [replace(face, digest=digest) for face, digest in zip(header.faces, digests, strict=True)]
     return replace(header, faces=tuple(faces))
 
 
 def _checked(raw: bytes) -> bytes:
-    """A header with the right checksum."""
+    """Return a header with a correct checksum."""
     return raw[:-8] + hashlib.sha256(raw[:-8]).digest()[:8]
 
 
@@ -167,7 +167,7 @@ def _header_bit(file: Stored, rng: np.random.Generator) -> bytes:
 
 
 def _header_extreme(file: Stored, rng: np.random.Generator) -> bytes:
-    """One to four bytes of a header, all 0 or all 255, but for the cost: `costly_files` does that."""
+    """Set one to four bytes of a header to 0 or 255, except the cost, which `costly_files` covers."""
     raw, width = file.raw, int(rng.integers(1, 5))
     extreme = bytes([int(rng.choice([0, 255]))]) * width
     places = [i for i in range(len(raw) - 8 - width) if not 80 <= i < 90 and raw[i : i + width] != extreme]
@@ -188,7 +188,7 @@ def _cut_off(file: Stored, rng: np.random.Generator) -> bytes:
 
 
 def _pixel(file: Stored, rng: np.random.Generator) -> UInt8Image:
-    """One sample of a face, behind its record, one level higher or lower."""
+    """Change one sample of a face, behind its record, by one level."""
     rgb, box = file.rgb.copy(), file.boxes[int(rng.integers(2))]
     y, x = int(rng.integers(box.y + box.h // 2, box.bottom)), int(rng.integers(box.x, box.right))
     rgb[y, x, int(rng.integers(3))] ^= 1
@@ -205,7 +205,7 @@ def _face_pixel_and_digest(file: Stored, rng: np.random.Generator) -> bytes:
 
 
 def _record_bit(file: Stored, rng: np.random.Generator) -> bytes:
-    """A lowest bit that the digest leaves out."""
+    """Flip a lowest bit that the digest leaves out."""
     rgb, box = file.rgb.copy(), file.boxes[0]
     at = int(rng.integers(file.header.reserved(0)))
     rgb[box.y + at // 3 // box.w, box.x + at // 3 % box.w, at % 3] ^= 1

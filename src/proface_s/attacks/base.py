@@ -1,4 +1,4 @@
-"""What an adversary is given, and what it has to say afterwards."""
+"""What an adversary is given, and what it reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class NotApplicable(Exception):
-    """The method has nothing that this adversary could attack; the message says what is missing."""
+    """The method has nothing that this adversary could attack; the message names what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,18 @@ class Budget:
         side: pixels of the faces; even, and a multiple of eight.
         victims: faces that are attacked one by one.
         learning_side: pixels of the faces that networks are trained and judged on.
-        own: faces that the attacker trains on, at most.
-        judged: unseen faces that networks are judged on, at most.
-        batch: pairs in a step of training.
-        fresh: pairs that are protected anew, with fresh random keys, before each step.
+        own: maximum number of faces that the attacker trains on.
+        judged: maximum number of unseen faces that networks are judged on.
+        batch: pairs per training step.
+        fresh: pairs protected again, with fresh random keys, before each step.
         unet: steps of the U-Net.
         restorer: steps of the stronger network.
-        restoring: steps of the U-Net on covers of further styles.
+        restoring: steps of the U-Net on covers of other styles.
         distinguisher: steps of the same-cover distinguisher.
         known: steps on the relaxed key from a known picture.
         blind: steps on the relaxed key from a protected picture alone.
-        guesses: keys that are tried where nothing can be differentiated.
-        altered: altered files of every random kind.
+        guesses: keys tried if recovery is not differentiable.
+        altered: altered files per random kind.
         styles: covers that are restored.
     """
 
@@ -75,18 +75,18 @@ BUDGETS: Mapping[str, Budget] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Everything an adversary works with but the method.
+    """Everything an adversary works with, except the method.
 
     Attributes:
         victims: faces under attack; the attacker has not seen them.
-        own: faces of the attacker's own, of other people.
-        budget: what may be spent.
+        own: the attacker's own faces, of other people.
+        budget: limits of the attack.
         style: cover of the victims.
-        seed: of everything that is drawn.
-        folder: of the report; networks are kept below it.
+        seed: of all random draws.
+        folder: of the report; networks are stored below it.
         device: torch device for training, ``cpu`` or ``cuda``.
-        matcher: judges whether faces can be matched; None where no recogniser was given.
-        say: is told what goes on, in a line.
+        matcher: judges whether faces can be matched; None if no recogniser was given.
+        say: receives one-line progress messages.
     """
 
     victims: Sequence[FaceSample]
@@ -100,12 +100,12 @@ class Scene:
     say: Callable[[str], None] = field(default=lambda line: None)
 
     def targets(self, count: int | None = None, side: int | None = None) -> list[UInt8Image]:
-        """The first victims' faces, (side, side, 3) uint8; the budget's number and side where None."""
+        """Return the first victims' faces, (side, side, 3) uint8; number and side default to the budget's."""
         chosen = self.victims[: count or self.budget.victims]
         return [resized(face.image, side or self.budget.side) for face in chosen]
 
     def covered(self, side: int | None = None, style: str | None = None, own: bool = False) -> list[Covered]:
-        """Faces with their covers: the victims, as many as networks are judged on, or all the attacker's own."""
+        """Return faces with covers: as many victims as networks are judged on, or all of the attacker's own faces."""
         faces = self.own[: self.budget.own] if own else self.victims[: self.budget.judged]
         side = side or self.budget.side
         samples = [FaceSample(f.path, f.name, f.identity, resized(f.image, side)) for f in faces]
@@ -144,18 +144,18 @@ class Plot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What an adversary got.
+    """Result of an attack.
 
     Attributes:
-        measure: what the two figures are, with the unit.
-        attack: what it got from the protected pictures.
-        control: what the same gets without them.
-        succeeded: whether the difference breaks what the method promises; None where nothing is promised.
-        finding: what was found, and the fix or warning that it leads to.
+        measure: meaning and unit of the two figures.
+        attack: result from the protected pictures.
+        control: result of the same attack without them.
+        succeeded: whether the difference breaks a promise of the method; None if nothing is promised.
+        finding: conclusion, and the fix or warning that follows from it.
         tables: for the report.
         plots: name -> curves.
         sheets: name -> rows of labelled pictures.
-        details: whatever else is worth keeping, JSON types only.
+        details: other results worth keeping, JSON types only.
     """
 
     measure: str
@@ -182,7 +182,7 @@ class Attack(Protocol):
         number: in docs/attacks.md.
         title: in reports.
         needs: packages beyond the ``eval`` extra, such as ``torch``.
-        of_method: whether its result depends on the method; False where it attacks the cover.
+        of_method: whether its result depends on the method; False if it attacks the cover.
     """
 
     name: str
@@ -195,6 +195,6 @@ class Attack(Protocol):
         """Attack a method.
 
         Raises:
-            NotApplicable: the method has nothing of the kind.
+            NotApplicable: if the method has nothing of the kind.
         """
         ...

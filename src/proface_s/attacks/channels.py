@@ -1,8 +1,8 @@
-"""9. Channels: what is left of a hidden face after what the world does to pictures.
+"""9. Channels: what is left of a hidden face after common processing of pictures.
 
-Nobody attacks here; the world does.  A protected face stands in a larger picture, the picture goes through a channel,
-and the right key recovers the face from the place where it was.  The control is the cover, which remains anyway.  A
-fragile method must say so.
+There is no attacker here.  A protected face is part of a larger picture, the picture goes through a channel, and the
+right key recovers the face from its place.  The control is the cover, which remains in any case.  A fragile method
+must say so.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from .base import Covered, Outcome, Plot, Scene, Table
 
 QUALITIES: Final = (95, 90, 80, 70, 50)
 MARGIN: Final = 20  # pixels of surroundings; not a multiple of eight: faces lie across the blocks of JPEG
-BACK: Final = 30.0  # dB from which on a face has come back
-ABOVE: Final = 1.0  # dB above the cover that count as anything recovered
+BACK: Final = 30.0  # dB at which a face counts as recovered
+ABOVE: Final = 1.0  # dB above the cover at which anything counts as recovered
 
 Through = Callable[[UInt8Image], UInt8Image]
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Something that happens to a picture.
+    """One kind of processing that a picture goes through.
 
     Attributes:
         name: in tables.
-        through: a picture with surroundings -> what arrives, of the same size.
+        through: maps a picture with surroundings to the received picture, of the same size.
         lossless: whether every sample of the face arrives.
-        moved: (down, right), where the face arrives, in pixels from where it was.
-        kept: share of the face's columns, from the left, that arrives; only these are judged.
+        moved: (down, right) displacement of the face, in pixels.
+        kept: share of the face's columns, from the left, that arrive; only these are judged.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Channel:
     kept: float = 1.0
 
     def face(self, picture: UInt8Image) -> UInt8Image:
-        """What arrives of a face (H, W, 3) in the middle of a picture; columns that are lost are grey."""
+        """Return what arrives of a face (H, W, 3) in the middle of a picture; lost columns are grey."""
         height, width = picture.shape[:2]
         shown = self.through(np.pad(picture, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "reflect"))
         top, left = MARGIN + self.moved[0], MARGIN + self.moved[1]
@@ -59,12 +59,12 @@ class Channel:
         return found
 
     def columns(self, width: int) -> int:
-        """How many of a face's columns arrive."""
+        """Return how many of a face's columns arrive."""
         return round(width * self.kept)
 
 
 def saved(kind: str, **options: Any) -> Through:
-    """Through a file of Pillow's, without any metadata."""
+    """Save with Pillow, without metadata, and read back."""
 
     def through(picture: UInt8Image) -> UInt8Image:
         buffer = io.BytesIO()
@@ -75,7 +75,7 @@ def saved(kind: str, **options: Any) -> Through:
 
 
 def rescaled(factor: float) -> Through:
-    """To another size and back."""
+    """Scale to another size and back."""
 
     def through(picture: UInt8Image) -> UInt8Image:
         height, width = picture.shape[:2]
@@ -132,7 +132,7 @@ class Channels:
 
 
 def _figures(channel: Channel, recovered: Sequence[UInt8Image], faces: Sequence[Covered]) -> dict[str, float]:
-    """Mean PSNR of what was recovered and of the cover, over the columns that arrived; share that has come back."""
+    """Return mean PSNR of recovered face and cover, over the columns that arrived, and the share recovered."""
     kept = slice(channel.columns(faces[0].original.shape[1]))
     found, cover = (
         np.array([min(psnr(a[:, kept], f.original[:, kept]), EQUAL_DB) for a, f in zip(pictures, faces, strict=True)])

@@ -1,8 +1,8 @@
-"""5. Ciphertext only: from one protected picture, look for the key under which it looks like a photo.
+"""5. Ciphertext only: from one protected picture, search for the key that makes it look like a photo.
 
-Where recovery can be differentiated, a key of real numbers is fitted so that what it recovers has little total
-variation, lies in the range of pictures and, made coarse, agrees with what everybody sees.  Where it cannot, keys are
-tried, always keeping the best.  The control searches in the same way with the cover in the protected picture's place.
+If recovery is differentiable, a real-valued key is fitted so that the recovered picture has little total variation,
+lies in the range of pictures and, made coarse, agrees with the visible cover.  If not, keys are tried and the best one
+is kept.  The control searches in the same way with the cover in place of the protected picture.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Seeker = Callable[[Sequence[UInt8Image]], list[UInt8Image]]
 
 
 class CiphertextOnly:
-    """Searches for a key by what a photo looks like."""
+    """Search for a key by the statistics of photos."""
 
     name, number, title, needs, of_method = "ciphertext-only", 5, "Ciphertext only", (), True
 
@@ -52,7 +52,7 @@ class CiphertextOnly:
 
 
 def roughness(picture: UInt8Image, seen: UInt8Image) -> float:
-    """How little a picture looks like the photo behind what is seen: total variation, and coarse disagreement."""
+    """Return how unlike the photo behind the cover a picture is: total variation plus coarse disagreement."""
     image, other = picture.astype(np.float64) / 255, seen.astype(np.float64) / 255
     rough = float(np.abs(np.diff(image, axis=0)).mean() + np.abs(np.diff(image, axis=1)).mean())
     return SMOOTH * rough + float(np.abs(_coarse(image) - _coarse(other)).mean())
@@ -65,7 +65,7 @@ def _coarse(image: np.ndarray) -> np.ndarray:
 
 
 def _climb(method: Method, pictures: Sequence[UInt8Image], scene: Scene) -> list[UInt8Image]:
-    """Change one bit of the best key so far, or draw another; keep what looks best."""
+    """Change one bit of the best key so far, or draw another key; keep the best."""
     rng = np.random.default_rng([scene.seed, 5])
     found = []
     for picture in pictures:
@@ -93,7 +93,7 @@ def _climb(method: Method, pictures: Sequence[UInt8Image], scene: Scene) -> list
 
 
 def _descend(relaxed: RelaxedKey, pictures: Sequence[UInt8Image], scene: Scene) -> list[UInt8Image]:
-    """One relaxed key per picture, all fitted at once."""
+    """Fit one relaxed key per picture, all at once."""
     torch = torch_module()
     from .learning import to_images, to_tensor
 

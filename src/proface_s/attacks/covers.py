@@ -1,8 +1,8 @@
 """10. The cover itself: blind restoration of blur and mosaic, which needs no protected picture at all.
 
 Wiener filtering and Richardson-Lucy with the blur that the style names, and the networks of the learned inversion,
-trained on covers.  The control is the cover as it is.  What comes back here is the user's choice of style, not the
-method's leak; weak styles carry a warning, and this is its measured ground.
+trained on covers.  The control is the cover as it is.  What comes back here depends on the user's choice of style and
+is no leak of the method; weak styles carry a warning, which rests on these figures.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .base import Covered, Outcome, Row, Scene, Table
 from .measures import each_psnr
 
 ITERATIONS: Final = 30
-NOISE: Final = 1e-3  # of the Wiener filter: rounding to 8 bits, and what the blur's model gets wrong
+NOISE: Final = 1e-3  # of the Wiener filter: rounding to 8 bits, and errors of the blur model
 LEARNED: Final = "U-Net"
 
 Pictures = list[UInt8Image]
 
 
 class Covers:
-    """Restores covers, style by style."""
+    """Restore covers, style by style."""
 
     name, number, title, needs, of_method = "covers", 10, "The cover itself", (), False
 
@@ -55,7 +55,7 @@ class Covers:
 
 
 def wiener(cover: UInt8Image, sigma: float) -> UInt8Image:
-    """Deconvolution of a Gaussian blur in the frequency domain; the border is mirrored."""
+    """Deconvolve a Gaussian blur in the frequency domain; the border is mirrored."""
     padded = np.pad(cover.astype(np.float64) / 255, ((0, cover.shape[0]), (0, cover.shape[1]), (0, 0)), "symmetric")
     rows, columns = (np.fft.fftfreq(n) for n in padded.shape[:2])
     transfer = np.exp(-2 * (np.pi * sigma) ** 2 * (rows[:, None] ** 2 + columns[None] ** 2))[:, :, None]
@@ -64,7 +64,7 @@ def wiener(cover: UInt8Image, sigma: float) -> UInt8Image:
 
 
 def richardson_lucy(cover: UInt8Image, sigma: float, iterations: int = ITERATIONS) -> UInt8Image:
-    """Deconvolution of a Gaussian blur by expectation maximisation (Richardson 1972, Lucy 1974)."""
+    """Deconvolve a Gaussian blur by expectation maximisation (Richardson 1972, Lucy 1974)."""
     seen = np.maximum(cover.astype(np.float64) / 255, 1 / 510)
     found = seen.copy()
 
@@ -77,7 +77,7 @@ def richardson_lucy(cover: UInt8Image, sigma: float, iterations: int = ITERATION
 
 
 def blur_of(style: str, side: int) -> float:
-    """Standard deviation in pixels of the Gaussian blur that comes nearest to a style, 0 where there is none."""
+    """Return the standard deviation in pixels of the Gaussian blur nearest to a style, or 0 if there is none."""
     parsed = parse_style(style)
     strength = get_style(parsed.name).default_strength if parsed.strength is None else parsed.strength
     if parsed.name == "blur":
@@ -88,7 +88,7 @@ def blur_of(style: str, side: int) -> float:
 
 
 def _restored(victims: Sequence[Covered], style: str, scene: Scene) -> dict[str, Pictures]:
-    """Name of the restoration -> pictures."""
+    """Return restored pictures by name of the restoration."""
     found: dict[str, Pictures] = {}
     covers, sigma = [v.cover for v in victims], blur_of(style, victims[0].cover.shape[0])
     if sigma:
@@ -104,7 +104,7 @@ def _restored(victims: Sequence[Covered], style: str, scene: Scene) -> dict[str,
         from .learning import apply
 
         own = scene.covered(scene.budget.learning_side, style, own=True)
-        steps = None if style == scene.style else scene.budget.restoring  # the victims' style was learned already
+        steps = None if style == scene.style else scene.budget.restoring  # the victims' style has been learned already
         network, _ = inverter(LEARNED, None, own, scene, style, steps)
         found["learned"] = apply(network, covers, scene.device)
     return found

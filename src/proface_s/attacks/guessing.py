@@ -1,7 +1,7 @@
-"""8. Passphrase guessing: what a guess costs at the parameters that files have, and what 2^40 of them cost.
+"""8. Passphrase guessing: the cost of one guess, and of 2^40 guesses, at the parameters stored in files.
 
-The attacker has a file and tries passphrases until one opens it.  The control is a passphrase that went through plain
-SHA-256 once: the difference is what the derivation adds.
+The attacker has a file and tries passphrases until one opens it.  The control is a passphrase hashed once with plain
+SHA-256: the difference is what the key derivation adds.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ..keys.passphrase import passphrase_bits
 from ..types import Box
 from .base import NotApplicable, Outcome, Scene, Table
 
-SECONDS: Final = 2.0  # how long guesses are counted
-FEWEST: Final = 3  # guesses, however long they take
+SECONDS: Final = 2.0  # for which guesses are counted
+FEWEST: Final = 3  # minimum number of guesses, however long they take
 PASSPHRASE: Final = "correct horse battery staple"
 BITS: Final = 40
 PRICE: Final = 0.02  # US dollars for an hour of one core: an assumption, printed with the result
-AFFORDABLE: Final = 100_000.0  # US dollars for 2^40 guesses, below which a passphrase of 40 bits is no protection
+AFFORDABLE: Final = 100_000.0  # US dollars for 2^40 guesses; below this, a passphrase of 40 bits is no protection
 YEAR: Final = 365.25 * 86400
 STRENGTHS: Final = {
     "one of a list of 10^9 leaked passwords": math.log2(1e9),
@@ -47,9 +47,9 @@ class Guesser:
 
     Attributes:
         opens: whether a passphrase is the right one.
-        how: what is computed for it, and what is left out.
-        memory: KiB that one guess needs at a time; 0 for next to nothing.
-        looks: whether a guess is confirmed by looking at the picture.
+        how: what one guess computes, and what it leaves out.
+        memory: KiB that one guess needs; 0 if negligible.
+        looks: whether the picture itself confirms a guess.
     """
 
     opens: Callable[[str], bool]
@@ -60,15 +60,15 @@ class Guesser:
 
 @runtime_checkable
 class Guessable(Protocol):
-    """A third party's method that says how its passphrases are tried."""
+    """A third party's method that defines how its passphrases are tried."""
 
     def guesser(self, passphrase: str) -> Guesser:
-        """For a picture that was protected with this passphrase."""
+        """Return the guesser for a picture that was protected with this passphrase."""
         ...
 
 
 class Guessing:
-    """Counts guesses per second of one core."""
+    """Count guesses per second of one core."""
 
     name, number, title, needs, of_method = "guessing", 8, "Passphrase guessing", (), True
 
@@ -82,7 +82,7 @@ class Guessing:
 
 
 def count_guesses(opens: Callable[[str], bool]) -> float:
-    """Guesses per second of processor time, so that neither other programs nor threads matter."""
+    """Return guesses per second of processor time, which other programs and threads do not affect."""
     opens("warm up")
     started, done = time.process_time(), 0
     while done < FEWEST or time.process_time() - started < SECONDS:
@@ -92,10 +92,10 @@ def count_guesses(opens: Callable[[str], bool]) -> float:
 
 
 def _guesser(method: Method, scene: Scene) -> Guesser:
-    """How a passphrase is tried.
+    """Return how a passphrase is tried.
 
     Raises:
-        NotApplicable: the method says nothing of passphrases.
+        NotApplicable: if the method does not use passphrases.
     """
     if isinstance(method, Guessable):
         return method.guesser(PASSPHRASE)
@@ -114,7 +114,7 @@ def _guesser(method: Method, scene: Scene) -> Guesser:
 
 
 def _of_file(method: SecureMethod, scene: Scene) -> Guesser:
-    """A file as the program writes it, and the cost that stands in its header."""
+    """Return the guesser for a file as the program writes it, at the cost stored in its header."""
     face, session = scene.targets(1)[0], Session(model=method.model)
     boxes = [Box(0, 0, face.shape[1], face.shape[0])]
     cover = method.wrong_key == "cover"
@@ -173,7 +173,7 @@ def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Outcom
 
 
 def _cost(guesses: float, rate: float) -> tuple[float, float]:
-    """Core-years and US dollars."""
+    """Return core-years and US dollars."""
     seconds = guesses / rate
     return seconds / YEAR, seconds / 3600 * PRICE
 

@@ -1,8 +1,8 @@
 """2. Learned inversion: does a network without the key restore faces from protected pictures?
 
-The attacker protects faces of his own under random keys, as often as he likes, trains a network from the protected
-picture to the original, and is judged on people and keys that he has not seen.  The control is the same network,
-trained in the same way on the plain covers: what it reaches, the cover gives away.
+The attacker protects any number of own faces under random keys, trains a network from the protected picture to the
+original, and is judged on unseen people and keys.  The control is the same network, trained in the same way on the
+plain covers: what it reaches, the cover gives away.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .networks import Restorer, UNet
 
 LEAK: Final = 1.0  # dB beyond the control that count as a break
 NETWORKS: Final[Mapping[str, Callable[[], nn.Module]]] = {"U-Net": UNet, "restorer": Restorer}
-COVER: Final = "cover"  # the control's name in place of the method's
+COVER: Final = "cover"  # stands for the method's name in the control
 
 
 class Inversion:
-    """Trains both networks on protected pictures and on covers."""
+    """Train both networks on protected pictures and on covers."""
 
     name, number, title, needs, of_method = "inversion", 2, "Learned inversion", ("torch",), True
 
@@ -54,9 +54,9 @@ class Inversion:
 def inverter(
     name: str, method: Method | None, own: Sequence[Covered], scene: Scene, style: str, steps: int | None = None
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """One of `NETWORKS`, trained on a method's protected pictures, or on covers alone; and its card.
+    """Return one of `NETWORKS`, trained on a method's protected pictures or on covers alone, and its card.
 
-    A network that the report's folder has already is used again; ``steps`` are the budget's where None.
+    A network that is already in the report's folder is used again; ``steps`` defaults to the budget's.
     """
     budget = scene.budget
     steps = steps or (budget.unet if name == "U-Net" else budget.restorer)

@@ -1,8 +1,8 @@
 """4. Known plaintext: one picture of a passphrase is known (original, cover, protected); does it open the others?
 
-Where recovery can be differentiated, a key of real numbers is fitted to the known picture and tried on the others.
-Where the key is a stream of digits that is added, the digits follow from the known picture without a search, and are
-tried on the others in the same way: an attack that is exact, and so stronger than any fitting.
+If recovery is differentiable, a real-valued key is fitted to the known picture and tried on the others.  If the key is
+a stream of digits that are added, they follow from the known picture without a search and are tried on the others in
+the same way: this attack is exact, and so stronger than any fit.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from .measures import each_psnr
 
 MARGIN: Final = 3.0  # dB above the control
 LR: Final = 0.1
-FAITHFUL: Final = 3000.0  # weight of what the known original has to become, against what has to come back
+FAITHFUL: Final = 3000.0  # weight of the protection term against the recovery term
 PASSPHRASE: Final = "correct horse battery staple"
 
-Opener = Callable[[UInt8Image], UInt8Image]  # opens a protected picture with what was found
+Opener = Callable[[UInt8Image], UInt8Image]  # opens a protected picture with the key that was found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hidden:
-    """A face, how it was protected, and with which key."""
+    """A face, its protected version, and the key."""
 
     face: Covered
     protected: UInt8Image
@@ -38,7 +38,7 @@ class Hidden:
 
 
 class KnownPlaintext:
-    """Computes or fits a key from the first victim, and opens the rest with it."""
+    """Compute or fit a key from the first victim, and open the others with it."""
 
     name, number, title, needs, of_method = "known-plaintext", 4, "Known plaintext", (), True
 
@@ -56,7 +56,7 @@ class KnownPlaintext:
 
 
 def fit_key(relaxed: RelaxedKey, hidden: Hidden, scene: Scene) -> Any:
-    """A relaxed key, fitted so that the known picture is recovered and, from its original, protected again."""
+    """Fit a relaxed key that recovers the known picture and protects its original to the same picture."""
     torch = torch_module()
     from .learning import to_tensor
 
@@ -81,7 +81,7 @@ def fit_key(relaxed: RelaxedKey, hidden: Hidden, scene: Scene) -> Any:
 
 
 def _attack(method: Method, faces: Sequence[Covered], keys: Sequence[bytes], scene: Scene) -> dict[str, Any]:
-    """What the key from the first picture gives on the others, beside the right key and a random one."""
+    """Return what the key from the first picture gives on the others, beside the right key and a random one."""
     hidden = [Hidden(f, method.protect(f.original, f.cover, k), k) for f, k in zip(faces, keys, strict=True)]
     opener, what = _opener(method, hidden[0], scene)
     rest = hidden[1:]
@@ -103,10 +103,10 @@ def _attack(method: Method, faces: Sequence[Covered], keys: Sequence[bytes], sce
 
 
 def _opener(method: Method, known: Hidden, scene: Scene) -> tuple[Opener, str]:
-    """How to open other pictures with what the known one gives.
+    """Return how to open other pictures with what the known one gives.
 
     Raises:
-        NotApplicable: nothing can be computed from it.
+        NotApplicable: if nothing can be computed from it.
     """
     opened = expanded_key(method, known.protected.shape)
     if isinstance(opened, PadDigits):
@@ -152,7 +152,7 @@ def _outcome(found: dict[str, dict[str, Any]], how: str) -> Outcome:
 
 
 def np_rows(rows: list[list[tuple[str, Any]]]) -> list[list[tuple[str, UInt8Image | None]]]:
-    """Rows of a sheet with arrays of bytes."""
+    """Return the rows of a sheet as uint8 arrays."""
     return [[(label, np.asarray(image, np.uint8)) for label, image in row] for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""How the attacker trains: on pairs of his own making, protected under keys that he draws anew all the time."""
+"""How the attacker trains: on self-made pairs, protected under keys that are drawn again all the time."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PEAK_LR = 2e-3
 
 @dataclass(slots=True, eq=False)
 class Pairs:
-    """What the attacker sees of his own faces, and what he wants to see.
+    """Training pairs of the attacker: what is seen of each face, and the original.
 
     Attributes:
-        faces: his faces with their covers, all of one size.
-        method: protects them; None for the control, which sees the covers alone.
-        made: how often a face was protected.
+        faces: the attacker's faces with their covers, all of one size.
+        method: protects them; None for the control, which sees only the covers.
+        made: number of protections so far.
     """
 
     faces: Sequence[Covered]
@@ -45,7 +45,7 @@ class Pairs:
         self._seen = [face.cover if self.method is None else self._protect(face) for face in self.faces]
 
     def renew(self, count: int) -> None:
-        """Protect so many faces again, each under a fresh random key."""
+        """Protect ``count`` faces again, each under a fresh random key."""
         if self.method is None:
             return
         for _ in range(count):
@@ -53,7 +53,7 @@ class Pairs:
             self._next = (self._next + 1) % len(self.faces)
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """(seen, originals), (count, 3, H, W) float32 in [0, 1], mirrored at random."""
+        """Draw (seen, originals), each (count, 3, H, W) float32 in [0, 1], mirrored at random."""
         chosen = rng.integers(len(self.faces), size=count)
         mirrored = rng.random(count) < 0.5
         pairs = [(self._seen[i], self.faces[i].original) for i in chosen]
@@ -67,9 +67,9 @@ class Pairs:
 
 
 def fingerprint(method: Method) -> str:
-    """What tells this method from the same one with other weights: a digest of what it makes of a fixed picture.
+    """Return a digest of the protected version of a fixed picture, which differs between weights of one method.
 
-    Methods that draw random numbers of their own have their name only.
+    For methods that draw random numbers of their own, it is just their name.
     """
     rng = np.random.default_rng(7)
     original, cover = (rng.integers(0, 256, (96, 96, 3), np.uint8) for _ in range(2))
@@ -78,7 +78,7 @@ def fingerprint(method: Method) -> str:
 
 
 def to_tensor(images: Sequence[UInt8Image]) -> Tensor:
-    """(H, W, 3) uint8 each -> (N, 3, H, W) float32 in [0, 1]."""
+    """Convert (H, W, 3) uint8 images to (N, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 
@@ -92,7 +92,7 @@ def train(
     network: nn.Module, pairs: Pairs, steps: int, batch: int, fresh: int, seed: int, device: str,
     say: Callable[[str], None], label: str,
 ) -> dict[str, Any]:
-    """Train from fresh weights; returns what the card says of it."""
+    """Train from fresh weights; return the training entry of the card."""
     network.to(device).train()
     rng, started = np.random.default_rng([seed, 2]), time.perf_counter()
     optimiser = torch.optim.Adam(network.parameters())
@@ -119,7 +119,7 @@ def train(
 
 @torch.no_grad()
 def apply(network: nn.Module, images: Sequence[UInt8Image], device: str, batch: int = 32) -> list[UInt8Image]:
-    """Estimates of the originals."""
+    """Return estimates of the originals."""
     network.to(device).eval()
     found: list[UInt8Image] = []
     for start in range(0, len(images), batch):
@@ -131,14 +131,14 @@ def trained(
     path: Path, make: Callable[[], nn.Module], settings: dict[str, Any],
     work: Callable[[nn.Module], dict[str, Any]], seed: int,
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """A network and its card, from the folder if it was trained with these settings before, else trained now.
+    """Return a network and its card: from the folder if it was trained with these settings before, else trained now.
 
     Args:
-        path: of the weights; the card is beside it, with the suffix .json.
+        path: of the weights; the card lies beside it, with the suffix .json.
         make: builds the network.
-        settings: everything the weights follow from, JSON types.
-        work: trains it and returns what the card should say beside the settings.
-        seed: of the fresh weights.
+        settings: everything that determines the weights, JSON types.
+        work: trains it and returns what the card contains beside the settings.
+        seed: of the initial weights.
     """
     card_path = path.with_suffix(".json")
     torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Whether an attacker's picture can be matched with the face that was hidden, by recognisers that he did not train."""
+"""Whether independent recognisers can match an attacker's picture with the hidden face."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ..evaluation.recognisers import Locator, Place, Recogniser
 from ..types import UInt8Image
 
 FAR: Final = 0.01
-FEWEST: Final = 12  # faces, for a threshold at that rate
+FEWEST: Final = 12  # minimum number of faces for a threshold at that rate
 
 
 class Matcher:
-    """Compares pictures with the originals of a gallery; the threshold comes from originals of different people.
+    """Compare pictures with the originals of a gallery; the threshold comes from originals of different people.
 
     The genuine comparison is with the *same* photo, which is easier than with another photo of the person: rates are
     upper bounds of what an attacker achieves.
 
     Args:
         recognisers: at least one.
-        faces: the gallery; where each face is, is taken from the original.
+        faces: the gallery; the position of each face is taken from the original.
 
     Raises:
-        UsageError: no recogniser, or too few faces in which one is found.
+        UsageError: if there is no recogniser, or a face is found in too few pictures.
     """
 
     def __init__(self, recognisers: Sequence[Recogniser], faces: Sequence[FaceSample]) -> None:
@@ -55,10 +55,10 @@ class Matcher:
             self._thresholds[each.name] = threshold_at_far(others.astype(np.float64), FAR)
 
     def rates(self, names: Sequence[str], pictures: Sequence[UInt8Image]) -> dict[str, dict[str, float]]:
-        """Recogniser -> ``tar`` at FAR 1e-2, ``rank1``, number of ``faces``; faces never found are not counted.
+        """Return per recogniser ``tar`` at FAR 1e-2, ``rank1`` and the number of ``faces`` in which one was found.
 
         Args:
-            names: of the faces that the pictures should show.
+            names: names of the faces that the pictures should show.
             pictures: (S, S, 3) uint8 each, of any size.
         """
         kept = [(self._names.index(n), n, p) for n, p in zip(names, pictures, strict=True) if n in self._places]

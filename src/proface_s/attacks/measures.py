@@ -12,5 +12,5 @@ from ..types import UInt8Image
 
 
 def each_psnr(pictures: Sequence[UInt8Image], originals: Sequence[UInt8Image]) -> npt.NDArray[np.float64]:
-    """(N,) PSNR in dB; equal pictures count as `EQUAL_DB`."""
+    """Return (N,) PSNR in dB; equal pictures count as `EQUAL_DB`."""
     return np.array([min(psnr(a, b), EQUAL_DB) for a, b in zip(pictures, originals, strict=True)])

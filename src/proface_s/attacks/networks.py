@@ -1,7 +1,7 @@
 """The attacker's networks: a U-Net, and a stronger one that also sees the lowest bits and looks across the face.
 
-Both take a picture and give an estimate of the original, as a correction of what they see.  They know that something
-may hide below one grey level: what differs from the neighbourhood is shown to them enlarged.
+Both map a picture to an estimate of the original, as a correction of their input.  Because information may hide below
+one grey level, the difference to the neighbourhood is an extra, magnified input.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-MAGNIFIED = 16.0  # how much the difference to the neighbourhood is enlarged
-GENTLE = 0.1  # of the restorer's correction: Adam moves 576 weights of a sample at once
-CONTRAST = 5  # pixels of the neighbourhood
+MAGNIFIED = 16.0  # magnification of the difference to the neighbourhood
+GENTLE = 0.1  # scale of the restorer's correction: Adam moves 576 weights per sample at once
+CONTRAST = 5  # side of the neighbourhood in pixels
 
 
 def detail(image: Tensor) -> Tensor:
-    """What differs from the mean of the neighbourhood, enlarged; (N, C, H, W)."""
+    """Return the magnified difference to the mean of the neighbourhood, (N, C, H, W)."""
     padded = fn.pad(image, [CONTRAST // 2] * 4, mode="reflect")
     return (image - fn.avg_pool2d(padded, CONTRAST, 1)) * MAGNIFIED
 
 
 def low_order(image: Tensor) -> Tensor:
-    """What the lowest bits and the residues of 8-bit samples say: (N, 3, H, W) in [0, 1] -> (N, 12, H, W)."""
+    """Encode lowest bits and residues of 8-bit samples: (N, 3, H, W) in [0, 1] -> (N, 12, H, W)."""
     levels = torch.round(image * 255)
     waves = [torch.cos(math.pi * levels), torch.sin(math.pi * levels / 2 + math.pi / 4)]
     waves += [torch.cos(2 * math.pi * levels / 3), torch.sin(2 * math.pi * levels / 3)]
@@ -33,7 +33,7 @@ def low_order(image: Tensor) -> Tensor:
 
 
 def block(inputs: int, outputs: int) -> nn.Sequential:
-    """Two convolutions."""
+    """Return two convolutions."""
     layers: list[nn.Module] = []
     for a, b in ((inputs, outputs), (outputs, outputs)):
         layers += [nn.Conv2d(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.SiLU()]
@@ -44,7 +44,7 @@ class UNet(nn.Module):
     """Three levels of two convolutions each.
 
     Args:
-        width: channels of the first level, a multiple of eight; doubled with every level.
+        width: channels of the first level, a multiple of eight; doubled at every level.
         seen: channels of the input, a multiple of three, RGB first.
     """
 
@@ -69,7 +69,7 @@ class UNet(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions beside the identity."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -80,12 +80,12 @@ class Residual(nn.Module):
         nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W)."""
+        """(N, C, H, W) -> the same shape."""
         return x + self.body(x)  # type: ignore[no-any-return]
 
 
 class Attention(nn.Module):
-    """Every place of the face looks at every other."""
+    """Self-attention over all positions of the face."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Attention(nn.Module):
         nn.init.zeros_(self.mix.out_proj.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W)."""
+        """(N, C, H, W) -> the same shape."""
         tokens = self.norm(x).flatten(2).transpose(1, 2)
         found = self.mix(tokens, tokens, tokens, need_weights=False)[0]
         return x + found.transpose(1, 2).reshape(x.shape)  # type: ignore[no-any-return]
@@ -103,7 +103,7 @@ class Attention(nn.Module):
 class Restorer(nn.Module):
     """Residual blocks on three levels from half resolution down, attention on the coarsest.
 
-    Sees residues and lowest bits beside the picture.
+    Its input holds residues and lowest bits beside the picture.
 
     Args:
         width: channels of the first level, a multiple of sixteen.
@@ -141,5 +141,5 @@ class Restorer(nn.Module):
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Number of learned parameters."""
+    """Return the number of learned parameters."""
     return sum(p.numel() for p in network.parameters())

@@ -1,4 +1,4 @@
-"""The report of a suite as Markdown: one table of all, then a section for every adversary."""
+"""The report of a suite as Markdown: one table of all results, then a section per adversary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ each does: [attacks.md](attacks.md).
 
 
 def page(results: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any], omissions: Sequence[Omission]) -> str:
-    """All of a report, the adversaries in their order and the methods side by side."""
+    """Return the whole report, with adversaries in their order and methods side by side."""
     ordered = sorted(results.values(), key=lambda result: result["number"])
     lines = ["# Attacks\n", INTRODUCTION, _summary(ordered)]
     lines.append(
@@ -34,7 +34,7 @@ def page(results: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any], 
 
 
 def verdict(succeeded: bool | None) -> str:
-    """What the table says of an outcome."""
+    """Return the table's words for an outcome."""
     return {True: "**broken**", False: "holds", None: "-"}[succeeded]
 
 

@@ -1,4 +1,4 @@
-"""Adversaries by name; each lives in a module of its own that is imported when it is asked for."""
+"""Adversaries by name; each has its own module, imported on demand."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MODULES: Final = {  # name -> module; in the order of docs/attacks.md
 
 
 def find_attack(name: str) -> Attack:
-    """One adversary.
+    """Return one adversary.
 
     Raises:
-        UsageError: there is none of this name.
-        ModuleNotFoundError: it needs a package that is not installed.
+        UsageError: if the name is unknown.
+        ModuleNotFoundError: if it needs a package that is not installed.
     """
     chosen([name])
     attack: Attack = import_module(f"{__package__}.{MODULES[name]}").ATTACK
@@ -36,10 +36,10 @@ def find_attack(name: str) -> Attack:
 
 
 def chosen(names: Sequence[str]) -> list[str]:
-    """Names, each once, in the order of docs/attacks.md; ``all`` stands for all of them.
+    """Return the names, each once, in the order of docs/attacks.md; ``all`` stands for all of them.
 
     Raises:
-        UsageError: there is none of a name.
+        UsageError: if a name is unknown.
     """
     for name in names:
         if name not in MODULES and name != "all":

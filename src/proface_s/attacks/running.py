@@ -1,4 +1,4 @@
-"""A suite: which adversary attacks which method, one by one; each result is kept, so that a run can be resumed."""
+"""A suite: adversaries attack methods one by one; each result is stored, so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from .pages import page
 from .registry import chosen, find_attack
 
 TORCH_HINT: Final = 'install the extra: pip install "proface-s[train]"'
-SHEET_SIDE: Final = 112  # pixels of a face in a sheet
-ANY: Final = "any method"  # whose results do not depend on the method
+SHEET_SIDE: Final = 112  # side of a face in a sheet, in pixels
+ANY: Final = "any method"  # stands for the method in results that do not depend on one
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What attacks what.
+    """Options of a suite.
 
     Attributes:
         data: folders of the faces under attack.
         out: folder of the report.
         suite: names of adversaries, or ``all``.
-        methods: see `load_method`; peers follow, for comparison.
-        own: folders of the attacker's own faces; half of the people in ``data`` where empty.
+        methods: see `load_method`; followed by peers for comparison.
+        own: folders of the attacker's own faces; if empty, half of the people in ``data``.
         budget: ``quick`` or ``full``.
         device: ``auto``, ``cpu`` or ``cuda``.
         style: cover of the faces under attack.
-        recognisers: see `load_recognisers`; none where empty.
+        recognisers: see `load_recognisers`; may be empty.
         kind: see `read_faces`.
-        seed: of everything but keys, which are random.
+        seed: of everything except keys, which are random.
     """
 
     data: tuple[Path, ...]
@@ -65,17 +65,17 @@ def run_suite(
     options: Options, start: Callable[[str], None] = lambda part: None, done: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
-    """Run all that has not been run, and write the report.
+    """Run what has not been run yet, and write the report.
 
     Args:
-        options: what to do.
-        start: told that a part begins.
-        done: told that it was kept.
-        say: told what goes on inside a part.
+        options: of the suite.
+        start: called when a part begins.
+        done: called when its result is stored.
+        say: receives progress messages within a part.
 
     Raises:
-        UsageError: see `chosen`, `load_method`, `read_faces`, `Report`; or an adversary that was asked for by
-            name needs a package that is not installed.
+        UsageError: see `chosen`, `load_method`, `read_faces`, `Report`; or if an adversary requested by name needs
+            a package that is not installed.
     """
     (attacks, lacking), device = usable(options), choose_device(options.device)
     methods = [load_method(spec) for spec in dict.fromkeys(options.methods)]
@@ -101,7 +101,7 @@ def run_suite(
 
 
 def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str, Any]:
-    """One adversary against one method, as the report keeps it; pictures and plots are written beside the report."""
+    """Run one adversary against one method; return the stored form and write pictures and plots beside the report."""
     started = time.perf_counter()
     head = {"attack": attack.name, "number": attack.number, "title": attack.title,
             "method": method.name if attack.of_method else ANY}
@@ -122,10 +122,10 @@ def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str
 
 
 def usable(options: Options) -> tuple[list[Attack], list[Omission]]:
-    """The adversaries that can run here, and those of ``all`` that lack a package.
+    """Return the adversaries that can run here, and those of ``all`` that lack a package.
 
     Raises:
-        UsageError: one that was asked for by name cannot run, or there is none of that name.
+        UsageError: if one requested by name cannot run or does not exist.
     """
     found, lacking = [], []
     for name in chosen(options.suite):
@@ -142,10 +142,10 @@ def usable(options: Options) -> tuple[list[Attack], list[Omission]]:
 
 
 def choose_device(wanted: str) -> str:
-    """``cpu`` or ``cuda``.
+    """Return ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: ``cuda`` was asked for, and there is none.
+        UsageError: if ``cuda`` is requested but not available.
     """
     if wanted == "cpu" or find_spec("torch") is None:
         if wanted == "cuda":
@@ -163,10 +163,10 @@ def choose_device(wanted: str) -> str:
 def read_all(
     options: Options, side: int, omitted: list[Omission]
 ) -> tuple[list[FaceSample], list[FaceSample]]:
-    """The faces under attack, and the attacker's own: of other people.
+    """Read the faces under attack, and the attacker's own faces, of other people.
 
     Raises:
-        NoFaces: one of the two is empty.
+        NoFaces: if one of the two is empty.
     """
     budget = BUDGETS[options.budget]
     most = max(budget.victims, budget.judged)
@@ -188,7 +188,7 @@ def read_all(
 
 
 def plain(value: Any) -> Any:
-    """The same in JSON's types; numbers that it cannot hold become None."""
+    """Convert to JSON types; numbers that JSON cannot hold become None."""
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, np.ndarray | Sequence) and not isinstance(value, str):
@@ -215,7 +215,7 @@ def _parts(methods: Sequence[Method], attacks: Sequence[Attack]) -> Iterator[tup
 def _settings(
     options: Options, methods: Sequence[Method], victims: Sequence[FaceSample], own: Sequence[FaceSample]
 ) -> dict[str, Any]:
-    """What the parts follow from; which methods and adversaries come first or are added later does not matter."""
+    """Return what determines the parts: order and later additions of methods and adversaries do not matter."""
     names = hashlib.sha256("\n".join(face.name for face in [*victims, *own]).encode()).hexdigest()[:16]
     return {
         "data": [str(each) for each in options.data], "own": [str(each) for each in options.own],
@@ -226,7 +226,7 @@ def _settings(
 
 
 def _draw(outcome: Outcome, folder: Path, name: str) -> list[str]:
-    """Write sheets and plots; returns their file names."""
+    """Write sheets and plots; return their file names."""
     found = []
     for mark, rows in outcome.sheets.items():
         found.append(f"{name}{'-' + mark if mark else ''}.png")

@@ -1,8 +1,8 @@
 """3. Same-cover distinguisher: of two originals with the identical cover, which one was hidden?
 
-The pixels of each cell of a mosaic are shuffled: the cover stays what it was, sample for sample.  A network is shown
-the protected picture and both candidates, and trained on pairs of the attacker's own to tell which was hidden.  From
-the cover alone that cannot be told (an area of 0.5 under the curve); 0.5 is also what a perfect method leaves.
+The pixels of each cell of a mosaic are shuffled: the cover stays the same, sample for sample.  A network sees the
+protected picture and both candidates, and is trained on the attacker's own pairs to tell which was hidden.  The cover
+alone does not tell (an area of 0.5 under the curve), and a perfect method leaves it at 0.5.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .networks import Residual, detail, low_order
 
 CELLS: Final = 8
 STYLE: Final = f"pixelate:{CELLS}"
-LEVEL: Final = 0.99  # of the interval that has to leave out 0.5
+LEVEL: Final = 0.99  # level of the interval that must exclude 0.5
 
 
 class SameCover:
-    """Trains a network to choose between two candidates."""
+    """Train a network to choose between two candidates."""
 
     name, number, title, needs, of_method = "same-cover", 3, "Same-cover distinguisher", ("torch",), True
 
@@ -77,10 +77,10 @@ class Chooser(nn.Module):
 
 
 def shuffled(original: UInt8Image, cover: UInt8Image, rng: np.random.Generator) -> UInt8Image:
-    """Another original with the same cover: whole pixels change places within their cell of a mosaic.
+    """Return another original with the same cover: whole pixels change places within their cell of a mosaic.
 
     Raises:
-        UsageError: the cover is no mosaic of `CELLS` cells a side.
+        UsageError: if the cover is no mosaic of `CELLS` cells a side.
     """
     height, width = original.shape[:2]
     found = original.copy()

@@ -1,8 +1,8 @@
 """7. Tampering: an altered file ends in an error, or in a result that is not called exact.
 
-The attacker has the files and the format, but no key.  He makes right whatever can be made right without one: CRCs,
-checksums, digests.  Then the owner recovers the file with the right passphrase.  A face that is called exact and
-differs from the original is a success, and so is a program that fails with anything but its own errors.
+The attacker has the files and the format, but no key, and recomputes whatever needs none: CRCs, checksums, digests.
+Then the owner recovers the file with the right passphrase.  The attack succeeds if a face that differs from the
+original is called exact, or if the program fails with anything but its own errors.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ HARMFUL: Final = (FORGED, SPENT, FAILED)
 
 @runtime_checkable
 class StoresFiles(Protocol):
-    """A third party's method with another reader of this file format."""
+    """A third party's method with its own reader of this file format."""
 
     def file_session(self) -> Session:
-        """What writes and reads its files."""
+        """Return the session that writes and reads its files."""
         ...
 
 
 class Spent(Exception):
-    """Argon2id was started on a cost that has to be refused before."""
+    """Argon2id was started at a cost that must be refused beforehand."""
 
 
 class Tampering:
-    """Alters files and recovers them with the right passphrase."""
+    """Alter files and recover them with the right passphrase."""
 
     name, number, title, needs, of_method = "tampering", 7, "Tampering", (), True
 
@@ -71,14 +71,14 @@ class Tampering:
 
 
 def judge(session: Session, data: bytes, stored: Stored) -> str:
-    """What becomes of a file that pretends to be another."""
+    """Return the outcome for a file that pretends to be another."""
     try:
         found = session.recover(data, PASSPHRASE)
     except ProFaceError:
         return REFUSED
     except Spent:
         return SPENT
-    except Exception:  # whatever else comes out is what is looked for
+    except Exception:  # any other exception is the finding
         return FAILED
     exact = [face.box for face in found.faces if face.outcome == "exact"]
     for box in exact:
@@ -100,7 +100,7 @@ def _session(method: Method) -> Session:
 
 
 def _store(session: Session, faces: list[UInt8Image], style: str) -> Stored:
-    """A photo of two faces, protected."""
+    """Return a protected photo of two faces."""
     padded = [np.pad(face, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "reflect") for face in faces]
     original = np.ascontiguousarray(np.hstack(padded))
     side = faces[0].shape[0]

@@ -1,9 +1,9 @@
 """6. Two-time pad: several protections of one photo, bursts, difference images.
 
-Keys are those that the method's own software takes for pictures of one passphrase.  From the covers, the protected
-pictures and all their differences, local statistics are taken and a linear model is fitted, on the attacker's own
-faces, to where the face has how much detail (the size of original minus cover).  What the model explains on unseen
-faces beyond what it explains with the covers alone is the leak.
+Keys are those that the method's own software uses for pictures of one passphrase. On the attacker's own faces, a
+linear model is fitted from local statistics of covers, protected pictures and all their differences to the local
+amount of detail (the magnitude of original minus cover). The variance that it explains on unseen faces, beyond what
+the covers alone explain, is the leak.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..types import UInt8Image
 from .access import passphrase_keys
 from .base import Covered, Outcome, Scene, Table
 
-MARGIN: Final = 0.02  # explained share of the variance beyond the control
+MARGIN: Final = 0.02  # share of the variance explained beyond the control
 PASSPHRASE: Final = "correct horse battery staple"
 RIDGE: Final = 1e-3
-FITTED: Final = 60  # faces of the attacker's own
-NOISE: Final = 2.0  # grey levels between two pictures of a burst
+FITTED: Final = 60  # the attacker's own faces
+NOISE: Final = 2.0  # noise between two pictures of a burst, in grey levels
 Floats = np.ndarray
 
 
 class TwoTime:
-    """Compares two protections of one photo, and two pictures of a burst."""
+    """Compare two protections of one photo, and two pictures of a burst."""
 
     name, number, title, needs, of_method = "two-time", 6, "Two-time pad", (), True
 
@@ -51,16 +51,16 @@ class TwoTime:
 
 
 def burst(face: Covered, rng: np.random.Generator) -> UInt8Image:
-    """The same face an instant later: moved by a pixel, with other noise."""
+    """Return the same face an instant later: moved by a pixel, with other noise."""
     moved = np.roll(face.original, tuple(rng.integers(-1, 2, 2)), axis=(0, 1)).astype(np.float64)
     return np.asarray(np.clip(np.rint(moved + rng.normal(0, NOISE, moved.shape)), 0, 255), np.uint8)
 
 
 def _observe(method: Method, face: Covered, moved: bool, rng: np.random.Generator) -> tuple[dict[str, Any], str]:
-    """What is to be explained, what the covers say, and what the protected pictures say beside them."""
+    """Return the target, the features of the covers, and those of covers and protected pictures together."""
     keys, how = passphrase_keys(method, PASSPHRASE, 2)
     second = burst(face, rng) if moved else face.original
-    # the cover of the second picture is the first one's: a burst with its own covers would differ by them as well
+    # both pictures share the first one's cover: otherwise they would differ by their covers as well
     protected = [method.protect(x, face.cover, key) for x, key in zip((face.original, second), keys, strict=True)]
     cover = face.cover.astype(np.float32)
     first, other = (p.astype(np.float32) - cover for p in protected)
@@ -72,7 +72,7 @@ def _observe(method: Method, face: Covered, moved: bool, rng: np.random.Generato
 
 
 def _statistics(images: Sequence[Floats]) -> Floats:
-    """(pixels, features): local means and sizes of every channel sum, at two scales."""
+    """Return (pixels, features): local means and magnitudes of every channel sum, at two scales."""
     columns = []
     for image in images:
         grey = image.mean(axis=2)
@@ -87,14 +87,14 @@ def _local(image: Floats) -> Floats:
 
 
 def _explained(fitted: Sequence[dict[str, Any]], judged: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Share of the variance explained on unseen faces: by the covers alone, and with the protected pictures."""
+    """Return the share of variance explained on unseen faces: by the covers alone, and with the protected pictures."""
     wanted, truth = (np.concatenate([row["target"] for row in rows]) for rows in (fitted, judged))
     found = {}
     for name, parts in (("control", ("plain",)), ("attack", ("plain", "beside"))):
         x, z = (np.concatenate([np.concatenate([row[p] for p in parts], 1) for row in rows])
                 for rows in (fitted, judged))
         mean, spread = x.mean(axis=0), x.std(axis=0)
-        spread[spread < 1e-6] = np.inf  # what never changes says nothing
+        spread[spread < 1e-6] = np.inf  # constant features carry no information
         x, z = (np.concatenate([(m - mean) / spread, np.ones((len(m), 1))], 1) for m in (x, z))
         weights = np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(x.shape[1]), x.T @ wanted)
         found[name] = float(1 - np.square(truth - z @ weights).mean() / truth.var())

@@ -1,7 +1,7 @@
-"""1. Wrong keys: a secure scheme is a cliff; one wrong bit, and nothing more comes back than with any other key.
+"""1. Wrong keys: a secure scheme is a cliff: with one wrong bit, no more comes back than with any other key.
 
-Keys are changed where a user has them (32 bytes, made from a passphrase) and, where a method spreads its key over
-the picture, there too: an attacker who has guessed or computed a part of it holds just that.
+Keys are changed as the user has them (32 bytes, derived from a passphrase) and, if a method expands its key over the
+picture, in the expanded form too: that is what an attacker who has guessed or computed a part of it holds.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .base import Outcome, Plot, Scene, Table
 
 PASSPHRASE: Final = "correct horse battery staple"
 SHARES: Final = (0.001, 0.01, 0.05, 0.25, 0.5)
-MARGIN: Final = 3.0  # dB above the control that count as seeing something
+MARGIN: Final = 3.0  # dB above the control that count as a leak
 KEY, SPREAD = "key bytes", "spread key"
 
 Recovered = dict[str, UInt8Image]
-Best = tuple[str, float, float]  # which wrong key, what it gives, the control
+Best = tuple[str, float, float]  # name of the wrong key, its result, the control
 Change = Callable[[UInt8Image, int, np.random.Generator], UInt8Image]
 
 
 class WrongKeys:
-    """Recovers with keys that are more or less wrong."""
+    """Recover with keys that are more or less wrong."""
 
     name, number, title, needs, of_method = "wrong-keys", 1, "Wrong keys", (), True
 
@@ -56,7 +56,7 @@ class WrongKeys:
 
 
 def changed_share(share: float) -> Change:
-    """A change of so many of the elements, each to another value, at random places."""
+    """Change a share of the elements, at random places, each to another value."""
 
     def change(elements: UInt8Image, levels: int, rng: np.random.Generator) -> UInt8Image:
         found = elements.copy().ravel()
@@ -69,7 +69,7 @@ def changed_share(share: float) -> Change:
 
 
 def with_right_part(elements: UInt8Image, other: UInt8Image, part: str) -> UInt8Image:
-    """The right elements in the ``left``, ``upper`` or ``lower`` half, and another key's elsewhere."""
+    """Keep the right elements in the ``left``, ``upper`` or ``lower`` half; take another key's elsewhere."""
     found, (height, width) = other.copy(), elements.shape[:2]
     where = {
         "left": (slice(None), slice(width // 2)), "upper": (slice(height // 2), slice(None)),
@@ -80,12 +80,12 @@ def with_right_part(elements: UInt8Image, other: UInt8Image, part: str) -> UInt8
 
 
 def _key_of(passphrase: str) -> bytes:
-    """32 bytes; what the real derivation costs is another adversary's business."""
+    """Return 32 bytes; `guessing` measures what the real derivation costs."""
     return hashlib.sha256(passphrase.encode()).digest()
 
 
 def _wrong_keys(passphrase: str, rng: np.random.Generator) -> dict[str, bytes]:
-    """Name -> key, from nearly right to half right."""
+    """Return keys by name, from nearly right to half right."""
     right = np.frombuffer(_key_of(passphrase), np.uint8)
     bits = np.unpackbits(right)
     found = {"one character of the passphrase": _key_of("d" + passphrase[1:])}
@@ -102,7 +102,7 @@ def _wrong_keys(passphrase: str, rng: np.random.Generator) -> dict[str, bytes]:
 def _spread(
     opened: ExpandedKey, protected: UInt8Image, key: bytes, other: bytes, rng: np.random.Generator
 ) -> Recovered:
-    """What comes back with wrong elements, by name."""
+    """Return what comes back with wrong elements, by name."""
     right, random = (opened.expand(each, protected.shape) for each in (key, other))
     tried = {"right": right, "random": random, "one element": changed_share(0)(right, opened.levels, rng)}
     for share in SHARES:
@@ -114,7 +114,7 @@ def _spread(
 
 
 def _means(found: list[Recovered], originals: list[UInt8Image]) -> dict[str, dict[str, float]]:
-    """Name -> mean PSNR of the whole, and of the best `_parts`."""
+    """Return, by name, the mean PSNR of the whole face and of the best of `_parts`."""
     rows = {}
     for name in found[0]:
         whole = [min(psnr(each[name], x), 100) for each, x in zip(found, originals, strict=True)]
@@ -125,9 +125,9 @@ def _means(found: list[Recovered], originals: list[UInt8Image]) -> dict[str, dic
 
 
 def _parts(a: UInt8Image, b: UInt8Image) -> list[tuple[UInt8Image, UInt8Image]]:
-    """The outer three eighths on the left, right, upper and lower side: a half, less what is near its inner border.
+    """Return the outer three eighths on each side: a half, without the part near its inner border.
 
-    Convolutions smear wrong key material over its neighbourhood; farther away the face is there or it is not.
+    Convolutions spread wrong key material over its neighbourhood; farther away the face is visible or it is not.
     """
     height, width = a.shape[0] * 3 // 8, a.shape[1] * 3 // 8
     rows, columns = (slice(height), slice(-height, None)), (slice(width), slice(-width, None))
@@ -147,7 +147,7 @@ def _outcome(
     _, attack, control = best[headline]
     succeeded = attack - control > MARGIN
     if headline == SPREAD and half is not None and half[1] - half[2] > MARGIN:
-        _, attack, control = half  # tells more than that one wrong bit does little
+        _, attack, control = half  # more informative than that one wrong bit does little
     tables = [
         Table(f"{level}" + (f": {opened.what}" if level == SPREAD and opened else ""),
               ("wrong", "recovered, dB", "best part, dB"),
@@ -166,7 +166,7 @@ def _outcome(
 
 
 def _best(rows: dict[str, dict[str, float]], cover: Mapping[str, float]) -> Best:
-    """The most useful wrong key, what it gives, and what a random key or the cover gives in its best part."""
+    """Return the most useful wrong key, its result, and what a random key or the cover gives in its best part."""
     wrong = {name: row["part"] for name, row in rows.items() if name not in ("right", "random")}
     name = max(wrong, key=lambda each: wrong[each])
     return name, wrong[name], max(rows["random"]["part"], cover["part"])
