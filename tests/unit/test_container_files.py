@@ -17,6 +17,7 @@ from proface_s.container.lock import FaceNote, KeyRing, lock_header
 from proface_s.container.png import attach_png, read_png_chunks
 from proface_s.container.seal import (
     header_seal_context,
+    largest_payload,
     open_seal,
     padded_length,
     seal_context,
@@ -137,7 +138,7 @@ def test_seals_are_exact(shape: tuple[int, int]) -> None:
     region[: shape[0] // 2] = RNG.integers(0, 256, (shape[0] // 2, shape[1], 3), dtype=np.uint8)
     seal = seal_region(KEY, region, b"context")
     assert np.array_equal(open_seal(KEY, seal, region.shape, b"context"), region)
-    assert len(seal) == 12 + padded_length(len(seal) - 28) + 16
+    assert len(seal) == 12 + padded_length(len(seal) - 28, largest_payload(*shape)) + 16
     assert seal != seal_region(KEY, region, b"context")
 
 
@@ -200,10 +201,33 @@ def test_seal_context_binds_place_picture_and_pixels() -> None:
     assert len(others) == 3
 
 
-def test_padding() -> None:
-    lengths = range(1, 300_000, 77)
-    for length in lengths:
-        padded = padded_length(length)
-        assert padded >= max(length, 1024)
-        assert length <= 1024 or padded / length < 1.12
-    assert len({padded_length(length) for length in lengths}) < 200
+SIZES = [(2, 2), (16, 24), (60, 64), (200, 240), (2, 16400), (16400, 2)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_s11_a_seal_has_one_of_four_lengths(size: tuple[int, int]) -> None:
+    """Case S11: what compresses well and what does not compress at all."""
+    most = largest_payload(*size)
+    for length in range(1, most + 1, max(1, most // 500)):
+        assert length <= padded_length(length, most) <= most
+    assert len({padded_length(length, most) for length in range(1, most + 1)}) <= 4
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_s11_a_full_length_depends_on_the_size_alone(size: tuple[int, int]) -> None:
+    noise = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
+    regions = [noise, np.zeros_like(noise), noise // 64, np.repeat(noise[:, :1], size[1], axis=1)]
+    seals = [seal_region(KEY, region, b"", full_length=True) for region in regions]
+    assert {len(seal) for seal in seals} == {12 + largest_payload(*size) + 16}
+    for region, seal in zip(regions, seals, strict=True):
+        assert np.array_equal(open_seal(KEY, seal, region.shape, b""), region)
+        assert np.array_equal(open_seal(KEY, seal_region(KEY, region, b""), region.shape, b""), region)
+
+
+@pytest.mark.parametrize("padding", [b"", bytes(3), bytes(5000), b"not zero"])
+def test_any_padding_is_read(padding: bytes) -> None:
+    """What earlier versions and other programs wrote: readers do not look at what is behind the content."""
+    seal = seal_region(KEY, REGION, b"")
+    payload = ChaCha20Poly1305(KEY.seal_key()).decrypt(seal[:12], seal[12:], b"")
+    length = 5 + int.from_bytes(payload[1:5], "big")
+    assert np.array_equal(open_seal(KEY, authentic(payload[:length] + padding), REGION.shape, b""), REGION)

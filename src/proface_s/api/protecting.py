@@ -98,7 +98,10 @@ def protect_picture(
         model.threads,
         lambda: encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata),
         lambda: {
-            i: seal_region(keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i]))
+            i: seal_region(
+                keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i]),
+                full_length=obfuscate.shows_nothing(styles[i], *originals[i].shape[:2]),
+            )
             for i in range(len(boxes))
         } if seal else {},
     )

@@ -6,7 +6,7 @@ changes.  Importing this room loads numpy only; the image filters are loaded whe
 
 from proface_s.obfuscate.base import Obfuscator, StyleBase, Unit
 from proface_s.obfuscate.registry import get, names, register
-from proface_s.obfuscate.style import cover, format_style, is_weak, parse_style
+from proface_s.obfuscate.style import cover, format_style, is_weak, parse_style, shows_nothing
 
 __all__ = [
     "Obfuscator",
@@ -19,4 +19,5 @@ __all__ = [
     "names",
     "parse_style",
     "register",
+    "shows_nothing",
 ]

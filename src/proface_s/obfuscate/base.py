@@ -127,6 +127,10 @@ class StyleBase(ABC):
             return strength < self.weak_limit
         return strength > self.weak_limit
 
+    def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
+        """Return whether the cover of a box of this size is the same for every face; False unless a style knows."""
+        return False
+
     def apply(
         self,
         original: UInt8Image,

@@ -39,20 +39,29 @@ class Mask(StyleBase):
         f"{', '.join(STICKERS)} (default {_DEFAULT}), or the path of a picture with transparency"
     )
 
+    def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
+        """Return whether the sticker is opaque everywhere in the box."""
+        return bool((_placed(height, width, strength, option)[:, :, 3] == 255).all())
+
     def _check_option(self, option: str | None) -> None:
         if option is not None and option not in STICKERS:
             _read(option)
 
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
         height, width = original.shape[:2]
-        size = (max(1, round(width * strength / 100)), max(1, round(height * strength / 100)))
-        name = _DEFAULT if option is None else option
-        sticker = render(name, *size) if name in DRAWINGS else _fit(_read(name), *size)
-        placed = _centred(sticker, width, height)
+        placed = _placed(height, width, strength, option)
         behind = gaussian(original, _BACKGROUND)
         kept = 255 - placed[:, :, 3:].astype(np.uint16)
         through = (behind * kept + 127) // 255
         return np.asarray((placed[:, :, :3] + through).clip(0, 255), np.uint8)
+
+
+def _placed(height: int, width: int, strength: float, option: str | None) -> UInt8Image:
+    """The sticker in a box of this size: premultiplied (height, width, 4) uint8 RGBA."""
+    size = (max(1, round(width * strength / 100)), max(1, round(height * strength / 100)))
+    name = _DEFAULT if option is None else option
+    sticker = render(name, *size) if name in DRAWINGS else _fit(_read(name), *size)
+    return _centred(sticker, width, height)
 
 
 def _centred(sticker: UInt8Image, width: int, height: int) -> UInt8Image:

@@ -26,6 +26,10 @@ class Solid(StyleBase):
     strength_range: ClassVar[tuple[float, float]] = (0.0, 100.0)
     options_text: ClassVar[str | None] = "a colour as #rrggbb, instead of the grey"
 
+    def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
+        """True: every face gets the same rectangle."""
+        return True
+
     def _check_option(self, option: str | None) -> None:
         if option is not None and not _COLOUR.fullmatch(option):
             raise UsageError(f"{option!r} is not a colour", "write it as #rrggbb, for example solid:#808080")

@@ -55,6 +55,18 @@ def is_weak(style: Style) -> bool:
     return get(style.name).is_weak(_strength(style))
 
 
+def shows_nothing(style: Style, height: int, width: int) -> bool:
+    """Return whether this style's cover of a box of this size is the same for every face.
+
+    Args:
+        style: what the user chose.
+        height: of the box, in pixels.
+        width: of the box, in pixels.
+    """
+    known = getattr(get(style.name), "shows_nothing", None)  # styles from elsewhere need not have it
+    return bool(known is not None and known(height, width, _strength(style), style.option))
+
+
 def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = None) -> UInt8Image:
     """Make the pre-obfuscated image of a face box, y = O(x).
 
