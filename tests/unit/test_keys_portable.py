@@ -14,6 +14,7 @@ from proface_s.keys.keyfiles import identity_file, read_face_keys, read_identiti
 from proface_s.keys.portable import PortableFaceKey, decode_face_key, encode_face_key
 from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
 from proface_s.keys.secret import FaceKey
+from proface_s.keys.sources import passphrase_from_file
 
 COUNTING = bytes.fromhex("00443214c74254b635cf84653a56d7c675be77df")  # the 5-bit numbers 0 to 31
 KEY = PortableFaceKey(258, b"the tag.", FaceKey(bytes(range(32))))
@@ -142,6 +143,103 @@ def test_recipients_that_agree_with_everybody_are_refused() -> None:
         decode_recipient(encode_bech32("age", bytes(32), BECH32), "line 1")
     with pytest.raises(UsageError, match="31"):
         Recipient(bytes(31))
+
+
+P = 2**255 - 19
+LOW_ORDER = (
+    0, 1, P - 1, 325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("point", LOW_ORDER)
+def test_s12_points_of_low_order_are_refused(point: int) -> None:
+    with pytest.raises(UsageError, match="not a usable public key"):
+        Recipient(point.to_bytes(32, "little"))
+
+
+@pytest.mark.parametrize("number", [P, P + 1, P + 9, 2**255 - 1, 2**255, 2**255 + 9, 2**256 - 1])
+def test_s12_numbers_beyond_the_field_are_refused(number: int) -> None:
+    """Case S12: X25519 reduces them, so that the stanza is made, and no identity ever opens it."""
+    public = number.to_bytes(32, "little")
+    with pytest.raises(UsageError, match="not a usable public key"):
+        Recipient(public)
+    with pytest.raises(UsageError, match="line 7 is not a usable public key"):
+        decode_recipient(encode_bech32("age", public, BECH32), "line 7")
+    with pytest.raises(UsageError, match="not a usable public key"):
+        Lock.of(None, [encode_bech32("age", public, BECH32)])
+
+
+def test_s12_every_public_key_of_an_identity_is_accepted() -> None:
+    for _ in range(50):
+        assert Identity.generate().recipient.public[31] < 128
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ ann@host", "an SSH key"), ("ssh-rsa AAAAB3Nza", "an SSH key"),
+        ("ecdsa-sha2-nistp256 AAAA", "an SSH key"), ("sk-ssh-ed25519@openssh.com AAAA", "an SSH key"),
+        ("age1yubikey1q2w7u3vpya839jxxuq8g0sedh3d740d4xvn639sqhr95ejj8vu3hyfumptt", "an age plugin"),
+        ("age1fido2-hmac1qqpxe7x0", "an age plugin"), ("age1pq1" + "q" * 2000, "post-quantum"), (TEXT, "a single face"),
+        ("-----BEGIN PGP PUBLIC KEY BLOCK-----", "PGP"),
+    ],
+)
+def test_s12_keys_of_other_kinds_are_called_what_they_are(tmp_path: Path, text: str, kind: str) -> None:
+    for decode, name in (decode_recipient, "line 3"), (decode_identity, "line 3"):
+        with pytest.raises(UsageError, match=f"line 3 is not usable: it is .*{kind}") as caught:
+            decode(text, name)
+        assert text[8:] not in caught.value.message + str(caught.value.hint)
+        assert "age1..." in str(caught.value.hint)
+    (tmp_path / "friends").write_text(f"# friends\n{text}\n")
+    with pytest.raises(UsageError, match=f"line 2 of recipients file .*{kind}"):
+        read_recipients(tmp_path / "friends")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n", "an SSH private key"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", "an SSH private key"),
+        ("#       Serial: 1234, Slot: 1\nAGE-PLUGIN-YUBIKEY-1QQPQ5VFM2XN\n", "an age plugin"),
+        ("AGE-SECRET-KEY-PQ-1QQQQ\n", "post-quantum"), (AGE[1], "a public key"), (TEXT, "a single face"),
+    ],
+)
+def test_s12_identity_files_of_other_programs(tmp_path: Path, text: str, kind: str) -> None:
+    (tmp_path / "key").write_text(text)
+    with pytest.raises(UsageError, match=kind) as caught:
+        read_identities(tmp_path / "key")
+    assert "b3BlbnNz" not in caught.value.message
+    assert "AGE-SECRET-KEY-1" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", [AGE[1].upper()[:30] + AGE[1][30:], AGE[1][:40] + "1" + AGE[1][41:], AGE[1][:-3]])
+def test_s12_typing_errors_are_not_taken_for_other_keys(text: str) -> None:
+    with pytest.raises(UsageError, match=r"it mixes|does not belong|checksum"):
+        decode_recipient(text)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700, 0o640, 0o644, 0o604, 0o620, 0o602, 0o660, 0o666])
+def test_s12_every_file_of_secrets_is_for_its_owner_alone(tmp_path: Path, mode: int) -> None:
+    """Case S12: passphrase files were warned about only if everybody could read them, face key files never."""
+    files = {name: tmp_path / name for name in ("passphrase", "identity", "faces", "friends")}
+    files["passphrase"].write_text("secret words\n")
+    files["identity"].write_text(AGE[0] + "\n")
+    files["faces"].write_text(TEXT + "\n")
+    files["friends"].write_text(AGE[1] + "\n")
+    for path in files.values():
+        path.chmod(mode)
+    faces: list[str] = []
+    friends: list[str] = []
+    read_face_keys(files["faces"], faces.append)
+    read_recipients(files["friends"], friends.append)
+    passphrase, identity = passphrase_from_file(files["passphrase"]), read_identities(files["identity"])
+    for notes in (passphrase.warnings, identity.warnings, faces):
+        assert len(notes) == (mode & 0o066 != 0)
+        assert all("chmod 600" in note and "by other users" in note for note in notes)
+    assert len(friends) == (mode & 0o022 != 0)
+    assert all("can be changed by other users" in note for note in friends)
 
 
 def test_a_private_key_in_the_place_of_a_public_one_is_not_repeated() -> None:

@@ -55,7 +55,7 @@ def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[int, Lock
     if environment is not None and default.passphrases:
         raise UsageError(f"the passphrase is given by {_named(default)} and {ENVIRONMENT_VARIABLE}", _TWICE)
     if environment is not None:
-        lock = Lock((_judged(environment, warn),), _recipients(default))
+        lock = Lock((_judged(environment, warn),), _recipients(default, warn))
     elif not default.empty:
         lock = _lock(default, warn)
     elif given.own and not _terminal():
@@ -92,7 +92,7 @@ def credentials_to_open(given: Sources, warn: Warn) -> Credentials:
             warn(note)
         identities += loaded.identities
     face_keys = [decode_face_key(text) for text in given.face_keys]
-    face_keys += [key for path in given.face_key_files for key in read_face_keys(path)]
+    face_keys += [key for path in given.face_key_files for key in read_face_keys(path, warn)]
     if (identities or face_keys) and given.file is None and given.descriptor is None:
         return Credentials((), tuple(identities), tuple(face_keys))
     return Credentials((_passphrase_to_open(given, warn),), tuple(identities), tuple(face_keys))
@@ -124,16 +124,16 @@ def _passphrase_to_open(given: Sources, warn: Warn) -> str:
 
 
 def _lock(given: LockSources, warn: Warn) -> Lock:
-    return Lock(tuple(_judged(_load(source), warn) for source in given.passphrases), _recipients(given))
+    return Lock(tuple(_judged(_load(source), warn) for source in given.passphrases), _recipients(given, warn))
 
 
-def _recipients(given: LockSources) -> tuple[Recipient, ...]:
+def _recipients(given: LockSources, warn: Warn) -> tuple[Recipient, ...]:
     from ..keys.keyfiles import read_recipients
     from ..keys.recipients import decode_recipient
 
     recipients: list[Recipient] = []
     for each in given.recipients:
-        recipients += read_recipients(each) if isinstance(each, Path) else [decode_recipient(each)]
+        recipients += read_recipients(each, warn) if isinstance(each, Path) else [decode_recipient(each)]
     return tuple(recipients)
 
 

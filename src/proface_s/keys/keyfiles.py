@@ -6,7 +6,6 @@ Nothing that was read is ever part of a message: a wrong line may be a secret in
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +15,18 @@ from typing import Final, TypeVar
 from proface_s.errors import ImageError, UsageError
 from proface_s.keys.portable import PortableFaceKey, decode_face_key
 from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
+from proface_s.keys.sources import permission_warnings
 
 MAX_FILE_BYTES: Final = 2**20
 MAX_LINES: Final = 4096
 _ENCRYPTED: Final = ("age-encryption.org/", "-----BEGIN AGE ENCRYPTED FILE")
 _Key = TypeVar("_Key")
 _Path = str | os.PathLike[str]
+Warn = Callable[[str], None]
+
+
+def _ignore(warning: str) -> None:
+    """Take a warning and tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +47,40 @@ def read_identities(path: _Path) -> LoadedIdentities:
     lines, mode = _lines(path, name)
     if lines and lines[0][1].startswith(_ENCRYPTED):
         raise UsageError(f"{name} is encrypted", "decrypt it with age first; a passphrase-protected one is not read")
-    warnings = []
-    if os.name == "posix" and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
-        warnings.append(f"{name} can be read by other users of this machine; run: chmod 600 {Path(path)}")
-    return LoadedIdentities(_each(lines, name, decode_identity), tuple(warnings))
+    return LoadedIdentities(_each(lines, name, decode_identity), permission_warnings(path, mode, name))
 
 
-def read_recipients(path: _Path) -> tuple[Recipient, ...]:
+def read_recipients(path: _Path, warn: Warn = _ignore) -> tuple[Recipient, ...]:
     """Read a file of public keys.
+
+    Args:
+        path: the file.
+        warn: is told if other users can change the file, and with it who can open what is protected.
 
     Raises:
         UsageError: as `read_identities`.
     """
     name = f"recipients file {Path(path)}"
-    return _each(_lines(path, name)[0], name, decode_recipient)
+    lines, mode = _lines(path, name)
+    for note in permission_warnings(path, mode, name, secret=False):
+        warn(note)
+    return _each(lines, name, decode_recipient)
 
 
-def read_face_keys(path: _Path) -> tuple[PortableFaceKey, ...]:
+def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, ...]:
     """Read a file of face keys.
+
+    Args:
+        path: the file.
+        warn: is told if other users can read or change the file.
 
     Raises:
         UsageError: as `read_identities`.
     """
     name = f"face key file {Path(path)}"
+    lines, mode = _lines(path, name)
+    for note in permission_warnings(path, mode, name):
+        warn(note)
 
     def decode(text: str, line: str) -> PortableFaceKey:
         try:
@@ -72,7 +88,7 @@ def read_face_keys(path: _Path) -> tuple[PortableFaceKey, ...]:
         except UsageError as error:
             raise UsageError(error.message.replace("the face key", line, 1), error.hint) from None
 
-    return _each(_lines(path, name)[0], name, decode)
+    return _each(lines, name, decode)
 
 
 def identity_file(identity: Identity) -> str:

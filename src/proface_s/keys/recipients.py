@@ -24,6 +24,17 @@ from proface_s.keys.secret import Secret
 RECIPIENT_PREFIX: Final = "age"
 IDENTITY_PREFIX: Final = "age-secret-key-"
 _LABEL: Final = "x25519"
+_RECIPIENT_LENGTH: Final = 62
+_FIELD: Final = 2**255 - 19  # canonical public keys are less (RFC 7748, section 5)
+_OTHER_KEYS: Final = (  # what a line begins with, in lower case, and what it is
+    ("ssh-", "an SSH key"), ("ecdsa-sha2-", "an SSH key"), ("sk-ssh-", "an SSH key"), ("sk-ecdsa-", "an SSH key"),
+    ("-----begin openssh", "an SSH private key"), ("-----begin rsa private", "an SSH private key"),
+    ("-----begin ec private", "an SSH private key"), ("-----begin dsa private", "an SSH private key"),
+    ("-----begin pgp", "a PGP key"), ("-----begin ", "a PEM file"),
+    ("age-plugin-", "the identity of an age plugin"), ("age-secret-key-pq-", "a post-quantum identity of age"),
+    ("age1pq1", "a post-quantum recipient of age"), ("pfk1", "the key of a single face"),
+)
+_WANTED: Final = "only X25519 keys are supported: age1... for a recipient, AGE-SECRET-KEY-1... for an identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,9 @@ class Recipient:
         public: 32 bytes.
 
     Raises:
-        UsageError: no key at all: what anybody agrees on with it is known to everybody (RFC 7748, section 6.1).
+        UsageError: if no identity can have this public key: it has another length, is not reduced modulo the field's
+            prime (X25519 would quietly take it for another key), or is a point of low order, with which everybody
+            agrees on the same secret (RFC 7748, sections 5 and 6.1).
     """
 
     public: bytes
@@ -42,6 +55,8 @@ class Recipient:
     def __post_init__(self) -> None:
         if len(self.public) != KEY_BYTES:
             raise UsageError(f"a recipient has {KEY_BYTES} bytes, not {len(self.public)}")
+        if int.from_bytes(self.public, "little") >= _FIELD:
+            raise UsageError("a recipient is not a usable public key: no identity has it")
         self.agree()
 
     def agree(self) -> tuple[bytes, bytes]:
@@ -99,8 +114,11 @@ def decode_identity(text: str, name: str = "the identity") -> Identity:
     """Read a private key.
 
     Raises:
-        UsageError: it is none.  The text is not repeated.
+        UsageError: if it is another kind of key, or none.  The text is not repeated.
     """
+    _refuse_others(text, name)
+    if text.strip().lower().startswith(RECIPIENT_PREFIX + "1"):
+        raise UsageError(f"{name} is not usable: it is a public key", "give the private key, AGE-SECRET-KEY-1...")
     return Identity(_decoded(text, IDENTITY_PREFIX, name, "an identity is a line AGE-SECRET-KEY-1..."))
 
 
@@ -112,14 +130,30 @@ def decode_recipient(text: str, name: str = "the recipient") -> Recipient:
         name: how messages call it; the text, which may be a private key in the wrong place, is not repeated.
 
     Raises:
-        UsageError: it is none.
+        UsageError: if it is another kind of key, or none.
     """
+    _refuse_others(text, name)
     if text.strip().lower().startswith(IDENTITY_PREFIX):
         raise UsageError(f"{name} is a private key", "give the public key, age1...; keep the private one to yourself")
     try:
         return Recipient(_decoded(text, RECIPIENT_PREFIX, name, "a recipient is a public key, age1..."))
     except UsageError as error:
         raise UsageError(error.message.replace("a recipient", name, 1), error.hint) from None
+
+
+def _refuse_others(text: str, name: str) -> None:
+    """Say what other programs' keys are, instead of what is wrong with them as keys of this program.
+
+    Raises:
+        UsageError: if the text begins like one of them.
+    """
+    start = text.strip().lower()
+    for beginning, kind in _OTHER_KEYS:
+        if start.startswith(beginning):
+            raise UsageError(f"{name} is not usable: it is {kind}", _WANTED)
+    # age1NAME1...: the texts of X25519 keys have no second "1", unless by a typing error, and one length.
+    if start.startswith(RECIPIENT_PREFIX + "1") and "1" in start[4:] and len(start) != _RECIPIENT_LENGTH:
+        raise UsageError(f"{name} is not usable: it is the recipient of an age plugin", _WANTED)
 
 
 def _decoded(text: str, prefix: str, name: str, hint: str) -> bytes:

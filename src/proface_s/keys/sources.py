@@ -47,10 +47,28 @@ def passphrase_from_file(path: str | os.PathLike[str]) -> LoadedPassphrase:
             line = file.readline(MAX_LINE_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror or 'cannot be read'}") from None
-    warnings = []
-    if os.name == "posix" and stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        warnings.append(f"{name} can be read by every user of this machine; run: chmod 600 {Path(path)}")
-    return LoadedPassphrase(_first_line(line, name), tuple(warnings))
+    return LoadedPassphrase(_first_line(line, name), permission_warnings(path, mode, name))
+
+
+def permission_warnings(
+    path: str | os.PathLike[str], mode: int, name: str, *, secret: bool = True
+) -> tuple[str, ...]:
+    """Say whether other users of the machine can read or change a file of keys; empty if not.
+
+    Args:
+        path: the file.
+        mode: its ``st_mode``; pipes and devices are passed over, and so is everything on Windows.
+        name: how messages call it.
+        secret: whether reading it does harm, too; a public key that somebody has changed does in any case.
+    """
+    if os.name != "posix" or not stat.S_ISREG(mode):
+        return ()
+    if secret and mode & (stat.S_IRGRP | stat.S_IROTH):
+        return (f"{name} can be read by other users of this machine; run: chmod 600 {Path(path)}",)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        wanted = "600" if secret else "644"
+        return (f"{name} can be changed by other users of this machine; run: chmod {wanted} {Path(path)}",)
+    return ()
 
 
 def passphrase_from_fd(descriptor: int) -> LoadedPassphrase:
