@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,3 +237,126 @@ def test_different_records_have_different_bytes(a: FrameRecord, b: FrameRecord) 
 def test_records_that_are_none(text: str) -> None:
     with pytest.raises(DamagedFileError, match="record is damaged"):
         decode_record(text)
+
+
+Frames = list[tuple[UInt8Image, FrameRecord]]
+
+
+def pairs(frames: list[ProtectedFrame]) -> Frames:
+    return [(frame.rgb, frame.record) for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def clips(model: FlowModel) -> tuple[VideoKey, Frames, Frames]:
+    """Two clips under one key; only the middle frames of each show a face."""
+    key = VideoKey.generate()
+    session = VideoSession(detector=Watcher({n: [face_at(n)] for n in (3,)}), model=model, every=1)
+    one, other = (pairs(list(session.protect(map(frame_of, range(7)), key))) for _ in "ab")
+    assert [bool(one[number][1].boxes) for number in (0, 1, 3, 6)] == [False, False, True, False]
+    return key, one, other
+
+
+def moved(frames: Frames, order: list[int]) -> Frames:
+    return [frames[number] for number in order]
+
+
+def with_other_pixels(frames: Frames, number: int, rgb: UInt8Image) -> Frames:
+    return [*frames[:number], (rgb, frames[number][1]), *frames[number + 1 :]]
+
+
+ORDERS = [
+    [0, 1, 3, 2, 4, 5, 6], [1, 0, 2, 3, 4, 5, 6], [0, 1, 2, 2, 3, 4, 5, 6], [0, 1, 2, 4, 5, 6], [1, 2, 3, 4, 5, 6],
+    [0, 1, 2, 3, 4, 5], [0], [6, 5, 4, 3, 2, 1, 0],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_s12_frames_out_of_their_order_are_noticed(
+    model: FlowModel, clips: tuple[VideoKey, Frames, Frames], order: list[int]
+) -> None:
+    """Case S12: swapped, doubled, left out, cut off at either end, or played backwards."""
+    key, one, _ = clips
+    session = VideoSession(model=model)
+    assert len(list(session.recover(one, key))) == 7
+    with pytest.raises(DamagedFileError, match=r"should be|end is missing"):
+        list(session.recover(moved(one, order), key))
+    assert len(list(session.recover(moved(one, order), key, whole=False))) == len(order)
+
+
+@pytest.mark.parametrize("at", range(7))
+def test_s12_frames_of_another_clip_are_noticed(
+    model: FlowModel, clips: tuple[VideoKey, Frames, Frames], at: int
+) -> None:
+    key, one, other = clips
+    session = VideoSession(model=model)
+    for spliced in ([*one[:at], other[at], *one[at + 1 :]], [*one[:at], *other[at:], *one[:1]], [*one, *other]):
+        with pytest.raises(DamagedFileError, match="another clip"):
+            list(session.recover(spliced, key))
+
+
+def test_s12_frames_without_faces_cannot_be_exchanged(
+    model: FlowModel, clips: tuple[VideoKey, Frames, Frames]
+) -> None:
+    key, one, _ = clips
+    session = VideoSession(model=model)
+    spotted = one[3][0].copy()
+    spotted[-1, -1, 2] ^= 1
+    for changed in (
+        with_other_pixels(one, 0, one[1][0]), with_other_pixels(with_other_pixels(one, 0, one[1][0]), 1, one[0][0]),
+        with_other_pixels(one, 6, np.zeros_like(one[6][0])), with_other_pixels(one, 3, spotted),
+    ):  # fmt: skip
+        with pytest.raises(DamagedFileError, match="changed outside its faces, or exchanged"):
+            list(session.recover(changed, key))
+        assert len(list(session.recover(changed, key, whole=False))) == 7
+
+
+def test_s12_what_a_record_says_of_its_frame_is_vouched_for(
+    model: FlowModel, clips: tuple[VideoKey, Frames, Frames]
+) -> None:
+    key, one, _ = clips
+    rgb, record = one[0]
+    other = replace(record, frame_digest=one[1][1].frame_digest)
+    for forged in (other, replace(record, last=True), replace(record, frame_digest=b""), replace(record, index=1)):
+        with pytest.raises(WrongKeyError):
+            list(VideoSession(model=model).recover([(rgb, forged)], key))
+
+
+def test_s12_clips_of_early_versions_open_with_a_warning(
+    model: FlowModel, clips: tuple[VideoKey, Frames, Frames]
+) -> None:
+    key, one, _ = clips
+
+    def as_before(record: FrameRecord) -> FrameRecord:
+        early = replace(record, frame_digest=b"", last=False)
+        kek = HKDF(SHA256(), 32, None, b"proface-s/v1/video-record\0").derive(key.reveal())
+        return replace(early, tag=hmac.digest(kek, early.covered(), "sha256")[:16])
+
+    session, early = VideoSession(model=model), [(rgb, as_before(record)) for rgb, record in one]
+    assert "last" not in encode_record(early[0][1])
+    assert decode_record(encode_record(early[0][1])) == early[0][1]
+    with pytest.warns(UserWarning, match="early version") as caught:
+        back = list(session.recover(early, key))
+    assert len(caught) == 1
+    assert all(np.array_equal(a, b) for a, b in zip(back, session.recover(one, key), strict=True))
+    for order in [0, 2, 1, 3, 4, 5, 6], [0, 1, 3]:
+        with pytest.raises(DamagedFileError, match="should be"), pytest.warns(UserWarning, match="early"):
+            list(session.recover(moved(early, order), key))
+
+
+@pytest.mark.parametrize("change", [{"last": 1}, {"last": None}, {"sha256": "00"}, {"sha256": None}])
+def test_s12_damaged_words_about_the_frame(clips: tuple[VideoKey, Frames, Frames], change: dict[str, Any]) -> None:
+    text = json.loads(encode_record(clips[1][0][1]))
+    with pytest.raises(DamagedFileError, match="record is damaged"):
+        decode_record(json.dumps({**text, **change}))
+    for name in change:
+        del text[name]
+    with pytest.raises(DamagedFileError, match="record is damaged"):
+        decode_record(json.dumps(text))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("every", [1, 2, 4])
+def test_s12_the_last_frame_is_known_as_such(model: FlowModel, count: int, every: int) -> None:
+    session = VideoSession(detector=Watcher({}), model=model, every=every)
+    frames = list(session.protect(map(frame_of, range(count)), VideoKey.generate()))
+    assert [frame.record.last for frame in frames] == [False] * (count - 1) + [True]

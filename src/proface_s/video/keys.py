@@ -49,13 +49,22 @@ class VideoKey(Secret):
             raise ValueError(f"frame {frame}, face {face} at {box}: {error}") from None
         return FaceKey(subkey(self.reveal(), "video-face", context))
 
-    def tag(self, covered: bytes) -> bytes:
-        """16 bytes: HMAC-SHA256 over what a record says, under this key's own subkey for records."""
-        return hmac.new(subkey(self.reveal(), "video-record"), covered, hashlib.sha256).digest()[:TAG_BYTES]
+    def tag(self, covered: bytes, version: int = 2) -> bytes:
+        """Vouch for a record.
 
-    def verify_tag(self, covered: bytes, tag: bytes) -> bool:
-        """Whether ``tag`` is `tag` of the bytes; constant time."""
-        return hmac.compare_digest(self.tag(covered), tag)
+        Args:
+            covered: canonical bytes of the record.
+            version: of the record; each has a subkey of its own, so that none can be passed off as another.
+
+        Returns:
+            16 bytes of HMAC-SHA256.
+        """
+        label = "video-record" if version == 1 else "video-record-2"
+        return hmac.new(subkey(self.reveal(), label), covered, hashlib.sha256).digest()[:TAG_BYTES]
+
+    def verify_tag(self, covered: bytes, tag: bytes, version: int = 2) -> bool:
+        """Return whether ``tag`` is the `tag` of these bytes, in constant time."""
+        return hmac.compare_digest(self.tag(covered, version), tag)
 
 
 def new_stream() -> bytes:

@@ -26,7 +26,10 @@ class FrameRecord:
         model_id: 16 bytes.
         boxes: the protected regions, disjoint.
         digests: SHA-256 of each region's protected pixels, 32 bytes.
-        tag: 16 bytes that the video's key vouches for all this with.
+        tag: 16 bytes with which the video's key vouches for all this.
+        frame_digest: `picture_digest` of the whole protected frame, 32 bytes; empty in records of early versions, which
+            do not tell whether a frame without faces is the right one.
+        last: whether the clip ends with this frame.
     """
 
     stream: bytes
@@ -35,6 +38,13 @@ class FrameRecord:
     boxes: tuple[Box, ...] = ()
     digests: tuple[bytes, ...] = ()
     tag: bytes = b""
+    frame_digest: bytes = b""
+    last: bool = False
+
+    @property
+    def version(self) -> int:
+        """1 or 2: what kind of tag the record has (`VideoKey.tag`)."""
+        return 2 if self.frame_digest else 1
 
     def covered(self) -> bytes:
         """Canonical bytes of everything but the tag, big-endian: what the tag covers."""
@@ -42,7 +52,8 @@ class FrameRecord:
             struct.pack(">IIII", box.x, box.y, box.w, box.h) + digest
             for box, digest in zip(self.boxes, self.digests, strict=True)
         )
-        return self.stream + struct.pack(">QI", self.index, len(self.boxes)) + self.model_id + faces
+        whole = self.frame_digest + bytes([self.last]) if self.frame_digest else b""
+        return whole + self.stream + struct.pack(">QI", self.index, len(self.boxes)) + self.model_id + faces
 
 
 def encode_record(record: FrameRecord) -> str:
@@ -51,8 +62,9 @@ def encode_record(record: FrameRecord) -> str:
         {"box": [box.x, box.y, box.w, box.h], "sha256": digest.hex()}
         for box, digest in zip(record.boxes, record.digests, strict=True)
     ]
+    whole = {"sha256": record.frame_digest.hex(), "last": record.last} if record.frame_digest else {}
     return json.dumps(
-        {"stream": record.stream.hex(), "frame": record.index, "model": record.model_id.hex(), "faces": faces,
+        {"stream": record.stream.hex(), "frame": record.index, "model": record.model_id.hex(), "faces": faces, **whole,
          "tag": record.tag.hex()}
     )  # fmt: skip
 
@@ -69,13 +81,23 @@ def decode_record(text: str) -> FrameRecord:
         record = FrameRecord(
             _bytes(found["stream"], STREAM_BYTES), _number(found["frame"], 2**64 - 1), _bytes(found["model"], 16),
             tuple(_box(face["box"]) for face in faces), tuple(_bytes(face["sha256"], _DIGEST_BYTES) for face in faces),
-            _bytes(found["tag"], TAG_BYTES),
+            _bytes(found["tag"], TAG_BYTES), *_whole(found),
         )  # fmt: skip
         if len(faces) > MAX_FACES:
             raise ValueError("too many faces")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedFileError(f"a frame's record is damaged: {error}") from None
     return record
+
+
+def _whole(found: dict[str, object]) -> tuple[bytes, bool]:
+    """What a record says about its whole frame: digest, and whether it is the last; nothing in early versions."""
+    if "sha256" not in found and "last" not in found:
+        return b"", False
+    last = found["last"]
+    if not isinstance(last, bool):
+        raise ValueError("true or false expected")
+    return _bytes(found["sha256"], _DIGEST_BYTES), last
 
 
 def _bytes(text: object, length: int) -> bytes:

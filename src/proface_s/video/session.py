@@ -11,6 +11,7 @@ import numpy as np
 from .. import obfuscate
 from ..api.choosing import disjoint_regions
 from ..container.header import region_digest
+from ..container.sidecar import picture_digest
 from ..detect import Detector
 from ..detect.boxes import SMALLEST_SIDE
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
@@ -20,6 +21,7 @@ from ..keys.secret import FaceKey
 from ..types import Box, Style, UInt8Image
 from .keys import VideoKey, new_stream
 from .records import FrameRecord
+from .sequence import ClipCheck
 from .tracking import tracked
 
 EVERY = 10
@@ -85,29 +87,43 @@ class VideoSession:
             ImageError: a frame is not an image, or of another shape than the first.
         """
         chosen = obfuscate.parse_style(style) if isinstance(style, str) else style
-        stream = new_stream()
-        for index, (frame, boxes) in enumerate(tracked(_checked(frames), self.detector, self._every)):
-            yield self._protected(frame, boxes, chosen, key, FrameRecord(stream, index, self.model.card.model_id))
+        stream, source = new_stream(), _Counted(_checked(frames))
+        for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
+            record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
+            yield self._protected(frame, boxes, chosen, key, record)
 
     def recover(
-        self, frames: Iterable[tuple[UInt8Image, FrameRecord]], key: VideoKey
+        self, frames: Iterable[tuple[UInt8Image, FrameRecord]], key: VideoKey, *, whole: bool = True
     ) -> Iterator[UInt8Image]:
         """Bring the faces of a stream back: the inverse of `protect`, exact outside the faces, an estimate inside.
 
         Args:
-            frames: protected frames, bit for bit as `protect` gave them, with their records; in any order.
+            frames: protected frames, bit for bit as `protect` gave them, with their records.
             key: what they were protected with.
+            whole: insist on one whole clip: all of its frames, in their order, unchanged also outside the faces.  If
+                False, any frames of any clips of this key are accepted, in any order: excerpts, for example.
 
         Yields:
             (H, W, 3) uint8 RGB.
 
         Raises:
             WrongKeyError: the key is another one, or a record was altered.
-            DamagedFileError: the pixels of a face were changed, by a lossy codec for example.
+            DamagedFileError: the pixels of a face were changed, by a lossy codec for example; or, unless ``whole`` is
+                False, a frame is missing, out of its place, from another clip, or changed outside its faces.
             ModelError: they were protected with another model.
+
+        Warns:
+            UserWarning: once, if the clip was protected by an early version, whose records do not show that a frame
+                without faces was exchanged, or that the end of the clip is missing.
         """
+        sequence = ClipCheck()
         for rgb, record in frames:
-            yield self._recovered(rgb, record, key)
+            recovered = self._recovered(rgb, record, key)
+            if whole:
+                sequence.check(rgb, record)
+            yield recovered
+        if whole:
+            sequence.finish()
 
     def _protected(
         self, frame: UInt8Image, faces: list[Box], style: Style, key: VideoKey, record: FrameRecord
@@ -120,10 +136,11 @@ class VideoSession:
         regions = self.model.protect(originals, covers, keys)
         record = replace(record, boxes=tuple(boxes), digests=tuple(map(region_digest, regions)))
         rgb = paste_all(frame, zip(boxes, regions, strict=True))
-        return ProtectedFrame(rgb, replace(record, tag=key.tag(record.covered())))
+        record = replace(record, frame_digest=picture_digest(rgb))
+        return ProtectedFrame(rgb, replace(record, tag=key.tag(record.covered(), record.version)))
 
     def _recovered(self, rgb: UInt8Image, record: FrameRecord, key: VideoKey) -> UInt8Image:
-        if not key.verify_tag(record.covered(), record.tag):
+        if not key.verify_tag(record.covered(), record.tag, record.version):
             raise WrongKeyError(f"the key does not open frame {record.index}, or its record was altered")
         if record.model_id != self.model.card.model_id:
             raise ModelError(f"frame {record.index} was protected with another model ({record.model_id.hex()})")
@@ -135,6 +152,26 @@ class VideoSession:
                 )
         estimates = self.model.recover(regions, _face_keys(key, record, record.boxes))
         return paste_all(rgb, zip(record.boxes, estimates, strict=True))
+
+
+class _Counted(Iterator[UInt8Image]):
+    """Frames as they come, counted, so that the last one is known once the source has ended."""
+
+    def __init__(self, frames: Iterator[UInt8Image]) -> None:
+        self._frames, self._taken, self._ended = frames, 0, False
+
+    def __next__(self) -> UInt8Image:
+        try:
+            frame = next(self._frames)
+        except StopIteration:
+            self._ended = True
+            raise
+        self._taken += 1
+        return frame
+
+    def ends_with(self, index: int) -> bool:
+        """Return whether the source has ended, with the frame of this number."""
+        return self._ended and index == self._taken - 1
 
 
 def _face_keys(key: VideoKey, record: FrameRecord, boxes: Sequence[Box]) -> list[FaceKey]:

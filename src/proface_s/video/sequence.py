@@ -1,0 +1,55 @@
+"""Whether frames are those of one clip, all of them, in their order."""
+
+from __future__ import annotations
+
+import warnings
+
+from ..container.sidecar import picture_digest
+from ..errors import DamagedFileError
+from ..types import UInt8Image
+from .records import FrameRecord
+
+_EXCERPT = "give the frames of one clip in their order, or accept any frames with whole=False"
+
+
+class ClipCheck:
+    """Follows the frames of a clip; their records must have been verified with the key."""
+
+    def __init__(self) -> None:
+        self._stream, self._next, self._complete, self._warned = b"", 0, True, False
+
+    def check(self, rgb: UInt8Image, record: FrameRecord) -> None:
+        """Take the next frame.
+
+        Args:
+            rgb: (H, W, 3) uint8 RGB, the protected frame.
+            record: its record.
+
+        Raises:
+            DamagedFileError: it is not the frame that follows, or was changed outside its faces.
+        """
+        if self._next and record.stream != self._stream:
+            raise DamagedFileError(f"frame {record.index} of another clip follows frame {self._next - 1}", _EXCERPT)
+        if record.index != self._next:
+            raise DamagedFileError(f"frame {record.index} is where frame {self._next} should be", _EXCERPT)
+        if record.version > 1 and picture_digest(rgb) != record.frame_digest:
+            raise DamagedFileError(
+                f"frame {record.index} was changed outside its faces, or exchanged for another", _EXCERPT
+            )
+        if record.version == 1 and not self._warned:
+            warnings.warn(
+                "the clip was protected by an early version: nothing tells whether frames without faces were "
+                "exchanged, or whether its end is missing", stacklevel=3,
+            )
+            self._warned = True
+        self._stream, self._next = record.stream, record.index + 1
+        self._complete = record.last or record.version == 1
+
+    def finish(self) -> None:
+        """Notice the end of the frames.
+
+        Raises:
+            DamagedFileError: the clip has more.
+        """
+        if not self._complete:
+            raise DamagedFileError(f"the clip goes on behind frame {self._next - 1}: its end is missing", _EXCERPT)
