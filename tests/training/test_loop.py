@@ -107,7 +107,18 @@ def test_an_export_needs_its_faces_and_a_card(
     assert not model.exists()
 
 
-@pytest.mark.parametrize("changes", [{}, {"mixed": True}, PAPER], ids=["secure", "mixed", "paper"])
+PAPER_NOW: dict[str, Any] = {
+    "task": "paper", "mixed": True, "adam_eps": 1e-6, "weight_decay": 1e-5,
+    "model": {"growth": 4, "blocks": 1, "slope": 0.01, "signed": True, "initialisation": "kaiming", "loss": "rmse",
+              "wrong_share": 0.5},
+}
+PAPER_FINE: dict[str, Any] = {"task": "paper", "model": {"growth": 4, "blocks": 1, "triplets": [1.0, 0.0]}}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"mixed": True}, PAPER, PAPER_NOW, PAPER_FINE],
+    ids=["secure", "mixed", "paper", "paper-start", "paper-fine"],
+)
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
     tmp_path: Path, data: Path, changes: dict[str, Any]
 ) -> None:

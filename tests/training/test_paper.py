@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,18 +16,24 @@ import onnxruntime  # noqa: E402
 from torch import nn  # noqa: E402
 
 from proface_s.errors import UsageError  # noqa: E402
-from proface_s.training import paper  # noqa: E402
-from proface_s.training.paper_losses import l1, multiscale_dissimilarity, perceptual, triplet  # noqa: E402
+from proface_s.training import paper, paper_losses  # noqa: E402
+from proface_s.training.paper_losses import l1, multiscale_dissimilarity, perceptual, rmse, triplet  # noqa: E402
 from proface_s.training.paper_task import PAIR, PaperTask  # noqa: E402
 from proface_s.training.task import Batch  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
 
+SHAPES: dict[str, dict[str, Any]] = {
+    "before November 2026": {},
+    "published": {"slope": 0.01, "signed": True, "initialisation": "published"},
+    "ours": {"slope": 0.01, "signed": True, "initialisation": "kaiming"},
+}
 
-def shaken(growth: int = 4, blocks: int = 3) -> paper.PaperFlow:
+
+def shaken(growth: int = 4, blocks: int = 3, **shape: Any) -> paper.PaperFlow:
     """A network whose weights are all non-trivial, in float64 so that tolerances speak of algebra."""
     torch.manual_seed(1)
-    network = paper.PaperFlow(blocks, growth).double()
+    network = paper.PaperFlow(blocks, growth, **shape).double()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += torch.randn_like(parameter) * 0.03
@@ -73,9 +81,10 @@ def test_the_network_has_the_published_size(side: int, expected: float) -> None:
     assert round(total / 1e9, 2) == expected
 
 
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("size", [(8, 8), (16, 24), (30, 14)])
-def test_the_flow_inverts_exactly_given_the_byproduct(size: tuple[int, int]) -> None:
-    network = shaken()
+def test_the_flow_inverts_exactly_given_the_byproduct(size: tuple[int, int], shape: dict[str, Any]) -> None:
+    network = shaken(**shape)
     original, cover = torch.rand(2, 2, 3, *size, dtype=torch.float64)
     key_map = key_maps(2, *size)
     protected, byproduct = network.protect(original, cover, key_map)
@@ -116,9 +125,70 @@ def test_half_precision_costs_less_than_rounding_to_8_bits() -> None:
     assert 0 < (half - exact).square().mean().sqrt() < 12**-0.5
 
 
+def test_half_precision_sees_what_is_hidden_beside_a_bright_cover() -> None:
+    block = paper.DenseBlock(4)
+    with torch.no_grad():
+        for channel in range(12):  # the last convolution passes the images on, less the cover's brightness
+            block.last.weight[channel, channel, 1, 1] = 1
+        block.last.bias.fill_(-1.5)  # type: ignore[union-attr]
+        hidden = torch.randn(1, 12, 8, 8, generator=torch.Generator().manual_seed(0)) * 2**-10
+        with torch.autocast("cpu", torch.bfloat16):
+            found = block(1.5 + hidden, torch.ones(1, 4, 8, 8)).float()
+    assert float((1.5 + hidden).bfloat16().float().sub(1.5 + hidden).abs().max()) > 2**-10  # one number would lose it
+    torch.testing.assert_close(found, hidden, rtol=0.02, atol=2**-16)
+
+
+@pytest.mark.parametrize("shape", [SHAPES["published"], SHAPES["ours"]], ids=["published", "kaiming"])
+def test_first_weights_are_as_configured(shape: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    network = paper.PaperFlow(2, 32, **shape)
+    published = shape["initialisation"] == "published"
+    for block in (module for module in network.modules() if isinstance(module, paper.DenseBlock)):
+        assert not block.last.weight.any()
+        assert block.last.bias is not None
+        assert not block.last.bias.any()
+        assert block.act.negative_slope == 0.01
+        for layer in block.layers:
+            assert isinstance(layer, nn.Conv2d)
+            assert layer.bias is not None
+            wanted = 0.01 if published else 0.5 * (2 / (1.01 * 9 * layer.in_channels)) ** 0.5
+            assert float(layer.weight.detach().std()) == pytest.approx(wanted, rel=0.1)
+            assert bool(layer.bias.any()) is published
+    image, key_map = torch.rand(1, 3, 16, 16), key_maps(1, 16, 16).float()
+    torch.testing.assert_close(network.protect(image, 1 - image, key_map)[0], 1 - image)  # nothing is hidden yet
+
+
+def test_first_weights_of_older_configurations_are_torchs_own() -> None:
+    torch.manual_seed(0)
+    network = PaperTask(growth=4, blocks=1).build()
+    torch.manual_seed(0)
+    torch.testing.assert_close(next(network.parameters()), nn.Conv2d(16, 4, 3, padding=1).weight)
+
+
+def test_the_range_belongs_to_the_network_and_not_to_its_pictures() -> None:
+    """The same weights in either range: images stay in [0, 1], and the key map stands in for the whole byproduct."""
+    network, plain = shaken(signed=True), shaken()
+    plain.load_state_dict(network.state_dict())
+    original, cover = torch.rand(2, 1, 3, 16, 16, dtype=torch.float64)
+    key_map = key_maps(1, 16, 16)
+    protected, byproduct = network.protect(original, cover, key_map)
+    signed = plain.protect(original * 2 - 1, cover * 2 - 1, key_map)
+    torch.testing.assert_close(protected, (signed[0] + 1) / 2)
+    torch.testing.assert_close(byproduct, (signed[1] + 1) / 2)
+    torch.testing.assert_close(network.recover(protected, key_map), (plain.recover(signed[0], key_map) + 1) / 2)
+
+
+@pytest.mark.parametrize("wrong", [{"mode": "Other"}, {"loss": "L2"}, {"initialisation": "zeros"}, {"wrong_share": 0},
+                                   {"wrong_share": 0.5}, {"triplets": [1.0]}, {"triplets": [1.0, -1.0]}])
+def test_values_that_there_are_not_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        PaperTask(growth=4, blocks=1, **wrong)
+
+
 @pytest.mark.parametrize("mode", ["RandWR", "ObfsWR"])
-def test_both_modes_learn_and_every_parameter_gets_a_gradient(mode: str) -> None:
-    task = PaperTask(mode, growth=4, blocks=2)
+@pytest.mark.parametrize("options", [{}, {"loss": "rmse", **SHAPES["ours"]}], ids=["paper's loss", "rmse"])
+def test_both_modes_learn_and_every_parameter_gets_a_gradient(mode: str, options: dict[str, Any]) -> None:
+    task = PaperTask(mode, growth=4, blocks=2, **options)
     torch.manual_seed(0)
     module, batch = task.build(), drawn_batch()
     losses = train(task, module, batch, 12, 3e-3)
@@ -193,8 +263,41 @@ def test_losses_are_what_they_say() -> None:
     assert (multiscale_dissimilarity(a, b) > 0.5).all()
     assert float(triplet(l1, a, a, b)) == pytest.approx(float(torch.relu(1.2 - l1(a, b)).mean()))
     assert float(triplet(l1, a, a, a)) == pytest.approx(1.2)
+    torch.testing.assert_close(rmse(a, a + 0.1), torch.full((2,), 0.1))
     with pytest.raises(UsageError, match=r"(?i)lpips"):
         perceptual("nowhere.pt")
+
+
+def test_the_first_losses_are_what_they_say() -> None:
+    original, cover = torch.zeros(2, 3, 16, 16), torch.ones(2, 3, 16, 16)
+    images = original, cover, cover - 0.02, original + 0.03
+    far = paper_losses.rand_wr_start(*images, original[:1] + 0.5)
+    assert float(far) == pytest.approx(0.05, abs=1e-5)
+    assert float(paper_losses.rand_wr_start(*images, original[:1] + 0.06)) == pytest.approx(0.05 + 0.05 * 0.3, abs=1e-5)
+    assert float(paper_losses.obfs_wr_start(*images, cover[:1] - 0.1)) == pytest.approx(0.05 + 0.5 * 0.1, abs=1e-5)
+    same = original.clone().requires_grad_()
+    rmse(same, original).sum().backward()  # the root has no slope at zero, but for the floor under it
+    assert same.grad is not None
+    assert torch.isfinite(same.grad).all()
+
+
+def test_triplets_are_annealed_from_their_first_factor_to_their_last() -> None:
+    network, batch, found = shaken(4, 1).float(), drawn_batch(2, 32), {}
+    for factors, progress in (((1.0, 1.0), 0.7), ((0.0, 0.0), 0.7), ((1.0, 0.0), 0.0), ((1.0, 0.0), 0.5)):
+        task, now = PaperTask(growth=4, blocks=1, triplets=factors), replace(batch, progress=progress)
+        found[factors, progress] = float(task.loss(network, now, np.random.default_rng(0))[0])
+    full, none, start, middle = found.values()
+    assert full > none + 0.1
+    assert start == full
+    assert middle == pytest.approx((full + none) / 2, rel=1e-5)
+
+
+def test_only_a_share_of_a_batch_is_recovered_with_a_wrong_key() -> None:
+    task = PaperTask(growth=4, blocks=1, loss="rmse", wrong_share=0.3)
+    images = task._run(shaken(4, 1).float(), drawn_batch(6, 16), np.random.default_rng(0), True, 0.3)
+    assert [len(image) for image in images] == [6, 6, 6, 6, 2]
+    _, measures = task.loss(shaken(4, 1).float(), drawn_batch(6, 16), np.random.default_rng(0))
+    assert all(np.isfinite(value) for value in measures.values())
 
 
 def test_key_maps_are_as_published() -> None:
@@ -204,8 +307,9 @@ def test_key_maps_are_as_published() -> None:
     assert 0.4 < (first != paper.derive_paper_key_map("secreT", 30, 22)).mean() < 0.6
 
 
-def test_both_engines_agree(tmp_path: Path) -> None:
-    task, module = PaperTask(growth=4, blocks=2), shaken(4, 2).float()
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_both_engines_agree(tmp_path: Path, shape: dict[str, Any]) -> None:
+    task, module = PaperTask(growth=4, blocks=2, **shape), shaken(4, 2, **shape).float()
     card = task.export(module, [], tmp_path, {"name": "paper"})
     assert set(card["files"]) == set(PAIR)
     rng = np.random.default_rng(0)

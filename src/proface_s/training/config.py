@@ -25,6 +25,8 @@ class RunConfig:
         peak_lr: peak of the one-cycle schedule.
         warm_up: fraction of the steps over which the learning rate grows.
         grad_clip: largest gradient norm; larger ones are scaled down.
+        adam_eps: added to the root of Adam's second moment.
+        weight_decay: of Adam, as an L2 penalty.
         mixed: run the convolutions in bfloat16.
         ema: decay of the exponential moving average of the weights.
         validation: fraction of the identities that are kept for validation.
@@ -44,6 +46,8 @@ class RunConfig:
     peak_lr: float = 2e-3
     warm_up: float = 0.02
     grad_clip: float = 1.0
+    adam_eps: float = 1e-8
+    weight_decay: float = 0.0
     mixed: bool = True
     ema: float = 0.998
     validation: float = 0.05
@@ -79,6 +83,7 @@ class RunConfig:
             (0 < self.faces[0] <= self.faces[1], "faces must be an ascending pair of sides"),
             (0 <= self.small_share <= 1, "small_share must be a fraction"),
             (self.peak_lr > 0 and self.grad_clip > 0, "peak_lr and grad_clip must be positive"),
+            (self.adam_eps > 0 and self.weight_decay >= 0, "adam_eps must be positive, weight_decay not negative"),
             (0 <= self.warm_up < 1 and 0 <= self.ema < 1, "warm_up and ema must be fractions below 1"),
             (0 <= self.validation < 1, "validation must be a fraction below 1"),
             (self.check_every >= 1 and self.seed >= 0 and self.threads >= 0,

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,10 @@ class Trainer:
         ]
         step_module = _Step(task, task.build())
         self.average = task.build().to(fabric.device)
-        optimiser = torch.optim.Adam(step_module.parameters(), lr=config.peak_lr, betas=(0.9, 0.99))
+        optimiser = torch.optim.Adam(
+            step_module.parameters(), lr=config.peak_lr, betas=(0.9, 0.99), eps=config.adam_eps,
+            weight_decay=config.weight_decay,
+        )
         self.step, self.skipped, self.seconds = 0, 0, 0.0
         self.started_from = ""
         saved = self._read_checkpoint()
@@ -117,7 +121,7 @@ class Trainer:
         if rng.random() < config.small_share:
             crop = int(rng.choice([side for side in SMALL_CROPS if side <= config.crop] or [config.crop]))
             count = min(MOST_SMALL, config.batch * config.crop**2 // crop**2)
-        batch = self._batch(self._crops[0], count, crop, rng)
+        batch = replace(self._batch(self._crops[0], count, crop, rng), progress=self.step / config.steps)
         for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self._optimiser.zero_grad(set_to_none=True)
@@ -259,7 +263,8 @@ class Trainer:
 
 def as_float(batch: Batch) -> Batch:
     """The same batch in float32, as tasks take it."""
-    return Batch(batch.originals.float(), None if batch.covers is None else batch.covers.float())
+    covers = None if batch.covers is None else batch.covers.float()
+    return replace(batch, originals=batch.originals.float(), covers=covers)
 
 
 def load_weights(network: nn.Module, weights: dict[str, Tensor], source: Path) -> None:

@@ -18,11 +18,16 @@ import hashlib
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import UsageError
 from ..types import UInt8Image
 
 CLAMP = 2.0  # the paper's c
+SLOPE = 0.2  # of LeakyReLU where a configuration gives no other: runs before November 2026 had none to give
+INITIALISATIONS = ("torch", "published", "kaiming")
+PUBLISHED_SCALE = 0.01  # of the authors' normal initialisation
+KAIMING_SLOPE, KAIMING_SCALE = 0.1, 0.5  # super-resolution networks start their residual branches this small
 IMAGE, KEY = 12, 4  # channels at half resolution
 SALT, ROUNDS = b"PRO-Face S", 10  # a constant salt and ten rounds, as published
 
@@ -57,23 +62,48 @@ class DenseBlock(nn.Module):
 
     Args:
         growth: channels that every convolution but the last adds.
+        slope: of LeakyReLU below zero.
     """
 
-    def __init__(self, growth: int) -> None:
+    def __init__(self, growth: int, slope: float = SLOPE) -> None:
         super().__init__()
         widths = [IMAGE + KEY + i * growth for i in range(5)]
         self.layers = nn.ModuleList(nn.Conv2d(w, growth, 3, padding=1) for w in widths[:-1])
         self.last = nn.Conv2d(widths[-1], IMAGE, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
-        self.act = nn.LeakyReLU(0.2)
+        self.act = nn.LeakyReLU(slope)
 
     def forward(self, half: Tensor, key: Tensor) -> Tensor:
         """(N, 12, h, w) and the key map's bands (N, 4, h, w) -> (N, 12, h, w)."""
         seen = torch.cat([half, key], 1)
+        device = half.device.type
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+            return self._forward_in_half_precision(seen)
         for layer in self.layers:
             seen = torch.cat([seen, self.act(layer(seen))], 1)
         return self.last(seen)  # type: ignore[no-any-return]
+
+    def _forward_in_half_precision(self, exact: Tensor) -> Tensor:
+        """As `forward`, with the images as the sum of two half-precision numbers.
+
+        Beside a cover of 1, bfloat16 has steps of 1/128 (or 1/256): as coarse as 8-bit rounding, and coarser than much
+        of what is hidden there.  The features that the block computes itself are small enough for one number.
+        """
+        dtype = torch.get_autocast_dtype(exact.device.type)
+        seen = exact.to(dtype)
+        rest = (exact[:, :IMAGE] - seen[:, :IMAGE].to(exact.dtype)).to(dtype)
+        seen = torch.cat([rest, seen], 1)
+        for layer in self.layers:
+            seen = torch.cat([seen, self.act(_convolve_twice(layer, seen))], 1)
+        return _convolve_twice(self.last, seen)
+
+
+def _convolve_twice(layer: nn.Module, seen: Tensor) -> Tensor:
+    """A 3x3 convolution whose weights of the first `IMAGE` channels serve for one more such group in front."""
+    assert isinstance(layer, nn.Conv2d)
+    weight = torch.cat([layer.weight[:, :IMAGE], layer.weight], 1)
+    return functional.conv2d(seen, weight, layer.bias, padding=1)
 
 
 class SecureCoupling(nn.Module):
@@ -81,11 +111,12 @@ class SecureCoupling(nn.Module):
 
     Args:
         growth: see `DenseBlock`.
+        slope: see `DenseBlock`.
     """
 
-    def __init__(self, growth: int) -> None:
+    def __init__(self, growth: int, slope: float = SLOPE) -> None:
         super().__init__()
-        self.omega, self.phi, self.rho, self.eta = (DenseBlock(growth) for _ in range(4))
+        self.omega, self.phi, self.rho, self.eta = (DenseBlock(growth, slope) for _ in range(4))
 
     def forward(self, x: Tensor, y: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """(X, Y) -> (X', Y')."""
@@ -104,33 +135,77 @@ class PaperFlow(nn.Module):
     Args:
         blocks: number of SACBs.
         growth: see `DenseBlock`.
+        slope: see `DenseBlock`; the published one is 0.01.
+        signed: let the couplings see images as -1..1, as published, the same range as the key map that stands in for
+            the byproduct.  Images outside stay in [0, 1].
+        initialisation: ``torch`` (its default), ``published`` (all weights and biases from a normal distribution of
+            standard deviation 0.01) or ``kaiming`` (Kaiming normal for a slope of 0.1, halved; no biases).  The last
+            convolution of every dense block starts at zero in all of them.
+
+    Raises:
+        UsageError: an initialisation that there is not.
     """
 
-    def __init__(self, blocks: int = 3, growth: int = 32) -> None:
+    def __init__(
+        self, blocks: int = 3, growth: int = 32, *, slope: float = SLOPE, signed: bool = False,
+        initialisation: str = "torch",
+    ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(SecureCoupling(growth) for _ in range(blocks))
+        self.blocks = nn.ModuleList(SecureCoupling(growth, slope) for _ in range(blocks))
+        self.signed = signed
+        initialise(self, initialisation)
 
     def protect(self, original: Tensor, cover: Tensor, key_map: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the protected image and the byproduct."""
-        x, y, key = haar(original), haar(cover), haar(key_map)
+        x, y, key = self._bands(original), self._bands(cover), haar(key_map)
         for block in self.blocks:
             x, y = block(x, y, key)
-        return inverse_haar(y), inverse_haar(x)
+        return self._image(y), self._image(x)
 
     def unprotect(self, protected: Tensor, byproduct: Tensor, key_map: Tensor) -> tuple[Tensor, Tensor]:
         """Exact inverse of `protect`: returns the original and the cover."""
-        return self._backward(haar(byproduct), protected, key_map)
+        return self._backward(self._bands(byproduct), protected, key_map)
 
     def recover(self, protected: Tensor, key_map: Tensor) -> Tensor:
         """Estimate of the original: the key map takes the byproduct's place, three times over."""
         return self._backward(haar(key_map).repeat(1, 3, 1, 1), protected, key_map)[0]
 
     def _backward(self, x: Tensor, protected: Tensor, key_map: Tensor) -> tuple[Tensor, Tensor]:
-        y, key = haar(protected), haar(key_map)
+        y, key = self._bands(protected), haar(key_map)
         for block in reversed(self.blocks):
             assert isinstance(block, SecureCoupling)
             x, y = block.inverse(x, y, key)
-        return inverse_haar(x), inverse_haar(y)
+        return self._image(x), self._image(y)
+
+    def _bands(self, image: Tensor) -> Tensor:
+        """An image of [0, 1] as the couplings see it."""
+        return haar(image * 2 - 1 if self.signed else image)
+
+    def _image(self, bands: Tensor) -> Tensor:
+        """Inverse of `_bands`."""
+        image = inverse_haar(bands)
+        return (image + 1) / 2 if self.signed else image
+
+
+def initialise(network: nn.Module, how: str) -> None:
+    """Give the convolutions their first weights, see `PaperFlow`; those that are zero (the last ones) stay zero."""
+    if how not in INITIALISATIONS:
+        raise UsageError(f"the initialisation is one of {', '.join(INITIALISATIONS)}, not {how!r}")
+    if how == "torch":
+        return
+    last = {block.last for block in network.modules() if isinstance(block, DenseBlock)}
+    for layer in network.modules():
+        if not isinstance(layer, nn.Conv2d) or layer in last:
+            continue
+        assert layer.bias is not None
+        if how == "published":
+            nn.init.normal_(layer.weight, std=PUBLISHED_SCALE)
+            nn.init.normal_(layer.bias, std=PUBLISHED_SCALE)
+        else:
+            nn.init.kaiming_normal_(layer.weight, a=KAIMING_SLOPE)
+            nn.init.zeros_(layer.bias)
+            with torch.no_grad():
+                layer.weight *= KAIMING_SCALE
 
 
 def derive_paper_key_map(password: str, height: int, width: int) -> UInt8Image:

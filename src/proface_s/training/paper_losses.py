@@ -20,12 +20,21 @@ MARGIN = 1.2
 WINDOW = 11  # of SSIM; coarser scales than this are left out
 SCALES = 4
 
+ROOT_FLOOR = 1e-12  # under the root of `rmse`, whose gradient is infinite at zero
+FAR_ENOUGH, FAR_WEIGHT = 0.36, 0.05  # RMSE of a wrong recovery (8.9 dB) that is not pushed further, and its weight
+NEAR_WEIGHT = 0.5  # of the wrong recovery's RMSE to the cover
+
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:
     """Mean absolute difference of each pair, (N,)."""
     return (a - b).abs().flatten(1).mean(1)
+
+
+def rmse(a: Tensor, b: Tensor) -> Tensor:
+    """Root of the mean squared difference of each pair, (N,)."""
+    return ((a - b).square().flatten(1).mean(1) + ROOT_FLOOR).sqrt()
 
 
 def multiscale_dissimilarity(a: Tensor, b: Tensor) -> Tensor:
@@ -80,17 +89,45 @@ def image_term(distance: Distance, protected: Tensor, cover: Tensor) -> Tensor:
 
 
 def rand_wr_loss(
-    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor
+    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor,
+    triplets: float = 1.0,
 ) -> Tensor:
-    """RandWR: a wrong key gives a picture far from the original."""
+    """RandWR: a wrong key gives a picture far from the original.
+
+    Args:
+        distance: the perceptual one.
+        original: (N, 3, H, W), as all that follow.
+        cover: what the protected image should look like.
+        protected: with the right key.
+        recovered: with the right key.
+        wrong: recovered with another key.
+        triplets: factor of the triplet terms; 1 as published.
+    """
     apart = triplet(distance, original, recovered, wrong) + triplet(l1, original, recovered, wrong)
-    return 0.3 * image_term(distance, protected, cover) + 0.5 * l1(recovered, original).mean() + 0.2 * apart
+    near = 0.3 * image_term(distance, protected, cover) + 0.5 * l1(recovered, original).mean()
+    return near + 0.2 * triplets * apart
 
 
 def obfs_wr_loss(
-    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor
+    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor,
+    triplets: float = 1.0,
 ) -> Tensor:
-    """ObfsWR: a wrong key gives the obfuscated picture again."""
+    """ObfsWR: a wrong key gives the obfuscated picture again; arguments as `rand_wr_loss`."""
     near = l1(recovered, original).mean() + l1(wrong, cover).mean()
     apart = triplet(distance, recovered, original, cover) + triplet(distance, wrong, cover, original)
-    return 0.2 * image_term(distance, protected, cover) + 0.3 * near + 0.5 * apart
+    return 0.2 * image_term(distance, protected, cover) + 0.3 * near + 0.5 * triplets * apart
+
+
+def rand_wr_start(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> Tensor:
+    """What a RandWR network is trained with first: the paper's triplets swamp its image terms in the early steps.
+
+    There may be fewer wrong recoveries than pictures: they belong to the first ones.
+    """
+    near = rmse(protected, cover).mean() + rmse(recovered, original).mean()
+    return near + FAR_WEIGHT * torch.relu(FAR_ENOUGH - rmse(wrong, original[: len(wrong)])).mean()
+
+
+def obfs_wr_start(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> Tensor:
+    """As `rand_wr_start`, for ObfsWR."""
+    near = rmse(protected, cover).mean() + rmse(recovered, original).mean()
+    return near + NEAR_WEIGHT * rmse(wrong, cover[: len(wrong)]).mean()

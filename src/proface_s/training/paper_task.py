@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from ..flow.card import CARD_NAME, canonical_card
 from ..types import UInt8Image
-from .paper import PaperFlow
-from .paper_losses import obfs_wr_loss, perceptual, rand_wr_loss
+from .paper import INITIALISATIONS, SLOPE, PaperFlow
+from .paper_losses import obfs_wr_loss, obfs_wr_start, perceptual, rand_wr_loss, rand_wr_start
 from .task import Batch
 
-MODES = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
+MODES: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
+STARTS = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
+LOSSES = ("paper", "rmse")
 PAIR = ("protect.onnx", "recover.onnx")
 FAR = 4.0  # wrong recoveries are clamped to [-FAR, 1 + FAR] before the loss: inverse scales can overflow
 
@@ -31,30 +35,59 @@ class PaperTask:
         rounding: protect to 8 bits in the loop, straight-through; the paper does not.
         blocks: see `PaperFlow`.
         growth: see `PaperFlow`.
+        slope: see `PaperFlow`.
+        signed: see `PaperFlow`.
+        initialisation: see `PaperFlow`.
+        loss: ``paper``, or ``rmse`` to start with (`rand_wr_start`, `obfs_wr_start`).
+        wrong_share: fraction of a batch that is recovered with a wrong key as well; all of it with the paper's losses.
+        triplets: factors of the paper's triplet terms at the first and at the last step, linear between; (1, 1) as
+            published.  With few steps they swamp the rest.
         lpips_weights: see `proface_s.training.paper_losses.perceptual`.
+
+    Raises:
+        UsageError: a value that there is not.
     """
 
     name = "paper"
     needs_covers = True
 
     def __init__(
-        self, mode: str = "RandWR", rounding: bool = True, blocks: int = 3, growth: int = 32,
-        lpips_weights: str | None = None,
+        self, mode: str = "RandWR", rounding: bool = True, blocks: int = 3, growth: int = 32, *, slope: float = SLOPE,
+        signed: bool = False, initialisation: str = "torch", loss: str = "paper", wrong_share: float = 1.0,
+        triplets: Sequence[float] = (1.0, 1.0), lpips_weights: str | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"the recovery mode is one of {', '.join(MODES)}, not {mode!r}")
-        self.mode, self.rounding, self._shape = mode, rounding, (blocks, growth)
+        if loss not in LOSSES:
+            raise UsageError(f"the loss is one of {', '.join(LOSSES)}, not {loss!r}")
+        if initialisation not in INITIALISATIONS:
+            raise UsageError(f"the initialisation is one of {', '.join(INITIALISATIONS)}, not {initialisation!r}")
+        if not 0 < wrong_share <= 1 or (loss == "paper" and wrong_share < 1):
+            raise UsageError("wrong_share must be a fraction above 0, and 1 with the paper's losses")
+        if len(triplets) != 2 or min(triplets) < 0:
+            raise UsageError(f"triplets is a pair of factors, not {triplets}")
+        self._triplets = triplets
+        self.mode, self.rounding, self._loss, self._wrong_share = mode, rounding, loss, wrong_share
+        self._build = partial(
+            PaperFlow, blocks, growth, slope=slope, signed=signed, initialisation=initialisation
+        )
         self._distance = perceptual(lpips_weights)
 
     def build(self) -> nn.Module:
         """A fresh network."""
-        return PaperFlow(*self._shape)
+        return self._build()
 
     def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        """The paper's loss of the mode."""
-        original, cover, protected, recovered, wrong = self._run(module, batch, rng, self.rounding)
+        """The configured loss of the mode."""
+        images = self._run(module, batch, rng, self.rounding, self._wrong_share)
+        original, cover, protected, recovered, wrong = images
         far = [image.clamp(-FAR, 1 + FAR) for image in (recovered, wrong)]
-        loss = MODES[self.mode](self._distance, original, cover, protected, *far)
+        if self._loss == "rmse":
+            loss = STARTS[self.mode](original, cover, protected, *far)
+        else:
+            first, last = self._triplets
+            factor = first + (last - first) * batch.progress
+            loss = MODES[self.mode](self._distance, original, cover, protected, *far, factor)
         return loss, {"loss": float(loss.detach()), **_measures(original, cover, protected, recovered, wrong)}
 
     @torch.no_grad()
@@ -83,9 +116,12 @@ class PaperTask:
         return card
 
     def _run(
-        self, module: nn.Module, batch: Batch, rng: np.random.Generator, rounding: bool
+        self, module: nn.Module, batch: Batch, rng: np.random.Generator, rounding: bool, wrong_share: float = 1.0
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Original, cover, protected, recovered and wrong recovery, in [0, 1] but for the recoveries."""
+        """Original, cover, protected, recovered and wrong recovery, in [0, 1] but for the recoveries.
+
+        The wrong recoveries are of the first ``wrong_share`` of the pictures.
+        """
         assert isinstance(module, PaperFlow)
         assert batch.covers is not None
         original, cover = batch.originals / 255, batch.covers / 255
@@ -94,8 +130,9 @@ class PaperTask:
         if rounding:
             levels = (protected.clamp(0, 1) * 255).round() / 255
             protected = protected + (levels - protected).detach()
+        few = max(1, round(len(original) * wrong_share))
         return (original, cover, protected, module.recover(protected, right).float(),
-                module.recover(protected, other).float())
+                module.recover(protected[:few], other[:few]).float())
 
 
 def export_pair(network: PaperFlow, folder: Path) -> None:
@@ -141,9 +178,11 @@ def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _measures(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> dict[str, float]:
+    few = len(wrong)
     return {
         "protected": _psnr(protected, cover), "recovered": _psnr(recovered, original),
-        "wrong": _psnr(wrong, original), "wrong_cover": _psnr(wrong, cover), "cover": _psnr(cover, original),
+        "wrong": _psnr(wrong, original[:few]), "wrong_cover": _psnr(wrong, cover[:few]),
+        "cover": _psnr(cover, original),
     }
 
 

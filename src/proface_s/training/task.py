@@ -22,10 +22,12 @@ class Batch:
     Attributes:
         originals: (N, 3, S, S) float, whole grey levels 0..255, RGB.
         covers: the same shape, or None where the task needs none.
+        progress: fraction of the run's steps that were done before this one, for losses that change on the way.
     """
 
     originals: Tensor
     covers: Tensor | None
+    progress: float = 0.0
 
 
 class Task(Protocol):
