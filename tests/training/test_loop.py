@@ -19,7 +19,13 @@ from proface_s.cli.main import main  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
 from proface_s.flow.card import CARD_NAME  # noqa: E402
 from proface_s.flow.model import FlowModel  # noqa: E402
-from proface_s.training.checkpoints import CHECKPOINT, read_weights  # noqa: E402
+from proface_s.training.checkpoints import (  # noqa: E402
+    CHECKPOINT,
+    compact,
+    read_checkpoint,
+    read_weights,
+    write_checkpoint,
+)
 from proface_s.training.config import RunConfig  # noqa: E402
 from proface_s.training.covers import KINDS, CoverSource  # noqa: E402
 from proface_s.training.data import Crops, Faces, find_pictures, identity_of, split_by_identity  # noqa: E402
@@ -54,11 +60,14 @@ def config_file(tmp_path: Path, **changes: Any) -> Path:
     return path
 
 
-def make_trainer(data: Path, out: Path, own: Task | None = None, **changes: Any) -> Trainer:
+def make_trainer(
+    data: Path, out: Path, own: Task | None = None, *, init: Path | None = None, **changes: Any
+) -> Trainer:
     config = RunConfig.from_dict({**TINY, **changes})
     train, held = split_by_identity(find_pictures([data]), config.validation, "")
     fabric = make_fabric("cpu", config.mixed)
-    return Trainer(config, own or make_task(config.task, config.model), (Faces(train), Faces(held)), out, fabric)
+    task = own or make_task(config.task, config.model)
+    return Trainer(config, task, (Faces(train), Faces(held)), out, fabric, init=init)
 
 
 def test_ten_steps_through_the_command_line_give_a_model(tmp_path: Path, data: Path) -> None:
@@ -137,6 +146,21 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
     for mine, theirs in ((resumed.network, whole.network), (resumed.average, whole.average)):
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             assert torch.equal(a, b)
+
+
+def test_a_compact_checkpoint_starts_a_run_and_resumes_none(tmp_path: Path, data: Path) -> None:
+    trainer, small = make_trainer(data, tmp_path / "run", **PAPER_NOW), tmp_path / "small"
+    trainer.train_step()
+    trainer.save()
+    small.mkdir()
+    write_checkpoint(small / CHECKPOINT, compact(read_checkpoint(tmp_path / "run" / CHECKPOINT)))
+    assert (small / CHECKPOINT).stat().st_size < (tmp_path / "run" / CHECKPOINT).stat().st_size / 2
+    with pytest.raises(UsageError, match="no optimiser"):
+        make_trainer(data, small, **PAPER_NOW)
+    started = make_trainer(data, tmp_path / "next", init=small / CHECKPOINT, **PAPER_NOW)
+    for mine, theirs in zip(started.network.parameters(), trainer.average.parameters(), strict=True):
+        assert mine.dtype == torch.float32
+        torch.testing.assert_close(mine, theirs, rtol=2**-11, atol=2**-20)
 
 
 @pytest.mark.slow

@@ -56,3 +56,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     weights: dict[str, Tensor] = read_checkpoint(path)["average"]
     return weights
+
+
+def compact(state: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint of an eighth of the size: the averaged weights alone, in half precision.
+
+    It serves wherever weights are read (``--init``, ``proface export``, the evaluation), and not to resume a run.
+    """
+    weights = {name: weight.half() for name, weight in state["average"].items()}
+    return {**state, "network": weights, "average": weights, "optimiser": {}}
+
+
+def is_compact(state: dict[str, Any]) -> bool:
+    """Whether a checkpoint came from `compact`."""
+    return not state["optimiser"]

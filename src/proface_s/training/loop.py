@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..types import UInt8Image
-from .checkpoints import CHECKPOINT, read_checkpoint, read_weights, write_checkpoint
+from .checkpoints import CHECKPOINT, is_compact, read_checkpoint, read_weights, write_checkpoint
 from .config import RunConfig
 from .covers import CoverSource
 from .data import Crops, Faces
@@ -215,6 +215,10 @@ class Trainer:
         if not path.exists():
             return None
         saved = read_checkpoint(path)
+        if is_compact(saved):
+            raise UsageError(
+                f"{path} has no optimiser to resume with", "choose another --out, start from its weights with --init"
+            )
         configs = RunConfig.from_dict(saved["config"]), self.config
         before, now = ({**config.to_dict(), "threads": 0, "check_every": 0} for config in configs)
         if before != now:

@@ -1,0 +1,25 @@
+"""Make a checkpoint small enough to commit: the averaged weights alone, in half precision.
+
+    python tools/compact_checkpoint.py runs/paper-randwr/checkpoint.pt configs/paper-randwr.checkpoint.pt
+
+Training goes on from it with ``proface train --init``; a run cannot be resumed from it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from proface_s.training.checkpoints import compact, read_checkpoint, write_checkpoint
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the small checkpoint and print its size."""
+    source, target = map(Path, sys.argv[1:] if argv is None else argv)
+    write_checkpoint(target, compact(read_checkpoint(source)))
+    print(f"{target}: {target.stat().st_size:,} bytes instead of {source.stat().st_size:,}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
