@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from proface_s.evaluation.capacity import (
 )
 from proface_s.evaluation.method import Costed, FloatMethod, Method, load_method
 from proface_s.evaluation.metrics import psnr
-from proface_s.evaluation.peers import LsbAvif, SecureMethod, finest_avif
+from proface_s.evaluation.peers import LsbAvif, SecureMethod, finest_avif, paper_name
 from proface_s.types import Style
 
 from .kit import FloatXor, XorMethod, picture, samples
@@ -188,3 +190,10 @@ def test_the_published_system_is_a_peer(tmp_path) -> None:
     rounded = np.clip(np.rint(peer.recover_float(floats, RIGHT) * 255), 0, 255)
     assert np.abs(rounded - peer.recover((floats * 255).astype(np.float32), RIGHT)).max() <= 1
     assert not np.array_equal(peer.key_map(RIGHT, (32, 32)), peer.key_map(WRONG, (32, 32)))
+
+
+@pytest.mark.parametrize(("path", "name"), [("runs/paper-randwr/checkpoint.pt", "paper-randwr"),
+                                            ("configs/paper-obfswr.checkpoint.pt", "paper-obfswr"),
+                                            ("elsewhere/mine.pt", "paper-mine")])
+def test_a_peer_is_named_after_its_run(path: str, name: str) -> None:
+    assert paper_name(Path(path)) == name

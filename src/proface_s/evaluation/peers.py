@@ -204,9 +204,14 @@ def load_paper(checkpoint: Path) -> PaperPeer:
     if not isinstance(network, PaperFlow):
         raise UsageError(f"{checkpoint} holds a model of task {config.task!r}, not of the published system")
     network.load_state_dict(saved["average"])
-    # "paper-randwr" from runs/paper-randwr/checkpoint.pt
-    name = checkpoint.parent.name if checkpoint.parent.name.startswith("paper") else f"paper-{checkpoint.stem}"
-    return PaperPeer(network, name, int(saved["step"]))
+    return PaperPeer(network, paper_name(checkpoint), int(saved["step"]))
+
+
+def paper_name(checkpoint: Path) -> str:
+    """``paper-randwr`` of ``runs/paper-randwr/checkpoint.pt`` and of ``paper-randwr.checkpoint.pt``."""
+    own, folder = checkpoint.stem.removesuffix(".checkpoint"), checkpoint.parent.name
+    found = next((name for name in (folder, own) if name.startswith("paper")), None)
+    return found or f"paper-{own}"
 
 
 NAMED: Final[dict[str, Callable[[], Method]]] = {
