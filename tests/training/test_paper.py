@@ -285,7 +285,7 @@ def test_triplets_are_annealed_from_their_first_factor_to_their_last() -> None:
     network, batch, found = shaken(4, 1).float(), drawn_batch(2, 32), {}
     for factors, progress in (((1.0, 1.0), 0.7), ((0.0, 0.0), 0.7), ((1.0, 0.0), 0.0), ((1.0, 0.0), 0.5)):
         task, now = PaperTask(growth=4, blocks=1, triplets=factors), replace(batch, progress=progress)
-        found[factors, progress] = float(task.loss(network, now, np.random.default_rng(0))[0])
+        found[factors, progress] = float(task.loss(network, now, np.random.default_rng(0))[0].detach())
     full, none, start, middle = found.values()
     assert full > none + 0.1
     assert start == full
