@@ -100,7 +100,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
         ("keys", lock.KeyRing, ("face_key",)),
         ("cover", obfuscate, ("cover",)),
         ("flow", worker.model, ("protect",)),
-        ("seal", protecting, ("seal_region", "encode_sidecar", "to_chunks")),
+        ("seal", protecting, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
         ("encode", protecting, ("encode_picture", "attach")),
         ("verify", protecting, ("verify",)),
         ("write", session, ("_write_both",)),

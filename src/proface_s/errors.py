@@ -68,6 +68,10 @@ class DamagedFileError(FileFormatError):
     """The header or a seal is inconsistent, hostile or was altered."""
 
 
+class CostlyFileError(FileFormatError):
+    """Opening the file would take more work or memory than is allowed."""
+
+
 class ImageError(ProFaceError):
     """A picture cannot be read or written."""
 

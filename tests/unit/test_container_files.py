@@ -20,6 +20,7 @@ from proface_s.container.seal import (
     largest_payload,
     open_seal,
     padded_length,
+    seal_at_full_length,
     seal_context,
     seal_region,
 )
@@ -217,7 +218,7 @@ def test_s11_a_seal_has_one_of_four_lengths(size: tuple[int, int]) -> None:
 def test_s11_a_full_length_depends_on_the_size_alone(size: tuple[int, int]) -> None:
     noise = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
     regions = [noise, np.zeros_like(noise), noise // 64, np.repeat(noise[:, :1], size[1], axis=1)]
-    seals = [seal_region(KEY, region, b"", full_length=True) for region in regions]
+    seals = [seal_at_full_length(KEY, region, b"") for region in regions]
     assert {len(seal) for seal in seals} == {12 + largest_payload(*size) + 16}
     for region, seal in zip(regions, seals, strict=True):
         assert np.array_equal(open_seal(KEY, seal, region.shape, b""), region)

@@ -15,6 +15,7 @@ from ..container.unlock import Unlocked, unlock_header
 from ..errors import DamagedFileError, FileFormatError
 from ..imaging.reading import read_file
 from ..keys.access import Credentials
+from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Picture
 from .kinds import Pictured, file_bytes, load
@@ -24,12 +25,15 @@ from .results import KeyState, PixelState, RecordState, SealState, Verification,
 from .sidecars import has_sidecar, read_sidecar, sidecar_path
 
 
-def verify(image: Pictured, credentials: Credentials | None = None) -> Verification:
+def verify(
+    image: Pictured, credentials: Credentials | None = None, *, limits: KdfLimits | None = None
+) -> Verification:
     """Check a protected file: header, digests of the protected pixels and, with a key, MAC, wrapped keys and seals.
 
     Args:
         image: a protected file.
         credentials: something that opens it; without, only what needs no key is checked.
+        limits: what key derivation may cost; those of the format if None.
 
     Returns:
         What was found; the file is sound if there are no ``problems``.
@@ -42,7 +46,9 @@ def verify(image: Pictured, credentials: Credentials | None = None) -> Verificat
     picture = load(image)
     header, seals = read_header(picture)
     checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
-    opened = unlock_header(header, credentials) if checkable and credentials else Unlocked({}, {})
+    opened = Unlocked({}, {})
+    if checkable and credentials:
+        opened = unlock_header(header, credentials, deriver=KekDeriver(limits))
     keys, authentic = opened.face_keys, bool(opened.groups)
     changed, leaking = changed_faces(picture, header), leftovers(picture.rgb, header)
     faces = []

@@ -6,12 +6,12 @@ import os
 from collections.abc import Collection, Mapping
 
 from ..container.header import Header, forget_face, slot_digest
-from ..container.lock import relock
-from ..container.unlock import open_groups, try_passphrases, unlock_header
+from ..container.lock import check_locks, relock
+from ..container.unlock import check_cost, open_groups, try_passphrases, unlock_header
 from ..errors import ProFaceError, UsageError, WrongKeyError
 from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials, Lock
-from ..keys.derive import KdfParams
+from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.passphrase import check_passphrase
 from ..keys.portable import TAG_BYTES, PortableFaceKey, encode_face_key
 from ..keys.secret import FaceKey, FileKey
@@ -24,28 +24,31 @@ from .rewriting import open_to_change, write_changed
 from .salvaging import find_headers
 
 
-def face_key(image: Pictured, face: int, credentials: Credentials) -> str:
+def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: KdfLimits | None = None) -> str:
     """The key of one face as text (``pfk1...``): whoever has it can open that face of this file, and nothing else.
 
     Args:
         image: a protected file; one without metadata does, too, if the face has a record in its pixels.
         face: its number, as `inspect` shows it.
         credentials: something that opens the face.
+        limits: what key derivation may cost; those of the format if None.
 
     Raises:
         UsageError: there is no such face.
         WrongKeyError: the credentials do not open it, or it was forgotten.
     """
-    picture = load(image)
+    picture, deriver = load(image), KekDeriver(limits)
     if any(picture.chunks.values()):
         header, _ = read_header(picture)
         check_faces(header, [face])
-        return _face_key(header, face, unlock_header(header, credentials).face_keys)
+        return _face_key(header, face, unlock_header(header, credentials, deriver=deriver).face_keys)
     refusal: WrongKeyError | None = None
-    for partial in find_headers(picture):
+    partials = find_headers(picture)
+    check_cost([partial.header for partial in partials], credentials, deriver)
+    for partial in partials:
         if face in partial.faces:
             try:
-                opened = unlock_header(partial.header, credentials, authenticated=False)
+                opened = unlock_header(partial.header, credentials, authenticated=False, deriver=deriver)
                 return _face_key(partial.header, face, opened.face_keys)
             except WrongKeyError as error:
                 refusal = error
@@ -102,6 +105,7 @@ def forget(
 def rewrap(
     image: str | os.PathLike[str] | bytes, credentials: Credentials, lock: Lock, *, keep: bool = False,
     output: str | os.PathLike[str] | None = None, in_place: bool = False, overwrite: bool = False,
+    limits: KdfLimits | None = None,
 ) -> KeptFile:
     """Change who can open a file; the covered picture stays as it is.
 
@@ -116,6 +120,7 @@ def rewrap(
         output: where to write; for a path, ``NAME.rewrapped.png`` beside it where None.
         in_place: replace the file itself.
         overwrite: replace an existing output.
+        limits: what key derivation may cost; those of the format if None.
 
     Raises:
         WrongKeyError: the credentials open no group.
@@ -125,9 +130,11 @@ def rewrap(
     notes = [note for passphrase in lock.passphrases for note in check_passphrase(passphrase)]
     kept = open_to_change(image, output, REWRAPPED_SUFFIX, in_place=in_place, overwrite=overwrite)
     header = kept.header
-    file_keys = open_groups(header, credentials) if header.wrong_key == "noise" else {}
-    changed = relock(header, file_keys, lock, keep=keep)
-    _check_locked(changed, file_keys, lock)
+    check_locks([lock])
+    noise = header.wrong_key == "noise"
+    file_keys = open_groups(header, credentials, deriver=KekDeriver(limits)) if noise else {}
+    changed = relock(header, file_keys, lock, keep=keep, deriver=KekDeriver(limits))
+    _check_locked(changed, file_keys, lock, KekDeriver(limits))
     faces = [index for index, face in enumerate(header.faces) if face.group in file_keys]
     data = write_changed(kept, with_current_records(kept.picture.rgb, changed, faces), changed, kept.seals)
     locked = len(header.groups) - len(file_keys)
@@ -147,12 +154,11 @@ def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _check_locked(header: Header, file_keys: Mapping[int, FileKey], lock: Lock) -> None:
+def _check_locked(header: Header, file_keys: Mapping[int, FileKey], lock: Lock, deriver: KekDeriver) -> None:
     """Make sure that every new passphrase opens the groups before an old file may be replaced."""
-    keks: dict[tuple[str, bytes, KdfParams], bytes] = {}
     for number, file_key in file_keys.items():
         for passphrase in lock.passphrases:
-            if try_passphrases(header.groups[number], number, [passphrase], keks) != file_key:
+            if try_passphrases(header.groups[number], number, [passphrase], deriver) != file_key:
                 raise ProFaceError(
                     "verification failed: the new passphrase would not open the file", "please report this"
                 )

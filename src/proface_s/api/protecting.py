@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,9 +13,9 @@ from ..concurrency import both
 from ..container.carrier import attach, from_chunks, read_chunks, to_chunks
 from ..container.header import Header, WrongKey, region_digest
 from ..container.inband import FoundRecord, read_record
-from ..container.lock import FaceNote, KeyRing, lock_header
+from ..container.lock import FaceNote, KeyRing, lock_header, plan_header
 from ..container.record import encode_record
-from ..container.seal import header_seal_context, open_seal, seal_context, seal_region
+from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_context, seal_region
 from ..container.sidecar import decode_sidecar, encode_sidecar, picture_digest
 from ..container.unlock import face_keys, try_passphrases
 from ..errors import ProFaceError, UsageError
@@ -24,7 +24,8 @@ from ..imaging.reading import read_picture
 from ..imaging.regions import cut, paste_all, same_outside
 from ..imaging.writing import Format, encode_picture
 from ..keys.access import Lock
-from ..keys.derive import KdfParams
+from ..keys.derive import KdfLimits, KekDeriver
+from ..keys.secret import FaceKey
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
 from .progress import Progress, silent
@@ -52,7 +53,7 @@ def protect_picture(
     picture: Picture, boxes: Sequence[Box], styles: Sequence[Style], locks: Sequence[Lock], model: FlowModel,
     *, seal: bool = True, wrong_key: WrongKey = "noise", keep_metadata: bool = False,
     file_format: Format = "png", sidecar: Sidecar = "none", record: bool = True,
-    progress: Progress = silent,
+    limits: KdfLimits | None = None, progress: Progress = silent,
 ) -> Protected:
     """Hide every box of a picture under fresh keys.
 
@@ -68,20 +69,24 @@ def protect_picture(
         file_format: of the file.
         sidecar: whether header and seals are ``also`` written to a sidecar, or there ``instead`` of to the file.
         record: also write what recovery needs into the faces' own pixels, where they have room for it.
+        limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``hide`` and ``check``.
 
     Returns:
         The protected picture, already read back and checked against the original.
 
     Raises:
-        UsageError: the locks do not fit the mode.
+        UsageError: the locks do not fit the mode, or there are too many; nothing has been done then.
     """
     groups, group_locks = grouped(locks)
-    ring = _fresh_keys(model.card.model_id, boxes, groups, group_locks, wrong_key)
+    planned = plan_header(
+        model.card.model_id, picture.size, boxes, groups, group_locks, cover=_in_cover_mode(wrong_key, group_locks)
+    )
+    ring = _fresh_keys(planned, group_locks, KekDeriver(limits))
     keys = [ring.face_key(i) for i in range(len(boxes))]
     originals = [cut(picture.rgb, box) for box in boxes]
     covers = [obfuscate.cover(original, style) for original, style in zip(originals, styles, strict=True)]
-    reserved = planned_reserves(ring, picture.size, group_locks) if record else [0] * len(boxes)
+    reserved = planned_reserves(planned) if record else [0] * len(boxes)
     regions: list[UInt8Image] = []
     for original, cover, key, kept in zip(originals, covers, keys, reserved, strict=True):
         progress("hide", len(regions), len(boxes))
@@ -91,16 +96,15 @@ def protect_picture(
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
-    header = lock_header(ring, picture.size, notes, group_locks, reserved=reserved)
+    header = lock_header(ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits))
     regions = [with_current_record(region, header, i) for i, region in enumerate(regions)]
     rgb = paste_all(picture.rgb, zip(boxes, regions, strict=True))
     data, seals = both(
         model.threads,
         lambda: encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata),
         lambda: {
-            i: seal_region(
-                keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i]),
-                full_length=obfuscate.shows_nothing(styles[i], *originals[i].shape[:2]),
+            i: _seal_for(styles[i], boxes[i])(
+                keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i])
             )
             for i in range(len(boxes))
         } if seal else {},
@@ -108,10 +112,15 @@ def protect_picture(
     chunks = to_chunks(header, seals)
     data = data if sidecar == "instead" else attach(data, chunks)
     beside = None if sidecar == "none" else encode_sidecar(rgb, chunks)
-    warnings = verify(data, beside, picture, boxes, ring, group_locks, model)
+    warnings = verify(data, beside, picture, boxes, ring, group_locks, model, limits)
     if record and not all(reserved):
         warnings.append(_recordless(reserved))
     return Protected(rgb, tuple(covers), header, data, beside, tuple(warnings))
+
+
+def _seal_for(style: Style, box: Box) -> Callable[[FaceKey, UInt8Image, bytes], bytes]:
+    """How to seal a face under this cover: where the cover shows nothing, nor must the length of the seal."""
+    return seal_at_full_length if obfuscate.shows_nothing(style, box.h, box.w) else seal_region
 
 
 def _recordless(reserved: Sequence[int]) -> str:
@@ -122,22 +131,27 @@ def _recordless(reserved: Sequence[int]) -> str:
     )
 
 
-def _fresh_keys(
-    model_id: bytes, boxes: Sequence[Box], groups: Sequence[int], locks: Sequence[Lock], wrong_key: WrongKey
-) -> KeyRing:
-    if wrong_key != "cover":
-        return KeyRing.generate(model_id, boxes, groups)
-    if any(lock.recipients or len(lock.passphrases) != 1 for lock in locks):
+def _in_cover_mode(wrong_key: WrongKey, locks: Sequence[Lock]) -> bool:
+    """Whether the file is to be in ``cover`` mode; refuses locks that do not go with it."""
+    if wrong_key == "cover" and any(lock.recipients or len(lock.passphrases) != 1 for lock in locks):
         raise UsageError(
             "with --wrong-key cover each face has exactly one passphrase and no recipient",
             "any second way to open it would tell whether the first one is right",
         )
-    return KeyRing.derive(model_id, boxes, groups, [lock.passphrases[0] for lock in locks])
+    return wrong_key == "cover"
+
+
+def _fresh_keys(planned: Header, locks: Sequence[Lock], deriver: KekDeriver) -> KeyRing:
+    boxes, groups = [face.box for face in planned.faces], [face.group for face in planned.faces]
+    if planned.wrong_key == "noise":
+        return KeyRing.generate(planned.model_id, boxes, groups)
+    passphrases = [lock.passphrases[0] for lock in locks]
+    return KeyRing.derive(planned.model_id, boxes, groups, passphrases, deriver=deriver)
 
 
 def verify(
     data: bytes, sidecar: bytes | None, picture: Picture, boxes: Sequence[Box], ring: KeyRing, locks: Sequence[Lock],
-    model: FlowModel,
+    model: FlowModel, limits: KdfLimits | None = None,
 ) -> list[str]:
     """Open a finished file as a stranger would and compare it with the original.
 
@@ -151,7 +165,7 @@ def verify(
     header, seals = from_chunks(carried[0])
     opens, again = both(
         model.threads,
-        lambda: _opens(header, ring, locks),
+        lambda: _opens(header, ring, locks, KekDeriver(limits)),
         lambda: read_picture(data, name="the protected file"),
     )
     if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != picture_digest(again.rgb)):
@@ -185,7 +199,7 @@ def verify(
     return warnings
 
 
-def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock]) -> bool:
+def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDeriver) -> bool:
     """Whether every passphrase opens its group, and the groups their faces.
 
     What recipients unwrap cannot be tried here: nobody has their private keys.  In ``cover`` mode the keys were made
@@ -194,10 +208,9 @@ def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock]) -> bool:
     if header.wrong_key == "cover":
         same = [group.stanzas for group in header.groups] == [(stanza,) for stanza in ring.bare]
         return same and [face.slot for face in header.faces] == list(ring.slots)
-    keks: dict[tuple[str, bytes, KdfParams], bytes] = {}
     for number, (lock, file_key) in enumerate(zip(locks, ring.file_keys, strict=True)):
         for passphrase in lock.passphrases:
-            if try_passphrases(header.groups[number], number, [passphrase], keks) != file_key:
+            if try_passphrases(header.groups[number], number, [passphrase], deriver) != file_key:
                 return False
     keys = face_keys(header, dict(enumerate(ring.file_keys)))
     return keys == {index: ring.face_key(index) for index in range(len(ring.boxes))}

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
 
-from ..container.header import (
-    DIGEST_BYTES,
-    BareStanza,
-    FaceRecord,
-    Group,
-    Header,
-    PassphraseStanza,
-    RecipientStanza,
-    Stanza,
-)
+from ..container.header import Header
 from ..container.inband import erase_record, read_record, record_fits, record_samples, write_record
-from ..container.lock import KeyRing
 from ..container.record import encode_record, same_face
 from ..imaging.regions import cut, paste_all
-from ..keys.access import Lock
-from ..keys.derive import SALT_BYTES, KdfParams
-from ..keys.passphrase import normalise_passphrase
-from ..keys.wrap import WRAPPED_BYTES
 from ..types import UInt8Image
 
 
-def planned_reserves(ring: KeyRing, size: tuple[int, int], locks: Sequence[Lock]) -> list[int]:
-    """How many leading samples the record of each face will need; 0 where the region has no room for it.
+def planned_reserves(header: Header) -> list[int]:
+    """How many leading samples the record of each face will need; 0 if the region has no room for it.
 
     The flow must know before it runs, and the header can be locked only afterwards; but a record's length depends
     on nothing but what is known now.
 
     Args:
-        ring: the secrets the faces will be protected with.
-        size: (width, height) of the picture.
-        locks: one per group.
+        header: as `plan_header` makes it.
     """
-    groups = tuple(Group(_stand_ins(lock, bool(ring.bare)), bytes(DIGEST_BYTES)) for lock in locks)
-    faces = tuple(
-        FaceRecord(box, group, "", None, bytes(DIGEST_BYTES), slot)
-        for box, group, slot in zip(ring.boxes, ring.groups, ring.slots, strict=True)
-    )
-    header = Header(*size, ring.model_id, groups, faces, wrong_key="cover" if ring.bare else "noise")
-    lengths = [len(encode_record(header, index)) for index in range(len(faces))]
+    lengths = [len(encode_record(header, index)) for index in range(len(header.faces))]
     return [
-        record_samples(length) if record_fits(box.w, box.h, length) else 0
-        for box, length in zip(ring.boxes, lengths, strict=True)
+        record_samples(length) if record_fits(face.box.w, face.box.h, length) else 0
+        for face, length in zip(header.faces, lengths, strict=True)
     ]
 
 
@@ -145,15 +123,3 @@ def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> l
         if found is not None and not same_face(header, index, found.record):
             wrong.append(index)
     return wrong
-
-
-def _stand_ins(lock: Lock, bare: bool) -> tuple[Stanza, ...]:
-    """Stanzas of the kinds, and so of the sizes, that a lock will make."""
-    if bare:
-        return (BareStanza(bytes(SALT_BYTES), KdfParams()),)
-    texts = dict.fromkeys(map(normalise_passphrase, lock.passphrases))
-    recipients = dict.fromkeys(lock.recipients)
-    return (
-        *(PassphraseStanza(bytes(SALT_BYTES), KdfParams(), bytes(WRAPPED_BYTES)) for _ in texts),
-        *(RecipientStanza(bytes(32), bytes(WRAPPED_BYTES)) for _ in recipients),
-    )

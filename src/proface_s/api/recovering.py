@@ -13,6 +13,7 @@ from ..errors import DamagedFileError, ModelError, UsageError, WrongKeyError
 from ..flow.model import FlowModel
 from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
+from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
 from .progress import Progress, silent
@@ -51,7 +52,8 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
 
 def recover_picture(
     picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False, progress: Progress = silent,
+    *, only: Collection[int] | None = None, force: bool = False, limits: KdfLimits | None = None,
+    progress: Progress = silent,
 ) -> Recovered:
     """Bring back every face that the credentials open, with the header that the file carries.
 
@@ -64,6 +66,7 @@ def recover_picture(
         model: the flow.
         only: faces to bring back; all that open where None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
+        limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
@@ -75,7 +78,7 @@ def recover_picture(
     check_faces(header, only or ())
     check_digests(picture, header)
     progress("open", 0, 1)
-    keys, forced = _keys(header, credentials, only, force)
+    keys, forced = _keys(header, credentials, only, force, KekDeriver(limits))
     contradicting = contradictions(picture.rgb, header, keys)
     if contradicting and header.wrong_key == "cover":
         raise DamagedFileError(
@@ -155,14 +158,14 @@ def check_digests(picture: Picture, header: Header) -> None:
 
 
 def _keys(
-    header: Header, credentials: Credentials, only: Collection[int] | None, force: bool
+    header: Header, credentials: Credentials, only: Collection[int] | None, force: bool, deriver: KekDeriver
 ) -> tuple[dict[int, FaceKey], bool]:
     """The keys to use, and whether they are wrong ones that the user insists on."""
     forced = False
     try:
-        keys = unlock_header(header, credentials).face_keys
+        keys = unlock_header(header, credentials, deriver=deriver).face_keys
     except WrongKeyError:
-        keys = forced_keys(header, credentials) if force else {}
+        keys = forced_keys(header, credentials, deriver=deriver) if force else {}
         if not keys:
             raise
         forced = True

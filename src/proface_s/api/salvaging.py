@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from ..container.inband import find_records
 from ..container.record import LOST, Partial, headers_from_records
-from ..container.unlock import forced_keys, unlock_header
+from ..container.unlock import check_cost, forced_keys, unlock_header
 from ..errors import NotProtectedError, UsageError, WrongKeyError
 from ..flow.model import FlowModel
 from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
+from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Box, Picture, UInt8Image
 from .progress import Progress, silent
@@ -51,7 +52,8 @@ def find_headers(picture: Picture) -> list[Partial]:
 
 def recover_from_pixels(
     picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False, progress: Progress = silent,
+    *, only: Collection[int] | None = None, force: bool = False, limits: KdfLimits | None = None,
+    progress: Progress = silent,
 ) -> Recovered:
     """Estimate every face that the credentials open, with nothing but the pixels.
 
@@ -61,6 +63,7 @@ def recover_from_pixels(
         model: the flow.
         only: numbers of the faces to bring back; all that open where None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
+        limits: what key derivation may cost, for all headers together; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
@@ -73,7 +76,7 @@ def recover_from_pixels(
         if index not in known:
             raise UsageError(f"there is no record of face {index} in the pixels", "see `proface inspect`")
     progress("open", 0, 1)
-    opened, forced = _open(partials, credentials, force)
+    opened, forced = _open(partials, credentials, force, KekDeriver(limits))
     keys = {index for each in opened for index in each.keys}
     for index in only or ():
         if index not in keys:
@@ -97,19 +100,25 @@ def recover_from_pixels(
     return Recovered(paste_all(picture.rgb, found), tuple(faces), tuple(_warnings(opened, forced)))
 
 
-def _open(partials: list[Partial], credentials: Credentials, force: bool) -> tuple[list[_Opened], bool]:
+def _open(
+    partials: list[Partial], credentials: Credentials, force: bool, deriver: KekDeriver
+) -> tuple[list[_Opened], bool]:
     """Every header with the keys that open it, and whether they are wrong ones that the user insists on."""
+    check_cost([partial.header for partial in partials], credentials, deriver)
     opened, refusal = [], None
     for partial in partials:
         try:
-            keys = unlock_header(partial.header, credentials, authenticated=False).face_keys
+            keys = unlock_header(
+                partial.header, credentials, authenticated=False, deriver=deriver
+            ).face_keys
         except WrongKeyError as error:
             refusal, keys = refusal or error, {}
         opened.append(_Opened(partial, {i: key for i, key in keys.items() if i in partial.faces}))
     if refusal is None or any(each.keys for each in opened):
         return opened, False
     if force:
-        return [_Opened(partial, forced_keys(partial.header, credentials)) for partial in partials], True
+        keys_of = [forced_keys(partial.header, credentials, deriver=deriver) for partial in partials]
+        return [_Opened(*each) for each in zip(partials, keys_of, strict=True)], True
     raise refusal
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import obfuscate
 from ..container.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
 from ..container.inband import find_records
+from ..container.lock import check_locks
 from ..container.record import LOST
 from ..detect import Detector, draw
 from ..errors import ImageError, NoFaceError, UsageError
@@ -22,6 +23,7 @@ from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import MAX_PIXELS
 from ..imaging.writing import Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
+from ..keys.derive import KdfLimits
 from ..keys.passphrase import check_passphrase
 from ..keys.portable import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
@@ -58,13 +60,15 @@ class Session:
         model: the flow; the shipped one where None.
         threads: to work with; 0 for all cores.
         max_pixels: larger files are refused before they are decoded.
+        limits: what deriving the keys of a file may cost; those of the file format if None.
     """
 
     def __init__(
         self, *, detector: Detector | None = None, model: FlowModel | None = None, threads: int = 0,
-        max_pixels: int = MAX_PIXELS,
+        max_pixels: int = MAX_PIXELS, limits: KdfLimits | None = None,
     ) -> None:
         self._detector, self._model, self._threads, self._max_pixels = detector, model, threads, max_pixels
+        self._limits = limits
 
     @cached_property
     def detector(self) -> Detector:
@@ -160,7 +164,7 @@ class Session:
         done = protect_picture(
             picture, choice.regions, styles, locks_for(choice, default, own), self.model,
             seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
-            record=record, progress=progress,
+            record=record, limits=self._limits, progress=progress,
         )
         path = _write_both(target, done.data, beside, done.sidecar, overwrite)
         found = tuple(
@@ -210,7 +214,7 @@ class Session:
         progress("read", 0, 1)
         picture = load(image, sidecar, max_pixels=self._max_pixels)
         read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
-        done = read(picture, credentials, self.model, only=faces, force=force, progress=progress)
+        done = read(picture, credentials, self.model, only=faces, force=force, limits=self._limits, progress=progress)
         progress("write", 0, 1)
         recovered = replace(picture, rgb=done.rgb, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
@@ -236,6 +240,8 @@ def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> lis
         raise UsageError(f"a wrong key gives noise or cover, not {wrong_key!r}")
     if all(lock.empty for lock in locks):
         raise UsageError("no passphrase and no recipient was given")
+    check_locks(locks[:1])  # of the faces without a lock of their own, of which there may be none
+    check_locks(locks[1:])
     if wrong_key == "cover" and seal:
         raise UsageError(
             "with --wrong-key cover there can be no seal", "a seal would tell whether a key is right; leave it out"

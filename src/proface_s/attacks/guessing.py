@@ -21,6 +21,7 @@ from ..container.header import BareStanza, PassphraseStanza
 from ..container.unlock import try_passphrases
 from ..evaluation.method import Method
 from ..evaluation.peers import PaperPeer, SecureMethod
+from ..keys.derive import KekDeriver
 from ..keys.passphrase import passphrase_bits
 from ..types import Box
 from .base import NotApplicable, Outcome, Scene, Table
@@ -126,7 +127,7 @@ def _of_file(method: SecureMethod, scene: Scene) -> Guesser:
     params = stanza.params
     how = f"Argon2id of {params.memory_kib // 1024} MiB, {params.time_cost} passes, {params.lanes} lanes"
     if not cover:
-        return Guesser(lambda text: try_passphrases(group, 0, [text], {}) is not None, how, params.memory_kib)
+        return Guesser(lambda text: try_passphrases(group, 0, [text], KekDeriver()) is not None, how, params.memory_kib)
 
     def looks_right(text: str) -> bool:
         return not np.array_equal(session.recover(done.data, text).recovered, done.protected)

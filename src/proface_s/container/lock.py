@@ -2,6 +2,7 @@
 
 Writing, in this order, because a face key is needed before the protected region (and its digest) exists::
 
+    plan_header(...)                          refuses what cannot be locked
     ring = KeyRing.generate(...)              random file keys and face secrets     (wrong key -> noise)
     ring = KeyRing.derive(passphrases, ...)   file keys are what Argon2id gives     (wrong key -> cover)
     ring.face_key(i)                          -> protect the face -> region digest
@@ -13,13 +14,14 @@ Writing, in this order, because a face key is needed before the protected region
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proface_s.container.codec import mac_input
 from proface_s.container.header import (
     DIGEST_BYTES,
     FORMAT_VERSION,
+    RECIPIENT_BODY_BYTES,
     BareStanza,
     FaceRecord,
     Group,
@@ -29,10 +31,10 @@ from proface_s.container.header import (
     Stanza,
     reserve,
 )
-from proface_s.container.rules import check_header
+from proface_s.container.rules import MAX_FACES, MAX_GROUPS, MAX_STANZAS, check_header
 from proface_s.errors import DamagedFileError, UsageError
 from proface_s.keys.access import Lock
-from proface_s.keys.derive import SALT_BYTES, KdfParams, derive_kek
+from proface_s.keys.derive import MAX_TOTAL_COST_KIB, SALT_BYTES, KdfParams, KekDeriver
 from proface_s.keys.passphrase import normalise_passphrase
 from proface_s.keys.secret import FaceContext, FaceKey, FaceSecret, FileKey
 from proface_s.keys.wrap import WRAPPED_BYTES
@@ -82,7 +84,7 @@ class KeyRing:
     @classmethod
     def derive(
         cls, model_id: bytes, boxes: Sequence[Box], groups: Sequence[int] | None, passphrases: Sequence[str],
-        params: KdfParams | None = None,
+        params: KdfParams | None = None, deriver: KekDeriver | None = None,
     ) -> KeyRing:
         """Secrets of the ``cover`` mode: every passphrase gives some, and nothing stored tells which are right.
 
@@ -92,16 +94,17 @@ class KeyRing:
             groups: as in `generate`.
             passphrases: one per group.
             params: cost of Argon2id; the defaults of `KdfParams` where None.
+            deriver: makes keys of the passphrases; one with the limits of the format if None.
 
         Raises:
             UsageError: not one passphrase per group.
         """
-        numbers, cost = _group_numbers(boxes, groups), _checked(params)
+        numbers, cost, deriver = _group_numbers(boxes, groups), _checked(params), deriver or KekDeriver()
         if len(passphrases) != max(numbers) + 1:
             raise UsageError(f"{len(passphrases)} passphrases for {max(numbers) + 1} groups of faces")
         bare = tuple(BareStanza(secrets.token_bytes(SALT_BYTES), cost) for _ in passphrases)
         file_keys = tuple(
-            FileKey(derive_kek(text, each.salt, cost)) for text, each in zip(passphrases, bare, strict=True)
+            FileKey(deriver.derive(text, each.salt, cost)) for text, each in zip(passphrases, bare, strict=True)
         )
         slots = tuple(secrets.token_bytes(WRAPPED_BYTES) for _ in boxes)
         face_secrets = tuple(
@@ -136,6 +139,7 @@ def lock_header(
     locks: Sequence[Lock],
     params: KdfParams | None = None,
     reserved: Sequence[int] = (),
+    deriver: KekDeriver | None = None,
 ) -> Header:
     """Build the header of a protected picture and lock it.
 
@@ -148,6 +152,7 @@ def lock_header(
             mode they are in the ring already, and this is not looked at.
         params: cost of Argon2id; the defaults of `KdfParams` where None.
         reserved: per face, how many leading samples its in-pixel record may use (`reserve`); none where empty.
+        deriver: makes keys of the passphrases; one with the limits of the format if None.
 
     Returns:
         A valid header; `unlock_header` is the inverse.
@@ -163,7 +168,8 @@ def lock_header(
     else:
         if len(locks) != len(ring.file_keys):
             raise UsageError(f"locks for {len(locks)} of {len(ring.file_keys)} groups of faces")
-        wrapped = _wrap_for_all(dict(enumerate(ring.file_keys)), dict(enumerate(locks)), _checked(params))
+        file_keys = dict(enumerate(ring.file_keys))
+        wrapped = _wrap_for_all(file_keys, dict(enumerate(locks)), _checked(params), deriver or KekDeriver())
         groups = tuple(Group(wrapped[number], bytes(DIGEST_BYTES)) for number in range(len(locks)))
     faces = tuple(_face_record(ring, index, note) for index, note in enumerate(notes))
     width, height = size
@@ -172,8 +178,73 @@ def lock_header(
     return header if ring.bare else sign_header(header, dict(enumerate(ring.file_keys)))
 
 
+def plan_header(
+    model_id: bytes, size: tuple[int, int], boxes: Sequence[Box], groups: Sequence[int], locks: Sequence[Lock],
+    *, cover: bool = False, params: KdfParams | None = None,
+) -> Header:
+    """Build a header of the right lengths, but with zeros for keys and digests: what `lock_header` will make.
+
+    It refuses what cannot be locked, before any key has been derived and any face hidden.
+
+    Args:
+        model_id: 16 bytes.
+        size: (width, height) of the picture.
+        boxes: the protected regions.
+        groups: for every face, the number of its group, 0 upwards.
+        locks: for every group, who may open it.
+        cover: whether it is for the ``cover`` mode.
+        params: cost of Argon2id; the defaults of `KdfParams` if None.
+
+    Raises:
+        UsageError: too many faces, groups, or ways to open one; a box outside the picture; overlapping boxes.
+    """
+    check_locks(locks, params)
+    if len(boxes) > MAX_FACES:
+        raise UsageError(f"{len(boxes)} faces are too many for one file: at most {MAX_FACES} are possible")
+    wrapped = _stand_ins(dict(enumerate(locks)), _checked(params), cover)
+    faces = tuple(
+        FaceRecord(box, group, "planned", None, bytes(DIGEST_BYTES), bytes(WRAPPED_BYTES), not cover)
+        for box, group in zip(boxes, groups, strict=True)
+    )
+    stanzas = tuple(Group(wrapped[number], bytes(DIGEST_BYTES)) for number in range(len(locks)))
+    return _valid(Header(*size, model_id, stanzas, faces, wrong_key="cover" if cover else "noise"))
+
+
+def check_locks(locks: Iterable[Lock], params: KdfParams | None = None) -> None:
+    """Refuse more ways to open a file than it can hold.
+
+    Args:
+        locks: of all faces; equal ones make one group.
+        params: cost of Argon2id; the defaults of `KdfParams` if None.
+
+    Raises:
+        UsageError: too many different ones, too many passphrases in all, or one with too many ways to open it.
+    """
+    distinct = dict.fromkeys(lock for lock in locks if not lock.empty)
+    texts = dict.fromkeys(normalise_passphrase(text) for lock in distinct for text in lock.passphrases)
+    most = MAX_TOTAL_COST_KIB // _checked(params).cost
+    if len(texts) > most:
+        raise UsageError(
+            f"{len(texts)} different passphrases are too many for one file: a reader could not try them all; "
+            f"at most {most} are possible",
+            "let several faces open with the same passphrase, or use public keys",
+        )
+    if len(distinct) > MAX_GROUPS:
+        raise UsageError(
+            f"{len(distinct)} different sets of keys are too many for one file: at most {MAX_GROUPS} are possible",
+            "let several faces open with the same keys",
+        )
+    for lock in distinct:
+        ways = len(dict.fromkeys(lock.passphrases)) + len(dict.fromkeys(lock.recipients))
+        if ways > MAX_STANZAS:
+            raise UsageError(
+                f"a face would have {ways} stanzas (passphrases and recipients): at most {MAX_STANZAS} are possible"
+            )
+
+
 def relock(
-    header: Header, file_keys: Mapping[int, FileKey], lock: Lock, params: KdfParams | None = None, *, keep: bool = False
+    header: Header, file_keys: Mapping[int, FileKey], lock: Lock, params: KdfParams | None = None, *,
+    keep: bool = False, deriver: KekDeriver | None = None,
 ) -> Header:
     """Change who opens some groups; pictures and face keys stay the same.
 
@@ -185,6 +256,7 @@ def relock(
         lock: who may open them from now on.
         params: cost of Argon2id; the defaults of `KdfParams` where None.
         keep: whether all those who can open them now still can.
+        deriver: makes keys of the passphrases; one with the limits of the format if None.
 
     Raises:
         UsageError: nobody could open them, too many could, or the header is in ``cover`` mode.
@@ -196,12 +268,20 @@ def relock(
         )
     if lock.empty:
         raise UsageError("no new passphrase or recipient was given")
-    wrapped = _wrap_for_all(file_keys, dict.fromkeys(file_keys, lock), _checked(params))
+    check_locks([lock], params)
+    locks, cost = dict.fromkeys(file_keys, lock), _checked(params)
+    _valid(_with_stanzas(header, _stand_ins(locks, cost, cover=False), keep))  # before any key is derived
+    wrapped = _wrap_for_all(file_keys, locks, cost, deriver or KekDeriver())
+    return sign_header(_valid(_with_stanzas(header, wrapped, keep)), file_keys)
+
+
+def _with_stanzas(header: Header, stanzas: Mapping[int, tuple[Stanza, ...]], keep: bool) -> Header:
+    """A header with other stanzas in some groups, or with more of them; MACs are not renewed."""
     groups = list(header.groups)
-    for number, stanzas in wrapped.items():
+    for number, new in stanzas.items():
         kept = groups[number].stanzas if keep else ()
-        groups[number] = replace(groups[number], stanzas=(*kept, *stanzas))
-    return sign_header(_valid(replace(header, groups=tuple(groups))), file_keys)
+        groups[number] = replace(groups[number], stanzas=(*kept, *new))
+    return replace(header, groups=tuple(groups))
 
 
 def sign_header(header: Header, file_keys: Mapping[int, FileKey]) -> Header:
@@ -217,13 +297,31 @@ def sign_header(header: Header, file_keys: Mapping[int, FileKey]) -> Header:
     return replace(header, groups=tuple(groups))
 
 
+def _stand_ins(locks: Mapping[int, Lock], params: KdfParams, cover: bool) -> dict[int, tuple[Stanza, ...]]:
+    """Group number -> stanzas of the kinds, lengths and costs that it will have, without keys; salts are numbers."""
+    salts: dict[str, bytes] = {}
+    for lock in locks.values():
+        for text in map(normalise_passphrase, lock.passphrases):
+            salts.setdefault(text, len(salts).to_bytes(SALT_BYTES, "big"))
+    key, ephemeral = bytes(WRAPPED_BYTES), bytes(RECIPIENT_BODY_BYTES - WRAPPED_BYTES)
+    stand_ins: dict[int, tuple[Stanza, ...]] = {}
+    for number, lock in locks.items():
+        texts = dict.fromkeys(map(normalise_passphrase, lock.passphrases))
+        stand_ins[number] = (
+            *(BareStanza(salts[text], params) for text in texts if cover),
+            *(PassphraseStanza(salts[text], params, key) for text in texts if not cover),
+            *(RecipientStanza(ephemeral, key) for _ in dict.fromkeys(lock.recipients)),
+        )
+    return stand_ins
+
+
 def _wrap_for_all(
-    file_keys: Mapping[int, FileKey], locks: Mapping[int, Lock], params: KdfParams
+    file_keys: Mapping[int, FileKey], locks: Mapping[int, Lock], params: KdfParams, deriver: KekDeriver
 ) -> dict[int, tuple[Stanza, ...]]:
     """Group number -> its stanzas, passphrases first; each distinct passphrase is derived once."""
     texts = dict.fromkeys(normalise_passphrase(text) for lock in locks.values() for text in lock.passphrases)
     salts = {text: secrets.token_bytes(SALT_BYTES) for text in texts}
-    keks = {text: derive_kek(text, salt, params) for text, salt in salts.items()}
+    keks = {text: deriver.derive(text, salt, params) for text, salt in salts.items()}
     wrapped: dict[int, tuple[Stanza, ...]] = {}
     for number, file_key in file_keys.items():
         stanzas: list[Stanza] = [

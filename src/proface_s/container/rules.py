@@ -24,7 +24,7 @@ from proface_s.container.header import (
     Stanza,
 )
 from proface_s.errors import DamagedFileError
-from proface_s.keys.derive import SALT_BYTES
+from proface_s.keys.derive import MAX_TOTAL_COST_KIB, SALT_BYTES
 from proface_s.keys.secret import MODEL_ID_BYTES
 from proface_s.keys.wrap import WRAPPED_BYTES
 from proface_s.types import Box
@@ -37,8 +37,6 @@ MAX_BODY_BYTES: Final = 2**16 - 1
 MAX_EXTENSIONS: Final = 256
 MAX_EXTENSION_BYTES: Final = 2**20
 MAX_STYLE_LENGTH: Final = 32
-MAX_TOTAL_COST_KIB: Final = 16 * 2**20
-"""Memory all Argon2id derivations of one header may fill together: one with every parameter at its cap."""
 
 
 def check_header(header: Header) -> None:

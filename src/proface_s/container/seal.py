@@ -39,31 +39,29 @@ _PADDING_STEPS: Final = 4  # measured on 739 faces: 0.2 to 1.0 bits per seal; Pa
 _PREFIX: Final = struct.Struct(">BI")
 
 
-def seal_region(
-    face_key: FaceKey, original: UInt8Image, associated_data: bytes, *, full_length: bool = False
-) -> bytes:
+def seal_region(face_key: FaceKey, original: UInt8Image, associated_data: bytes) -> bytes:
     """Encrypt an exact copy of a face region.
 
     Args:
         face_key: the face's key.
         original: (h, w, 3) uint8 RGB, the region before obfuscation.
         associated_data: what the seal is bound to, see `seal_context`.
-        full_length: make the seal as long as a seal of this size can get, whatever the region looks like.
 
     Returns:
-        The seal, ready for a carrier.
+        The seal, ready for a carrier; its length is one of four for each size of region.
 
     Raises:
         ValueError: not an RGB region.
     """
-    if original.ndim != 3 or original.shape[2] != 3 or original.dtype != np.uint8 or original.size == 0:
-        raise ValueError(f"a region is (h, w, 3) uint8, not {original.shape} {original.dtype}")
-    codec, compressed = _compress(original)
-    payload = _PREFIX.pack(codec, len(compressed)) + compressed
-    most = largest_payload(*original.shape)
-    payload = payload.ljust(most if full_length else padded_length(len(payload), most), b"\0")
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + ChaCha20Poly1305(face_key.seal_key()).encrypt(nonce, payload, associated_data)
+    return _sealed(face_key, original, associated_data, full_length=False)
+
+
+def seal_at_full_length(face_key: FaceKey, original: UInt8Image, associated_data: bytes) -> bytes:
+    """Encrypt an exact copy of a face region into a seal whose length depends on the region's size alone.
+
+    Arguments, result and errors are those of `seal_region`.
+    """
+    return _sealed(face_key, original, associated_data, full_length=True)
 
 
 def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated_data: bytes) -> UInt8Image:
@@ -133,6 +131,17 @@ def padded_length(length: int, most: int) -> int:
     """
     step = max(MIN_PAYLOAD_BYTES, -(-most // _PADDING_STEPS))
     return min(most, -(-length // step) * step)
+
+
+def _sealed(face_key: FaceKey, original: UInt8Image, associated_data: bytes, *, full_length: bool) -> bytes:
+    if original.ndim != 3 or original.shape[2] != 3 or original.dtype != np.uint8 or original.size == 0:
+        raise ValueError(f"a region is (h, w, 3) uint8, not {original.shape} {original.dtype}")
+    codec, compressed = _compress(original)
+    payload = _PREFIX.pack(codec, len(compressed)) + compressed
+    most = largest_payload(*original.shape)
+    payload = payload.ljust(most if full_length else padded_length(len(payload), most), b"\0")
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + ChaCha20Poly1305(face_key.seal_key()).encrypt(nonce, payload, associated_data)
 
 
 def _compress(region: UInt8Image) -> tuple[int, bytes]:

@@ -12,7 +12,7 @@ Inverse of `proface_s.container.lock`.  In ``cover`` mode nothing is checked: an
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proface_s.container.codec import mac_input
@@ -28,7 +28,7 @@ from proface_s.container.header import (
 )
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.keys.access import Credentials
-from proface_s.keys.derive import SALT_BYTES, KdfParams, derive_kek
+from proface_s.keys.derive import SALT_BYTES, KdfParams, KekDeriver
 from proface_s.keys.secret import FaceKey, FileKey
 
 _ALTERED = "the header was altered after the picture was protected"
@@ -47,14 +47,20 @@ class Unlocked:
     groups: dict[int, FileKey]
 
 
-def unlock_header(header: Header, credentials: Credentials, *, authenticated: bool = True) -> Unlocked:
+def unlock_header(
+    header: Header, credentials: Credentials, *, authenticated: bool = True, deriver: KekDeriver | None = None
+) -> Unlocked:
     """Open all that the credentials open.  Inverse of `lock_header`.
+
+    Nothing is derived before it is known that all that may have to be derived stays within the limits.
 
     Args:
         header: the header.
         credentials: everything there is to try.
         authenticated: check the MACs; False only for headers that never had any, because they were put together
             from in-pixel records.
+        deriver: makes keys of passphrases, within its limits; one with the limits of the format if None.  Pass the
+            same one again to derive nothing twice.
 
     Returns:
         The keys.  Forgotten faces are opened by their own face key alone, which needs nothing of the header.  There
@@ -64,22 +70,38 @@ def unlock_header(header: Header, credentials: Credentials, *, authenticated: bo
         WrongKeyError: nothing opens; says what of it was tried.
         DamagedFileError: a group opened, but its MAC does not match: the header was altered.
         UsageError: there is nothing to try, or several passphrases for a file that cannot tell which is right.
+        CostlyFileError: it would take more work than the limits allow; none has been done.
     """
     if credentials.empty:
         raise UsageError("no passphrase, identity or face key was given")
-    own = _own_keys(header, credentials)
+    own, deriver = _own_keys(header, credentials), deriver or KekDeriver()
     if header.wrong_key == "cover":
-        keys = {**_cover_keys(header, credentials), **own}
+        keys = {**_cover_keys(header, credentials, deriver), **own}
         if not keys and not (credentials.passphrases and all(face.forgotten for face in header.faces)):
             raise _nothing_opens(header, credentials)
         return Unlocked(keys, {})
-    groups = unlock_groups(header, credentials, authenticated=authenticated)
+    groups = unlock_groups(header, credentials, authenticated=authenticated, deriver=deriver)
     if not groups and not own:
         raise _nothing_opens(header, credentials)
     return Unlocked({**face_keys(header, groups), **own}, groups)
 
 
-def unlock_groups(header: Header, credentials: Credentials, *, authenticated: bool = True) -> dict[int, FileKey]:
+def check_cost(headers: Iterable[Header], credentials: Credentials, deriver: KekDeriver) -> None:
+    """Refuse, before any of it is done, more work than the limits allow for trying everything on all these headers.
+
+    Raises:
+        CostlyFileError: too much memory for one derivation, or too many derivations or key agreements.
+    """
+    stanzas = [stanza for header in headers for group in header.groups for stanza in group.stanzas]
+    runs = [(each.salt, each.params) for each in stanzas if isinstance(each, (PassphraseStanza, BareStanza))]
+    deriver.check(credentials.passphrases, runs)
+    recipients = sum(isinstance(stanza, RecipientStanza) for stanza in stanzas)
+    deriver.limits.check_agreements(recipients * len(credentials.identities))
+
+
+def unlock_groups(
+    header: Header, credentials: Credentials, *, authenticated: bool = True, deriver: KekDeriver | None = None
+) -> dict[int, FileKey]:
     """The file keys of all groups that passphrases or identities open: group number -> verified file key.
 
     Argon2id runs once per passphrase and distinct salt and cost, however many groups share it.
@@ -88,16 +110,19 @@ def unlock_groups(header: Header, credentials: Credentials, *, authenticated: bo
         header: a header that is not in ``cover`` mode.
         credentials: what to try; face keys open no group.
         authenticated: see `unlock_header`.
+        deriver: see `unlock_header`.
 
     Raises:
         DamagedFileError: the MAC of an opened group does not match.
+        CostlyFileError: see `unlock_header`.
     """
-    keks: dict[tuple[str, bytes, KdfParams], bytes] = {}
+    deriver = deriver or KekDeriver()
+    check_cost([header], credentials, deriver)
     opened: dict[int, FileKey] = {}
     for number, group in enumerate(header.groups):
         file_key = _by_identity(group, number, credentials)
         if file_key is None:
-            file_key = try_passphrases(group, number, credentials.passphrases, keks)
+            file_key = try_passphrases(group, number, credentials.passphrases, deriver)
         if file_key is not None:
             opened[number] = file_key
     for number, file_key in opened.items() if authenticated else ():
@@ -106,14 +131,17 @@ def unlock_groups(header: Header, credentials: Credentials, *, authenticated: bo
     return opened
 
 
-def open_groups(header: Header, credentials: Credentials) -> dict[int, FileKey]:
+def open_groups(
+    header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None
+) -> dict[int, FileKey]:
     """As `unlock_groups`, but something must open.
 
     Raises:
         WrongKeyError: nothing opens.
         DamagedFileError: the MAC of an opened group does not match.
+        CostlyFileError: see `unlock_header`.
     """
-    opened = unlock_groups(header, credentials)
+    opened = unlock_groups(header, credentials, deriver=deriver)
     if not opened:
         raise _nothing_opens(header, credentials)
     return opened
@@ -137,18 +165,26 @@ def face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, Fac
     return keys
 
 
-def forced_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
+def forced_keys(
+    header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None
+) -> dict[int, FaceKey]:
     """The keys that wrong credentials would lead to if nothing refused them: they read noise.
 
     They are made as in ``cover`` mode, at the full cost of Argon2id: what is read with them must not
     become a cheap way to guess a passphrase that may be somebody's for another file.
 
+    Args:
+        header: the header.
+        credentials: what did not open it.
+        deriver: see `unlock_header`.
+
     Returns:
         face index -> a key, for all faces that are not forgotten.
     """
     keys: dict[int, FaceKey] = {}
+    deriver = deriver or KekDeriver()
     for number, group in enumerate(header.groups):
-        file_key = _forced_key(group, credentials)
+        file_key = _forced_key(group, credentials, deriver)
         if file_key is not None:
             keys.update(_derived_keys(header, number, file_key))
     for given in credentials.face_keys:
@@ -164,16 +200,17 @@ def _own_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
     return {key.index: key.key for key in given if key.belongs_to(key.index, digests[key.index])}
 
 
-def _cover_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
+def _cover_keys(header: Header, credentials: Credentials, deriver: KekDeriver) -> dict[int, FaceKey]:
     """What a passphrase leads to in ``cover`` mode, right or wrong, for all faces that are not forgotten."""
     if len(credentials.passphrases) > 1:
         raise UsageError("several passphrases were given for a file that does not tell which is right", "give one")
+    check_cost([header], credentials, deriver)
     keys: dict[int, FaceKey] = {}
     for passphrase in credentials.passphrases:
         for number, group in enumerate(header.groups):
             for stanza in group.stanzas:
                 if isinstance(stanza, BareStanza):
-                    file_key = FileKey(derive_kek(passphrase, stanza.salt, stanza.params))
+                    file_key = FileKey(deriver.derive(passphrase, stanza.salt, stanza.params))
                     keys.update(_derived_keys(header, number, file_key))
     return keys
 
@@ -198,7 +235,7 @@ def _by_identity(group: Group, number: int, credentials: Credentials) -> FileKey
 
 
 def try_passphrases(
-    group: Group, number: int, passphrases: Sequence[str], keks: dict[tuple[str, bytes, KdfParams], bytes]
+    group: Group, number: int, passphrases: Sequence[str], deriver: KekDeriver
 ) -> FileKey | None:
     """The file key of one group, unverified, if any of the passphrases opens it.
 
@@ -206,30 +243,32 @@ def try_passphrases(
         group: the group.
         number: its number in the header.
         passphrases: what to try.
-        keks: what Argon2id has given so far, for the groups that follow; added to.
+        deriver: makes keys of them.
     """
     stanzas = [stanza for stanza in group.stanzas if isinstance(stanza, PassphraseStanza)]
     runs = [(text, stanza) for text in passphrases for stanza in stanzas]
-    # Stanzas whose derivation has already been done are tried first: they cost nothing.
-    for text, stanza in sorted(runs, key=lambda run: (run[0], run[1].salt, run[1].params) not in keks):
-        run = (text, stanza.salt, stanza.params)
-        if run not in keks:
-            keks[run] = derive_kek(text, stanza.salt, stanza.params)
+
+    def cost(run: tuple[str, PassphraseStanza]) -> int:
+        text, stanza = run
+        return 0 if deriver.knows(text, stanza.salt, stanza.params) else stanza.params.cost
+
+    for text, stanza in sorted(runs, key=cost):  # what is known already costs nothing; then the cheapest
         with contextlib.suppress(WrongKeyError):
-            return FileKey.unwrap_with(keks[run], stanza.wrapped_key, number)
+            kek = deriver.derive(text, stanza.salt, stanza.params)
+            return FileKey.unwrap_with(kek, stanza.wrapped_key, number)
     return None
 
 
-def _forced_key(group: Group, credentials: Credentials) -> FileKey | None:
+def _forced_key(group: Group, credentials: Credentials, deriver: KekDeriver) -> FileKey | None:
     for stanza in group.stanzas:
         if isinstance(stanza, PassphraseStanza) and credentials.passphrases:
-            return FileKey(derive_kek(credentials.passphrases[0], stanza.salt, stanza.params))
+            return FileKey(deriver.derive(credentials.passphrases[0], stanza.salt, stanza.params))
         if isinstance(stanza, RecipientStanza) and credentials.identities:
             with contextlib.suppress(WrongKeyError):
                 return FileKey(credentials.identities[0].agree_with(stanza.ephemeral))
     if credentials.passphrases:  # a group for recipients alone
         salt = group.mac[:SALT_BYTES].ljust(SALT_BYTES, b"\0")
-        return FileKey(derive_kek(credentials.passphrases[0], salt, KdfParams()))
+        return FileKey(deriver.derive(credentials.passphrases[0], salt, KdfParams()))
     return None
 
 

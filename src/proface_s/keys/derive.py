@@ -11,14 +11,16 @@ label.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from proface_s.errors import DamagedFileError, ProFaceError
+from proface_s.errors import CostlyFileError, DamagedFileError, ProFaceError
 from proface_s.keys.passphrase import normalise_passphrase
 
 KEY_BYTES: Final = 32
@@ -29,6 +31,10 @@ MIN_MEMORY_KIB: Final = 1024
 MAX_MEMORY_KIB: Final = 1024 * 1024
 MAX_TIME_COST: Final = 16
 MAX_LANES: Final = 16
+MAX_TOTAL_COST_KIB: Final = 16 * 2**20
+"""Memory that all derivations of one file may fill together: one derivation with every parameter at its cap."""
+
+MAX_AGREEMENTS: Final = 16384  # of X25519, about two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,102 @@ def derive_kek(passphrase: str, salt: bytes, params: KdfParams) -> bytes:
             f"not enough memory to derive the key ({params.memory_kib // 1024} MiB needed)",
             hint="close other programs, or open the file on a machine with more memory",
         ) from None
+
+
+def unlimited_memory(count: int) -> AbstractContextManager[Any]:
+    """Let a derivation have its memory at once: the budget of a program that works on one file at a time."""
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class KdfLimits:
+    """How much work a file may ask for before anything in it has been found to be right.
+
+    The defaults are those of the file format: no valid file exceeds them with one passphrase.  A service that opens
+    files of strangers lowers them.
+
+    Attributes:
+        memory_kib: of one Argon2id derivation.
+        total_kib: KiB that all derivations together may fill: the sum of passes x memory.
+        agreements: X25519 agreements, one for each recipient in the file and each identity given.
+        reserve: called with the bytes of each derivation; the memory is held while its result is entered as a context.
+            It may wait until there is room, or raise.
+    """
+
+    memory_kib: int = MAX_MEMORY_KIB
+    total_kib: int = MAX_TOTAL_COST_KIB
+    agreements: int = MAX_AGREEMENTS
+    reserve: Callable[[int], AbstractContextManager[Any]] = unlimited_memory
+
+    def check_agreements(self, count: int) -> None:
+        """Refuse too many agreements before the first one.
+
+        Raises:
+            CostlyFileError: there are more than `agreements`.
+        """
+        if count > self.agreements:
+            raise CostlyFileError(
+                f"trying every identity on every recipient of the file takes {count} key agreements; "
+                f"at most {self.agreements} are made",
+                "give fewer identities",
+            )
+
+
+class KekDeriver:
+    """Argon2id within limits, which never derives the same key twice.
+
+    Args:
+        limits: what the derivations may cost, all those of this object together.
+    """
+
+    def __init__(self, limits: KdfLimits | None = None) -> None:
+        self.limits = limits or KdfLimits()
+        self._known: dict[tuple[str, bytes, KdfParams], bytes] = {}
+        self._spent = 0
+
+    def knows(self, passphrase: str, salt: bytes, params: KdfParams) -> bool:
+        """Return whether `derive` would cost nothing."""
+        return (passphrase, salt, params) in self._known
+
+    def check(self, passphrases: Iterable[str], runs: Iterable[tuple[bytes, KdfParams]]) -> None:
+        """Refuse, before the first derivation, what would cost too much if every passphrase had to be tried.
+
+        Args:
+            passphrases: to try.
+            runs: salt and cost of what they are tried on; equal ones are counted once.
+
+        Raises:
+            CostlyFileError: one derivation takes too much memory, or all of them too much work.
+        """
+        texts, distinct = dict.fromkeys(passphrases), dict.fromkeys(runs)
+        todo = [params for salt, params in distinct for text in texts if not self.knows(text, salt, params)]
+        most = max((params.memory_kib for params in todo), default=0)
+        if most > self.limits.memory_kib:
+            raise CostlyFileError(
+                f"deriving a key of the file takes {most // 1024} MiB of memory; "
+                f"at most {self.limits.memory_kib // 1024} MiB are spent on it"
+            )
+        total = self._spent + sum(params.cost for params in todo)
+        if total > self.limits.total_kib:
+            raise CostlyFileError(
+                f"the {len(todo)} key derivations that the file asks for fill {total // 1024} MiB of memory, all "
+                f"passes together; at most {self.limits.total_kib // 1024} MiB are allowed"
+            )
+
+    def derive(self, passphrase: str, salt: bytes, params: KdfParams) -> bytes:
+        """Return `derive_kek` of these arguments.
+
+        Raises:
+            CostlyFileError: the limits do not allow it.
+            DamagedFileError, UsageError, ProFaceError: as `derive_kek`.
+        """
+        run = (passphrase, salt, params)
+        if run not in self._known:
+            self.check([passphrase], [(salt, params)])
+            with self.limits.reserve(params.memory_kib * 1024):
+                self._known[run] = derive_kek(passphrase, salt, params)
+            self._spent += params.cost
+        return self._known[run]
 
 
 def subkey(key: bytes, label: str, context: bytes = b"", length: int = KEY_BYTES) -> bytes:
