@@ -1,7 +1,7 @@
 """A second reader of the flow, written from docs/flow.md alone: estimates without the program.
 
-It imports nothing of `proface_s`, neither constriction nor onnxruntime.  All arithmetic is on integers, but for the last
-matrix of colours.  It is slow, and easy to check against the document: section numbers are those of docs/flow.md.
+It imports nothing of `proface_s`, neither constriction nor onnxruntime.  All arithmetic is on integers, except for the
+colours at the end.  It is slow, and easy to check against the document, whose section numbers it quotes.
 """
 
 from __future__ import annotations
@@ -301,8 +301,9 @@ def input_planes(stage: int, low: Integers, details: Integers, log_step: int) ->
     differences = np.concatenate([right, down]).clip(-508, 508)
     luma, chroma = half_up(details[:3], 8).clip(-508, 508), half_up(details[3:], 8).clip(-508, 508)
     even = np.indices(low.shape[1:]).sum(axis=0) % 2 == 0
+    step = np.full((1, *even.shape), log_step)
     planes = np.concatenate([
-        differences, companded(differences), half_up(quarters, 4), 16 * even[None], np.full_like(even[None], log_step, np.int64),
+        differences, companded(differences), half_up(quarters, 4), 16 * even[None], step,
         luma, companded(luma), chroma, companded(chroma),
     ])  # fmt: skip
     return planes[: PLANES[stage]]

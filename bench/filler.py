@@ -1,0 +1,120 @@
+"""How many words of a face are filler, and what filling them would gain, in dB of recovery.
+
+    python bench/filler.py FACES_DIR [--sizes 64 256] [--limit 6]
+
+Three ways: the finest step that fits, on the format's grid (no slack); the same on a grid 4 and 16 times finer, which
+the format does not have; and the step that the program takes, with the smallest lean of the writer's rounding that
+fits, which every reader reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+
+from faces import read_faces
+from proface_s.api.protecting import psnr
+from proface_s.flow import codec as flow
+from proface_s.flow.codec import Codec
+from proface_s.flow.digits import Words, capacity_words
+from proface_s.flow.model import FlowModel, modulus_for
+from proface_s.flow.symbols import push_all
+from proface_s.types import UInt8Image
+
+LEANS = 6  # halvings of the lean's range
+
+Way = Callable[[Codec, UInt8Image, int], Words]
+
+
+def set_grid(times: int) -> None:
+    """Make the grid of steps so many times finer; the couplings are told the step of the format's grid."""
+    steps = 160 * times
+    flow.STEPS = steps
+    flow._step = lambda index, level: float(
+        np.rint(2.0 ** ((index / times + flow.FINEST) / 16) * 2**16) / 2.0 ** (16 + level)
+    )
+    flow._log_step = lambda index, level: index // times + flow.FINEST - 16 * level
+
+
+def coded(codec: Codec, source: flow._Source, index: int, words: int) -> Words | None:
+    """The words of a step; None if there are too few."""
+    return push_all(codec._trace(source, index).chunks(codec.tables), words)
+
+
+def today(codec: Codec, face: UInt8Image, words: int) -> Words:
+    return codec.compress(face, words)
+
+
+def finest(times: int) -> Way:
+    """The finest step that fits, by bisection: code lengths rise as steps become finer, nearly always."""
+
+    def find(codec: Codec, face: UInt8Image, words: int) -> Words:
+        start = round(16 * codec.step_of(codec.compress(face, words))) - flow.FINEST
+        source = flow._Source.of(face)
+        set_grid(times)
+        low, high = max(-1, times * (start - 4)), times * start
+        best = coded(codec, source, high, words)
+        while high - low > 1:
+            found = coded(codec, source, (low + high) // 2, words)
+            low, high = ((low + high) // 2, high) if found is None else (low, (low + high) // 2)
+            best = best if found is None else found
+        assert best is not None
+        return best
+
+    return find
+
+
+def leaning(codec: Codec, face: UInt8Image, words: int) -> Words:
+    """The program's step, and the smallest lean that fits."""
+    best = codec.compress(face, words)
+    index, source = round(16 * codec.step_of(best)) - flow.FINEST, flow._Source.of(face)
+    low, high = 0.0, codec.lean
+    for _ in range(LEANS):
+        lean = (low + high) / 2
+        found = coded(dataclasses.replace(codec, lean=lean), source, index, words)
+        low, high = (lean, high) if found is None else (low, lean)
+        best = best if found is None else found
+    return best
+
+
+WAYS: dict[str, tuple[int, Way]] = {
+    "program": (1, today), "finest step": (1, finest(1)), "grid of 1/64 octave": (4, finest(4)),
+    "grid of 1/256 octave": (16, finest(16)), "smaller lean": (1, leaning),
+}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--limit", type=int, default=6)
+    args = parser.parse_args(argv)
+    codec = FlowModel().codec
+    print("| size | way | filler, mean | filler, most | gain, mean | gain, most |\n|---|---|---|---|---|---|")
+    for size in args.sizes:
+        faces = list(read_faces(args.faces, size, args.limit))
+        room = capacity_words(3 * size * size, modulus_for(size, size))
+        base = []
+        for name, (times, way) in WAYS.items():
+            filler, quality = [], []
+            for face in faces:
+                set_grid(1)
+                words = way(codec, face, room)
+                set_grid(times)
+                filler.append(100 * int(np.argmax(words != 1)) / room)
+                quality.append(psnr(np.rint(codec.expand(words, size, size)).clip(0, 255).astype(np.uint8), face))
+            base = base or quality
+            gains = [after - before for after, before in zip(quality, base, strict=True)]
+            print(f"| {size} | {name} | {mean(filler):.2f} % | {max(filler):.2f} % | {mean(gains):.2f} dB | "
+                  f"{max(gains):.2f} dB |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

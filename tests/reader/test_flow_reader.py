@@ -1,0 +1,242 @@
+"""The program and a second reader, written from docs/flow.md, give the same pixels, and for the same reasons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import constriction
+import flow_reader as reader
+import numpy as np
+import pytest
+from PIL import Image
+
+from proface_s.api import Session
+from proface_s.flow import codec, symbols
+from proface_s.flow.digits import from_digits
+from proface_s.flow.model import DEFAULT_MODEL, FlowModel, shipped_models
+from proface_s.imaging.reading import read_picture
+from proface_s.imaging.writing import encode_png
+from proface_s.keys.secret import FaceKey
+from proface_s.types import UInt8Image
+
+TESTS = Path(__file__).parents[1]
+WEIGHTS = shipped_models() / DEFAULT_MODEL
+FACES = json.loads((TESTS / "vectors" / "flow" / "faces.json").read_text(encoding="ascii"))
+GOLDEN = sorted({face["file"] for face in FACES if face["file"].startswith("protected_v1")})
+PASSPHRASE = "a golden file opens for ever"
+KEYS = json.loads((TESTS / "golden" / "protected_v1.keys.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def model() -> reader.Model:
+    return reader.Model.load(WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def flow() -> FlowModel:
+    return FlowModel(threads=1)
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return Session(threads=1)
+
+
+# --- the program's pixels
+
+
+def test_no_golden_file_is_left_out() -> None:
+    """All but that of ``secure-1``, whose graphs are not shipped."""
+    pictures = {p.name for p in (TESTS / "golden").glob("protected_v1*") if p.suffix in (".png", ".webp", ".tif")}
+    assert pictures - {"protected_v1_secure-1.png"} == set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_estimates(model: reader.Model, session: Session, tmp_path: Path, name: str) -> None:
+    """What is left of each golden file without its metadata, and so without its seals, by both."""
+    bare = tmp_path / "bare.png"
+    bare.write_bytes(encode_png(read_picture(TESTS / "golden" / name)))
+    options: dict[str, Any] = {"face_keys": list(KEYS.values())} if "people" in name else {"passphrase": PASSPHRASE}
+    result = session.recover(bare, output=tmp_path / "back.png", **options)
+    assert [face.outcome for face in result.faces] == ["estimate"] * 2
+    with Image.open(TESTS / "golden" / name) as picture:
+        ours = np.array(picture.convert("RGB"))
+    for face in (face for face in FACES if face["file"] == name):
+        x, y, w, h = face["box"]
+        region = np.s_[y : y + h, x : x + w]
+        ours[region], trace = reader.estimate(ours[region], face["reserved"], bytes.fromhex(face["face_key"]), model)
+        assert trace is not None
+        assert trace.state == reader.END
+    np.testing.assert_array_equal(ours, result.recovered)
+
+
+def drawn(seed: int) -> tuple[UInt8Image, int]:
+    """An original that is noise, black and white, soft, flat with one dot, a ramp or stripes; and samples reserved."""
+    rng = np.random.default_rng(seed)
+    height, width = (2 * rng.integers(4, 26, 2)).tolist() if seed % 8 else (96, 98)
+    y, x = np.mgrid[0:height, 0:width]
+    noise = rng.integers(0, 256, (height, width, 3))
+    flat = np.full_like(noise, rng.integers(256))
+    flat[height // 3, width // 2] = 255
+    kinds = (
+        np.stack([x, y, x + y], axis=2) * 2, noise, (noise > 127) * 255, noise // 16 + x[..., None], flat,
+        np.repeat(y[..., None] % 2 * 255, 3, axis=2),
+    )  # fmt: skip
+    return kinds[seed % 6].clip(0, 255).astype(np.uint8), int(rng.integers(noise.size // 3)) * (seed % 2)
+
+
+@pytest.mark.parametrize("seed", range(18))
+def test_regions_of_every_kind(model: reader.Model, flow: FlowModel, seed: int) -> None:
+    """Right key, wrong key in both modes, and one changed sample."""
+    original, reserved = drawn(seed)
+    rng = np.random.default_rng(seed)
+    cover = rng.integers(0, 256, original.shape).astype(np.uint8)
+    key, wrong = rng.bytes(32), rng.bytes(32)
+    (protected,) = flow.protect([original], [cover], [FaceKey(key)], reserved=[reserved])
+    damaged = protected.copy()
+    damaged.reshape(-1)[reserved + rng.integers(original.size - reserved)] ^= 1
+    for region, used in ((protected, key), (protected, wrong), (damaged, key)):
+        for mode in ("noise", "cover"):
+            ours, trace = reader.estimate(region, reserved, used, model, cover_mode=mode == "cover")
+            if region is damaged and trace is None:
+                continue  # it may lie beyond the limits of section 9, where nothing is defined
+            (theirs,) = flow.recover([region], [FaceKey(used)], reserved=[reserved], wrong_key=mode)
+            np.testing.assert_array_equal(ours, theirs)
+            if region is protected:
+                assert (trace is not None and trace.state == reader.END) == (used is key)
+
+
+def test_the_end_of_the_stream_shows_a_changed_sample(model: reader.Model, flow: FlowModel) -> None:
+    """Every sample that carries something; the picture may look like one all the same."""
+    original = np.ascontiguousarray(drawn(6)[0][:16, :18])
+    key = bytes(range(32))
+    (protected,) = flow.protect([original], [np.full_like(original, 90)], [FaceKey(key)])
+    words = reader.digits_to_words(reader.read_digits(protected, 0, key, 5).tolist(), 5)
+    carrying = len(words) * 32 // 51 * 22
+    for place in range(0, carrying, 13):
+        changed = protected.copy()
+        changed.reshape(-1)[place] += 1
+        found = reader.digits_to_words(reader.read_digits(changed, 0, key, 5).tolist(), 5)
+        try:
+            _, trace = reader.decode(found, *original.shape[:2], model)
+        except reader.NotAPictureError:
+            continue
+        assert trace.state != reader.END or set(trace.unread) > {1}
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (8, 9), (6, 8)])
+def test_regions_that_are_refused(model: reader.Model, flow: FlowModel, shape: tuple[int, int]) -> None:
+    region = np.zeros((*shape, 3), np.uint8)
+    with pytest.raises(ValueError, match="no region"):
+        reader.estimate(region, 0, bytes(32), model)
+    with pytest.raises(ValueError, match="even sides"):
+        flow.recover([region], [FaceKey(bytes(32))])
+
+
+def test_a_model_that_was_altered_is_refused(tmp_path: Path) -> None:
+    for path in WEIGHTS.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes() + b"\0" * (path.name == "tables.npz"))
+    with pytest.raises(ValueError, match=r"tables\.npz"):
+        reader.Model.load(tmp_path)
+
+
+# --- why it is the same: what section 11 says of floats
+
+
+def test_tables_of_the_coder(model: reader.Model) -> None:
+    """Both ends of every symbol's interval, as constriction quantises the program's probabilities."""
+    with np.load(WEIGHTS / "tables.npz") as found:
+        tables = symbols.Tables.build(found["counts"], found["pulls"])
+    for ours, theirs in zip(model.tables, tables.models, strict=True):
+        assert intervals(theirs, ours) == list(range(130)) * 2
+
+
+def test_no_quotient_is_near_an_integer() -> None:
+    """So that no sum of doubles, in whatever order, can cut off at another integer."""
+    with np.load(WEIGHTS / "tables.npz") as found:
+        counts = found["counts"].astype(np.int64)
+    total = counts.sum(axis=1, keepdims=True)
+    rest = (np.cumsum(counts, axis=1)[:, :-1] * (2**24 - 130) % total) / total
+    assert min(rest.min(), 1 - rest.max()) > 0.00018
+
+
+def test_integer_tables_enter_the_coder_exactly(model: reader.Model) -> None:
+    """How the program could hand over the document's integers, whatever they are."""
+    for ours in model.tables:
+        weights = np.diff(ours).astype(np.float64) - 1
+        assert weights.sum() == 2**24 - 130
+        assert intervals(constriction.stream.model.Categorical(weights, perfect=False, lazy=False), ours) == (
+            list(range(130)) * 2
+        )
+
+
+def intervals(model: object, cumulative: list[int]) -> list[int]:
+    """What constriction reads at the lower, then at the upper end of every interval."""
+    ends = [*cumulative[:-1], *(end - 1 for end in cumulative[1:])]
+    coders = (constriction.stream.stack.AnsCoder(np.array([end, 1], np.uint32)) for end in ends)
+    return [int(coder.decode(model)) for coder in coders]
+
+
+def test_steps_are_the_nearest_integers() -> None:
+    for index in range(160):
+        power = 2.0 ** (15 + index / 16)
+        assert codec._step(index, 3) == reader.step_number(index) / 2**19
+        assert abs(power % 1 - 0.5) > 0.008 or index % 16 == 0
+
+
+def test_float32_holds_every_sum_of_the_graphs(model: reader.Model) -> None:
+    """In steps of 1/128, with low bands up to the document's limit: below 2^24 in any order of addition."""
+    limits = np.full(35, 508)
+    limits[6:12] = limits[20:23] = limits[29:35] = np.abs(reader.companded(np.array([-508, 508]))).max()
+    limits[12:15], limits[15], limits[16] = reader.LIMIT // 256 // 16, 16, 256
+    for graph in model.graphs:
+        planes = limits[: graph.enter.shape[1], None, None]
+        for weights, bias, limit in (
+            (2 * graph.enter, graph.enter_bias, planes), (2 * graph.body, graph.body_bias, 255),
+            (graph.leave, graph.leave_bias, 255),
+        ):  # fmt: skip
+            reach = (np.abs(weights) * limit).sum(axis=(1, 2, 3)) + np.abs(bias)
+            assert reach.max() < 2**24
+        assert (graph.enter_bias % 2 == 1).all(), "no sum of a hidden plane lies half-way between integers"
+        assert (graph.body_bias % 2 == 1).all(), "no sum of a hidden plane lies half-way between integers"
+
+
+# --- parts
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int) -> None:
+    """The document's writer and the program's write the same words, and each reads the other's."""
+    rng = np.random.default_rng(seed)
+    with np.load(WEIGHTS / "tables.npz") as found:
+        tables = symbols.Tables.build(found["counts"], found["pulls"])
+    chunks, written = [], []
+    for _ in range(12):
+        row, size, count = int(rng.integers(57)), int(rng.integers(2, 1 << int(rng.integers(2, 24)))), 5
+        for kind, cumulative, largest in (
+            (tables.models[row], model.tables[row], 130), (symbols.uniform(size), None, size)
+        ):  # fmt: skip
+            values = rng.integers(0, largest, count).astype(np.int32)
+            chunks.append(symbols.Chunk(values, kind))
+            written += [(int(v), cumulative) if cumulative else (0, uniform_around(int(v), size)) for v in values]
+    theirs = symbols.push_all(chunks, 120)
+    assert theirs is not None
+    assert reader.write_words(written, 120) == theirs.tolist()
+
+
+def uniform_around(symbol: int, size: int) -> list[int]:
+    """The interval of one symbol of a uniform alphabet, as if it were the first: long lists take long."""
+    each = (1 << 24) // size
+    return [symbol * each, (symbol + 1) * each if symbol < size - 1 else 1 << 24]
+
+
+@pytest.mark.parametrize("modulus", [3, 5])
+def test_words_of_any_digits(modulus: int) -> None:
+    """Groups beyond their bits, which no writer makes, too."""
+    rng = np.random.default_rng(modulus)
+    for count in (0, 11, 60, 777):
+        for digits in (rng.integers(0, modulus, count), np.full(count, modulus - 1)):
+            theirs = from_digits(digits.astype(np.uint8), modulus)
+            assert reader.digits_to_words(digits.tolist(), modulus) == theirs.tolist()

@@ -1,0 +1,257 @@
+"""Write the test vectors of docs/flow.md: ``python tests/vectors/make_flow.py``.
+
+Long lists are given by their digests (`digest`), with the first few numbers beside some of them.
+
+Answers of the graphs come from onnxruntime, face keys and pictures from the program, everything between from
+`flow_reader`, whose estimates must be the program's, pixel for pixel, before anything is written.  Pictures that exist
+are kept: a writer may choose its steps otherwise one day, and they would still be valid files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "reader")]
+
+import flow_reader as reader  # noqa: E402
+
+HERE = Path(__file__).parent / "flow"
+MODEL = TESTS.parent / "src" / "proface_s" / "flow" / "weights" / "secure-2"
+PASSPHRASE = "a golden file opens for ever"
+GOLDEN = (
+    "protected_v1.png", "protected_v1.webp", "protected_v1.tif", "protected_v1_sidecar.png", "protected_v1_noseal.png",
+    "protected_v1_cover.png", "protected_v1_stripped.png", "protected_v1_people.png",
+)  # fmt: skip
+STEPS_SHOWN = (0, 1, 8, 15, 16, 80, 159)
+ROWS_SHOWN = (0, 24, 32, 56)
+
+
+def digest(values: npt.ArrayLike, kind: str = "<i4") -> str:
+    """First 8 bytes of the SHA-256 of numbers, row-major, as 32-bit little-endian ones."""
+    return hashlib.sha256(np.ascontiguousarray(values, np.dtype(kind)).tobytes()).hexdigest()[:16]
+
+
+def first(values: npt.ArrayLike, count: int = 8) -> list[int]:
+    """The first few numbers, for whoever looks for his mistake."""
+    return [int(value) for value in np.asarray(values).ravel()[:count]]
+
+
+def drawn(size: int, low: int, high: int, seed: int) -> npt.NDArray[np.int64]:
+    """Numbers low..high from a linear congruential generator, so that no library's generator is needed."""
+    found = []
+    for _ in range(size):
+        seed = (seed * 6364136223846793005 + 1442695040888963407) % 2**64
+        found.append(low + (seed >> 33) % (high - low + 1))
+    return np.array(found, np.int64)
+
+
+def coder(model: reader.Model) -> dict[str, Any]:
+    """Steps, tables, digits and a short stream."""
+    steps = [reader.step_number(index) for index in range(160)]
+    digits = {m: drawn(n, 0, m - 1, m).tolist() for m, n in ((3, 50), (5, 70))}
+    symbols = [(160, 55), (444, 300), ("table 0", 64), ("table 30", 129), ("table 56", 1), (1 << 20, 524000), (2, 1)]
+    written = [(symbol, _cumulative(model, kind)) for kind, symbol in symbols]
+    return {
+        "steps": {"some": {str(i): steps[i] for i in STEPS_SHOWN}, "sha256": digest(steps)},
+        "tables": {
+            "some": {str(row): first(model.tables[row], 131) for row in ROWS_SHOWN},
+            "sha256": digest(model.tables), "pulls": model.pulls.tolist(),
+        },
+        "digits": [
+            {"modulus": m, "digits": found, "words": reader.digits_to_words(found, m)} for m, found in digits.items()
+        ],
+        "stream": {"symbols": symbols, "words": reader.write_words(written, 8)},
+    }  # fmt: skip
+
+
+def _cumulative(model: reader.Model, kind: int | str) -> Sequence[int]:
+    return reader.uniform(kind) if isinstance(kind, int) else model.tables[int(kind.removeprefix("table "))]
+
+
+def graphs() -> dict[str, Any]:
+    """Planes, small and at their limits, and what onnxruntime makes of them."""
+    import onnxruntime as ort
+
+    found = {}
+    for name, count in zip(reader.GRAPHS, reader.PLANES, strict=True):
+        planes = np.zeros((count, 3, 5), np.int64)
+        for number in range(count):
+            planes[number] = drawn(15, *_range(number), seed=number).reshape(3, 5)
+        session = ort.InferenceSession((MODEL / name).read_bytes(), providers=["CPUExecutionProvider"])
+        answers = np.floor(session.run(None, {"planes": planes[None].astype(np.float32)})[0][0]).astype(int)
+        found[name] = {"shape": list(planes.shape), "planes": first(planes, planes.size), "answers": answers.tolist()}
+    return found
+
+
+def _range(plane: int) -> tuple[int, int]:
+    if plane in (12, 13, 14):
+        return (-52, 110)
+    if plane in (15, 16):
+        return {15: (0, 1), 16: (-40, 40)}[plane]
+    companded = 6 <= plane < 12 or 20 <= plane < 23 or plane >= 29
+    small = plane % 2
+    return ((-20, 20) if small else (-126, 126)) if companded else ((-9, 9) if small else (-508, 508))
+
+
+def faces(entries: Sequence[dict[str, Any]], model: reader.Model) -> list[dict[str, Any]]:
+    """Vectors of several faces; of those with the same words only the first shows the steps behind these."""
+    found: list[dict[str, Any]] = []
+    for entry in entries:
+        each = face(entry, model)
+        if any(each["words"] == earlier["words"] for earlier in found):
+            each = {name: value for name, value in each.items() if name not in ("levels", "coarse", "stages")}
+        found.append(each)
+    return found
+
+
+def face(entry: dict[str, Any], model: reader.Model) -> dict[str, Any]:
+    """Every step from a region and its key to the estimate."""
+    region, key = region_of(entry), bytes.fromhex(entry["face_key"])
+    height, width = region.shape[:2]
+    modulus = reader.modulus_of(height, width)
+    digits = reader.read_digits(region, entry["reserved"], key, modulus)
+    words = reader.digits_to_words(digits.tolist(), modulus)
+    pixels, trace = reader.estimate(region, entry["reserved"], key, model, cover_mode=entry.get("cover_mode", False))
+    found = {
+        **entry, "modulus": modulus, "shifts": first(reader.read_shifts(key, 16, modulus), 16),
+        "digits": {"count": digits.size, "first": first(digits, 16), "sha256": digest(digits)},
+        "words": {"count": len(words), "last": words[-4:], "sha256": digest(words, "<u4")},
+        "estimate": hashlib.sha256(pixels.tobytes()).hexdigest(),
+    }  # fmt: skip
+    if trace is None:
+        return {**found, "picture": False}
+    return {
+        **found, "picture": True, "step": trace.step, "levels": reader.levels(height, width),
+        "coarse": [{"first": first(plane), "sha256": digest(plane)} for plane in trace.coarse],
+        "stages": [_stage(stage, full=number < 4) for number, stage in enumerate(trace.stages)],
+        "state": f"{trace.state:x}", "words_left": len(trace.unread),
+    }  # fmt: skip
+
+
+def _stage(stage: reader.Stage, *, full: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "level": stage.level, "stage": stage.stage, "planes": digest(stage.planes), "shifts": digest(stage.shifts),
+        "scales": digest(stage.scales), "values": digest(stage.values),
+    }  # fmt: skip
+    if full:  # the coarsest level, for whoever looks for his mistake
+        found["first"] = {
+            "planes": stage.planes[:, 0, 0].tolist(), "shifts": first(stage.shifts), "scales": first(stage.scales),
+            "rows": first(stage.rows), "values": first(stage.values),
+        }  # fmt: skip
+    return found
+
+
+def region_of(entry: dict[str, Any]) -> reader.Pixels:
+    """The protected region of a vector."""
+    folder = TESTS / "golden" if entry["file"].startswith("protected_v1") else HERE
+    with Image.open(folder / entry["file"]) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    x, y, width, height = entry["box"]
+    return np.ascontiguousarray(pixels[y : y + height, x : x + width])
+
+
+def golden_entries() -> list[dict[str, Any]]:
+    """Faces of the golden files: where they are, and the keys that open them."""
+    from proface_s.api import Credentials, face_key
+    from proface_s.api.kinds import load
+    from proface_s.api.salvaging import find_headers
+    from proface_s.container.carrier import from_chunks
+    from proface_s.keys.portable import decode_face_key
+
+    keys = json.loads((TESTS / "golden" / "protected_v1.keys.json").read_text(encoding="utf-8"))
+    entries = []
+    for name in GOLDEN:
+        path = TESTS / "golden" / name
+        picture = load(path)
+        carried = any(picture.chunks.values())
+        header = from_chunks(picture.chunks, name)[0] if carried else find_headers(picture)[0].header
+        for index, record in enumerate(header.faces):
+            own = "people" in name
+            text = keys[str(index)] if own else face_key(path, index, Credentials.of(PASSPHRASE, []))
+            entry = {
+                "file": name, "box": [record.box.x, record.box.y, record.box.w, record.box.h],
+                "reserved": header.reserved(index), "face_key": decode_face_key(text).key.reveal().hex(),
+            }  # fmt: skip
+            entries.append(entry | ({"cover_mode": True} if header.wrong_key == "cover" else {}))
+    return entries
+
+
+def originals() -> dict[str, reader.Pixels]:
+    """Originals by integer arithmetic: what golden files do not show.
+
+    ``base3.png``: base 3, and odd sides at level 1.  ``smallest.png``: one level only.  ``patch.png``: flat, except for
+    noise and a few dots, so that the step is fine and values are large: escapes, and plain low bits.
+    """
+    y, x = np.mgrid[0:98, 0:110]
+    base3 = np.stack([40 + x + y // 2, 200 - y, 90 + (x * y) // 60], axis=2)
+    base3[(x - 55) ** 2 + (y - 49) ** 2 < 900] = (224, 172, 140)
+    patch = np.full((48, 64, 3), 128, np.int64)
+    patch[8:24, 8:24] = drawn(16 * 16 * 3, 0, 255, 7).reshape(16, 16, 3)
+    patch[40, 8::9] = (255, 0, 0)
+    smallest = np.stack([30 + x[:8] * 2, 60 + 20 * y[:8], 250 - x[:8]], axis=2)
+    return {name: array.clip(0, 255).astype(np.uint8) for name, array in (
+        ("base3.png", base3), ("patch.png", patch), ("smallest.png", smallest),
+    )}  # fmt: skip
+
+
+def own_entries() -> list[dict[str, Any]]:
+    """Faces of the pictures here, made where they are missing; the last is read with a wrong key."""
+    from proface_s.flow.model import FlowModel
+    from proface_s.keys.secret import FaceKey
+
+    entries = []
+    for number, (name, original) in enumerate(originals().items()):
+        height, width = original.shape[:2]
+        key, reserved = bytes([number + 1]) * 32, (0, 101, 0)[number]
+        if not (HERE / name).exists():
+            cover = np.full_like(original, 120)
+            hidden = FlowModel(threads=1).protect([original], [cover], [FaceKey(key)], reserved=[reserved])[0]
+            Image.fromarray(hidden).save(HERE / name)
+        entries.append({"file": name, "box": [0, 0, width, height], "reserved": reserved, "face_key": key.hex()})
+    wrong = bytes(32).hex()
+    return [*entries, entries[-1] | {"face_key": wrong}, entries[-1] | {"face_key": wrong, "cover_mode": True}]
+
+
+def check(found: dict[str, Any]) -> None:
+    """Refuse to write what the program does not say."""
+    from proface_s.flow.model import FlowModel
+    from proface_s.keys.secret import FaceKey
+
+    key = FaceKey(bytes.fromhex(found["face_key"]))
+    mode = "cover" if found.get("cover_mode") else "noise"
+    flow = FlowModel(threads=1)
+    (pixels,) = flow.recover([region_of(found)], [key], reserved=[found["reserved"]], wrong_key=mode)
+    if hashlib.sha256(pixels.tobytes()).hexdigest() != found["estimate"]:
+        raise SystemExit(f"{found['file']}: the program reads something else")
+
+
+def write(name: str, content: Any) -> None:
+    """One file, one entry a line where entries are large."""
+    text = json.dumps(content, indent=1)
+    compact = json.dumps(content, separators=(",", ":"))
+    (HERE / name).write_text((text if name == "coder.json" else compact.replace('},{"file"', '},\n{"file"')) + "\n")
+
+
+def main() -> None:
+    HERE.mkdir(exist_ok=True)
+    model = reader.Model.load(MODEL)
+    found = faces([*golden_entries(), *own_entries()], model)
+    for each in found:
+        check(each)
+    write("coder.json", coder(model))
+    write("graphs.json", graphs())
+    write("faces.json", found)
+
+
+if __name__ == "__main__":
+    main()
