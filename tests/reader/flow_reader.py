@@ -115,9 +115,9 @@ class Stack:
 
     def read_uniform(self, size: int) -> int:
         """One symbol of an alphabet of equally likely ones."""
-        quantile, each = self.state % (1 << 24), (1 << 24) // size
-        symbol = min(quantile // each, size - 1)
-        self._advance(quantile, symbol * each, (symbol + 1) * each if symbol < size - 1 else 1 << 24)
+        quantile = self.state % (1 << 24)
+        symbol, low, high = uniform_interval(size, quantile)
+        self._advance(quantile, low, high)
         return symbol
 
     def many(self, size: int, count: int) -> Integers:
@@ -148,6 +148,13 @@ def write_words(symbols: Sequence[tuple[int, Sequence[int]]], count: int) -> lis
     if len(words) > count:
         raise ValueError(f"{len(words)} words are needed, there are {count}")
     return [1] * (count - len(words)) + words
+
+
+def uniform_interval(size: int, quantile: int) -> tuple[int, int, int]:
+    """Symbol of a uniform alphabet with its interval, without the list of all of them."""
+    each = (1 << 24) // size
+    symbol = min(quantile // each, size - 1)
+    return symbol, symbol * each, (symbol + 1) * each if symbol < size - 1 else 1 << 24
 
 
 def uniform(size: int) -> list[int]:
@@ -404,16 +411,26 @@ def _decode_stage(
     answers = model.graphs[stage].run(planes)
     sites = stage_sites(stage, *low.shape[1:])
     shifts, scales = answers[: len(sites)][sites], answers[len(sites) :][sites]
-    ratio = (scales - (log_step >> 1)).clip(-32, 184)
-    plain = np.maximum(0, -((24 - ratio) // 8))
-    rows = ratio - 8 * plain + 32
+    _, plain, rows = tables_of(scales, log_step)
     values = read_values(stack, model, rows, plain)
     _check(values, 1 << 29)
     pulls = np.where(plain == 0, model.pulls[rows], 0)
-    found = half_even((64 * values - np.sign(values) * pulls) * s + shifts * (1 << (16 + level)), 12 + level)
+    found = detail(values, pulls, shifts, s, level)
     _check(found)
     details[DETAIL_BANDS[stage]][sites] = found
     trace.stages.append(Stage(level, stage, planes, shifts, scales, rows, values))
+
+
+def tables_of(scales: Integers, log_step: int) -> tuple[Integers, Integers, Integers]:
+    """Ratios of scales to the step, their numbers of plain bits, and their tables."""
+    ratio = (scales - (log_step >> 1)).clip(-32, 184)
+    plain = np.maximum(0, -((24 - ratio) // 8))
+    return ratio, plain, ratio - 8 * plain + 32
+
+
+def detail(values: Integers, pulls: Integers, shifts: Integers, s: int, level: int) -> Integers:
+    """Details in units."""
+    return half_even((64 * values - np.sign(values) * pulls) * s + shifts * (1 << (16 + level)), 12 + level)
 
 
 def read_values(stack: Stack, model: Model, rows: Integers, plain: Integers) -> Integers:

@@ -226,6 +226,14 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
     assert reader.write_words(written, 120) == theirs.tolist()
 
 
+@pytest.mark.parametrize("words", [[5, 123456789, 0], [7, 7], [0, 0, 0], [1, 2, 3, 4, 0xFFFFFFFF]])
+def test_streams_that_no_writer_wrote(model: reader.Model, words: list[int]) -> None:
+    """A zero on top, and words that run out."""
+    theirs, ours = symbols.Reader(np.array(words, np.uint32)), reader.Stack(words)
+    for size in (1000, 3, 1 << 20, 160):
+        assert theirs.take(symbols.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
+
+
 def uniform_around(symbol: int, size: int) -> list[int]:
     """The interval of one symbol of a uniform alphabet, as if it were the first: long lists take long."""
     each = (1 << 24) // size

@@ -34,6 +34,11 @@ GOLDEN = (
 )  # fmt: skip
 STEPS_SHOWN = (0, 1, 8, 15, 16, 80, 159)
 ROWS_SHOWN = (0, 24, 32, 56)
+DETAILS = (  # step, level, scale, shift, value: halves both ways, odd log steps, plain bits, no value
+    (0, 10, 60, 0, 1), (0, 10, 60, 0, -3), (0, 4, -60, 0, 1), (0, 4, -60, 3, -1), (57, 1, 3, -17, -2),
+    (57, 2, 3, -17, 0), (159, 1, 60, 999, 4), (3, 3, 41, -5, -900), (80, 4, -60, 64, 1), (0, 1, 400, 0, 123456),
+)  # fmt: skip
+COLOURS = ((0, 0, 0), (452608, 0, 0), (226304, -1, 1), (300001, 100003, -50021), (12345, -185344, 214016))
 
 
 def digest(values: npt.ArrayLike, kind: str = "<i4") -> str:
@@ -60,7 +65,7 @@ def coder(model: reader.Model) -> dict[str, Any]:
     steps = [reader.step_number(index) for index in range(160)]
     digits = {m: drawn(n, 0, m - 1, m).tolist() for m, n in ((3, 50), (5, 70))}
     symbols = [(160, 55), (444, 300), ("table 0", 64), ("table 30", 129), ("table 56", 1), (1 << 20, 524000), (2, 1)]
-    written = [(symbol, _cumulative(model, kind)) for kind, symbol in symbols]
+    written = [(symbol, cumulative(model, kind)) for kind, symbol in symbols]
     return {
         "steps": {"some": {str(i): steps[i] for i in STEPS_SHOWN}, "sha256": digest(steps)},
         "tables": {
@@ -71,10 +76,34 @@ def coder(model: reader.Model) -> dict[str, Any]:
             {"modulus": m, "digits": found, "words": reader.digits_to_words(found, m)} for m, found in digits.items()
         ],
         "stream": {"symbols": symbols, "words": reader.write_words(written, 8)},
+        "uniform": [
+            {"size": k, "quantile": q, "symbol_and_interval": reader.uniform_interval(k, q)}
+            for k in (2, 7, 160, 444, 1 << 20) for q in (0, 2**23, 2**24 - 1)
+        ],
+        "zero_on_top": {
+            "words": [5, 123456789, 0], "uniform 1000": reader.Stack([5, 123456789, 0]).many(1000, 9).tolist(),
+        },
+        "details": [_detail(model, *numbers) for numbers in DETAILS],
+        "colours": [{"units": units, "rgb": _colour(units)} for units in COLOURS],
     }  # fmt: skip
 
 
-def _cumulative(model: reader.Model, kind: int | str) -> Sequence[int]:
+def _detail(model: reader.Model, step: int, level: int, scale: int, shift: int, value: int) -> dict[str, int]:
+    ratio, plain, row = (int(array[0]) for array in reader.tables_of(np.array([scale]), step - 16 - 16 * level))
+    pulls = np.array([model.pulls[row] if plain == 0 else 0])
+    units = reader.detail(np.array([value]), pulls, np.array([shift]), reader.step_number(step), level)
+    return {
+        "step": step, "level": level, "scale": scale, "ratio": ratio, "plain_bits": plain, "table": row, "shift": shift,
+        "value": value, "units": int(units[0]),
+    }  # fmt: skip
+
+
+def _colour(units: Sequence[int]) -> list[str]:
+    """R, G, B before rounding, as hexadecimal doubles."""
+    return [float(value).hex() for value in reader.to_rgb(np.array(units, np.int64).reshape(3, 1, 1)).ravel()]
+
+
+def cumulative(model: reader.Model, kind: int | str) -> Sequence[int]:
     return reader.uniform(kind) if isinstance(kind, int) else model.tables[int(kind.removeprefix("table "))]
 
 
@@ -198,7 +227,7 @@ def originals() -> dict[str, reader.Pixels]:
     patch = np.full((48, 64, 3), 128, np.int64)
     patch[8:24, 8:24] = drawn(16 * 16 * 3, 0, 255, 7).reshape(16, 16, 3)
     patch[40, 8::9] = (255, 0, 0)
-    smallest = np.stack([30 + x[:8] * 2, 60 + 20 * y[:8], 250 - x[:8]], axis=2)
+    smallest = np.stack([30 + x[:8] * 2, 60 + 19 * y[:8], 250 - x[:8] * x[:8] % 64], axis=2)
     return {name: array.clip(0, 255).astype(np.uint8) for name, array in (
         ("base3.png", base3), ("patch.png", patch), ("smallest.png", smallest),
     )}  # fmt: skip

@@ -27,7 +27,7 @@ def test_coder(model: reader.Model) -> None:
     assert as_stored(make_flow.coder(model)) == stored
     stack = reader.Stack(stored["stream"]["words"])
     for kind, symbol in stored["stream"]["symbols"]:
-        found = stack.read_uniform(kind) if isinstance(kind, int) else stack.read(make_flow._cumulative(model, kind))
+        found = stack.read(make_flow.cumulative(model, kind))
         assert found == symbol
     assert stack.intact
 
@@ -47,7 +47,7 @@ def test_faces(model: reader.Model, stored: dict[str, Any]) -> None:
 
 
 def test_they_show_every_branch(model: reader.Model) -> None:
-    """Escapes, plain low bits, both bases, odd sides, reserved samples, one level and several, a wrong key."""
+    """Escapes, plain bits, both bases, odd sides and steps, reserved samples, one level and several, a wrong key."""
     (patch,) = [face for face in FACES if face["file"] == "patch.png"]
     key = bytes.fromhex(patch["face_key"])
     _, trace = reader.estimate(make_flow.region_of(patch), patch["reserved"], key, model)
@@ -58,5 +58,6 @@ def test_they_show_every_branch(model: reader.Model) -> None:
     assert {face["modulus"] for face in FACES} == {3, 5}
     assert {len(face["levels"]) for face in FACES if "levels" in face} >= {2, 4, 5}
     assert any(side % 2 for face in FACES for level in face.get("levels", ()) for side in level)
+    assert {face["step"] % 2 for face in FACES if face["picture"]} == {0, 1}
     assert {face["picture"] for face in FACES} == {True, False}
     assert {face["reserved"] > 0 for face in FACES} == {True, False}
