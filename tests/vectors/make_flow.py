@@ -38,7 +38,9 @@ DETAILS = (  # step, level, scale, shift, value: halves both ways, odd log steps
     (0, 10, 60, 0, 1), (0, 10, 60, 0, -3), (0, 4, -60, 0, 1), (0, 4, -60, 3, -1), (57, 1, 3, -17, -2),
     (57, 2, 3, -17, 0), (159, 1, 60, 999, 4), (3, 3, 41, -5, -900), (80, 4, -60, 64, 1), (0, 1, 400, 0, 123456),
 )  # fmt: skip
-COLOURS = ((0, 0, 12345), (0, 54321, 0), (452608, 0, 0), (226304, -1, 1), (300001, 100003, -50021), (12345, -185344, 214016))
+COLOURS = (
+    (0, 0, 12345), (0, 54321, 0), (452608, 0, 0), (226304, -1, 1), (300001, 100003, -50021), (12345, -185344, 214016),
+)  # fmt: skip
 
 
 def digest(values: npt.ArrayLike, kind: str = "<i4") -> str:
@@ -265,10 +267,13 @@ def check(found: dict[str, Any]) -> None:
 
 
 def write(name: str, content: Any) -> None:
-    """One file, one entry a line where entries are large."""
-    text = json.dumps(content, indent=1)
-    compact = json.dumps(content, separators=(",", ":"))
-    (HERE / name).write_text((text if name == "coder.json" else compact.replace('},{"file"', '},\n{"file"')) + "\n")
+    """One file, an entry a line."""
+    if isinstance(content, dict):
+        lines = [f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in content.items()]
+        text = "{" + ",\n".join(lines) + "}\n"
+    else:
+        text = "[" + ",\n".join(json.dumps(value, separators=(",", ":")) for value in content) + "]\n"
+    (HERE / name).write_text(text, encoding="ascii")
 
 
 def main() -> None:
