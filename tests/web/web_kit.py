@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +20,7 @@ import uvicorn
 from PIL import Image
 
 from proface_s import Session
+from proface_s.api.progress import Progress, silent
 from proface_s.web.app import create_app
 from proface_s.web.server import bind, config
 from proface_s.web.settings import Settings
@@ -46,6 +51,71 @@ def drawn(width: int = 160, height: int = 120) -> bytes:
 def noise(width: int, height: int, seed: int = 0) -> bytes:
     """A picture that does not compress: three bytes a pixel."""
     return png(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+
+
+class EndlessSession(Session):
+    """Protecting never ends; the total of its progress is the number of the process that does it."""
+
+    def protect(self, image: Any, *_: Any, progress: Progress, **options: Any) -> Any:
+        """Tell the progress for ever if a seal is asked for, else work on without a word."""
+        progress("hide", 0, os.getpid())
+        while True:
+            if options["seal"]:
+                progress("hide", 0, os.getpid())
+            time.sleep(0.01)
+
+
+class SleepySession(EndlessSession):
+    """Reading a photo to look for faces takes all the CPU time there is."""
+
+    def detect(self, image: Any, *, progress: Progress = silent) -> Any:
+        """Never end."""
+        progress("read", 0, 1)
+        while True:
+            pass
+
+
+class BrokenSession(Session):
+    """Fails in a way that nobody foresaw, with a secret in the message."""
+
+    def detect(self, image: Any, *, progress: Progress = silent) -> Any:
+        """Fail."""
+        raise RuntimeError(ANNS)
+
+
+class WatchedSession(Session):
+    """Says on stderr which files its process writes, and which of the machine's own it reads."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        sys.addaudithook(_watch)
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if event.startswith("tempfile."):
+        os.write(2, f"{event} {arguments}\n".encode())
+    elif event == "open" and isinstance(arguments[2], int):
+        path, _, flags = arguments
+        written = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and not str(path).startswith("/dev/")
+        if written or str(path).startswith(("/etc/passwd", "/dev/zero")):
+            os.write(2, f"{event} {path}\n".encode())
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine does anything; what has ended and was not waited for does not count."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ends(pid: int) -> bool:
+    """Whether a process ends within a while."""
+    for _ in range(400):
+        if not is_running(pid):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,10 @@ class Session:
         self._detector, self._model, self._threads, self._max_pixels = detector, model, threads, max_pixels
         self._limits = limits
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What was asked for, without the models: another process loads its own."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("detector", "model")}
+
     @cached_property
     def detector(self) -> Detector:
         """The face detector in use."""
@@ -82,9 +86,16 @@ class Session:
         """The flow in use."""
         return self._model or FlowModel(threads=self._threads)
 
-    def detect(self, image: Pictured) -> Detection:
-        """Find what `protect` would protect, without protecting it."""
+    def detect(self, image: Pictured, *, progress: Progress = silent) -> Detection:
+        """Find what `protect` would protect, without protecting it.
+
+        Args:
+            image: as for `protect`.
+            progress: as for `protect`.
+        """
+        progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
+        progress("find", 0, 1)
         faces = self.detector.detect(picture.rgb)
         regions = disjoint_regions([face.box for face in faces], [], picture.size)
         drawn = draw(picture.rgb, faces)

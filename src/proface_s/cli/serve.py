@@ -37,7 +37,7 @@ def command(
         from ..web.server import bind, serve
     except ModuleNotFoundError as missing:
         raise UsageError(f"the page needs {missing.name}, which is not installed", EXTRA_HINT) from None
-    from ..web.settings import HELD_BYTES, LEAST_TOKEN, MIB, Settings, is_loopback
+    from ..web.settings import HELD_BYTES, LEAST_TOKEN, MIB, WORK_BYTES, Settings, bytes_needed, is_loopback
 
     if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable()):
         raise UsageError(f"a token has at least {LEAST_TOKEN} plain characters", f"make one: {_FRESH}")
@@ -57,7 +57,8 @@ def command(
     size = max_upload * MIB
     settings = Settings(
         host=host, token=token, max_bytes=size, max_pixels=max_pixels * 1_000_000, workers=workers,
-        held_bytes=max(6 * size, HELD_BYTES), debug=debug,
+        held_bytes=max(6 * size, HELD_BYTES), work_bytes=max(bytes_needed(max_pixels * 1_000_000), WORK_BYTES),
+        debug=debug,
     )
 
     def ready(address: str) -> None:

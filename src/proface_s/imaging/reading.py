@@ -88,6 +88,19 @@ def read_picture(
         return _decode(image, label)
 
 
+def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
+    """Width and height of a picture as it is stored, from its header; no pixels are decoded.
+
+    Raises:
+        ImageError: it is not one of the formats, or its header is damaged.
+    """
+    if not data:
+        raise ImageError(f"{name} is empty", hint=_COPY_HINT)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        return _open(data, name).size
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """All bytes of a picture file, for callers that need them more than once.
 

@@ -12,31 +12,20 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .memory import Hold
 from .pool import Job
 from .problems import body, problem_of, problem_response
+from .work import Done
 
 STREAM: Final = "application/x-ndjson"
 FACTS_HEADER: Final = "ProFace-Result"
 _PART: Final = 3 << 17  # bytes; a multiple of three, so that the parts' base64 can be joined
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a job gives: facts, and perhaps a picture."""
-
-    facts: BaseModel
-    data: bytes | None = None
-    media_type: str = "image/png"
-    name: str = "picture.png"
 
 
 class JobAnswer(Response):
@@ -78,11 +67,11 @@ class JobAnswer(Response):
         except Exception as error:
             return problem_response(problem_of(error, debug=self._debug))
         if done.data is None:
-            return JSONResponse(done.facts.model_dump(mode="json"))
+            return JSONResponse(done.facts)
         self._hold.add(len(done.data))
         headers = {
             "Content-Disposition": f'attachment; filename="{done.name}"',
-            FACTS_HEADER: json.dumps(done.facts.model_dump(mode="json")),
+            FACTS_HEADER: json.dumps(done.facts),
         }
         return Response(done.data, headers=headers, media_type=done.media_type)
 
@@ -102,7 +91,7 @@ class JobAnswer(Response):
         except Exception as error:
             yield {"event": "problem", **body(problem_of(error, debug=self._debug))}
             return
-        yield {"event": "result", **done.facts.model_dump(mode="json"), "media_type": done.media_type}
+        yield {"event": "result", **done.facts, "media_type": done.media_type}
         data = done.data or b""
         self._hold.add(len(data))
         for start in range(0, len(data), _PART):

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from ..api import Session
-from ..api.progress import Progress
 from . import work
-from .answers import FACTS_HEADER, STREAM, Done, JobAnswer
-from .forms import Form, Reader
+from .answers import FACTS_HEADER, STREAM, JobAnswer
+from .crew import Crew
+from .forms import Reader
 from .guard import Guard
 from .memory import Hold, Ledger
 from .models import (
@@ -35,9 +35,10 @@ from .models import (
     RecoverOptions,
 )
 from .patience import Patience
-from .pool import Pool
+from .pool import Listener, Pool
 from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_response, refused
-from .settings import Settings
+from .settings import MOST_PASSPHRASES, Settings
+from .work import Done
 
 STATIC: Final = resources.files(__package__) / "static"
 _REFUSALS: Final = {
@@ -57,34 +58,35 @@ _DESCRIPTION: Final = (
     f"picture comes in its `data` lines. Otherwise a picture is the answer's body, its facts are in `{FACTS_HEADER}`."
 )
 
-Work = Callable[[bytes, Progress], Done]
-
-
 class Desk:
     """Takes uploads in and gives jobs out: what all routes share.
 
     Args:
         settings: limits.
-        session: the models.
+        crew: the worker processes.
     """
 
-    def __init__(self, settings: Settings, session: Session) -> None:
-        self.settings, self.session = settings, session
+    def __init__(self, settings: Settings, crew: Crew) -> None:
+        self.settings, self.crew = settings, crew
         self.ledger = Ledger(settings.held_bytes)
         self.pool = Pool(settings.workers, settings.waiting)
         self._reader = Reader(settings, self.ledger)
 
-    async def answer(self, request: Request, prepare: Callable[[Form], Work]) -> Response:
+    async def answer(self, request: Request, task: str, options: type[BaseModel] | None = None) -> Response:
         """Read an upload, find a place for its work, and answer when that is done.
 
         Args:
             request: the upload.
-            prepare: checks the form, and says what is to be done with the photo.
+            task: its name in `proface_s.web.work.KINDS`.
+            options: the model of the options beside the photo; None for a task without any.
         """
         hold = Hold(self.ledger)
         try:
             form = await self._reader.read(request, hold)
-            job = self.pool.submit(_on(prepare(form), form.photo))
+            parsed = form.parsed(options) if options is not None else None
+            _check_passphrases(parsed)
+            given = {"work": task, "options": parsed.model_dump_json() if parsed is not None else "{}"}
+            job = self.pool.submit(self._on(given, form.photo))
         except BaseException:
             hold.release()
             raise
@@ -92,23 +94,43 @@ class Desk:
         return JobAnswer(job, hold, stream=stream, debug=self.settings.debug)
 
 
-def _on(work_on: Work, photo: bytes) -> Callable[[Progress], Done]:
-    return lambda progress: work_on(photo, progress)
+    def _on(self, task: dict[str, str], photo: bytes) -> Callable[[Listener], Done]:
+        return lambda tell: self.crew.run(task, photo, tell)
+
+    def close(self) -> None:
+        """Stop all work and end the worker processes."""
+        self.pool.close()
+        self.crew.close()
 
 
-def create_app(settings: Settings, session: Session | None = None) -> ASGIApp:
+def _check_passphrases(options: BaseModel | None) -> None:
+    """Refuse a photo with more passphrases than the service would derive keys for when it is opened again."""
+    if isinstance(options, ProtectOptions):
+        texts = {each.passphrase for each in options.own} | {options.passphrase}
+        texts.discard(None)
+        if len(texts) > MOST_PASSPHRASES:
+            raise refused(
+                422, "usage", "The request makes no sense",
+                f"there are {len(texts)} passphrases; one photo can have {MOST_PASSPHRASES} here",
+                "let several faces share one", exit_code=2,
+            )
+
+
+def create_app(settings: Settings, session: Session | None = None, *, crew: Crew | None = None) -> ASGIApp:
     """The service, with its guards around it.
 
     Args:
         settings: limits and doors.
-        session: the models; fresh ones with the settings' limits where None.
+        session: what the worker processes work with; each loads its own models.  A fresh one if None.
+        crew: the worker processes; made from the session if None.
     """
-    desk = Desk(settings, session or Session(max_pixels=settings.max_pixels))
+    desk = Desk(settings, crew or Crew(settings, session or Session(max_pixels=settings.max_pixels)))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        desk.crew.start()
         yield
-        desk.pool.close()
+        desk.close()
 
     app = FastAPI(
         title="PRO-Face S", version=__version__, description=_DESCRIPTION, lifespan=lifespan,
@@ -144,32 +166,27 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
 
 
 def _add_uploads(app: FastAPI, desk: Desk) -> None:
-    settings, session = desk.settings, desk.session
-
     @app.post("/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload())
     async def detect(request: Request) -> Response:
         """Find the faces of a photo."""
-        return await desk.answer(request, lambda form: lambda photo, tell: work.detect(session, photo, tell))
+        return await desk.answer(request, "detect")
 
     @app.post("/api/inspect", response_model=InspectAnswer, responses=_responses(), openapi_extra=_upload())
     async def inspect(request: Request) -> Response:
         """Show what a protected file holds, without a key."""
-        return await desk.answer(request, lambda form: lambda photo, tell: work.examine(settings, photo, tell))
+        return await desk.answer(request, "inspect")
 
     @app.post("/api/render", responses=_picture("image/jpeg"), response_class=Response, openapi_extra=_upload())
     async def render(request: Request) -> Response:
         """A picture as a JPEG to look at, for formats that browsers do not show."""
-        return await desk.answer(request, lambda form: lambda photo, tell: work.render(settings, photo, tell))
+        return await desk.answer(request, "render")
 
     @app.post(
         "/api/preview", responses=_picture("image/png"), response_class=Response, openapi_extra=_upload(PreviewOptions)
     )
     async def preview(request: Request) -> Response:
         """Cover a whole small picture: one face, cut out."""
-        def prepare(form: Form) -> Work:
-            options = form.parsed(PreviewOptions)
-            return lambda photo, tell: work.preview(photo, options, tell)
-        return await desk.answer(request, prepare)
+        return await desk.answer(request, "preview", PreviewOptions)
 
     kept = ("image/png", "image/webp", "image/tiff")
 
@@ -178,20 +195,14 @@ def _add_uploads(app: FastAPI, desk: Desk) -> None:
     )
     async def protect(request: Request) -> Response:
         """Hide the faces of a photo under keys."""
-        def prepare(form: Form) -> Work:
-            options = form.parsed(ProtectOptions)
-            return lambda photo, tell: work.protect(session, photo, options, tell)
-        return await desk.answer(request, prepare)
+        return await desk.answer(request, "protect", ProtectOptions)
 
     @app.post(
         "/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverOptions)
     )
     async def recover(request: Request) -> Response:
         """Bring back the faces that a key opens."""
-        def prepare(form: Form) -> Work:
-            options = form.parsed(RecoverOptions)
-            return lambda photo, tell: work.recover(session, photo, options, tell)
-        return await desk.answer(request, prepare)
+        return await desk.answer(request, "recover", RecoverOptions)
 
 
 def _add_failures(app: FastAPI, settings: Settings) -> None:

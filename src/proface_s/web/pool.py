@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ..api.progress import Progress, Stage
+from ..api.progress import Stage
 from .problems import busy
 
 T = TypeVar("T")
 
 
-class _LeftError(Exception):
+class LeftError(Exception):
     """Nobody waits for this work any more."""
 
 
@@ -28,6 +29,55 @@ class Step:
     total: int
 
 
+class Listener:
+    """Hears how far a job is, and knows whether anybody still waits for it.
+
+    Args:
+        hear: called with every step.
+    """
+
+    def __init__(self, hear: Callable[[Step], None]) -> None:
+        self._hear, self._left, self._lock = hear, False, threading.Lock()
+        self._stop: Callable[[], None] | None = None
+
+    def __call__(self, stage: Stage, done: int, total: int) -> None:
+        """Hear one step.
+
+        Raises:
+            LeftError: nobody waits.
+        """
+        self.check()
+        self._hear(Step(stage, done, total))
+
+    def check(self) -> None:
+        """Raise `LeftError` if nobody waits."""
+        if self._left:
+            raise LeftError
+
+    @contextlib.contextmanager
+    def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have ``stop`` called, from any thread, as soon as nobody waits and while the block runs.
+
+        Raises:
+            LeftError: nobody waits already.
+        """
+        with self._lock:
+            self.check()
+            self._stop = stop
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None
+
+    def leave(self) -> None:
+        """Nobody waits any more."""
+        with self._lock:
+            self._left = True
+            if self._stop is not None:
+                self._stop()
+
+
 @dataclass(eq=False, slots=True)
 class Job(Generic[T]):
     """Work that was accepted.
@@ -38,16 +88,16 @@ class Job(Generic[T]):
 
     future: Future[T]
     steps: asyncio.Queue[Step | None]
-    _left: threading.Event = field(default_factory=threading.Event)
+    _listener: Listener
 
     async def result(self) -> T:
         """What the work gave, or raises what it raised."""
         return await asyncio.wrap_future(self.future)
 
     def drop(self) -> None:
-        """Nobody waits any more: never begin, or stop at the next step."""
-        self._left.set()
+        """Nobody waits any more: never begin, or stop at once where the work can be stopped, else at its next step."""
         self.future.cancel()
+        self._listener.leave()
 
 
 class Pool:
@@ -63,7 +113,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="proface")
         self._jobs: set[Job[object]] = set()
 
-    def submit(self, work: Callable[[Progress], T]) -> Job[T]:
+    def submit(self, work: Callable[[Listener], T]) -> Job[T]:
         """Accept work; it is given a listener to tell its progress to, and must let what that raises pass.
 
         Raises:
@@ -71,14 +121,9 @@ class Pool:
         """
         if not self._places.acquire(blocking=False):
             raise busy("all workers are busy, and so are all places to wait")
-        loop, steps, left = asyncio.get_running_loop(), asyncio.Queue[Step | None](), threading.Event()
-
-        def tell(stage: Stage, done: int, total: int) -> None:
-            if left.is_set():
-                raise _LeftError
-            _post(loop, lambda: steps.put_nowait(Step(stage, done, total)))
-
-        job = Job(self._threads.submit(work, tell), steps, left)
+        loop, steps = asyncio.get_running_loop(), asyncio.Queue[Step | None]()
+        listener = Listener(lambda step: _post(loop, lambda: steps.put_nowait(step)))
+        job = Job(self._threads.submit(work, listener), steps, listener)
         kept: Job[object] = job  # type: ignore[assignment]  # only ever dropped
         self._jobs.add(kept)
 
@@ -91,7 +136,7 @@ class Pool:
         return job
 
     def close(self) -> None:
-        """Stop everything, at the next step of each."""
+        """Stop everything; see `Job.drop`."""
         for job in list(self._jobs):
             job.drop()
         self._threads.shutdown(wait=True, cancel_futures=True)

@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
+from starlette.responses import JSONResponse
 
 from ..errors import (
     DamagedFileError,

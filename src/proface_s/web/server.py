@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from ..api import Session
 from ..errors import UsageError
 from .app import create_app
+from .crew import Crew
 from .settings import Settings
 
 
@@ -59,8 +60,12 @@ def serve(
         open_browser: show the page.
         ready: called with the address once the service answers.
     """
-    session = Session(threads=threads, max_pixels=settings.max_pixels)
-    _ = session.model  # a model that cannot be loaded is an error now, not at the first photo
+    crew = Crew(settings, Session(threads=threads, max_pixels=settings.max_pixels))
+    try:
+        crew.check()  # a model that cannot be loaded is an error now, not at the first photo
+    except BaseException:
+        crew.close()
+        raise
     address = address_of(listening, settings)
 
     class Announcing(uvicorn.Server):
@@ -70,4 +75,7 @@ def serve(
             if open_browser:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    Announcing(config(create_app(settings, session))).run([listening])
+    try:
+        Announcing(config(create_app(settings, crew=crew))).run([listening])
+    finally:
+        crew.close()

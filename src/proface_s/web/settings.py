@@ -6,10 +6,16 @@ import ipaddress
 from dataclasses import dataclass, field
 
 MIB = 1 << 20
+TOKEN_VARIABLE = "PROFACE_TOKEN"
 LEAST_TOKEN = 16  # characters: what is guessed over a network is not guessed fast
 PREVIEW_PIXELS = 1 << 20
 OPTIONS_BYTES = MIB // 4  # the JSON beside a photo
 HELD_BYTES = 384 * MIB
+WORK_BYTES = 1536 * MIB
+BYTES_PER_PIXEL = 20  # measured at the peak of protecting and recovering, alpha included
+BASIC_BYTES = 96 * MIB  # of one job beside its pixels: one Argon2id with the default cost, and small change
+KDF_BYTES = 256 * MIB  # of one Argon2id that a file may ask for
+MOST_PASSPHRASES = 32  # of one file: each may cost one Argon2id
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,9 @@ class Settings:
         held_bytes: uploads and answers held in memory, all together; further ones are sent away with 503.
         upload_seconds: that a whole upload may take.
         idle_seconds: that a client may say nothing during its upload, or read nothing of an answer.
+        work_bytes: memory for decoded pictures and key derivation of all workers together; jobs wait for it.
+        read_seconds: CPU time to decode one picture, beside half a second for a million pixels.
+        job_seconds: CPU time of one job once its picture is decoded.
         debug: show where unexpected errors come from, on stderr.
     """
 
@@ -38,7 +47,15 @@ class Settings:
     held_bytes: int = HELD_BYTES
     upload_seconds: float = 120.0
     idle_seconds: float = 15.0
+    work_bytes: int = WORK_BYTES
+    read_seconds: float = 10.0
+    job_seconds: float = 600.0
     debug: bool = False
+
+
+def bytes_needed(pixels: int) -> int:
+    """Memory that working on a picture of so many pixels takes at its peak."""
+    return BYTES_PER_PIXEL * pixels + BASIC_BYTES
 
 
 def is_loopback(host: str) -> bool:

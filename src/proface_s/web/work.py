@@ -1,21 +1,31 @@
-"""What the workers do: one function per question, from bytes and options to `Done`; the api does the work itself."""
+"""What the workers do: one function per question, from bytes and options to `Done`; the api does the work itself.
+
+`KINDS` is what a worker process looks a task up in.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
+from pydantic import BaseModel
 
 from .. import __version__, obfuscate
 from ..api import Credentials, Lock, Session, inspect
 from ..api.kinds import load
 from ..api.progress import Progress
-from ..errors import UsageError
+from ..container.carrier import from_chunks, read_chunks
+from ..container.header import BareStanza, PassphraseStanza
+from ..errors import ProFaceError, UsageError
+from ..imaging.reading import picture_size
 from ..imaging.writing import FORMATS, encode_picture
+from ..keys.derive import KdfParams
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..obfuscate.mask import STICKERS
 from ..types import Picture, Style
-from .answers import Done
 from .models import (
     About,
     DetectAnswer,
@@ -30,23 +40,85 @@ from .models import (
     Shown,
     StyleInfo,
 )
-from .settings import PREVIEW_PIXELS, Settings
+from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, Settings, bytes_needed
 
 _WORDS = 6
 _SHOWN_SIDE = 2048
 _MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff"}
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a job gives.
+
+    Attributes:
+        facts: one of the answers in `proface_s.web.models`, as JSON.
+        data: bytes of a picture file, or None.
+        media_type: of the picture.
+        name: for the picture; says nothing of the upload's name.
+    """
+
+    facts: dict[str, Any]
+    data: bytes | None = None
+    media_type: str = "image/png"
+    name: str = "picture.png"
+
+    @classmethod
+    def of(
+        cls, facts: BaseModel, data: bytes | None = None, media_type: str = "image/png", name: str = "picture.png"
+    ) -> Done:
+        """A job's result from its description."""
+        return cls(facts.model_dump(mode="json"), data, media_type, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a worker process has at hand."""
+
+    settings: Settings
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of task.
+
+    Attributes:
+        work: does it, from the photo and its options.
+        options: their model; None for a task without any.
+    """
+
+    work: Callable[[Tools, bytes, Any, Progress], Done]
+    options: type[BaseModel] | None = None
+
+    def pixels(self, photo: bytes, settings: Settings) -> int:
+        """Pixels that will be decoded, from the file's header; the work itself refuses a picture that is too large.
+
+        Raises:
+            ImageError: it is no picture.
+        """
+        width, height = picture_size(photo, name="the file")
+        return min(width * height, settings.max_pixels)
+
+    def bytes_needed(self, photo: bytes, options: BaseModel | None, pixels: int) -> int:
+        """Memory that the task will take.
+
+        Raises:
+            UsageError: the file asks for more key derivation than the service does.
+        """
+        derives = isinstance(options, RecoverOptions) and options.passphrase is not None
+        return bytes_needed(pixels) + (_key_bytes(photo) if derives else 0)
+
+
 def detect(session: Session, photo: bytes, progress: Progress) -> Done:
     """Find faces, and say which regions would be hidden."""
-    progress("find", 0, 1)
-    return Done(DetectAnswer.of(session.detect(photo)))
+    return Done.of(DetectAnswer.of(session.detect(photo, progress=progress)))
 
 
 def examine(settings: Settings, photo: bytes, progress: Progress) -> Done:
     """Say what a protected file shows without a key."""
     progress("read", 0, 1)
-    return Done(InspectAnswer.of(inspect(photo, max_pixels=settings.max_pixels)))
+    return Done.of(InspectAnswer.of(inspect(photo, max_pixels=settings.max_pixels)))
 
 
 def preview(photo: bytes, options: PreviewOptions, progress: Progress) -> Done:
@@ -54,7 +126,7 @@ def preview(photo: bytes, options: PreviewOptions, progress: Progress) -> Done:
     progress("read", 0, 1)
     picture = load(photo, max_pixels=PREVIEW_PIXELS)
     covered = Picture(obfuscate.cover(picture.rgb, options.style.style()), source=picture.source)
-    return Done(_shown(covered), encode_picture(covered), name="preview.png")
+    return Done.of(_shown(covered), encode_picture(covered), name="preview.png")
 
 
 def render(settings: Settings, photo: bytes, progress: Progress) -> Done:
@@ -65,7 +137,7 @@ def render(settings: Settings, photo: bytes, progress: Progress) -> Done:
     image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     file = io.BytesIO()
     image.save(file, "JPEG", quality=88)
-    return Done(Shown(width=image.width, height=image.height), file.getvalue(), "image/jpeg", "shown.jpg")
+    return Done.of(Shown(width=image.width, height=image.height), file.getvalue(), "image/jpeg", "shown.jpg")
 
 
 def protect(session: Session, photo: bytes, options: ProtectOptions, progress: Progress) -> Done:
@@ -86,7 +158,7 @@ def protect(session: Session, photo: bytes, options: ProtectOptions, progress: P
         seal=options.seal, wrong_key=options.wrong_key, record=options.record,
         keep_metadata=options.keep_metadata, file_format=options.format, progress=progress,
     )
-    return Done(ProtectAnswer.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
+    return Done.of(ProtectAnswer.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
 
 
 def recover(session: Session, photo: bytes, options: RecoverOptions, progress: Progress) -> Done:
@@ -98,7 +170,36 @@ def recover(session: Session, photo: bytes, options: RecoverOptions, progress: P
         photo, credentials=credentials, faces=options.faces, from_pixels=options.from_pixels,
         file_format=options.format, progress=progress,
     )
-    return Done(RecoverAnswer.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
+    return Done.of(RecoverAnswer.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
+
+
+KINDS = {
+    "detect": Kind(lambda tools, photo, _, tell: detect(tools.session, photo, tell)),
+    "inspect": Kind(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
+    "render": Kind(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
+    "preview": Kind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewOptions),
+    "protect": Kind(lambda tools, photo, options, tell: protect(tools.session, photo, options, tell), ProtectOptions),
+    "recover": Kind(lambda tools, photo, options, tell: recover(tools.session, photo, options, tell), RecoverOptions),
+}
+
+
+def _key_bytes(photo: bytes) -> int:
+    """Memory beyond the usual that deriving a file's keys takes, within what the service does for strangers."""
+    try:
+        header, _ = from_chunks(read_chunks(photo, "the file"), "the file")
+    except ProFaceError:  # the work itself says what is wrong with it
+        return 0
+    runs = {
+        (stanza.salt, stanza.params) for group in header.groups for stanza in group.stanzas
+        if isinstance(stanza, (PassphraseStanza, BareStanza))
+    }
+    most = max((params.memory_kib for _, params in runs), default=0) * 1024
+    if most > KDF_BYTES or sum(params.cost for _, params in runs) > MOST_PASSPHRASES * KdfParams().cost:
+        raise UsageError(
+            "opening this file with a passphrase takes more work than this service does",
+            "an identity or a face key opens it without that work; no file that was made on this page asks for so much",
+        )
+    return max(0, most - KdfParams().memory_kib * 1024)
 
 
 def phrase() -> Phrase:

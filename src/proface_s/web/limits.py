@@ -1,0 +1,65 @@
+"""Limits that the operating system holds a worker process to: CPU time and memory of one job, and no core dumps."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+try:
+    import resource
+except ImportError:  # Windows; there the parent's clock alone ends a job
+    resource = None  # type: ignore[assignment]
+
+_STATM: Final = Path("/proc/self/statm")
+
+
+def forbid_core_dumps() -> None:
+    """Keep this process's memory, which holds photos and keys, out of core files."""
+    if resource is not None:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def allow_cpu(seconds: float | None) -> None:
+    """End this process with SIGXCPU after so much more CPU time, of all its threads together.
+
+    Args:
+        seconds: from now on, rounded up to whole seconds; None for no limit.
+    """
+    if resource is None:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    if seconds is None:
+        _set(resource.RLIMIT_CPU, resource.RLIM_INFINITY, hard)
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _set(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1, hard)
+
+
+def allow_memory(more: int | None) -> None:
+    """Let allocations beyond what is in use now fail with MemoryError; without effect where /proc is missing.
+
+    Args:
+        more: bytes of address space; None for no limit.
+    """
+    if resource is None or not _STATM.exists():
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    in_use = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    _set(resource.RLIMIT_AS, resource.RLIM_INFINITY if more is None else in_use + more, hard)
+
+
+def resident_bytes() -> int:
+    """Memory that this process occupies now; 0 where /proc is missing."""
+    if not _STATM.exists():
+        return 0
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _set(kind: int, soft: int, hard: int) -> None:
+    if hard != resource.RLIM_INFINITY:
+        soft = hard if soft == resource.RLIM_INFINITY else min(soft, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (soft, hard))
