@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import (
         Credentials,
+        DetectedFace,
         Detection,
         Inspection,
         KeptFile,
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Credentials", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace", "RecoverResult",
-    "RecoveredFace", "Session", "Verification", "VerifiedFace", "__version__", "face_key", "forget", "inspect",
-    "protect", "recover", "rewrap", "verify",
+    "Credentials", "DetectedFace", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace",
+    "RecoverResult", "RecoveredFace", "Session", "Verification", "VerifiedFace", "__version__", "face_key", "forget",
+    "inspect", "protect", "recover", "rewrap", "verify",
 ]
 
 

@@ -89,7 +89,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
         secret("bob", BOBS)
         assert main(["keygen", "-o", "carol.key"]) == 0
         Path("carol.pub").write_text(re.findall(r"age1\w+", Path("carol.key").read_text())[0] + "\n")
-        own = ["--face", "1", "--passphrase-file", "bob", "--face", "2", "-R", "carol.pub"]
+        own = ["--face", "2", "--passphrase-file", "bob", "--face", "3", "-R", "carol.pub"]
         assert main(["protect", "-q", "party.png", *BY_HAND, *own]) == 0
         assert main(["protect", "-q", "party.png", *BY_HAND, "-o", "plain.protected.png"]) == 0
         quiet = ["-o", "quiet.protected.png", "--wrong-key", "cover", "--style", "pixelate:6"]

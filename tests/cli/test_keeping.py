@@ -28,7 +28,7 @@ def test_other_passphrases_and_recipients_without_touching_a_pixel(proface: Prof
     secret("new", NEW)
     before = Path(plain).read_bytes()
     arguments = ("--new-passphrase-file", "new", "-R", str(shelf / "carol.pub"))
-    key = proface("key", plain, "--face", "1").out.strip()
+    key = proface("key", plain, "--face", "2").out.strip()
     said = proface("rewrap", plain, *arguments)
     assert said.code == 0
     assert said.err.startswith("plain.protected.png -> plain.rewrapped.png: 3 faces locked anew")
@@ -62,7 +62,7 @@ def test_only_what_opens_is_locked_anew(proface: Proface, party: str, shelf: Pat
     secret("new", NEW)
     said = proface("rewrap", party, "--new-passphrase-file", "new", "--in-place", "--json")
     assert said.code == 0
-    assert said.records[0]["faces"] == [{"face": 0}]
+    assert said.records[0]["faces"] == [{"face": 1}]
     assert "2 of 3 groups of faces did not open" in said.err
     assert proface("recover", party, "-i", str(shelf / "carol.key"), "-o", "carols.png").code == 0
     assert opened("carols.png") == [2]
@@ -115,7 +115,7 @@ def test_an_interrupted_replacement_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    for command in ("rewrap", "--new-passphrase-file", "new"), ("forget", "--face", "0"):
+    for command in ("rewrap", "--new-passphrase-file", "new"), ("forget", "--yes", "--face", "1"):
         said = proface(*command, plain, "--in-place")
         assert said.code == 1
         assert "No space left" in said.err
@@ -125,9 +125,9 @@ def test_an_interrupted_replacement_leaves_the_old_file(
 
 def test_a_forgotten_face_stays_covered(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Path(plain).read_bytes()
-    key = proface("key", plain, "--face", "1").out.strip()
+    key = proface("key", plain, "--face", "2").out.strip()
     monkeypatch.delenv("PROFACE_PASSPHRASE")  # it needs none
-    said = proface("forget", plain, "--face", "1")
+    said = proface("forget", plain, "--face", "2")
     assert said.code == 0
     assert "plain.forgotten.png: 1 face forgotten" in said.err
     assert "still open the face" in said.err
@@ -140,7 +140,7 @@ def test_a_forgotten_face_stays_covered(proface: Proface, plain: str, monkeypatc
     assert old.faces[1].slot not in Path("plain.forgotten.png").read_bytes()
     assert header.faces[1].forgotten
     (record,) = proface("inspect", "plain.forgotten.png", "--json").records
-    assert (record["forgotten"], record["stripped"]) == ([1], [])
+    assert (record["forgotten"], record["stripped"]) == ([2], [])
     assert "forgotten" in proface("inspect", "plain.forgotten.png").out
 
     monkeypatch.setenv("PROFACE_PASSPHRASE", PASSPHRASE)
@@ -148,17 +148,17 @@ def test_a_forgotten_face_stays_covered(proface: Proface, plain: str, monkeypatc
     assert outcomes(said) == ["exact", "forgotten", "exact"]
     assert opened("x.png") == [0, 2]
     for command in ("recover", "plain.forgotten.png", "-o", "y.png"), ("key", "plain.forgotten.png"):
-        said = proface(*command, "--face", "1")
+        said = proface(*command, "--face", "2")
         assert said.code == 3
-        assert "face 1 was forgotten" in said.err
+        assert "face 2 was forgotten" in said.err
     said = proface("recover", "plain.forgotten.png", "-o", "own.png", "--face-key", key, "--json")
     assert outcomes(said) == ["locked", "estimate", "locked"], "a key that was handed out reads the pixels, as was said"
     assert "y.png" not in files()
 
 
 def test_an_erased_face_is_gone_from_the_pixels_too(proface: Proface, plain: str) -> None:
-    key = proface("key", plain, "--face", "1").out.strip()
-    said = proface("forget", plain, "--face", "1", "--erase", "--in-place")
+    key = proface("key", plain, "--face", "2").out.strip()
+    said = proface("forget", plain, "--face", "2", "--erase", "--in-place", "--yes")
     assert said.code == 0
     assert "--erase" not in said.err
     assert files() == [plain]
@@ -175,13 +175,16 @@ def test_forgetting_what_is_not_there(proface: Proface, plain: str) -> None:
     before = Path(plain).read_bytes()
     save("a.png")
     for code, arguments in (
-        (2, (plain, "--face", "3")),
-        (2, (plain, "--face", "0,3", "--in-place")),
+        (2, (plain, "--face", "4")),
+        (2, (plain, "--face", "1,4", "--in-place", "--yes")),
+        (2, (plain, "--face", "1", "--in-place")),
+        (2, (plain, "--face", "1", "--erase")),
+        (2, (plain, "--face", "0")),
         (2, (plain,)),
         (2, (plain, "--face", "first")),
-        (2, (plain, "--face", "0", "--in-place", "-o", "x.png")),
-        (5, ("a.png", "--face", "0")),
-        (1, ("missing.png", "--face", "0")),
+        (2, (plain, "--face", "1", "--in-place", "-o", "x.png")),
+        (5, ("a.png", "--face", "1")),
+        (1, ("missing.png", "--face", "1")),
     ):
         said = proface("forget", *arguments)
         assert (said.code, len(said.errors)) == (code, 1), arguments
@@ -194,7 +197,7 @@ def test_whole_folders_forget_and_are_locked_anew(proface: Proface, plain: str, 
     for name in plain, party:
         shutil.move(name, f"in/{name}")
     secret("new", NEW)
-    assert proface("forget", "in", "--face", "2", "-o", "out").code == 0
+    assert proface("forget", "in", "--face", "3", "-o", "out").code == 0
     assert proface("rewrap", "in", "--in-place", "--new-passphrase-file", "new").code == 0
     assert files() == [
         "in/party.protected.png", "in/plain.protected.png", "new", "out/party.forgotten.png", "out/plain.forgotten.png",
@@ -213,7 +216,7 @@ def test_a_sound_file_is_verified_and_nothing_written(proface: Proface, party: s
     said = proface("verify", party, "--without-key")
     assert said.code == 0
     assert "without a key" in said.err
-    key = proface("key", party, "--face", "0").out.strip()
+    key = proface("key", party, "--face", "1").out.strip()
     said = proface("verify", party, "--face-key", key)
     assert said.code == 0
     assert "for its own face alone" in said.err
@@ -233,9 +236,9 @@ def test_what_is_not_sound(proface: Proface, plain: str, monkeypatch: pytest.Mon
         attach_png(data, {**chunks, "pfSl": [chunks["pfSl"][0], broken[:-1] + bytes([broken[-1] ^ 1])]})
     )
     for name, problem, state in (
-        ("pixel.png", "pixels of face 0 were changed", ("changed", "sound")),
-        ("stripped.png", "seal of face 2 was stripped", ("unchanged", "stripped")),
-        ("broken.png", "seal of face 1 is damaged", ("unchanged", "damaged")),
+        ("pixel.png", "pixels of face 1 were changed", ("changed", "sound")),
+        ("stripped.png", "seal of face 3 was stripped", ("unchanged", "stripped")),
+        ("broken.png", "seal of face 2 is damaged", ("unchanged", "damaged")),
     ):
         said = proface("verify", name, "--json")
         assert said.code == 5
@@ -259,11 +262,11 @@ def test_every_deed_is_noted(proface: Proface, party: str, shelf: Path) -> None:
     log = ("--audit", "log")
     assert proface("recover", party, *log).code == 0
     assert proface("verify", party, *log, *carols).code == 0
-    key = proface("key", party, "--face", "0", *log).out.strip()
+    key = proface("key", party, "--face", "1", *log).out.strip()
     assert proface("recover", party, "--face-key", key, "-o", "x.png", *log).code == 0
     assert proface("rewrap", party, "--new-passphrase-file", "new", *log).code == 0
-    assert proface("forget", party, "--face", "1", *log).code == 0
-    assert proface("recover", party, "--face", "1", "-o", "y.png", *log).code == 3
+    assert proface("forget", party, "--face", "2", *log).code == 0
+    assert proface("recover", party, "--face", "2", "-o", "y.png", *log).code == 3
     notes = entries()
     assert [(note["event"], note["command"]) for note in notes] == [
         (event, command)
@@ -282,7 +285,8 @@ def test_every_deed_is_noted(proface: Proface, party: str, shelf: Path) -> None:
     ]  # fmt: skip
     assert [face["outcome"] for face in notes[1]["outcomes"]] == ["exact", "locked", "locked"]
     assert notes[1]["output"] == str(Path("party.recovered.png").absolute())
-    assert notes[4]["faces"] == [0]
+    assert notes[4]["faces"] == [1]
+    assert [face["number"] for face in notes[1]["outcomes"]] == [1, 2, 3]
     assert (notes[-1]["exit_code"], notes[-1]["error"] is None) == (3, False)
     text = Path("log").read_text()
     secrets_used = [PASSPHRASE, NEW, key, (shelf / "carol.key").read_text().splitlines()[2]]
@@ -308,7 +312,7 @@ def test_nothing_is_recovered_where_the_log_cannot_be_written(
         return real(descriptor, data)
 
     monkeypatch.setattr("os.write", full)
-    for command in ("recover",), ("verify",), ("key", "--face", "0"), ("forget", "--face", "0", "--in-place"):
+    for command in ("recover",), ("verify",), ("key", "--face", "1"), ("forget", "--face", "1", "--in-place", "--yes"):
         said = proface(*command, plain, "--audit", "log")
         assert said.code == 1
         assert "the audit log log cannot be written" in said.err

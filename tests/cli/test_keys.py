@@ -37,13 +37,13 @@ def test_everybody_opens_his_own_face(proface: Proface, party: str, shelf: Path)
 
 
 def test_a_face_key_opens_one_face(proface: Proface, plain: str) -> None:
-    said = proface("key", plain, "--face", "2")
+    said = proface("key", plain, "--face", "3")
     assert said.code == 0
     assert re.fullmatch(r"pfk1[a-z0-9]{75}\n", said.out)
-    assert "face 2 at 140,40,48,48" in said.err
+    assert "face 3 at 140,40,48,48" in said.err
     key = said.out.strip()
     assert key[10:] not in said.err
-    assert proface("key", plain, "--face", "2").out.strip() == key
+    assert proface("key", plain, "--face", "3").out.strip() == key
     assert files() == [plain]
 
     said = proface("recover", plain, "--face-key", key, "--json")
@@ -51,61 +51,61 @@ def test_a_face_key_opens_one_face(proface: Proface, plain: str) -> None:
     assert opened("plain.recovered.png") == [2]
     assert key not in said.out + said.err
 
-    Path("two.keys").write_text(f"# faces 0 and 2\n{proface('key', plain, '--face', '0').out}{key}\n")
+    Path("two.keys").write_text(f"# faces 1 and 3\n{proface('key', plain, '--face', '1').out}{key}\n")
     assert proface("recover", plain, "--face-key-file", "two.keys", "-o", "two.png").code == 0
     assert opened("two.png") == [0, 2]
 
 
 def test_a_face_key_drawn_as_a_code(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = proface("key", plain, "--face", "0", "--qr", "-q")
+    said = proface("key", plain, "--face", "1", "--qr", "-q")
     assert said.code == 0
     *drawing, key = said.out.splitlines()
-    assert key == proface("key", plain, "--face", "0").out.strip()
+    assert key == proface("key", plain, "--face", "1").out.strip()
     assert len(drawing) > 15
     assert "█" in said.out or "▀" in said.out or "▄" in said.out
     monkeypatch.setitem(__import__("sys").modules, "segno", None)
-    said = proface("key", plain, "--face", "0", "--qr")
+    said = proface("key", plain, "--face", "1", "--qr")
     assert said.code == 2
     assert said.out == ""
     assert "proface-s[qr]" in said.err
 
 
 def test_a_face_key_from_an_identity(proface: Proface, party: str, shelf: Path) -> None:
-    said = proface("key", party, "--face", "2", "-i", str(shelf / "carol.key"))
+    said = proface("key", party, "--face", "3", "-i", str(shelf / "carol.key"))
     assert said.code == 0
     assert proface("recover", party, "--face-key", said.out.strip(), "-o", "x.png").code == 0
     assert opened("x.png") == [2]
-    said = proface("key", party, "--face", "1", "-i", str(shelf / "carol.key"))
+    said = proface("key", party, "--face", "2", "-i", str(shelf / "carol.key"))
     assert said.code == 3
     assert said.out == ""
-    assert "does not open face 1" in said.err
+    assert "does not open face 2" in said.err
 
 
 def test_only_some_faces_are_brought_back(proface: Proface, plain: str) -> None:
-    said = proface("recover", plain, "--face", "0,2", "--json")
+    said = proface("recover", plain, "--face", "1,3", "--json")
     assert outcomes(said) == ["exact", "left", "exact"]
     assert opened("plain.recovered.png") == [0, 2]
-    said = proface("recover", plain, "--face", "3", "-o", "x.png")
+    said = proface("recover", plain, "--face", "4", "-o", "x.png")
     assert said.code == 2
-    assert "there is no face 3" in said.err
+    assert "there is no face 4" in said.err
     assert files() == [plain, "plain.recovered.png"]
 
 
 def test_a_face_key_of_another_file(proface: Proface, plain: str, party: str) -> None:
-    key = proface("key", plain, "--face", "0").out.strip()
+    key = proface("key", plain, "--face", "1").out.strip()
     for command in ("recover", party), ("verify", party):
         said = proface(*command, "--face-key", key)
         assert said.code == 3
         assert said.errors == ["error: party.protected.png: the face key belongs to another file"]
         assert "hint: " in said.err
-    said = proface("recover", plain, "--face-key", key, "--face", "1")
+    said = proface("recover", plain, "--face-key", key, "--face", "2")
     assert said.code == 3
-    assert "does not open face 1" in said.err
+    assert "does not open face 2" in said.err
     assert files() == ["party.protected.png", plain]
 
 
 def test_a_face_key_with_a_typing_error(proface: Proface, plain: str) -> None:
-    key = proface("key", plain, "--face", "0").out.strip()
+    key = proface("key", plain, "--face", "1").out.strip()
     wrong = key[:20] + ("q" if key[20] != "q" else "p") + key[21:]
     Path("keys").write_text(wrong)
     for text in ("--face-key", wrong), ("--face-key", key[:-3]), ("--face-key", "hello"), ("--face-key-file", "keys"):
@@ -118,20 +118,20 @@ def test_a_face_key_with_a_typing_error(proface: Proface, plain: str) -> None:
 
 def test_the_key_of_a_face_that_does_not_exist(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROFACE_PASSPHRASE")  # it is not even asked for
-    said = proface("key", plain, "--face", "3")
+    said = proface("key", plain, "--face", "4")
     assert said.code == 2
-    assert "no face 3" in said.err
+    assert "no face 4" in said.err
     assert said.out == ""
     save("a.png")
-    assert proface("key", "a.png", "--face", "0").code == 5
-    assert proface("key", "missing.png", "--face", "0").code == 1
+    assert proface("key", "a.png", "--face", "1").code == 5
+    assert proface("key", "missing.png", "--face", "1").code == 1
     assert proface("key", plain).code == 2
 
 
 def test_numbers_of_faces_are_those_of_detect(proface: Proface, astronaut: np.ndarray, shelf: Path) -> None:
     save("two.png", np.hstack([astronaut, astronaut]))
-    own = ("--face", "1", "-R", str(shelf / "carol.pub"), "--face", "2", "--passphrase-file", str(shelf / "bob"))
-    said = proface("protect", "two.png", "--box", "200,300,40,40", *own)
+    own = ("--face", "3", "-R", str(shelf / "carol.pub"), "--face", "2", "--passphrase-file", str(shelf / "bob"))
+    said = proface("protect", "two.png", "--box", "300,300,40,40", *own)
     assert said.code == 0
     found = proface("inspect", "two.protected.png", "--json").records[0]
     boxes = [face["box"] for face in found["faces"]]
@@ -142,18 +142,20 @@ def test_numbers_of_faces_are_those_of_detect(proface: Proface, astronaut: np.nd
     bobs = ("--passphrase-file", str(shelf / "bob"), "-o", "bobs.png", "--json")
     said = proface("recover", "two.protected.png", *bobs)
     (bobs_box,) = [box for box, outcome in zip(boxes, outcomes(said), strict=True) if outcome == "exact"]
-    assert bobs_box == [200, 300, 40, 40]
+    assert bobs_box == [300, 300, 40, 40]
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("--face", "3", "--passphrase-file", "bob"), "there is no face 3"),
-        (("--face", "1"), "nothing is named behind --face 1"),
-        (("--face", "1", "--passphrase-file", "bob", "--face", "0,1", "-R", "carol.pub"), "given its keys before"),
+        (("--face", "4", "--passphrase-file", "bob"), "there is no face 4"),
+        (("--face", "2"), "nothing is named behind --face 2"),
+        (("--face", "2", "--passphrase-file", "bob", "--face", "1,2", "-R", "carol.pub"), "given its keys before"),
         (("--face", "one", "-R", "carol.pub"), "faces are given by number"),
-        (("--face", "0", "--passphrase-file", "missing"), "does not exist"),
-        (("--face", "0", "--passphrase-file", "short"), "at least 8"),
+        (("--face", "0", "-R", "carol.pub"), "faces are counted from 1"),
+        (("--faces", "0"), "faces are counted from 1"),
+        (("--face", "1", "--passphrase-file", "missing"), "does not exist"),
+        (("--face", "1", "--passphrase-file", "short"), "at least 8"),
         (("-r", "age1qqqq"), "is not usable"),
         (("-r", "AGE-SECRET-KEY-1QQQQQQ"), "is a private key"),
         (("-R", "missing"), "No such file"),
@@ -181,22 +183,23 @@ def test_locks_that_make_no_sense(
 def test_faces_that_overlap_cannot_have_different_keys(proface: Proface, shelf: Path) -> None:
     save("a.png")
     boxes = ("--faces", "none", "--box", "40,20,64,64", "--box", "44,24,60,60")
-    said = proface("protect", "a.png", *boxes, "--face", "1", "-R", str(shelf / "carol.pub"))
+    said = proface("protect", "a.png", *boxes, "--face", "2", "-R", str(shelf / "carol.pub"))
     assert said.code == 2
-    assert "faces 0 and 1 overlap" in said.err
+    assert "there is no face 2: the only one is face 1" in said.err
+    assert "faces that overlap are hidden as one" in said.err
     assert files() == ["a.png"]
-    assert proface("protect", "a.png", *boxes, "--face", "0,1", "-R", str(shelf / "carol.pub")).code == 0
+    assert proface("protect", "a.png", *boxes, "--face", "1", "-R", str(shelf / "carol.pub")).code == 0
 
 
 def test_a_face_that_nobody_could_open(proface: Proface, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROFACE_PASSPHRASE")
     save("party.png", original())
-    own = ("--face", "0,1", "-R", str(shelf / "carol.pub"))
+    own = ("--face", "1,2", "-R", str(shelf / "carol.pub"))
     said = proface("protect", "party.png", *BY_HAND, *own)
     assert said.code == 2
-    assert "face 2 has no passphrase and no recipient" in said.err
+    assert "face 3 has no passphrase and no recipient" in said.err
     assert files() == ["party.png"]
-    assert proface("protect", "party.png", *BY_HAND, *own, "--face", "2", "-R", str(shelf / "carol.pub")).code == 0
+    assert proface("protect", "party.png", *BY_HAND, *own, "--face", "3", "-R", str(shelf / "carol.pub")).code == 0
     assert proface("recover", "party.protected.png", "-i", str(shelf / "carol.key")).code == 0
     assert opened("party.recovered.png") == [0, 1, 2]
 
@@ -345,13 +348,13 @@ def test_the_deniable_file_holds_no_seal_and_no_check(proface: Proface, quiet: s
 
 
 def test_a_face_key_of_a_deniable_file(proface: Proface, quiet: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = proface("key", quiet, "--face", "0")
+    said = proface("key", quiet, "--face", "1")
     assert said.code == 0
     assert "nothing tells whether the passphrase was right" in said.err
     right = proface("recover", quiet, "--face-key", said.out.strip(), "-o", "a.png")
     assert right.code == 0
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
-    other = proface("key", quiet, "--face", "0")
+    other = proface("key", quiet, "--face", "1")
     assert other.code == 0
     assert other.out != said.out
     assert proface("recover", quiet, "--face-key", other.out.strip(), "-o", "b.png").code == 0

@@ -108,7 +108,7 @@ def test_inspecting_what_is_left(proface: Proface, protected: Path) -> None:
     said = proface("inspect", "stripped.png", "--json")
     assert said.code == 0
     (record,) = said.records
-    assert (record["source"], record["stripped"], record["lost"]) == ("pixels", [0], [])
+    assert (record["source"], record["stripped"], record["lost"]) == ("pixels", [1], [])
     assert record["faces"][0]["box"] == [40, 20, 64, 64]
     assert "metadata    gone" in proface("inspect", "stripped.png").out
 
@@ -139,8 +139,8 @@ def test_face_keys_and_groups_survive_too(proface: Proface) -> None:
     Path("bobs").write_text("the passphrase of bob")
     Path("bobs").chmod(0o600)
     boxes = ("--box", "10,20,64,64", "--box", "150,20,64,64", "--faces", "none")
-    assert proface("protect", "a.png", *boxes, "--face", "1", "--passphrase-file", "bobs").code == 0
-    key = proface("key", "a.protected.png", "--face", "0").out.strip()
+    assert proface("protect", "a.png", *boxes, "--face", "2", "--passphrase-file", "bobs").code == 0
+    key = proface("key", "a.protected.png", "--face", "1").out.strip()
     save("stripped.png", pixels("a.protected.png"))
     said = proface("recover", "stripped.png", "-o", "mine.png", "--json")
     assert [face["outcome"] for face in said.records[0]["faces"]] == ["estimate", "locked"]
@@ -204,7 +204,7 @@ def test_a_damaged_record_does_not_harm_a_file_with_metadata(proface: Proface, p
 
 
 def test_what_was_forgotten_is_not_in_the_pixels(proface: Proface, protected: Path) -> None:
-    assert proface("forget", str(protected), "--face", "0", "-o", "f.png").code == 0
+    assert proface("forget", str(protected), "--face", "1", "-o", "f.png").code == 0
     save("stripped.png", pixels("f.png"))
     assert proface("recover", "stripped.png").code == 5
     assert "stripped.recovered.png" not in files()
@@ -226,7 +226,7 @@ def test_faces_without_a_record_are_warned_about(proface: Proface) -> None:
     save("a.png")
     said = proface("protect", "a.png", "--box", "10,10,24,24", "--box", BOX, "--faces", "none")
     assert said.code == 0
-    assert "face 0: too small, or opened by too many, for a record" in said.err
+    assert "face 1: too small, or opened by too many, for a record" in said.err
     save("b.png")
     assert proface("protect", "b.png", "--no-record", *BY_HAND).code == 0
     save("stripped.png", pixels("b.protected.png"))

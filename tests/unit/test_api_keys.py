@@ -12,6 +12,7 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Lock, Session
+from proface_s.api import DetectedFace
 from proface_s.api.choosing import Choice, choose_regions, grouped, locks_for
 from proface_s.api.erasing import CELL, smear
 from proface_s.api.protecting import psnr
@@ -57,8 +58,8 @@ def ann() -> Identity:
 
 @pytest.fixture(scope="module")
 def png(session: Session, ann: Identity) -> bytes:
-    """Face 0 opens with the passphrase, face 1 with Ann's key."""
-    return session.protect(photo(), PASSPHRASE, own={1: Lock.of(None, [ann.recipient])}, **BY_HAND).png
+    """Face 1 opens with the passphrase, face 2 with Ann's key."""
+    return session.protect(photo(), PASSPHRASE, own={2: Lock.of(None, [ann.recipient])}, **BY_HAND).png
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -66,7 +67,7 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 def test_keys_as_objects_or_as_they_are_written(session: Session, png: bytes, ann: Identity) -> None:
-    key = proface_s.face_key(png, 1, Credentials.of(None, [encode_identity(ann)]))
+    key = proface_s.face_key(png, 2, Credentials.of(None, [encode_identity(ann)]))
     for options in (
         {"identities": [ann]},
         {"identities": [encode_identity(ann)]},
@@ -79,7 +80,7 @@ def test_keys_as_objects_or_as_they_are_written(session: Session, png: bytes, an
         assert np.array_equal(cut(back.recovered, BOXES[1]), cut(photo(), BOXES[1]))
     back = session.recover(png, PASSPHRASE, identities=[ann])
     assert np.array_equal(back.recovered, photo())
-    assert session.recover(png, PASSPHRASE, identities=[ann], faces=[1]).faces[0].outcome == "left"
+    assert session.recover(png, PASSPHRASE, identities=[ann], faces=[2]).faces[0].outcome == "left"
 
 
 def test_several_passphrases_open_alike(session: Session) -> None:
@@ -95,26 +96,26 @@ def test_nothing_to_open_with(session: Session, png: bytes) -> None:
     with pytest.raises(UsageError, match="no passphrase"):
         session.protect(photo(), **BY_HAND)
     with pytest.raises(UsageError, match="at least 8"):
-        session.protect(photo(), PASSPHRASE, own={0: Lock.of("seven77")}, **BY_HAND)
+        session.protect(photo(), PASSPHRASE, own={1: Lock.of("seven77")}, **BY_HAND)
     with pytest.raises(UsageError, match="noise or cover"):
         session.protect(photo(), PASSPHRASE, wrong_key="perhaps", **BY_HAND)  # type: ignore[arg-type]
 
 
 def test_forgetting_and_locking_anew_keep_the_bytes_of_the_picture(png: bytes, ann: Identity, tmp_path: Path) -> None:
-    forgotten = proface_s.forget(png, [0])
+    forgotten = proface_s.forget(png, [1])
     assert forgotten.path is None
     assert np.array_equal(pixels(forgotten.data) & 0xFE, pixels(png) & 0xFE), "but for the bits of in-pixel records"
     locked = proface_s.rewrap(forgotten.data, Credentials.of(None, [ann]), Lock.of("an entirely new passphrase"))
-    assert locked.faces == (1,)
+    assert locked.faces == (2,)
     back = Session().recover(locked.data, "an entirely new passphrase")
     assert [face.outcome for face in back.faces] == ["forgotten", "exact"]
     path = tmp_path / "party.protected.png"
     path.write_bytes(png)
-    assert proface_s.forget(path, [1]).path == tmp_path / "party.forgotten.png"
-    assert proface_s.forget(path, [0], in_place=True).path == path
+    assert proface_s.forget(path, [2]).path == tmp_path / "party.forgotten.png"
+    assert proface_s.forget(path, [1], in_place=True).path == path
     assert path.read_bytes() != png
     with pytest.raises(UsageError, match="in place"):
-        proface_s.forget(png, [0], in_place=True)
+        proface_s.forget(png, [1], in_place=True)
     with pytest.raises(UsageError, match="no face was named"):
         proface_s.forget(png, [])
 
@@ -122,21 +123,21 @@ def test_forgetting_and_locking_anew_keep_the_bytes_of_the_picture(png: bytes, a
 def test_a_link_is_followed_and_stays_a_link(png: bytes, tmp_path: Path) -> None:
     (tmp_path / "real.png").write_bytes(png)
     (tmp_path / "link.png").symlink_to("real.png")
-    proface_s.forget(tmp_path / "link.png", [0], in_place=True)
+    proface_s.forget(tmp_path / "link.png", [1], in_place=True)
     assert (tmp_path / "link.png").is_symlink()
-    assert proface_s.inspect(tmp_path / "real.png").forgotten == (0,)
+    assert proface_s.inspect(tmp_path / "real.png").forgotten == (1,)
 
 
 def test_changed_pixels_are_neither_forgotten_nor_locked_anew(png: bytes, ann: Identity) -> None:
     changed = pixels(png)
     changed[20, 20, 1] ^= 2
     data = with_pixels(png, changed)
-    with pytest.raises(DamagedFileError, match="face 0"):
-        proface_s.forget(data, [1])
-    with pytest.raises(DamagedFileError, match="face 0"):
+    with pytest.raises(DamagedFileError, match="face 1"):
+        proface_s.forget(data, [2])
+    with pytest.raises(DamagedFileError, match="face 1"):
         proface_s.rewrap(data, Credentials.of(None, [ann]), Lock.of(PASSPHRASE))
     with pytest.raises(NotProtectedError):
-        proface_s.forget(encode_png(Picture(rgb=changed)), [0])
+        proface_s.forget(encode_png(Picture(rgb=changed)), [1])
 
 
 def test_verify_says_what_a_key_vouches_for(png: bytes, ann: Identity) -> None:
@@ -144,7 +145,7 @@ def test_verify_says_what_a_key_vouches_for(png: bytes, ann: Identity) -> None:
     assert found.authentic
     assert not found.problems
     assert {(face.key, face.seal, face.pixels) for face in found.faces} == {("opens", "sound", "unchanged")}
-    own = proface_s.face_key(png, 0, Credentials.of(PASSPHRASE))
+    own = proface_s.face_key(png, 1, Credentials.of(PASSPHRASE))
     assert not proface_s.verify(png, Credentials.of(None, (), [own])).authentic
     assert not proface_s.verify(png).authentic
     with pytest.raises(WrongKeyError):
@@ -159,7 +160,7 @@ def test_an_overwritten_region_holds_nothing_for_the_right_key(session: Session,
     reserved = [header.reserved(0)]
     (before,) = session.model.recover([region], [key], reserved=reserved)
     assert psnr(before, original) > 20
-    erased = cut(pixels(proface_s.forget(png, [0], erase=True).data), BOXES[0])
+    erased = cut(pixels(proface_s.forget(png, [1], erase=True).data), BOXES[0])
     assert np.array_equal(erased, smear(region))
     (after,) = session.model.recover([erased], [key], reserved=reserved)
     assert psnr(after, original) < 12
@@ -188,21 +189,28 @@ def test_locks_follow_faces_into_their_regions() -> None:
     picture = Picture(rgb=np.zeros((200, 400, 3), np.uint8))
     found = [Face(Box(300, 60, 40, 50)), Face(Box(40, 60, 40, 50)), Face(Box(170, 60, 40, 50))]
     default, bob, carol = Lock.of("default lock"), Lock.of("bobs own lock"), Lock.of("carols own lock")
-    choice = choose_regions(picture, found, "0,2", ["20,150,30,30"])
-    assert set(choice.numbered) == {0, 2, 3}
-    locks = locks_for(choice, default, {0: bob, 3: carol})
-    for face, lock in (found[0].box, bob), (found[2].box, default), (Box(20, 150, 30, 30), carol):
+    choice = choose_regions(picture, found, "1,3", ["20,150,30,30"])
+    assert [(face.number, face.found, face.box) for face in choice.faces] == [
+        (1, None, Box(20, 150, 30, 30)), (2, 1, found[1].box), (3, 3, found[0].box)
+    ]
+    locks = locks_for(choice, default, {3: bob, (20, 150, 30, 30): carol})
+    for face, lock in (found[0].box, bob), (found[1].box, default), (Box(20, 150, 30, 30), carol):
         (own,) = [i for i, region in enumerate(choice.regions) if intersection(region, face) == face.area]
         assert locks[own] == lock
-    with pytest.raises(UsageError, match="no face 1"):
-        locks_for(choice, default, {1: bob})
+    with pytest.raises(UsageError, match="no face 4"):
+        locks_for(choice, default, {4: bob})
     with pytest.raises(UsageError, match="no passphrase and no recipient"):
-        locks_for(choice, Lock(), {0: bob, 3: carol})
+        locks_for(choice, Lock(), {1: bob, 3: carol})
     assert grouped([bob, default, bob, default]) == ([0, 1, 0, 1], [bob, default])
-    together = Choice((Box(0, 0, 40, 40),), {0: Box(2, 2, 20, 20), 1: Box(6, 6, 20, 20)})
-    assert locks_for(together, bob, {1: Lock.of("bobs own lock")}) == [bob]
-    with pytest.raises(UsageError, match="faces 0 and 1 overlap"):
-        locks_for(together, default, {1: bob})
+    boxes = Box(2, 2, 20, 20), Box(6, 6, 20, 20)
+    faces = tuple(DetectedFace(1, box, 1.0, None) for box in boxes)
+    together = Choice((Box(0, 0, 40, 40),), faces, picture.size)
+    assert locks_for(together, default, {1: bob}) == locks_for(together, bob, {boxes[0]: bob}) == [bob]
+    for own in {boxes[0]: bob}, {boxes[0]: bob, 1: carol}, {boxes[0]: bob, boxes[1]: carol}:
+        with pytest.raises(UsageError, match="hidden as one region, face 1 at 0,0,40,40"):
+            locks_for(together, default, own)
+    with pytest.raises(UsageError, match="no face was given by hand at 5,5,9,9"):
+        locks_for(together, default, {"5,5,9,9": bob})
 
 
 @pytest.fixture(scope="module")
@@ -222,19 +230,19 @@ def copied(path: Path, folder: Path) -> Path:
 def test_sidecars_forget_too(grainy: Path, tmp_path: Path, session: Session) -> None:
     path = copied(grainy, tmp_path)
     before = path.read_bytes(), path.with_suffix(".pfs").read_bytes()
-    done = proface_s.forget(path, [1], erase=True)
+    done = proface_s.forget(path, [2], erase=True)
     assert (path.read_bytes(), path.with_suffix(".pfs").read_bytes()) == before
     assert done.path is not None
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "party.forgotten.pfs", "party.forgotten.png", "party.protected.pfs", "party.protected.png",
     ]  # fmt: skip
     assert read_png_chunks(done.path.read_bytes()) == {}, "what was not in the file does not get into it"
-    proface_s.forget(path, [1], erase=True, in_place=True)
+    proface_s.forget(path, [2], erase=True, in_place=True)
     for each in done.path, path:
         back = session.recover(each, PASSPHRASE, output=tmp_path / "x.png", overwrite=True)
         assert [face.outcome for face in back.faces] == ["exact", "forgotten"]
         with pytest.raises(ImageError, match="exists"):
-            proface_s.forget(path, [0], output=done.path)
+            proface_s.forget(path, [1], output=done.path)
 
 
 def test_sidecars_are_locked_anew_too(grainy: Path, tmp_path: Path, session: Session) -> None:
@@ -255,7 +263,7 @@ def test_a_forgotten_face_is_gone_from_its_record_as_well(png: bytes, session: S
     assert header.reserved(0), "there is a record to forget"
     assert session.recover(png, PASSPHRASE, from_pixels=True).faces[0].outcome == "estimate"
     for erase in False, True:
-        forgotten = proface_s.forget(png, [0], erase=erase).data
+        forgotten = proface_s.forget(png, [1], erase=erase).data
         slot = header.faces[0].slot
         assert slot not in forgotten
         assert not [record for record in find_records(pixels(forgotten)) if slot in record.record]
@@ -267,7 +275,7 @@ def test_a_strange_sidecar_is_left_alone(png: bytes, grainy: Path, tmp_path: Pat
     path = copied(grainy, tmp_path)
     path.write_bytes(png)  # it carries its own header; the sidecar is of another picture
     before = path.with_suffix(".pfs").read_bytes()
-    done = proface_s.forget(path, [0], in_place=True)
+    done = proface_s.forget(path, [1], in_place=True)
     assert any("belongs to another picture" in warning for warning in done.warnings)
     assert path.with_suffix(".pfs").read_bytes() == before
 
@@ -276,7 +284,7 @@ def test_a_strange_sidecar_is_left_alone(png: bytes, grainy: Path, tmp_path: Pat
 def test_other_formats_are_kept_in_place(tmp_path: Path, session: Session, suffix: str, kind: str) -> None:
     path = tmp_path / f"party{suffix}"
     session.protect(photo(), PASSPHRASE, output=path, **BY_HAND)
-    proface_s.forget(path, [1], erase=True, in_place=True)
+    proface_s.forget(path, [2], erase=True, in_place=True)
     assert format_of_bytes(path.read_bytes()) == kind
     back = session.recover(path, PASSPHRASE, output=tmp_path / "x.png")
     assert [face.outcome for face in back.faces] == ["exact", "forgotten"]
@@ -300,31 +308,31 @@ def test_verify_reads_the_records_in_the_pixels(png: bytes, session: Session) ->
     for rgb, state in (one, "damaged"), (gone, "gone"):
         found = proface_s.verify(with_pixels(png, rgb), credentials)
         assert (found.faces[0].record, found.faces[0].pixels, found.problems) == (state, "unchanged", ())
-        assert "record in the pixels of face 0" in found.warnings[0]
+        assert "record in the pixels of face 1" in found.warnings[0]
 
     locked = proface_s.rewrap(png, credentials, Lock.of("an entirely new passphrase"))
-    forgotten = proface_s.forget(png, [0])
+    forgotten = proface_s.forget(png, [1])
     for changed, state, key in (
         (locked, "stale", Credentials.of("an entirely new passphrase")), (forgotten, "wrong", None),
     ):  # fmt: skip
         assert not proface_s.verify(changed.data, key).problems
         found = proface_s.verify(with_pixels(changed.data, pixels(png)), key)
         assert found.faces[0].record == state
-        assert "record in the pixels of face 0" in found.problems[0]
+        assert "record in the pixels of face 1" in found.problems[0]
 
 
 def test_a_face_key_from_a_picture_without_metadata(png: bytes, session: Session) -> None:
     bare = encode_png(Picture(rgb=pixels(png)))
-    key = proface_s.face_key(bare, 0, Credentials.of(PASSPHRASE))
-    assert key == proface_s.face_key(png, 0, Credentials.of(PASSPHRASE))
+    key = proface_s.face_key(bare, 1, Credentials.of(PASSPHRASE))
+    assert key == proface_s.face_key(png, 1, Credentials.of(PASSPHRASE))
     assert session.recover(png, face_keys=[key]).faces[0].outcome == "exact"
     back = session.recover(bare, face_keys=[key])
     assert [face.outcome for face in back.faces] == ["estimate", "locked"]
-    with pytest.raises(WrongKeyError, match="does not open face 1"):
-        proface_s.face_key(bare, 1, Credentials.of(PASSPHRASE))
-    with pytest.raises(WrongKeyError):
-        proface_s.face_key(bare, 0, Credentials.of("something else entirely"))
-    with pytest.raises(UsageError, match="no record of face 2"):
+    with pytest.raises(WrongKeyError, match="does not open face 2"):
         proface_s.face_key(bare, 2, Credentials.of(PASSPHRASE))
+    with pytest.raises(WrongKeyError):
+        proface_s.face_key(bare, 1, Credentials.of("something else entirely"))
+    with pytest.raises(UsageError, match="no record of face 3"):
+        proface_s.face_key(bare, 3, Credentials.of(PASSPHRASE))
     with pytest.raises(NotProtectedError):
-        proface_s.face_key(photo(), 0, Credentials.of(PASSPHRASE))
+        proface_s.face_key(photo(), 1, Credentials.of(PASSPHRASE))

@@ -189,7 +189,7 @@ def test_a_stripped_seal_is_warned_about(session: Session, done: ProtectResult) 
     back = session.recover(stripped, PASSPHRASE)
     assert back.faces[0].outcome == "estimate"
     assert "stripped" in back.warnings[0]
-    assert proface_s.inspect(stripped).stripped == (0,)
+    assert proface_s.inspect(stripped).stripped == (1,)
     assert proface_s.inspect(done.png).stripped == ()
 
 

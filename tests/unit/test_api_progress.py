@@ -11,6 +11,7 @@ from PIL import Image
 from proface_s import Session, inspect
 from proface_s.api.progress import Stage
 from proface_s.errors import ImageError, UsageError
+from proface_s.types import Box
 
 BOXES = ("20,20,60,60", "120,24,64,64")
 PASSPHRASE = "seven plain words for one small test"
@@ -32,7 +33,7 @@ def photo() -> bytes:
 
 def test_a_face_may_have_a_style_of_its_own(session: Session, photo: bytes) -> None:
     done = session.protect(
-        photo, PASSPHRASE, style="blur:12", own_styles={1: "solid"}, faces="none", boxes=BOXES
+        photo, PASSPHRASE, style="blur:12", own_styles={2: "solid"}, faces="none", boxes=BOXES
     )
     assert [face.style for face in done.faces] == ["blur:12", "solid"]
     assert np.ptp(done.covers[1], axis=(0, 1)).max() == 0 < np.ptp(done.covers[0], axis=(0, 1)).max()
@@ -40,7 +41,7 @@ def test_a_face_may_have_a_style_of_its_own(session: Session, photo: bytes) -> N
 
 def test_only_the_styles_in_use_are_warned_about(session: Session, photo: bytes) -> None:
     done = session.protect(
-        photo, PASSPHRASE, style="blur:3", own_styles={0: "solid", 1: "solid"}, faces="none", boxes=BOXES
+        photo, PASSPHRASE, style="blur:3", own_styles={1: "solid", 2: "solid"}, faces="none", boxes=BOXES
     )
     assert not any("weak" in warning for warning in done.warnings)
 
@@ -48,7 +49,8 @@ def test_only_the_styles_in_use_are_warned_about(session: Session, photo: bytes)
 def test_faces_hidden_as_one_region_have_one_style(session: Session, photo: bytes) -> None:
     with pytest.raises(UsageError, match="overlap") as refused:
         session.protect(
-            photo, PASSPHRASE, own_styles={1: "solid"}, faces="none", boxes=("20,20,60,60", "24,22,60,60")
+            photo, PASSPHRASE, own_styles={Box(24, 22, 60, 60): "solid"}, faces="none",
+            boxes=("20,20,60,60", "24,22,60,60"),
         )
     assert refused.value.hint == "give them the same style"
     with pytest.raises(UsageError, match="no face 5"):

@@ -60,7 +60,7 @@ def test_golden_bytes() -> None:
         ({"faces": ()}, "0 faces"),
         ({"faces": (replace(FACE, box=Box(10, 20, 31, 48)),)}, "odd side"),
         ({"faces": (replace(FACE, box=Box(10, 20, 0, 48)),)}, "empty"),
-        ({"faces": (FACE, replace(FACE, box=Box(41, 67, 10, 10)))}, "faces 0 and 1 overlap"),
+        ({"faces": (FACE, replace(FACE, box=Box(41, 67, 10, 10)))}, "faces 1 and 2 overlap"),
         ({"faces": (replace(FACE, group=2),)}, "group 2, which is missing"),
         ({"faces": (replace(FACE, style=""),)}, "style name"),
         ({"faces": (replace(FACE, style="blür"),)}, "style name"),

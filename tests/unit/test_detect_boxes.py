@@ -62,11 +62,11 @@ def test_faces_are_numbered_from_left_to_right() -> None:
 
 def test_faces_are_chosen_by_number() -> None:
     faces = [Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)]
-    assert choose(faces, "2, 0,2") == [faces[0], faces[2]]
+    assert choose(faces, "3, 1,3") == [faces[0], faces[2]]
     assert choose(faces, "ALL") == faces
 
 
-@pytest.mark.parametrize("selection", ["3", "0,-1", "", "0,,1", "one", "1.0", "²"])
+@pytest.mark.parametrize("selection", ["4", "0", "1,-1", "0,1", "", "0,,1", "one", "1.0", "²"])
 def test_a_bad_choice_says_how_many_faces_there_are(selection: str) -> None:
     with pytest.raises(UsageError, match="there are 3 faces"):
         choose([Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)], selection)

@@ -270,7 +270,7 @@ def test_s9_memory_is_taken_from_a_budget() -> None:
     for call in (
         lambda: Session(limits=KdfLimits(reserve=full)).recover(data, PASSPHRASE),
         lambda: proface_s.verify(data, Credentials.of(PASSPHRASE), limits=KdfLimits(reserve=full)),
-        lambda: proface_s.face_key(data, 0, Credentials.of(PASSPHRASE), limits=KdfLimits(reserve=full)),
+        lambda: proface_s.face_key(data, 1, Credentials.of(PASSPHRASE), limits=KdfLimits(reserve=full)),
         lambda: proface_s.rewrap(data, Credentials.of(PASSPHRASE), Lock.of(PASSPHRASE), limits=KdfLimits(reserve=full)),
     ):
         with pytest.raises(MemoryError):
@@ -290,7 +290,7 @@ def test_s9_a_costly_file_is_refused_by_every_way_to_open_it(derived: list[Any])
     assert proface_s.inspect(file).kdf
     for call in (
         lambda: proface_s.verify(file, credentials, limits=limits),
-        lambda: proface_s.face_key(file, 0, credentials, limits=limits),
+        lambda: proface_s.face_key(file, 1, credentials, limits=limits),
         lambda: proface_s.verify(attach(data, chunks), credentials, limits=limits),
         lambda: Session(limits=limits).recover(attach(data, chunks), PASSPHRASE),
         lambda: Session(limits=limits).recover(attach(data, chunks), PASSPHRASE, force=True),

@@ -161,13 +161,13 @@ def test_s1_a_record_that_no_longer_fits_leaves_nothing(session: Session) -> Non
 
 def test_s1_groups_that_do_not_open_are_cleared_of_older_leftovers(session: Session) -> None:
     """A file in which an earlier version left old stanzas behind, and of which now one group alone is locked anew."""
-    data = session.protect(photo(), OLD, own={1: Lock.of(OLD[1:])}, **by_hand(*BOXES)).data
+    data = session.protect(photo(), OLD, own={2: Lock.of(OLD[1:])}, **by_hand(*BOXES)).data
     gone = stanza_bytes(header_of(data))
     for opener in OLD[:2]:
         data = as_before(data, lambda d, key=opener: proface_s.rewrap(d, Credentials.of(key), Lock.of(key)).data)
     assert traces(data, None, gone) > 0
     for changed in (
-        proface_s.rewrap(data, Credentials.of(OLD[0]), Lock.of(NEW)).data, proface_s.forget(data, [0]).data,
+        proface_s.rewrap(data, Credentials.of(OLD[0]), Lock.of(NEW)).data, proface_s.forget(data, [1]).data,
         proface_s.forget(data, [1], erase=True).data,
     ):  # fmt: skip
         assert traces(changed, None, gone) == 0
@@ -210,12 +210,12 @@ def test_s1_verify_looks_behind_records_that_are_gone_or_forgotten(session: Sess
         file = attach(encode_picture(Picture(rgb), "png"), read_chunks(data))
         return [face.record for face in proface_s.verify(file).faces]
 
-    forgotten = proface_s.forget(done.data, [0]).data
+    forgotten = proface_s.forget(done.data, [1]).data
     region = cut(pixels(forgotten), BOXES[0])
     assert states(forgotten, pixels(forgotten)) == ["none", "sound"]
     region.reshape(-1)[tail] |= 1
     assert states(forgotten, paste(pixels(forgotten), BOXES[0], region)) == ["leftover", "sound"]
-    erased = proface_s.forget(done.data, [0], erase=True).data
+    erased = proface_s.forget(done.data, [1], erase=True).data
     assert states(erased, pixels(erased)) == ["none", "sound"]
     locked = proface_s.rewrap(done.data, Credentials.of(OLD[0]), Lock.of(NEW)).data
     region = erase_record(cut(pixels(locked), BOXES[0]), 96)
@@ -271,7 +271,7 @@ def test_s1_dead_bytes_of_other_programs_do_not_stay(session: Session) -> None:
     appended = old.data + b"".join(part for parts in read_chunks(old.data).values() for part in parts)
     for changed, gone in (
         (proface_s.rewrap(appended, Credentials.of(OLD[0]), Lock.of(NEW)).data, stanza_bytes(header_of(old.data))),
-        (proface_s.forget(appended, [0]).data, [header_of(old.data).faces[0].slot]),
+        (proface_s.forget(appended, [1]).data, [header_of(old.data).faces[0].slot]),
     ):
         assert traces(changed, None, gone) == 0
         assert proface_s.verify(changed).problems == ()

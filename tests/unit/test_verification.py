@@ -40,7 +40,7 @@ def corrupting(real: Callable[..., bytes], y: int, x: int) -> Callable[..., byte
 
 @pytest.mark.parametrize(
     ("y", "x", "what"),
-    [(2, 90, "outside the faces"), (20, 20, "face 0 would not come back"), (44, 44, "face 0 would not come back")],
+    [(2, 90, "outside the faces"), (20, 20, "face 1 would not come back"), (44, 44, "face 1 would not come back")],
 )
 def test_one_wrong_sample_is_noticed(
     photo: Path, monkeypatch: pytest.MonkeyPatch, y: int, x: int, what: str
@@ -54,7 +54,7 @@ def test_one_wrong_sample_is_noticed(
 def test_a_seal_of_other_pixels_is_noticed(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = protecting.seal_region
     monkeypatch.setattr(protecting, "seal_region", lambda key, region, aad: real(key, region ^ 1, aad))
-    with pytest.raises(ProFaceError, match="face 0 would not come back"):
+    with pytest.raises(ProFaceError, match="face 1 would not come back"):
         Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none")
     assert [p.name for p in photo.parent.iterdir()] == ["photo.png"]
 

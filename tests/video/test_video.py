@@ -136,7 +136,7 @@ def test_wrong_keys_and_altered_frames_are_refused(
     for record, opener in ((first.record, VideoKey.generate()), (replace(first.record, index=5), key), (moved, key)):
         with pytest.raises(WrongKeyError, match="does not open frame"):
             next(session.recover([(first.rgb, record)], opener))
-    with pytest.raises(DamagedFileError, match="frame 1: the protected pixels of face 0 were changed") as caught:
+    with pytest.raises(DamagedFileError, match="frame 1: the protected pixels of face 1 were changed") as caught:
         next(session.recover([(first.rgb, second.record)], key))
     assert "without loss" in str(caught.value.hint)
     with pytest.raises(DamagedFileError, match="too few"):

@@ -52,6 +52,6 @@ def covered(service: Service, two: bytes) -> bytes:
     """`two`, protected: the left face is Ann's, the right one Bob's."""
     from web_kit import ANNS, BOBS
 
-    answer = service.post("/api/protect", two, {"passphrase": ANNS, "own": [{"number": 1, "passphrase": BOBS}]})
+    answer = service.post("/api/protect", two, {"passphrase": ANNS, "own": [{"number": 2, "passphrase": BOBS}]})
     assert answer.status_code == 200, answer.text
     return answer.content

@@ -74,7 +74,7 @@ def test_boxes_are_hidden_as_given_and_faces_have_their_own_styles(service: Serv
     options = {
         "passphrase": ANNS, "faces": "none", "style": {"name": "pixelate", "strength": 5}, "format": "webp",
         "boxes": [{"x": 10, "y": 10, "w": 40, "h": 40}, {"x": 80, "y": 20, "w": 44, "h": 48}],
-        "own": [{"number": 1, "style": {"name": "solid", "option": "#20407f"}}],
+        "own": [{"number": 2, "style": {"name": "solid", "option": "#20407f"}}],
     }
     answer = service.post("/api/protect", drawn(), options)
     facts = json.loads(answer.headers["proface-result"])

@@ -11,6 +11,7 @@ from ..keys.access import Credentials, Lock
 from .checking import verify
 from .keeping import face_key, forget, rewrap
 from .results import (
+    DetectedFace,
     Detection,
     Inspection,
     KeptFile,
@@ -24,7 +25,7 @@ from .results import (
 from .session import Session, detect, inspect, protect, recover
 
 __all__ = [
-    "Credentials", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace", "RecoverResult",
-    "RecoveredFace", "Session", "Verification", "VerifiedFace", "detect", "face_key", "forget", "inspect", "protect",
-    "recover", "rewrap", "verify",
+    "Credentials", "DetectedFace", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace",
+    "RecoverResult", "RecoveredFace", "Session", "Verification", "VerifiedFace", "detect", "face_key", "forget",
+    "inspect", "protect", "recover", "rewrap", "verify",
 ]

@@ -19,6 +19,7 @@ from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Picture
 from .kinds import Pictured, file_bytes, load
+from .numbering import number_of
 from .recording import leftovers
 from .recovering import changed_faces, read_header
 from .results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
@@ -60,9 +61,9 @@ def verify(
         )
         seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
         record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
-        faces.append(VerifiedFace(face.box, pixels, key, seal, record))
+        faces.append(VerifiedFace(number_of(index), face.box, pixels, key, seal, record))
     warnings = _warnings(header, checkable, authentic)
-    which = [str(index) for index, face in enumerate(faces) if face.record in ("damaged", "gone")]
+    which = [str(face.number) for face in faces if face.record in ("damaged", "gone")]
     if which:
         warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")
     problems = [*_problems(picture, faces), *_sidecar_problems(image, picture)]
@@ -103,18 +104,18 @@ def _record_state(picture: Picture, header: Header, index: int) -> RecordState:
 
 def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
     problems = []
-    for index, face in enumerate(faces):
+    for face in faces:
         if face.pixels == "changed":
-            problems.append(f"{picture.source}: the protected pixels of face {index} were changed")
+            problems.append(f"{picture.source}: the protected pixels of face {face.number} were changed")
         if face.seal in ("damaged", "stripped"):
             what = "is damaged" if face.seal == "damaged" else "was stripped: only an estimate would come back"
-            problems.append(f"{picture.source}: the seal of face {index} {what}")
+            problems.append(f"{picture.source}: the seal of face {face.number} {what}")
         if face.record in ("stale", "wrong"):
             what = "is opened by other keys than the header" if face.record == "stale" else "says something else"
-            problems.append(f"{picture.source}: the record in the pixels of face {index} {what}")
+            problems.append(f"{picture.source}: the record in the pixels of face {face.number} {what}")
         if face.record == "leftover":
             problems.append(
-                f"{picture.source}: the pixels of face {index} hold parts of an earlier record: passphrases and "
+                f"{picture.source}: the pixels of face {face.number} hold parts of an earlier record: passphrases and "
                 "recipients that were removed may still open it; rewrap the file again"
             )
     return problems

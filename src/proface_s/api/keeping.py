@@ -17,6 +17,7 @@ from ..keys.portable import TAG_BYTES, PortableFaceKey, encode_face_key
 from ..keys.secret import FaceKey, FileKey
 from .erasing import smear
 from .kinds import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, Pictured, load
+from .numbering import index_of, indices_of, number_of
 from .recording import with_current_records
 from .recovering import check_faces, read_header
 from .results import KeptFile
@@ -29,7 +30,7 @@ def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: Kd
 
     Args:
         image: a protected file; one without metadata does, too, if the face has a record in its pixels.
-        face: its number, as `inspect` shows it.
+        face: its number in the file, from 1, as `inspect` shows it.
         credentials: something that opens the face.
         limits: what key derivation may cost; those of the format if None.
 
@@ -37,36 +38,37 @@ def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: Kd
         UsageError: there is no such face.
         WrongKeyError: the credentials do not open it, or it was forgotten.
     """
+    index = index_of(face)
     picture, deriver = load(image), KekDeriver(limits)
     if any(picture.chunks.values()):
         header, _ = read_header(picture)
-        check_faces(header, [face])
-        return _face_key(header, face, unlock_header(header, credentials, deriver=deriver).face_keys)
+        check_faces(header, [index])
+        return _face_key(header, index, unlock_header(header, credentials, deriver=deriver).face_keys)
     refusal: WrongKeyError | None = None
     partials = find_headers(picture)
     check_cost([partial.header for partial in partials], credentials, deriver)
     for partial in partials:
-        if face in partial.faces:
+        if index in partial.faces:
             try:
                 opened = unlock_header(partial.header, credentials, authenticated=False, deriver=deriver)
-                return _face_key(partial.header, face, opened.face_keys)
+                return _face_key(partial.header, index, opened.face_keys)
             except WrongKeyError as error:
                 refusal = error
     raise refusal or UsageError(f"there is no record of face {face} in the pixels", "see `proface inspect`")
 
 
-def _face_key(header: Header, face: int, keys: Mapping[int, FaceKey]) -> str:
-    record = header.faces[face]
-    if face not in keys:
+def _face_key(header: Header, index: int, keys: Mapping[int, FaceKey]) -> str:
+    record = header.faces[index]
+    if index not in keys:
         raise WrongKeyError(
-            f"face {face} was forgotten: its key is gone" if record.forgotten
-            else f"the key given does not open face {face}"
+            f"face {number_of(index)} was forgotten: its key is gone" if record.forgotten
+            else f"the key given does not open face {number_of(index)}"
         )
-    return encode_face_key(PortableFaceKey(face, slot_digest(record.slot)[:TAG_BYTES], keys[face]))
+    return encode_face_key(PortableFaceKey(index, slot_digest(record.slot)[:TAG_BYTES], keys[index]))
 
 
 def forget(
-    image: str | os.PathLike[str] | bytes, faces: Collection[int], *, erase: bool = False,
+    image: str | os.PathLike[str] | bytes, faces: int | Collection[int], *, erase: bool = False,
     output: str | os.PathLike[str] | None = None, in_place: bool = False, overwrite: bool = False,
 ) -> KeptFile:
     """Take away from a file what it needs to bring some faces back: wrapped key, seal and in-pixel record.
@@ -75,7 +77,7 @@ def forget(
 
     Args:
         image: a protected file: its path or its bytes.
-        faces: numbers of the faces.
+        faces: numbers of the faces in the file, from 1, as `inspect` shows them; or a single one.
         erase: also overwrite the faces' pixels, so that nothing is left to read; else they still hold the encrypted
             code, which the faces' own keys (`face_key`), where they were handed out, still open.
         output: where to write; for a path, ``NAME.forgotten.png`` beside it where None.
@@ -86,20 +88,21 @@ def forget(
         UsageError: no such face, or none named.
         NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels.
     """
-    if not faces:
+    indices = indices_of(faces)
+    if not indices:
         raise UsageError("no face was named", "name it with --face, by the number that `proface inspect` shows")
     kept = open_to_change(image, output, FORGOTTEN_SUFFIX, in_place=in_place, overwrite=overwrite)
     header, rgb = kept.header, kept.picture.rgb
-    check_faces(header, faces)
-    for index in sorted(set(faces)):
+    check_faces(header, indices)
+    for index in indices:
         header = forget_face(header, index, erased=erase)
     if erase:
-        boxes = [header.faces[index].box for index in set(faces)]
+        boxes = [header.faces[index].box for index in indices]
         rgb = paste_all(rgb, [(box, smear(cut(rgb, box))) for box in boxes])
-    rgb = with_current_records(rgb, header, faces)
-    data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in faces})
-    warnings = (*kept.warnings, *_left_behind(header, faces))
-    return KeptFile(data, kept.target, tuple(sorted(set(faces))), warnings)
+    rgb = with_current_records(rgb, header, indices)
+    data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
+    warnings = (*kept.warnings, *_left_behind(header, indices))
+    return KeptFile(data, kept.target, tuple(map(number_of, indices)), warnings)
 
 
 def rewrap(
@@ -140,7 +143,7 @@ def rewrap(
     locked = len(header.groups) - len(file_keys)
     if locked:
         notes.append(f"{locked} of {len(header.groups)} groups of faces did not open and stay as they were")
-    return KeptFile(data, kept.target, tuple(faces), (*kept.warnings, *notes))
+    return KeptFile(data, kept.target, tuple(map(number_of, faces)), (*kept.warnings, *notes))
 
 
 def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
+from .numbering import listed, number_of
 from .progress import Progress, silent
 from .recording import planned_reserves, with_current_record
 
@@ -124,9 +125,9 @@ def _seal_for(style: Style, box: Box) -> Callable[[FaceKey, UInt8Image, bytes], 
 
 
 def _recordless(reserved: Sequence[int]) -> str:
-    without = [str(index) for index, count in enumerate(reserved) if not count]
+    without = [index for index, count in enumerate(reserved) if not count]
     return (
-        f"face {', '.join(without)}: too small, or opened by too many, for a record in the pixels; "
+        f"face {listed(without)}: too small, or opened by too many, for a record in the pixels; "
         "cannot come back without the file's metadata or a sidecar"
     )
 
@@ -191,9 +192,11 @@ def verify(
             )
             quality = psnr(estimate, original)
             if quality < ESTIMATE_FLOOR_DB:
-                warnings.append(f"face {index} at {box} will come back at {quality:.1f} dB only, and has no seal")
+                warnings.append(
+                    f"face {number_of(index)} at {box} will come back at {quality:.1f} dB only, and has no seal"
+                )
         if not sound:
-            raise ProFaceError(f"verification failed: face {index} would not come back", _REPORT)
+            raise ProFaceError(f"verification failed: face {number_of(index)} would not come back", _REPORT)
     if not same_outside(again.rgb, picture.rgb, boxes):
         raise ProFaceError("verification failed: pixels outside the faces changed", _REPORT)
     return warnings

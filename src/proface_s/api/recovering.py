@@ -16,6 +16,7 @@ from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
+from .numbering import listed, number_of
 from .progress import Progress, silent
 from .recording import contradictions
 from .results import Outcome, RecoveredFace
@@ -64,7 +65,7 @@ def recover_picture(
         picture: the protected photo.
         credentials: what there is to open it with.
         model: the flow.
-        only: faces to bring back; all that open where None.
+        only: positions in the header of the faces to bring back; all that open if None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
@@ -82,7 +83,7 @@ def recover_picture(
     contradicting = contradictions(picture.rgb, header, keys)
     if contradicting and header.wrong_key == "cover":
         raise DamagedFileError(
-            f"{picture.source}: the header and the record in the pixels of face {contradicting[0]} disagree",
+            f"{picture.source}: the header and the record in the pixels of face {number_of(contradicting[0])} disagree",
             FROM_PIXELS,
         )
     if forced:
@@ -99,16 +100,16 @@ def recover_picture(
     faces = []
     for index, face in enumerate(header.faces):
         outcome: Outcome = "exact" if index in exact else read if index in estimates else _why_not(header, index, only)
-        faces.append(RecoveredFace(face.box, outcome))
+        faces.append(RecoveredFace(number_of(index), face.box, outcome))
     warnings = _warnings(header, keys, seals, forced)
     if contradicting:
-        which = ", ".join(map(str, contradicting))
+        which = listed(contradicting)
         warnings += (f"the record in the pixels of face {which} disagrees with the header; the header was used",)
     return Recovered(rgb, tuple(faces), warnings)
 
 
 def check_faces(header: Header, faces: Collection[int]) -> None:
-    """Refuse numbers that no face has.
+    """Refuse positions at which the header has no face.
 
     Raises:
         UsageError: names the first of them.
@@ -117,7 +118,7 @@ def check_faces(header: Header, faces: Collection[int]) -> None:
         if not 0 <= index < len(header.faces):
             count = len(header.faces)
             raise UsageError(
-                f"there is no face {index}: the file has {count}", f"faces are numbered from 0 to {count - 1}"
+                f"there is no face {number_of(index)}: the file has {count}", f"faces are numbered from 1 to {count}"
             )
 
 
@@ -150,9 +151,9 @@ def check_digests(picture: Picture, header: Header) -> None:
     """
     changed: Sequence[int] = changed_faces(picture, header)
     if changed:
-        which = ", ".join(map(str, changed))
         raise DamagedFileError(
-            f"{picture.source}: the protected pixels of face {which} were changed, or the header is another file's",
+            f"{picture.source}: the protected pixels of face {listed(changed)} were changed, "
+            "or the header is another file's",
             "use the file as `proface protect` wrote it; " + FROM_PIXELS,
         )
 
@@ -173,8 +174,8 @@ def _keys(
     for index in only or ():
         if index not in keys:
             raise WrongKeyError(
-                f"face {index} was forgotten: no passphrase and no recipient opens it"
-                if header.faces[index].forgotten else f"the key given does not open face {index}"
+                f"face {number_of(index)} was forgotten: no passphrase and no recipient opens it"
+                if header.faces[index].forgotten else f"the key given does not open face {number_of(index)}"
             )
     return {index: key for index, key in keys.items() if only is None or index in only}, forced
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..imaging.regions import paste_all
-from ..types import Box, Face, UInt8Image
+from ..types import Box, UInt8Image
 
 Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
 PixelState = Literal["unchanged", "changed", "erased"]
@@ -16,18 +16,36 @@ SealState = Literal["sound", "damaged", "stripped", "none", "unchecked"]
 RecordState = Literal["sound", "damaged", "gone", "stale", "wrong", "leftover", "none"]
 
 
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """A face that would be protected.
+
+    Attributes:
+        number: its number in the protected file, from 1.  Faces that overlap so much that they are hidden as one region
+            share it.
+        box: tight box, inside the picture.
+        score: 0..1, how sure the detector is; 1.0 for boxes given by hand.
+        found: its number among all detected faces, which `protect` takes to choose some; None if given by hand.
+    """
+
+    number: int
+    box: Box
+    score: float
+    found: int | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
     """What would be protected.
 
     Attributes:
-        faces: detected faces in reading order, numbered from 0.
-        regions: the disjoint reversible regions that would be hidden.
-        picture: (H, W, 3) uint8 RGB with both drawn in.
+        faces: in the order of their numbers: left to right, then top to bottom.
+        regions: the disjoint reversible regions that would be hidden; face ``n`` is hidden in ``regions[n - 1]``.
+        picture: (H, W, 3) uint8 RGB with faces and numbers drawn in.
         size: (width, height).
     """
 
-    faces: tuple[Face, ...]
+    faces: tuple[DetectedFace, ...]
     regions: tuple[Box, ...]
     picture: UInt8Image
     size: tuple[int, int]
@@ -35,11 +53,22 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class ProtectedFace:
-    """One protected region: its box, style (``name[:strength]``) and whether an exact copy is sealed in."""
+    """One protected region.
 
+    Attributes:
+        number: its number in the file, from 1: left to right, then top to bottom.
+        box: where it is.
+        style: of its cover, ``name[:strength]``.
+        sealed: whether an exact copy is sealed in.
+        found: the numbers that `detect` shows for the faces in it; empty if it was given by hand, or if that is not
+            known, because it was read from a file.
+    """
+
+    number: int
     box: Box
     style: str
     sealed: bool
+    found: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +111,7 @@ class RecoveredFace:
     """One region of a protected photo and what became of it.
 
     Attributes:
+        number: its number in the file, from 1.
         box: where it is.
         outcome: ``exact``: the authenticated original pixels; ``estimate``: what the flow read, not authenticated;
             ``noise``: what a wrong key reads, which was asked for; ``locked``: the key given does not open this
@@ -90,6 +120,7 @@ class RecoveredFace:
             In ``cover`` mode an ``estimate`` of a wrong key is the covered face itself, and nothing tells.
     """
 
+    number: int
     box: Box
     outcome: Outcome
 
@@ -125,16 +156,16 @@ class Inspection:
         model_id: hexadecimal.
         model: name of the model where it is installed, else None.
         faces: boxes, styles, seals; ``sealed`` says whether the seal is still there.
-        stripped: indices of faces whose seal was made but is gone.
+        stripped: numbers of faces whose seal was made but is gone.
         kdf: one line per passphrase: algorithm and cost.
         groups: how many separately keyed groups of faces there are.
         recipients: how many X25519 recipients there are, all groups together.
         wrong_key: what a wrong key gives, ``noise`` or ``cover``.
-        forgotten: indices of faces whose wrapped key was destroyed.
-        members: for every face, the number of its group.
+        forgotten: numbers of faces whose wrapped key was destroyed.
+        members: for every face, the number of its group, from 0.
         source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` where those are gone; then
             styles are unknown.
-        lost: indices of faces of which the pixels hold no record.
+        lost: numbers of faces of which the pixels hold no record.
     """
 
     version: int
@@ -158,6 +189,7 @@ class VerifiedFace:
     """What is known of one protected face without recovering it.
 
     Attributes:
+        number: its number in the file, from 1.
         box: where it is.
         pixels: ``erased``: the face was forgotten and its pixels overwritten on purpose.
         key: whether the key given opens it; ``unchecked`` where none was given, or where none can be checked.
@@ -168,6 +200,7 @@ class VerifiedFace:
             revoked may still open the face; ``none``: there is none, and no room for one.
     """
 
+    number: int
     box: Box
     pixels: PixelState
     key: KeyState
@@ -199,7 +232,7 @@ class KeptFile:
     Attributes:
         data: the complete file.
         path: where it was written, or None.
-        faces: the faces that were concerned.
+        faces: numbers of the faces that were concerned.
         warnings: what the user should know.
     """
 

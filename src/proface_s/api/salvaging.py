@@ -19,6 +19,7 @@ from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Box, Picture, UInt8Image
+from .numbering import number_of
 from .progress import Progress, silent
 from .recovering import Recovered, check_model
 from .results import Outcome, RecoveredFace
@@ -61,7 +62,7 @@ def recover_from_pixels(
         picture: the protected photo, perhaps cropped or pasted into another one.
         credentials: what there is to open it with.
         model: the flow.
-        only: numbers of the faces to bring back; all that open where None.
+        only: positions in the header of the faces to bring back; all that open if None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
         limits: what key derivation may cost, for all headers together; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
@@ -74,13 +75,13 @@ def recover_from_pixels(
     known = {index for partial in partials for index in partial.faces}
     for index in only or ():
         if index not in known:
-            raise UsageError(f"there is no record of face {index} in the pixels", "see `proface inspect`")
+            raise UsageError(f"there is no record of face {number_of(index)} in the pixels", "see `proface inspect`")
     progress("open", 0, 1)
     opened, forced = _open(partials, credentials, force, KekDeriver(limits))
     keys = {index for each in opened for index in each.keys}
     for index in only or ():
         if index not in keys:
-            raise WrongKeyError(f"the key given does not open face {index}")
+            raise WrongKeyError(f"the key given does not open face {number_of(index)}")
     found: list[tuple[Box, UInt8Image]] = []
     faces: list[RecoveredFace] = []
     for each in opened:
@@ -132,9 +133,12 @@ def _outcomes(
         else "left" if only is not None and index not in only else "locked"
         for index, face in enumerate(header.faces)
     }
-    listed = [RecoveredFace(first.get(index, Box(0, 0, 0, 0)), outcome) for index, outcome in outcomes.items()]
+    listed = [
+        RecoveredFace(number_of(index), first.get(index, Box(0, 0, 0, 0)), outcome)
+        for index, outcome in outcomes.items()
+    ]
     further = [(index, box) for index, box in opened.partial.places if box != first[index]]
-    return listed + [RecoveredFace(box, outcomes[index]) for index, box in further]
+    return listed + [RecoveredFace(number_of(index), box, outcomes[index]) for index, box in further]
 
 
 def _warnings(opened: list[_Opened], forced: bool) -> list[str]:

@@ -16,7 +16,7 @@ from ..container.header import FORMAT_VERSION, BareStanza, PassphraseStanza, Rec
 from ..container.inband import find_records
 from ..container.lock import check_locks
 from ..container.record import LOST
-from ..detect import Detector, draw
+from ..detect import BoxLike, Detector, draw
 from ..errors import ImageError, NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.metadata import NOTE_FIELD
@@ -27,8 +27,8 @@ from ..keys.derive import KdfLimits
 from ..keys.passphrase import check_passphrase
 from ..keys.portable import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
-from ..types import Box, Picture, Style
-from .choosing import Choice, choose_regions, disjoint_regions, locks_for, styles_for
+from ..types import Picture, Style
+from .choosing import Choice, choose_regions, locks_for, styles_for
 from .kinds import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
@@ -39,6 +39,7 @@ from .kinds import (
     same_kind,
     write_output,
 )
+from .numbering import indices_of, number_of
 from .progress import Progress, silent
 from .protecting import Sidecar, protect_picture
 from .recovering import read_header, recover_picture
@@ -86,26 +87,33 @@ class Session:
         """The flow in use."""
         return self._model or FlowModel(threads=self._threads)
 
-    def detect(self, image: Pictured, *, progress: Progress = silent) -> Detection:
-        """Find what `protect` would protect, without protecting it.
+    def detect(
+        self, image: Pictured, *, boxes: BoxLike | Sequence[BoxLike] = (), faces: str | int | Sequence[int] = "all",
+        progress: Progress = silent,
+    ) -> Detection:
+        """Find what `protect` would protect, and how it would be numbered, without protecting it.
 
         Args:
             image: as for `protect`.
+            boxes: as for `protect`.
+            faces: as for `protect`.
             progress: as for `protect`.
+
+        Raises:
+            UsageError, ImageError: as `protect`.
         """
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
         progress("find", 0, 1)
-        faces = self.detector.detect(picture.rgb)
-        regions = disjoint_regions([face.box for face in faces], [], picture.size)
-        drawn = draw(picture.rgb, faces)
-        return Detection(tuple(faces), tuple(regions), drawn, picture.size)
+        choice = self._choose(picture, boxes, faces)
+        drawn = draw(picture.rgb, choice.faces, [face.number for face in choice.faces])
+        return Detection(choice.faces, choice.regions, drawn, picture.size)
 
     def protect(
         self, image: Pictured, passphrase: str | Sequence[str] | None = None, *, style: str | Style = "blur",
-        own_styles: Mapping[int, str | Style] | None = None, boxes: Sequence[Box | str] = (),
-        faces: str | Sequence[int] = "all", seal: bool | None = None,
-        recipients: Sequence[Recipient | str] = (), own: Mapping[int, Lock] | None = None,
+        own_styles: Mapping[Any, str | Style] | None = None, boxes: BoxLike | Sequence[BoxLike] = (),
+        faces: str | int | Sequence[int] = "all", seal: bool | None = None,
+        recipients: Sequence[Recipient | str] = (), own: Mapping[Any, Lock] | None = None,
         wrong_key: WrongKey = "noise", allow_no_face: bool = False, keep_metadata: bool = False,
         file_format: Format | None = None, sidecar: Sidecar = "none", record: bool = True,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
@@ -116,14 +124,17 @@ class Session:
             image: path, bytes of a file, PIL image, or (H, W, 3) uint8 RGB array.
             passphrase: at least 8 characters; several: each opens the faces alone; None where recipients do.
             style: ``name[:strength]``, see `proface_s.obfuscate`.
-            own_styles: faces that are covered in another way: number of the face, as for ``own``, -> its style.
-            boxes: further faces given by hand, ``x,y,w,h``; hidden exactly as given, but for even sides.
-            faces: which of the detected faces: ``"all"``, ``"none"``, or numbers such as ``"0,2"``.
+            own_styles: faces that are covered in another way: face, as for ``own``, -> its style.
+            boxes: further faces given by hand: ``(x, y, w, h)``, ``"x,y,w,h"`` or `Box`; hidden exactly as given, but
+                for even sides.
+            faces: which of the detected faces: ``"all"``, ``"none"``, or numbers from 1, ``(1, 3)`` or ``"1,3"``, as
+                `detect` gives them where nothing is chosen.
             seal: also store an exact, encrypted copy; without it recovery is the flow's estimate.  None: yes, but for
                 ``wrong_key="cover"``, where there can be none.
             recipients: public keys, ``age1...``, whose owners can open the faces.
-            own: faces that open with something else than the rest: number of the face, as `detect` shows it (boxes
-                given by hand follow), -> who can open it.
+            own: faces that open with something else than the rest -> who can open them.  A face is named by its number
+                in the file, from 1, as `detect` gives it for the same ``faces`` and ``boxes``; one given by hand
+                also by its box.
             wrong_key: ``"noise"``: a wrong key is recognised and refused; ``"cover"``: it quietly gives the
                 covered face, and nothing in the file tells which key is right.
             allow_no_face: return an unprotected copy where no face was found, instead of an error.
@@ -179,8 +190,8 @@ class Session:
         )
         path = _write_both(target, done.data, beside, done.sidecar, overwrite)
         found = tuple(
-            ProtectedFace(box, obfuscate.format_style(each), seal)
-            for box, each in zip(choice.regions, styles, strict=True)
+            ProtectedFace(number, box, obfuscate.format_style(each), seal, tuple(sorted(choice.found_in(number))))
+            for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
         )
         protected = replace(picture, rgb=done.rgb)
         return ProtectResult(
@@ -191,7 +202,7 @@ class Session:
     def recover(
         self, image: Pictured, passphrase: str | None = None, *, identities: Sequence[Identity | str] = (),
         face_keys: Sequence[PortableFaceKey | str] = (), credentials: Credentials | None = None,
-        faces: Collection[int] | None = None, force: bool = False, file_format: Format | None = None,
+        faces: int | Collection[int] | None = None, force: bool = False, file_format: Format | None = None,
         sidecar: str | os.PathLike[str] | None = None, from_pixels: bool = False,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
     ) -> RecoverResult:
@@ -203,7 +214,7 @@ class Session:
             identities: private keys, ``AGE-SECRET-KEY-1...``.
             face_keys: keys of single faces, ``pfk1...``; each opens its face, the rest stays covered.
             credentials: all of these in one, instead.
-            faces: bring back only these; they must open.
+            faces: bring back only these, by their numbers in the file, from 1; they must open.
             force: where nothing opens the file, write what the wrong key reads (noise) instead of refusing.
             file_format: as for `protect`.
             sidecar: where header and seals are; ``NAME.pfs`` beside a file without metadata is found by itself.
@@ -218,6 +229,7 @@ class Session:
             NotProtectedError, DamagedFileError: no header, or not this picture's.
         """
         credentials = credentials or Credentials.of(passphrase, identities, face_keys)
+        only = indices_of(faces) if faces is not None else None
         if sidecar is not None and from_pixels:
             raise UsageError("a sidecar was given, and also that it shall be ignored")
         target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format)
@@ -225,7 +237,7 @@ class Session:
         progress("read", 0, 1)
         picture = load(image, sidecar, max_pixels=self._max_pixels)
         read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
-        done = read(picture, credentials, self.model, only=faces, force=force, limits=self._limits, progress=progress)
+        done = read(picture, credentials, self.model, only=only, force=force, limits=self._limits, progress=progress)
         progress("write", 0, 1)
         recovered = replace(picture, rgb=done.rgb, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
@@ -235,8 +247,10 @@ class Session:
             same_kind(image, recovered, data, path), done.rgb, done.faces, path, done.warnings, data
         )
 
-    def _choose(self, picture: Picture, boxes: Sequence[Box | str], faces: str | Sequence[int]) -> Choice:
-        wanted = faces if isinstance(faces, str) else ",".join(map(str, faces))
+    def _choose(
+        self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]
+    ) -> Choice:
+        wanted = faces if isinstance(faces, str) else ",".join(str(i + 1) for i in indices_of(faces)) or "none"
         found = [] if wanted.strip().lower() == "none" else self.detector.detect(picture.rgb)
         return choose_regions(picture, found, wanted, boxes)
 
@@ -272,7 +286,7 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(
         ProtectedFace(
-            face.box, obfuscate.format_style(Style(face.style, face.strength)), index in seals
+            number_of(index), face.box, obfuscate.format_style(Style(face.style, face.strength)), index in seals
         )
         for index, face in enumerate(header.faces)
     )
@@ -282,14 +296,15 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         for s in stanzas if isinstance(s, (PassphraseStanza, BareStanza))
     )
     stripped = tuple(
-        i for i, face in enumerate(header.faces) if face.sealed and not face.forgotten and i not in seals
+        number_of(i) for i, face in enumerate(header.faces)
+        if face.sealed and not face.forgotten and i not in seals
     )
     return Inspection(
         FORMAT_VERSION, (header.width, header.height), header.model_id.hex(), _model_name(header.model_id), faces,
         stripped, kdf, len(header.groups), sum(isinstance(s, RecipientStanza) for s in stanzas), header.wrong_key,
-        tuple(i for i, face in enumerate(header.faces) if face.forgotten and face.style != LOST),
+        tuple(number_of(i) for i, face in enumerate(header.faces) if face.forgotten and face.style != LOST),
         tuple(f.group for f in header.faces), "metadata" if carried else "pixels",
-        tuple(i for i, face in enumerate(header.faces) if face.style == LOST),
+        tuple(number_of(i) for i, face in enumerate(header.faces) if face.style == LOST),
     )
 
 
@@ -326,9 +341,11 @@ def _model_name(model_id: bytes) -> str | None:
     return None
 
 
-def detect(image: Pictured) -> Detection:
+def detect(
+    image: Pictured, *, boxes: BoxLike | Sequence[BoxLike] = (), faces: str | int | Sequence[int] = "all"
+) -> Detection:
     """`Session.detect` on a fresh session."""
-    return Session().detect(image)
+    return Session().detect(image, boxes=boxes, faces=faces)
 
 
 def protect(image: Pictured, passphrase: str | Sequence[str] | None = None, **options: Any) -> ProtectResult:

@@ -12,7 +12,7 @@ from .options import Manner
 from .text import count
 
 if TYPE_CHECKING:
-    from ..api import Detection
+    from ..api import DetectedFace, Detection
     from .output import Report
     from .plan import Task
 
@@ -20,19 +20,24 @@ if TYPE_CHECKING:
 @click.command("detect", short_help="Show the faces that would be protected.")
 @options.inputs
 @click.option("--draw", metavar="PATH", help="Also write the photo with numbered boxes; a folder for several inputs.")
+@options.boxes
+@options.which_faces
 @options.overwrite
 @options.threads
 @options.manner
 def command(
     inputs: tuple[Path, ...],
     draw: str | None,
+    boxes: tuple[str, ...],
+    faces: str,
     overwrite: bool,
     threads: int,
     manner: Manner,
 ) -> int:
-    """Show the faces that `protect` would find: number, box (x,y,w,h) and score.
+    """Show the faces that `protect` would hide: number, box (x,y,w,h) and score.
 
-    The numbers are those that `proface protect --faces` takes.
+    Faces are numbered from 1, left to right, then top to bottom.  Without --faces and --box, these are the numbers
+    that `proface protect --faces` takes; with them, the numbers that the protected file will have.
     """
     from ..api import Session
     from ..errors import ImageError
@@ -42,6 +47,7 @@ def command(
     from .pipes import STDIN, read_stdin
     from .plan import make_plan
 
+    options.check_selection(boxes, faces)
     plan = make_plan(
         inputs,
         sieves.photos,
@@ -55,7 +61,7 @@ def command(
     session = Session(threads=threads)
 
     def work(task: Task) -> Report:
-        found = session.detect(read_stdin() if task.source is STDIN else task.source)
+        found = session.detect(read_stdin() if task.source is STDIN else task.source, boxes=boxes, faces=faces)
         if found.faces and task.target is not None:
             _draw(task.target, found, overwrite)
         return _report(task, found)
@@ -76,13 +82,25 @@ def _report(task: Task, found: Detection) -> Report:
 
     if not found.faces:
         raise NoFaceError(f"no face found in {task.source}", "give it to `proface protect` by hand: --box X,Y,W,H")
+    shifted = any(face.found != face.number for face in found.faces)
     return Report(
         "detected",
         task.source,
         task.target,
-        tuple({"box": [f.box.x, f.box.y, f.box.w, f.box.h], "score": round(f.score, 3)} for f in found.faces),
+        tuple(
+            {
+                "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "score": round(f.score, 3),
+                **({"found": f.found} if shifted else {}),
+            }
+            for f in found.faces
+        ),
         extra={"size": list(found.size), "regions": [[r.x, r.y, r.w, r.h] for r in found.regions]},
         summary=f"{task.source}: {count(len(found.faces), 'face')}, {count(len(found.regions), 'region')}"
         + (f" -> {task.target}" if task.target else ""),
-        answer=tuple(f"{i:>3}  {face.box!s:<22} {face.score:.2f}" for i, face in enumerate(found.faces)),
+        answer=tuple(map(_line, found.faces)),
     )
+
+
+def _line(face: DetectedFace) -> str:
+    origin = "  by hand" if face.found is None else f"  found as {face.found}" if face.found != face.number else ""
+    return f"{face.number:>3}  {face.box!s:<22} {face.score:.2f}{origin}"

@@ -9,7 +9,7 @@ import click
 
 from . import options
 from .options import Manner
-from .text import count
+from .text import count, place
 
 if TYPE_CHECKING:
     from ..api import Inspection
@@ -55,7 +55,10 @@ def _report(task: Task, found: Inspection) -> Report:
         "protected",
         task.source,
         faces=tuple(
-            {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed} for f in found.faces
+            {
+                "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed,
+            }
+            for f in found.faces
         ),
         extra={
             "version": found.version,
@@ -89,8 +92,9 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         f"  faces       {len(found.faces)}" + (f" in {count(found.groups, 'group')}" if found.groups > 1 else ""),
     ]
     for index, face in enumerate(found.faces):
-        seal = "sealed" if face.sealed else "seal stripped" if index in found.stripped else "no seal"
-        state = "forgotten" if index in found.forgotten else "no record" if index in found.lost else seal
+        seal = "sealed" if face.sealed else "seal stripped" if face.number in found.stripped else "no seal"
+        state = "forgotten" if face.number in found.forgotten else "no record" if face.number in found.lost else seal
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
-        lines.append(f"  {index:>4}  {face.box!s:<22} {face.style:<16} {state}{group}")
+        where = place(face.box, found.size)
+        lines.append(f"  {face.number:>4}  {face.box!s:<22} {where:<14} {face.style:<16} {state}{group}")
     return lines

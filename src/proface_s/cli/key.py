@@ -9,12 +9,14 @@ import click
 
 from . import options
 from .options import Sources
-from .text import printable
+from .text import place, printable
 
 
 @click.command("key", short_help="Print the key to one face of a protected file.")
 @click.argument("file", type=options.InputPath(path_type=Path))
-@click.option("--face", type=click.IntRange(0), required=True, metavar="N", help="Its number, see `proface inspect`.")
+@click.option(
+    "--face", type=options.FaceNumber(), required=True, metavar="N", help="Its number, from 1; see `proface inspect`."
+)
 @click.option("--qr", is_flag=True, help="Draw the key as a QR code, too.")
 @options.credentials
 @options.audit
@@ -40,9 +42,9 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
         raise UsageError("what comes from stdin has no name that an audit log could note", "name a file")
     image = read_stdin() if file is STDIN else file
     found = inspect(image)
-    if face >= len(found.faces):
+    if face > len(found.faces):
         raise UsageError(
-            f"{file} has no face {face}", f"its faces are numbered from 0 to {len(found.faces) - 1}: `proface inspect`"
+            f"{file} has no face {face}", f"its faces are numbered from 1 to {len(found.faces)}: `proface inspect`"
         )
     draw = _qr_drawer() if qr else None
     credentials = credentials_to_open(sources, lambda warning: tell(f"warning: {warning}"))
@@ -52,7 +54,8 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
     if draw is not None:
         draw(text.upper())  # upper case makes a smaller code, and reads the same
     click.echo(text)
-    tell(f"this key opens face {face} at {found.faces[face].box} of {file}, and nothing else")
+    box = found.faces[face - 1].box
+    tell(f"this key opens face {face} at {box} ({place(box, found.size)}) of {file}, and nothing else")
     if found.wrong_key == "cover":
         tell("warning: nothing tells whether the passphrase was right; try the key with `proface recover`")
     return 0

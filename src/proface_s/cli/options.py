@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
+_BOX = re.compile(r"(\s*[+-]?[0-9]{1,9}\s*)(,\s*[+-]?[0-9]{1,9}\s*){3}")
+_FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -82,16 +85,34 @@ class Descriptor(click.ParamType):  # type: ignore[type-arg]
 
 
 class FaceNumbers(click.ParamType):  # type: ignore[type-arg]
-    """Numbers of faces: ``2`` or ``0,2``."""
+    """Numbers of faces, from 1: ``2`` or ``1,3``."""
 
     name = "numbers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Read whole numbers of 0 or more, separated by commas."""
+        """Read whole numbers of 1 or more, separated by commas."""
         parts = [part.strip() for part in str(value).split(",")]
         if not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
-            self.fail("faces are given by number, such as 2 or 0,2", param, ctx)
-        return tuple(int(part) for part in parts)
+            self.fail("faces are given by number, such as 2 or 1,3", param, ctx)
+        numbers = tuple(int(part) for part in parts)
+        if 0 in numbers:
+            self.fail("there is no face 0: faces are counted from 1, left to right", param, ctx)
+        return numbers
+
+
+class FaceNumber(FaceNumbers):
+    """The number of one face, from 1."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a whole number of 1 or more."""
+        if isinstance(value, int):  # click converts what it has converted, too
+            return value
+        numbers = super().convert(value, param, ctx)
+        if len(numbers) != 1:
+            self.fail("one face is asked for, by its number", param, ctx)
+        return numbers[0]
 
 
 class InOrder(click.Command):
@@ -175,6 +196,19 @@ jobs = click.option(
 resume = click.option(
     "--resume", is_flag=True, help="Go on where a run was stopped: skip inputs whose output is there and finished."
 )
+
+boxes = click.option(
+    "--box", "boxes", multiple=True, metavar="X,Y,W,H", help="A further face, given by hand.  Repeatable."
+)
+
+which_faces = click.option(
+    "--faces",
+    default="all",
+    metavar="WHICH",
+    help="Which of the faces found: all (default), none, or numbers from 1 as `proface detect` shows them: 1,3.",
+)
+
+yes = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 
 recursive = click.option(
     "--recursive/--no-recursive", default=True, help="Also take what is in folders of folders (the default)."
@@ -316,11 +350,30 @@ def locks(function: Callable[..., int]) -> Callable[..., int]:
             type=FaceNumbers(),
             multiple=True,
             metavar="N",
-            help="The keys named behind it are for this face alone; numbers as `proface detect` shows them, "
-            "boxes follow.  Repeatable.",
+            help="The keys named behind it are for this face of the file alone; `proface detect` with the same --faces "
+            "and --box shows the numbers.  Repeatable.",
         ),
     )
     return options(bundled)
+
+
+def check_selection(boxes: tuple[str, ...], faces: str) -> None:
+    """Refuse faces and boxes that no picture can have, before anything is read or asked for.
+
+    Raises:
+        UsageError: with the syntax as its hint.
+    """
+    from ..errors import UsageError
+
+    for box in boxes:
+        if not _BOX.fullmatch(box):
+            raise UsageError(
+                f"box {box!r} is not four whole numbers", "give x,y,w,h in pixels, for example 40,30,120,150"
+            )
+    if not _FACES.fullmatch(faces):
+        raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 1,3")
+    if any(part.strip().strip("0") == "" for part in faces.split(",")):
+        raise UsageError(f"face selection {faces!r}: there is no face 0", "faces are counted from 1, left to right")
 
 
 def _in_sections(given: list[tuple[str, Any]]) -> FaceLocks:

@@ -58,7 +58,7 @@ def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[int, Lock
         lock = Lock((_judged(environment, warn),), _recipients(default, warn))
     elif not default.empty:
         lock = _lock(default, warn)
-    elif given.own and not _terminal():
+    elif given.own and not terminal():
         lock = Lock()
     else:
         lock = Lock((_ask_new(warn),))
@@ -169,13 +169,14 @@ def _ask_new(warn: Warn, name: str = "Passphrase") -> str:
     return _judged(LoadedPassphrase(text), warn)
 
 
-def _terminal() -> bool:
+def terminal() -> bool:
+    """Whether there is a terminal to ask on."""
     return bool(sys.stdin and sys.stdin.isatty())
 
 
 def _ask(prompt: str) -> str:
     """Ask on the terminal, without echo."""
-    if not _terminal():
+    if not terminal():
         raise UsageError("a passphrase is needed, but there is no terminal to ask for it", _OTHER_SOURCES)
     try:
         return getpass.getpass(prompt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from ..imaging.writing import Format
     from .plan import Plan
 
-_BOX = re.compile(r"(\s*[+-]?[0-9]{1,9}\s*)(,\s*[+-]?[0-9]{1,9}\s*){3}")
-_FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*")
-
 
 @click.command("protect", cls=InOrder, short_help="Hide the faces of photos.")
 @scaling.inputs
@@ -31,13 +27,8 @@ _FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*
     show_default=True,
     help="Cover; see `proface styles`.",
 )
-@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="A further face, given by hand.  Repeatable.")
-@click.option(
-    "--faces",
-    default="all",
-    metavar="WHICH",
-    help="Which of the faces found: all (default), none, or numbers as `proface detect` shows them: 0,2.",
-)
+@options.boxes
+@options.which_faces
 @click.option("--no-seal", is_flag=True, help="Store no exact copy: smaller files, but only an estimate comes back.")
 @click.option("--keep-metadata", is_flag=True, help="Keep author, copyright and date; nothing else is ever kept.")
 @click.option("--allow-no-face", is_flag=True, help="Copy photos without a face as they are, instead of failing.")
@@ -82,6 +73,8 @@ def command(
     Asks for a passphrase twice; an empty answer generates one.  A folder's whole tree is mirrored.  - is stdin, and
     as an output stdout.
 
+    Faces are numbered from 1, left to right, then top to bottom.
+
     \b
     Keys of their own for some faces; those named before the first --face open the others:
     proface protect party.jpg --passphrase-file mine --face 2 --passphrase-file bobs --face 3 -r age1...
@@ -100,7 +93,7 @@ def command(
 
     speaker = Speaker("protect", manner)
     chosen = parse_style(style)
-    _check_selection(boxes, faces)
+    options.check_selection(boxes, faces)
     if engine.name is not None:
         refused = {"--wrong-key cover": wrong_key == "cover", "--sidecar": sidecar or sidecar_only}
         return scaling.run_on_engine(
@@ -110,8 +103,8 @@ def command(
             threads=threads_per_job(threads, jobs),
         )
     paths = scaling.only_paths(inputs, engine)
-    options = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
-    plan = _planned(paths, file_format, locks, manner, beside=sidecar or sidecar_only, **options)
+    planned = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
+    plan = _planned(paths, file_format, locks, manner, beside=sidecar or sidecar_only, **planned)
     lock = Lock()
     own: dict[int, Lock] = {}
     if not plan.hopeless:
@@ -156,16 +149,3 @@ def _planned(
         if task.target is STDOUT and beside:
             raise UsageError("a sidecar lies beside a file, and stdout is none", "name an output file with -o")
     return plan
-
-
-def _check_selection(boxes: tuple[str, ...], faces: str) -> None:
-    """Refuse what no picture can satisfy before a passphrase is asked for."""
-    from ..errors import UsageError
-
-    for box in boxes:
-        if not _BOX.fullmatch(box):
-            raise UsageError(
-                f"box {box!r} is not four whole numbers", "give x,y,w,h in pixels, for example 40,30,120,150"
-            )
-    if not _FACES.fullmatch(faces):
-        raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 0,2")

@@ -24,6 +24,8 @@ from .plan import Task
 from .text import count
 from .workers import session_with
 
+_MOST_TOLD = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Protecting:
@@ -96,8 +98,13 @@ class Protecting:
 
 
 def _report(task: Task, result: ProtectResult, target: Path | None, wrong_key: WrongKey) -> Report:
+    shifted = _renumbered(result)
     faces: tuple[dict[str, Any], ...] = tuple(
-        {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed} for f in result.faces
+        {
+            "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed,
+            **({"found": list(f.found)} if shifted else {}),
+        }
+        for f in result.faces
     )
     if not faces:
         summary = f"{task.source} -> {target}: no face found, copied unprotected"
@@ -112,6 +119,19 @@ def _report(task: Task, result: ProtectResult, target: Path | None, wrong_key: W
         faces,
         result.warnings,
         summary=f"{task.source} -> {target}: {count(len(faces), 'face')} protected "
-        f"({result.faces[0].style}, {kind})",
-        details=tuple(f"face {i} at {face.box}" for i, face in enumerate(result.faces)),
+        f"({result.faces[0].style}, {kind})" + shifted,
+        details=tuple(f"face {face.number} at {face.box}" for face in result.faces),
     )
+
+
+def _renumbered(result: ProtectResult) -> str:
+    """Which faces have other numbers in the file than detection gave them, because some were left out or added."""
+    if all(face.found in ((), (face.number,)) for face in result.faces):
+        return ""
+    told = [
+        f"{face.number} is {' and '.join(map(str, face.found))} of those found" if face.found
+        else f"{face.number} was given by hand"
+        for face in result.faces[:_MOST_TOLD]
+    ]
+    more = len(result.faces) - len(told)
+    return "; in the file, face " + ", ".join(told) + (f" and {more} more" if more else "")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.face_keys
 @click.option(
     "--face", type=options.FaceNumbers(), multiple=True, metavar="N",
-    help="Bring back this face only, by its number in the file.  Repeatable.",
+    help="Bring back this face only, by its number in the file, from 1.  Repeatable.",
 )
 @click.option("--force", is_flag=True, help="Where nothing opens a file, write the noise that a wrong key reads.")
 @click.option("--sidecar", metavar="FILE", help="Sidecar to use; NAME.pfs beside a photo is found by itself.")

@@ -89,8 +89,11 @@ def _report(task: Task, result: RecoverResult, target: Path | None) -> Report:
         "recovered",
         task.source,
         target,
-        tuple({"box": [f.box.x, f.box.y, f.box.w, f.box.h], "outcome": f.outcome} for f in result.faces),
+        tuple(
+            {"number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "outcome": f.outcome}
+            for f in result.faces
+        ),
         result.warnings,
         summary=f"{task.source} -> {target}: {count(len(result.faces), 'face')} ({kinds})",
-        details=tuple(f"face {i} at {face.box}: {face.outcome}" for i, face in enumerate(result.faces)),
+        details=tuple(f"face {face.number} at {face.box}: {face.outcome}" for face in result.faces),
     )

@@ -1,6 +1,11 @@
-"""Small pieces of text: what may be sent to a terminal, and how numbers of things are written."""
+"""Small pieces of text: what may be sent to a terminal, and how numbers, boxes and places are written."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..types import Box
 
 
 def printable(text: str) -> str:
@@ -11,3 +16,15 @@ def printable(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """``1 face``, ``2 faces``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def place(box: Box, size: tuple[int, int]) -> str:
+    """Say where in a picture a box is: ``left, top``, ``middle, bottom``, ``centre``.
+
+    Args:
+        box: a box of the picture.
+        size: (width, height) of the picture.
+    """
+    across = ("left", "middle", "right")[min(2, 3 * (2 * box.x + box.w) // (2 * size[0]))]
+    down = ("top", "middle", "bottom")[min(2, 3 * (2 * box.y + box.h) // (2 * size[1]))]
+    return "centre" if across == down == "middle" else f"{across}, {down}"

@@ -59,8 +59,10 @@ def _report(task: Task, found: Verification) -> Report:
     from .output import Report
 
     faces = tuple(
-        {"box": [f.box.x, f.box.y, f.box.w, f.box.h], "pixels": f.pixels, "key": f.key, "seal": f.seal,
-         "record": f.record}
+        {
+            "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "pixels": f.pixels, "key": f.key,
+            "seal": f.seal, "record": f.record,
+        }
         for f in found.faces
     )
     failure = explain(DamagedFileError("; ".join(found.problems))) if found.problems else None
@@ -68,9 +70,9 @@ def _report(task: Task, found: Verification) -> Report:
     vouched = "authentic" if found.authentic else "not authenticated"
     lines = [f"{task.source}: {verdict}, header {vouched}"]
     lines += [
-        f"  {index:>4}  {face.box!s:<22} pixels {face.pixels:<10} key {face.key:<10} seal {face.seal:<10} "
+        f"  {face.number:>4}  {face.box!s:<22} pixels {face.pixels:<10} key {face.key:<10} seal {face.seal:<10} "
         f"record {face.record}"
-        for index, face in enumerate(found.faces)
+        for face in found.faces
     ]
     return Report(
         "error" if failure else "verified",

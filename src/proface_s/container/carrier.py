@@ -78,7 +78,7 @@ def to_chunks(header: Header, seals: Mapping[int, bytes]) -> dict[str, list[byte
     """
     for index in seals:
         if not 0 <= index < len(header.faces) or not header.faces[index].sealed:
-            raise ValueError(f"seal {index} belongs to no sealed face")
+            raise ValueError(f"the seal of face {index + 1} belongs to no sealed face")
     boxes = [index.to_bytes(_INDEX_BYTES, "big") + seals[index] for index in sorted(seals)]
     return {HEADER_CHUNK: [encode_header(header)], SEAL_CHUNK: boxes}
 
@@ -119,6 +119,6 @@ def from_chunks(
         if len(box) < _INDEX_BYTES or index >= len(header.faces) or not header.faces[index].sealed:
             raise DamagedFileError(f"{name}: a seal belongs to no sealed face")
         if index in seals:
-            raise DamagedFileError(f"{name}: face {index} has several seals")
+            raise DamagedFileError(f"{name}: face {index + 1} has several seals")
         seals[index] = box[_INDEX_BYTES:]
     return header, seals

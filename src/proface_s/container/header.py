@@ -193,7 +193,7 @@ class Header:
                     raise DamagedFileError("invalid header: the samples of in-pixel records are miscounted")
                 box, count = self.faces[index].box, int.from_bytes(extension.value[2 * index : 2 * index + 2], "big")
                 if count > 3 * box.area:
-                    raise DamagedFileError(f"invalid header: face {index} has fewer than {count} samples")
+                    raise DamagedFileError(f"invalid header: face {index + 1} has fewer than {count} samples")
                 return count
         return 0
 

@@ -93,7 +93,7 @@ def encode_record(header: Header, index: int) -> bytes:
     """
     face = header.faces[index]
     if face.forgotten:
-        raise ValueError(f"face {index} is forgotten")
+        raise ValueError(f"face {index + 1} is forgotten")
     box = face.box
     numbers = (header.width, header.height, box.x, box.y, box.w, box.h, index, face.group)
     flags = (_SEALED if face.sealed else 0) | (_COVER_MODE if header.wrong_key == "cover" else 0)
@@ -175,7 +175,7 @@ def same_face(header: Header, index: int, record: bytes) -> bool:
 def _check_notice(notice: FaceNotice) -> None:
     """The rules of headers, applied to a header of this face alone."""
     if notice.index >= MAX_FACES or notice.group >= MAX_GROUPS:
-        raise DamagedFileError(f"invalid record: face {notice.index} of group {notice.group}")
+        raise DamagedFileError(f"invalid record: face {notice.index + 1} of group {notice.group}")
     if len(notice.slot) == DIGEST_BYTES:
         raise DamagedFileError("invalid record: its face is forgotten")
     if notice.reserved > 3 * notice.box.area:

@@ -55,7 +55,7 @@ def check_header(header: Header) -> None:
         _check_mode(group, header, f"group {number}")
     check_total_cost(header.groups)
     for index, face in enumerate(header.faces):
-        _check_face(face, header, f"face {index}")
+        _check_face(face, header, f"face {index + 1}")
     _check_disjoint([face.box for face in header.faces])
     _check_extensions(header)
     for index in range(len(header.faces)):
@@ -149,7 +149,7 @@ def _check_disjoint(boxes: list[Box]) -> None:
         overlap = (left[later] < x1) & (right[later] > x0) & (top[later] < y1) & (bottom[later] > y0)
         if overlap.any():
             other = index + 1 + int(overlap.argmax())
-            _require(False, f"boxes of faces {index} and {other} overlap: {boxes[index]} and {boxes[other]}")
+            _require(False, f"boxes of faces {index + 1} and {other + 1} overlap: {boxes[index]} and {boxes[other]}")
 
 
 def _check_extensions(header: Header) -> None:

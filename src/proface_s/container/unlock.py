@@ -161,7 +161,7 @@ def face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, Fac
         try:
             keys[index] = file_keys[face.group].unwrap_face(face.slot, context).face_key(context)
         except WrongKeyError:
-            raise DamagedFileError(f"the key of face {index} is inconsistent with the header") from None
+            raise DamagedFileError(f"the key of face {index + 1} is inconsistent with the header") from None
     return keys
 
 

@@ -10,11 +10,12 @@ from proface_s.detect.boxes import (
     reversible_box,
 )
 from proface_s.detect.draw import draw
-from proface_s.detect.manual import parse_box
+from proface_s.detect.manual import BoxLike, parse_box, parse_boxes
 from proface_s.detect.regions import protectable_regions, resolve_overlaps
 from proface_s.detect.slime import SlimefaceDetector
 
 __all__ = [
+    "BoxLike",
     "Detector",
     "SlimefaceDetector",
     "choose",
@@ -22,6 +23,7 @@ __all__ = [
     "iou",
     "non_maximum_suppression",
     "parse_box",
+    "parse_boxes",
     "protectable_regions",
     "reading_order",
     "resolve_overlaps",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from proface_s.errors import UsageError
 from proface_s.types import Face, UInt8Image
+
+Item = TypeVar("Item")
 
 
 @runtime_checkable
@@ -30,15 +32,15 @@ def reading_order(faces: Iterable[Face]) -> list[Face]:
     return sorted(faces, key=lambda face: (face.box, -face.score))
 
 
-def choose(faces: Sequence[Face], selection: str) -> list[Face]:
+def choose(faces: Sequence[Item], selection: str) -> list[Item]:
     """Pick faces by the numbers that `draw` shows.
 
     Args:
-        faces: what a detector returned, in its order.
-        selection: comma-separated numbers counted from 0, e.g. ``"0,2"``; ``"all"`` keeps every face.
+        faces: one item per number, in order.
+        selection: comma-separated numbers counted from 1, e.g. ``"1,3"``; ``"all"`` keeps every face.
 
     Returns:
-        The chosen faces in picture order, each once.
+        The chosen items in their order, each once.
 
     Raises:
         UsageError: if a number is malformed or there is no such face.
@@ -46,13 +48,14 @@ def choose(faces: Sequence[Face], selection: str) -> list[Face]:
     if selection.strip().lower() == "all":
         return list(faces)
     found = f"there {'is 1 face' if len(faces) == 1 else f'are {len(faces)} faces'} in the picture"
-    hint = f"number the faces from 0 to {len(faces) - 1}, for example: 0,2" if faces else "no face was found"
+    hint = f"number the faces from 1 to {len(faces)}, for example: 1,3" if faces else "no face was found"
     chosen: set[int] = set()
     for part in selection.split(","):
         text = part.strip()
         if not (text.isascii() and text.isdigit()):
             raise UsageError(f"face selection {selection!r}: {text!r} is not a face number; {found}", hint)
-        if int(text) >= len(faces):
+        if not 1 <= int(text) <= len(faces):
+            hint = "faces are counted from 1" if int(text) == 0 and faces else hint
             raise UsageError(f"face selection {selection!r}: there is no face {text}; {found}", hint)
         chosen.add(int(text))
-    return [faces[index] for index in sorted(chosen)]
+    return [faces[number - 1] for number in sorted(chosen)]

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
-from proface_s.types import Box, Face, UInt8Image
+from proface_s.types import Box, UInt8Image
 
 _LINE = (255, 214, 10)
 _EDGE = (20, 20, 20)
 
 
-def draw(rgb: UInt8Image, faces: Sequence[Face]) -> UInt8Image:
-    """Draw every face's box and its number, counted from 0.
+class _Boxed(Protocol):
+    """Anything with a box, such as `proface_s.types.Face`."""
+
+    @property
+    def box(self) -> Box: ...
+
+
+def draw(rgb: UInt8Image, faces: Sequence[_Boxed], numbers: Sequence[int] | None = None) -> UInt8Image:
+    """Draw every face's box and its number.
 
     Lines are bright inside a dark edge and numbers stand on a dark plate, so both show on any background;
     their width follows the size of the picture.
 
     Args:
         rgb: (H, W, 3) uint8 RGB.
-        faces: what a detector returned, in its order.
+        faces: anything with a ``box``.
+        numbers: the number of each; if None, they are counted from 1.
 
     Returns:
         A new (H, W, 3) uint8 picture; the input is not changed.
@@ -28,13 +37,14 @@ def draw(rgb: UInt8Image, faces: Sequence[Face]) -> UInt8Image:
     import cv2
 
     canvas = np.array(rgb, dtype=np.uint8, order="C", copy=True)
+    boxes = [face.box for face in faces]
     line = max(1, round(max(canvas.shape[:2]) / 700))
-    for face in faces:
-        start, stop = (face.box.x, face.box.y), (face.box.right - 1, face.box.bottom - 1)
+    for box in boxes:
+        start, stop = (box.x, box.y), (box.right - 1, box.bottom - 1)
         cv2.rectangle(canvas, start, stop, _EDGE, line + 2 * max(1, line // 2))
         cv2.rectangle(canvas, start, stop, _LINE, line)
-    for number, face in enumerate(faces):
-        _plate(canvas, face.box, str(number), line)
+    for number, box in zip(numbers or range(1, len(boxes) + 1), boxes, strict=True):
+        _plate(canvas, box, str(number), line)
     return canvas
 
 

@@ -65,6 +65,8 @@ class Job:
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it do not share a manifest."""
         settings = {name: value for name, value in asdict(self).items() if name in IDENTITY}
+        if self.faces.strip().lower() not in ("all", "none"):
+            settings["faces"] = f"from 1: {self.faces}"  # once counted from 0: an older run must not go on with others
         settings["recipients"] = sorted(set(self.recipients))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 

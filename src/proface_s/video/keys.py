@@ -34,7 +34,7 @@ class VideoKey(Secret):
         Args:
             stream: 16 bytes, see `new_stream`.
             frame: number of the frame in its stream, 0..2**64 - 1.
-            face: number of the face in its frame, 0..65535.
+            face: position of the face in its frame, from 0, at most 65535.
             box: the protected region.
             model_id: 16 bytes.
 
@@ -46,7 +46,7 @@ class VideoKey(Secret):
         try:
             context = _CONTEXT.pack(_VERSION, stream, frame, face, box.x, box.y, box.w, box.h, model_id)
         except struct.error as error:
-            raise ValueError(f"frame {frame}, face {face} at {box}: {error}") from None
+            raise ValueError(f"frame {frame}, face {face + 1} at {box}: {error}") from None
         return FaceKey(subkey(self.reveal(), "video-face", context))
 
     def tag(self, covered: bytes, version: int = 2) -> bytes:

@@ -148,7 +148,7 @@ class VideoSession:
         for index, (region, digest) in enumerate(zip(regions, record.digests, strict=True)):
             if region_digest(region) != digest:
                 raise DamagedFileError(
-                    f"frame {record.index}: the protected pixels of face {index} were changed", _LOSSLESS
+                    f"frame {record.index}: the protected pixels of face {index + 1} were changed", _LOSSLESS
                 )
         estimates = self.model.recover(regions, _face_keys(key, record, record.boxes))
         return paste_all(rgb, zip(record.boxes, estimates, strict=True))

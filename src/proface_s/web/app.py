@@ -28,6 +28,7 @@ from .memory import Hold, Ledger
 from .models import (
     About,
     DetectAnswer,
+    DetectOptions,
     InspectAnswer,
     Phrase,
     PreviewOptions,
@@ -166,10 +167,12 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
 
 
 def _add_uploads(app: FastAPI, desk: Desk) -> None:
-    @app.post("/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload())
+    @app.post(
+        "/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload(DetectOptions)
+    )
     async def detect(request: Request) -> Response:
-        """Find the faces of a photo."""
-        return await desk.answer(request, "detect")
+        """Find the faces of a photo, and number them."""
+        return await desk.answer(request, "detect", DetectOptions)
 
     @app.post("/api/inspect", response_model=InspectAnswer, responses=_responses(), openapi_extra=_upload())
     async def inspect(request: Request) -> Response:
@@ -258,7 +261,7 @@ def _upload(options: type[BaseModel] | None = None) -> dict[str, Any]:
 
 def _with_options(description: dict[str, Any]) -> dict[str, Any]:
     """Add the models that only hand-written parts of the description speak of."""
-    kinds = [(kind, "validation") for kind in (PreviewOptions, ProtectOptions, RecoverOptions, Problem)]
+    kinds = [(kind, "validation") for kind in (DetectOptions, PreviewOptions, ProtectOptions, RecoverOptions, Problem)]
     _, extra = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     description.setdefault("components", {}).setdefault("schemas", {}).update(extra["$defs"])
     return description

@@ -15,9 +15,10 @@ from ..types import Box, Style
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
 Coordinate = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
-FaceNumber = Annotated[int, Field(ge=0, lt=100_000)]
+FaceNumber = Annotated[int, Field(ge=1, lt=100_000)]
 ReversibleFormat = Literal["png", "webp", "tiff"]
 _MOST = 1000  # faces
+FaceChoice = Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)]
 
 
 class _Options(BaseModel):
@@ -41,8 +42,9 @@ class BoxModel(BaseModel):
         """A box, described."""
         return cls(x=box.x, y=box.y, w=box.w, h=box.h)
 
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.w},{self.h}"
+    def box(self) -> Box:
+        """The box, as it was sent: not yet clipped to the picture."""
+        return Box(self.x, self.y, self.w, self.h)
 
 
 class StyleModel(_Options):
@@ -71,13 +73,33 @@ class PreviewOptions(_Options):
     style: StyleModel = Field(default_factory=StyleModel)
 
 
+class DetectOptions(_Options):
+    """For /api/detect: with the same as for /api/protect, the numbers are those of the protected file."""
+
+    faces: FaceChoice = Field("all", description="which of the detected faces; none: do not look for any")
+    boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
+
+
 class OwnModel(_Options):
     """What is different for one face: its style, its keys, or both."""
 
-    number: FaceNumber = Field(description="as /api/detect numbers them; boxes given by hand follow")
+    number: FaceNumber | None = Field(
+        None, description="its number in the protected file, from 1: left to right, then top to bottom"
+    )
+    box: BoxModel | None = Field(None, description="instead of a number: one of the boxes given by hand")
     style: StyleModel | None = None
     passphrase: Key | None = None
     recipients: list[Key] = Field([], max_length=100)
+
+    def face(self) -> int | Box:
+        """How the api names the face.
+
+        Raises:
+            UsageError: if it is named twice, or not at all.
+        """
+        if (self.number is None) == (self.box is None):
+            raise UsageError("a face with something of its own is named by its number, or by its box")
+        return self.number if self.number is not None else self.box.box()  # type: ignore[union-attr]
 
 
 class ProtectOptions(_Options):
@@ -86,9 +108,7 @@ class ProtectOptions(_Options):
     passphrase: Key | None = Field(default=None, description="opens all faces that have none of their own")
     recipients: list[Key] = Field([], max_length=100, description="public keys, age1...")
     style: StyleModel = Field(default_factory=StyleModel)
-    faces: Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)] = Field(
-        "all", description="which of the detected faces"
-    )
+    faces: FaceChoice = Field("all", description="which of the detected faces, by the numbers of /api/detect")
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
     own: list[OwnModel] = Field([], max_length=_MOST, description="faces that differ from the rest")
     format: ReversibleFormat = "png"
@@ -105,15 +125,17 @@ class RecoverOptions(_Options):
     identities: list[Key] = Field([], max_length=100, description="private keys, AGE-SECRET-KEY-1...")
     face_keys: list[Key] = Field([], max_length=_MOST, description="keys of single faces, pfk1...")
     faces: Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)] | None = Field(
-        None, description="only these"
+        None, description="only these, by their numbers in the file, from 1"
     )
     from_pixels: bool = Field(False, description="ignore the header, and read the records in the pixels")
     format: ReversibleFormat = "png"
 
 
 class FoundFace(BaseModel):
-    """A detected face: its tight box, and how sure the detector is."""
+    """A detected face: its number from 1, its tight box, and how sure the detector is."""
 
+    number: int = Field(description="face n is hidden in regions[n - 1]; faces that overlap much share a number")
+    found: int | None = Field(description="its number among all detected faces; null for a box given by hand")
     box: BoxModel
     score: float
 
@@ -129,14 +151,18 @@ class DetectAnswer(BaseModel):
     @classmethod
     def of(cls, found: Detection) -> DetectAnswer:
         """A detection, described."""
-        faces = [FoundFace(box=BoxModel.of(face.box), score=round(face.score, 3)) for face in found.faces]
+        faces = [
+            FoundFace(number=face.number, found=face.found, box=BoxModel.of(face.box), score=round(face.score, 3))
+            for face in found.faces
+        ]
         width, height = found.size
         return cls(width=width, height=height, faces=faces, regions=[BoxModel.of(box) for box in found.regions])
 
 
 class CoveredFace(BaseModel):
-    """A protected face: its box, style, and whether an exact copy is sealed in."""
+    """A protected face: its number in the file, from 1, its box, style, and whether an exact copy is sealed in."""
 
+    number: int
     box: BoxModel
     style: str
     sealed: bool
@@ -151,13 +177,16 @@ class ProtectAnswer(BaseModel):
     @classmethod
     def of(cls, done: ProtectResult) -> ProtectAnswer:
         """A protection, described."""
-        faces = [CoveredFace(box=BoxModel.of(f.box), style=f.style, sealed=f.sealed) for f in done.faces]
+        faces = [
+            CoveredFace(number=f.number, box=BoxModel.of(f.box), style=f.style, sealed=f.sealed) for f in done.faces
+        ]
         return cls(faces=faces, warnings=list(done.warnings))
 
 
 class RestoredFace(BaseModel):
     """One face and what became of it; see `proface_s.api.results.RecoveredFace`."""
 
+    number: int
     box: BoxModel
     outcome: Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
 
@@ -171,7 +200,9 @@ class RecoverAnswer(BaseModel):
     @classmethod
     def of(cls, done: RecoverResult) -> RecoverAnswer:
         """A recovery, described."""
-        faces = [RestoredFace(box=BoxModel.of(face.box), outcome=face.outcome) for face in done.faces]
+        faces = [
+            RestoredFace(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome) for face in done.faces
+        ]
         return cls(faces=faces, warnings=list(done.warnings))
 
 
@@ -204,10 +235,11 @@ class InspectAnswer(BaseModel):
         """An inspection, described."""
         faces = [
             InspectedFace(
-                box=BoxModel.of(face.box), style=face.style, sealed=face.sealed, group=group,
-                stripped=index in found.stripped, forgotten=index in found.forgotten, lost=index in found.lost,
+                number=face.number, box=BoxModel.of(face.box), style=face.style, sealed=face.sealed, group=group,
+                stripped=face.number in found.stripped, forgotten=face.number in found.forgotten,
+                lost=face.number in found.lost,
             )
-            for index, (face, group) in enumerate(zip(found.faces, found.members, strict=True))
+            for face, group in zip(found.faces, found.members, strict=True)
         ]
         return cls(
             version=found.version, width=found.size[0], height=found.size[1], model=found.model,

@@ -34,7 +34,7 @@ _KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (MemoryError, 413, "memory", "The picture is too large for this machine"),
 )
 _HINTS: Final = {  # where the command line's own hint names its options
-    "usage": "faces are numbered as /api/detect lists them; boxes given by hand follow",
+    "usage": "faces are numbered from 1, left to right, as in the finished file",
     "no-face": "draw a box around the face, and try again",
     "not-protected": "choose the file as it was saved; screenshots and pictures from messengers do not open",
     "damaged": "choose the file as it was saved; another program has changed this one",

@@ -25,10 +25,11 @@ from ..imaging.writing import FORMATS, encode_picture
 from ..keys.derive import KdfParams
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..obfuscate.mask import STICKERS
-from ..types import Picture, Style
+from ..types import Box, Picture, Style
 from .models import (
     About,
     DetectAnswer,
+    DetectOptions,
     InspectAnswer,
     Phrase,
     PreviewOptions,
@@ -110,9 +111,10 @@ class Kind:
         return bytes_needed(pixels) + (_key_bytes(photo) if derives else 0)
 
 
-def detect(session: Session, photo: bytes, progress: Progress) -> Done:
-    """Find faces, and say which regions would be hidden."""
-    return Done.of(DetectAnswer.of(session.detect(photo, progress=progress)))
+def detect(session: Session, photo: bytes, options: DetectOptions, progress: Progress) -> Done:
+    """Find faces, number them, and say which regions would be hidden."""
+    boxes = [box.box() for box in options.boxes]
+    return Done.of(DetectAnswer.of(session.detect(photo, boxes=boxes, faces=options.faces, progress=progress)))
 
 
 def examine(settings: Settings, photo: bytes, progress: Progress) -> Done:
@@ -142,19 +144,20 @@ def render(settings: Settings, photo: bytes, progress: Progress) -> Done:
 
 def protect(session: Session, photo: bytes, options: ProtectOptions, progress: Progress) -> Done:
     """Hide faces."""
-    own: dict[int, Lock] = {}
-    styles: dict[int, Style | str] = {}
+    own: dict[int | Box, Lock] = {}
+    styles: dict[int | Box, Style | str] = {}
     for each in options.own:
-        if each.number in own or each.number in styles:
-            raise UsageError(f"face {each.number} is listed twice among those with something of their own")
+        face = each.face()
+        if face in own or face in styles:
+            raise UsageError(f"face {face} is listed twice among those with something of their own")
         lock = Lock.of(each.passphrase, each.recipients)
         if not lock.empty:
-            own[each.number] = lock
+            own[face] = lock
         if each.style is not None:
-            styles[each.number] = each.style.style()
+            styles[face] = each.style.style()
     done = session.protect(
         photo, options.passphrase, style=options.style.style(), own_styles=styles, own=own,
-        boxes=[str(box) for box in options.boxes], faces=options.faces, recipients=options.recipients,
+        boxes=[box.box() for box in options.boxes], faces=options.faces, recipients=options.recipients,
         seal=options.seal, wrong_key=options.wrong_key, record=options.record,
         keep_metadata=options.keep_metadata, file_format=options.format, progress=progress,
     )
@@ -174,7 +177,7 @@ def recover(session: Session, photo: bytes, options: RecoverOptions, progress: P
 
 
 KINDS = {
-    "detect": Kind(lambda tools, photo, _, tell: detect(tools.session, photo, tell)),
+    "detect": Kind(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectOptions),
     "inspect": Kind(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
     "render": Kind(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
     "preview": Kind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewOptions),

@@ -132,7 +132,7 @@ export class ProtectView {
   /** What the service is asked for one photo: every box as it is on the stage, so that what was seen is what is done. */
   request(photo) {
     const faces = photo.faces.filter((face) => face.on);
-    const own = faces.map((face, number) => ({ number, style: face.style, passphrase: face.own?.value ?? null }));
+    const own = faces.map((face) => ({ box: face.box, style: face.style, passphrase: face.own?.value ?? null }));
     return {
       faces: "none", boxes: faces.map((face) => face.box), style: this.style.value, passphrase: this.passphrase.value || null,
       own: own.filter((each) => each.style || each.passphrase), format: byId("format").value,
