@@ -13,8 +13,9 @@
     │   └── DiskFullError                      ... because no space is left
     └── ModelError               exit code 1   a model file is missing, altered or unusable
 
-Every error carries a one-line message and, where the user can do something about it, a hint.  Key material and
-passphrases never appear in either.
+Every error carries a one-line message and, where the user can do something about it, a hint.  Messages and hints state
+facts: they name no option of a command and no element of a page.  Some errors also carry a ``code``, by which a surface
+finds a hint in its own words (``cli/hints.py``).  Key material and passphrases never appear in any of them.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ class ProFaceError(Exception):
     Args:
         message: one line that names the input and what is wrong with it.
         hint: what the user can do about it, or None.
+        code: short stable name for what is wrong, if a surface has a hint of its own for it.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
 
 
 class UsageError(ProFaceError):

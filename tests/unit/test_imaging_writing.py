@@ -150,7 +150,7 @@ def test_existing_files_are_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_atomic(target, b"first")
     with pytest.raises(ImageError, match="already exists") as caught:
         write_atomic(target, b"second")
-    assert "--overwrite" in (caught.value.hint or "")
+    assert (caught.value.hint, caught.value.code) == ("choose another name, or allow overwriting", "exists")
     assert target.read_bytes() == b"first"
     write_atomic(target, b"third", overwrite=True)
     assert target.read_bytes() == b"third"

@@ -141,7 +141,7 @@ def _sidecar_problems(image: Pictured, picture: Picture) -> list[str]:
 
 def _warnings(header: Header, checkable: bool, authentic: bool) -> list[str]:
     if header.wrong_key == "cover":
-        return ["made with --wrong-key cover: no key can be checked, and nothing vouches for the header"]
+        return ["a wrong key gives the cover: no key can be checked, and nothing vouches for the header"]
     if not checkable:
         return ["checked without a key: whoever changed header and pixels together would not be noticed"]
     if not authentic:

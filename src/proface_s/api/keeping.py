@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from ..container.header import Header, forget_face, slot_digest
 from ..container.lock import check_locks, relock
@@ -23,6 +24,8 @@ from .recovering import check_faces, read_header
 from .results import KeptFile
 from .rewriting import open_to_change, write_changed
 from .salvaging import find_headers
+
+ERASING: Final = "erasing the face overwrites them"
 
 
 def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: KdfLimits | None = None) -> str:
@@ -54,7 +57,7 @@ def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: Kd
                 return _face_key(partial.header, index, opened.face_keys)
             except WrongKeyError as error:
                 refusal = error
-    raise refusal or UsageError(f"there is no record of face {face} in the pixels", "see `proface inspect`")
+    raise refusal or UsageError(f"there is no record of face {face} in the pixels", code="no-record")
 
 
 def _face_key(header: Header, index: int, keys: Mapping[int, FaceKey]) -> str:
@@ -90,7 +93,7 @@ def forget(
     """
     indices = indices_of(faces)
     if not indices:
-        raise UsageError("no face was named", "name it with --face, by the number that `proface inspect` shows")
+        raise UsageError("no face was named", "name it by its number in the file, from 1", code="no-face-named")
     kept = open_to_change(image, output, FORGOTTEN_SUFFIX, in_place=in_place, overwrite=overwrite)
     header, rgb = kept.header, kept.picture.rgb
     check_faces(header, indices)
@@ -152,7 +155,7 @@ def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:
     if any(not header.faces[index].erased for index in faces):
         warnings.append(
             "the pixels still hold the encrypted code: whoever was given the face's own key can still read it; "
-            "--erase overwrites them"
+            f"{ERASING}"
         )
     return tuple(warnings)
 

@@ -58,7 +58,7 @@ def load(
         if own and own != chunks[HEADER_CHUNK]:
             raise DamagedFileError(
                 f"{picture.source}: the file's header and the one in {sidecar} disagree",
-                "one of them was changed since; leave --sidecar out to use the file's own",
+                "one of them was changed since; name no sidecar to use the file's own", code="sidecar-differs",
             )
         return replace(picture, chunks=chunks)
     if not any(picture.chunks.values()) and isinstance(image, (str, os.PathLike)):
@@ -86,7 +86,7 @@ def _load(image: Pictured, max_pixels: int) -> Picture:
         picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:
         if chunks:  # it was ours once: what is wrong with it is damage
-            raise DamagedFileError(error.message, error.hint) from None
+            raise DamagedFileError(error.message, error.hint, code=error.code) from None
         raise
     return replace(picture, chunks=chunks, source=name)
 

@@ -136,7 +136,7 @@ def _in_cover_mode(wrong_key: WrongKey, locks: Sequence[Lock]) -> bool:
     """Whether the file is to be in ``cover`` mode; refuses locks that do not go with it."""
     if wrong_key == "cover" and any(lock.recipients or len(lock.passphrases) != 1 for lock in locks):
         raise UsageError(
-            "with --wrong-key cover each face has exactly one passphrase and no recipient",
+            "where a wrong key gives the cover, each face has exactly one passphrase and no recipient",
             "any second way to open it would tell whether the first one is right",
         )
     return wrong_key == "cover"

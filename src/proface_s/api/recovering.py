@@ -21,7 +21,7 @@ from .progress import Progress, silent
 from .recording import contradictions
 from .results import Outcome, RecoveredFace
 
-FROM_PIXELS = "--from-pixels ignores the header and reads the records in the pixels, if there are any"
+FROM_PIXELS = "without the header, the records in the pixels can still be read, if there are any"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,7 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
             f"{picture.source} is {picture.size[0]}x{picture.size[1]}, but its header was made for "
             f"{header.width}x{header.height}",
             "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
-            + FROM_PIXELS,
+            + FROM_PIXELS, code="resized",
         )
     return header, seals
 
@@ -84,7 +84,7 @@ def recover_picture(
     if contradicting and header.wrong_key == "cover":
         raise DamagedFileError(
             f"{picture.source}: the header and the record in the pixels of face {number_of(contradicting[0])} disagree",
-            FROM_PIXELS,
+            FROM_PIXELS, code="contradiction",
         )
     if forced:
         seals = {}
@@ -154,7 +154,7 @@ def check_digests(picture: Picture, header: Header) -> None:
         raise DamagedFileError(
             f"{picture.source}: the protected pixels of face {listed(changed)} were changed, "
             "or the header is another file's",
-            "use the file as `proface protect` wrote it; " + FROM_PIXELS,
+            "use the file as it was written when it was protected; " + FROM_PIXELS, code="pixels-changed",
         )
 
 

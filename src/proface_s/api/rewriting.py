@@ -90,7 +90,7 @@ def open_to_change(
             beside, warnings = None, (f"{error.message}; it is left as it is",)
     replaced = _sidecar_to_write(target, beside, in_place)
     if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
-        raise ImageError(f"{replaced} already exists", "choose another name, or use --overwrite")
+        raise ImageError(f"{replaced} already exists", "choose another name, or allow overwriting", code="exists")
     return Kept(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings)
 
 

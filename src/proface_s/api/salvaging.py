@@ -75,7 +75,7 @@ def recover_from_pixels(
     known = {index for partial in partials for index in partial.faces}
     for index in only or ():
         if index not in known:
-            raise UsageError(f"there is no record of face {number_of(index)} in the pixels", "see `proface inspect`")
+            raise UsageError(f"there is no record of face {number_of(index)} in the pixels", code="no-record")
     progress("open", 0, 1)
     opened, forced = _open(partials, credentials, force, KekDeriver(limits))
     keys = {index for each in opened for index in each.keys}

@@ -169,7 +169,7 @@ class Session:
             if not allow_no_face:
                 raise NoFaceError(
                     f"no face found in {picture.source}; nothing was written",
-                    "give the face by hand with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
+                    "give the face by hand as a box, or allow a copy of photos without a face", code="no-face",
                 )
             data = encode_picture(picture, file_format, keep_metadata=keep_metadata)
             path = write_output(target, data, overwrite)
@@ -269,7 +269,8 @@ def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> lis
     check_locks(locks[1:])
     if wrong_key == "cover" and seal:
         raise UsageError(
-            "with --wrong-key cover there can be no seal", "a seal would tell whether a key is right; leave it out"
+            "where a wrong key gives the cover, there can be no seal",
+            "a seal would tell whether a key is right; leave it out",
         )
     distinct = dict.fromkeys(text for lock in locks for text in lock.passphrases)
     return list(dict.fromkeys(note for text in distinct for note in check_passphrase(text)))
@@ -314,7 +315,7 @@ def _sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> P
         return None
     beside = sidecar_path(target)
     if os.path.lexists(beside) and not overwrite:
-        raise ImageError(f"{beside} already exists", "choose another name, or use --overwrite")
+        raise ImageError(f"{beside} already exists", "choose another name, or allow overwriting", code="exists")
     return beside
 
 

@@ -156,7 +156,7 @@ def choose_device(wanted: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if wanted == "cuda":
-        raise UsageError("there is no CUDA device", "use --device auto")
+        raise UsageError("there is no CUDA device", "choose the device auto", code="no-device")
     return "cpu"
 
 
@@ -182,7 +182,7 @@ def read_all(
     if not all(sides):
         raise NoFaces(
             f"{len(faces)} faces of {len({f.identity for f in faces})} people are too few to train on some and attack "
-            "others", "give the attacker faces of his own with --own, or give more --data",
+            "others", "give the attacker faces of his own, or give more pictures",
         )
     return sides[0][:most], sides[1]
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import click
 
 from ..errors import ProFaceError
+from .hints import hint_of
 
 INTERRUPTED = 130
 NO_FACE = 4
@@ -47,7 +48,7 @@ def explain(error: BaseException, source: str | None = None) -> Failure:
         source: the input it concerns; put in front of messages that do not name it.
     """
     if isinstance(error, ProFaceError):
-        return Failure(_about(error.message, source), error.hint, error.exit_code)
+        return Failure(_about(error.message, source), hint_of(error), error.exit_code)
     if isinstance(error, click.ClickException):
         return _click_failure(error)
     if isinstance(error, (KeyboardInterrupt, click.exceptions.Abort)):

@@ -73,6 +73,7 @@ def command(
 
 
 def _report(task: Task, done: KeptFile, erase: bool) -> Report:
+    from ..api.keeping import ERASING
     from .output import Report
 
     what = "forgotten and overwritten" if erase else "forgotten"
@@ -81,7 +82,7 @@ def _report(task: Task, done: KeptFile, erase: bool) -> Report:
         task.source,
         done.path,
         tuple({"face": face} for face in done.faces),
-        done.warnings,
+        tuple(warning.replace(ERASING, "--erase overwrites them") for warning in done.warnings),
         summary=f"{task.source} -> {done.path}: {count(len(done.faces), 'face')} {what}",
     )
 

@@ -14,6 +14,7 @@ import click
 
 from . import options
 from .failure import Failure
+from .hints import HINTS
 from .options import FaceLocks, InputPath
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ def _report(outcome: Outcome) -> Any:
     if outcome.unchanged or row.status in ("done", "copied"):
         return report
     message = row.reason if row.source in row.reason else f"{row.source}: {row.reason}"
-    return replace(report, failure=Failure(message, outcome.hint, _NO_FACE if row.status == "no-face" else 1))
+    hint = HINTS.get(outcome.code or "", outcome.hint)
+    return replace(report, failure=Failure(message, hint, _NO_FACE if row.status == "no-face" else 1))
 
 
 def _conclude(summary: Summary, speaker: Speaker) -> int:

@@ -264,7 +264,7 @@ def relock(
     if header.wrong_key == "cover":
         raise UsageError(
             "the keys of this file are made from the passphrase itself, which cannot be changed",
-            "protect the original again (files made with --wrong-key cover store no key that could be locked anew)",
+            "protect the original again (files whose wrong keys give the cover store no key that could be locked anew)",
         )
     if lock.empty:
         raise UsageError("no new passphrase or recipient was given")

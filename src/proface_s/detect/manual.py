@@ -55,9 +55,15 @@ def parse_boxes(boxes: BoxLike | Sequence[BoxLike], picture_size: tuple[int, int
         several: list[Any] = list(boxes)
     except TypeError:
         raise UsageError(f"{boxes!r:.80} is not a list of boxes", "give (x, y, w, h) for each") from None
-    if len(several) == 4 and all(hasattr(each, "__index__") and not hasattr(each, "__len__") for each in several):
+    if len(several) == 4 and all(map(_is_number, several)):
         return [parse_box(several, picture_size)]
     return [parse_box(each, picture_size) for each in several]
+
+
+def _is_number(part: Any) -> bool:
+    if isinstance(part, str):
+        return _INTEGER.fullmatch(part.strip()) is not None
+    return hasattr(part, "__index__") and not hasattr(part, "__len__")
 
 
 def _numbers(box: BoxLike, hint: str) -> tuple[int, int, int, int]:

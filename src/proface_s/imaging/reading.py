@@ -205,7 +205,7 @@ def _decode(image: Image.Image, label: str) -> Picture:
         rgb = np.array(converted.rgb, dtype=np.uint8, order="C")
         alpha = None if converted.alpha is None else np.array(converted.alpha, dtype=np.uint8, order="C")
     except ImageError as error:
-        raise ImageError(f"{label}: {error.message}", error.hint) from None
+        raise ImageError(f"{label}: {error.message}", error.hint, code=error.code) from None
     except Exception as error:
         raise _undecodable(label, error) from None
     return Picture(rgb, alpha, converted.icc_profile, metadata, {}, label)

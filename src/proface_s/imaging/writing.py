@@ -262,4 +262,4 @@ def _same_file(source: Path, target: Path) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return ImageError(f"{target} already exists", hint="choose another name, or use --overwrite")
+    return ImageError(f"{target} already exists", "choose another name, or allow overwriting", code="exists")

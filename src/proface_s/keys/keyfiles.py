@@ -86,7 +86,7 @@ def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, 
         try:
             return decode_face_key(text)
         except UsageError as error:
-            raise UsageError(error.message.replace("the face key", line, 1), error.hint) from None
+            raise UsageError(error.message.replace("the face key", line, 1), error.hint, code=error.code) from None
 
     return _each(lines, name, decode)
 

@@ -50,7 +50,7 @@ def check_passphrase(text: str) -> list[str]:
     if len(normal) < MIN_LENGTH:
         raise UsageError(
             f"the passphrase has {len(normal)} characters; at least {MIN_LENGTH} are needed",
-            hint="use several random words; an empty answer at the prompt of `proface protect` makes some",
+            "use several random words", code="weak-passphrase",
         )
     warnings = []
     if len(normal) < GOOD_LENGTH:

@@ -138,7 +138,7 @@ def decode_recipient(text: str, name: str = "the recipient") -> Recipient:
     try:
         return Recipient(_decoded(text, RECIPIENT_PREFIX, name, "a recipient is a public key, age1..."))
     except UsageError as error:
-        raise UsageError(error.message.replace("a recipient", name, 1), error.hint) from None
+        raise UsageError(error.message.replace("a recipient", name, 1), error.hint, code=error.code) from None
 
 
 def _refuse_others(text: str, name: str) -> None:

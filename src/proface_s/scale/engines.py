@@ -78,7 +78,7 @@ def open_engine(name: EngineName, job: Job, *, jobs: int = 1, address: str | Non
         ImageError: a worker cannot reach the run's places.
     """
     if name == "local" and address is not None:
-        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
+        raise UsageError("the engine local has no scheduler", "name no scheduler, or choose the engine dask")
     _check_installed(name)
     opened = {"local": _local, "dask": _dask, "ray": _ray}[name]
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def _check_installed(name: EngineName) -> None:
             importlib.import_module(package)
         except ImportError:
             hint = f"pip install 'proface-s[{extra}]'"
-            raise UsageError(f"--engine {name} needs {package}, which is not installed", hint) from None
+            raise UsageError(f"the engine {name} needs {package}, which is not installed", hint) from None
 
 
 class Here:
@@ -325,7 +325,7 @@ def _check_workers(imported: dict[str, Any], probe: Callable[[], dict[str, Any]]
             )
     for worker, answer in probe().items():
         if isinstance(answer, ProFaceError):
-            raise type(answer)(f"worker {worker}: {answer.message}", answer.hint)
+            raise type(answer)(f"worker {worker}: {answer.message}", answer.hint, code=answer.code)
         if isinstance(answer, Exception):
             raise UsageError(f"worker {worker} cannot do the work: {type(answer).__name__}: {answer}")
         if answer != __version__:

@@ -52,7 +52,7 @@ class Job:
         if not self.recipients:
             raise UsageError(
                 "a run on an engine protects for public keys, and none was given",
-                "make a key pair with `proface keygen -o FILE`, and give its public key with -r age1...",
+                "make a key pair, and give its public key", code="no-recipients",
             )
 
     def target_of(self, source: str) -> str:

@@ -137,7 +137,7 @@ def open_manifest(place: Place, job: Job, *, overwrite: bool = False) -> Manifes
     if not overwrite and not target.empty():
         raise UsageError(
             f"{target} is not empty, and there is no manifest of this run in {place}",
-            "name its manifest with --manifest, choose another target, or use --overwrite",
+            "name its manifest, choose another target, or allow overwriting", code="no-manifest",
         )
     target.make()
     place.make()
@@ -193,7 +193,8 @@ def _read_meta(place: Place, names: Iterable[str], job: Job) -> dict[str, str]:
             raise UsageError(
                 f"the manifest in {place} belongs to another run: {meta.get('source')} -> {meta.get('target')}, "
                 f"style {meta.get('style')}",
-                "repeat that run's places, style, recipients and options, or name another folder with --manifest",
+                "repeat that run's places, style, recipients and options, or name another folder for the manifest",
+                code="other-manifest",
             )
         found = meta
     return found
@@ -201,5 +202,6 @@ def _read_meta(place: Place, names: Iterable[str], job: Job) -> dict[str, str]:
 
 def _foreign(place: Place, name: str) -> ImageError | FileFormatError:
     return FileFormatError(
-        f"{place}/{name} is not a manifest of this program, or it is damaged", "name another folder with --manifest"
+        f"{place}/{name} is not a manifest of this program, or it is damaged", "name another folder for the manifest",
+        code="foreign-manifest",
     )

@@ -74,6 +74,7 @@ class Outcome:
         row: what became of the photo.
         unchanged: whether it was finished, or set aside, before, so that nothing was done.
         hint: what the user can do about a failure.
+        code: of the failure, see `proface_s.errors`.
         warnings: what the user should know.
         stop: why no other photo can succeed either, else empty; the photo then counts as not attempted.
     """
@@ -83,6 +84,7 @@ class Outcome:
     hint: str | None = None
     warnings: tuple[str, ...] = field(default=())
     stop: str = ""
+    code: str | None = None
 
 
 def protect_one(job: Job, task: Task) -> Outcome:
@@ -188,11 +190,13 @@ def _failed(row: Row, error: Exception, place: Place) -> Outcome:
     """The outcome of a photo that raised something; ``place`` is the one that may be gone."""
     row = replace(row, target="", status="no-face" if isinstance(error, NoFaceError) else "failed")
     if isinstance(error, DiskFullError):
-        return Outcome(replace(row, reason=error.message), hint=error.hint, stop=f"no space is left in {place}")
+        stop = f"no space is left in {place}"
+        return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
     if isinstance(error, ImageError) and not _answers(place):
-        return Outcome(replace(row, reason=error.message), hint=error.hint, stop=f"{place} cannot be reached any more")
+        stop = f"{place} cannot be reached any more"
+        return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
     if isinstance(error, ProFaceError):
-        return Outcome(replace(row, reason=error.message), hint=error.hint)
+        return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code)
     if isinstance(error, MemoryError):
         return Outcome(replace(row, reason="not enough memory"), hint="give each worker more memory")
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

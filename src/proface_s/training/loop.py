@@ -225,7 +225,7 @@ class Trainer:
             changed = sorted(name for name in now if before.get(name) != now[name])
             raise UsageError(
                 f"{path} belongs to a run with another configuration ({', '.join(changed)})",
-                "choose another --out, or start from its weights with --init",
+                "choose another folder, or start from its weights", code="other-run",
             )
         return saved
 

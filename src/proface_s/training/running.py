@@ -37,7 +37,7 @@ def make_fabric(device: str, mixed: bool) -> Fabric:
     if device == "auto":
         device = next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there[device]:
-        raise UsageError(f"there is no {device} device here", "use --device auto")
+        raise UsageError(f"there is no {device} device here", "choose the device auto", code="no-device")
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // processes
     fabric = Fabric(
@@ -73,7 +73,7 @@ def train(
     if not sides[0]:
         raise UsageError(
             "the validation split leaves no pictures to train on",
-            "add pictures, lower `validation`, or give folders of their own with --data: a folder inside is one person",
+            "add pictures, lower `validation`, or give more folders: a folder inside is one person",
         )
     fabric = make_fabric(device, config.mixed)
     trainer = Trainer(
@@ -120,7 +120,7 @@ def export(
     config = RunConfig.from_dict(saved["config"])
     task = make_task(config.task, config.model)
     if not folders and config.task in FITTED_TO_FACES:
-        raise UsageError(f"the {config.task} model's tables are fitted to faces", "give the run's folders with --data")
+        raise UsageError(f"the {config.task} model's tables are fitted to faces", "give the run's folders of pictures")
     network = task.build()
     load_weights(network, saved["average"], checkpoint)
     told = {

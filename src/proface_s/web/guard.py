@@ -79,7 +79,7 @@ class Guard:
             return None
         return refused(
             401, "token", "A token is needed", "the request carries no token, or a wrong one",
-            "open the address that `proface serve` printed", headers={"WWW-Authenticate": "Bearer"},
+            "open the address that the service printed when it started", headers={"WWW-Authenticate": "Bearer"},
         )
 
     def _knows(self, host: str) -> bool:

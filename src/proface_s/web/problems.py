@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457), with the command line's hint and exit code beside the detail."""
+"""Errors as ``application/problem+json`` (RFC 9457), with a hint and the command line's exit code beside the detail."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ..errors import (
     UsageError,
     WrongKeyError,
 )
+from .hints import hint_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -33,12 +34,6 @@ _KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (ModelError, 422, "model", "Protected with another model"),
     (MemoryError, 413, "memory", "The picture is too large for this machine"),
 )
-_HINTS: Final = {  # where the command line's own hint names its options
-    "usage": "faces are numbered from 1, left to right, as in the finished file",
-    "no-face": "draw a box around the face, and try again",
-    "not-protected": "choose the file as it was saved; screenshots and pictures from messengers do not open",
-    "damaged": "choose the file as it was saved; another program has changed this one",
-}
 
 
 class Problem(BaseModel):
@@ -95,14 +90,15 @@ def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
         if isinstance(error, kind):
             detail = error.message if isinstance(error, ProFaceError) else "there is not enough memory for it"
             code = error.exit_code if isinstance(error, ProFaceError) else 1
-            return refused(status, name, title, detail, _hint(error, name), exit_code=code).problem
+            hint = hint_of(error) if isinstance(error, ProFaceError) else None
+            return refused(status, name, title, detail, hint, exit_code=code).problem
     if isinstance(error, ProFaceError):  # the finished file did not stand its own check
-        return refused(500, "failed", "That did not work", error.message, error.hint).problem
+        return refused(500, "failed", "That did not work", error.message, hint_of(error)).problem
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     return refused(
         500, "internal", "Something unexpected happened", f"internal error: {type(error).__name__}",
-        "start the service with --debug to see where, and report it",
+        "start the service in debug mode to see where, and report it",
     ).problem
 
 
@@ -125,12 +121,3 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 def body(problem: Problem) -> dict[str, Any]:
     """A problem as JSON, without what it does not know."""
     return problem.model_dump(exclude_none=True)
-
-
-def _hint(error: BaseException, name: str) -> str | None:
-    hint = getattr(error, "hint", None)
-    if hint is None or ("--" not in hint and "`proface" not in hint):
-        return hint
-    if "passphrase" in str(error):
-        return "use several random words; the page and /api/passphrase make some"
-    return _HINTS.get(name)

@@ -29,7 +29,8 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot listen on {host}, port {port}: {reason}", "choose another --port") from None
+        message = f"cannot listen on {host}, port {port}: {reason}"
+        raise UsageError(message, "choose another port", code="port") from None
 
 
 def address_of(listening: socket.socket, settings: Settings) -> str:

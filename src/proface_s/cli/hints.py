@@ -1,0 +1,39 @@
+"""Hints in the words of the command line, for errors that the library describes without naming any option."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import ProFaceError
+
+_FROM_PIXELS: Final = "--from-pixels ignores the header and reads the records in the pixels, if there are any"
+
+HINTS: Final = {
+    "no-face": "give the face by hand with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
+    "exists": "choose another name, or use --overwrite",
+    "resized": "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
+    + _FROM_PIXELS,
+    "pixels-changed": "use the file as `proface protect` wrote it; " + _FROM_PIXELS,
+    "contradiction": _FROM_PIXELS,
+    "sidecar-differs": "one of them was changed since; leave --sidecar out to use the file's own",
+    "no-record": "see `proface inspect`",
+    "no-face-named": "name it with --face, by the number that `proface inspect` shows",
+    "weak-passphrase": "use several random words; an empty answer at the prompt of `proface protect` makes some",
+    "no-recipients": "make a key pair with `proface keygen -o FILE`, and give its public key with -r age1...",
+    "no-manifest": "name its manifest with --manifest, choose another target, or use --overwrite",
+    "other-manifest": "repeat that run's places, style, recipients and options, or name another folder with --manifest",
+    "foreign-manifest": "name another folder with --manifest",
+    "other-run": "choose another --out, or start from its weights with --init",
+    "no-device": "use --device auto",
+    "port": "choose another --port",
+}
+"""Code of an error -> hint."""
+
+
+def hint_of(error: ProFaceError) -> str | None:
+    """The command line's own hint for an error, or else the error's.
+
+    Args:
+        error: what was raised.
+    """
+    return HINTS.get(error.code or "", error.hint)

@@ -1,0 +1,27 @@
+"""Hints in the words of the page, for errors that the library describes without naming any element of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import ProFaceError
+
+_AS_SAVED: Final = "choose the file as it was saved; another program has changed this one"
+
+HINTS: Final = {
+    "no-face": "draw a box around the face, and try again",
+    "resized": _AS_SAVED,
+    "pixels-changed": _AS_SAVED,
+    "contradiction": _AS_SAVED,
+    "weak-passphrase": "use several random words; the page and /api/passphrase make some",
+}
+"""Code of an error -> hint."""
+
+
+def hint_of(error: ProFaceError) -> str | None:
+    """The page's own hint for an error, or else the error's.
+
+    Args:
+        error: what was raised.
+    """
+    return HINTS.get(error.code or "", error.hint)
