@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Pictured = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
-CHUNKS = "proface_chunks"  # where PIL images of ours carry header and seals, in `Image.info`
 PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
 FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
 
@@ -94,6 +93,8 @@ def _load(image: Pictured, max_pixels: int) -> Picture:
 def _from_pil(image: Any) -> Picture:
     """PIL image -> `Picture`, through a PNG so that every mode is read by the same rules as a file."""
     from PIL import Image
+
+    from .pil_image import CHUNKS
 
     if not isinstance(image, Image.Image):
         raise ImageError(f"cannot read a picture from {type(image).__name__}", "give a path, PIL image or array")
@@ -169,10 +170,13 @@ def same_kind(image: Pictured, picture: Picture, data: bytes, path: Path | None)
         return data
     from PIL import Image
 
+    from .pil_image import CHUNKS, ProtectedImage
+
     out = Image.open(io.BytesIO(data))
     out.load()
     chunks = read_chunks(data)
     plain = out.copy()
     if chunks:
         plain.info[CHUNKS] = chunks
+        plain.__class__ = ProtectedImage
     return plain

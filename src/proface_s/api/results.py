@@ -1,14 +1,21 @@
-"""What the surfaces get back: plain frozen dataclasses."""
+"""What the surfaces get back: plain frozen dataclasses.
+
+Their ``repr`` is one line, without pixels and without keys.  A notebook shows tables, and of a protected photo its
+plain covers: nothing that is hidden or was recovered gets into a notebook's file unless somebody puts it there.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ..imaging.regions import paste_all
 from ..types import Box, UInt8Image
+from . import showing as show
 
+_MOST_LISTED = 12
 Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
 PixelState = Literal["unchanged", "changed", "erased"]
 KeyState = Literal["opens", "locked", "forgotten", "unchecked"]
@@ -34,7 +41,7 @@ class DetectedFace:
     found: int | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Detection:
     """What would be protected.
 
@@ -49,6 +56,14 @@ class Detection:
     regions: tuple[Box, ...]
     picture: UInt8Image
     size: tuple[int, int]
+
+    def __repr__(self) -> str:
+        what = f"{show.count(self.faces, 'face')} in {show.count(self.regions, 'region')}"
+        return f"<Detection: {what}, {show.size(self.size)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(face.number, face.box, f"{face.score:.2f}") for face in self.faces]
+        return show.html_table(repr(self), ("face", "box", "score"), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +86,12 @@ class ProtectedFace:
     found: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ProtectResult:
     """Outcome of `protect`.
+
+    `save` writes the complete file.  An array has no room for header and seals, and a PIL image keeps them only if its
+    own ``save`` writes PNG, WebP or TIFF: what is written from ``image`` in another way gives an estimate at most.
 
     Attributes:
         image: the protected photo, of the kind that was given: path, PIL image, array or bytes.
@@ -105,6 +123,40 @@ class ProtectResult:
         """`data`, by its name from before other formats could be written."""
         return self.data
 
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the complete protected file, and its sidecar where one was asked for.
+
+        Args:
+            path: where; its suffix says the format: ``.png``, ``.webp``, ``.tif`` or ``.tiff``.
+            overwrite: replace existing files.
+
+        Returns:
+            The path.
+
+        Raises:
+            UsageError: if the suffix names a format that would destroy the hidden faces.
+            ImageError: if a file exists or cannot be written.
+        """
+        from .saving import save_file
+
+        return save_file(self.data, path, sidecar=self.sidecar, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        styles = ", ".join(dict.fromkeys(face.style for face in self.faces))
+        sealed = "exact copies sealed in" if any(face.sealed for face in self.faces) else "no seal"
+        what = f"{show.count(self.faces, 'face')} ({styles}), {sealed}" if styles else "no face, an unprotected copy"
+        told = f"{show.shape(self.protected)}{show.target(self.path)}{show.notes(self.warnings)}"
+        return f"<ProtectResult: {what}, {told}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(face.number, face.box, face.style, "yes" if face.sealed else "no") for face in self.faces]
+        table = show.html_table(repr(self), ("face", "box", "style", "sealed"), rows)
+        return table + show.html_image(self.cover) if self.faces else table
+
+    def _repr_png_(self) -> bytes | None:
+        """Show the photo with its plain covers, small; nothing is hidden in it."""
+        return show.png_preview(self.cover) if self.faces else None
+
 
 @dataclass(frozen=True, slots=True)
 class RecoveredFace:
@@ -125,7 +177,7 @@ class RecoveredFace:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RecoverResult:
     """Outcome of `recover`.
 
@@ -145,8 +197,26 @@ class RecoverResult:
     warnings: tuple[str, ...] = ()
     data: bytes = field(default=b"", repr=False)
 
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the recovered photo; arguments and errors as `ProtectResult.save`."""
+        from ..imaging.writing import encode_picture, format_of
+        from ..types import Picture
+        from .saving import save_file
 
-@dataclass(frozen=True, slots=True)
+        data = self.data or encode_picture(Picture(self.recovered), format_of(path))
+        return save_file(data, path, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        kinds = show.outcomes(face.outcome for face in self.faces)
+        what = f"{show.count(self.faces, 'face')}{f' ({kinds})' if kinds else ''}, {show.shape(self.recovered)}"
+        return f"<RecoverResult: {what}{show.target(self.path)}{show.notes(self.warnings)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(face.number, face.box, face.outcome) for face in self.faces]
+        return show.html_table(repr(self), ("face", "box", "outcome"), rows)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Inspection:
     """What a protected file shows without a key.
 
@@ -183,6 +253,24 @@ class Inspection:
     source: Literal["metadata", "pixels"] = "metadata"
     lost: tuple[int, ...] = ()
 
+    def __repr__(self) -> str:
+        model = self.model or f"model {self.model_id}, not installed here"
+        return (
+            f"<Inspection: {show.count(self.faces, 'face')} in {self.groups} group{'' if self.groups == 1 else 's'}, "
+            f"{show.size(self.size)}, {model}, {self.wrong_key} mode, read from {self.source}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                face.number, face.box, face.style,
+                "forgotten" if face.number in self.forgotten else "no record" if face.number in self.lost
+                else "sealed" if face.sealed else "seal stripped" if face.number in self.stripped else "no seal",
+            )
+            for face in self.faces
+        ]
+        return show.html_table(repr(self), ("face", "box", "style", "state"), rows)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFace:
@@ -208,7 +296,7 @@ class VerifiedFace:
     record: RecordState = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verification:
     """Outcome of `verify`: nothing was written.
 
@@ -224,8 +312,17 @@ class Verification:
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        verdict = show.count(self.problems, "problem") if self.problems else "sound"
+        vouched = "authentic" if self.authentic else "not authenticated"
+        return f"<Verification: {show.count(self.faces, 'face')}, {verdict}, {vouched}{show.notes(self.warnings)}>"
 
-@dataclass(frozen=True, slots=True, eq=False)
+    def _repr_html_(self) -> str:
+        rows = [(face.number, face.box, face.pixels, face.key, face.seal, face.record) for face in self.faces]
+        return show.html_table(repr(self), ("face", "box", "pixels", "key", "seal", "record"), rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class KeptFile:
     """Outcome of `forget` and `rewrap`: the same protected picture with another header.
 
@@ -240,3 +337,14 @@ class KeptFile:
     path: Path | None = None
     faces: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the complete file; arguments and errors as `ProtectResult.save`."""
+        from .saving import save_file
+
+        return save_file(self.data, path, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(map(str, self.faces[:_MOST_LISTED])) + (", ..." if len(self.faces) > _MOST_LISTED else "")
+        what = f"face{'' if len(self.faces) == 1 else 's'} {numbers}" if self.faces else "no face"
+        return f"<KeptFile: {what}, {len(self.data)} bytes{show.target(self.path)}{show.notes(self.warnings)}>"

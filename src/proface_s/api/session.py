@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from ..container.inband import find_records
 from ..container.lock import check_locks
 from ..container.record import LOST
 from ..detect import BoxLike, Detector, draw
-from ..errors import ImageError, NoFaceError, UsageError
+from ..errors import NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import MAX_PIXELS
@@ -45,7 +44,7 @@ from .protecting import Sidecar, protect_picture
 from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
 from .salvaging import find_headers, recover_from_pixels
-from .sidecars import sidecar_path
+from .saving import sidecar_target, write_both
 
 __all__ = [
     "PROTECTED_SUFFIX", "RECOVERED_SUFFIX", "Pictured", "Session", "default_output", "detect", "inspect", "load",
@@ -156,7 +155,7 @@ class Session:
         chosen, others = _style(style), {number: _style(each) for number, each in (own_styles or {}).items()}
         target = output_for(image, output, PROTECTED_SUFFIX, overwrite, file_format)
         file_format = format_of(target) if target else file_format or "png"
-        beside = _sidecar_target(target, sidecar, overwrite)
+        beside = sidecar_target(target, sidecar, overwrite)
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
         if NOTE_FIELD in picture.metadata:
@@ -188,7 +187,7 @@ class Session:
             seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
             record=record, limits=self._limits, progress=progress,
         )
-        path = _write_both(target, done.data, beside, done.sidecar, overwrite)
+        path = write_both(target, done.data, beside, done.sidecar, overwrite)
         found = tuple(
             ProtectedFace(number, box, obfuscate.format_style(each), seal, tuple(sorted(choice.found_in(number))))
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
@@ -307,31 +306,6 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         tuple(f.group for f in header.faces), "metadata" if carried else "pixels",
         tuple(number_of(i) for i, face in enumerate(header.faces) if face.style == LOST),
     )
-
-
-def _sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Path | None:
-    """Where the sidecar goes, checked before any work."""
-    if sidecar == "none" or target is None:
-        return None
-    beside = sidecar_path(target)
-    if os.path.lexists(beside) and not overwrite:
-        raise ImageError(f"{beside} already exists", "choose another name, or allow overwriting", code="exists")
-    return beside
-
-
-def _write_both(
-    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool
-) -> Path | None:
-    """Sidecar first: a picture whose key material is missing must never be there, not even for a moment."""
-    if beside is None or sidecar is None:
-        return write_output(target, data, overwrite)
-    write_output(beside, sidecar, overwrite)
-    try:
-        return write_output(target, data, overwrite)
-    except BaseException:
-        if not overwrite:  # it is ours, and belongs to nothing
-            beside.unlink(missing_ok=True)
-        raise
 
 
 def _model_name(model_id: bytes) -> str | None:

@@ -42,7 +42,8 @@ class Matcher:
         gallery = [face for face in faces if face.name in self._places]
         if len(gallery) < FEWEST:
             raise UsageError(
-                f"recognisers need {FEWEST} faces that they find, and there are {len(gallery)}", "give more pictures"
+                f"recognisers need {FEWEST} faces that they find, and there are {len(gallery)}", "give more pictures",
+                code="more-pictures",
             )
         self._names = [face.name for face in gallery]
         self._gallery, self._thresholds = {}, {}

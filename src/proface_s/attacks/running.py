@@ -182,7 +182,7 @@ def read_all(
     if not all(sides):
         raise NoFaces(
             f"{len(faces)} faces of {len({f.identity for f in faces})} people are too few to train on some and attack "
-            "others", "give the attacker faces of his own, or give more pictures",
+            "others", "give the attacker faces of his own, or give more pictures", code="own-pictures",
         )
     return sides[0][:most], sides[1]
 

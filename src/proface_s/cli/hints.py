@@ -24,7 +24,14 @@ HINTS: Final = {
     "other-manifest": "repeat that run's places, style, recipients and options, or name another folder with --manifest",
     "foreign-manifest": "name another folder with --manifest",
     "other-run": "choose another --out, or start from its weights with --init",
+    "few-pictures": "add pictures, lower `validation`, or give folders of their own with --data: a folder inside is one "
+    "person",
+    "no-pictures": "give the run's folders with --data",
     "no-device": "use --device auto",
+    "more-pictures": "give more --data",
+    "own-pictures": "give the attacker faces of his own with --own, or give more --data",
+    "small-faces": "choose a smaller --size, or --kind crops where every picture is one face",
+    "other-report": "give another --report folder",
     "port": "choose another --port",
 }
 """Code of an error -> hint."""

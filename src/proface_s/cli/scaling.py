@@ -110,6 +110,8 @@ def run_on_engine(
     from ..errors import UsageError
 
     source, target = _ends(given, output)
+    if engine.name == "local" and engine.scheduler is not None:
+        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
     for option, was_given in refused.items():
         if was_given:
             raise UsageError(f"{option} cannot be used with --engine", "leave it out, or do without an engine")

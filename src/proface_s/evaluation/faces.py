@@ -87,7 +87,7 @@ def read_faces(
         example = f", such as {omitted[0].name}: {omitted[0].reason}" if omitted else ""
         raise NoFaces(
             f"no face of {size} pixels in {', '.join(map(str, folders))}; {len(omitted)} pictures left out{example}",
-            "choose a smaller size, or the kind crops if every picture is one face",
+            "choose a smaller size, or the kind crops if every picture is one face", code="small-faces",
         )
     return found[:limit]
 

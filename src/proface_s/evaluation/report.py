@@ -115,7 +115,8 @@ class Report:
         names = {**kept.get("settings", {}), **self.settings}
         changed = [n for n in names if kept.get("settings", {}).get(n) != self.settings.get(n)]
         what = f"other settings ({', '.join(changed)})" if kept.get("kind") == self.kind else "another command"
-        raise UsageError(f"{self.folder} holds parts of a report with {what}", "give another folder for the report")
+        raise UsageError(f"{self.folder} holds parts of a report with {what}", "give another folder for the report",
+                         code="other-report")
 
 
 def read_report(path: Path) -> dict[str, Any]:

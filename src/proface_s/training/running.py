@@ -73,7 +73,7 @@ def train(
     if not sides[0]:
         raise UsageError(
             "the validation split leaves no pictures to train on",
-            "add pictures, lower `validation`, or give more folders: a folder inside is one person",
+            "add pictures, lower `validation`, or give more folders: a folder inside is one person", code="few-pictures",
         )
     fabric = make_fabric(device, config.mixed)
     trainer = Trainer(
@@ -120,7 +120,8 @@ def export(
     config = RunConfig.from_dict(saved["config"])
     task = make_task(config.task, config.model)
     if not folders and config.task in FITTED_TO_FACES:
-        raise UsageError(f"the {config.task} model's tables are fitted to faces", "give the run's folders of pictures")
+        raise UsageError(f"the {config.task} model's tables are fitted to faces", "give the run's folders of pictures",
+                         code="no-pictures")
     network = task.build()
     load_weights(network, saved["average"], checkpoint)
     told = {

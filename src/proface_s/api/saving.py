@@ -1,0 +1,73 @@
+"""Writing finished files: a picture with its sidecar, and results that were kept in memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from ..container.carrier import attach, read_chunks
+from ..errors import ImageError
+from ..imaging.reading import read_picture
+from ..imaging.writing import Format, check_output_path, encode_picture, format_of, format_of_bytes
+from .kinds import write_output
+from .protecting import Sidecar
+from .sidecars import sidecar_path
+
+
+def save_file(
+    data: bytes, path: str | os.PathLike[str], *, sidecar: bytes | None = None, overwrite: bool = False
+) -> Path:
+    """Write a finished file under a name, in the format of the name, with everything that it carries.
+
+    Args:
+        data: the complete file, in any of the formats that keep every sample.
+        path: where; ends with ``.png``, ``.webp``, ``.tif`` or ``.tiff``.
+        sidecar: what belongs into ``NAME.pfs`` beside it, or None.
+        overwrite: replace existing files.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: if the name is not that of a format which keeps every sample.
+        ImageError: if a file exists or cannot be written.
+    """
+    target = Path(path)
+    check_output_path(None, target, overwrite=overwrite)
+    beside = sidecar_target(target, "none" if sidecar is None else "also", overwrite)
+    wanted = format_of(target)
+    done = data if format_of_bytes(data) == wanted else _converted(data, wanted)
+    return write_both(target, done, beside, sidecar, overwrite) or target
+
+
+def _converted(data: bytes, wanted: Format) -> bytes:
+    """The same picture in another format, with header and seals where it has them."""
+    picture, chunks = read_picture(data, name="the file"), read_chunks(data)
+    encoded = encode_picture(replace(picture, chunks={}), wanted, keep_metadata=True)
+    return attach(encoded, chunks) if any(chunks.values()) else encoded
+
+
+def sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Path | None:
+    """Where the sidecar goes, checked before any work."""
+    if sidecar == "none" or target is None:
+        return None
+    beside = sidecar_path(target)
+    if os.path.lexists(beside) and not overwrite:
+        raise ImageError(f"{beside} already exists", "choose another name, or allow overwriting", code="exists")
+    return beside
+
+
+def write_both(
+    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool
+) -> Path | None:
+    """Sidecar first: a picture whose key material is missing must never be there, not even for a moment."""
+    if beside is None or sidecar is None:
+        return write_output(target, data, overwrite)
+    write_output(beside, sidecar, overwrite)
+    try:
+        return write_output(target, data, overwrite)
+    except BaseException:
+        if not overwrite:  # it is ours, and belongs to nothing
+            beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,194 @@
+"""Case U4: results are saved whole, shown in one line, and shown in notebooks without anything secret."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import proface_s
+from proface_s import Credentials, Detection, ProtectResult, RecoverResult, Session
+from proface_s.errors import ImageError, UsageError
+from proface_s.types import Box, Face
+
+PASSPHRASE = "correct horse battery staple"
+BY_HAND: dict[str, Any] = {"boxes": [(40, 20, 64, 64)], "faces": "none"}
+
+
+def drawn(width: int = 160, height: int = 120) -> np.ndarray:
+    y, x = np.mgrid[0:height, 0:width]
+    waves = 90 + 60 * np.sin((x + 2 * y) / 40)
+    return np.dstack([x * 255 / width, y * 255 / height, waves]).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return Session(threads=1)
+
+
+@pytest.fixture(scope="module")
+def done(session: Session) -> ProtectResult:
+    return session.protect(drawn(), PASSPHRASE, **BY_HAND)
+
+
+@pytest.fixture(scope="module")
+def back(session: Session, done: ProtectResult) -> RecoverResult:
+    return session.recover(done, PASSPHRASE)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif", "A.TIFF"])
+def test_what_is_saved_comes_back_exactly(session: Session, done: ProtectResult, tmp_path: Path, name: str) -> None:
+    path = done.save(tmp_path / name)
+    assert path == tmp_path / name
+    again = session.recover(path.read_bytes(), PASSPHRASE)
+    assert [face.outcome for face in again.faces] == ["exact"]
+    assert np.array_equal(again.recovered, drawn())
+    if name == "a.png":
+        assert path.read_bytes() == done.data
+
+
+def test_nothing_is_replaced_or_destroyed_by_saving(done: ProtectResult, back: RecoverResult, tmp_path: Path) -> None:
+    for result in done, back:
+        path = tmp_path / f"{type(result).__name__}.png"
+        path.write_bytes(b"something else")
+        with pytest.raises(ImageError, match="already exists"):
+            result.save(path)
+        assert path.read_bytes() == b"something else"
+        result.save(str(path), overwrite=True)
+        with pytest.raises(UsageError, match="JPEG would destroy"):
+            result.save(tmp_path / "a.jpg")
+        with pytest.raises(ImageError, match="does not exist"):
+            result.save(tmp_path / "nowhere" / "a.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ProtectResult.png", "RecoverResult.png"]
+
+
+def test_a_sidecar_is_saved_beside(session: Session, tmp_path: Path) -> None:
+    result = session.protect(drawn(), PASSPHRASE, sidecar="instead", **BY_HAND)
+    result.save(tmp_path / "a.png")
+    assert (tmp_path / "a.pfs").read_bytes() == result.sidecar
+    assert [face.outcome for face in session.recover(tmp_path / "a.png", PASSPHRASE).faces] == ["exact"]
+    with pytest.raises(ImageError, match=r"a\.pfs already exists"):
+        result.save(tmp_path / "a.webp")
+    assert not (tmp_path / "a.webp").exists()
+
+
+def test_recovered_photos_and_changed_files_are_saved_too(
+    session: Session, done: ProtectResult, back: RecoverResult, tmp_path: Path
+) -> None:
+    for name in "a.png", "a.webp", "a.tif":
+        with Image.open(back.save(tmp_path / name)) as image:
+            assert np.array_equal(np.asarray(image), drawn())
+    forgotten = proface_s.forget(done.data, 1)
+    forgotten.save(tmp_path / "f.webp")
+    assert proface_s.inspect(tmp_path / "f.webp").forgotten == (1,)
+
+
+def test_alpha_profile_and_all_survive_another_format(session: Session, tmp_path: Path) -> None:
+    image = Image.fromarray(np.dstack([drawn(), np.full((120, 160), 200, np.uint8)]))
+    image.info["icc_profile"] = b"p" * 128
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    result = session.protect(buffer.getvalue(), PASSPHRASE, **BY_HAND)
+    result.save(tmp_path / "a.webp")
+    with Image.open(tmp_path / "a.webp") as saved, Image.open(io.BytesIO(result.data)) as original:
+        assert saved.mode == original.mode
+        assert saved.info.get("icc_profile") == original.info.get("icc_profile")
+
+
+def test_a_pil_image_keeps_what_it_carries(session: Session, tmp_path: Path) -> None:
+    """The input of the case: ``result.image.save("x.png")`` lost header and seal silently."""
+    result = session.protect(Image.fromarray(drawn()), PASSPHRASE, **BY_HAND)
+    for image in result.image, result.image.copy(), pickle.loads(pickle.dumps(result.image)):
+        for name, options in ("x.png", {}), ("x.webp", {}), ("x.tif", {}), ("y.png", {"optimize": True}):
+            image.save(tmp_path / name, **options)
+            again = session.recover((tmp_path / name).read_bytes(), PASSPHRASE)
+            assert [face.outcome for face in again.faces] == ["exact"], name
+    buffer = io.BytesIO()
+    result.image.save(buffer, format="PNG")
+    assert session.recover(buffer.getvalue(), PASSPHRASE).faces[0].outcome == "exact"
+    with open(tmp_path / "z.png", "wb") as file:
+        result.image.save(file)
+    assert session.recover((tmp_path / "z.png").read_bytes(), PASSPHRASE).faces[0].outcome == "exact"
+    assert session.recover(result.image, PASSPHRASE).faces[0].outcome == "exact"
+
+
+def test_a_pil_image_says_so_where_something_is_lost(session: Session, tmp_path: Path) -> None:
+    result = session.protect(Image.fromarray(drawn()), PASSPHRASE, **BY_HAND)
+    for name, options in ("x.jpg", {}), ("x.bmp", {}), ("x.webp", {"quality": 80}), ("x.webp", {"lossless": False}):
+        with pytest.warns(UserWarning, match="save method of the result"):
+            result.image.save(tmp_path / name, **options)
+        assert (tmp_path / name).exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        session.recover(result.image, PASSPHRASE).image.save(tmp_path / "back.jpg")  # nothing is hidden any more
+
+
+def every_result(session: Session, done: ProtectResult, back: RecoverResult) -> list[Any]:
+    class One:
+        def detect(self, rgb: np.ndarray) -> list[Face]:
+            return [Face(Box(20, 20, 40, 40), 0.9)]
+
+    found = Session(detector=One()).detect(drawn())
+    shown, checked = proface_s.inspect(done.data), proface_s.verify(done.data, Credentials.of(PASSPHRASE))
+    forgotten, bare = proface_s.forget(done.data, 1), session.protect(drawn(), PASSPHRASE, faces="none",
+                                                                      allow_no_face=True)
+    rows = [*found.faces, *done.faces, *back.faces, *checked.faces, *shown.faces]
+    return [found, done, back, shown, checked, forgotten, bare, *rows, Credentials.of(PASSPHRASE),
+            proface_s.Lock.of(PASSPHRASE)]
+
+
+def test_every_result_is_one_short_line(session: Session, done: ProtectResult, back: RecoverResult) -> None:
+    key = proface_s.face_key(done.data, 1, Credentials.of(PASSPHRASE))
+    for result in every_result(session, done, back):
+        for text in repr(result), str(result):
+            assert "\n" not in text
+            assert len(text) < 300, text
+            assert not any(word in text for word in ("array", "uint8", "b'", "\\x", PASSPHRASE, key)), text
+    assert repr(done) == "<ProtectResult: 1 face (blur), exact copies sealed in, 160x120 pixels>"
+    assert repr(back) == "<RecoverResult: 1 face (1 exact), 160x120 pixels>"
+    assert "number=1" in repr(done.faces[0])
+
+
+def test_a_path_in_a_line_cannot_break_it(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "a\nb\x1b[31m.png"
+    Image.fromarray(drawn()).save(path)
+    result = session.protect(path, PASSPHRASE, **BY_HAND)
+    assert "\n" not in repr(result)
+    assert "\x1b" not in repr(result)
+    assert "&lt;" in result._repr_html_()
+
+
+def test_notebooks_get_nothing_that_is_hidden(session: Session, done: ProtectResult, back: RecoverResult) -> None:
+    png = done._repr_png_()
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as image:
+        assert np.array_equal(np.asarray(image), done.cover), "the plain covers: there is no code in their pixels"
+    with pytest.raises(proface_s.errors.NotProtectedError):
+        proface_s.inspect(png)
+    for result in every_result(session, done, back)[:7]:
+        text = result._repr_html_() if hasattr(result, "_repr_html_") else ""
+        assert PASSPHRASE not in text
+        if not isinstance(result, ProtectResult):
+            assert "<img" not in text, "neither originals nor recovered faces get into a notebook by themselves"
+            assert not hasattr(result, "_repr_png_")
+    assert "<td>exact</td>" in back._repr_html_()
+
+
+def test_large_pictures_are_shown_small(session: Session) -> None:
+    result = session.protect(drawn(2000, 900), PASSPHRASE, **BY_HAND)
+    png = result._repr_png_()
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.size == (800, 360)
+
+
+def test_detection_shows_a_table(session: Session) -> None:
+    found = session.detect(drawn(), **BY_HAND)
+    assert isinstance(found, Detection)
+    assert "<td>40,20,64,64</td>" in found._repr_html_()
