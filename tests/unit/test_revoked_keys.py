@@ -286,7 +286,7 @@ def test_s1_the_pixels_of_files_without_records_stay_as_they_are(session: Sessio
 
 def test_s1_a_forgotten_face_of_the_cover_mode_leaves_no_slot(session: Session) -> None:
     old = session.protect(photo(), OLD[0], wrong_key="cover", **by_hand(*BOXES))
-    done = proface_s.forget(old.data, [1])
+    done = proface_s.forget(old.data, [2])
     assert traces(done.data, None, [header_of(old.data).faces[1].slot]) == 0
     assert traces(done.data, None, [header_of(old.data).faces[0].slot]) > 0
     assert recording.leftovers(pixels(done.data), header_of(done.data)) == []

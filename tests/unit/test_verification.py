@@ -53,7 +53,7 @@ def test_one_wrong_sample_is_noticed(
 
 def test_a_seal_of_other_pixels_is_noticed(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = protecting.seal_region
-    monkeypatch.setattr(protecting, "seal_region", lambda key, region, aad: real(key, region ^ 1, aad))
+    monkeypatch.setattr(protecting, "seal_region", lambda key, region, aad, **more: real(key, region ^ 1, aad, **more))
     with pytest.raises(ProFaceError, match="face 1 would not come back"):
         Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none")
     assert [p.name for p in photo.parent.iterdir()] == ["photo.png"]

@@ -24,8 +24,8 @@ HINTS: Final = {
     "other-manifest": "repeat that run's places, style, recipients and options, or name another folder with --manifest",
     "foreign-manifest": "name another folder with --manifest",
     "other-run": "choose another --out, or start from its weights with --init",
-    "few-pictures": "add pictures, lower `validation`, or give folders of their own with --data: a folder inside is one "
-    "person",
+    "few-pictures": "add pictures, lower `validation`, or give folders of their own with --data: "
+    "a folder inside is one person",
     "no-pictures": "give the run's folders with --data",
     "no-device": "use --device auto",
     "more-pictures": "give more --data",

@@ -217,7 +217,8 @@ class Trainer:
         saved = read_checkpoint(path)
         if is_compact(saved):
             raise UsageError(
-                f"{path} has no optimiser to resume with", "choose another --out, start from its weights with --init"
+                f"{path} has no optimiser to resume with", "choose another folder, or start from its weights",
+                code="other-run",
             )
         configs = RunConfig.from_dict(saved["config"]), self.config
         before, now = ({**config.to_dict(), "threads": 0, "check_every": 0} for config in configs)

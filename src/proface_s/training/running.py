@@ -73,7 +73,8 @@ def train(
     if not sides[0]:
         raise UsageError(
             "the validation split leaves no pictures to train on",
-            "add pictures, lower `validation`, or give more folders: a folder inside is one person", code="few-pictures",
+            "add pictures, lower `validation`, or give more folders: a folder inside is one person",
+            code="few-pictures",
         )
     fabric = make_fabric(device, config.mixed)
     trainer = Trainer(
