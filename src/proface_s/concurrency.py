@@ -1,4 +1,4 @@
-"""Threads: how many, and work side by side that leaves Python's lock alone: networks, encoders, key derivation."""
+"""Threads for work that releases Python's global lock: networks, encoders, key derivation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Second = TypeVar("Second")
 
 
 def threads_to_use(threads: int) -> int:
-    """A number of threads as it was asked for; where that is 0, ``PROFACE_THREADS``, and where that is too, all cores.
+    """Return the number of threads to use: ``threads``, or if 0, ``PROFACE_THREADS``, or if that is 0 too, all cores.
 
     Raises:
-        UsageError: the variable is not a number.
+        UsageError: if the variable is not a number.
     """
     text = os.environ.get("PROFACE_THREADS", "0")
     if not text.isascii() or not text.isdigit():
@@ -26,10 +26,10 @@ def threads_to_use(threads: int) -> int:
 
 
 def both(threads: int, first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
-    """The results of two functions, called at the same time where there is a second thread for it.
+    """Return the results of two functions, called concurrently if ``threads`` is at least 2.
 
     Raises:
-        Exception: whatever one of them raises, once both have ended; the second one's first.
+        Exception: the exception of a function that fails, once both have ended; the second's if both fail.
     """
     if threads < 2:
         return first(), second()
@@ -40,10 +40,10 @@ def both(threads: int, first: Callable[[], First], second: Callable[[], Second])
 
 
 def each(threads: int, work: Callable[[First], Second], items: Iterable[First]) -> list[Second]:
-    """What a function gives for every item, in their order, so many at a time as there are threads.
+    """Like `map`, with up to ``threads`` calls at once; keeps the order of the items.
 
     Raises:
-        Exception: what it raised first, in the order of the items.
+        Exception: the exception of the first item, in their order, for which ``work`` fails.
     """
     if threads < 2:
         return [work(item) for item in items]

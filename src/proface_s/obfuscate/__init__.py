@@ -1,7 +1,7 @@
-"""What a face is covered with: one file per style, found on first use.
+"""Covers for faces: one module per style, found on first use.
 
-A new style is one new module in this folder whose `Obfuscator` is decorated with `@register`; nothing else
-changes.  Importing this room loads numpy only; the image filters are loaded when a style is first looked up.
+To add a style, add a module to this folder and decorate its `Obfuscator` with `@register`; nothing else changes.
+Importing this package loads numpy only; the image filters are loaded when a style is first looked up.
 """
 
 from proface_s.obfuscate.base import Obfuscator, StyleBase, Unit

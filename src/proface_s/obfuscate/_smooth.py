@@ -7,14 +7,14 @@ import numpy as np
 
 from proface_s.types import FloatArray, UInt8Image
 
-_KEPT_SIGMA = 6.0  # pixels; a blur this wide loses nothing visible when computed on the reduced picture
+_KEPT_SIGMA = 6.0  # pixels; a blur this wide can be computed on the reduced picture without visible loss
 
 
 def gaussian(original: UInt8Image, share: float) -> UInt8Image:
-    """Gaussian blur with a standard deviation of ``share`` times the longer side (at least one pixel).
+    """Apply a Gaussian blur with a standard deviation of ``share`` times the longer side (at least one pixel).
 
-    The picture is mirrored at its border: repeating the border pixels instead would weigh them so much that
-    the outermost rows show through.
+    The picture is mirrored at its border: repeated border pixels would weigh so much that the outermost rows
+    show through.
 
     Args:
         original: (h, w, 3) uint8 RGB.
@@ -44,7 +44,7 @@ def reduce_to(original: UInt8Image, long_side: float) -> UInt8Image:
 
 
 def enlarge_to(small: FloatArray, width: int, height: int) -> UInt8Image:
-    """Enlarge a float picture in 0..255 smoothly and round it to 8 bits."""
+    """Enlarge a float picture in 0..255 by cubic interpolation and round it to 8 bits."""
     if (small.shape[1], small.shape[0]) != (width, height):
         small = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)

@@ -1,6 +1,6 @@
 """Stickers drawn by this package: simple shapes in unit coordinates, smooth at any size.
 
-Every sticker fills its square from edge to edge, because what it leaves free has to be hidden by other means.
+Every sticker fills its square from edge to edge, because any part it leaves free must be hidden by other means.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _WHITE, _PINK, _RED = (255, 255, 255), (250, 150, 165), (225, 60, 75)
 
 
 class _Canvas:
-    """RGBA square with drawing in unit coordinates (0..1, y down)."""
+    """Square RGBA canvas, drawn on in unit coordinates (0..1, y down)."""
 
     def __init__(self, side: int) -> None:
         self.side = side
         self.rgba = np.zeros((side, side, 4), np.uint8)
 
     def disc(self, centre: Point, radii: Point, colour: Colour, arc: tuple[float, float] = (0, 360)) -> None:
-        """Filled ellipse, or the segment of it between two angles (degrees, clockwise from the right)."""
+        """Draw a filled ellipse, or its segment between two angles (degrees, clockwise from the right)."""
         self.polygon(_arc(centre, radii, arc), colour)
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
-        """Stroke with round ends."""
+        """Draw a stroke with round ends."""
         pixels = self._pixels(points)
         thickness = max(1, round(width * self.side))
         cv2.polylines(self.rgba, [pixels], False, (*colour, 255), thickness, cv2.LINE_8, _SHIFT)
@@ -42,11 +42,11 @@ class _Canvas:
     def arc(
         self, centre: Point, radii: Point, arc: tuple[float, float], width: float, colour: Colour
     ) -> None:
-        """Curved stroke."""
+        """Draw a stroke along an elliptical arc."""
         self.line(_arc(centre, radii, arc), width, colour)
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
-        """Filled shape."""
+        """Draw a filled polygon."""
         cv2.fillPoly(self.rgba, [self._pixels(points)], (*colour, 255), cv2.LINE_8, _SHIFT)
 
     def _pixels(self, points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
@@ -175,7 +175,7 @@ def render(name: str, width: int, height: int) -> UInt8Image:
         height: in pixels.
 
     Returns:
-        (height, width, 4) uint8 RGBA, anti-aliased by drawing larger and averaging; premultiplied colour.
+        (height, width, 4) uint8 RGBA with premultiplied colour, anti-aliased by drawing larger and averaging.
     """
     longer = max(width, height)
     canvas = _Canvas(min(_FINEST, max(256, 2 ** int(np.ceil(np.log2(4 * longer))))))

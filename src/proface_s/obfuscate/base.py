@@ -1,4 +1,4 @@
-"""What every obfuscator promises, and the part they share."""
+"""The interface of obfuscators, and a base class with the checks they share."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from proface_s.types import UInt8Image
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What the strength of a style counts.
+    """Unit of a style's strength.
 
     Attributes:
-        text: what one unit is, e.g. "cells across the longer side".
-        more_is_stronger: False where smaller numbers hide more.
+        text: the unit in words, e.g. "cells across the longer side".
+        more_is_stronger: False if smaller numbers hide more.
     """
 
     text: str
@@ -28,15 +28,15 @@ class Unit:
 
 @runtime_checkable
 class Obfuscator(Protocol):
-    """Turns the original pixels of a box into its cover, irreversibly and always in the same way.
+    """Turns the original pixels of a region into its cover, irreversibly and deterministically.
 
     Attributes:
-        name: what users type.
+        name: the style's name, as users type it.
         summary: one line on what the cover looks like.
-        unit: what the strength counts; relative to the box, so small and large faces are hidden alike.
-        default_strength: hides the face from a recogniser; measured in ``docs/styles.md``.
-        strength_range: (least, most) strength that is accepted.
-        weak_limit: at or beyond it (in the weak direction) a warning is due; None if no strength is weak.
+        unit: unit of the strength; relative to the region, so that small and large faces are hidden equally well.
+        default_strength: strength that hides the face from a recogniser; measured in ``docs/styles.md``.
+        strength_range: (minimum, maximum) accepted strength.
+        weak_limit: strengths beyond this limit are weak and call for a warning; None if no strength is weak.
     """
 
     name: ClassVar[str]
@@ -47,7 +47,7 @@ class Obfuscator(Protocol):
     weak_limit: ClassVar[float | None]
 
     def describe(self) -> str:
-        """A few lines for ``proface styles``: what it looks like, its unit, default, range and options."""
+        """Return a few lines for ``proface styles``: appearance, unit, default, range and options."""
         ...
 
     def check(self, strength: float, option: str | None) -> None:
@@ -55,7 +55,7 @@ class Obfuscator(Protocol):
         ...
 
     def is_weak(self, strength: float) -> bool:
-        """Whether a recogniser was measured to see through this strength."""
+        """Return whether recognisers see through this strength, according to our measurements."""
         ...
 
     def apply(
@@ -78,13 +78,13 @@ class Obfuscator(Protocol):
             (h, w, 3) uint8 RGB, a function of the arguments alone.
 
         Raises:
-            UsageError: if a strength, option or shape is not acceptable.
+            UsageError: if the strength, option or shape is invalid.
         """
         ...
 
 
 class StyleBase(ABC):
-    """Checks and texts that all styles share; a style adds its constants and `_cover`."""
+    """Checks and texts shared by all styles; a style adds its constants and `_cover`."""
 
     name: ClassVar[str]
     summary: ClassVar[str]
@@ -128,7 +128,7 @@ class StyleBase(ABC):
         return strength > self.weak_limit
 
     def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
-        """Return whether the cover of a box of this size is the same for every face; False unless a style knows."""
+        """Return whether every face gets the same cover in a box of this size; False unless a style overrides it."""
         return False
 
     def apply(
@@ -157,4 +157,4 @@ class StyleBase(ABC):
 
     @abstractmethod
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        """The style itself; arguments are checked."""
+        """Make the cover; the arguments have been checked."""

@@ -12,7 +12,7 @@ from proface_s.types import UInt8Image
 
 @register
 class Blur(StyleBase):
-    """Gaussian blur whose width follows the face."""
+    """Gaussian blur whose width scales with the face."""
 
     name: ClassVar[str] = "blur"
     summary: ClassVar[str] = "Gaussian blur"

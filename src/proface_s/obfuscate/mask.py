@@ -17,7 +17,7 @@ from proface_s.obfuscate.registry import register
 from proface_s.types import UInt8Image
 
 _DEFAULT = "smiley"
-STICKERS = tuple(sorted(DRAWINGS))  # by name; anything else is the path of a picture
+STICKERS = tuple(sorted(DRAWINGS))  # names; anything else is the path of a picture
 _BACKGROUND = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
 _MOST_PIXELS = 64_000_000
 
@@ -26,8 +26,8 @@ _MOST_PIXELS = 64_000_000
 class Mask(StyleBase):
     """A sticker stretched over the box.
 
-    The whole box is blurred first, strongly, so that corners the sticker leaves free, and stickers that are
-    partly transparent, show no more than the colours around the face.
+    The whole box is first blurred strongly, so that corners the sticker leaves free and transparent parts of the
+    sticker show no more than the colours around the face.
     """
 
     name: ClassVar[str] = "mask"
@@ -57,7 +57,7 @@ class Mask(StyleBase):
 
 
 def _placed(height: int, width: int, strength: float, option: str | None) -> UInt8Image:
-    """The sticker in a box of this size: premultiplied (height, width, 4) uint8 RGBA."""
+    """Return the sticker in a box of this size: premultiplied (height, width, 4) uint8 RGBA."""
     size = (max(1, round(width * strength / 100)), max(1, round(height * strength / 100)))
     name = _DEFAULT if option is None else option
     sticker = render(name, *size) if name in DRAWINGS else _fit(_read(name), *size)
@@ -65,7 +65,7 @@ def _placed(height: int, width: int, strength: float, option: str | None) -> UIn
 
 
 def _centred(sticker: UInt8Image, width: int, height: int) -> UInt8Image:
-    """Put a sticker into the middle of a transparent canvas, cutting what sticks out."""
+    """Put a sticker into the middle of a transparent canvas, cutting off any overhang."""
     rows, columns = sticker.shape[:2]
     top, left = (rows - height) // 2, (columns - width) // 2
     part = sticker[max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
@@ -79,7 +79,7 @@ def _read(path: str) -> UInt8Image:
     """Read the user's sticker as premultiplied (h, w, 4) uint8 RGBA.
 
     Raises:
-        UsageError: if it is not a readable picture, or shows nothing.
+        UsageError: if it is not a readable picture, or is fully transparent.
     """
     hint = f"stickers: {', '.join(sorted(DRAWINGS))}, or the path of a PNG with transparency"
     try:

@@ -12,12 +12,12 @@ from proface_s.obfuscate.base import StyleBase, Unit
 from proface_s.obfuscate.registry import register
 from proface_s.types import UInt8Image
 
-_WORKING_SIDE = 128  # pixels; a window of a few percent still has several
+_WORKING_SIDE = 128  # pixels; a window of a few percent is still several pixels wide
 
 
 @register
 class Median(StyleBase):
-    """Median over a square window whose size follows the face: flat patches with soft outlines."""
+    """Median over a square window that scales with the face: flat patches with soft outlines."""
 
     name: ClassVar[str] = "median"
     summary: ClassVar[str] = "median blur, like a painting in few patches"

@@ -15,8 +15,8 @@ from proface_s.types import UInt8Image
 class Pixelate(StyleBase):
     """A mosaic of equal cells, each filled with its mean colour.
 
-    The cells are counted, not measured, so a face is hidden equally well at every size.  Their borders are
-    spread evenly: a remainder at the edge would make narrow cells that show more.
+    The strength is a number of cells, not their size, so a face is hidden equally well at every size.  The cell
+    borders are spread evenly: a remainder at the edge would make narrow cells that show more.
     """
 
     name: ClassVar[str] = "pixelate"
@@ -38,6 +38,6 @@ class Pixelate(StyleBase):
 
 
 def _borders(length: int, cell: float) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-    """First pixels of equal cells along an axis, and its end; no cell is narrower than two pixels."""
+    """Return the first pixel of each of the equal cells along an axis, and its end; cells have at least two pixels."""
     count = min(max(round(length / cell), 1), length // 2)
     return np.rint(np.linspace(0, length, count + 1)).astype(np.intp)

@@ -1,4 +1,4 @@
-"""Finding the styles: every module of this folder may register one."""
+"""Registry of styles: every module of this folder may register one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _Style = TypeVar("_Style", bound=type[Obfuscator])
 
 
 def register(style: _Style) -> _Style:
-    """Class decorator that makes an obfuscator findable by its ``name``; it is built without arguments."""
+    """Class decorator that registers an obfuscator under its ``name``; it must be constructible without arguments."""
     setattr(style, _MARK, True)
     return style
 
 
 @cache
 def _styles() -> dict[str, Obfuscator]:
-    """Import the modules of this folder once and collect what they registered."""
+    """Import the modules of this folder once and collect the registered styles."""
     import proface_s.obfuscate as folder
 
     found: dict[str, Obfuscator] = {}
@@ -38,15 +38,15 @@ def _styles() -> dict[str, Obfuscator]:
 
 
 def names() -> list[str]:
-    """Names of all styles, sorted."""
+    """Return the names of all styles, sorted."""
     return sorted(_styles())
 
 
 def get(name: str) -> Obfuscator:
-    """The style of this name.
+    """Return the style of this name.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is no such style.
     """
     styles = _styles()
     if name not in styles:

@@ -17,7 +17,7 @@ _COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 
 @register
 class Solid(StyleBase):
-    """A rectangle of one colour, the same for every face: the only cover that shows nothing at all."""
+    """A rectangle of one colour, the same for every face: a cover that shows nothing of the face."""
 
     name: ClassVar[str] = "solid"
     summary: ClassVar[str] = "one flat colour; shows nothing of the face, not even its colour"
@@ -27,7 +27,7 @@ class Solid(StyleBase):
     options_text: ClassVar[str | None] = "a colour as #rrggbb, instead of the grey"
 
     def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
-        """True: every face gets the same rectangle."""
+        """Return True: every face gets the same rectangle."""
         return True
 
     def _check_option(self, option: str | None) -> None:

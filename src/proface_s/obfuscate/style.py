@@ -1,4 +1,4 @@
-"""The user's way of writing a style, ``name[:option][:strength]``, and the one call that makes a cover."""
+"""Styles as users write them, ``name[:option][:strength]``, and `cover`, which makes a cover from one."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from proface_s.types import Style, UInt8Image
 def parse_style(text: str) -> Style:
     """Read ``blur``, ``pixelate:8``, ``mask:cat``, ``mask:cat:110``, ``mask:sticker.png``, ``solid:#20407f``.
 
-    What follows the name is the strength if it is a number, else the option, which may in turn be followed by
-    a strength.  A file whose name is a number is written with ``./``; one that ends in a colon and a number,
-    with a strength after it.
+    The part after the name is the strength if it is a number, and otherwise the option, which may be followed by a
+    strength.  Write ``./`` before a file name that is a number, and add a strength to a file name that ends in a
+    colon and a number.
 
     Args:
         text: as typed by the user.
 
     Returns:
-        A style that `cover` accepts; ``strength`` is None where none was given.
+        A style that `cover` accepts; ``strength`` is None if the text does not give one.
 
     Raises:
         UsageError: if the style is unknown or refuses its strength or option.
@@ -45,13 +45,13 @@ def parse_style(text: str) -> Style:
 
 
 def format_style(style: Style) -> str:
-    """The text that `parse_style` reads back as ``style``."""
+    """Return the text that `parse_style` reads back as ``style``."""
     strength = None if style.strength is None else f"{style.strength:g}"
     return ":".join(part for part in (style.name, style.option, strength) if part is not None)
 
 
 def is_weak(style: Style) -> bool:
-    """Whether the chosen strength is one that recognisers were measured to see through."""
+    """Return whether recognisers see through the chosen strength, according to our measurements."""
     return get(style.name).is_weak(_strength(style))
 
 
@@ -59,20 +59,20 @@ def shows_nothing(style: Style, height: int, width: int) -> bool:
     """Return whether this style's cover of a box of this size is the same for every face.
 
     Args:
-        style: what the user chose.
+        style: the user's choice.
         height: of the box, in pixels.
         width: of the box, in pixels.
     """
-    known = getattr(get(style.name), "shows_nothing", None)  # styles from elsewhere need not have it
+    known = getattr(get(style.name), "shows_nothing", None)  # third-party styles need not have it
     return bool(known is not None and known(height, width, _strength(style), style.option))
 
 
 def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = None) -> UInt8Image:
-    """Make the pre-obfuscated image of a face box, y = O(x).
+    """Make the cover of a face region, y = O(x) (the paper: pre-obfuscated image).
 
     Args:
         original: (h, w, 3) uint8 RGB, h and w at least 2.
-        style: what the user chose.
+        style: the user's choice.
         rng: for styles that choose at random.
 
     Returns:
@@ -89,7 +89,7 @@ def _strength(style: Style) -> float:
 
 
 def _number(text: str) -> float | None:
-    """The number a text spells, NaN and infinities included (the range check refuses them); None if none."""
+    """Parse a number, including NaN and infinities (the range check refuses them); None if it is not a number."""
     try:
         return float(text)
     except ValueError:
