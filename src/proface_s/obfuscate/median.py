@@ -20,7 +20,7 @@ class Median(StyleBase):
     """Median over a square window that scales with the face: flat patches with soft outlines."""
 
     name: ClassVar[str] = "median"
-    summary: ClassVar[str] = "median blur, like a painting in few patches"
+    summary: ClassVar[str] = "median blur; flat patches, like a painting"
     unit: ClassVar[Unit] = Unit("window in percent of the longer side")
     default_strength: ClassVar[float] = 50.0
     strength_range: ClassVar[tuple[float, float]] = (5.0, 100.0)

@@ -21,7 +21,7 @@ class Solid(StyleBase):
 
     name: ClassVar[str] = "solid"
     summary: ClassVar[str] = "one flat colour; shows nothing of the face, not even its colour"
-    unit: ClassVar[Unit] = Unit("brightness of the grey in percent (all hide equally)")
+    unit: ClassVar[Unit] = Unit("brightness of the grey in percent (all hide equally well)")
     default_strength: ClassVar[float] = 50.0
     strength_range: ClassVar[tuple[float, float]] = (0.0, 100.0)
     options_text: ClassVar[str | None] = "a colour as #rrggbb, instead of the grey"
