@@ -124,7 +124,7 @@ def test_identity_is_measured_where_pairs_are_given(
         (("--data", "empty"), 4, "no pictures in"),
         (("--data", "faces", "--styles", "sepia"), 2, "there is no style 'sepia'"),
         (("--data", "faces", "--styles", ","), 2, "no style was given"),
-        (("--data", "faces", "--size", "200"), 4, "200 are wanted"),
+        (("--data", "faces", "--size", "200"), 4, "200 needed"),
         (("--data", "faces", "--size", "63"), 2, "even size"),
         (("--data", "faces", "--method", "magic"), 2, "there is no method 'magic'"),
         (("--data", "faces", "--method", "lsb-avif", "--method", "lsb-avif"), 2, "same name"),

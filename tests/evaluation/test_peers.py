@@ -96,7 +96,7 @@ def test_costs_are_what_the_network_has() -> None:
         ("no.such.module:thing", "there is no method"),
         ("paper:gone.pt", "gone.pt"),
         (f"{HERE}.kit:missing", "there is no method"),
-        (f"{HERE}.kit:NotAMethod", "is no method"),
+        (f"{HERE}.kit:NotAMethod", "is not a method"),
         ("a:", "there is no method"),
     ],
 )

@@ -99,7 +99,7 @@ def test_similarity_is_cosine_or_minus_the_distance(tmp_path: Path) -> None:
      {"unknown": 1}],
 )  # fmt: skip
 def test_cards_that_make_no_sense_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="no card"):
+    with pytest.raises(UsageError, match="not a recogniser card"):
         Card.read(write_card(tmp_path, **changes))
 
 
@@ -155,7 +155,7 @@ def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lpips_is_used_only_where_its_weights_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     assert not perceptual.lpips_available()
-    with pytest.raises(UsageError, match="none is fetched") as caught:
+    with pytest.raises(UsageError, match="nothing is downloaded") as caught:
         perceptual.Lpips()
     assert str(tmp_path) in (caught.value.hint or "")
     monkeypatch.setattr(perceptual, "find_spec", lambda name: object())

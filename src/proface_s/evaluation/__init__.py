@@ -1,5 +1,5 @@
-"""How quality and privacy are measured: any `Method`, on any folder of faces, with the same figures for all.
+"""Measurement of quality and privacy: the same figures for any `Method`, on any folder of faces.
 
-Needs the ``eval`` extra (and ``train`` for the published system); nothing below this package imports it.  What the
-measures are and why: docs/evaluation.md.
+Needs the ``eval`` extra (and ``train`` for the published system); nothing below this package imports it.
+docs/evaluation.md defines the measures and gives the reasons for them.
 """

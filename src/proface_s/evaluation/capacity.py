@@ -1,8 +1,8 @@
-"""What an 8-bit picture can carry at most, and what a face needs: the bound in the PSNR-PSNR plot.
+"""Capacity of an 8-bit picture, and the rate that a face needs: the bound in the PSNR-PSNR plot.
 
-A change by integers of variance v per sample carries at most the entropy of the discrete Gaussian of that variance: no
-other integer distribution of the variance has more.  The receiver is taken to know the cover, so no method on a
-lossless 8-bit channel is above it.
+Integer changes of variance v per sample carry at most the entropy of the discrete Gaussian of that variance: no other
+integer distribution with this variance has more.  The receiver is assumed to know the cover, so no method on a
+lossless 8-bit channel exceeds the bound.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEVELS: Final = 6
 
 
 def bits_per_sample(protected_psnr: float) -> float:
-    """Most bits per sample that a change of this PSNR (dB, data range 255) can carry."""
+    """Return the most bits per sample that a change of this PSNR (dB, data range 255) can carry."""
     variance = 255.0**2 / 10 ** (protected_psnr / 10)
     low, high = 1e-3, 1e4  # the parameter whose discrete Gaussian has this variance
     for _ in range(80):
@@ -33,7 +33,7 @@ def bits_per_sample(protected_psnr: float) -> float:
 
 
 def recovered_by_coder(model: FlowModel, faces: Sequence[UInt8Image], bits: float) -> float:
-    """Mean PSNR in dB of faces that our own coder compresses into so many bits per sample."""
+    """Return the mean PSNR in dB of faces that our coder compresses to ``bits`` bits per sample."""
     found = []
     for face in faces:
         words = model.codec.compress(face, max(8, int(bits * face.size / 32)))
@@ -43,9 +43,9 @@ def recovered_by_coder(model: FlowModel, faces: Sequence[UInt8Image], bits: floa
 
 
 def recovered_gaussian(original: UInt8Image, cover: UInt8Image, bits: float) -> float:
-    """PSNR in dB of reverse water-filling over Haar bands of the residual, each taken for Gaussian of one variance.
+    """Return the PSNR in dB of reverse water-filling over the residual's Haar bands, each modelled as one Gaussian.
 
-    A reference of the literature, no bound: real coders follow how the variance changes inside a band, and beat it.
+    This is a reference from the literature, not a bound: real coders adapt to the variance within a band and beat it.
     """
     variances, sizes = _band_variances(original.astype(np.float64) - cover)
     low, high = 1e-9, float(variances.max()) + 1e-9
@@ -60,7 +60,7 @@ def recovered_gaussian(original: UInt8Image, cover: UInt8Image, bits: float) -> 
 def capacity_curves(
     model: FlowModel, originals: Sequence[UInt8Image], covers: Sequence[UInt8Image], at: Sequence[float]
 ) -> dict[str, list[list[float]]]:
-    """(protected PSNR, recovered PSNR) where all the room of the bound is used: by our coder, and by Gaussian bands."""
+    """Return (protected PSNR, recovered PSNR) at full use of the bound: with our coder, and with Gaussian bands."""
     coder, gaussian = [], []
     for protected in at:
         bits = bits_per_sample(protected)
@@ -71,12 +71,12 @@ def capacity_curves(
 
 
 def carried_bits(samples: int, modulus: int) -> float:
-    """Bits per sample that our residues carry."""
+    """Return the bits per sample that our residues carry."""
     return 32 * capacity_words(samples, modulus) / samples
 
 
 def _discrete_gaussian(variance: float) -> tuple[float, float]:
-    """Variance and entropy (bits) of the integers weighted by exp(-n^2 / 2 variance)."""
+    """Return variance and entropy (bits) of the integers weighted by exp(-n^2 / 2 variance)."""
     n = np.arange(-_REACH, _REACH + 1)
     weights = np.exp(-(n**2) / (2 * variance))
     p = weights / weights.sum()
@@ -84,7 +84,7 @@ def _discrete_gaussian(variance: float) -> tuple[float, float]:
 
 
 def _band_variances(residual: Float64) -> tuple[Float64, Float64]:
-    """Mean square and size of every Haar band of three decorrelated colours."""
+    """Return mean square and size of every Haar band of the three decorrelated colour planes."""
     r, g, b = (residual[:, :, i] for i in range(3))
     planes = np.stack([(r + g + b) / 3**0.5, (r - b) / 2**0.5, (r - 2 * g + b) / 6**0.5])
     variances, sizes = [], []

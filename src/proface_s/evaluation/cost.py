@@ -1,4 +1,4 @@
-"""What a method costs: parameters, operations, seconds per face and peak memory, measured in a process of its own."""
+"""Cost of a method: parameters, operations, seconds per face and peak memory, measured in a separate process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ LIMIT_SECONDS: Final = 900
 
 
 def measure_cost(spec: str, size: int) -> dict[str, Any]:
-    """Run `measure_here` in a fresh process, so that peak memory is the method's.
+    """Run `measure_here` in a new process, so that peak memory is the method's.
 
     Raises:
-        UsageError: the process failed.
+        UsageError: if the process fails.
     """
     command = [sys.executable, "-m", __name__, spec, str(size)]
-    path = os.pathsep.join(part or os.getcwd() for part in sys.path)  # a third party's module is found there too
+    path = os.pathsep.join(part or os.getcwd() for part in sys.path)  # so that it finds third-party modules too
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=True,
@@ -40,7 +40,7 @@ def measure_cost(spec: str, size: int) -> dict[str, Any]:
 
 
 def measure_here(spec: str, size: int) -> dict[str, Any]:
-    """Median seconds to protect and recover one face, and the memory that this takes."""
+    """Measure the median seconds to protect and to recover one face, and the peak memory."""
     method = load_method(spec)
     original, cover = _pictures(size)
     protecting, recovering = [], []
@@ -62,9 +62,9 @@ def measure_here(spec: str, size: int) -> dict[str, Any]:
 
 
 def peak_memory() -> float | None:
-    """Most memory that this process has held so far, MiB; None where the system does not say.
+    """Return the peak memory of this process in MiB; None if the system does not report it.
 
-    Linux's ``ru_maxrss`` starts at the parent's, so its own count of this program is read.
+    On Linux ``ru_maxrss`` starts at the parent's value, so the process's own ``VmHWM`` is read instead.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -79,7 +79,7 @@ def peak_memory() -> float | None:
 
 
 def _pictures(size: int) -> tuple[Any, Any]:
-    """A picture with the statistics of photos, and a flat cover; nobody's face."""
+    """Make a picture with the statistics of photos (not a face), and a flat cover."""
     import cv2
 
     rng, picture = np.random.default_rng(0), np.full((size, size, 3), 128.0)

@@ -1,7 +1,7 @@
-"""Diversity: are two protections of one face alike, under two keys and under two styles?
+"""Diversity: the similarity of two protections of one face, under two keys and under two styles.
 
-Two protections of one face under one style look alike because their covers do; what a recogniser says of two styles
-tells whether an album of protected pictures can be linked.
+Two protections of one face in one style look alike because their covers do.  The scores of recognisers on two styles
+show whether an album of protected pictures can be linked.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ def measure_diversity(
     thresholds: dict[str, float], seed: int, advance: Callable[[], None] = lambda: None,
     locator: Locator | None = None,
 ) -> dict[str, Any]:
-    """Similarity of protections of one face.
+    """Measure how similar two protections of one face are.
 
     Args:
-        method: what protects.
+        method: the method that protects the faces.
         samples: at least one face that the locator finds.
         styles: at least two.
-        recognisers: judges.
-        thresholds: name of recogniser -> similarity from which on two faces count as linked.
-        seed: of the keys.
+        recognisers: they score the similarity.
+        thresholds: recogniser name -> similarity at or above which two faces count as linked.
+        seed: for the keys.
         advance: called once per face.
-        locator: dlib's where None.
+        locator: dlib's if None.
 
     Returns:
-        Per comparison (``keys``: same style, two keys; ``styles``: two styles, two keys) the mean PSNR between the two
-        protections, and per recogniser mean similarity and share linked.
+        For each comparison (``keys``: same style, two keys; ``styles``: two styles, two keys) the mean PSNR between the
+        two protections, and for each recogniser the mean similarity and the share linked.
     """
     locator = locator or Locator()
     distances: dict[str, list[float]] = {"keys": [], "styles": []}

@@ -1,4 +1,4 @@
-"""Bit-equality through the whole program: protect -> file with a seal -> recover -> file, and a wrong key refused."""
+"""Bit-equality through the whole program: protect -> file with a seal -> recover -> file; a wrong key is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUFFIXES: Final = ("png", "webp", "tiff")
 def measure_samples(
     samples: Sequence[FaceSample], style: str = "blur", advance: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
-    """Faces as pictures of their own, hidden whole; PNG, WebP and TIFF in turn."""
+    """Measure faces as whole pictures, hidden completely; PNG, WebP and TIFF in turn."""
     session, rows = Session(), []
     with tempfile.TemporaryDirectory() as folder:
         for number, sample in enumerate(samples):
@@ -40,7 +40,7 @@ def measure_photos(
     paths: Sequence[Path], style: str = "blur", omitted: list[Omission] | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Whole photos, faces found by the detector; photos without a face, or unreadable, are omitted."""
+    """Measure whole photos with the faces that the detector finds; unreadable and faceless photos are omitted."""
     session, rows, omitted = Session(), [], [] if omitted is None else omitted
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:

@@ -1,4 +1,4 @@
-"""Faces to measure on, from folders of face crops or of photos; what cannot be used is named, the rest is measured."""
+"""Faces to measure on, from folders of face crops or photos; unusable pictures are listed and left out."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from ..types import Box, UInt8Image
 from .identity import identity_of
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-CROP_SHARE = 0.2  # a face box with at least this share of the picture: the picture is a crop of one face
-SWAP = "swap"  # the cover that is another person's face
+CROP_SHARE = 0.2  # a picture is a crop of one face if a face box has at least this share of its area
+SWAP = "swap"  # the style that covers a face with another person's
 
 Kind = Literal["auto", "crops", "photos"]
 
 
 class NoFaces(NoFaceError):
-    """Nothing is left to measure on."""
+    """No face is left to measure on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """What was left out, and why."""
+    """An item that was left out, and the reason."""
 
     name: str
     reason: str
@@ -44,8 +44,8 @@ class FaceSample:
 
     Attributes:
         path: the file.
-        name: path below its folder, with ``#number`` where a photo has several faces.
-        identity: who it is, as far as names tell: the folder, or the file's name less a four-digit number.
+        name: path below its folder, with ``#number`` appended if the photo has several faces.
+        identity: the person, according to `identity_of`; ``#number`` is appended as in ``name``.
         image: (size, size, 3) uint8 RGB.
     """
 
@@ -62,17 +62,17 @@ def read_faces(
     """Read faces of one size.
 
     Args:
-        folders: searched to any depth; taken from in turn, files of each in order of name.
+        folders: searched recursively; files are taken from each folder in turn, in order of name.
         size: side in pixels, even; larger faces are reduced to it, smaller ones omitted.
-        limit: no more faces than this; None for all.
+        limit: maximum number of faces; None for all.
         kind: ``crops``: every picture is one face, used whole; ``photos``: the detector finds faces, each grown to
             the region that `protect` would hide; ``auto``: a picture with a large face is a crop, others are photos.
-        omitted: what was left out is appended to it.
-        detector: the default one where None; not used for ``crops``.
+        omitted: list to which omissions are appended.
+        detector: the default detector if None; not used for ``crops``.
 
     Raises:
-        NoFaces: no face is left.
-        UsageError: a folder is missing, or the size is odd or below 16.
+        NoFaces: if no face is left.
+        UsageError: if a folder is missing, or the size is odd or below 16.
     """
     if size < 16 or size % 2:
         raise UsageError(f"faces must have an even size of at least 16 pixels, not {size}")
@@ -93,11 +93,11 @@ def read_faces(
 
 
 def find_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """(picture, the folder it was found under), the folders in turn.
+    """Find pictures: (path, the folder it was found under), from each folder in turn.
 
     Raises:
-        UsageError: a folder is missing.
-        NoFaces: no pictures in any.
+        UsageError: if a folder is missing.
+        NoFaces: if no folder holds pictures.
     """
     lists: list[list[tuple[Path, Path]]] = []
     for folder in folders:
@@ -111,15 +111,15 @@ def find_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
 
 
 def make_cover(sample: FaceSample, style: str, others: Sequence[FaceSample]) -> UInt8Image:
-    """The cover of a face, uint8, of its shape.
+    """Make the cover of a face, uint8, of the same shape.
 
     Args:
         sample: the face.
-        style: ``name[:strength]`` as for `protect`, or ``swap``: an unrelated face, the next one of another identity.
-        others: the set that ``swap`` chooses from; the sample itself may be in it.
+        style: ``name[:strength]`` as for `protect`, or ``swap`` for the next face of another identity.
+        others: the faces that ``swap`` chooses from; may include the sample itself.
 
     Raises:
-        UsageError: unknown style, or nobody to swap with.
+        UsageError: if the style is unknown, or ``swap`` finds no other identity.
     """
     if style != SWAP:
         return obfuscate.cover(sample.image, obfuscate.parse_style(style))
@@ -131,7 +131,7 @@ def make_cover(sample: FaceSample, style: str, others: Sequence[FaceSample]) -> 
 
 
 def resized(image: UInt8Image, size: int) -> UInt8Image:
-    """Square picture of ``size`` pixels, by area averaging where it shrinks."""
+    """Resize to a square of ``size`` pixels, by area averaging if it shrinks."""
     if image.shape[:2] == (size, size):
         return np.ascontiguousarray(image)
     interpolation = cv2.INTER_AREA if min(image.shape[:2]) > size else cv2.INTER_CUBIC
@@ -154,7 +154,7 @@ def _faces_of(
     if small:
         which = f"{len(small)} of {len(boxes)} faces too small" if len(boxes) > 1 else "too small"
         largest = max(min(box.w, box.h) for box in small)
-        omitted.append(Omission(name, f"{which}: {largest} pixels at most, {size} are wanted"))
+        omitted.append(Omission(name, f"{which}: {largest} pixels at most, {size} needed"))
     found, who = [], identity_of(path, folder)
     for number, box in enumerate(boxes):
         mark = "" if len(boxes) == 1 else f"#{number}"
@@ -165,7 +165,7 @@ def _faces_of(
 
 
 def _boxes(picture: UInt8Image, kind: Kind, detector: Detector) -> list[Box]:
-    """Square regions of the faces, or the whole picture where it is a crop of one."""
+    """Return square regions of the faces, or the largest centred square if the picture is a crop of one face."""
     height, width = picture.shape[:2]
     faces = detector.detect(picture)
     if kind == "auto" and any(face.box.area >= CROP_SHARE * height * width for face in faces):
@@ -174,7 +174,7 @@ def _boxes(picture: UInt8Image, kind: Kind, detector: Detector) -> list[Box]:
 
 
 def _square(box: Box, width: int, height: int) -> Box:
-    """The square about the box's centre with its longer side, as far as the picture allows."""
+    """Return the square around the box's centre with its longer side, as far as the picture allows."""
     side = min(max(box.w, box.h), width, height)
     x = min(max(box.x + (box.w - side) // 2, 0), width - side)
     y = min(max(box.y + (box.h - side) // 2, 0), height - side)

@@ -1,4 +1,4 @@
-"""Who a picture shows, as far as file names tell."""
+"""Identity of the person in a picture, from file names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _NUMBERED = re.compile(r"_\d{4}$")  # as in LFW: Name_Surname_0001
 
 
 def identity_of(path: Path, root: Path) -> str:
-    """The folder below the root, else the file's name less a four-digit number."""
+    """Return the name of the folder below the root, else the file's stem without a final ``_`` and four digits."""
     inside = path.relative_to(root).parts
     return inside[0] if len(inside) > 1 else _NUMBERED.sub("", path.stem)

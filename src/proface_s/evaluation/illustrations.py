@@ -21,7 +21,7 @@ SHEET: Final = {"protected": "protected", "recovered": "recovered", "wrong key":
 
 
 def draw_plots(report: Report, folder: Path) -> None:
-    """PSNR-PSNR against the capacity bound, and a ROC curve per recogniser and style."""
+    """Plot PSNR against PSNR with the capacity bound, and ROC curves for each recogniser and style."""
     results = report.results()
     draw_capacity(results, folder / "psnr-psnr.png")
     for (style, recogniser), curves in roc_curves(results).items():
@@ -30,7 +30,7 @@ def draw_plots(report: Report, folder: Path) -> None:
 
 
 def draw_capacity(results: Mapping[str, Any], path: Path) -> None:
-    """Protected against recovered PSNR of every method, beside what the room holds at most."""
+    """Plot protected against recovered PSNR of every method, with the capacity bound."""
     bound = results["capacity"]
     curves = {
         "all the room there can be, our coder": bound["coder"],
@@ -48,7 +48,7 @@ def draw_capacity(results: Mapping[str, Any], path: Path) -> None:
 
 
 def roc_curves(results: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, list[tuple[float, float]]]]:
-    """(style, recogniser) -> label -> curve: originals, covers, and every method's probes."""
+    """Return (style, recogniser) -> label -> curve, for originals, covers and every method's probes."""
     originals: dict[str, Any] = {}
     found: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
     for where, result in parts_of(results, "identity"):
@@ -66,9 +66,9 @@ def roc_curves(results: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, li
 def draw_sheets(
     folder: Path, samples: Sequence[FaceSample], styles: Sequence[str], methods: Sequence[Method], seed: int
 ) -> list[Path]:
-    """One sheet per method: a row per style: original, cover, protected, recovered, wrong key.
+    """Draw one sheet per method, with one row per style: original, cover, protected, recovered, wrong key.
 
-    ``swap`` is left out where all faces are one person's.
+    ``swap`` is left out if all faces are of one person.
     """
     alone = len({sample.identity for sample in samples}) < 2
     shown = [style for style in styles if style != SWAP or not alone]

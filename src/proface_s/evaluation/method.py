@@ -1,4 +1,4 @@
-"""What a method of reversible face privacy has to offer to be measured, and how one is found by name."""
+"""The interface of a measurable method of reversible face privacy, and lookup of methods by name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ KEY_BYTES = 32
 
 @runtime_checkable
 class Method(Protocol):
-    """Hides a face in its cover under a key, and reads it back.
+    """Hides a face in its cover under a key, and recovers it.
 
-    A third party implements just this, and is measured beside the others::
+    This is all that a third party implements to be measured with the others::
 
         class Mine:
             name = "mine"
@@ -40,40 +40,40 @@ class Method(Protocol):
             key: 32 random bytes.
 
         Returns:
-            The protected image, (H, W, 3) uint8 RGB, as it goes into a lossless file.
+            The protected image, (H, W, 3) uint8 RGB, as it would be stored in a lossless file.
         """
         ...
 
     def recover(self, protected: UInt8Image, key: bytes) -> UInt8Image:
-        """Read the face.
+        """Recover a face.
 
         Args:
             protected: (H, W, 3) uint8 RGB from a file, perhaps altered.
             key: 32 bytes, perhaps wrong.
 
         Returns:
-            (H, W, 3) uint8 RGB.  Any key and any picture give a picture: a refusal would be an exception, and
-            measures of wrong recovery need what an attacker would look at.
+            (H, W, 3) uint8 RGB, for any key and any picture; do not refuse a wrong key: measures of wrong recovery
+            need the picture that an attacker would see.
         """
         ...
 
 
 @runtime_checkable
 class FloatMethod(Method, Protocol):
-    """A method that can also be measured by the paper's protocol, on pictures that were never rounded."""
+    """A method that can also be measured by the paper's protocol, on pictures that are never rounded."""
 
     def protect_float(self, original: UInt8Image, cover: UInt8Image, key: bytes) -> FloatArray:
-        """As `protect`; (H, W, 3) float32 RGB, 1.0 is white, neither rounded nor clamped."""
+        """Like `protect`, but return (H, W, 3) float32 RGB, 1.0 is white, neither rounded nor clamped."""
         ...
 
     def recover_float(self, protected: FloatArray, key: bytes) -> FloatArray:
-        """Inverse of `protect_float`, from its result; neither rounded nor clamped."""
+        """Invert `protect_float`; the result is neither rounded nor clamped."""
         ...
 
 
 @runtime_checkable
 class Costed(Protocol):
-    """A method that knows what it costs."""
+    """A method that states its cost."""
 
     @property
     def parameters(self) -> int:
@@ -81,26 +81,26 @@ class Costed(Protocol):
         ...
 
     def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulate operations of one pass over one face of a size, as recovery needs it."""
+        """Return the multiply-accumulate operations to recover one face of this size."""
         ...
 
 
 _HINT = (
-    "methods: secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory of "
-    "your own"
+    "methods: secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or your own as "
+    "package.module:factory"
 )
 
 
 def load_method(spec: str) -> Method:
-    """Find a method.
+    """Load a method by name.
 
     Args:
         spec: ``secure-2`` (shipped), ``secure-2-cover`` (the same; a wrong key gives the cover), ``model:FOLDER``,
             ``paper:CHECKPOINT.pt`` (needs the train extra), ``lsb-avif``, or ``package.module:factory``, a
-            function or class without arguments that makes a `Method`.
+            function or class that makes a `Method` when called without arguments.
 
     Raises:
-        UsageError: there is none of this name, or what was made is no method.
+        UsageError: if there is no such method, or the factory does not make a `Method`.
     """
     from . import peers
 
@@ -117,7 +117,7 @@ def load_method(spec: str) -> Method:
 
 
 def _third_party(spec: str, module_name: str, factory_name: str) -> Method:
-    """Import and call what somebody else wrote; whatever he raises while at work is his."""
+    """Import and call a third party's factory; exceptions that it raises when called pass through."""
     try:
         factory: Any = importlib.import_module(module_name)
         for part in factory_name.split("."):
@@ -126,5 +126,5 @@ def _third_party(spec: str, module_name: str, factory_name: str) -> Method:
         raise UsageError(f"there is no method {spec!r}: {error}", _HINT) from None
     method = factory() if callable(factory) else factory
     if not isinstance(method, Method):
-        raise UsageError(f"{spec} is no method: it has no name, protect or recover", "see docs/evaluation.md")
+        raise UsageError(f"{spec} is not a method: it lacks name, protect or recover", "see docs/evaluation.md")
     return method

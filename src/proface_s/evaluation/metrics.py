@@ -1,4 +1,4 @@
-"""Measures of pictures and of verification, on arrays; each is tested against somebody else's implementation."""
+"""Measures of picture quality and of verification, on arrays; each is tested against an independent implementation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 Image = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float64]
 
-EQUAL_DB: Final = 100.0  # what equal pictures count as in means; one grey level in one of 155,000 samples is 100 dB
+EQUAL_DB: Final = 100.0  # PSNR of equal pictures in means; an error of one grey level in 155,000 samples is 100 dB
 SCALES: Final = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # weights of MS-SSIM's five scales (Wang et al. 2003)
 _SIGMA, _RADIUS = 1.5, 5
 _C1, _C2 = 0.01**2, 0.03**2
@@ -20,7 +20,7 @@ SMALLEST_MS_SSIM: Final = 2 * _RADIUS * 2 ** (len(SCALES) - 1) + 1  # 161 pixels
 
 
 def psnr(a: Image, b: Image, data_range: float = 255.0) -> float:
-    """Peak signal-to-noise ratio in dB; infinite where the pictures are equal.
+    """Return the peak signal-to-noise ratio in dB; infinite if the pictures are equal.
 
     Args:
         a: any shape.
@@ -28,7 +28,7 @@ def psnr(a: Image, b: Image, data_range: float = 255.0) -> float:
         data_range: value of white: 255 for uint8, 1 for floats.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: if the shapes differ.
     """
     _same_shape(a, b)
     error = float(np.square(a.astype(np.float64) - b).mean())
@@ -36,7 +36,9 @@ def psnr(a: Image, b: Image, data_range: float = 255.0) -> float:
 
 
 def ssim(a: Image, b: Image, data_range: float = 255.0) -> float:
-    """Structural similarity (Wang et al. 2004): Gaussian window of sigma 1.5 and 11 pixels, mean of the RGB channels.
+    """Return the structural similarity (Wang et al. 2004), averaged over the channels.
+
+    The window is a Gaussian of sigma 1.5, 11 pixels wide.
 
     Args:
         a: (H, W, C), sides of at least 11.
@@ -44,7 +46,7 @@ def ssim(a: Image, b: Image, data_range: float = 255.0) -> float:
         data_range: as for `psnr`.
 
     Raises:
-        ValueError: the shapes differ, or are too small.
+        ValueError: if the shapes differ or are too small.
     """
     _same_shape(a, b)
     if min(a.shape[:2]) <= 2 * _RADIUS:
@@ -53,13 +55,13 @@ def ssim(a: Image, b: Image, data_range: float = 255.0) -> float:
 
 
 def ms_ssim(a: Image, b: Image, data_range: float = 255.0) -> float | None:
-    """Multi-scale structural similarity over five scales, mean of the RGB channels.
+    """Return the multi-scale structural similarity over five scales, averaged over the channels.
 
     Returns:
-        None for pictures with a side below 161 pixels, which have no fifth scale.
+        The similarity, or None if a side is below 161 pixels, too small for the fifth scale.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: if the shapes differ.
     """
     _same_shape(a, b)
     if min(a.shape[:2]) < SMALLEST_MS_SSIM:
@@ -75,14 +77,14 @@ def ms_ssim(a: Image, b: Image, data_range: float = 255.0) -> float | None:
 
 
 def roc(same: Floats, different: Floats) -> tuple[Floats, Floats, Floats]:
-    """Receiver operating characteristic of similarity scores.
+    """Compute the receiver operating characteristic of similarity scores.
 
     Args:
         same: (N,) scores of genuine pairs.
         different: (M,) scores of impostor pairs.
 
     Returns:
-        Thresholds, descending, from infinity; false and true accept rates where scores at or above are accepted.
+        Thresholds, descending from infinity; false and true accept rates if scores at or above them are accepted.
     """
     _scores(same, different)
     thresholds = np.concatenate([[np.inf], np.unique(np.concatenate([same, different]))[::-1]])
@@ -92,7 +94,7 @@ def roc(same: Floats, different: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def auc(same: Floats, different: Floats) -> float:
-    """Area under `roc`: the chance that a genuine score beats an impostor's, ties counted as half."""
+    """Return the area under `roc`: the chance that a genuine score beats an impostor's; ties count half."""
     _scores(same, different)
     ordered = np.sort(different)
     below = np.searchsorted(ordered, same, side="left")
@@ -101,10 +103,10 @@ def auc(same: Floats, different: Floats) -> float:
 
 
 def threshold_at_far(different: Floats, far: float) -> float:
-    """The least threshold at which no more than ``far`` of the impostor scores are accepted (at or above).
+    """Return the lowest threshold that at most a share ``far`` of the impostor scores reach or exceed.
 
     Raises:
-        ValueError: fewer scores than ``1 / far``: the rate cannot be told apart from zero.
+        ValueError: if there are fewer than ``1 / far`` scores, too few to tell the rate from zero.
     """
     if len(different) * far < 1:
         raise ValueError(f"a false accept rate of {far:g} needs at least {1 / far:.0f} impostor pairs")
@@ -114,13 +116,13 @@ def threshold_at_far(different: Floats, far: float) -> float:
 
 
 def tar_at_far(same: Floats, different: Floats, far: float) -> float:
-    """True accept rate at the threshold of `threshold_at_far`."""
+    """Return the true accept rate at the threshold of `threshold_at_far`."""
     _scores(same, different)
     return float((same >= threshold_at_far(different, far)).mean())
 
 
 def best_threshold(same: Floats, different: Floats) -> float:
-    """The threshold with the best mean of genuine and impostor accuracy."""
+    """Return the threshold with the best mean of genuine and impostor accuracy."""
     thresholds, false, true = roc(same, different)
     return float(thresholds[np.argmax(true - false)])
 
@@ -129,17 +131,17 @@ def bootstrap_interval(
     values: Floats, statistic: Callable[[Floats], float] = lambda v: float(v.mean()), *, seed: int = 0,
     repeats: int = 1000, level: float = 0.95,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of a statistic.
+    """Return the percentile bootstrap interval of a statistic.
 
     Args:
-        values: (N, ...) resampled along the first axis with replacement.
-        statistic: of one resample.
-        seed: of the resampling.
+        values: (N, ...), resampled along the first axis with replacement.
+        statistic: function of one resample.
+        seed: for the resampling.
         repeats: number of resamples.
-        level: share that the interval holds.
+        level: confidence level.
 
     Raises:
-        ValueError: no values.
+        ValueError: if there are no values.
     """
     if len(values) == 0:
         raise ValueError("there is nothing to resample")
@@ -150,13 +152,13 @@ def bootstrap_interval(
 
 
 def summary(values: list[float]) -> dict[str, float]:
-    """Mean and 5th percentile; infinite PSNR counts as `EQUAL_DB`."""
+    """Return mean and 5th percentile; infinite PSNR counts as `EQUAL_DB`."""
     capped = np.minimum(np.asarray(values, np.float64), EQUAL_DB)
     return {"mean": round(float(capped.mean()), 4), "p5": round(float(np.percentile(capped, 5)), 4)}
 
 
 def _ssim_terms(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """(channels,) means of SSIM and of its contrast-structure term, over the windows that lie inside."""
+    """Return (channels,) means of SSIM and of its contrast-structure term, over windows inside the picture."""
     mean_a, mean_b = _blurred(a), _blurred(b)
     var_a = _blurred(a * a) - mean_a * mean_a
     var_b = _blurred(b * b) - mean_b * mean_b
@@ -174,7 +176,7 @@ def _blurred(image: Floats) -> Floats:
 
 
 def _halved(image: Floats) -> Floats:
-    """Means of 2x2; an odd side gets a row of zeros before it, as in the reference implementation."""
+    """Average blocks of 2x2; an odd side is padded with zeros at its start, as in the reference implementation."""
     height, width = image.shape[:2]
     top, left = height % 2, width % 2
     padded = np.pad(image, ((top, top), (left, left), (0, 0)))
@@ -188,9 +190,9 @@ def _unit(image: Image, data_range: float) -> Floats:
 
 def _same_shape(a: Image, b: Image) -> None:
     if a.shape != b.shape:
-        raise ValueError(f"pictures of one shape are compared, not {a.shape} and {b.shape}")
+        raise ValueError(f"pictures must have the same shape, not {a.shape} and {b.shape}")
 
 
 def _scores(same: Floats, different: Floats) -> None:
     if len(same) == 0 or len(different) == 0:
-        raise ValueError("scores of genuine and of impostor pairs are needed")
+        raise ValueError("scores of both genuine and impostor pairs are needed")

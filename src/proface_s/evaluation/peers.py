@@ -1,4 +1,4 @@
-"""The methods that stand in our tables: the shipped one, the published one, and the classical baseline."""
+"""The methods in our tables: the shipped model, the published system and the classical baseline."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TRAIN_HINT = 'install the extra: pip install "proface-s[train]"'
 
 
 class SecureMethod:
-    """The flow of this package, without header, seal and record: what the pixels alone carry.
+    """The flow of this package without header, seal or record: recovery from the pixels alone.
 
     Args:
         wrong_key: see `FlowModel.recover`.
-        folder: a model directory; the shipped one where None.
-        threads: of the engine; 0 for all.
+        folder: model directory; the shipped model if None.
+        threads: threads of the inference engine; 0 for all.
     """
 
     def __init__(self, wrong_key: str = "noise", folder: Path | None = None, threads: int = 0) -> None:
@@ -49,7 +49,7 @@ class SecureMethod:
         return self.model.recover([protected], [FaceKey(key)], wrong_key=self.wrong_key)[0]
 
     def macs(self, height: int, width: int) -> int:
-        """Every weight works once per site of every Haar level; to protect takes two or three such passes."""
+        """See `Costed.macs`: each weight is used once per site of each Haar level; protecting takes 2 or 3 passes."""
         sites = 0
         while min(height, width) >= 2:
             height, width = -(-height // 2), -(-width // 2)
@@ -61,9 +61,9 @@ class PaperPeer:
     """The published system, trained here; the key map comes from the published key generation.
 
     Args:
-        network: trained weights.
+        network: the network with trained weights.
         name: shown in tables.
-        steps: how long it was trained.
+        steps: number of training steps.
     """
 
     def __init__(self, network: PaperFlow, name: str, steps: int) -> None:
@@ -97,25 +97,25 @@ class PaperPeer:
         return np.asarray(torch.nan_to_num(found, nan=0.0).permute(1, 2, 0).numpy(), np.float32)
 
     def key_map(self, key: bytes, shape: tuple[int, ...]) -> UInt8Image:
-        """The key's bits, (H, W) of 0 and 1, by the published derivation with the key as password."""
+        """Return the key map, (H, W) of 0 and 1, by the published derivation with the key as password."""
         from ..training.paper import derive_paper_key_map
 
         return derive_paper_key_map(key.hex(), shape[0], shape[1])
 
     def macs(self, height: int, width: int) -> int:
-        """Every weight of a convolution works once per pixel at half resolution; biases are not counted."""
+        """See `Costed.macs`: each convolution weight is used once per pixel at half resolution; biases are ignored."""
         weights = sum(p.numel() for p in self.network.parameters() if p.ndim == 4)
         return weights * (height // 2) * (width // 2)
 
 
 class LsbAvif:
-    """The classical baseline: AVIF, encrypted and authenticated, in the least significant bits.  A peer only.
+    """The classical baseline: AVIF, encrypted and authenticated, in the least significant bits; for comparison only.
 
-    The payload is 12 bytes of nonce and the ChaCha20-Poly1305 box of an AVIF file as good as fits, padded with zeros.
-    With a wrong key nothing opens, and the picture comes back as it is.
+    The payload is a 12-byte nonce and the ChaCha20-Poly1305 ciphertext of the best AVIF file that fits, zero-padded.
+    A wrong key fails authentication, and the protected picture is returned unchanged.
 
     Args:
-        bits: planes used, 1 or 2.
+        bits: number of bit planes used, 1 or 2.
     """
 
     parameters = 0
@@ -154,15 +154,15 @@ class LsbAvif:
         return np.asarray(face if face.size == (width, height) else face.resize((width, height)), np.uint8)
 
     def macs(self, height: int, width: int) -> int:
-        """None that are learned."""
+        """See `Costed.macs`: 0, since nothing is learned."""
         return 0
 
 
 def finest_avif(face: UInt8Image, room: int) -> bytes:
-    """AVIF, 4:4:4, of the best quality that fits into ``room`` bytes; of a smaller picture where none fits.
+    """Return the best 4:4:4 AVIF file that fits into ``room`` bytes; of a reduced picture if no quality fits.
 
     Raises:
-        UsageError: not even an eighth of the size fits.
+        UsageError: if even an eighth of the size does not fit.
     """
     for reduction in (1, 2, 4, 8):
         size = max(1, face.shape[1] // reduction), max(1, face.shape[0] // reduction)
@@ -186,10 +186,10 @@ def _finest(image: Image.Image, room: int) -> bytes:
 
 
 def load_paper(checkpoint: Path) -> PaperPeer:
-    """The averaged weights of a run of ``proface train`` with the paper's task.
+    """Load the averaged weights of a ``proface train`` run with the paper's task.
 
     Raises:
-        UsageError: no such checkpoint, not the paper's task, or torch is missing.
+        UsageError: if the checkpoint is missing or of another task, or torch is not installed.
     """
     try:
         from ..training.checkpoints import read_checkpoint
@@ -208,7 +208,10 @@ def load_paper(checkpoint: Path) -> PaperPeer:
 
 
 def paper_name(checkpoint: Path) -> str:
-    """``paper-randwr`` of ``runs/paper-randwr/checkpoint.pt`` and of ``paper-randwr.checkpoint.pt``."""
+    """Return the name of a checkpoint's method.
+
+    It is ``paper-randwr`` for ``runs/paper-randwr/checkpoint.pt`` and for ``paper-randwr.checkpoint.pt``.
+    """
     own, folder = checkpoint.stem.removesuffix(".checkpoint"), checkpoint.parent.name
     found = next((name for name in (folder, own) if name.startswith("paper")), None)
     return found or f"paper-{own}"

@@ -1,4 +1,4 @@
-"""LPIPS, where the user has installed it together with its weights; nothing is ever fetched."""
+"""LPIPS, if it is installed together with its weights; nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ BACKBONE: Final = "alexnet-owt-*.pth"  # torchvision's name of the trunk's weigh
 
 
 class Perceptual(Protocol):
-    """A distance of pictures as people see them.
+    """A perceptual distance between pictures.
 
     Attributes:
-        name: of the measure, in reports.
+        name: name of the measure in reports.
     """
 
     name: str
 
     def distance(self, a: Any, b: Any) -> float:
-        """Of two (H, W, 3) float pictures in [0, 1]; 0 for equal ones."""
+        """Return the distance of two (H, W, 3) float pictures in [0, 1]; 0 if they are equal."""
         ...
 
 
@@ -33,7 +33,7 @@ class Lpips:
     """LPIPS with the AlexNet trunk (Zhang et al. 2018), pictures in [-1, 1].
 
     Raises:
-        UsageError: the package ``lpips`` or the trunk's weights are not there.
+        UsageError: if the package ``lpips`` or the trunk's weights are missing.
     """
 
     name = "lpips"
@@ -41,7 +41,8 @@ class Lpips:
     def __init__(self) -> None:
         if not lpips_available():
             raise UsageError(
-                "LPIPS needs the package lpips, torchvision, and AlexNet's weights in torch's cache; none is fetched",
+                "LPIPS needs the packages lpips and torchvision, and AlexNet's weights in torch's cache; "
+                "nothing is downloaded",
                 f"put {BACKBONE} into {checkpoints()}",
             )
         import lpips
@@ -60,12 +61,12 @@ class Lpips:
 
 
 def lpips_available() -> bool:
-    """Whether `Lpips` can be made without fetching anything."""
+    """Return whether `Lpips` can be constructed without downloading anything."""
     installed = all(find_spec(name) is not None for name in ("torch", "torchvision", "lpips"))
     return installed and any(checkpoints().glob(BACKBONE))
 
 
 def checkpoints() -> Path:
-    """Where torch keeps the weights that torchvision's models fetch."""
+    """Return the folder in which torch keeps downloaded weights of torchvision's models."""
     home = os.environ.get("TORCH_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
     return Path(home).expanduser() / "hub" / "checkpoints"

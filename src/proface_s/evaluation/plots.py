@@ -1,4 +1,4 @@
-"""Plots of reports: matplotlib without a display, PNG files.  Needs the ``eval`` extra."""
+"""Plots for reports: PNG files by matplotlib, without a display.  Needs the ``eval`` extra."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Points = Sequence[tuple[float, float]]
 
 @contextmanager
 def figure(path: Path, title: str, x: str, y: str, size: tuple[float, float] = (6.4, 4.2)) -> Iterator[Axes]:
-    """One plot: axes to draw on, written to ``path`` (PNG) at the end.
+    """Provide axes to draw on; on exit, write the plot to ``path`` (PNG).
 
     Raises:
-        UsageError: matplotlib is not installed.
+        UsageError: if matplotlib is not installed.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -48,16 +48,16 @@ def plot_curves(
     path: Path, curves: Mapping[str, Points], *, title: str, x: str, y: str, log_x: bool = False,
     points: Mapping[str, Points] | None = None, dashed: Sequence[str] = (),
 ) -> None:
-    """Lines with labels, and single points beside them.
+    """Plot labelled curves, and optionally single points.
 
     Args:
         path: the PNG to write.
-        curves: label -> (x, y) in order.
-        title: over the plot.
-        x: label of the axis.
-        y: label of the axis.
-        log_x: logarithmic axis, linear near zero.
-        points: label -> (x, y) drawn as markers only.
+        curves: label -> (x, y) points in order.
+        title: title above the plot.
+        x: label of the x axis.
+        y: label of the y axis.
+        log_x: make the x axis logarithmic, and linear near zero.
+        points: label -> (x, y) points drawn as markers only.
         dashed: labels of curves drawn dashed: bounds and controls.
     """
     with figure(path, title, x, y) as axes:
@@ -72,7 +72,7 @@ def plot_curves(
 
 
 def plot_roc(path: Path, curves: Mapping[str, Points], *, title: str) -> None:
-    """ROC curves, label -> (false accept rate, true accept rate); the first axis is logarithmic."""
+    """Plot ROC curves, label -> (false accept rate, true accept rate); the x axis is logarithmic."""
     with figure(path, title, "false accept rate", "true accept rate") as axes:
         for number, (label, line) in enumerate(curves.items()):
             false, true = _columns(line)
@@ -86,7 +86,7 @@ def plot_roc(path: Path, curves: Mapping[str, Points], *, title: str) -> None:
 
 
 def plot_bars(path: Path, groups: Mapping[str, Mapping[str, float]], *, title: str, y: str) -> None:
-    """Grouped bars: group -> label -> height; labels are the same in every group, or missing."""
+    """Plot grouped bars: group -> label -> height; a group may lack some labels."""
     labels = list(dict.fromkeys(label for bars in groups.values() for label in bars))
     width = 0.8 / max(1, len(labels))
     with figure(path, title, "", y, size=(max(6.4, 1.3 * len(groups)), 4.2)) as axes:

@@ -1,4 +1,4 @@
-"""A verification set behind a method: every probe's face covered, protected, recovered, and opened with a wrong key.
+"""Verification through a method: every probe's face is covered, protected, recovered, and opened with a wrong key.
 
 ::
 
@@ -37,8 +37,8 @@ class Subject:
 
     Attributes:
         picture: (H, W, 3) uint8 RGB, the whole picture.
-        place: where recognisers look.
-        region: what is protected.
+        place: location of the face for recognisers.
+        region: the region that is protected.
     """
 
     picture: UInt8Image
@@ -46,20 +46,20 @@ class Subject:
     region: Box
 
     def with_face(self, face: UInt8Image) -> UInt8Image:
-        """The picture with another content of its region."""
+        """Return the picture with its region replaced."""
         return paste(self.picture, self.region, face)
 
 
 @dataclass(slots=True, eq=False)
 class VerificationSet:
-    """Pairs and their pictures, with what the recognisers make of the originals.
+    """Pairs and their pictures, with the recognisers' embeddings and thresholds from the originals.
 
     Attributes:
-        pairs: those whose pictures can both be used.
+        pairs: pairs of which both pictures are usable.
         subjects: path -> picture.
         galleries: one per recogniser.
         thresholds: one per recogniser.
-        seed: of keys and intervals.
+        seed: for keys and intervals.
     """
 
     pairs: list[Pair]
@@ -71,11 +71,11 @@ class VerificationSet:
 
     @property
     def probes(self) -> list[str]:
-        """Paths of the second pictures of the pairs, each once."""
+        """Paths of the second pictures of the pairs, without repeats."""
         return sorted({pair.b for pair in self.pairs})
 
     def cover(self, name: str, style: str) -> UInt8Image:
-        """The cover of a picture's region."""
+        """Make the cover of a picture's region."""
         region = cut(self.subjects[name].picture, self.subjects[name].region)
         if style != SWAP:
             return make_cover(FaceSample(Path(name), name, name, region), style, [])
@@ -89,7 +89,7 @@ class VerificationSet:
         return np.ascontiguousarray(other[: region.shape[0], : region.shape[1]])
 
     def rows(self, probes: dict[str, dict[str, dict[str, FloatArray]]]) -> dict[str, Any]:
-        """probe -> recogniser -> path -> embedding; becomes probe -> recogniser -> `verification_row`."""
+        """Turn probe -> recogniser -> path -> embedding into probe -> recogniser -> `verification_row`."""
         return {
             kind: {
                 gallery.recogniser.name: verification_row(
@@ -109,18 +109,18 @@ def open_set(
     """Read all pictures of a set and embed them.
 
     Args:
-        pairs: of `read_pairs`.
+        pairs: from `read_pairs`.
         root: folder of their paths.
         recognisers: at least one.
-        seed: of keys and intervals.
-        omitted: pictures that cannot be read, or show no face, are appended here; their pairs are left out.
+        seed: for keys and intervals.
+        omitted: list to which unreadable and faceless pictures are appended; their pairs are left out.
         advance: called once per picture.
-        locator: dlib's where None.
-        detector: the default one where None.
+        locator: dlib's if None.
+        detector: the default detector if None.
 
     Raises:
-        NoFaceError: no picture is left.
-        UsageError: too few pairs are left.
+        NoFaceError: if no pair is left.
+        UsageError: if too few pairs are left.
     """
     omitted = [] if omitted is None else omitted
     locator, detector = locator or Locator(), detector or SlimefaceDetector(tiles=False, turned=False)
@@ -141,7 +141,7 @@ def open_set(
 
 
 def measure_originals(chosen: VerificationSet) -> dict[str, Any]:
-    """The originals themselves: what the recognisers can do at best, and the thresholds that follow."""
+    """Measure the originals: the best that the recognisers can do, and their thresholds."""
     probes = {"original": {g.recogniser.name: dict(g.embeddings) for g in chosen.galleries}}
     found = chosen.rows(probes)
     found["thresholds"] = {
@@ -153,14 +153,14 @@ def measure_originals(chosen: VerificationSet) -> dict[str, Any]:
 
 
 def measure_covers(chosen: VerificationSet, style: str, advance: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """What the recognisers make of a style's covers, with nothing hidden in them: the control."""
+    """Measure a style's covers with nothing hidden in them: the control."""
     return chosen.rows(_embedded(chosen, ("cover",), lambda name: (chosen.cover(name, style),), advance))
 
 
 def measure_method(
     chosen: VerificationSet, method: Method, style: str, advance: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
-    """What the recognisers make of protected, recovered and wrongly recovered faces, through 8-bit files."""
+    """Measure protected, recovered and wrongly recovered faces, stored as 8-bit files."""
 
     def faces(name: str) -> tuple[UInt8Image, ...]:
         subject = chosen.subjects[name]

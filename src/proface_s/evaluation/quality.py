@@ -1,4 +1,4 @@
-"""Quality of protection, of recovery and of wrong recovery, face by face, by either protocol."""
+"""Quality of protection, recovery and wrong recovery, face by face, by either protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .perceptual import Perceptual
 Protocol = Literal["stored", "float"]
 Picture = UInt8Image | FloatArray
 
-COMPARISONS: Final = {  # what is measured against what
+COMPARISONS: Final = {  # name -> (picture, reference)
     "protected": ("protected", "cover"),
     "recovered": ("recovered", "original"),
     "wrong_original": ("wrong", "original"),
@@ -34,14 +34,14 @@ COMPARISONS: Final = {  # what is measured against what
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """One face through one method.
+    """One face, protected and recovered by one method.
 
     Attributes:
         sample: the face.
-        cover: what it was covered with.
-        protected: as it was stored, or floats by the paper's protocol.
-        recovered: with the right key.
-        wrong: with another key.
+        cover: its cover.
+        protected: the protected face as stored, or floats by the paper's protocol.
+        recovered: the face recovered with the right key.
+        wrong: the result of a wrong key.
         seconds: to protect, and to recover.
     """
 
@@ -53,19 +53,19 @@ class Trial:
     seconds: tuple[float, float]
 
     def picture(self, name: str) -> Picture:
-        """By name: original, cover, protected, recovered or wrong."""
+        """Return a picture by name: original, cover, protected, recovered or wrong."""
         found: Picture = self.sample.image if name == "original" else getattr(self, name)
         return found
 
 
 def derive_key(seed: int, *context: str) -> bytes:
-    """32 bytes that follow from the seed: so that a report can be repeated.  For measurements only."""
+    """Derive a 32-byte key from the seed, so that a report is reproducible.  For measurements only."""
     text = "/".join(("proface evaluation", str(seed), *context))
     return hashlib.sha256(text.encode()).digest()[:KEY_BYTES]
 
 
 def stored(picture: UInt8Image) -> UInt8Image:
-    """Through a PNG file and back."""
+    """Write a picture as PNG and read it back."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return np.asarray(Image.open(buffer).convert("RGB"), np.uint8)
@@ -74,13 +74,13 @@ def stored(picture: UInt8Image) -> UInt8Image:
 def run_trial(
     method: Method, sample: FaceSample, cover: UInt8Image, protocol: Protocol, seed: int, style: str = ""
 ) -> Trial:
-    """Protect, store, recover with the right key and with a wrong one.
+    """Protect, store, and recover with the right key and with a wrong one.
 
-    By the protocol ``float`` nothing is rounded; results are clamped to the range of pictures, never normalised.
+    With the protocol ``float`` nothing is rounded; recovered pictures are clamped to [0, 1], never normalised.
 
     Raises:
-        TypeError: ``float``, and the method is no `FloatMethod`.
-        UsageError: the method failed, or returned something else than a picture of the face's shape.
+        TypeError: if the protocol is ``float`` and the method is not a `FloatMethod`.
+        UsageError: if the method fails, or returns anything but a picture of the face's shape.
     """
     if protocol == "float" and not isinstance(method, FloatMethod):
         raise TypeError(f"{method.name} works on 8-bit pictures only")
@@ -92,7 +92,7 @@ def run_trial(
             found = _stored_steps(method, sample.image, cover, right, other)
     except ProFaceError:
         raise
-    except Exception as error:  # of somebody else's code
+    except Exception as error:  # raised by third-party code
         raise UsageError(f"{method.name} failed on {sample.name}: {type(error).__name__}: {error}") from error
     protected, recovered, wrong, seconds = found
     for picture in (protected, recovered, wrong):
@@ -128,7 +128,7 @@ def _float_steps(method: FloatMethod, original: UInt8Image, cover: UInt8Image, r
 
 
 def measure_trial(trial: Trial, perceptual: Perceptual | None = None) -> dict[str, dict[str, float]]:
-    """Every measure of every comparison of `COMPARISONS`: comparison -> measure -> value."""
+    """Return all measures of all `COMPARISONS`: comparison -> measure -> value."""
     return {
         name: _compare(_unit(trial.picture(a)), _unit(trial.picture(b)), perceptual)
         for name, (a, b) in COMPARISONS.items()
@@ -138,7 +138,7 @@ def measure_trial(trial: Trial, perceptual: Perceptual | None = None) -> dict[st
 def trials(
     method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int
 ) -> Iterator[Trial]:
-    """One trial per face."""
+    """Yield one trial per face."""
     for sample in samples:
         yield run_trial(method, sample, make_cover(sample, style, samples), protocol, seed, style)
 
@@ -147,7 +147,7 @@ def measure_quality(
     method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int,
     perceptual: Perceptual | None = None, advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Mean and 5th percentile of every measure over the faces, and median seconds.
+    """Measure mean and 5th percentile of every measure over the faces, and median seconds.
 
     Returns:
         ``{"faces": N, "seconds": {"protect", "recover"}, comparison: {measure: {"mean", "p5"}}}``.

@@ -1,7 +1,7 @@
 """Face recognisers that judge whether a face can still be matched: dlib's, and any ONNX file with a small card.
 
-All see the face at the same place: where dlib finds it in the *original*.  A box is written in every protected file, so
-an adversary need not find the face again, and a cover is not called private because a detector missed it.
+All look at the same place: where dlib finds the face in the *original*.  Every protected file states the boxes of its
+faces, so an adversary need not detect them, and a cover does not count as private because a detector missed the face.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIVE_POINTS: Final = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a face is.
+    """Box and landmarks of a face.
 
     Attributes:
         box: dlib's box.
@@ -36,12 +36,12 @@ class Place:
 
     @property
     def five(self) -> FloatArray:
-        """(5, 2): left eye, right eye, nose, left and right corner of the mouth, as seen in the picture."""
+        """Left eye, right eye, nose, left and right corner of the mouth, as seen in the picture, shape (5, 2)."""
         return np.stack([self.points[part].mean(axis=0) for part in FIVE_POINTS])
 
 
 class Recogniser(Protocol):
-    """Tells faces apart.
+    """Embeds faces and compares the embeddings.
 
     Attributes:
         name: shown in tables.
@@ -50,31 +50,31 @@ class Recogniser(Protocol):
     name: str
 
     def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
-        """Describe the face.
+        """Return the embedding of a face.
 
         Args:
-            image: (H, W, 3) uint8 RGB, a photo or a crop with some room around the face.
-            place: where the face is; looked for where None.
+            image: (H, W, 3) uint8 RGB, a photo or a crop with some margin around the face.
+            place: location of the face; located by the recogniser if None.
 
         Returns:
-            (D,) float32, or None where no face is found.
+            (D,) float32, or None if no face is found.
         """
         ...
 
     def similarity(self, a: FloatArray, b: FloatArray) -> float:
-        """How alike two faces are, larger is more alike: cosine, or minus the Euclidean distance."""
+        """Return the similarity of two embeddings: cosine, or the negative Euclidean distance."""
         ...
 
     def similarities(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        """(N, D) against (M, D) -> (N, M)."""
+        """Return all pairwise similarities: (N, D) and (M, D) give (N, M)."""
         ...
 
 
 class Locator:
-    """Finds the face nearest to the middle of a picture, and its landmarks; dlib's detector and shape predictor.
+    """Locates the face nearest to the centre of a picture with dlib's detector and shape predictor.
 
     Raises:
-        UsageError: the ``eval`` extra is not installed.
+        UsageError: if the ``eval`` extra is not installed.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Locator:
         self._predict = dlib.shape_predictor(str(_dlib_file("shape_predictor_68_face_landmarks.dat")))
 
     def locate(self, image: UInt8Image) -> Place | None:
-        """The face nearest to the middle, or None; a small picture is looked at enlarged."""
+        """Return the place of the face nearest to the centre, or None; small pictures are enlarged for detection."""
         height, width = image.shape[:2]
         found = self._detect(image, 1 if max(height, width) < 640 else 0)
         if not found:
@@ -95,13 +95,13 @@ class Locator:
 
 
 class DlibRecogniser:
-    """dlib's residual network, 128 numbers, Euclidean; 0.6 is its usual threshold.
+    """dlib's residual network: 128 dimensions, Euclidean distance; its usual threshold is 0.6.
 
     Args:
-        locator: shared with others; an own one where None.
+        locator: may be shared with other recognisers; a new one is made if None.
 
     Raises:
-        UsageError: the ``eval`` extra is not installed.
+        UsageError: if the ``eval`` extra is not installed.
     """
 
     name = "dlib"
@@ -133,20 +133,20 @@ class DlibRecogniser:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """How an ONNX recogniser wants its input.
+    """Input format and metric of an ONNX recogniser.
 
     Attributes:
         name: shown in tables.
         size: (width, height) of the input, pixels.
-        points: where eyes, nose and corners of the mouth belong in the input, as in `Place.five`; None: no alignment,
-            the box is cut out.
-        margin: share of the box added on every side where there is no alignment.
-        channels: order of the colours.
-        layout: of the tensor.
+        points: target positions of eyes, nose and corners of the mouth in the input, ordered as in `Place.five`; if
+            None, the face is not aligned and its box is cut out.
+        margin: share of the box added on every side if the face is not aligned.
+        channels: order of the colour channels.
+        layout: axis order of the tensor.
         mean: subtracted from the bytes.
-        scale: then multiplied.
-        metric: how embeddings are compared.
-        source: where the file comes from, and its licence.
+        scale: factor applied after the subtraction.
+        metric: comparison of embeddings.
+        source: origin and licence of the file.
     """
 
     name: str
@@ -165,7 +165,7 @@ class Card:
         """Read a card.
 
         Raises:
-            UsageError: it is missing or makes no sense.
+            UsageError: if it is missing or invalid.
         """
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -174,24 +174,24 @@ class Card:
             five = None if points is None else tuple((float(x), float(y)) for x, y in points)
             card = cls(size=(width, height), points=five, **found)
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{path} is no card of a recogniser: {error}", "see docs/evaluation.md") from None
+            raise UsageError(f"{path} is not a recogniser card: {error}", "see docs/evaluation.md") from None
         known = card.channels in ("RGB", "BGR") and card.layout in ("NCHW", "NHWC")
         if not known or card.metric not in ("cosine", "euclidean") or (five is not None and len(five) != 5):
-            raise UsageError(f"{path} is no card of a recogniser", "see docs/evaluation.md")
+            raise UsageError(f"{path} is not a recogniser card", "see docs/evaluation.md")
         return card
 
 
 class OnnxRecogniser:
-    """An ONNX file that turns a face into numbers.
+    """A recogniser in an ONNX file.
 
     Args:
         path: the model.
-        card: how it wants its input.
-        locator: shared with others; an own one where None.
-        threads: of the engine; these networks are small, and threads that wait for each other cost more.
+        card: its input format and metric.
+        locator: may be shared with other recognisers; a new one is made if None.
+        threads: threads of the inference engine; in these small networks, more threads cost more than they save.
 
     Raises:
-        UsageError: no such file, or not a model.
+        UsageError: if the file is missing or is not a model.
     """
 
     def __init__(self, path: Path, card: Card, locator: Locator | None = None, threads: int = 1) -> None:
@@ -204,7 +204,7 @@ class OnnxRecogniser:
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the engine has no exception type of its own for this
+        except Exception as error:  # the engine has no specific exception type for this
             raise UsageError(f"{path} cannot be used as a recogniser ({type(error).__name__})") from None
         self._input = self._session.get_inputs()[0].name
         self.card, self.name, self.locator = card, card.name, locator or Locator()
@@ -222,7 +222,7 @@ class OnnxRecogniser:
         return np.asarray(answer, np.float32).ravel()
 
     def face(self, image: UInt8Image, place: Place) -> UInt8Image:
-        """The input, uint8 RGB: aligned by five points, or the box."""
+        """Return the network's input, uint8 RGB: aligned by five points, or cut out by the box."""
         if self.card.points is not None:
             wanted = np.array(self.card.points, np.float32)
             found, _ = cv2.estimateAffinePartial2D(place.five, wanted, method=cv2.LMEDS)
@@ -246,14 +246,14 @@ class OnnxRecogniser:
 
 
 def load_recognisers(specs: list[str], locator: Locator | None = None) -> list[Recogniser]:
-    """Recognisers by name or path, sharing one locator.
+    """Load recognisers by name or path; they share one locator.
 
     Args:
         specs: ``dlib``, ``MODEL.onnx`` (its card is MODEL.json beside it) or ``MODEL.onnx=CARD.json``.
-        locator: made where None and anything is asked for.
+        locator: made if None, unless ``specs`` is empty.
 
     Raises:
-        UsageError: see the classes; or two have one name.
+        UsageError: see the classes; also if two recognisers have the same name.
     """
     if not specs:
         return []
@@ -283,7 +283,7 @@ def _dlib() -> Any:
 
 
 def _dlib_file(name: str) -> Path:
-    """A weight file of the package ``face-recognition-models``, which is not imported: it needs old setuptools."""
+    """Find a weight file of the package ``face-recognition-models`` without importing it: it needs old setuptools."""
     found = find_spec("face_recognition_models")
     if found is None or not found.submodule_search_locations:
         raise UsageError("face recognition needs face-recognition-models, which is not installed", EVAL_HINT)

@@ -1,10 +1,10 @@
-"""A report that grows part by part: an interrupted run goes on where it stopped, and the whole is one JSON file.
+"""Reports that grow part by part: an interrupted run resumes where it stopped, and the result is one JSON file.
 
 ::
 
-    OUT/parts/settings.json      what is being measured; another run with other settings is refused
-    OUT/parts/0003-NAME.json     one part, written whole or not at all
-    OUT/report.json, report.md   all of it, when it is finished
+    OUT/parts/settings.json      the settings; a run with other settings is refused
+    OUT/parts/0003-NAME.json     one part, written atomically
+    OUT/report.json, report.md   the finished report
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ PACKAGES = (
 
 
 class Report:
-    """Collects the results of one command in a folder.
+    """The results of one command, collected in a folder.
 
     Args:
-        folder: made where it does not exist.
-        kind: what is reported, e.g. ``evaluate`` or ``attack``.
-        settings: everything the results follow from, JSON types only, seeds included; a folder that holds parts of
-            another kind or of other settings is refused.
+        folder: created if missing.
+        kind: the command, e.g. ``evaluate`` or ``attack``.
+        settings: everything the results depend on, including seeds, as JSON types; a folder that holds parts of
+            another kind or with other settings is refused.
 
     Raises:
-        UsageError: see above, or the folder cannot be used.
+        UsageError: see above; also if the folder cannot be used.
 
     Attributes:
-        omissions: what was left out of the measurement; add to it with `omit`.
+        omissions: items left out of the measurement; add to them with `omit`.
     """
 
     def __init__(self, folder: Path, kind: str, settings: Mapping[str, Any]) -> None:
@@ -60,20 +60,20 @@ class Report:
         self._files = {_read(path)["part"]: path for path in sorted(self._parts.glob("[0-9]*.json"))}
 
     def has(self, part: str) -> bool:
-        """Whether a part was measured already."""
+        """Return whether a part has already been measured."""
         return part in self._files
 
     def get(self, part: str) -> dict[str, Any]:
-        """What was kept under a name.
+        """Return the result of a part.
 
         Raises:
-            KeyError: nothing.
+            KeyError: if there is no such part.
         """
         result: dict[str, Any] = _read(self._files[part])["result"]
         return result
 
     def keep(self, part: str, result: Mapping[str, Any]) -> None:
-        """Write one part, whole or not at all; a part of the same name is replaced."""
+        """Write one part atomically; a part of the same name is replaced."""
         slug = re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-")[:80]
         number = 1 + max((int(path.name.partition("-")[0]) for path in self._files.values()), default=-1)
         path = self._files.get(part) or self._parts / f"{number:04d}-{slug}.json"
@@ -81,20 +81,20 @@ class Report:
         self._files[part] = path
 
     def results(self) -> dict[str, Any]:
-        """All parts, in the order in which they were first kept."""
+        """Return the results of all parts, in the order in which they were first written."""
         return {part: self.get(part) for part in self._files}
 
     def commits(self) -> list[str]:
-        """Commits that the parts were measured at; empty where unknown."""
+        """Return the commits at which the parts were measured; empty if unknown."""
         found = (_read(path).get("commit") for path in self._files.values())
         return list(dict.fromkeys(each for each in found if each))
 
     def omit(self, omissions: Sequence[Omission]) -> None:
-        """Note what was left out, each once."""
+        """Record omissions, each only once."""
         self.omissions = list(dict.fromkeys((*self.omissions, *omissions)))
 
     def finish(self, markdown: str) -> Path:
-        """Write report.json and report.md; returns the path of the first."""
+        """Write report.json and report.md; return the path of report.json."""
         document = {
             "schema": SCHEMA, "kind": self.kind, "settings": self.settings, "machine": machine(),
             "versions": versions(), "commits": self.commits(), "omissions": [asdict(each) for each in self.omissions],
@@ -120,30 +120,30 @@ class Report:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """A finished report: the folder's, or the file itself.
+    """Read a finished report from its folder or its file.
 
     Raises:
-        UsageError: there is none, or it is not of our schema.
+        UsageError: if there is no report or it has another schema.
     """
     path = path / "report.json" if path.is_dir() else path
     try:
         document = _read(path)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no report: {error}") from None
+        raise UsageError(f"{path} is not a report: {error}") from None
     if document.get("schema") != SCHEMA:
-        raise UsageError(f"{path} is no report of schema {SCHEMA}")
+        raise UsageError(f"{path} is not a report of schema {SCHEMA}")
     return document
 
 
 def markdown_table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
-    """A Markdown table; floats as they come, so format them before."""
+    """Return a Markdown table; cells are printed with `str`, so format floats first."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join("-" if cell is None else str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def machine() -> dict[str, Any]:
-    """What the figures of time depend on."""
+    """Describe the machine, on which times depend."""
     return {
         "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
         "processor": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("PROFACE_THREADS", "all"),
@@ -151,7 +151,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that figures can depend on, of those that are installed."""
+    """Return the versions of those installed packages that can affect the figures."""
     found = {}
     for name in PACKAGES:
         try:
@@ -162,7 +162,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit of the source that is running, with ``+`` where files were changed; None where unknown."""
+    """Return the commit of the running source, with ``+`` if files have been changed; None if unknown."""
     options = ["--always", "--dirty=+", "--abbrev=10", "--exclude=*"]
     command = ["git", "-C", str(Path(__file__).parent), "describe", *options]
     try:

@@ -1,4 +1,4 @@
-"""One evaluation: which parts there are, measured one by one, kept one by one."""
+"""One evaluation: its parts are measured and stored one by one."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from .verification import read_pairs
 CAPACITY_AT: Final = (42.0, 44.0, 46.0, 48.0, 50.0, 52.0, 54.0)
 CAPACITY_FACES, DIVERSITY_FACES, EXACT_FACES = 6, 12, 12
 SHOWN: Final = 6  # faces in the contact sheets
-LINKED_AT: Final = 1e-2  # false accept rate of the threshold from which on two protections count as linked
+LINKED_AT: Final = 1e-2  # false accept rate of the threshold at which two protections count as linked
 
 
 class Progress(Protocol):
-    """Told what is going on."""
+    """Receives progress reports."""
 
     def start(self, part: str, steps: int) -> None:
-        """A part begins."""
+        """Report that a part begins."""
         ...
 
     def advance(self) -> None:
-        """One step of it is done."""
+        """Report that one of its steps is done."""
         ...
 
     def done(self) -> None:
-        """The part was kept."""
+        """Report that the part has been stored."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to evaluate.
+    """Options of an evaluation.
 
     Attributes:
         data: folders of faces or photos.
         out: folder of the report.
         styles: covers, ``name[:strength]`` or ``swap``.
         methods: see `load_method`.
-        protocols: ``stored``, ``float``; methods that know no floats are left out of the second.
+        protocols: ``stored``, ``float``; only a `FloatMethod` is measured by the second.
         size: side of the faces, pixels.
         limit: number of faces.
         kind: see `read_faces`.
         pairs: verification set, or None.
         pairs_limit: number of pairs.
-        pairs_styles: styles of the verification; the first two of ``styles`` where empty.
+        pairs_styles: styles of the verification; the first two of ``styles`` if empty.
         recognisers: see `load_recognisers`.
         photos: folder of whole photos for bit-equality and time, or None.
-        pictures: folder whose faces appear in the contact sheets; ``data`` where None.
-        seed: of keys, drawings and intervals.
+        pictures: folder whose faces appear in the contact sheets; ``data`` if None.
+        seed: for keys, random draws and intervals.
     """
 
     data: tuple[Path, ...]
@@ -82,7 +82,7 @@ class Options:
     seed: int = 20261123
 
     def settings(self, samples: Sequence[FaceSample]) -> dict[str, Any]:
-        """What results follow from, for `Report`; the faces by their names."""
+        """Return everything that results depend on, for `Report`; faces are identified by their names."""
         found = {name: _plain(value) for name, value in asdict(self).items() if name != "out"}
         names = "\n".join(sample.name for sample in samples)
         return {
@@ -92,12 +92,14 @@ class Options:
 
 
 def resolve_styles(text: str) -> tuple[str, ...]:
-    """``all``: every style at its default strength, and ``swap``; ``sweep``: at half, once and twice that strength.
+    """Parse a choice of styles.
 
-    Anything else is a list separated by commas.
+    Args:
+        text: ``all``: every style at its default strength, and ``swap``; ``sweep``: the same at half, once and twice
+            the default strength; anything else is a comma-separated list of styles.
 
     Raises:
-        UsageError: an unknown style or strength, or none.
+        UsageError: if a style or strength is unknown, or no style is given.
     """
     names = obfuscate.names()
     if text.strip() == "all":
@@ -115,12 +117,12 @@ def resolve_styles(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One piece of work.
+    """One part of the evaluation.
 
     Attributes:
         name: kind/method/style...
-        steps: how often it reports progress.
-        measure: does it, and returns JSON.
+        steps: number of progress reports.
+        measure: measures the part and returns JSON types.
     """
 
     name: str
@@ -129,25 +131,26 @@ class Part:
 
 
 class Evaluation:
-    """Loads what the parts share, each when it is first needed.
+    """One run of the evaluation; expensive shared data is loaded on first use.
 
     Args:
-        options: what to evaluate.
-        progress: told what is going on.
+        options: the options.
+        progress: receives progress reports.
 
     Raises:
-        UsageError, NoFaceError: what was asked for makes no sense, or nothing is left to measure on.
+        UsageError: if an option is invalid.
+        NoFaceError: if no face is left to measure on.
     """
 
     def __init__(self, options: Options, progress: Progress) -> None:
         self.options, self.progress = options, progress
         self.methods = [(spec, load_method(spec)) for spec in options.methods]
         if len({method.name for _, method in self.methods}) < len(self.methods):
-            raise UsageError("two methods have the same name", "give each a name of its own")
+            raise UsageError("two methods have the same name", "give them different names")
         omitted: list[Omission] = []
         self.samples = read_faces(options.data, options.size, options.limit, kind=options.kind, omitted=omitted)
         if SWAP in options.styles:
-            make_cover(self.samples[0], SWAP, self.samples)  # refused before anything is measured
+            make_cover(self.samples[0], SWAP, self.samples)  # refuse it before anything is measured
         if options.pairs is not None:
             self.pairs = read_pairs(options.pairs, limit=options.pairs_limit, seed=options.seed, omitted=omitted)
             self.recognisers = load_recognisers(list(options.recognisers), self.locator)
@@ -157,7 +160,7 @@ class Evaluation:
         self.report.omit(omitted)
 
     def run(self) -> Report:
-        """Measure what is not there yet, draw, and finish the report."""
+        """Measure the missing parts, draw the figures, and finish the report."""
         for part in self.parts():
             if not self.report.has(part.name):
                 self.progress.start(part.name, part.steps)
@@ -172,7 +175,7 @@ class Evaluation:
         return self.report
 
     def parts(self) -> Iterator[Part]:
-        """All parts, in the order in which they are measured."""
+        """Yield all parts, in the order in which they are measured."""
         options, faces = self.options, len(self.samples)
         for protocol in options.protocols:
             for _, method in self.methods:
@@ -191,12 +194,12 @@ class Evaluation:
 
     @cached_property
     def locator(self) -> Locator:
-        """dlib's, shared."""
+        """dlib's locator, shared by all parts."""
         return Locator()
 
     @cached_property
     def verification(self) -> privacy.VerificationSet:
-        """The set, read and embedded when the first part needs it."""
+        """The verification set, read and embedded when the first part needs it."""
         assert self.options.pairs is not None
         omitted: list[Omission] = []
         found = privacy.open_set(
@@ -260,7 +263,7 @@ class Evaluation:
 
 
 def _strengths(name: str) -> list[str]:
-    """Half, once and twice the default strength, as far as the style takes them; one, where strengths mean nothing."""
+    """Return half, once and twice the default strength, clamped to the style's range; one entry if it is a point."""
     style = obfuscate.get(name)
     low, high = style.strength_range
     found = [min(max(style.default_strength * factor, low), high) for factor in (0.5, 1.0, 2.0)]

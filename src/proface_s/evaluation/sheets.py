@@ -9,22 +9,22 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..types import UInt8Image
 
-GAP, BAND = 6, 15  # pixels between pictures, and of the text above each
+GAP, BAND = 6, 15  # pixels between pictures, and height of the label above each
 
 
 def contact_sheet(path: Path, rows: Sequence[Sequence[tuple[str, UInt8Image | None]]], side: int = 160) -> Path:
     """Write a sheet.
 
     Args:
-        path: the PNG to write; its folder is made.
+        path: the PNG to write; its folder is created.
         rows: each a sequence of (label, (H, W, 3) uint8 RGB picture); None leaves the place empty.
-        side: every picture is fitted into a square of so many pixels.
+        side: side in pixels of the square that every picture is fitted into.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: no pictures.
+        ValueError: if there are no pictures.
     """
     columns = max((len(row) for row in rows), default=0)
     if not columns:
@@ -44,7 +44,7 @@ def contact_sheet(path: Path, rows: Sequence[Sequence[tuple[str, UInt8Image | No
 
 
 def fit(picture: UInt8Image, side: int) -> Image.Image:
-    """The picture inside a square, enlarged by whole pixels only if it is much smaller."""
+    """Fit a picture into a square; a much smaller picture is enlarged without interpolation."""
     image = Image.fromarray(picture)
     scale = side / max(image.size)
     way = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS

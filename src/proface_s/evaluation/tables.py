@@ -1,4 +1,4 @@
-"""Reports of an evaluation as Markdown: one function per table, each on the JSON that was kept."""
+"""Evaluation reports as Markdown: one function per table, each a function of the stored JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN_OMISSIONS: Final = 20
 
 
 def document(report: Report) -> str:
-    """The whole report."""
+    """Return the whole report."""
     results, settings = report.results(), report.settings
     here, measured_at = machine(), ", ".join(report.commits()) or "unknown"
     lines = [
@@ -34,7 +34,7 @@ def document(report: Report) -> str:
 
 
 def parts_of(results: Results, kind: str) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """(the rest of the name, result) of the parts of a kind."""
+    """Yield (rest of the name, result) for the parts of a kind."""
     for name, result in results.items():
         first, *rest = name.split("/")
         if first == kind:
@@ -42,7 +42,7 @@ def parts_of(results: Results, kind: str) -> Iterator[tuple[list[str], dict[str,
 
 
 def quality_table(results: Results, methods: Sequence[str] | None = None, protocol: str | None = None) -> str:
-    """Quality of protection and of recovery; empty without such parts."""
+    """Return the table of protection and recovery quality; empty without such parts."""
     rows = []
     for (method, style, how), found in parts_of(results, "quality"):
         if (methods is None or method in methods) and protocol in (None, how):
@@ -59,7 +59,7 @@ def quality_table(results: Results, methods: Sequence[str] | None = None, protoc
 
 
 def wrong_table(results: Results, protocol: str | None = None) -> str:
-    """What a wrong key gives, against the original and against the cover."""
+    """Return the table of wrong-key results against original and cover."""
     rows = []
     for (method, style, how), found in parts_of(results, "quality"):
         if protocol in (None, how):
@@ -72,7 +72,7 @@ def wrong_table(results: Results, protocol: str | None = None) -> str:
 
 
 def exact_table(results: Results) -> str:
-    """Bit-equality with the seal, through files."""
+    """Return the table of bit-equality through files with a seal."""
     rows = [
         [
             what, found["pictures"], found["faces"], f"{found['exact']} of {found['pictures']}",
@@ -89,7 +89,7 @@ def exact_table(results: Results) -> str:
 
 
 def cost_table(results: Results) -> str:
-    """Parameters, operations, time and memory."""
+    """Return the table of parameters, operations, time and memory."""
     rows = [
         [
             method, f"{found['size']} px", "-" if found["parameters"] is None else f"{found['parameters']:,}",
@@ -103,7 +103,7 @@ def cost_table(results: Results) -> str:
 
 
 def identity_table(results: Results) -> str:
-    """Accuracy, TAR and rank-1 of every probe, with 95 % intervals."""
+    """Return the table of accuracy, TAR and rank-1 of every probe, with 95 % intervals."""
     rows = []
     for where, found in parts_of(results, "identity"):
         method, style = (where[0], where[1]) if len(where) > 1 else ("-", "-")
@@ -127,7 +127,7 @@ def identity_table(results: Results) -> str:
 
 
 def diversity_table(results: Results) -> str:
-    """Likeness of two protections of one face."""
+    """Return the table of similarities between two protections of one face."""
     rows = []
     words = {"keys": "one style, two keys", "styles": "two styles, two keys"}
     for (method,), found in parts_of(results, "diversity"):
@@ -141,7 +141,7 @@ def diversity_table(results: Results) -> str:
 
 
 def omission_table(report: Report) -> str:
-    """What could not be used, counted; the first few by name."""
+    """Return the number of omissions and a table of the first few."""
     if not report.omissions:
         return ""
     shown = report.omissions[:SHOWN_OMISSIONS]
@@ -152,17 +152,17 @@ def omission_table(report: Report) -> str:
 
 
 def spread(found: Mapping[str, float]) -> str:
-    """Mean and 5th percentile of a PSNR; equal pictures say so."""
+    """Format mean and 5th percentile of a PSNR; "equal" if the pictures are."""
     if found["p5"] >= 100:
         return "equal"
     return f"{found['mean']:.2f} ({found['p5']:.2f})"
 
 
 def mean(found: Mapping[str, float] | None) -> str:
-    """Mean of a similarity, or a dash."""
+    """Format the mean of a similarity; a dash if None."""
     return "-" if found is None else f"{found['mean']:.3f}"
 
 
 def percent(value: float, interval: Sequence[float]) -> str:
-    """A share and its interval in percent."""
+    """Format a share and its interval in percent."""
     return f"{100 * value:.1f} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"

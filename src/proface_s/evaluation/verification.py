@@ -1,7 +1,8 @@
-"""Can a recogniser still match the face?  Verification on pairs, rank-1 identification, diversity.
+"""Verification on pairs and rank-1 identification: can a recogniser still match the face?
 
-Every pair is (a, b): a is in the adversary's album as it was taken, b is the probe: in turn the original, its cover,
-its protected version, what the right key recovers, what a wrong key gives.  Thresholds are fixed on originals alone.
+In every pair (a, b), a is an original in the adversary's album, and b is the probe: in turn the original, its cover,
+its protected version, the face recovered with the right key, and the result of a wrong key.  Thresholds are fixed on
+originals alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _YES, _NO = {"1", "true", "same", "yes"}, {"0", "false", "different", "no"}
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures, named by their paths below the set's folder, and whether they show one person."""
+    """Two pictures, given by their paths below the set's folder, and whether they show the same person."""
 
     a: str
     b: str
@@ -43,13 +44,13 @@ def read_pairs(
 
     Args:
         file: CSV with a header that names the columns ``a``, ``b`` (paths) and ``same`` (1 or 0).
-        root: folder of the paths; the file's own where None.
-        limit: at most so many pairs, half of them of one person where there are so many, drawn by the seed.
-        seed: of that drawing.
-        omitted: pairs that name missing files are left out and appended here.
+        root: folder of the paths; the file's folder if None.
+        limit: maximum number of pairs, drawn at random, half of them same-person pairs if there are enough.
+        seed: for that draw.
+        omitted: list to which pairs with missing files, which are left out, are appended.
 
     Raises:
-        UsageError: no such file, no such columns, or no pairs of one person, or none of two, are left.
+        UsageError: if the file or a column is missing, or no same-person or no different-person pairs are left.
     """
     root, omitted = root or file.parent, [] if omitted is None else omitted
     try:
@@ -77,7 +78,7 @@ class Gallery:
     """Embeddings of originals by one recogniser.
 
     Attributes:
-        recogniser: whose they are.
+        recogniser: the recogniser that made them.
         embeddings: path below the set's folder -> (D,) float32.
     """
 
@@ -85,18 +86,18 @@ class Gallery:
     embeddings: Mapping[str, FloatArray]
 
     def usable(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """Those whose pictures were both embedded."""
+        """Return the pairs of which both pictures were embedded."""
         return [pair for pair in pairs if pair.a in self.embeddings and pair.b in self.embeddings]
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Fixed on originals, for one recogniser.
+    """Thresholds of one recogniser, fixed on originals.
 
     Attributes:
-        at_far: false accept rate -> the least similarity that is accepted; of all pairs of different people.
-        best: the similarity that tells the listed pairs apart best.
-        impostors: number of pairs of different people that the rates come from.
+        at_far: false accept rate -> lowest accepted similarity, over all pairs of different people.
+        best: the similarity that best separates the listed pairs.
+        impostors: number of different-person pairs behind the rates.
     """
 
     at_far: dict[float, float]
@@ -105,10 +106,10 @@ class Thresholds:
 
 
 def fix_thresholds(gallery: Gallery, pairs: Sequence[Pair]) -> Thresholds:
-    """Thresholds from originals: every a against every b of another person, far more pairs than are listed.
+    """Fix thresholds on originals: every a against every b of another person, far more pairs than are listed.
 
     Raises:
-        UsageError: too few people for the smallest rate.
+        UsageError: if there are too few people for the smallest rate.
     """
     chosen = gallery.usable(pairs)
     impostors = _impostors(gallery, chosen, gallery.embeddings)
@@ -123,18 +124,18 @@ def fix_thresholds(gallery: Gallery, pairs: Sequence[Pair]) -> Thresholds:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Similarities of probes to the album, of pairs of one person and of two."""
+    """Similarities of probes to the album, for same-person and for different-person pairs."""
 
     same: Floats
     different: Floats
 
 
 def probe_scores(gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, FloatArray]) -> Scores:
-    """Similarity of a (original) and b (probe) for every pair whose b has a probe.
+    """Score a (original) against b (probe) for every pair whose b has a probe.
 
     Args:
-        gallery: the originals.
-        pairs: the set.
+        gallery: embeddings of the originals.
+        pairs: the verification set.
         probes: path of b -> embedding of its probe.
     """
     found: dict[bool, list[float]] = {True: [], False: []}
@@ -147,11 +148,11 @@ def probe_scores(gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, F
 def verification_row(
     gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, FloatArray], thresholds: Thresholds, seed: int = 0
 ) -> dict[str, Any]:
-    """What the recogniser makes of one kind of probe.
+    """Measure how well the recogniser matches one kind of probe.
 
     Returns:
         Accuracy on the listed pairs, TAR at every rate of `FARS` with 95 % bootstrap intervals, rank-1, area under the
-        curve, and for plots a curve (at most 60 points) whose false accepts are of every a against every b.
+        curve, and for plots a curve (at most 60 points) whose false accepts come from every a against every b.
     """
     scores = probe_scores(gallery, pairs, probes)
     right = np.concatenate([scores.same >= thresholds.best, scores.different < thresholds.best])
@@ -172,10 +173,10 @@ def verification_row(
 def rank_one(
     gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, FloatArray], seed: int = 0
 ) -> dict[str, Any]:
-    """Share of probes whose most similar picture of the album, one per person, is of the same person.
+    """Return the share of probes whose most similar picture in the album, one per person, shows the same person.
 
     Raises:
-        UsageError: one person only.
+        UsageError: if there is only one person.
     """
     album, wanted = dict[str, str](), dict[str, str]()
     for pair in gallery.usable(pairs):
@@ -196,7 +197,7 @@ def rank_one(
 def embed_all(
     recogniser: Recogniser, names: Sequence[str], picture: Callable[[str], Any], place: Callable[[str], Any]
 ) -> dict[str, FloatArray]:
-    """Embeddings of all pictures in which a face has its place."""
+    """Embed all pictures; those without an embedding are left out."""
     found = {}
     for name in names:
         embedding = recogniser.embed(picture(name), place(name))
@@ -238,7 +239,7 @@ def _stack(gallery: Gallery, names: Sequence[str]) -> FloatArray:
 
 
 def _impostors(gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, FloatArray]) -> Floats:
-    """Similarities of every a to the probe of every b of another person."""
+    """Return the similarities of every a to the probe of every b of another person."""
     left, right = sorted({pair.a for pair in pairs}), sorted({pair.b for pair in pairs if pair.b in probes})
     names = [np.array([_who(name) for name in side]) for side in (left, right)]
     scores = gallery.recogniser.similarities(_stack(gallery, left), np.stack([probes[name] for name in right]))
@@ -246,7 +247,7 @@ def _impostors(gallery: Gallery, pairs: Sequence[Pair], probes: Mapping[str, Flo
 
 
 def _thinned(same: Floats, different: Floats, most: int = 60) -> list[list[float]]:
-    """(false, true) accept rates at false rates spread evenly on a logarithmic scale."""
+    """Return (false, true) accept rates at false accept rates spaced evenly on a logarithmic scale."""
     _, false, true = roc(same, different)
     wanted = np.concatenate([[0.0], np.geomspace(1 / max(2, len(different)), 1, most - 1)])
     at = np.searchsorted(false, wanted, side="right") - 1
