@@ -1,4 +1,4 @@
-"""Training of the secure flow: the torch model, the covers it is trained on, the loop and the export.
+"""Training: the networks in torch, the faces and covers they are trained on, the training loop and the export.
 
 Needs the ``train`` extra; nothing below this package imports it.
 """

@@ -1,4 +1,4 @@
-"""Covers for training: the shipped styles at every strength, stickers of the user's, and unrelated faces."""
+"""Covers for training: the shipped styles at random strengths, the user's stickers, and unrelated faces."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ MASKS = ("smiley", "cat", "robot", "stars", "theatre")
 
 
 def find_stickers(folder: Path | None) -> list[Path]:
-    """RGBA stickers of a folder, for ``mask`` covers beside the drawn ones."""
+    """Return the RGBA stickers of a folder, for ``mask`` covers in addition to the built-in ones."""
     return sorted(folder.glob("*.png")) if folder is not None and folder.is_dir() else []
 
 
 class CoverSource:
-    """Draws a random cover for a face: every kind equally often, strengths log-uniform around the default.
+    """Makes random covers for faces: every kind equally often, strengths log-uniform around the default.
 
     Args:
-        other: draws another face, for ``swap``.
+        other: function that draws another face, for ``swap``.
         stickers: RGBA files for ``mask``.
     """
 
@@ -32,7 +32,7 @@ class CoverSource:
         self._other, self._stickers = other, stickers
 
     def cover(self, original: UInt8Image, rng: np.random.Generator) -> UInt8Image:
-        """(H, W, 3) uint8 cover of an original."""
+        """Return a random (H, W, 3) uint8 cover of an original."""
         kind = KINDS[rng.integers(len(KINDS))]
         if kind == "swap":
             height, width = original.shape[:2]
@@ -40,7 +40,7 @@ class CoverSource:
         return obfuscate.cover(original, self.style(kind, rng))
 
     def style(self, kind: str, rng: np.random.Generator) -> Style:
-        """A random strength (or sticker, or colour) of a kind."""
+        """Return a style of a kind with a random strength or sticker."""
         factor = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
         if kind == "mask":
             choices = [*MASKS, *map(str, self._stickers)]

@@ -1,4 +1,4 @@
-"""Faces for training: a folder of pictures, split by identity, and random crops at every face size."""
+"""Faces for training: folders of pictures, split by identity, and random crops at random face sizes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..types import UInt8Image
 from .covers import CoverSource
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-LARGEST_KEPT = 768  # pictures are kept at no more than this many pixels a side
-CACHE_BYTES = 4 << 30  # decoded pictures beyond this are read again each time
+LARGEST_KEPT = 768  # pixels; pictures with a longer side are reduced to this
+CACHE_BYTES = 4 << 30  # once the cache is full, further pictures are decoded again each time
 _NUMBERED = re.compile(r"_\d{4}$")  # as in LFW: Name_Surname_0001
 
 
 def identity_of(path: Path, root: Path) -> str:
-    """Who is shown, as far as names tell: the folder below the root, else the file's name less a four-digit number."""
+    """Return the name of the folder below the root, else the file's stem without a final ``_`` and four digits."""
     inside = path.relative_to(root).parts
     return inside[0] if len(inside) > 1 else _NUMBERED.sub("", path.stem)
 
 
 def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str) -> tuple[list[Path], list[Path]]:
-    """Training and validation files of (path, root) pairs, all files of an identity on the same side.
+    """Split (path, root) pairs into training and validation files, with each identity on one side only.
 
-    The side follows from a hash of the identity: adding files moves no one.
+    A hash of the identity decides, so adding files never moves an identity to the other side.
     """
     train: list[Path] = []
     held: list[Path] = []
@@ -41,10 +41,10 @@ def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str
 
 
 def find_pictures(folders: list[Path]) -> list[tuple[Path, Path]]:
-    """(path, folder it was found under), sorted.
+    """Find pictures: (path, folder it was found under), sorted within each folder.
 
     Raises:
-        UsageError: a folder is missing, or no pictures are there.
+        UsageError: if a folder is missing or there are no pictures.
     """
     for folder in folders:
         if not folder.is_dir():
@@ -57,11 +57,11 @@ def find_pictures(folders: list[Path]) -> list[tuple[Path, Path]]:
 
 @dataclass(slots=True, eq=False)
 class Faces:
-    """Pictures read on demand and kept while there is room.
+    """Pictures, read on demand and cached while there is room.
 
     Attributes:
         paths: the files.
-        unreadable: those that could not be decoded; they are skipped.
+        unreadable: files that could not be decoded and are skipped.
     """
 
     paths: list[Path]
@@ -73,10 +73,10 @@ class Faces:
         return len(self.paths)
 
     def draw(self, rng: np.random.Generator) -> UInt8Image:
-        """A random picture, (H, W, 3) uint8 RGB.
+        """Return a random picture, (H, W, 3) uint8 RGB.
 
         Raises:
-            UsageError: none can be read.
+            UsageError: if 100 draws find no readable picture.
         """
         for _ in range(100):
             path = self.paths[rng.integers(len(self.paths))]
@@ -105,12 +105,12 @@ class Faces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """Random crops of faces of random size, and covers for them; everything follows from the generator.
+    """Random crops of faces at random sizes, and their covers; the generator determines all choices.
 
     Attributes:
-        faces: where they come from.
+        faces: the source of the faces.
         sizes: smallest and largest side of a face, pixels.
-        covers: draws a cover for a crop; None where none are wanted.
+        covers: the source of covers, or None if no covers are needed.
     """
 
     faces: Faces
@@ -118,7 +118,7 @@ class Crops:
     covers: CoverSource | None = None
 
     def draw(self, count: int, crop: int, rng: np.random.Generator) -> tuple[UInt8Image, UInt8Image | None]:
-        """(N, crop, crop, 3) uint8 originals and covers."""
+        """Return ``count`` originals and their covers (or None), each (N, crop, crop, 3) uint8."""
         pairs = [self._one(crop, rng) for _ in range(count)]
         originals = np.stack([pair[0] for pair in pairs])
         return originals, None if self.covers is None else np.stack([pair[1] for pair in pairs])

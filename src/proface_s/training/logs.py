@@ -1,4 +1,4 @@
-"""What a run tells: CSV files and TensorBoard, the same numbers in both."""
+"""Logs of a run, as CSV files and for TensorBoard, with the same measures in both."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Log = Callable[[str, int, dict[str, float], dict[str, float]], None]
 
 @contextmanager
 def open_logs(folder: Path, step: int) -> Iterator[Log]:
-    """Logs of a run that starts, or goes on, after a step: ``log(kind, step, measures, others)``.
+    """Open the logs of a run that starts or resumes after a step; yields ``log(kind, step, measures, others)``.
 
-    What an earlier process told of later steps, before it was killed, is forgotten.  Others go to the CSV file only.
+    Entries for later steps, left by a process that was killed, are dropped.  ``others`` go to the CSV file only.
 
     Args:
-        folder: of the run.
-        step: the last step that is done.
+        folder: folder of the run.
+        step: the last completed step.
     """
     from torch.utils.tensorboard import SummaryWriter
 
@@ -42,7 +42,7 @@ def open_logs(folder: Path, step: int) -> Iterator[Log]:
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a line to a CSV file, with a head line where the file is new."""
+    """Append a row to a CSV file, with a header row if the file is new."""
     fresh = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(row))
@@ -52,7 +52,7 @@ def append_row(path: Path, row: dict[str, float]) -> None:
 
 
 def cut_rows(path: Path, last: int) -> None:
-    """Drop the lines after a step, and one that a kill has left unfinished."""
+    """Drop the rows after a step, and a row that a killed process left incomplete."""
     if not path.exists():
         return
     with path.open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""From trained couplings to a model folder: ONNX graphs, symbol tables fitted to real faces, and the card."""
+"""Export of trained couplings to a model folder: ONNX graphs, symbol tables fitted to real faces, and the card."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from .secure_prior import (
     Prior,
 )
 
-EXACT = 2.0**24  # float32 holds every integer up to here
-LARGEST_PLANE = 512 / 16  # of a network's inputs, see `planes`
-TOTAL = 1 << 16  # weight of a table
-GROUP = 16  # channels that the runtime's kernels take together
-TOP = 1.5 * 2.0**23  # added to a number below 2^22, it leaves no bits for fractions: IEEE 754 rounds to the nearest
-UNTIED = 0.5 / WEIGHT_STEPS  # sums are multiples of 1 / WEIGHT_STEPS: halves move up, and no two numbers are nearest
+EXACT = 2.0**24  # float32 represents every integer up to here
+LARGEST_PLANE = 512 / 16  # largest input of a network, see `planes`
+TOTAL = 1 << 16  # sum of a table's weights
+GROUP = 16  # channels that the runtime's kernels process together
+TOP = 1.5 * 2.0**23  # a number below 2^22 plus this has no fraction bits left: IEEE 754 rounds to the nearest integer
+UNTIED = 0.5 / WEIGHT_STEPS  # sums are multiples of 1 / WEIGHT_STEPS; adding this rounds halves up and leaves no ties
 
 
 class RuntimeCoupling(nn.Module):
-    """One coupling in whole numbers: what `Coupling` computes, with every rounding folded into the next layer.
+    """One coupling in integers: computes the same as `Coupling`, with every rounding folded into the next layer.
 
-    Planes and activations are integers (sixteenths), so that convolutions and clips are all that is left of a layer.
-    Takes the planes in the order of `proface_s.flow.prior`; gives shifts in 64ths and scales in eighths, half a step
-    added and not yet rounded down.
+    Planes and activations are integers (sixteenths), so that a layer consists of convolutions and clips only.  The
+    planes are in the order of `proface_s.flow.prior`; the outputs are shifts in 64ths and scales in eighths, with half
+    a step added and not yet rounded down.
 
-    The first convolution is a sum over groups of `GROUP` planes, and numbers are rounded by convolutions too: the
-    runtime keeps such a chain in the layout that its kernels are fastest in, where a rounding of its own, or planes
-    that do not come in groups, would have it reordered before and after.
+    The first convolution is a sum over groups of `GROUP` planes, and rounding is done by convolutions too: the runtime
+    keeps such a chain in the memory layout of its fastest kernels, whereas a rounding operator, or planes that do not
+    come in groups, would be reordered before and after.
     """
 
     def __init__(self, coupling: Coupling) -> None:
@@ -83,7 +83,7 @@ class RuntimeCoupling(nn.Module):
         return self.leave(hidden)  # type: ignore[no-any-return]
 
     def _whole(self, x: Tensor) -> Tensor:
-        """`activate` in sixteenths: to the nearest whole number, of which there is one as `UNTIED` was added."""
+        """`activate` in sixteenths: round to the nearest integer, which is unique because `UNTIED` was added."""
         return self.down(self.up(x)).clamp(0.0, 255.0)  # type: ignore[no-any-return]
 
 
@@ -95,7 +95,7 @@ def _fixed(weight: Tensor, bias: Tensor | None, groups: int = 1) -> nn.Conv2d:
 
 
 def _runtime_order(planes: int) -> list[int]:
-    """Where the runtime's planes are among those of `proface_s.training.secure_prior.planes`."""
+    """Return the index of each runtime plane among those of `proface_s.training.secure_prior.planes`."""
     d = (planes - 5) // 2  # differences; companded ones follow, then levels, parity and step
     low = [*range(6), *range(d, d + 6), *range(2 * d, 2 * d + 5)]
     luma = [*range(6, 9), *range(d + 6, d + 9)] if d > 6 else []
@@ -104,10 +104,10 @@ def _runtime_order(planes: int) -> list[int]:
 
 
 def check_exactness(coupling: Coupling) -> float:
-    """Largest sum any layer can reach, in steps of its grid.
+    """Return the largest sum that any layer can reach, in steps of its grid.
 
     Raises:
-        ValueError: it is not below 2^24, so that float32 might round it.
+        ValueError: if it is not below 2^24, so that float32 might round it.
     """
     worst = 0.0
     layers = [m for m in coupling.modules() if isinstance(m, ExactConv)]
@@ -123,7 +123,7 @@ def check_exactness(coupling: Coupling) -> float:
 
 
 def write_graphs(prior: Prior, folder: Path) -> None:
-    """One ONNX graph per stage, with the rounded weights in it."""
+    """Write one ONNX graph per stage, with the rounded weights in it."""
     folder.mkdir(parents=True, exist_ok=True)
     prior = prior.eval().cpu().float()
     spatial = {2: "height", 3: "width"}
@@ -133,7 +133,7 @@ def write_graphs(prior: Prior, folder: Path) -> None:
         check_exactness(coupling)
         inputs = torch.zeros(1, PLANES[stage], 12, 16)
         with warnings.catch_warnings():
-            # The other exporter needs one more package, and says the same of graphs as simple as these.
+            # The newer exporter needs another package and writes the same for graphs as simple as these.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 RuntimeCoupling(coupling), (inputs,), str(folder / name), input_names=["planes"],
@@ -143,7 +143,7 @@ def write_graphs(prior: Prior, folder: Path) -> None:
 
 
 def logistic_tables() -> Tables:
-    """Tables as if every residual were logistic: the start of the fit."""
+    """Return tables for logistic residuals: the start of the fit."""
     values = np.arange(-REACH, REACH + 1)
     counts = np.ones((BINS, ESCAPE + 1))
     for b in range(BINS):
@@ -155,7 +155,7 @@ def logistic_tables() -> Tables:
 
 
 def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> Tables:
-    """Count how residuals really fall, over faces coded into the words they would be given.
+    """Fit tables to the residuals of real faces, each coded into the number of words that it has room for.
 
     Args:
         prior: the couplings as exported.
@@ -176,8 +176,8 @@ def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> 
             away = plain & (values != 0)
             np.add.at(sums, bins[away], (np.abs(values) - np.abs(residual))[away])
             np.add.at(hits, bins[away], 1)
-    counts[:, :-1] = (counts[:, :-1] + counts[:, -2::-1]) / 2  # a face and its negative are alike
-    prior_weight = 400.0  # observations that the logistic shape is worth
+    counts[:, :-1] = (counts[:, :-1] + counts[:, -2::-1]) / 2  # a face and its negative are equally likely
+    prior_weight = 400.0  # weight of the logistic shape, in observations
     share = start.counts / start.counts.sum(1, keepdims=True)
     pulls = np.clip(sums / (hits + 50), 0, 0.3)
     return Tables.build(_weights(counts + prior_weight * share), np.rint(pulls * 64) / 64)
@@ -186,7 +186,7 @@ def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> 
 def fit_first_step(
     prior: RuntimePrior, tables: Tables, cases: Iterable[tuple[UInt8Image, int]]
 ) -> first_step.Weights:
-    """Find the step that suits each face, and many of them grey, noisy or enlarged too, and learn to foretell it.
+    """Fit the prediction of the quantiser step to the best steps of faces, some also made grey, noisy or soft.
 
     Args:
         prior, tables: as exported.
@@ -212,7 +212,7 @@ def fit_first_step(
 
 
 def room_for(region: UInt8Image) -> int:
-    """32-bit words that a region's samples carry, as in `FlowModel.protect`."""
+    """Return the number of 32-bit words that a region's samples carry, as in `FlowModel.protect`."""
     return capacity_words(region.size, modulus_for(*region.shape[:2]))
 
 
@@ -224,7 +224,7 @@ def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
 def export_model(
     prior: Prior, faces: Iterable[tuple[UInt8Image, int]], folder: Path, card: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write graphs, tables and card; the model is ready for `proface_s.flow.model.FlowModel`.
+    """Write graphs, tables and card of a model that `proface_s.flow.model.FlowModel` can load.
 
     Args:
         prior: trained couplings.

@@ -1,4 +1,4 @@
-"""One pass of the secure flow's coder in torch: real quantisation, coarse to fine; gives bits and squared error."""
+"""One pass of the secure flow's coder in torch, with real quantisation, coarse to fine: bits and squared error."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch.nn import functional
 from .secure_prior import PLANE_STEPS, Prior, round_through, stage_bands, stage_sites
 
 ROOTS = (math.sqrt(1 / 3), math.sqrt(1 / 2), math.sqrt(1 / 6))
-SMALLEST_LOW = 4  # the coarsest low band has at least this many samples a side
-DEAD = 0.06  # how far the encoder's rounding leans towards zero, in steps
+SMALLEST_LOW = 4  # minimum side of the coarsest low band, in samples
+DEAD = 0.06  # bias of the encoder's rounding towards zero, in steps
 
 
 def to_opponent(image: Tensor) -> Tensor:
-    """(N, 3, H, W) RGB levels -> orthonormal luma, red-blue, green-magenta."""
+    """Convert (N, 3, H, W) RGB levels to orthonormal luma, red-blue and green-magenta."""
     r, g, b = image.unbind(1)
     return torch.stack([(r + g + b) * ROOTS[0], (r - b) * ROOTS[1], (r - 2 * g + b) * ROOTS[2]], 1)
 
 
 def from_opponent(planes: Tensor) -> Tensor:
-    """Inverse of `to_opponent`."""
+    """Invert `to_opponent`."""
     y, co, cg = (plane * root for plane, root in zip(planes.unbind(1), ROOTS, strict=True))
     return torch.stack([y + co + cg, y - 2 * cg, y - co + cg], 1)
 
 
 def split(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Haar in the mean domain: (N, C, H, W) -> low (N, C, ceil(H/2), ceil(W/2)) and details (N, 3C, ...), C-major.
+    """Haar transform in the mean domain: (N, C, H, W) to low (N, C, ceil(H/2), ceil(W/2)) and details (N, 3C, ...).
 
-    The details of a channel are horizontal, vertical, diagonal; odd sides are extended by their last row or column.
+    Details are ordered by channel, then horizontal, vertical, diagonal; odd sides repeat their last row or column.
     """
     image = functional.pad(image, (0, image.shape[-1] % 2, 0, image.shape[-2] % 2), mode="replicate")
     a, b = image[..., 0::2, 0::2], image[..., 0::2, 1::2]
@@ -41,12 +41,12 @@ def split(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def levels_for(height: int, width: int) -> int:
-    """Haar levels of a region."""
+    """Return the number of Haar levels of a region."""
     return max(1, int(math.log2(min(height, width) / SMALLEST_LOW)))
 
 
 def logistic_bits(residual: Tensor, log_scale: Tensor) -> Tensor:
-    """Bits of a discretised logistic variable; residual and exp2(log_scale) in quantiser steps."""
+    """Return the bits of a discretised logistic variable; residual and exp2(log_scale) in quantiser steps."""
     inverse = torch.exp2(-log_scale)
     upper, lower = (residual + 0.5) * inverse, (residual - 0.5) * inverse
     log_p = functional.logsigmoid(upper) + functional.logsigmoid(-lower) + torch.log(-torch.expm1(-inverse))
@@ -56,15 +56,16 @@ def logistic_bits(residual: Tensor, log_scale: Tensor) -> Tensor:
 def run(
     prior: Prior, image: Tensor, log_step: Tensor, decoded_image: list[Tensor] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Code images at given steps.
+    """Code images at given quantiser steps.
 
     Args:
+        prior: the couplings.
         image: (N, 3, H, W) RGB levels, float.
         log_step: (N, 1, 1, 1) log2 of the orthonormal step, multiples of 1/16.
-        decoded_image: where given, the decoded images, (N, 3, H, W) RGB levels, are appended to it.
+        decoded_image: list to which the decoded images, (N, 3, H, W) RGB levels, are appended; None to skip that.
 
     Returns:
-        bits per image (N,) and mean squared error per image (N,).
+        Bits per image (N,) and mean squared error per image (N,).
     """
     pyramid, low = [], to_opponent(image)
     for _ in range(levels_for(*image.shape[-2:])):
@@ -98,12 +99,12 @@ def run(
 
 
 def quantise(residual: Tensor) -> Tensor:
-    """Nearest integer, leaning towards zero by `DEAD`."""
+    """Round to the nearest integer, biased towards zero by `DEAD`."""
     return residual.sign() * torch.floor(residual.abs() + 0.5 - DEAD)
 
 
 def merge(low: Tensor, details: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
-    """Inverse of `split`, cropped to ``size``."""
+    """Invert `split` and crop to ``size``."""
     h, v, d = details.reshape(details.shape[0], -1, 3, *details.shape[2:]).unbind(2)
     out = low.new_empty(*low.shape[:2], low.shape[2] * 2, low.shape[3] * 2)
     out[..., 0::2, 0::2], out[..., 0::2, 1::2] = low + h + v + d, low - h + v - d

@@ -1,15 +1,15 @@
-"""The networks of the secure flow: affine couplings on Haar sub-bands, with arithmetic that is exact everywhere.
+"""The networks of the secure flow: affine couplings on Haar sub-bands, with arithmetic that is exact on every machine.
 
 Entropy coding only works if reader and writer compute the *same* numbers.  So every weight, input and activation here
 is a dyadic fraction with few bits, and every sum stays below 2^24 of its grid steps: float32 convolutions are then
-exact in whatever order a machine adds, and no machine disagrees with another.
+exact in any order of summation, and all machines agree.
 
 ::
 
     low band (mean domain) ──┬─ coupling 0 ─► shift, scale of luma details at even sites
                              ├─ coupling 1 ─► ... of luma details at odd sites, given the even ones
                              ├─ coupling 2 ─► ... of chroma details: Co even, Cg odd, given luma
-                             └─ coupling 3 ─► ... of the rest, given everything before
+                             └─ coupling 3 ─► ... of the other chroma details, given all of the above
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class ExactConv(nn.Conv2d):
     """A convolution whose weights are rounded to `WEIGHT_STEPS` and whose bias lies on the accumulator's grid."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) on a dyadic grid -> (N, D, H, W), exact in float32."""
+        """Map (N, C, H, W) on a dyadic grid to (N, D, H, W), exactly in float32."""
         return self._conv_forward(x, *self.rounded())  # type: ignore[no-any-return]
 
     def rounded(self) -> tuple[Tensor, Tensor]:
-        """Weights and bias as they are used."""
+        """Return weights and bias, rounded as they are used."""
         assert self.bias is not None
         weight = round_through(self.weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT) * WEIGHT_STEPS) / WEIGHT_STEPS
         grid = WEIGHT_STEPS * ACTIVATION_STEPS
@@ -50,24 +50,24 @@ class ExactConv(nn.Conv2d):
 
 
 def activate(x: Tensor) -> Tensor:
-    """ReLU on 8 bits."""
+    """ReLU with 8-bit output."""
     return round_through(x.clamp(0.0, ACTIVATION_LIMIT) * ACTIVATION_STEPS) / ACTIVATION_STEPS
 
 
 def compand(x: Tensor) -> Tensor:
-    """Compress a difference given in quarters of a level, as a sum of clips so that it is exact: +-128 at most."""
+    """Compress a difference in quarters of a grey level to at most +-128, as a sum of clips, so that it is exact."""
     total = x.clamp(-8, 8) + x.clamp(-32, 32) / 4 + x.clamp(-128, 128) / 16 + x.clamp(-512, 512) / 64
     return torch.floor(total * 4 + 0.5)
 
 
 class Coupling(nn.Module):
-    """Shift and scale of some sub-bands from what is known already: one shared trunk, three 3x3 layers.
+    """Predicts shift and scale of some sub-bands from those already known; both share a trunk of 3x3 convolutions.
 
     Args:
-        planes: input planes.
-        bands: sub-bands to predict.
+        planes: number of input planes.
+        bands: number of sub-bands to predict.
         width: channels of the trunk.
-        layers: 3x3 convolutions.
+        layers: number of 3x3 convolutions.
     """
 
     def __init__(self, planes: int, bands: int, width: int, layers: int) -> None:
@@ -79,11 +79,11 @@ class Coupling(nn.Module):
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, P, H, W) -> shift in grey levels and log2 of the scale in grey levels, each (N, B, H, W)."""
+        """Map (N, P, H, W) to shift in grey levels and log2 of the scale in grey levels, each (N, B, H, W)."""
         hidden = activate(self.enter(planes))
         for index, layer in enumerate(self.body):
             hidden = activate(layer(hidden) + hidden) if index else activate(layer(hidden))
-        with torch.autocast(planes.device.type, enabled=False):  # shifts need more than eight bits
+        with torch.autocast(planes.device.type, enabled=False):  # shifts need more than 8 bits
             out = self.leave(hidden.to(self.leave.weight.dtype))
         shift, scale = out.chunk(2, dim=1)
         return round_through(shift * SHIFT_STEPS) / SHIFT_STEPS, round_through(scale * SCALE_STEPS) / SCALE_STEPS
@@ -94,7 +94,7 @@ class Prior(nn.Module):
 
     Args:
         width: channels of the trunks.
-        layers: 3x3 convolutions of a trunk.
+        layers: number of 3x3 convolutions in a trunk.
     """
 
     def __init__(self, width: int = 32, layers: int = 3) -> None:
@@ -108,19 +108,19 @@ class Prior(nn.Module):
         ])
 
     def forward(self, stage: int, low: Tensor, details: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-        """Shift and log2 scale of the bands of a stage.
+        """Predict shift and log2 scale of the bands of a stage.
 
         Args:
             stage: 0..3.
             low: (N, 3, H, W) low band in quarters of a grey level, integers.
-            details: (N, 9, H, W) luma H V D, Co H V D, Cg H V D, in quarters, zero where not known yet.
+            details: (N, 9, H, W) luma H V D, Co H V D, Cg H V D, in quarters; zero if not yet known.
             step: (N, 1, 1, 1) log2 of the quantiser step of this level (mean domain), multiples of 1/16.
         """
         return self.couplings[stage](planes(stage, low, details, step))  # type: ignore[no-any-return]
 
 
 def planes(stage: int, low: Tensor, details: Tensor, step: Tensor) -> Tensor:
-    """What a coupling sees, multiples of 1/16; see `Prior.forward`."""
+    """Compute the input planes of a coupling, multiples of 1/16; arguments as in `Prior.forward`."""
     right = functional.pad(low[..., 1:] - low[..., :-1], (0, 1))
     down = functional.pad(low[..., 1:, :] - low[..., :-1, :], (0, 0, 0, 1))
     known = [right, down]
@@ -136,13 +136,13 @@ def planes(stage: int, low: Tensor, details: Tensor, step: Tensor) -> Tensor:
 
 
 def checkerboard(height: int, width: int) -> Tensor:
-    """(H, W): 1 at even sites (row + column even), 0 at odd ones."""
+    """Return an (H, W) mask: 1 at even sites (row + column even), 0 at odd ones."""
     rows, columns = torch.arange(height), torch.arange(width)
     return (rows[:, None] + columns[None, :] + 1).remainder(2).float()
 
 
 def stage_sites(stage: int, height: int, width: int) -> Tensor:
-    """(B, H, W) of 0 and 1: which coefficients of a stage's bands are coded in it."""
+    """Return a (B, H, W) mask: 1 for the coefficients of a stage's bands that are coded in it, else 0."""
     even = checkerboard(height, width)
     if stage < 2:
         return (even if stage == 0 else 1 - even).expand(3, -1, -1)
@@ -151,5 +151,5 @@ def stage_sites(stage: int, height: int, width: int) -> Tensor:
 
 
 def stage_bands(stage: int) -> slice:
-    """The bands (of nine) that a stage predicts."""
+    """Return the bands (of nine) that a stage predicts."""
     return LUMA if stage < 2 else CHROMA

@@ -1,6 +1,6 @@
-"""The secure flow as a training task: the fewest bits for a face at every step of the quantiser.
+"""The secure flow as a training task: minimise the bits of a face at every quantiser step.
 
-Nothing but faces is needed: what covers and keys do to the digits is exact and has nothing to learn.
+Training needs faces only: covers and keys act on the digits exactly, so there is nothing to learn about them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class SecureTask:
 
     Args:
         width: channels of the trunks.
-        layers: 3x3 convolutions of a trunk.
+        layers: number of 3x3 convolutions in a trunk.
         finest: log2 of the finest quantiser step in training, grey levels.
-        coarsest: of the coarsest.
+        coarsest: log2 of the coarsest.
     """
 
     name = "secure"
@@ -37,11 +37,11 @@ class SecureTask:
         self.width, self.layers, self.range = width, layers, (finest, coarsest)
 
     def build(self) -> nn.Module:
-        """A fresh `Prior`."""
+        """Build an untrained `Prior`."""
         return Prior(self.width, self.layers)
 
     def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Bits per sample at random steps."""
+        """Return bits per sample at random quantiser steps."""
         count = batch.originals.shape[0]
         drawn = np.round(rng.uniform(*self.range, (count, 1, 1, 1)) * 16) / 16
         log_step = torch.from_numpy(drawn.astype(np.float32)).to(batch.originals.device)
@@ -51,7 +51,7 @@ class SecureTask:
 
     @torch.no_grad()
     def validate(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
-        """Bits per sample and PSNR (dB) at fixed steps."""
+        """Return bits per sample and PSNR (dB) at the quantiser steps `CHECKED_STEPS`."""
         found = {}
         for level in CHECKED_STEPS:
             log_step = torch.full((batch.originals.shape[0], 1, 1, 1), level, device=batch.originals.device)
@@ -62,7 +62,7 @@ class SecureTask:
 
     @torch.no_grad()
     def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
-        """Rows: originals, and what is left of them at coarse steps of 4, 8 and 16 grey levels."""
+        """Return a sheet with rows of originals, and of their decoded versions at steps of 4, 8 and 16 grey levels."""
         rows = [batch.originals]
         for level in (2.0, 3.0, 4.0):
             log_step = torch.full((batch.originals.shape[0], 1, 1, 1), level, device=batch.originals.device)
@@ -75,7 +75,7 @@ class SecureTask:
     def export(
         self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any]
     ) -> dict[str, Any]:
-        """Graphs, tables fitted to the faces, card; see `proface_s.training.secure_export`."""
+        """Write graphs, tables fitted to the faces, and card; see `proface_s.training.secure_export`."""
         from .secure_export import export_model, room_for
 
         return export_model(_prior(module), [(face, room_for(face)) for face in faces], folder, card)

@@ -1,4 +1,4 @@
-"""What the loop can train: the protocol of a task, and the tasks there are."""
+"""The protocol of a training task, and the available tasks."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Batch:
 
     Attributes:
         originals: (N, 3, S, S) float, whole grey levels 0..255, RGB.
-        covers: the same shape, or None where the task needs none.
-        progress: fraction of the run's steps that were done before this one, for losses that change on the way.
+        covers: the same shape, or None if the task needs no covers.
+        progress: fraction of the run's steps already completed, for losses that change during training.
     """
 
     originals: Tensor
@@ -31,32 +31,32 @@ class Batch:
 
 
 class Task(Protocol):
-    """One trainable thing."""
+    """A network to train, with its loss, validation and export."""
 
     name: str
     needs_covers: bool
 
     def build(self) -> nn.Module:
-        """A fresh network."""
+        """Build an untrained network."""
 
     def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Scalar loss, and measures for the log; the gradient flows through the loss alone."""
+        """Return the scalar loss, and measures for the log; only the loss carries a gradient."""
 
     def validate(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
-        """Measures on 8-bit images, without gradient."""
+        """Return measures on 8-bit images, computed without gradient."""
 
     def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
-        """(H, W, 3) uint8 sheet to look at."""
+        """Return a (H, W, 3) uint8 contact sheet."""
 
     def export(self, module: nn.Module, faces: list[UInt8Image], folder: Any, card: dict[str, Any]) -> dict[str, Any]:
-        """Write the model for its runtime, with its card; returns the card."""
+        """Write the model in the runtime's format, with its card; return the card."""
 
 
 def make_task(name: str, model: dict[str, Any]) -> Task:
     """Build a task from a configuration's ``task`` and ``model``.
 
     Raises:
-        UsageError: unknown name or argument.
+        UsageError: if the name or an argument is unknown.
     """
     try:
         if name == "secure":
