@@ -2,9 +2,9 @@
 
     python bench/ablation.py FACES_DIR [DIR ...] --out RUNS_DIR [--steps 600]
 
-Trains every size with the same data, batches, steps and seed through the real training loop, and prints what the
-held-out identities cost: bits per sample and PSNR at a quantiser step of 4 grey levels (96-pixel crops), and
-multiply-adds of one pass over a 256-pixel face.  Finished runs are not repeated.
+Trains every size with the same data, batches, steps and seed through the real training loop.  Prints, for held-out
+identities, bits per sample and PSNR at a quantiser step of 4 grey levels (96-pixel crops), and the multiply-adds of
+one pass over a 256-pixel face.  Finished runs are not repeated.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PAPER_GMAC = 17.55
 
 
 def multiply_adds(prior: Prior, side: int) -> float:
-    """Of one pass over a square face, in 10^9, counted by hooks on the convolutions."""
+    """Return the multiply-adds of one pass over a square face, in 10^9, counted by hooks on the convolutions."""
     total = 0
 
     def count(layer: nn.Module, _: object, out: torch.Tensor) -> None:

@@ -1,9 +1,10 @@
-"""The coder against classical ones, in the room that a protected face has.
+"""The coder against classical codecs, at the capacity of a protected face.
 
     python bench/codecs.py FACES_DIR [--sizes 64 256 512] [--limit 16]
 
 Each face is compressed into the bits that its region carries (three residues a sample, five below 96 pixels): by the
-shipped couplings, by JPEG 2000 and by AVIF (4:4:4, as good as fits).  PSNR in dB, mean over the faces.
+shipped couplings, by JPEG 2000 and by AVIF (4:4:4), each at the best quality that fits.  PSNR in dB, mean over the
+faces.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from proface_s.types import UInt8Image
 
 
 def room(face: UInt8Image) -> int:
-    """Bytes that the face's own region carries."""
+    """Return the number of bytes that the face's region carries."""
     return 4 * capacity_words(face.size, modulus_for(*face.shape[:2]))
 
 
 def decoded(data: bytes) -> UInt8Image:
-    """RGB of a compressed file."""
+    """Decode a compressed file to RGB."""
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def finest(encode: Callable[[int], bytes], limit: int, settings: range) -> UInt8Image:
-    """Decoded result of the largest setting whose file fits; files grow with the setting."""
+    """Return the decoded file of the largest setting that fits; file size grows with the setting."""
     low, high, best = settings.start, settings.stop - 1, encode(settings.start)
     while low <= high:
         middle = (low + high) // 2
@@ -47,7 +48,7 @@ def finest(encode: Callable[[int], bytes], limit: int, settings: range) -> UInt8
 
 
 def jpeg2000(face: UInt8Image) -> UInt8Image:
-    """JPEG 2000, irreversible, as good as fits."""
+    """Code and decode with irreversible JPEG 2000, at the best quality that fits."""
 
     def encode(rate: int) -> bytes:
         buffer = io.BytesIO()
@@ -60,7 +61,7 @@ def jpeg2000(face: UInt8Image) -> UInt8Image:
 
 
 def avif(face: UInt8Image) -> UInt8Image:
-    """AVIF, 4:4:4, as good as fits."""
+    """Code and decode with AVIF, 4:4:4, at the best quality that fits."""
 
     def encode(quality: int) -> bytes:
         buffer = io.BytesIO()

@@ -1,18 +1,18 @@
-"""How well recognisers match covered faces, by style and strength.
+"""Match rates of recognisers on covered faces, by style and strength.
 
     python bench/cover_strength.py LFW --detector yunet.onnx --aligned mobileface.onnx --crop faceres.onnx
 
-``LFW`` holds the pictures and a ``pairs.csv`` with columns ``a, b, same``.  The first of two pictures of a
-person is covered (the default detector's face, grown by the default margin); landmarks and boxes always come
-from the original, as an attacker who guessed them well would have them.  TAR is the share of such pairs that
-is accepted at a threshold that lets a share FAR of the different-person comparisons pass.
+``LFW`` holds the pictures and a ``pairs.csv`` with columns ``a, b, same``.  The first picture of each same-person
+pair is covered (the default detector's face, grown by the default margin); landmarks and boxes always come
+from the original, as if the attacker had guessed them well.  TAR is the share of these pairs that is accepted at
+a threshold at which a share FAR of the different-person comparisons is accepted.
 
 * plain: cover against original, threshold from originals against originals;
-* parrot: the attacker covers his gallery in the same style; cover against cover, threshold from covers; rank
+* parrot: the attacker covers the gallery in the same style; cover against cover, threshold from covers; rank
   1 is the share of covers whose nearest gallery face is the right person.
 
-A style with ``+smooth`` is one whose cover the attacker blurs by half a cell first, because recognisers are
-confused by the edges of a mosaic, which hide nothing.
+``+smooth`` after a style means that the attacker first blurs the cover by half a cell, because the edges of a
+mosaic confuse recognisers but hide nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STYLES = (
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of one person, and where the face is."""
+    """One picture of one person, and the place of the face."""
 
     person: str
     rgb: UInt8Image
@@ -52,7 +52,7 @@ class Sample:
     points: Array
 
     def covered(self, style: str | None) -> UInt8Image:
-        """The whole picture with the face region covered."""
+        """Return the whole picture with the face region covered."""
         if style is None:
             return self.rgb
         canvas, r = self.rgb.copy(), self.region
@@ -65,7 +65,7 @@ class Sample:
 
 
 def load(root: Path, name: str, detector: SlimefaceDetector, landmarks: YuNet) -> Sample | None:
-    """Read a picture; None if either detector sees no face in its middle."""
+    """Read a picture with the face nearest to its centre; None if either detector finds no face."""
     rgb = read_upright(root / name)
     centre = np.array([rgb.shape[1], rgb.shape[0]]) / 2
     boxes, _, points = landmarks(rgb)
@@ -80,7 +80,7 @@ def load(root: Path, name: str, detector: SlimefaceDetector, landmarks: YuNet) -
 
 
 def load_pairs(options: argparse.Namespace) -> list[tuple[Sample, Sample]]:
-    """Same-person pairs, evenly spread over the list."""
+    """Load same-person pairs, spread evenly over the list."""
     detector, landmarks = SlimefaceDetector(tiles=False, turned=False), YuNet(options.detector)
     with (options.lfw / "pairs.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["same"] == "1"]
@@ -94,27 +94,27 @@ def load_pairs(options: argparse.Namespace) -> list[tuple[Sample, Sample]]:
 
 @dataclass(frozen=True)
 class Scores:
-    """Cosines of all first against all second pictures, and which of them show the same person."""
+    """Cosines of all first against all second pictures, and a mask of those that show the same person."""
 
     cosines: Array
     same: npt.NDArray[np.bool_]
 
     def threshold(self, rate: float) -> float:
-        """The cosine that this share of the different-person comparisons exceeds."""
+        """Return the cosine that a share ``rate`` of the different-person comparisons exceeds."""
         return float(np.quantile(self.cosines[~self.same], 1 - rate))
 
     def accepted(self, threshold: float) -> float:
-        """Percentage of the pairs that exceed a threshold."""
+        """Return the percentage of the pairs that exceed a threshold."""
         return 100 * float(np.mean(np.diag(self.cosines) > threshold))
 
     def rank_one(self) -> float:
-        """Percentage of first pictures whose nearest second picture shows the same person."""
+        """Return the percentage of first pictures whose nearest second picture shows the same person."""
         nearest = self.cosines.argmax(axis=1)
         return 100 * float(np.mean(self.same[np.arange(len(nearest)), nearest]))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table; returns the exit status."""
+    """Print the table; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")
     parser.add_argument("--crop", type=Path, required=True, help="recogniser of tight 224x224 crops")
     parser.add_argument("--pairs", type=int, default=200, help="same-person pairs to use")
-    parser.add_argument("--styles", default=STYLES, help="styles to measure, separated by blanks")
+    parser.add_argument("--styles", default=STYLES, help="styles to measure, separated by spaces")
     options = parser.parse_args(argv)
     pairs = load_pairs(options)
     people = [np.array([sample.person for sample in side]) for side in zip(*pairs, strict=True)]
@@ -150,13 +150,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def embed_both(
     model: AlignedRecogniser | CropRecogniser, pairs: list[tuple[Sample, Sample]], style: str | None
 ) -> list[Array]:
-    """Embeddings (N, D) of the first and of the second pictures of all pairs, covered or not."""
+    """Return embeddings (N, D) of the first and of the second pictures of all pairs, covered unless style is None."""
     sides = zip(*pairs, strict=True)
     return [np.stack([model(one.covered(style), one.box, one.points) for one in side]) for side in sides]
 
 
 def label(style: str | None) -> str:
-    """Table label: the style, marked if it is the default or counts as weak."""
+    """Return the table label: the style, marked if it is the default or weak."""
     if style is None:
         return "(original)"
     parsed = parse_style(style.removesuffix("+smooth"))

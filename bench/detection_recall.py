@@ -1,11 +1,11 @@
-"""How many faces the default detector finds in a folder of photos.
+"""Recall of the default detector on a folder of photos.
 
     python bench/detection_recall.py PHOTOS --reference yunet_n_dynamic.onnx [--draw OUT]
 
-``PHOTOS`` holds the pictures and a ``photos.csv`` whose columns ``file`` and ``mtcnn_faces_ge24px`` name them
-and give another detector's count (a lower bound in crowds, not the truth).  With ``--reference``, YuNet's
-faces of 20 pixels and more (at long sides 480, 1280 and up to 4096) are looked up one by one, and extra boxes
-are counted.
+``PHOTOS`` holds the pictures and a ``photos.csv`` whose columns ``file`` and ``mtcnn_faces_ge24px`` give their
+names and another detector's counts (a lower bound in crowds, not the truth).  With ``--reference``, each face of
+at least 20 pixels that YuNet finds (at long sides 480, 1280 and up to 4096) is looked up, and extra boxes are
+counted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read_upright(path: Path) -> UInt8Image:
 
 
 def reference_faces(model: object, rgb: UInt8Image) -> list[Box]:
-    """YuNet's faces (score above 0.75) of at least 20 pixels, from three looks."""
+    """Return YuNet's faces (score above 0.75) of at least 20 pixels, detected at three scales."""
     boxes: list[Box] = []
     long_side = max(rgb.shape[:2])
     for size in (480, min(1280, long_side), min(4096, long_side)):
@@ -53,7 +53,7 @@ def reference_faces(model: object, rgb: UInt8Image) -> list[Box]:
 
 
 def same_face(a: Box, b: Box) -> bool:
-    """Whether two boxes mean the same face: overlap of 0.35, or each centre inside the other's middle."""
+    """Return whether two boxes show the same face: IoU of at least 0.35, or similar sizes and close centres."""
     if iou(a, b) >= 0.35:
         return True
     dx = abs(a.x + a.w / 2 - b.x - b.w / 2)
@@ -62,18 +62,18 @@ def same_face(a: Box, b: Box) -> bool:
 
 
 def bucket(box: Box) -> int:
-    """Lower end of the size bucket of a face."""
+    """Return the lower end of a face's size bucket."""
     return max(start for start in BUCKETS if start <= max(box.w, box.h))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the tables; returns the exit status."""
+    """Print the tables; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("photos", type=Path)
     parser.add_argument("--reference", type=Path, help="YuNet ONNX file with dynamic size")
-    parser.add_argument("--draw", type=Path, help="folder for pictures with the boxes drawn")
+    parser.add_argument("--draw", type=Path, help="folder for photos with the boxes drawn in")
     parser.add_argument("--threshold", type=float, default=SlimefaceDetector().threshold)
     parser.add_argument("--turned-threshold", type=float, default=SlimefaceDetector().turned_threshold)
     parser.add_argument("--no-tiles", action="store_true")
@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class Tally:
-    """Sums over the photos."""
+    """Counts over the photos."""
 
     def __init__(self) -> None:
         self.found: Counter[int] = Counter()
@@ -119,13 +119,13 @@ class Tally:
         self.sums: Counter[str] = Counter()
 
     def add(self, count: int, faces: int, wanted: list[Box], missed: list[Box], extra: int) -> None:
-        """Count one photo."""
+        """Add the counts of one photo."""
         self.wanted.update(map(bucket, wanted))
         self.found.update(bucket(box) for box in wanted if box not in missed)
         self.sums.update(count=count, short=max(0, count - faces), faces=faces, extra=extra)
 
     def print(self, with_reference: bool) -> None:
-        """Print the sums, and recall by face size."""
+        """Print the totals, and recall by face size."""
         sums = self.sums
         short = f"short of MTCNN's count by {sums['short']}"
         print(f"\nMTCNN {sums['count']}, found {sums['faces']}, {short}")
@@ -139,7 +139,7 @@ class Tally:
 
 
 def save_drawing(path: Path, rgb: UInt8Image, faces: list[Face], missed: list[Box]) -> None:
-    """Write the photo with the faces found, and the missed ones in red."""
+    """Write the photo with the detected faces drawn in, and the missed ones in red."""
     canvas = draw(rgb, faces)
     for box in missed:
         cv2.rectangle(canvas, (box.x, box.y), (box.right, box.bottom), (255, 0, 0), 3)

@@ -2,10 +2,10 @@
 
     python bench/faces.py FACES_DIR [--sizes 256 512] [--limit 40] [--json OUT.json]
 
-Each picture is reduced to the size, covered whole, protected under a fresh key, written to a PNG, read, recovered.
-`swap` covers each face with another one of the set (an unrelated face).  Means over the faces; PSNR in dB, data range
-255; SSIM of scikit-image on RGB.  `wrong key` is recovery with another key: as noise against the original (RandWR), and
-in the mode that gives the cover, against the cover (ObfsWR).
+Each picture is reduced to the size, covered completely, protected with a fresh key, written as PNG, read and recovered.
+`swap` covers each face with another face of the set.  Figures are means over the faces; PSNR in dB, data range 255;
+SSIM by scikit-image on RGB.  `wrong key` is recovery with another key: in noise mode against the original (RandWR), in
+cover mode against the cover (ObfsWR).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STYLES = ("blur", "median", "pixelate", "mask", "solid", "swap")
 
 
 def read_faces(folder: Path, size: int, limit: int) -> list[UInt8Image]:
-    """Pictures of at least ``size`` pixels, reduced to it, RGB."""
+    """Read up to ``limit`` pictures of at least ``size`` pixels a side, resized to squares of that side, RGB."""
     faces = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"}):
         picture = np.asarray(Image.open(path).convert("RGB"))
@@ -40,19 +40,19 @@ def read_faces(folder: Path, size: int, limit: int) -> list[UInt8Image]:
 
 
 def stored(region: UInt8Image) -> UInt8Image:
-    """Through a PNG file and back."""
+    """Write a region as PNG and read it back."""
     buffer = io.BytesIO()
     Image.fromarray(region).save(buffer, "PNG")
     return np.asarray(Image.open(buffer))
 
 
 def ssim(a: UInt8Image, b: UInt8Image) -> float:
-    """Structural similarity, RGB."""
+    """Return the structural similarity of two RGB pictures."""
     return float(structural_similarity(a, b, channel_axis=2))
 
 
 def measure(model: FlowModel, faces: list[UInt8Image], style: str) -> dict[str, float]:
-    """Means over the faces for one style."""
+    """Return means over the faces for one style."""
     rows = []
     for i, original in enumerate(faces):
         cover = faces[(i + 1) % len(faces)] if style == "swap" else obfuscate.cover(original, Style(style))
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
     parser.add_argument("--styles", nargs="+", default=list(STYLES))
     parser.add_argument("--limit", type=int, default=40)
-    parser.add_argument("--model", type=Path, help="a model directory; the shipped one without")
+    parser.add_argument("--model", type=Path, help="model directory; default: the shipped model")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
     model = FlowModel(args.model)

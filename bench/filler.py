@@ -1,10 +1,10 @@
-"""How many words of a face are filler, and what filling them would gain, in dB of recovery.
+"""Share of a face's words that is filler, and the gain of using them, in dB of recovery.
 
     python bench/filler.py FACES_DIR [--sizes 64 256] [--limit 6]
 
-Three ways: the finest step that fits, on the format's grid (no slack); the same on a grid 4 and 16 times finer, which
-the format does not have; and the step that the program takes, with the smallest lean of the writer's rounding that
-fits, which every reader reads.
+Compares three ways: the finest step that fits, on the format's grid (no slack); the same on a grid 4 and 16 times
+finer, which the format does not have; and the program's step, with the smallest bias of the writer's rounding that
+fits, which every reader can decode.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from proface_s.flow.model import FlowModel, modulus_for
 from proface_s.flow.symbols import push_all
 from proface_s.types import UInt8Image
 
-LEANS = 6  # halvings of the lean's range
+LEANS = 6  # bisections of the rounding bias
 
 Way = Callable[[Codec, UInt8Image, int], Words]
 
 
 def set_grid(times: int) -> None:
-    """Make the grid of steps so many times finer; the couplings are told the step of the format's grid."""
+    """Make the grid of steps finer by a factor; the couplings still receive the step on the format's grid."""
     steps = 160 * times
     flow.STEPS = steps
     flow._step = lambda index, level: float(
@@ -42,7 +42,7 @@ def set_grid(times: int) -> None:
 
 
 def coded(codec: Codec, source: flow._Source, index: int, words: int) -> Words | None:
-    """The words of a step; None if there are too few."""
+    """Return the words of a face coded at a step; None if they do not fit."""
     return push_all(codec._trace(source, index).chunks(codec.tables), words)
 
 
@@ -51,7 +51,7 @@ def today(codec: Codec, face: UInt8Image, words: int) -> Words:
 
 
 def finest(times: int) -> Way:
-    """The finest step that fits, by bisection: code lengths rise as steps become finer, nearly always."""
+    """Find the finest step that fits by bisection: finer steps nearly always need more words."""
 
     def find(codec: Codec, face: UInt8Image, words: int) -> Words:
         start = round(16 * codec.step_of(codec.compress(face, words))) - flow.FINEST
@@ -70,7 +70,7 @@ def finest(times: int) -> Way:
 
 
 def leaning(codec: Codec, face: UInt8Image, words: int) -> Words:
-    """The program's step, and the smallest lean that fits."""
+    """Use the program's step with the smallest rounding bias that fits."""
     best = codec.compress(face, words)
     index, source = round(16 * codec.step_of(best)) - flow.FINEST, flow._Source.of(face)
     low, high = 0.0, codec.lean

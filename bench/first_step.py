@@ -1,9 +1,9 @@
-"""How many steps are tried until a face fills its room, and what the slack that is left costs.
+"""Number of quantiser steps tried until a face fills its capacity, and the cost of the remaining slack.
 
     python bench/first_step.py FACES_DIR [--sizes 48 112 256 512] [--limit 40]
 
-Tries of the shipped model (`proface_s.flow.first_step` foretells the first one), how many faces need more than two, and
-how much coarser the step is that was taken than the finest that fits, in dB of recovery (6.02 an octave).
+Prints the tries of the shipped model (`proface_s.flow.first_step` predicts the first), the number of faces that need
+more than two, and how much coarser the chosen step is than the finest that fits, in dB of recovery (6.02 per octave).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
             tries.append(tried[0])
             left.append(6.02 * (step - finest.step_of(finest.compress(face, words))))
         if not tries:
-            continue  # no face is that large
+            continue  # no face is large enough
         print(f"| {size} | {len(tries)} | {statistics.mean(tries):.2f} | {sum(n > 2 for n in tries)} | "
               f"{statistics.mean(left):.2f} dB |")
     return 0

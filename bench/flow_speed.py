@@ -2,10 +2,10 @@
 
     python bench/flow_speed.py [--sides 112 256 512 1024] [--threads 2] [--repeats 3] [--processes 5]
 
-The published network (RandWR, three blocks, 1.07 M parameters) runs in torch with fresh weights, which do not matter
-to its time.  Faces are cut from photos that scikit-image ships.  The two take turns, in several processes, because
-where a process's memory comes to lie makes the published network up to a third faster or slower; medians of theirs.
-Each peak is that of a process of its own that does nothing else.  Needs the train extra.
+The published network (RandWR, three blocks, 1.07 M parameters) runs in torch with untrained weights, which do not
+affect its speed.  Faces are cut from photos that scikit-image ships.  The two take turns in several processes, because
+the memory layout of a process makes the published network up to a third faster or slower; figures are medians over the
+processes.  Peak memory is measured in separate processes that do nothing else.  Needs the train extra.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LARGE = 1024
 
 
 def read_faces(side: int) -> list[UInt8Image]:
-    """A face, a cat's face and a cup of a side, RGB; the face alone where they are large."""
+    """Return a face, a cat's face and a cup, square RGB of one side; only the face from `LARGE` pixels on."""
     sources = (data.astronaut()[0:256, 96:352], data.chelsea()[20:276, 90:346], data.coffee()[60:316, 200:456])
     how = cv2.INTER_AREA if side < 256 else cv2.INTER_CUBIC
     chosen = sources[:1] if side >= LARGE else sources
@@ -41,7 +41,7 @@ def read_faces(side: int) -> list[UInt8Image]:
 
 
 def ours(side: int, threads: int) -> tuple[Action, Action]:
-    """Protect and recover one face after the other."""
+    """Return actions that protect and recover the faces with our flow, one after the other."""
     model, faces = FlowModel(threads=threads), read_faces(side)
     covers = [obfuscate.cover(face, Style("blur")) for face in faces]
     keys = [FaceKey.generate() for _ in faces]
@@ -50,7 +50,7 @@ def ours(side: int, threads: int) -> tuple[Action, Action]:
 
 
 def published(side: int, threads: int) -> tuple[Action, Action]:
-    """The same through the published network."""
+    """Return the same actions with the published network."""
     import torch
 
     from proface_s.training.paper import PaperFlow, PaperMethod, derive_paper_key_map
@@ -71,7 +71,7 @@ METHODS = {"ours": ours, "published": published}
 
 
 def seconds_in_turn(actions: list[Action], faces: int, repeats: int) -> list[float]:
-    """Median seconds per face of each, taking turns so that a slow moment hits all."""
+    """Return median seconds per face of each action, run in turn so that a slow moment affects all."""
     times: list[list[float]] = [[] for _ in actions]
     for _ in range(repeats):
         for action, kept in zip(actions, times, strict=True):
@@ -82,7 +82,7 @@ def seconds_in_turn(actions: list[Action], faces: int, repeats: int) -> list[flo
 
 
 def seconds_in_processes(side: int, threads: int, repeats: int, processes: int) -> list[list[float]]:
-    """`seconds_in_turn` of all four actions, once for each of so many fresh processes."""
+    """Run `seconds_in_turn` on all four actions in each of several new processes."""
     command = [sys.executable, __file__, "--times", "--sides", str(side), "--threads", str(threads),
                "--repeats", str(repeats)]  # fmt: skip
     return [
@@ -92,7 +92,7 @@ def seconds_in_processes(side: int, threads: int, repeats: int, processes: int) 
 
 
 def peak_mib(name: str, side: int, threads: int) -> float:
-    """Peak resident memory of protecting and recovering in a fresh process."""
+    """Return the peak resident memory of protecting and recovering in a new process."""
     command = [sys.executable, __file__, "--peak-of", name, "--sides", str(side), "--threads", str(threads)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.peak_of:
         for action in METHODS[args.peak_of](args.sides[0], args.threads):
             action()
-        status = Path("/proc/self/status").read_text().splitlines()  # getrusage would tell the parent's peak
+        status = Path("/proc/self/status").read_text().splitlines()  # getrusage would report the parent's peak
         print(next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024)
         return 0
     if args.times:
@@ -119,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     print(f"{args.threads} threads, {args.repeats} rounds in each of {args.processes} processes, medians, per face\n")
     print("| side | protect: ours | published | ratio | recover: ours | published | ratio | both: ratio "
-          "| least, most | peak: ours | published |")
+          "| lowest, highest | peak: ours | published |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     ratios = []
     for side in args.sides:

@@ -1,12 +1,12 @@
-"""A folder of 1,000 photos with one job and with two, and on an engine.
+"""A folder of 1,000 photos with one job, with two jobs, and on an engine.
 
     python bench/folder_jobs.py [--number 1000] [--engine dask]
 
-Photos of 640 x 480 with one face, drawn, each different; protected for a public key (a passphrase would cost two runs
-of Argon2id a photo, which fill the memory bus and hardly run side by side).  The same folder through `--jobs 1`,
-`--jobs 2`, and `--engine` with two workers; the whole program's time, its start and the workers' included, and the
-largest memory of all its processes together, looked at five times a second.  Needs the scale extra for the engine;
-`--engine none` leaves it out.
+Draws different photos of 640 x 480 with one face and protects them for a public key (a passphrase would cost two runs
+of Argon2id per photo, which saturate the memory bus and hardly run in parallel).  The same folder is protected with
+`--jobs 1`, with `--jobs 2`, and with `--engine` and two workers.  Prints the time of the whole program, including its
+start and that of its workers, and the peak memory of all its processes together, sampled five times a second.  The
+engine needs the scale extra; `--engine none` skips it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import kit
 
 
 def draw_folder(folder: Path, number: int) -> None:
-    """JPEG photos with a portrait at a place of its own."""
+    """Draw JPEG photos, each with the portrait at another place."""
     folder.mkdir()
     portrait = cv2.resize(data.astronaut()[:300, 90:360], (216, 240), interpolation=cv2.INTER_AREA)
     y, x = np.mgrid[0:480, 0:640]
@@ -42,12 +42,12 @@ def draw_folder(folder: Path, number: int) -> None:
 
 
 def family_mib(pid: int) -> float:
-    """Memory of a process and its descendants, pages they share counted once for all (PSS); 0 once it has ended."""
+    """Return the memory of a process and its descendants, with shared pages counted once (PSS); 0 once it has ended."""
     total, todo = 0.0, [pid]
     while todo:
         each = todo.pop()
         try:
-            for children in Path(f"/proc/{each}/task").glob("*/children"):  # any thread may have started them
+            for children in Path(f"/proc/{each}/task").glob("*/children"):  # any thread may have started children
                 todo += map(int, children.read_text().split())
             found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text(), re.MULTILINE)
             total += int(found[1]) / 1024 if found else 0
@@ -57,7 +57,7 @@ def family_mib(pid: int) -> float:
 
 
 def run(command: list[str]) -> tuple[float, float, float]:
-    """Seconds, and the memory of all processes: in the first quarter of the time, and at the most."""
+    """Run a command; return seconds, and peak memory of all processes in the first quarter of the time and overall."""
     started = time.perf_counter()
     sizes = []
     environment = {name: value for name, value in os.environ.items() if name != "PROFACE_PASSPHRASE"}
@@ -97,10 +97,10 @@ def main(argv: list[str] | None = None) -> int:
                 shutil.rmtree(folder / each, ignore_errors=True)
     print(kit.heading(
         f"A folder of {args.number:,} photos", f"python bench/folder_jobs.py --number {args.number}",
-        "640 x 480, one face, public key.  Memory of all processes together: what they share counts once.",
+        "640 x 480, one face, public key.  Memory is the total of all processes; shared pages count once.",
     ))  # fmt: skip
-    print(kit.table(["way", "time", "photos a second", "times as fast as one job", "memory in the first quarter",
-                     "peak memory"], rows))  # fmt: skip
+    print(kit.table(["options", "time", "photos per second", "speed relative to one job",
+                     "peak memory in the first quarter", "peak memory"], rows))  # fmt: skip
     return 0
 
 

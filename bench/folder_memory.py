@@ -3,9 +3,9 @@
     python bench/folder_memory.py                        # draws 1,000 photos and protects them
     python bench/folder_memory.py --photos DIR --limit 1.25
 
-Protects a folder for a public key through the command line, detection included, in a process of its own, and prints
-that process's resident memory after every tenth of the photos.  With ``--limit`` it fails if the last figure is more
-than so many times the one after a fifth of them.
+Protects a folder for a public key through the command line, detection included, in a separate process, and prints the
+resident memory of that process after every tenth of the photos.  With ``--limit`` it fails if the last figure exceeds
+that multiple of the figure after a fifth of the photos.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from folder_jobs import draw_folder
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of a process in MiB."""
+    """Return the resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def measure(photos: Path, out: Path, public: str) -> list[tuple[int, float]]:
-    """(photos done, resident MiB) after every tenth of a run, the last photo's included."""
+    """Return (photos done, resident MiB) after every tenth of the run."""
     total = sum(path.is_file() for path in photos.iterdir())
     command = [sys.executable, "-m", "proface_s", "protect", str(photos), "-o", str(out), "-r", public, "--json"]
     figures, start, sizes = [], time.perf_counter(), []
@@ -53,9 +53,9 @@ def measure(photos: Path, out: Path, public: str) -> list[tuple[int, float]]:
 def main() -> int:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, help="folder of photos; drawn where none is given")
-    parser.add_argument("--number", type=int, default=1000, help="how many to draw")
-    parser.add_argument("--limit", type=float, help="fail above this ratio of the last figure to the second")
+    parser.add_argument("--photos", type=Path, help="folder of photos; default: draw them")
+    parser.add_argument("--number", type=int, default=1000, help="number of photos to draw")
+    parser.add_argument("--limit", type=float, help="fail if the ratio of the last figure to the second exceeds this")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         photos = given.photos or Path(folder, "photos")

@@ -1,11 +1,11 @@
-"""Growth: time and memory of protecting and recovering against pixels and against faces.
+"""Growth: time and memory of protecting and recovering, as functions of pixels and of faces.
 
     python bench/growth.py [--plot docs/growth.png]
 
-Portraits are of one size (270 pixels high) throughout.  Every point is a fresh process: median seconds of three
-rounds, public key (what Argon2id takes is the same everywhere), and that process's peak memory.  The last column of
-the table says how far the point is from a straight line through all points of its sweep; the sum below gives the
-lines.  Plots need matplotlib (the eval extra).
+All portraits have the same size (270 pixels high).  Every point is measured in a new process: median seconds of three
+rounds, with a public key (the cost of Argon2id does not depend on the photo), and the peak memory of that process.  The
+last column of each table is the deviation of the point from a straight line fitted to all points of its sweep; the
+lines are listed below it.  Plots need matplotlib (the eval extra).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MEASURES = {"protect": "s", "recover": "s", "protect, processor": "s", "peak": "
 
 
 def measure(photo: Path, threads: int, repeats: int) -> dict[str, float]:
-    """One photo, in this process."""
+    """Measure one photo in this process."""
     from proface_s.api import Session
     from proface_s.keys.recipients import Identity
 
@@ -54,7 +54,7 @@ def measure(photo: Path, threads: int, repeats: int) -> dict[str, float]:
 
 
 def sweep(points: list[tuple[int, int]], threads: int, repeats: int) -> list[dict[str, Any]]:
-    """Every point in a process of its own."""
+    """Measure every point in a separate process."""
     found = []
     for megapixels, faces in points:
         with tempfile.TemporaryDirectory() as folder:
@@ -68,14 +68,14 @@ def sweep(points: list[tuple[int, int]], threads: int, repeats: int) -> list[dic
 
 
 def line_through(x: list[float], y: list[float]) -> tuple[float, float, float]:
-    """Slope, intercept and R squared of the line of least squares."""
+    """Return slope, intercept and R squared of the least-squares line."""
     slope, start = np.polyfit(x, y, 1)
     spread = np.sum((np.array(y) - np.mean(y)) ** 2)
     return float(slope), float(start), float(1 - np.sum((np.array(y) - slope * np.array(x) - start) ** 2) / spread)
 
 
 def tell(name: str, unit: str, found: list[dict[str, Any]]) -> None:
-    """The table of a sweep and its lines."""
+    """Print the table of a sweep and its lines."""
     x = [each[name] for each in found]
     lines = {key: line_through(x, [each[key] for each in found]) for key in MEASURES}
     rows = []
@@ -85,14 +85,14 @@ def tell(name: str, unit: str, found: list[dict[str, Any]]) -> None:
                      f"{each['protect, processor']:.2f} s", f"{each['peak']:.0f} MiB",
                      f"{100 * off:.0f} %"])  # fmt: skip
     print(kit.table(["megapixels", "faces found", "protect", "recover", "protect, processor",
-                     "peak memory", "off the line"], rows))  # fmt: skip
+                     "peak memory", "off the line by"], rows))  # fmt: skip
     for key, (slope, start, fit) in lines.items():
         print(f"* {key}: {start:.3g} {MEASURES[key]} + {slope:.3g} {MEASURES[key]} {unit}; R² {fit:.3f}")
     print()
 
 
 def plot(sweeps: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Time and memory of both sweeps with their lines."""
+    """Plot time and memory of both sweeps with their lines."""
     try:
         import matplotlib
     except ImportError:
@@ -123,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--plot", type=Path, help="where to draw the plots")
+    parser.add_argument("--plot", type=Path, help="write the plots to this file")
     parser.add_argument("--photo", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.photo:
@@ -133,10 +133,10 @@ def main(argv: list[str] | None = None) -> int:
               (("megapixels", PIXELS), ("faces", FACES))}  # fmt: skip
     print(kit.heading(
         "Growth", f"python bench/growth.py --threads {args.threads} --repeats {args.repeats}",
-        f"Portraits {HEIGHT} pixels high, public key, {args.threads} threads; a fresh process for every point.",
+        f"Portraits {HEIGHT} pixels high, public key, {args.threads} threads; a new process for every point.",
     ))  # fmt: skip
-    tell("megapixels", "a megapixel", sweeps["megapixels"])
-    tell("faces", "a face", sweeps["faces"])
+    tell("megapixels", "per megapixel", sweeps["megapixels"])
+    tell("faces", "per face", sweeps["faces"])
     if args.plot:
         plot(sweeps, args.plot)
         print(f"![time and memory against pixels and faces]({args.plot.name})\n")

@@ -1,8 +1,8 @@
-"""Learned inversion alone, on the shipped model: does a network without the key restore faces?
+"""Learned inversion of the shipped model: can a network restore faces without the key?
 
     python bench/inversion.py TRAIN_FACES_DIR [DIR ...] --test TEST_FACES_DIR [--style blur] [--report runs/inversion]
 
-The same as `proface attack --suite inversion`, see docs/attacks.md.  Needs the train and eval extras.
+Equivalent to `proface attack --suite inversion`, see docs/attacks.md.  Needs the train and eval extras.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from proface_s.attacks.running import Options, run_suite
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print what both networks get from protected pictures and from covers, and the difference."""
+    """Print how much both networks restore from protected pictures and from covers, and the difference."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("train", type=Path, nargs="+")
     parser.add_argument("--test", type=Path, required=True)

@@ -1,7 +1,7 @@
-"""What the benches share: the machine in words, medians of things that take turns, photos to draw, processes to watch.
+"""Shared code of the benches: machine description, medians of interleaved runs, drawn photos, measured processes.
 
-Figures of different machines, or of a busy one, cannot be compared; ratios of things that took turns in one run can.
-So every bench has a peer in the same run, and says how busy the machine was.
+Times from different machines, or from a busy one, cannot be compared; ratios of actions interleaved in one run can.
+So every bench has a peer in the same run, and reports the load of the machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Action = Callable[[], object]
 
 
 def describe_machine() -> str:
-    """Processor, cores, memory, versions, and how busy it is, in one line."""
+    """Return processor, cores, memory, versions and load of the machine, in one line."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
     name = found[1] if found else platform.processor() or platform.machine()
@@ -36,7 +36,7 @@ def describe_machine() -> str:
 
 
 def in_turn(actions: Mapping[str, Action], repeats: int, warm: int = 1) -> dict[str, list[float]]:
-    """Seconds of each action, taking turns so that a slow moment hits all alike; the first rounds do not count."""
+    """Time actions in turn, so that a slow moment affects all; return seconds, without the ``warm`` first rounds."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(warm + repeats):
         for name, action in actions.items():
@@ -48,33 +48,36 @@ def in_turn(actions: Mapping[str, Action], repeats: int, warm: int = 1) -> dict[
 
 
 def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """The median of each."""
+    """Return the median of each list of times."""
     return {name: statistics.median(each) for name, each in times.items()}
 
 
 def median_ratio(a: Sequence[float], b: Sequence[float]) -> float:
-    """Median of a / b over rounds in which both took their turn."""
+    """Return the median of a / b over the rounds."""
     return statistics.median(x / y for x, y in zip(a, b, strict=True))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
 def heading(title: str, command: str, text: str) -> str:
-    """A Markdown section's head: what was measured, how, and on what."""
+    """Return the head of a Markdown section: title, command, machine and an explanation."""
     return f"## {title}\n\n`{command}`  \n{describe_machine()}\n\n{text}\n"
 
 
 def draw_photo(megapixels: float, faces: int, largest: int = 800) -> np.ndarray:
-    """(H, W, 3) uint8, 4:3: portraits (the public-domain one that scikit-image ships) in a grid on a noisy gradient.
+    """Draw a 4:3 photo: copies of scikit-image's public-domain portrait in a grid on a noisy gradient.
 
     Args:
         megapixels: size of the photo.
         faces: number of portraits.
-        largest: height of a portrait at most; its face is about a third of that.
+        largest: maximum height of a portrait, in pixels; its face is about a third of that.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
     """
     from skimage import data
 
@@ -98,7 +101,7 @@ def draw_photo(megapixels: float, faces: int, largest: int = 800) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that has ended: seconds, peak resident memory in MiB, and what it said on stdout."""
+    """A finished process: seconds, peak resident memory in MiB, and its stdout."""
 
     seconds: float
     peak_mib: float
@@ -106,10 +109,10 @@ class Ran:
 
 
 def run_measured(command: Sequence[str], **environment: str) -> Ran:
-    """Run a command in a fresh process.
+    """Run a command in a new process.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: if it fails.
     """
     code = ("import resource, subprocess, sys, time; t = time.perf_counter(); rc = subprocess.call(sys.argv[1:]); "
             "s = time.perf_counter() - t; sys.stdout.flush(); "
@@ -126,11 +129,11 @@ def run_measured(command: Sequence[str], **environment: str) -> Ran:
 
 
 def program(*arguments: str) -> list[str]:
-    """The command line program of this checkout."""
+    """Return a command of this checkout's command-line program."""
     return [sys.executable, "-m", "proface_s", *arguments]
 
 
 def own_peak_mib() -> float:
-    """Peak resident memory of this process; getrusage would tell the parent's where that was larger."""
+    """Return the peak resident memory of this process; getrusage would report the parent's if that was larger."""
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024

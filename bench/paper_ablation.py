@@ -1,8 +1,9 @@
-"""What makes the published network learn: variants of one small run, on equal budget.
+"""Training choices of the published network: variants of one small run, on equal budget.
 
     python bench/paper_ablation.py EVAL_FACES --data FACES [--data MORE] [--stickers DIR] [--only NAME ...]
 
-A line per variant: PSNR of stored 8-bit pictures that no run has seen, protected / recovered, and of a wrong key.
+Prints one line per variant: PSNR on unseen faces, stored as 8-bit pictures: protected / recovered, and with a wrong
+key.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
     python bench/paper_peer.py CHECKPOINT FACES_DIR [--sizes 256] [--limit 16]
 
-`stored` goes through 8 bits, `float` is the paper's protocol, never rounded; `wrong key` is another password's map.
+`stored` means rounded to 8 bits; `float` is the paper's protocol, never rounded; `wrong key` is the key map of another
+password.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from proface_s.types import Style, UInt8Image
 
 
 def load(checkpoint: Path) -> tuple[PaperMethod, RunConfig, int]:
-    """The averaged weights of a run, its configuration and its step."""
+    """Load the averaged weights of a run; return the method, its configuration and its step."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     config = RunConfig.from_dict(saved["config"])
     network = make_task(config.task, config.model).build()
@@ -34,7 +35,7 @@ def load(checkpoint: Path) -> tuple[PaperMethod, RunConfig, int]:
 
 
 def measure(method: PaperMethod, faces: list[UInt8Image], style: str) -> list[float]:
-    """Means over the faces, in the order of the table's columns."""
+    """Return means over the faces, in the order of the table's columns."""
     rows = []
     for i, original in enumerate(faces):
         cover = faces[(i + 1) % len(faces)] if style == "swap" else obfuscate.cover(original, Style(style))

@@ -1,10 +1,10 @@
-"""Protect and recover whole photos through files, and measure what comes back.
+"""Protect and recover whole photos through files, and measure the recovered faces.
 
     python bench/photos.py PHOTOS_DIR [--style blur] [--limit N]
 
 For every picture of the folder: protect with the seal, recover, compare all pixels; protect again without the seal,
 recover, and measure every face on the stored 8-bit files: protected against cover, recovered against original.
-Then a wrong passphrase must be refused.  Ends with the means over all faces.  PSNR in dB, data range 255.
+A wrong passphrase must be refused.  Prints the means over all faces at the end.  PSNR in dB, data range 255.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
 
 @dataclass
 class Sums:
-    """Measures of all faces so far: side in pixels, protected and recovered PSNR."""
+    """Measures of all faces so far: side in pixels, PSNR of the protected and of the recovered face."""
 
     sides: list[float] = field(default_factory=list)
     protected: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Sums:
 
 
 def measure(session: Session, path: Path, style: str, folder: Path, sums: Sums) -> str:
-    """Run one photo; returns what to print."""
+    """Measure one photo; return the line to print."""
     original = read_picture(path).rgb
     started = time.perf_counter()
     session.protect(path, PASSPHRASE, style=style, output=folder / "sealed.png", overwrite=True)

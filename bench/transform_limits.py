@@ -1,9 +1,9 @@
-"""The linear analog limit of several transforms: how much gathering the energy of a face is worth.
+"""The linear analogue limit of several transforms: the gain from compacting the energy of a face.
 
     python bench/transform_limits.py FACES_DIR
 
 Every band of the residual (original - cover, decorrelated colour) is sent with the best constant gain through rounding
-noise of variance 1/12, the cover known to the receiver: MSE_protected x MSE_recovered = (mean deviation)^2 / 12.
+noise of variance 1/12; the receiver knows the cover: MSE_protected x MSE_recovered = (mean deviation)^2 / 12.
 Prints the sum of both PSNRs in dB, means over 24 faces.
 """
 
@@ -23,7 +23,7 @@ OPPONENT /= np.linalg.norm(OPPONENT, axis=1, keepdims=True)
 
 
 def haar_bands(plane: Plane, levels: int = 5) -> list[Plane]:
-    """Orthonormal Haar bands of a plane."""
+    """Return the orthonormal Haar bands of a plane."""
     bands = []
     for _ in range(levels):
         a, b, c, d = plane[0::2, 0::2], plane[0::2, 1::2], plane[1::2, 0::2], plane[1::2, 1::2]
@@ -33,7 +33,7 @@ def haar_bands(plane: Plane, levels: int = 5) -> list[Plane]:
 
 
 def dct_bands(plane: Plane, block: int, digits_below: int = 0) -> list[Plane]:
-    """Blockwise DCT; bands of index sum below ``digits_below`` count as sent otherwise."""
+    """Return the bands of a blockwise DCT; those with index sum below ``digits_below`` are zero: sent as digits."""
     n = plane.shape[0] // block
     c = fft.dctn(plane.reshape(n, block, n, block).transpose(0, 2, 1, 3), axes=(2, 3), norm="ortho")
     pairs = [(i, j) for i in range(block) for j in range(block)]
@@ -49,7 +49,7 @@ TRANSFORMS: dict[str, Callable[[Plane], list[Plane]]] = {
 
 
 def make_cover(face: Plane, kind: str) -> Plane:
-    """Gaussian blur with sigma 6/128 of the face, or an 8 x 8 mosaic."""
+    """Blur with sigma 6/128 of the face, or make an 8 x 8 mosaic."""
     side = face.shape[0]
     if kind == "blur":
         return cv2.GaussianBlur(face, (0, 0), 6 / 128 * side)
@@ -58,7 +58,7 @@ def make_cover(face: Plane, kind: str) -> Plane:
 
 
 def limit(residual: Plane, transform: Callable[[Plane], list[Plane]]) -> float:
-    """Sum of protected and recovered PSNR in dB for an (S, S, 3) residual."""
+    """Return the sum of protected and recovered PSNR in dB for an (S, S, 3) residual."""
     bands = [band for c in range(3) for band in transform((residual @ OPPONENT.T)[:, :, c])]
     mean = sum(np.sqrt((band**2).mean()) * band.size for band in bands) / residual.size
     return float(40 * np.log10(255) + 10 * np.log10(12) - 20 * np.log10(mean))

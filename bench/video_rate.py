@@ -2,10 +2,10 @@
 
     python bench/video_rate.py [--frames 60] [--every 1 10 30] [--threads 2]
 
-Frames are drawn: two portraits (the public-domain one that scikit-image ships), faces of about 130 and 180 pixels,
-that move and grow.  The peer is the same without hiding anything: the same detector, tracking and cover,
-irreversible.  If the package deface is installed (see bench/stages.py), so is its detection and blur of every frame.
-Frames are arrays: what a video's decoder and encoder take comes on top.  All take turns; medians.
+Frames are drawn: two copies of scikit-image's public-domain portrait, with faces of about 130 and 180 pixels, that move
+and grow.  The peer is irreversible: the same detector, tracking and cover, with nothing hidden.  If the package deface
+is installed (see bench/stages.py), its detection and blur of every frame is another.  Frames are arrays: decoding and
+encoding a video take additional time.  All take turns; figures are medians.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WIDTH, HEIGHT = 1280, 720
 
 
 def draw_frames(count: int) -> list[UInt8Image]:
-    """(720, 1280, 3) uint8 RGB each."""
+    """Draw ``count`` frames, each (720, 1280, 3) uint8 RGB."""
     from skimage import data
 
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -56,7 +56,7 @@ def draw_frames(count: int) -> list[UInt8Image]:
 
 
 def only_covered(frames: list[UInt8Image], every: int, threads: int) -> Iterator[UInt8Image]:
-    """What an irreversible anonymiser would do: the same detector, tracking and cover."""
+    """Cover faces as an irreversible anonymiser would, with the same detector, tracking and cover."""
     for frame, faces in tracked(frames, SlimefaceDetector(threads=threads), every):
         boxes = disjoint_regions(faces, [], (WIDTH, HEIGHT))
         yield paste_all(frame, [(box, obfuscate.cover(cut(frame, box), Style("blur"))) for box in boxes])

@@ -2,7 +2,7 @@
 
     python tools/compact_checkpoint.py runs/paper-randwr/checkpoint.pt configs/paper-randwr.checkpoint.pt
 
-Training goes on from it with ``proface train --init``; a run cannot be resumed from it.
+``proface train --init`` can start a new run from it, but a run cannot be resumed from it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The main job on a real portrait, with measured figures and a picture to look at.
+"""Demonstration on a real portrait: protect, recover, measure, and draw a contact sheet.
 
     python tools/demo.py OUT_DIR
 
 Uses the public-domain NASA portrait that scikit-image ships, and the real command line.  Writes
-OUT_DIR/demo.png: before, cover, protected, recovered (seal), recovered (flow alone), wrong key.
+OUT_DIR/demo.png: original, cover, protected, recovered (seal), recovered (flow alone), wrong key.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ PASSPHRASE = "a demonstration is no secret"
 
 
 def proface(*arguments: str, passphrase: str = PASSPHRASE) -> int:
-    """Run the command line, showing the command; the passphrase travels in the environment."""
+    """Show and run a command; the passphrase is passed in the environment."""
     print("$ proface", *arguments, flush=True)
     command = [sys.executable, "-m", "proface_s", *arguments]
     return subprocess.run(command, env={**os.environ, "PROFACE_PASSPHRASE": passphrase}, check=False).returncode
 
 
 def read(path: Path) -> UInt8Image:
-    """(H, W, 3) uint8 RGB of a picture file."""
+    """Read a picture file as (H, W, 3) uint8 RGB."""
     return np.asarray(Image.open(path).convert("RGB"))
 
 
 def sheet(panels: list[tuple[str, UInt8Image]]) -> Image.Image:
-    """Captioned panels side by side, three in a row."""
+    """Draw captioned panels, three per row."""
     height, width = panels[0][1].shape[:2]
     columns, caption = 3, 28
     rows = -(-len(panels) // columns)
@@ -56,7 +56,7 @@ def sheet(panels: list[tuple[str, UInt8Image]]) -> Image.Image:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the demonstration; exit status 0 if everything was as promised."""
+    """Run the demonstration; return exit status 0 if every check passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, nargs="?", default=Path("demo-out"), metavar="OUT_DIR")
     out = parser.parse_args(argv).out

@@ -1,10 +1,10 @@
-"""Run the benchmarks, write docs/performance.md, and say which ratios got worse.
+"""Run the benchmarks, write docs/performance.md, and list the ratios that got worse.
 
     python tools/performance.py [--only flow_speed ...]
 
 Every benchmark prints Markdown.  Comments in it, ``<!-- ratio NAME VALUE -->``, hold the figures that can be compared
-between machines: how many times faster, or smaller, ours is than a peer in the same run.  A ratio more than 20 % below
-the one in the page as it was before is listed at the end, and at the top of the new page.
+between machines: how many times faster, or smaller, ours is than a peer in the same run.  Ratios more than 20 % below
+those of the previous page are listed at the end, and at the top of the new page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 RATIO = re.compile(r"<!-- ratio (\S+) ([0-9.]+) -->")
 WORSE = 0.8
-BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title where it prints none itself, arguments
+BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title if the bench prints none, arguments
     "flow_speed": ("The flow against the published network", []),
     "stages": ("", ["--points", "1x1", "12x5", "16x125", "--repeats", "2"]),
     "growth": ("", ["--plot", "docs/growth.png", "--repeats", "2"]),
@@ -33,16 +33,16 @@ BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title where it prints n
     "video_rate": ("", []),
 }
 MARK = "<!-- bench {} -->"
-NOTES = "notes"  # the section that is written by hand, kept as it is
+NOTES = "notes"  # the section that is written by hand and left unchanged
 
 
 def ratios(page: str) -> dict[str, float]:
-    """The comparable figures of a page, by name."""
+    """Return the ratios of a page by name."""
     return {name: float(value) for name, value in RATIO.findall(page)}
 
 
 def worse(before: dict[str, float], after: dict[str, float]) -> list[str]:
-    """A line for every ratio that fell by more than a fifth."""
+    """Return a line for every ratio that fell by more than a fifth."""
     return [
         f"{name}: {before[name]:.2f} before, {value:.2f} now"
         for name, value in after.items()
@@ -51,7 +51,7 @@ def worse(before: dict[str, float], after: dict[str, float]) -> list[str]:
 
 
 def machine() -> str:
-    """Processor, cores, system and Python, and the commit."""
+    """Return processor, cores, system, Python and commit, in one line."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -67,10 +67,10 @@ def machine() -> str:
 
 
 def measure(name: str) -> str:
-    """One benchmark's Markdown, with its heading.
+    """Run one benchmark and return its Markdown, with a heading.
 
     Raises:
-        SystemExit: it failed; the page is left as it was.
+        SystemExit: if it fails; the page is left unchanged.
     """
     title, arguments = BENCHES[name]
     shown = " ".join([f"python bench/{name}.py", *arguments])
@@ -87,15 +87,15 @@ def measure(name: str) -> str:
 
 
 def sections_of(page: str) -> dict[str, str]:
-    """What stands under each mark of a page."""
+    """Return the sections of a page by benchmark name."""
     parts = re.split(r"^<!-- bench (\w+) -->\n", page, flags=re.MULTILINE)
     return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the page; exit status 1 where a ratio got worse."""
+    """Write the page; return exit status 1 if a ratio got worse."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=BENCHES, help="these; the others stay as the page has them")
+    parser.add_argument("--only", nargs="+", choices=BENCHES, help="run only these; the other sections stay unchanged")
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(argv)
     old = args.page.read_text(encoding="utf-8") if args.page.exists() else ""
@@ -108,11 +108,11 @@ def main(argv: list[str] | None = None) -> int:
     fallen = worse(ratios(old), ratios(body))
     warning = "".join(f"* {line}\n" for line in fallen)
     intro = (
-        f"# Performance\n\nWritten by `make bench`: {head}. Times are medians; what can be compared between machines "
-        "are the ratios.\n\n"
+        f"# Performance\n\nWritten by `make bench`: {head}. Times are medians; only the ratios can be compared between "
+        "machines.\n\n"
     )
     if warning:
-        intro += f"More than 20 % worse than in the page before:\n\n{warning}\n"
+        intro += f"More than 20 % worse than on the previous page:\n\n{warning}\n"
     args.page.write_text(intro + body, encoding="utf-8")
     print(warning or "no ratio is more than 20 % worse than before", file=sys.stderr)
     return 1 if fallen else 0
