@@ -64,7 +64,7 @@ def test_equal_pictures() -> None:
 @pytest.mark.parametrize("measure", [metrics.psnr, metrics.ssim, metrics.ms_ssim])
 def test_shapes_must_agree(measure) -> None:
     a, b = pictures()
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         measure(a, b[1:])
 
 
