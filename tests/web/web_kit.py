@@ -22,6 +22,7 @@ from PIL import Image
 from proface_s import Session
 from proface_s.api.progress import Progress, silent
 from proface_s.web.app import create_app
+from proface_s.web.door import DoorLimits
 from proface_s.web.server import bind, config
 from proface_s.web.settings import Settings
 
@@ -141,10 +142,10 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(settings: Settings, session: Session) -> Iterator[Service]:
+def running(settings: Settings, session: Session, limits: DoorLimits | None = None) -> Iterator[Service]:
     """A service on a free port, in a thread of this process."""
     listening = bind(settings.host, 0)
-    server = uvicorn.Server(config(create_app(settings, session)))
+    server = uvicorn.Server(config(create_app(settings, session), limits))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"

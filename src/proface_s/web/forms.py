@@ -22,6 +22,7 @@ Options = TypeVar("Options", bound=BaseModel)
 PHOTO: Final = "photo"
 OPTIONS: Final = "options"
 _FRAME: Final = 64 << 10  # what multipart adds around a file and its options
+_LEAST_RATE: Final = 8192  # bytes a second, after the time that a client may be silent
 _DRAINED: Final = 1 << 30  # of an upload that is refused: a client that cannot finish may not see why
 
 
@@ -85,9 +86,10 @@ class Reader:
         except UnicodeError:
             problem = _form_error("it is not valid text")
         except TimeoutError:
-            problem = refused(
+            hold.release()
+            raise refused(
                 408, "slow", "The upload took too long", "it was given up", "try again, or a smaller file"
-            )
+            ) from None
         except RefusedError as error:
             problem = error
         hold.release()
@@ -120,10 +122,13 @@ class _Upload:
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
         """The body, part by part, within the limits; what was taken in is held."""
-        received = 0
+        loop = asyncio.get_running_loop()
+        received, begun = 0, loop.time()
         while not self._ended:
             part = await self._next()
             received += len(part)
+            if received < _LEAST_RATE * (loop.time() - begun - self._settings.idle_seconds):
+                raise TimeoutError
             self._check_size(received, len(part))
             self._hold.add(len(part))
             yield part

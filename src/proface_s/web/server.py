@@ -15,6 +15,7 @@ from ..api import Session
 from ..errors import UsageError
 from .app import create_app
 from .crew import Crew
+from .door import Doorkeeper, DoorLimits
 from .settings import Settings
 
 
@@ -41,11 +42,17 @@ def address_of(listening: socket.socket, settings: Settings) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}/{token}"
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn shall serve: it logs nothing, and takes no other machine's word for who is asking."""
+def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
+    """How uvicorn serves: it logs nothing, and takes no other machine's word for who is asking.
+
+    Args:
+        app: from `create_app`.
+        limits: of connections; the usual ones if None.
+    """
+    door = Doorkeeper(limits or DoorLimits()).door()
     return uvicorn.Config(
         app, log_config=None, log_level="critical", access_log=False, server_header=False, proxy_headers=False,
-        ws="none", http="h11", loop="asyncio", timeout_keep_alive=10, timeout_graceful_shutdown=5,
+        ws="none", http=door, loop="asyncio", timeout_keep_alive=10, timeout_graceful_shutdown=5,
     )
 
 
