@@ -19,7 +19,7 @@ TINY = Budget(
 
 
 def texture(seed: int, side: int = 64) -> np.ndarray:
-    """Blocks of colour and lines: much that no cover shows."""
+    """Draw blocks of random colours: detail that no cover shows, (side, side, 3) uint8."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(40, 216, (side // 4, side // 4, 3))
     return np.repeat(np.repeat(coarse, 4, axis=0), 4, axis=1).astype(np.uint8)
@@ -35,7 +35,7 @@ def scene(folder: Path, style: str = "solid", budget: Budget = TINY, **options: 
 
 
 class Unkeyed:
-    """A tenth of the original shines through the cover; the key does nothing."""
+    """Blends a tenth of the original into the cover; the key has no effect."""
 
     name = "unkeyed"
 
@@ -48,11 +48,11 @@ class Unkeyed:
 
 
 class Pad:
-    """The high halves of the original's bytes, under a stream of the key, in the low halves of the cover's.
+    """Stores the high four bits of the original, under a key stream, in the low four bits of the cover.
 
     Args:
-        bits: of the key that the stream depends on.
-        reused: whether one passphrase always gives one key.
+        bits: number of key bits that the stream depends on.
+        reused: whether a passphrase always gives the same key.
     """
 
     name = "pad"
@@ -81,7 +81,7 @@ class Pad:
 
 
 class Signs(Pad):
-    """Every pixel's contrast has a sign of its own from the key: local, smooth, and the same for every picture."""
+    """Flips the contrast of each pixel by a bit of the key: local, smooth, and the same for every picture."""
 
     name = "signs"
     what, levels, derived = "signs", 2, False
@@ -127,7 +127,7 @@ class _Relaxed:
 
 
 class Smeared(Signs):
-    """The original under a pattern that everybody knows; the key says how strong it is, and in which direction."""
+    """Adds a publicly known pattern to the original; the key sets its strength and sign."""
 
     name = "smeared"
     strength = 0.25
@@ -161,5 +161,5 @@ class _RelaxedSmear(_Relaxed):
 
 
 def pattern(side: int) -> np.ndarray:
-    """(side, side) of -1 and 1."""
+    """Return a (side, side) array of -1 and 1."""
     return np.random.default_rng(9).integers(0, 2, (side, side)) * 2.0 - 1

@@ -1,4 +1,4 @@
-"""Faces that nobody has, and judges that need no weights, for the tests of this folder."""
+"""Artificial faces, and judges that need no weights, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proface_s.types import Box, Face
 
 
 def picture(seed: int, side: int = 96) -> np.ndarray:
-    """Coloured blobs on a plain ground of their own colour, (side, side, 3) uint8."""
+    """Draw coloured blobs on a background of a random colour, (side, side, 3) uint8."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (6, 6, 3)) * 0.5 + rng.integers(0, 128, 3)
     return np.clip(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
@@ -32,7 +32,7 @@ def write_faces(folder: Path, count: int = 3, side: int = 96) -> Path:
 
 
 class MiddleLocator:
-    """Says that the face is the middle half; white pictures show none."""
+    """Locates a face in the middle half of every picture that is not plain white."""
 
     def locate(self, image: np.ndarray) -> Place | None:
         if image.min() == 255:
@@ -45,7 +45,7 @@ class MiddleLocator:
 
 
 class MiddleDetector:
-    """Finds the middle half of every picture that is not plain white."""
+    """Detects a face in the middle half of every picture that is not plain white."""
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         place = MiddleLocator().locate(rgb)
@@ -53,7 +53,7 @@ class MiddleDetector:
 
 
 class ColourJudge:
-    """Tells "faces" apart by their coarse colours: perfect on `picture`, and blind where the place is plain."""
+    """Tells "faces" apart by their coarse colours: always right on `picture`, and blind if the face is plain."""
 
     name = "colours"
 
@@ -74,7 +74,7 @@ class ColourJudge:
 
 
 class XorMethod:
-    """A third party's method: the lowest bit of the cover carries the original's highest, under a key stream."""
+    """A third party's method: the cover's lowest bit carries the original's highest, under a key stream."""
 
     name = "xor"
 
@@ -90,7 +90,7 @@ class XorMethod:
 
 
 class FloatXor(XorMethod):
-    """The same with a float protocol that loses nothing: the original is added, far below one grey level."""
+    """`XorMethod` with the float protocol."""
 
     name = "float-xor"
 

@@ -1,4 +1,4 @@
-"""Channels: a face in the most significant bits survives them, one in the least does not, and both are reported so."""
+"""Channels: a face in the most significant bits survives, one in the least does not, and reports say so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOSSY = [channel.name for channel in CHANNELS if not channel.lossless]
 
 
 class Robust:
-    """Hides nothing: the face is the picture, turned over by a bit of the key, and survives what pictures survive."""
+    """Shows the face, inverted by a bit of the key, so that it survives whatever a picture survives."""
 
     name = "robust"
 
@@ -32,7 +32,7 @@ class Robust:
 
 
 class Forgetful(Robust):
-    """Does not even keep the face in a lossless file."""
+    """Loses the face even in a lossless file."""
 
     def recover(self, protected: np.ndarray, key: bytes) -> np.ndarray:
         return np.full_like(protected, 128)

@@ -1,4 +1,4 @@
-"""Passphrase guessing: a fast hash is called cheap, the stored cost is what is tried, and cover mode is looked at."""
+"""Passphrase guessing: a fast hash counts as cheap, guesses use the stored cost, and cover mode needs a look."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def attacked(method: Method) -> Outcome:
 
 
 class Hashed(XorMethod):
-    """Its key is a hash of the passphrase."""
+    """A method whose key is a plain hash of the passphrase."""
 
     def guesser(self, passphrase: str) -> Guesser:
         right = hashlib.md5(passphrase.encode()).digest()
@@ -47,14 +47,14 @@ def test_a_fast_hash_is_called_cheap() -> None:
     assert "Guessing is cheap" in found.finding
 
 
-def test_what_cannot_tell_a_right_passphrase_is_not_called_a_guess() -> None:
+def test_a_method_that_cannot_tell_the_right_passphrase_is_reported() -> None:
     found = attacked(Deaf())
     assert not found.details["recognised"]
     assert "Warning" in found.finding
 
 
 @pytest.mark.parametrize(("cost", "cheap"), [((1, 1024, 1), True), ((3, 64 * 1024, 4), False)])
-def test_what_a_file_stores_is_what_is_tried(
+def test_guesses_use_the_cost_that_a_file_stores(
     monkeypatch: pytest.MonkeyPatch, cost: tuple[int, int, int], cheap: bool
 ) -> None:
     monkeypatch.setattr(KdfParams.__init__, "__defaults__", cost)
@@ -81,7 +81,7 @@ def test_every_guess_runs_the_derivation(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {options["memory_cost"] for options in tried} == {1024}
 
 
-def test_in_cover_mode_somebody_has_to_look() -> None:
+def test_in_cover_mode_the_attacker_has_to_look_at_pictures() -> None:
     found = attacked(load_method("secure-2-cover"))
     assert found.details["recognised"], "the right passphrase gives another picture than what was stored"
     assert "looking at the picture" in found.finding

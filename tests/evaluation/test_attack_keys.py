@@ -1,4 +1,4 @@
-"""Adversaries that look for keys, each on a planted weakness and on a method without it; and on the shipped flow."""
+"""Adversaries that search for keys, each on a planted weakness, on a method without it, and on the shipped flow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_half_a_key_map_opens_half_a_face(tmp_path: Path) -> None:
     assert rows["left half right"]["part"] > found.control + 10
     assert rows["left half right"]["whole"] < rows["right"]["whole"] - 10
     errors = [y for _, y in sorted(found.plots["key-errors"].curves[wrong_keys.SPREAD])]
-    assert errors == sorted(errors, reverse=True)  # a slope: the more is wrong, the less comes back
+    assert errors == sorted(errors, reverse=True)  # a slope: the more key bits are wrong, the less is recovered
 
 
 def test_a_key_that_decides_everything_is_a_cliff(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_known_picture_opens_nothing_where_every_picture_has_its_key(tmp_path:
     found = known_plaintext.ATTACK.run(Signs(), scene(tmp_path))
     assert found.succeeded is False
     misuse = found.details["misuse: one key used for all of them"]["figures"]
-    assert misuse["key from the known picture"] > found.control + 10  # the adversary does work
+    assert misuse["key from the known picture"] > found.control + 10  # the adversary itself works
 
 
 def test_a_known_picture_says_nothing_where_nothing_can_be_computed(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_pad_of_the_shipped_flow_follows_from_a_known_picture_and_fits_no_ot
     protected = secure.protect(face.original, face.cover, key)
     pad = opened.pad_of(face.original, face.cover, protected)
     assert np.array_equal(pad, opened.expand(key, protected.shape))
-    again = secure.protect(other.original, other.cover, key)  # what no command does
+    again = secure.protect(other.original, other.cover, key)  # no command reuses a key
     assert psnr(opened.recover(again, pad), other.original) > 30
     found = known_plaintext.ATTACK.run(secure, here)
     assert found.succeeded is False
@@ -111,7 +111,7 @@ def test_a_smooth_key_is_found_by_the_look_of_a_photo(tmp_path: Path) -> None:
     assert found.attack > 25
 
 
-def test_what_shines_through_is_seen_twice(tmp_path: Path) -> None:
+def test_an_original_that_shines_through_is_found_in_two_protections(tmp_path: Path) -> None:
     found = two_time.ATTACK.run(Unkeyed(), scene(tmp_path))
     assert found.succeeded
     assert found.leak > 0.3

@@ -1,4 +1,4 @@
-"""Adversaries that train networks: an unkeyed method is inverted and told apart, a keyed one is not."""
+"""Adversaries that train networks: they invert and distinguish an unkeyed method, but not a keyed one."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_networks_start_as_the_identity_and_learn_everywhere(make: Any) -> None:
     assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in network.parameters() if p.ndim > 1)
 
 
-def test_what_networks_are_shown() -> None:
+def test_inputs_of_the_networks() -> None:
     flat = torch.full((1, 3, 8, 8), 0.4)
     assert float(detail(flat).abs().max()) < 1e-5
     levels = torch.arange(6).reshape(1, 1, 1, 6).expand(1, 3, 1, 6) / 255

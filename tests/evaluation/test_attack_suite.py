@@ -1,4 +1,4 @@
-"""The suite as a whole: one page, resumed where it stopped, and requests that make no sense refused before any work."""
+"""The whole suite: it writes one page, resumes where it stopped, and refuses invalid requests before any work."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_suite_says_attack_minus_control_and_what_broke(data: Path) -> None:
     assert found["pictures"]
 
 
-def test_a_suite_goes_on_where_it_stopped_and_takes_more(data: Path) -> None:
+def test_a_suite_resumes_where_it_stopped_and_accepts_more_adversaries(data: Path) -> None:
     begun: list[str] = []
     run_suite(options(data, suite=("ciphertext-only",)), begun.append)
     run_suite(options(data), begun.append)
@@ -93,7 +93,7 @@ def test_a_suite_goes_on_where_it_stopped_and_takes_more(data: Path) -> None:
         run_suite(options(data, seed=2))
 
 
-def test_what_does_not_apply_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adversaries_that_do_not_apply_are_reported(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = run_suite(options(data, suite=("guessing",)))
     assert "passphrases" in report.get("leaky/guessing")["skipped"]
     assert "does not apply" in (report.folder / "report.md").read_text()
@@ -105,7 +105,7 @@ def test_the_attacker_trains_on_other_people(data: Path, tmp_path: Path) -> None
     assert own
     assert not {face.identity for face in victims} & {face.identity for face in own}
     victims, own = running.read_all(options(data, own=(data,)), 64, [])
-    assert own == []  # all of them are victims already
+    assert own == []  # all of them are already victims
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_attacker_trains_on_other_people(data: Path, tmp_path: Path) -> None
         (["--recogniser", "nobody.onnx"], "nobody"),
     ],
 )
-def test_requests_that_make_no_sense(data: Path, arguments: list[str], message: str) -> None:
+def test_invalid_requests_are_refused(data: Path, arguments: list[str], message: str) -> None:
     if "--recogniser" in arguments:
         pytest.importorskip("dlib", reason="faces are aligned by its landmarks")
     result = attack(data, "--suite", "two-time", *arguments)

@@ -1,4 +1,4 @@
-"""Altered files: the shipped reader takes none for what it is not, and readers that do not check are caught."""
+"""Altered files: the shipped reader accepts no forgery, and the attack catches readers that do not check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def session() -> Session:
 
 
 class Planted(XorMethod):
-    """Stores files as the product does; what reads them is chosen by the test."""
+    """A method that stores files as the product does; the test chooses the reader."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

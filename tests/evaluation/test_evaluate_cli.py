@@ -1,4 +1,4 @@
-"""``proface evaluate`` as a user meets it."""
+"""``proface evaluate`` from a user's point of view."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_identity_is_measured_where_pairs_are_given(
         ((), 2, "--data"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_is_written(
+def test_invalid_requests_are_refused_before_anything_is_written(
     tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...], code: int, message: str,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What is measured on: folders of crops and of photos, good and bad."""
+"""Faces to measure on: folders of crops and of photos, good and bad."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_large_face_makes_a_crop_and_a_small_one_is_cut_out(tmp_path: Path) ->
     np.testing.assert_array_equal(cut.image, resized(picture(0)[12:84, 12:84], 64))
 
 
-def test_what_cannot_be_used_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_unusable_pictures_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     write_faces(tmp_path, 1)
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 this is no picture")
     Image.fromarray(picture(5, 40)).save(tmp_path / "tiny.png")

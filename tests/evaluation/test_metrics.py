@@ -1,4 +1,4 @@
-"""Every measure against somebody else's implementation."""
+"""Every measure against an independent implementation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_shapes_must_agree(measure) -> None:
         measure(a, b[1:])
 
 
-def test_ssim_refuses_what_is_smaller_than_its_window() -> None:
+def test_ssim_refuses_pictures_smaller_than_its_window() -> None:
     with pytest.raises(ValueError, match="11"):
         metrics.ssim(*pictures(10, 50))
 

@@ -1,4 +1,4 @@
-"""Every method that can be named does what a method must: exact or good recovery with the key, none without."""
+"""Every built-in method keeps the contract of a method: it recovers the face with the key, and not without."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_costs_are_what_the_network_has() -> None:
         ("a:", "there is no method"),
     ],
 )
-def test_what_is_no_method_is_refused(spec: str, message: str) -> None:
+def test_invalid_methods_are_refused(spec: str, message: str) -> None:
     if spec.startswith("paper"):
         pytest.importorskip("torch")
     with pytest.raises(UsageError, match=message) as caught:

@@ -1,4 +1,4 @@
-"""Recognisers: dlib's on a real public-domain face, ONNX ones by their cards; LPIPS is never fetched."""
+"""Recognisers: dlib's on a real public-domain face, ONNX ones by their cards; LPIPS is never downloaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_card(folder: Path, **changes: Any) -> Path:
 
 
 def write_model(folder: Path, layout: str = "NCHW") -> Path:
-    """An ONNX file that gives back its input, flattened."""
+    """Write an ONNX file that returns its input, flattened."""
     onnx = pytest.importorskip("onnx")
     helper, floats = onnx.helper, onnx.TensorProto.FLOAT
     shape = [1, 3, 32, 32] if layout == "NCHW" else [1, 32, 32, 3]
@@ -69,7 +69,7 @@ def test_five_points_align_and_without_them_the_box_is_cut(tmp_path: Path) -> No
 
 
 class Shifted(MiddleLocator):
-    """The face is at 30, 40, its points are those of `POINTS`."""
+    """Locates every face at (30, 40), with the points of `POINTS`."""
 
     def locate(self, image: np.ndarray):
         from proface_s.evaluation.recognisers import Place
@@ -98,7 +98,7 @@ def test_similarity_is_cosine_or_minus_the_distance(tmp_path: Path) -> None:
     [{"size": 32}, {"size": None}, {"channels": "RGBA"}, {"layout": "HWC"}, {"metric": "dot"}, {"points": [[1, 2]]},
      {"unknown": 1}],
 )  # fmt: skip
-def test_cards_that_make_no_sense_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_invalid_cards_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="not a recogniser card"):
         Card.read(write_card(tmp_path, **changes))
 

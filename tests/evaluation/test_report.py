@@ -1,4 +1,4 @@
-"""A report that can be interrupted at any point."""
+"""Reports, which may be interrupted at any point."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_finished_report_says_what_it_follows_from(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other/1"}'])
-def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
+def test_files_that_are_not_reports_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_text(text)
     with pytest.raises(UsageError, match="not a report"):
         read_report(tmp_path)

@@ -1,4 +1,4 @@
-"""``tools/results.py`` on a report that was really measured, and on folders that hold none."""
+"""``tools/results.py`` on a real report, and on folders without a report."""
 
 from __future__ import annotations
 

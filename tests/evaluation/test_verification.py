@@ -1,4 +1,4 @@
-"""Verification against what is true by construction, and sets that cannot be used."""
+"""Verification against values known by construction, and unusable sets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_pairs(folder: Path, rows: list[tuple[str, str, object]], header: str =
 
 
 def write_set(folder: Path, people: int = PEOPLE) -> Path:
-    """Two pictures of each person, the second with noise, and pairs of one person and of two."""
+    """Write two pictures of each person, the second with noise, and same-person and different-person pairs."""
     rng = np.random.default_rng(0)
     for who in range(people):
         (folder / f"p{who:02d}").mkdir(parents=True)
@@ -96,7 +96,7 @@ def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
 
 
 class Numbers:
-    """Embeddings are given by hand; similarity is minus the distance."""
+    """A recogniser with given embeddings; similarity is the negative distance."""
 
     name = "numbers"
 
@@ -191,7 +191,7 @@ def test_a_set_behind_a_method(tmp_path: Path) -> None:
 
 
 class Open(XorMethod):
-    """Hides nothing: the protected picture is the original."""
+    """A method that hides nothing: the protected picture is the original."""
 
     name = "open"
 

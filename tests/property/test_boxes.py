@@ -1,4 +1,4 @@
-"""Reversible regions: whatever the faces, the regions are disjoint, even, inside, and hold every face."""
+"""Reversible regions: for any faces, the regions are disjoint, even, inside the picture, and contain every face."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Scene = tuple[tuple[int, int], list[Box]]
 
 @st.composite
 def scenes(draw: st.DrawFn, most_faces: int = 12) -> Scene:
-    """A picture size and tight face boxes that touch the picture."""
+    """Draw a picture size, and tight face boxes that overlap the picture."""
     width, height = draw(st.integers(2, 300)), draw(st.integers(2, 300))
     faces = []
     for _ in range(draw(st.integers(0, most_faces))):
@@ -29,7 +29,7 @@ def scenes(draw: st.DrawFn, most_faces: int = 12) -> Scene:
 
 
 def coverage(boxes: list[Box], size: tuple[int, int]) -> np.ndarray:
-    """How many boxes hold each pixel of the part of the picture with even size."""
+    """Count the boxes that contain each pixel, in the part of the picture with even sides."""
     counts = np.zeros((size[1] // 2 * 2, size[0] // 2 * 2), np.int32)
     for box in boxes:
         counts[max(box.y, 0) : max(box.bottom, 0), max(box.x, 0) : max(box.right, 0)] += 1

@@ -1,4 +1,4 @@
-"""Every pair of inverses of the flow room, over sizes, values and keys."""
+"""Every pair of inverses in the flow package, over sizes, values and keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ moduli = st.sampled_from(sorted(digits.GROUPS))
 
 
 class Streams:
-    """Stand-in for a face key: reproducible, and different for every seed."""
+    """Stand-in for a face key: reproducible, and different for each seed."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -1,6 +1,4 @@
-"""Header bytes: encode and decode are inverses, and nothing but FileFormatError ever comes out of hostile
-bytes.
-"""
+"""Header bytes: encode and decode are inverses, and hostile bytes raise nothing but `FileFormatError`."""
 
 from __future__ import annotations
 
@@ -57,7 +55,7 @@ strengths = st.one_of(
 
 @st.composite
 def headers(draw: st.DrawFn) -> Header:
-    """Valid headers: every face has a column of its own, so that boxes are disjoint."""
+    """Draw valid headers: every face has its own column, so that boxes are disjoint."""
     wrong_key = draw(st.sampled_from(["noise", "cover"]))
     drawn_groups = draw(groups if wrong_key == "noise" else bare_groups)
     faces = []
@@ -85,7 +83,7 @@ def test_decode_is_the_inverse_of_encode(header: Header) -> None:
 @settings(max_examples=150, deadline=None)
 @given(headers(), st.data())
 def test_mutations_raise_nothing_but_format_errors(header: Header, data: st.DataObject) -> None:
-    """With the checksum made right again, so that the mutation reaches the parser behind it."""
+    """Recompute the checksum, so that the mutation reaches the parser behind it."""
     body = bytearray(encode_header(header)[:-8])
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(body) - 1))

@@ -1,5 +1,5 @@
-"""In-pixel records: encode and decode are inverses, headers come back together, and hostile bytes raise nothing else
-than format errors.
+"""In-pixel records: encode and decode are inverses, records reassemble to headers, and hostile bytes raise nothing but
+format errors.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ HEADER = reserve(locked(), [1824, 0, 1840])
 
 
 def places(header: Header, *indices: int, dx: int = 0) -> list[FoundRecord]:
-    """Records of these faces as if they had been found where the header says, moved by ``dx``."""
+    """Return the records of some faces as if found at the places in the header, moved right by ``dx``."""
     boxes = [header.faces[i].box for i in indices]
     records = [encode_record(header, i) for i in indices]
     return [FoundRecord(b.x + dx, b.y, b.w, r, 0) for b, r in zip(boxes, records, strict=True)]

@@ -1,4 +1,4 @@
-"""The published system's configurations in `configs/`, and checkpoints of older ones, as the evaluation reads them."""
+"""Configurations of the published system in `configs/`, and checkpoints of older ones, as the evaluation reads them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from proface_s.types import Style  # noqa: E402
 from .test_secure import drawn_face  # noqa: E402
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-OLD: dict[str, Any] = {  # as `configs/paper-randwr.json` was until November 2026, but small
+OLD: dict[str, Any] = {  # a small version of `configs/paper-randwr.json` before November 2026
     "task": "paper", "model": {"mode": "RandWR", "rounding": True, "blocks": 1, "growth": 4}, "steps": 3000, "batch": 4,
     "crop": 48, "small_share": 0.0, "faces": [48, 256], "peak_lr": 0.001, "grad_clip": 0.3, "mixed": False,
 }
@@ -31,7 +31,7 @@ NOW = {**OLD, "model": {**OLD["model"], "slope": 0.01, "signed": True, "initiali
 
 
 def checkpoint_of(config: dict[str, Any], path: Path) -> PaperFlow:
-    """A checkpoint of random weights; returns its network."""
+    """Write a checkpoint with random weights; return its network."""
     torch.manual_seed(0)
     network = make_task(config["task"], config["model"]).build()
     assert isinstance(network, PaperFlow)

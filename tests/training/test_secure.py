@@ -1,4 +1,4 @@
-"""The secure task: exact arithmetic in both engines, learning, and a model that the runtime takes."""
+"""The secure task: exact arithmetic in both engines, learning, and a model that the runtime accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from proface_s.types import UInt8Image  # noqa: E402
 
 
 def drawn_face(side: int, seed: int) -> UInt8Image:
-    """(side, side, 3): a head with eyes on a gradient, slightly noisy."""
+    """Draw a head with eyes on a gradient, slightly noisy, (side, side, 3)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:side, 0:side] / side
     picture = np.stack([60 + 90 * x, 90 + 60 * y, 160 - 70 * x], axis=2)
@@ -33,7 +33,7 @@ def drawn_face(side: int, seed: int) -> UInt8Image:
 
 
 def trained(steps: int, width: int = 8) -> tuple[secure_prior.Prior, list[float]]:
-    """A prior after a few steps on drawn faces, and the losses on the way."""
+    """Train a prior for a few steps on drawn faces; return it and the losses."""
     torch.manual_seed(0)
     task = SecureTask(width=width)
     module, losses = task.build(), []
@@ -111,7 +111,7 @@ def test_training_and_runtime_run_the_same_coder(tmp_path: Path, size: tuple[int
     decoded: list[torch.Tensor] = []
     with torch.no_grad():
         _, error = secure_pass.run(module.eval(), image, torch.full((1, 1, 1, 1), index), decoded)
-    # The lattices of the coarsest band differ by a shift, so that single values may be rounded the other way.
+    # The lattices of the coarsest band differ by a shift, so a few values may be rounded the other way.
     apart = np.square(decoded[0][0].permute(1, 2, 0).numpy() - expanded).mean()
     assert apart < np.square(expanded - face).mean()
     assert float(error) == pytest.approx(np.square(expanded - face).mean(), rel=0.1)
