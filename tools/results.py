@@ -2,8 +2,8 @@
 
     python tools/results.py REPORTS DOCS
 
-REPORTS holds one folder per report of `proface evaluate` and `proface attack`; those that are missing are left out, and
-said to be.  Nothing is measured here.
+REPORTS holds one folder per report of `proface evaluate` and `proface attack`.  Sections of missing reports are left
+out.  Nothing is measured here.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ from proface_s.evaluation.report import markdown_table, read_report
 Reports = dict[str, dict[str, Any]]
 
 OURS, STRENGTHS, IDENTITY, ATTACKS = "ours", "strengths", "identity", "attack"
-LARGEST = 150_000  # bytes of a picture that is published as it is
+LARGEST = 150_000  # bytes; larger pictures are published as JPEG
 SIZES = (64, 128, 256, 512)
 INTRODUCTION = """# Results
 
-Written by `make results` from what `proface evaluate` and `proface attack` measured; do not edit. How each figure is
-defined: [evaluation.md](evaluation.md), [attacks.md](attacks.md). PSNR in dB, mean (5th percentile) over the faces;
-intervals are 95 %. *secure-2* is what `proface protect` uses, measured here on the pixels alone, without the seal;
-*paper-...* is the published system, trained here from scratch with little budget on the same faces; *lsb-avif* is the
-classical baseline, AVIF encrypted into the least significant bits.
+Written by `make results` from reports of `proface evaluate` and `proface attack`; do not edit. The figures are defined
+in [evaluation.md](evaluation.md) and [attacks.md](attacks.md). PSNR is in dB, given as mean (5th percentile) over the
+faces; intervals are 95 %. *secure-2* is the model that `proface protect` uses, measured here on the pixels alone,
+without the seal; *paper-...* is the published system, trained here from scratch, on a small budget, with the same
+faces; *lsb-avif* is the classical baseline, an encrypted AVIF file in the least significant bits.
 """
 
 
 def load(folder: Path) -> Reports:
-    """All finished reports, by the name of their folder."""
+    """Read all finished reports, by the name of their folder."""
     return {path.parent.name: read_report(path) for path in sorted(folder.glob("*/report.json"))}
 
 
 def papers(reports: Reports) -> list[str]:
-    """Reports of the published system: the one trained for stored files first."""
+    """Return the names of the published system's reports, the one trained for stored files first."""
     found = [name for name in reports if name.startswith("paper")]
     return sorted(found, key=lambda name: (name != "paper-randwr", name))
 
 
 def merged(reports: Reports, *names: str) -> dict[str, Any]:
-    """Results of several reports as one; parts have different names."""
+    """Merge the results of several reports, whose parts have different names."""
     return {part: result for name in names if name in reports for part, result in reports[name]["results"].items()}
 
 
 def section(title: str, *texts: str) -> str:
-    """A heading and what stands below it; nothing where there is nothing."""
+    """Return a heading and the texts below it; empty if all texts are empty."""
     kept = [text for text in texts if text]
     return "\n".join((f"## {title}\n", *kept)) if kept else ""
 
 
 def summary(reports: Reports) -> str:
-    """One column per method: what most readers want to know."""
+    """Return the summary: one column per method."""
     methods = ["secure-2", "lsb-avif", *papers(reports)]
     both = merged(reports, OURS, *papers(reports))
     found = {each: {} for each in methods}  # type: dict[str, dict[str, list[dict[str, Any]]]]
@@ -71,7 +71,7 @@ def summary(reports: Reports) -> str:
     rows = [
         ["protected against cover, PSNR", *(_mean(found[each].get("stored"), "protected") for each in methods)],
         ["recovered against original, PSNR", *(_mean(found[each].get("stored"), "recovered") for each in methods)],
-        ["... never rounded to 8 bits", *(_mean(found[each].get("float"), "recovered") for each in methods)],
+        ["... without rounding to 8 bits", *(_mean(found[each].get("float"), "recovered") for each in methods)],
         ["wrong key against original, PSNR", *(_mean(found[each].get("stored"), "wrong_original") for each in methods)],
         ["parameters", *(f"{_cost(both, each, 'parameters'):,.0f}" for each in methods)],
         ["seconds to protect, one thread", *(f"{_cost(both, each, 'protect_seconds'):.2f}" for each in methods)],
@@ -87,10 +87,10 @@ def summary(reports: Reports) -> str:
     inverted = [broken.get(f"{each}/inversion", {}).get("leak") for each in methods]
     if any(each is not None for each in inverted):
         cells = [None if each is None else f"{each:+.1f}" for each in inverted]
-        rows.append(["inverter without a key, dB beyond the same from covers", *cells])
+        rows.append(["inversion without a key, dB above the same attack on covers", *cells])
     control = _matched(judged.get("identity/cover/blur"), "cover")
-    text = f"Covered with blur and nothing hidden, {control} % are matched.\n" if control else ""
-    return section("In short", "Means over the covers, 256 pixels, through 8-bit files.\n",
+    text = f"Control: with a blur cover and nothing hidden, {control} % of the faces are matched.\n" if control else ""
+    return section("Summary", "Means over the covers; faces of 256 pixels, stored as 8-bit files.\n",
                    markdown_table(rows, ["", *methods]), text) if both else ""
 
 
@@ -113,24 +113,24 @@ def _matched(result: dict[str, Any] | None, probe: str) -> str | None:
 
 
 def quality(reports: Reports, figures: Path) -> str:
-    """Quality of every method at 256 pixels, and its plot."""
+    """Return the section on quality at 256 pixels, and draw its plot."""
     if OURS not in reports:
         return ""
     both = merged(reports, OURS, *papers(reports))
     both = {name: each for name, each in both.items() if "secure-2-cover" not in name}  # differs for wrong keys only
     draw_capacity(both, figures / "psnr-psnr.png")
     return section(
-        "Quality at 256 pixels", "Through 8-bit files:\n", tables.quality_table(both, protocol="stored"),
-        "The paper's protocol: the same, never rounded to 8 bits:\n" if papers(reports) else "",
+        "Quality at 256 pixels", "Stored as 8-bit files:\n", tables.quality_table(both, protocol="stored"),
+        "The paper's protocol: the same without rounding to 8 bits:\n" if papers(reports) else "",
         tables.quality_table(both, protocol="float"),
         "![quality of both pictures](figures/psnr-psnr.png)\n",
-        "Dashed: what our coder would bring back if all the room of a protected PSNR were used (no lossless 8-bit "
-        "method can use more), and the literature's reference for Gaussian bands.\n",
+        "Dashed: the recovered PSNR of our coder at the full capacity for a protected PSNR (no lossless 8-bit method "
+        "can use more), and the reference from the literature, which takes bands as Gaussian.\n",
     )
 
 
 def sizes(reports: Reports) -> str:
-    """Quality at other sizes, and at other strengths."""
+    """Return the section on other sizes and strengths."""
     rows = []
     for size in SIZES:
         name = OURS if size == 256 else f"size-{size}"
@@ -145,30 +145,31 @@ def sizes(reports: Reports) -> str:
     strengths = tables.quality_table(reports.get(STRENGTHS, {}).get("results", {}))
     return section(
         "Other sizes and strengths", markdown_table(rows, columns) if rows else "",
-        "Faces with a shorter side below 96 pixels carry five residues a sample instead of three.\n" if rows else "",
+        "Faces with a shorter side below 96 pixels carry a base-5 digit per sample instead of a base-3 digit.\n"
+        if rows else "",
         "Half, once and twice the default strength, at 256 pixels:\n" if strengths else "", strengths,
     )
 
 
 def wrong(reports: Reports) -> str:
-    """What a wrong key gives."""
-    text = "*secure-2-cover* gives the cover by design, and *lsb-avif* refuses, which leaves the protected picture.\n"
+    """Return the section on wrong keys."""
+    text = "*secure-2-cover* returns the cover by design; *lsb-avif* refuses, so the protected picture is returned.\n"
     table = tables.wrong_table(merged(reports, OURS, *papers(reports)), "stored")
     return section("Wrong key", table, text) if table else ""
 
 
 def programme(reports: Reports) -> str:
-    """Bit-equality and cost."""
+    """Return the section on bit-equality and cost."""
     return section(
         "Bit-equality through the whole program, and cost",
         tables.exact_table(merged(reports, OURS)),
-        "Faces: PNG, WebP and TIFF in turn. Photos: 0.9 to 12 megapixels, all faces found, blur, Argon2id included.\n",
+        "Faces: PNG, WebP and TIFF in turn. Photos: 0.9 to 12 megapixels, all detected faces, blur, with Argon2id.\n",
         tables.cost_table(merged(reports, OURS, *papers(reports))),
     ) if OURS in reports else ""
 
 
 def identity(reports: Reports, figures: Path) -> str:
-    """Verification, identification and diversity."""
+    """Return the section on verification, identification and diversity, and draw its plots."""
     if IDENTITY not in reports:
         return ""
     results = reports[IDENTITY]["results"]
@@ -182,17 +183,17 @@ def identity(reports: Reports, figures: Path) -> str:
     counts = ", ".join(f"{name} {each['impostors']:,}" for name, each in found.items())
     return section(
         "Can a recogniser match the face? (LFW)",
-        "The album holds originals; the probe is the same person's other picture, treated as said. *cover* is the "
-        "control: what *protected* gives beyond it is the leak of the scheme. Thresholds are fixed on originals, on "
-        f"all pairs of different people ({counts}). Where none of n genuine pairs is accepted the bootstrap has no "
-        "width: the true rate is below 3/n with 95 % certainty, here 2.5 %.\n",
+        "The album holds originals; the probe is another picture of the same person, treated as stated. *cover* is the "
+        "control: whatever *protected* reveals beyond it is the leak of the scheme. Thresholds are fixed on originals, "
+        f"on all pairs of different people ({counts}). If none of n genuine pairs is accepted, the bootstrap interval "
+        "has no width: the true rate is below 3/n with 95 % confidence, here 2.5 %.\n",
         tables.identity_table(results), "\n".join(pictures) + "\n",
         "Two protections of one face:\n" if tables.diversity_table(results) else "", tables.diversity_table(results),
     )
 
 
 def attacks(reports: Reports, figures: Path, folder: Path) -> tuple[str, str]:
-    """What the adversaries got: the table of all, and each in detail; their pictures are copied."""
+    """Return the table of all attacks, and the section with their details; copy their pictures."""
     if ATTACKS not in reports:
         return "", ""
     text = (folder / ATTACKS / "report.md").read_text(encoding="utf-8")
@@ -202,11 +203,11 @@ def attacks(reports: Reports, figures: Path, folder: Path) -> tuple[str, str]:
             body = body.replace(f"]({name})", f"]({publish(folder / ATTACKS / name, figures, 'attack-')})")
     table, _, details = body.partition("\n## ")
     details = "### " + details.replace("\n## ", "\n### ") if details else ""
-    return "## Attacks\n" + table, section("The attacks one by one", details)
+    return "## Attacks\n" + table, section("The attacks in detail", details)
 
 
 def headline(reports: Reports, figures: Path, folder: Path) -> str:
-    """Faces restored without a key from the published system, and what the same attacker gets from ours."""
+    """Return the section on learned inversion: the published system first, then ours."""
     results = reports.get(ATTACKS, {}).get("results", {})
     texts = []
     for method in (*papers(reports), "secure-2"):
@@ -215,14 +216,14 @@ def headline(reports: Reports, figures: Path, folder: Path) -> str:
             shown = publish(folder / ATTACKS / name, figures, "attack-")
             texts.append(f"**{method}**: {found['finding']}\n\n![{method}, restored without a key]({shown})\n")
     introduction = (
-        "A network that was trained on somebody else's faces, protected under random keys, restores these from the "
-        "protected picture alone. Nobody gave it a key. *Control*: the same network, trained on covers.\n"
+        "A network trained on other people's faces, protected with random keys, restores these faces from the "
+        "protected picture alone, without a key. *Control*: the same network, trained on covers.\n"
     )
     return section("Faces restored without a key", introduction, *texts) if texts else ""
 
 
 def sheets(reports: Reports, figures: Path, folder: Path) -> str:
-    """Contact sheets of synthetic faces."""
+    """Return the section with contact sheets of synthetic faces."""
     lines = []
     for report, method in ((OURS, "secure-2"), *((name, name) for name in papers(reports)[:1])):
         source = folder / report / f"sheet-{method}.png"
@@ -232,7 +233,7 @@ def sheets(reports: Reports, figures: Path, folder: Path) -> str:
 
 
 def publish(source: Path, figures: Path, prefix: str = "") -> str:
-    """Copy a picture, large ones as JPEG; returns its place as docs/results.md links it."""
+    """Copy a picture, as JPEG if it is large; return its path relative to docs/results.md."""
     if source.stat().st_size <= LARGEST:
         shutil.copyfile(source, figures / f"{prefix}{source.name}")
         return f"{figures.name}/{prefix}{source.name}"
@@ -243,7 +244,7 @@ def publish(source: Path, figures: Path, prefix: str = "") -> str:
 
 
 def provenance(reports: Reports) -> str:
-    """Where the figures come from."""
+    """Return the section on reports, machine, versions and data."""
     rows = []
     for name, report in reports.items():
         settings = report["settings"]
@@ -257,14 +258,14 @@ def provenance(reports: Reports) -> str:
     columns = ("report", "command", "data", "faces", "pixels", "seed", "budget", "commit", "left out")
     steps = ", ".join(f"{name} {count:,}" for name, count in _training(reports))
     return section(
-        "Where this comes from", markdown_table(rows, columns),
+        "Provenance", markdown_table(rows, columns),
         f"Machine: {here['processor']}, {here['cores']} cores shared with other work, {here['threads']} thread(s), "
         f"Python {here['python']}; " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".\n",
         f"Training steps of the published system: {steps}.\n" if steps else "",
         "Data: synthetic portraits (faces_faker_cc0: faker-js/assets-person-portrait, CC0 1.0; faces_sfhq: SFHQ), "
-        "official portraits of governors (faces_governors), pairs of LFW, 21 whole photos. Nothing of them was trained "
-        "on. What was left out, by name and reason, is in every report.json.\n",
-        "    make results EVAL=../shared/data/eval MODELS=../shared/models     # goes on where it was interrupted\n",
+        "official portraits of governors (faces_governors), pairs of LFW, 21 whole photos. None of them was used for "
+        "training. Every report.json lists the omissions with their reasons.\n",
+        "    make results EVAL=../shared/data/eval MODELS=../shared/models     # resumes where it was interrupted\n",
     )
 
 
@@ -285,7 +286,7 @@ def _list(value: Any) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the page; exit status 1 where no report is there."""
+    """Write the page; return exit status 1 if there is no report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reports", type=Path)
     parser.add_argument("docs", type=Path)
