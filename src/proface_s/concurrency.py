@@ -29,7 +29,7 @@ def both(threads: int, first: Callable[[], First], second: Callable[[], Second])
     """Return the results of two functions, called concurrently if ``threads`` is at least 2.
 
     Raises:
-        Exception: the exception of a function that fails, once both have ended; the second's if both fail.
+        Exception: if a function raises it; raised once both have ended, the second function's if both fail.
     """
     if threads < 2:
         return first(), second()
@@ -43,7 +43,7 @@ def each(threads: int, work: Callable[[First], Second], items: Iterable[First]) 
     """Like `map`, with up to ``threads`` calls at once; keeps the order of the items.
 
     Raises:
-        Exception: the exception of the first item, in their order, for which ``work`` fails.
+        Exception: if ``work`` raises it; the first one in the order of the items.
     """
     if threads < 2:
         return [work(item) for item in items]

@@ -253,7 +253,7 @@ def load_recognisers(specs: list[str], locator: Locator | None = None) -> list[R
         locator: made if None, unless ``specs`` is empty.
 
     Raises:
-        UsageError: see the classes; also if two recognisers have the same name.
+        UsageError: if a recogniser cannot be loaded, or two have the same name.
     """
     if not specs:
         return []

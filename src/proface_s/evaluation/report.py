@@ -41,7 +41,7 @@ class Report:
             another kind or with other settings is refused.
 
     Raises:
-        UsageError: see above; also if the folder cannot be used.
+        UsageError: if the folder is refused or cannot be used.
 
     Attributes:
         omissions: items left out of the measurement; add to them with `omit`.
