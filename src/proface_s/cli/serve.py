@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import click
+from click.core import ParameterSource
 
 from ..errors import UsageError
 
@@ -24,9 +26,10 @@ TOKEN_VARIABLE = "PROFACE_TOKEN"
 @click.option("--max-pixels", type=click.IntRange(1, 200), default=64, show_default=True, help="Millions, one picture.")
 @click.option("--workers", type=click.IntRange(1, 16), help="Pictures at the same time; one for every two cores.")
 @click.option("--debug", is_flag=True, hidden=True)
+@click.pass_context
 def command(
-    port: int, no_browser: bool, host: str, token: str | None, max_upload: int, max_pixels: int, workers: int | None,
-    debug: bool,
+    context: click.Context, port: int, no_browser: bool, host: str, token: str | None, max_upload: int,
+    max_pixels: int, workers: int | None, debug: bool,
 ) -> int:
     """Serve a page that protects, recovers and inspects photos in the browser.
 
@@ -34,11 +37,18 @@ def command(
     Ctrl-C.
     """
     try:
-        from ..web.server import bind, serve
+        from ..web.entrance import is_private
+        from ..web.server import bind, serve, with_token
     except ModuleNotFoundError as missing:
         raise UsageError(f"the page needs {missing.name}, which is not installed", EXTRA_HINT) from None
     from ..web.settings import HELD_BYTES, LEAST_TOKEN, MIB, WORK_BYTES, Settings, bytes_needed, is_loopback
 
+    os.environ.pop(TOKEN_VARIABLE, None)  # neither the browser nor anything else that is started needs it
+    if context.get_parameter_source("token") is ParameterSource.COMMANDLINE:
+        click.echo(
+            f"warning: other users of this machine can read the command line; give the token in {TOKEN_VARIABLE}",
+            err=True,
+        )
     if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable()):
         raise UsageError(f"a token has at least {LEAST_TOKEN} plain characters", f"make one: {_FRESH}")
     local = is_loopback(host)
@@ -62,7 +72,10 @@ def command(
     )
 
     def ready(address: str) -> None:
-        click.echo(f"PRO-Face S is at {address}")
+        private = is_private(sys.stdout)
+        click.echo(f"PRO-Face S is at {with_token(address, settings) if private else address}")
+        if token is not None and not private:
+            click.echo("the token is not printed here, because others can read where this goes", err=True)
         click.echo("stop it with Ctrl-C", err=True)
 
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -9,7 +11,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -22,8 +24,9 @@ from ..api import Session
 from . import work
 from .answers import FACTS_HEADER, STREAM, JobAnswer
 from .crew import Crew
+from .entrance import Entrance
 from .forms import Reader
-from .guard import Guard
+from .guard import ENTER, Guard
 from .memory import Hold, Ledger
 from .models import (
     About,
@@ -41,6 +44,7 @@ from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_res
 from .settings import MOST_PASSPHRASES, Settings
 from .work import Done
 
+_MOST_CODE_BYTES: Final = 256
 STATIC: Final = resources.files(__package__) / "static"
 _REFUSALS: Final = {
     400: "the form cannot be read",
@@ -117,13 +121,16 @@ def _check_passphrases(options: BaseModel | None) -> None:
             )
 
 
-def create_app(settings: Settings, session: Session | None = None, *, crew: Crew | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings, session: Session | None = None, *, crew: Crew | None = None, entrance: Entrance | None = None
+) -> ASGIApp:
     """The service, with its guards around it.
 
     Args:
         settings: limits and doors.
         session: what the worker processes work with; each loads its own models.  A fresh one if None.
         crew: the worker processes; made from the session if None.
+        entrance: gives the token to one's own browser; to nobody if None.
     """
     desk = Desk(settings, crew or Crew(settings, session or Session(max_pixels=settings.max_pixels)))
 
@@ -139,6 +146,7 @@ def create_app(settings: Settings, session: Session | None = None, *, crew: Crew
     )
     _add_pages(app)
     _add_questions(app, desk)
+    _add_entrance(app, entrance or Entrance(None), settings)
     _add_uploads(app, desk)
     _add_failures(app, settings)
     plain = app.openapi
@@ -164,6 +172,26 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
     async def passphrase() -> Phrase:
         """A fresh passphrase of six random words; it is not kept."""
         return work.phrase()
+
+
+def _add_entrance(app: FastAPI, entrance: Entrance, settings: Settings) -> None:
+    @app.post(ENTER, include_in_schema=False)
+    async def enter(request: Request) -> Response:
+        """The token for the code that this machine's user was given; it works once."""
+        code = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(settings.idle_seconds):
+                async for part in request.stream():
+                    code += part
+                    if len(code) > _MOST_CODE_BYTES:
+                        break
+        token = entrance.redeem(code.decode("ascii", "replace"))
+        if token is None:
+            raise refused(
+                403, "code", "The code is not valid any more", "it works once, and for two minutes",
+                "open the address that the service printed when it started",
+            )
+        return JSONResponse({"token": token})
 
 
 def _add_uploads(app: FastAPI, desk: Desk) -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from urllib.parse import quote
 
 import python_multipart  # noqa: F401  # what reads forms; missing, it would be missed only at the first upload
 import uvicorn
@@ -16,6 +17,7 @@ from ..errors import UsageError
 from .app import create_app
 from .crew import Crew
 from .door import Doorkeeper, DoorLimits
+from .entrance import Entrance
 from .settings import Settings
 
 
@@ -35,11 +37,15 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket, settings: Settings) -> str:
-    """What to type into a browser; a token travels behind ``#``, which browsers do not send."""
+    """What to type into a browser."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host).strip("[]")
     shown = f"[{host}]" if ":" in host else host
-    token = f"#token={settings.token}" if settings.token else ""
-    return f"http://{shown}:{listening.getsockname()[1]}/{token}"
+    return f"http://{shown}:{listening.getsockname()[1]}/"
+
+
+def with_token(address: str, settings: Settings) -> str:
+    """An address that carries the token behind ``#``, which browsers do not send; for the eyes of its owner alone."""
+    return f"{address}#token={quote(settings.token, safe='')}" if settings.token else address
 
 
 def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
@@ -66,7 +72,7 @@ def serve(
         listening: from `bind`.
         threads: of the models, per worker; 0 for all cores.
         open_browser: show the page.
-        ready: called with the address once the service answers.
+        ready: called with the address, without the token, once the service answers.
     """
     crew = Crew(settings, Session(threads=threads, max_pixels=settings.max_pixels))
     try:
@@ -75,15 +81,17 @@ def serve(
         crew.close()
         raise
     address = address_of(listening, settings)
+    entrance = Entrance(settings.token)
 
     class Announcing(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             ready(address)
             if open_browser:
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(entrance.page_for(address),), daemon=True).start()
 
     try:
-        Announcing(config(create_app(settings, crew=crew))).run([listening])
+        Announcing(config(create_app(settings, crew=crew, entrance=entrance))).run([listening])
     finally:
+        entrance.close()
         crew.close()

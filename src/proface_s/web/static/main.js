@@ -26,7 +26,7 @@ function askForToken() {
 }
 
 async function start() {
-  prepare(askForToken);
+  await prepare(askForToken).catch(() => {}); // a service that does not answer is spoken of below
   if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
     byId("where").textContent = `Photos go to ${location.hostname}, and nowhere else.`;
   }

@@ -5,14 +5,18 @@ const TRIES = 12;
 let token = "";
 let askForToken = null;
 
-/** Take the token out of the address, where `proface serve` put it, and remember how to ask for one. */
-export function prepare(ask) {
-  const found = /^#token=(.+)$/.exec(location.hash);
-  if (found) {
-    token = decodeURIComponent(found[1]);
-    history.replaceState(null, "", location.pathname);
-  }
+/** Take a token, or a code that gives one once, out of the address, and remember how to ask for a token. */
+export async function prepare(ask) {
   askForToken = ask;
+  const [, kind, text] = /^#(token|code)=(.+)$/.exec(location.hash) ?? [];
+  if (!kind) return;
+  history.replaceState(null, "", location.pathname);
+  if (kind === "token") {
+    token = decodeURIComponent(text);
+    return;
+  }
+  const answer = await fetch("/api/enter", { method: "POST", body: text, cache: "no-store", credentials: "omit" });
+  if (answer.ok) token = (await answer.json()).token; // where the code is used up, the token is asked for
 }
 
 /** What the service says went wrong: `problem` has title, detail, hint, exit_code. */
@@ -44,7 +48,7 @@ async function send(path, options, headers = {}) {
           hint: "choose it again",
         }, 0);
       }
-      throw new ServiceError({ title: "The service does not answer", detail: "it was stopped, or the connection broke", hint: "start it again with `proface serve`" }, 0);
+      throw new ServiceError({ title: "The service does not answer", detail: "it was stopped, or the connection broke", hint: "start it again, and reload this page" }, 0);
     }
     if (response.ok) return response;
     if (response.status === 503 && tries < TRIES) {
