@@ -16,19 +16,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import (
+        Box,
+        CostlyFileError,
         Credentials,
+        DamagedFileError,
         DetectedFace,
         Detection,
+        DiskFullError,
+        Face,
+        FileFormatError,
+        Identity,
+        ImageError,
         Inspection,
         KeptFile,
         Lock,
+        ModelError,
+        NoFaceError,
+        NotProtectedError,
+        ProFaceError,
         ProtectedFace,
         ProtectResult,
+        Recipient,
         RecoveredFace,
         RecoverResult,
         Session,
+        Style,
+        UsageError,
         Verification,
         VerifiedFace,
+        WrongKeyError,
         face_key,
         forget,
         inspect,
@@ -40,8 +56,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Credentials", "DetectedFace", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace",
-    "RecoverResult", "RecoveredFace", "Session", "Verification", "VerifiedFace", "__version__", "face_key", "forget",
+    "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
+    "FileFormatError",
+    "Identity", "ImageError", "Inspection", "KeptFile", "Lock", "ModelError", "NoFaceError", "NotProtectedError",
+    "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient", "RecoverResult", "RecoveredFace", "Session",
+    "Style", "UsageError", "Verification", "VerifiedFace", "WrongKeyError", "__version__", "face_key", "forget",
     "inspect", "protect", "recover", "rewrap", "verify",
 ]
 

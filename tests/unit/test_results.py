@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 import proface_s
+import proface_s.errors
 from proface_s import Credentials, Detection, ProtectResult, RecoverResult, Session
 from proface_s.errors import ImageError, UsageError
 from proface_s.types import Box, Face
@@ -192,3 +194,18 @@ def test_detection_shows_a_table(session: Session) -> None:
     found = session.detect(drawn(), **BY_HAND)
     assert isinstance(found, Detection)
     assert "<td>40,20,64,64</td>" in found._repr_html_()
+
+
+def test_the_functions_show_the_parameters_of_the_methods() -> None:
+    for function, method in (proface_s.protect, Session.protect), (proface_s.recover, Session.recover):
+        assert list(signature(function).parameters) == [name for name in signature(method).parameters if name != "self"]
+        assert "Raises" in str(function.__doc__)
+        with pytest.raises(TypeError, match="unheard_of"):
+            function(drawn(), PASSPHRASE, unheard_of=1)  # type: ignore[call-arg]
+
+
+def test_everything_that_is_needed_has_a_name_at_the_top() -> None:
+    assert proface_s.Box(1, 2, 3, 4) == Box(1, 2, 3, 4)
+    with pytest.raises(proface_s.UsageError):
+        proface_s.recover(drawn(), PASSPHRASE, faces=0)
+    assert {name for name in vars(proface_s.errors) if name.endswith("Error")} <= set(proface_s.__all__)

@@ -7,7 +7,22 @@
 * `proface_s.api.session` — `Session`, and the functions of the same names on a fresh one.
 """
 
+from ..errors import (
+    CostlyFileError,
+    DamagedFileError,
+    DiskFullError,
+    FileFormatError,
+    ImageError,
+    ModelError,
+    NoFaceError,
+    NotProtectedError,
+    ProFaceError,
+    UsageError,
+    WrongKeyError,
+)
 from ..keys.access import Credentials, Lock
+from ..keys.recipients import Identity, Recipient
+from ..types import Box, Face, Style
 from .checking import verify
 from .keeping import face_key, forget, rewrap
 from .results import (
@@ -25,7 +40,10 @@ from .results import (
 from .session import Session, detect, inspect, protect, recover
 
 __all__ = [
-    "Credentials", "DetectedFace", "Detection", "Inspection", "KeptFile", "Lock", "ProtectResult", "ProtectedFace",
-    "RecoverResult", "RecoveredFace", "Session", "Verification", "VerifiedFace", "detect", "face_key", "forget",
-    "inspect", "protect", "recover", "rewrap", "verify",
+    "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
+    "FileFormatError",
+    "Identity", "ImageError", "Inspection", "KeptFile", "Lock", "ModelError", "NoFaceError", "NotProtectedError",
+    "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient", "RecoverResult", "RecoveredFace", "Session",
+    "Style", "UsageError", "Verification", "VerifiedFace", "WrongKeyError", "detect", "face_key", "forget", "inspect",
+    "protect", "recover", "rewrap", "verify",
 ]

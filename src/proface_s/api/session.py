@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from inspect import signature
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -50,6 +51,9 @@ __all__ = [
     "PROTECTED_SUFFIX", "RECOVERED_SUFFIX", "Pictured", "Session", "default_output", "detect", "inspect", "load",
     "protect", "recover",
 ]
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class Session:
@@ -316,18 +320,20 @@ def _model_name(model_id: bytes) -> str | None:
     return None
 
 
-def detect(
-    image: Pictured, *, boxes: BoxLike | Sequence[BoxLike] = (), faces: str | int | Sequence[int] = "all"
-) -> Detection:
-    """`Session.detect` on a fresh session."""
-    return Session().detect(image, boxes=boxes, faces=faces)
+def _on_a_fresh_session(method: Callable[Concatenate[Session, Given], Result]) -> Callable[Given, Result]:
+    """Make a function of a method: the same parameters and documentation, on a session of its own."""
+
+    @wraps(method)
+    def function(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        return method(Session(), *args, **kwargs)
+
+    described = signature(method)
+    function.__signature__ = described.replace(  # type: ignore[attr-defined]
+        parameters=[each for name, each in described.parameters.items() if name != "self"]
+    )
+    return function
 
 
-def protect(image: Pictured, passphrase: str | Sequence[str] | None = None, **options: Any) -> ProtectResult:
-    """`Session.protect` on a fresh session."""
-    return Session().protect(image, passphrase, **options)
-
-
-def recover(image: Pictured, passphrase: str | None = None, **options: Any) -> RecoverResult:
-    """`Session.recover` on a fresh session."""
-    return Session().recover(image, passphrase, **options)
+detect = _on_a_fresh_session(Session.detect)
+protect = _on_a_fresh_session(Session.protect)
+recover = _on_a_fresh_session(Session.recover)

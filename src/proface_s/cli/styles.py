@@ -7,6 +7,7 @@ import json
 import click
 
 from . import options
+from .text import printable
 
 
 @click.command("styles", short_help="List the covers to choose from.")
@@ -16,9 +17,16 @@ from . import options
 def command(names: tuple[str, ...], as_json: bool, debug: bool) -> int:
     """List the styles that `protect --style` knows, with their strengths."""
     from .. import obfuscate
+    from ..errors import UsageError
 
     for name in names or obfuscate.names():
-        style = obfuscate.get(name)
+        try:
+            style = obfuscate.get(name)
+        except UsageError as error:
+            if names:
+                raise
+            click.echo(printable(f"warning: {error.message}"), err=True)  # another package's; the others are listed
+            continue
         if not as_json:
             click.echo(style.describe())
             continue

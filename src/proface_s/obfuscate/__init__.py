@@ -1,6 +1,8 @@
 """Covers for faces: one module per style, found on first use.
 
-To add a style, add a module to this folder and decorate its `Obfuscator` with `@register`; nothing else changes.
+To add a style to this package, add a module to this folder and decorate its `Obfuscator` with `@register`; nothing else
+changes.  A program registers styles of its own with the same decorator; an installed package offers styles to the
+command line, too, by entry points of the group ``proface_s.styles``.
 Importing this package loads numpy only; the image filters are loaded when a style is first looked up.
 """
 

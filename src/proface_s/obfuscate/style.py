@@ -26,7 +26,7 @@ def parse_style(text: str) -> Style:
         UsageError: if the style is unknown or refuses its strength or option.
     """
     name, _, rest = text.strip().partition(":")
-    obfuscator = get(name.strip().lower())
+    obfuscator = get(name.strip())
     if ":" in text and not rest.strip():
         raise UsageError(
             f"style {text!r} ends in a colon", f"write {name} or {name}:{obfuscator.default_strength:g}"
@@ -81,7 +81,11 @@ def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = 
     Raises:
         UsageError: if the style is unknown or refuses its strength or option.
     """
-    return get(style.name).apply(original, _strength(style), option=style.option, rng=rng)
+    made = get(style.name).apply(original, _strength(style), option=style.option, rng=rng)
+    if not isinstance(made, np.ndarray) or made.dtype != np.uint8 or made.shape != original.shape:
+        got = f"{made.dtype} {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
+        raise UsageError(f"style {style.name!r} made {got} of a face that is uint8 {original.shape}")
+    return np.ascontiguousarray(made)
 
 
 def _strength(style: Style) -> float:
