@@ -6,11 +6,13 @@ They are not part of the package, and users do not need them.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+
+from proface_s.silence import load_onnxruntime
 
 Array = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -20,8 +22,9 @@ ALIGNED_POINTS = np.array(
 )
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path) -> Any:
     """Open an ONNX model on one CPU thread."""
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -110,6 +113,6 @@ def similarity(source: Array, target: Array) -> npt.NDArray[np.float64]:
     return np.hstack([scale * rotation, (mean_target - scale * rotation @ mean_source)[:, None]])
 
 
-def _embed(session: onnxruntime.InferenceSession, name: str, crop: UInt8) -> Array:
+def _embed(session: Any, name: str, crop: UInt8) -> Array:
     values = session.run(None, {name: crop.astype(np.float32).transpose(2, 0, 1)[None]})[0][0]
     return np.asarray(values / max(float(np.linalg.norm(values)), 1e-9), np.float32)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from .errors import UsageError
 
 First = TypeVar("First")
 Second = TypeVar("Second")
+
+_opencv = threading.Lock()
+_opencv_users = 0  # blocks of `opencv_threads` that are open
+_opencv_before = 0  # threads that OpenCV had before the first of them
 
 
 def threads_to_use(threads: int) -> int:
@@ -49,3 +55,39 @@ def each(threads: int, work: Callable[[First], Second], items: Iterable[First]) 
         return [work(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, items))
+
+
+@contextmanager
+def opencv_threads(threads: int) -> Iterator[None]:
+    """Let OpenCV work with a number of threads until the block ends.
+
+    OpenCV has one number for the process, which belongs to whoever imported this package.  So it is set by the first
+    block that is entered and put back by the last one that is left; blocks in between take what they find.  Nested
+    blocks cost nothing.
+
+    Args:
+        threads: at least 1.
+    """
+    global _opencv_users, _opencv_before
+    import cv2
+
+    with _opencv:
+        if not _opencv_users:
+            _opencv_before = cv2.getNumThreads()
+            _set_opencv_threads(threads)
+        _opencv_users += 1
+    try:
+        yield
+    finally:
+        with _opencv:
+            _opencv_users -= 1
+            if not _opencv_users:
+                _set_opencv_threads(_opencv_before)
+
+
+def _set_opencv_threads(threads: int) -> None:
+    """Change the number only if it is another: OpenCV would stop its threads, and start them again."""
+    import cv2
+
+    if cv2.getNumThreads() != threads:
+        cv2.setNumThreads(threads)

@@ -15,7 +15,7 @@ from proface_s.cli.main import COMMANDS
 
 ROOT = Path(proface_s.__file__).parent
 LEVELS = (
-    {"types", "errors"},
+    {"types", "errors", "silence"},
     {"concurrency"},
     {"imaging", "detect", "obfuscate", "keys", "flow", "container"},
     {"api"},

@@ -25,6 +25,8 @@ sys.path[:0] = [str(TESTS / "reader")]
 
 import flow_reader as reader  # noqa: E402
 
+from proface_s.silence import load_onnxruntime  # noqa: E402
+
 HERE = Path(__file__).parent / "flow"
 MODEL = TESTS.parent / "src" / "proface_s" / "flow" / "weights" / "secure-2"
 PASSPHRASE = "a golden file opens for ever"
@@ -111,7 +113,7 @@ def cumulative(model: reader.Model, kind: int | str) -> Sequence[int]:
 
 def graphs() -> dict[str, Any]:
     """Planes, small and at their limits, and what onnxruntime makes of them."""
-    import onnxruntime as ort
+    ort = load_onnxruntime()
 
     found = {}
     for name, count in zip(reader.GRAPHS, reader.PLANES, strict=True):

@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from .. import __version__
+from ..silence import silence
 from .failure import INTERRUPTED, explain
 from .text import printable
 
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see `proface_s.cli.failure`.
     """
+    silence()  # a user's own method may load anything, here or in a worker process
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = proface.main(arguments or ["--help"], prog_name="proface", standalone_mode=False)

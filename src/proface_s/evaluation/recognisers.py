@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError
+from ..silence import load_onnxruntime
 from ..types import Box, FloatArray, UInt8Image
 
 EVAL_HINT = 'install the extra: pip install "proface-s[eval]"'
@@ -195,10 +196,12 @@ class OnnxRecogniser:
     """
 
     def __init__(self, path: Path, card: Card, locator: Locator | None = None, threads: int = 1) -> None:
-        import onnxruntime as ort
-
         if not path.is_file():
             raise UsageError(f"there is no recogniser {path}")
+        try:
+            ort = load_onnxruntime()
+        except ModuleNotFoundError:
+            raise UsageError("an ONNX recogniser needs onnxruntime, which is not installed", EVAL_HINT) from None
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

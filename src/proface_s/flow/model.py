@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..concurrency import threads_to_use
+from ..concurrency import opencv_threads, threads_to_use
 from ..errors import ModelError
 from ..types import UInt8Image
 from . import first_step
@@ -17,7 +17,8 @@ from .codec import Codec
 from .digits import Words, capacity_words, from_digits, read_residues, to_digits, write_residues
 from .haar import Float64
 from .mixing import KeyStreams, derive_shifts, mix, unmix
-from .prior import Engine, Prior
+from .network import open_engine
+from .prior import Prior
 from .symbols import Tables
 
 __all__ = ["CARD_NAME", "DEFAULT_MODEL", "Card", "FlowModel", "canonical_card", "read_card", "shipped_models"]
@@ -81,7 +82,8 @@ class FlowModel:
             ValueError: bad shapes, or so much reserved that the face has no room.
         """
         reserved = reserved or [0] * len(originals)
-        return [self._hide(*each) for each in zip(originals, covers, keys, reserved, strict=True)]
+        with opencv_threads(self.threads):
+            return [self._hide(*each) for each in zip(originals, covers, keys, reserved, strict=True)]
 
     def recover(
         self, protected: Sequence[UInt8Image], keys: Sequence[KeyStreams],
@@ -103,7 +105,8 @@ class FlowModel:
         if wrong_key not in WRONG_KEY_MODES:
             raise ValueError(f"wrong_key is one of {WRONG_KEY_MODES}, not {wrong_key!r}")
         reserved = reserved or [0] * len(keys)
-        return [self._seek(*each, wrong_key) for each in zip(protected, keys, reserved, strict=True)]
+        with opencv_threads(self.threads):
+            return [self._seek(*each, wrong_key) for each in zip(protected, keys, reserved, strict=True)]
 
     def _seek(self, region: UInt8Image, key: KeyStreams, reserved: int, wrong_key: str) -> UInt8Image:
         words = self._read(region, key, reserved)
@@ -142,20 +145,6 @@ def _as_noise(words: Words, shape: tuple[int, ...]) -> UInt8Image:
     """What was read without being a picture, as black and white bits."""
     bits = np.unpackbits(words.astype("<u4").view(np.uint8))
     return np.resize(bits * np.uint8(255), shape)
-
-
-def open_engine(data: bytes, threads: int) -> Engine:
-    """One ONNX graph as a function from its planes to its answer, on the CPU: exact there by construction."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Threads wait that long for the next layer before they sleep: waking them costs as much as a small layer.  The
-    # default is a thousand times longer, and takes the core from whatever comes after the network.
-    options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
-    options.enable_cpu_mem_arena = False
-    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return lambda planes: session.run(None, {"planes": planes})[0]
 
 
 def read_tables(data: bytes) -> tuple[Tables, first_step.Weights]:

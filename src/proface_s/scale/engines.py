@@ -27,6 +27,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from .. import __version__
 from ..detect.libface import share_cores
 from ..errors import ProFaceError, UsageError
+from ..silence import silence
 from .job import Job
 from .work import check_worker
 
@@ -269,6 +270,7 @@ def _own_settings(environment: dict[str, object]) -> dict[str, object]:
 
 @contextmanager
 def _ray(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
+    silence()
     ray = _module("ray")
     quiet = {"log_to_driver": False, "logging_level": "error"}
     try:
