@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Identity,
         ImageError,
         Inspection,
+        KdfLimits,
         KeptFile,
         Lock,
         ModelError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         RecoverResult,
         Session,
         Style,
+        UnexpectedModeError,
         UsageError,
         Verification,
         VerifiedFace,
@@ -57,11 +59,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
-    "FileFormatError",
-    "Identity", "ImageError", "Inspection", "KeptFile", "Lock", "ModelError", "NoFaceError", "NotProtectedError",
-    "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient", "RecoverResult", "RecoveredFace", "Session",
-    "Style", "UsageError", "Verification", "VerifiedFace", "WrongKeyError", "__version__", "face_key", "forget",
-    "inspect", "protect", "recover", "rewrap", "verify",
+    "FileFormatError", "Identity", "ImageError", "Inspection", "KdfLimits", "KeptFile", "Lock", "ModelError",
+    "NoFaceError", "NotProtectedError", "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient",
+    "RecoverResult", "RecoveredFace", "Session", "Style", "UnexpectedModeError", "UsageError", "Verification",
+    "VerifiedFace", "WrongKeyError", "__version__", "face_key", "forget", "inspect", "protect", "recover", "rewrap",
+    "verify",
 ]
 
 

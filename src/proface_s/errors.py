@@ -8,7 +8,9 @@
     ├── NoFaceError              exit code 4   nothing to protect was found
     ├── FileFormatError          exit code 5   not a protected file, or damaged
     │   ├── NotProtectedError                  carries no PRO-Face header
-    │   └── DamagedFileError                   header or seal is inconsistent, hostile or altered
+    │   ├── DamagedFileError                   header or seal is inconsistent, hostile or altered
+    │   ├── UnexpectedModeError                noise mode was demanded, and it is in cover mode, or the reverse
+    │   └── CostlyFileError                    opening it would take more work or memory than is allowed
     ├── ImageError               exit code 1   a picture cannot be read or written
     │   └── DiskFullError                      ... because no space is left
     └── ModelError               exit code 1   a model file is missing, altered or unusable
@@ -69,6 +71,10 @@ class NotProtectedError(FileFormatError):
 
 class DamagedFileError(FileFormatError):
     """The header or a seal is inconsistent, hostile or was altered."""
+
+
+class UnexpectedModeError(FileFormatError):
+    """The file is in another mode, noise or cover, than the one that was demanded."""
 
 
 class CostlyFileError(FileFormatError):

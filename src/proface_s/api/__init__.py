@@ -17,10 +17,12 @@ from ..errors import (
     NoFaceError,
     NotProtectedError,
     ProFaceError,
+    UnexpectedModeError,
     UsageError,
     WrongKeyError,
 )
 from ..keys.access import Credentials, Lock
+from ..keys.derive import KdfLimits
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Face, Style
 from .checking import verify
@@ -41,9 +43,9 @@ from .session import Session, detect, inspect, protect, recover
 
 __all__ = [
     "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
-    "FileFormatError",
-    "Identity", "ImageError", "Inspection", "KeptFile", "Lock", "ModelError", "NoFaceError", "NotProtectedError",
-    "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient", "RecoverResult", "RecoveredFace", "Session",
-    "Style", "UsageError", "Verification", "VerifiedFace", "WrongKeyError", "detect", "face_key", "forget", "inspect",
-    "protect", "recover", "rewrap", "verify",
+    "FileFormatError", "Identity", "ImageError", "Inspection", "KdfLimits", "KeptFile", "Lock", "ModelError",
+    "NoFaceError", "NotProtectedError", "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient",
+    "RecoverResult", "RecoveredFace", "Session", "Style", "UnexpectedModeError", "UsageError", "Verification",
+    "VerifiedFace", "WrongKeyError", "detect", "face_key", "forget", "inspect", "protect", "recover", "rewrap",
+    "verify",
 ]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from ..container.carrier import from_chunks, read_chunks
-from ..container.header import Header
+from ..container.header import Header, WrongKey
 from ..container.inband import read_record
 from ..container.record import encode_record, same_face
 from ..container.seal import header_seal_context, open_seal
@@ -17,35 +17,44 @@ from ..imaging.reading import read_file
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
-from ..types import Picture
+from ..types import Box, Picture
 from .kinds import Pictured, file_bytes, load
 from .numbering import number_of
 from .recording import leftovers
-from .recovering import changed_faces, read_header
+from .recovering import changed_faces, check_mode, read_header
 from .results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
+from .salvaging import Opened, open_partials, salvage
 from .sidecars import has_sidecar, read_sidecar, sidecar_path
 
 
 def verify(
-    image: Pictured, credentials: Credentials | None = None, *, limits: KdfLimits | None = None
+    image: Pictured, credentials: Credentials | None = None, *, expect: WrongKey | None = None,
+    limits: KdfLimits | None = None,
 ) -> Verification:
     """Check a protected file: header, digests of the protected pixels and, with a key, MAC, wrapped keys and seals.
+
+    Of a file without metadata the records in the pixels are checked; that the rest is gone is a problem.
 
     Args:
         image: a protected file.
         credentials: something that opens it; without, only what needs no key is checked.
+        expect: the mode that the file must be in, ``"noise"`` or ``"cover"``; any if None.
         limits: what key derivation may cost; those of the format if None.
 
     Returns:
         What was found; the file is sound if there are no ``problems``.
 
     Raises:
-        NotProtectedError: no header.
+        NotProtectedError: no header, and no record in the pixels.
         DamagedFileError: the header is malformed, not this picture's, or was altered.
         WrongKeyError: the credentials open nothing.
+        UnexpectedModeError: the file is in the other mode.
     """
     picture = load(image)
+    if not any(picture.chunks.values()):
+        return _verified_pixels(picture, credentials or Credentials(), expect, KekDeriver(limits))
     header, seals = read_header(picture)
+    check_mode(picture, [header], expect)
     checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
     opened = Unlocked({}, {})
     if checkable and credentials:
@@ -68,6 +77,37 @@ def verify(
         warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")
     problems = [*_problems(picture, faces), *_sidecar_problems(image, picture)]
     return Verification(tuple(faces), authentic, tuple(problems), tuple(warnings))
+
+
+def _verified_pixels(
+    picture: Picture, credentials: Credentials, expect: WrongKey | None, deriver: KekDeriver
+) -> Verification:
+    """What is left to check in a file whose metadata are gone: its records, and whether the key opens them."""
+    salvaged = salvage(picture)
+    check_mode(picture, [partial.header for partial in salvaged.partials], expect)
+    opened = [Opened(partial, {}) for partial in salvaged.partials]
+    if not credentials.empty:
+        opened, _ = open_partials(salvaged.partials, credentials, False, deriver, salvaged.lost)
+    faces: list[VerifiedFace] = []
+    for each in opened:
+        checkable = not credentials.empty and each.partial.header.wrong_key == "noise"
+        places = dict(reversed(each.partial.places))
+        for index, face in enumerate(each.partial.header.faces):
+            box = places.get(index)
+            found = read_record(picture.rgb, box.x, box.y) if box else None
+            record: RecordState = "gone" if found is None else "damaged" if found.repaired else "sound"
+            key: KeyState = "unchecked" if not checkable or box is None else "opens" if index in each.keys else "locked"
+            seal: SealState = "stripped" if face.sealed and box else "none"
+            faces.append(
+                VerifiedFace(number_of(index), box or Box(0, 0, 0, 0), "unchecked", key, seal, record)
+            )
+    problems = [
+        f"{picture.source}: its metadata are gone; what the records in its pixels bring back is an estimate that "
+        "nothing vouches for"
+    ]
+    if salvaged.lost:
+        problems.append(f"{picture.source}: of at least {salvaged.lost} more faces no record can be read")
+    return Verification(tuple(faces), False, tuple(problems))
 
 
 def _seal_state(

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..container.carrier import from_chunks
-from ..container.header import Header, region_digest
+from ..container.header import Header, WrongKey, region_digest
 from ..container.seal import header_seal_context, open_seal
 from ..container.unlock import forced_keys, unlock_header
-from ..errors import DamagedFileError, ModelError, UsageError, WrongKeyError
-from ..flow.model import FlowModel
+from ..errors import DamagedFileError, ModelError, UnexpectedModeError, UsageError, WrongKeyError
+from ..flow.model import SMALLEST_SIDE, FlowModel
 from ..imaging.regions import cut, paste_all
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
@@ -26,11 +26,21 @@ FROM_PIXELS = "without the header, the records in the pixels can still be read, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recovered:
-    """A recovered picture: its pixels, what became of each face, and what the user should know."""
+    """A recovered picture.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, its pixels.
+        faces: what became of each face.
+        warnings: what the user should know.
+        wrong_key: what a wrong key gives by the file's own words.
+        authentic: whether a key vouched for the header, and so for all that it says, ``wrong_key`` included.
+    """
 
     rgb: UInt8Image
     faces: tuple[RecoveredFace, ...]
     warnings: tuple[str, ...]
+    wrong_key: WrongKey = "noise"
+    authentic: bool = False
 
 
 def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
@@ -53,13 +63,13 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
 
 def recover_picture(
     picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False, limits: KdfLimits | None = None,
-    progress: Progress = silent,
+    *, only: Collection[int] | None = None, force: bool = False, expect: WrongKey | None = None,
+    limits: KdfLimits | None = None, progress: Progress = silent,
 ) -> Recovered:
     """Bring back every face that the credentials open, with the header that the file carries.
 
     Where records in the pixels say something else, the header that a key has vouched for wins, with a warning; one
-    that nothing vouches for (``cover`` mode) does not.
+    that nothing vouches for (``cover`` mode, or a face key alone without a seal) does not.
 
     Args:
         picture: the protected photo.
@@ -67,45 +77,105 @@ def recover_picture(
         model: the flow.
         only: positions in the header of the faces to bring back; all that open if None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
+        expect: the mode that the file must be in; any if None.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
         NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
+        UnexpectedModeError: the file is in the other mode than ``expect``.
         WrongKeyError: nothing opens, or a face of ``only`` does not.
         UsageError: there is no such face.
     """
     header, seals = read_header(picture)
+    check_mode(picture, [header], expect)
     check_faces(header, only or ())
     check_digests(picture, header)
     progress("open", 0, 1)
-    keys, forced = _keys(header, credentials, only, force, KekDeriver(limits))
-    contradicting = contradictions(picture.rgb, header, keys)
-    if contradicting and header.wrong_key == "cover":
-        raise DamagedFileError(
-            f"{picture.source}: the header and the record in the pixels of face {number_of(contradicting[0])} disagree",
-            FROM_PIXELS, code="contradiction",
-        )
+    keys, authentic, forced = _keys(header, credentials, only, force, KekDeriver(limits))
     if forced:
         seals = {}
     exact = [index for index in keys if index in seals]
+    contradicting = contradictions(picture.rgb, header, keys)
+    for index in contradicting:
+        if not authentic and index not in exact:
+            raise DamagedFileError(
+                f"{picture.source}: the header and the record in the pixels of face {number_of(index)} disagree",
+                FROM_PIXELS, code="contradiction",
+            )
     unsealed = {i: key for i, key in keys.items() if i not in seals}
-    estimates = _estimates(picture, header, model, unsealed, progress)
+    estimates, unreadable = _estimates(picture, header, model, unsealed, forced, progress)
+    check_readable(picture, unreadable, [*exact, *estimates], only)
     found = dict(estimates)
     for index in exact:
         box = header.faces[index].box
         found[index] = open_seal(keys[index], seals[index], (box.h, box.w, 3), header_seal_context(header, index))
     rgb = paste_all(picture.rgb, [(header.faces[index].box, original) for index, original in found.items()])
-    read: Outcome = "noise" if forced else "estimate"
-    faces = []
-    for index, face in enumerate(header.faces):
-        outcome: Outcome = "exact" if index in exact else read if index in estimates else _why_not(header, index, only)
-        faces.append(RecoveredFace(number_of(index), face.box, outcome))
-    warnings = _warnings(header, keys, seals, forced)
+    outcomes: dict[int, Outcome] = dict.fromkeys(exact, "exact")
+    outcomes |= dict.fromkeys(unreadable, "damaged")
+    outcomes |= dict.fromkeys(estimates, "noise" if forced else "estimate")
+    faces = tuple(
+        RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, only))
+        for index, face in enumerate(header.faces)
+    )
+    warnings = [*_warnings(header, keys, seals, forced), *unreadable_warnings(unreadable)]
+    if not authentic and not forced and estimates:
+        warnings.append(unvouched(header.wrong_key))
     if contradicting:
         which = listed(contradicting)
-        warnings += (f"the record in the pixels of face {which} disagrees with the header; the header was used",)
-    return Recovered(rgb, tuple(faces), warnings)
+        warnings.append(f"the record in the pixels of face {which} disagrees with the header; the header was used")
+    return Recovered(rgb, faces, tuple(warnings), header.wrong_key, authentic)
+
+
+def check_mode(picture: Picture, headers: Sequence[Header], expect: WrongKey | None) -> None:
+    """Refuse a file of another mode than the one that was demanded.
+
+    The mode stands in the header.  In noise mode a key vouches for it; but anybody can turn such a file into one in
+    cover mode, in which nothing can be checked and every key, the right one too, gives the covered face.
+
+    Raises:
+        UnexpectedModeError: none of the headers is in that mode.
+    """
+    if expect is not None and all(header.wrong_key != expect for header in headers):
+        raise UnexpectedModeError(
+            f"{picture.source} is in {headers[0].wrong_key} mode; {expect} mode was demanded",
+            "somebody may have changed the file: ask for it again, or recover it without demanding a mode",
+            code="mode",
+        )
+
+
+def check_readable(
+    picture: Picture, unreadable: Collection[int], read: Collection[object], only: Collection[int] | None
+) -> None:
+    """Refuse a picture of which nothing that was asked for can be read, though the keys open it.
+
+    Raises:
+        DamagedFileError: names the faces.
+    """
+    if unreadable and (not read or any(index in unreadable for index in only or ())):
+        which = listed(sorted(unreadable))
+        raise DamagedFileError(
+            f"{picture.source}: the key opens face {which}, but what its pixels hold is no picture",
+            "its pixels were changed after it was protected; use another copy of the file",
+        )
+
+
+def unreadable_warnings(unreadable: Collection[int]) -> list[str]:
+    """What to say of faces that the key opens and whose pixels hold nothing that can be read."""
+    if not unreadable:
+        return []
+    which = listed(sorted(unreadable))
+    return [f"the pixels of face {which} were changed: what they hold is no picture; it stays covered"]
+
+
+def unvouched(wrong_key: WrongKey) -> str:
+    """What to say of estimates if no key vouched for the header."""
+    if wrong_key == "cover":
+        return (
+            "the file is in cover mode: nothing vouches for what came back. A wrong key, or a right one for a file "
+            "that somebody has changed, gives the covered face, and nothing tells"
+        )
+    return "a face key alone vouches for no estimate: nothing tells whether somebody has changed the file"
 
 
 def check_faces(header: Header, faces: Collection[int]) -> None:
@@ -160,11 +230,12 @@ def check_digests(picture: Picture, header: Header) -> None:
 
 def _keys(
     header: Header, credentials: Credentials, only: Collection[int] | None, force: bool, deriver: KekDeriver
-) -> tuple[dict[int, FaceKey], bool]:
-    """The keys to use, and whether they are wrong ones that the user insists on."""
-    forced = False
+) -> tuple[dict[int, FaceKey], bool, bool]:
+    """The keys to use, whether one vouched for the header, and whether they are wrong ones that the user insists on."""
+    forced, authentic = False, False
     try:
-        keys = unlock_header(header, credentials, deriver=deriver).face_keys
+        opened = unlock_header(header, credentials, deriver=deriver)
+        keys, authentic = opened.face_keys, bool(opened.groups)
     except WrongKeyError:
         keys = forced_keys(header, credentials, deriver=deriver) if force else {}
         if not keys:
@@ -177,7 +248,7 @@ def _keys(
                 f"face {number_of(index)} was forgotten: no passphrase and no recipient opens it"
                 if header.faces[index].forgotten else f"the key given does not open face {number_of(index)}"
             )
-    return {index: key for index, key in keys.items() if only is None or index in only}, forced
+    return {index: key for index, key in keys.items() if only is None or index in only}, authentic, forced
 
 
 def _why_not(header: Header, index: int, only: Collection[int] | None) -> Outcome:
@@ -196,17 +267,43 @@ def _warnings(
 
 
 def _estimates(
-    picture: Picture, header: Header, model: FlowModel, keys: Mapping[int, FaceKey], progress: Progress
-) -> dict[int, UInt8Image]:
-    """What the flow reads from the pixels of the given faces."""
+    picture: Picture, header: Header, model: FlowModel, keys: Mapping[int, FaceKey], forced: bool, progress: Progress
+) -> tuple[dict[int, UInt8Image], list[int]]:
+    """What the flow reads from the pixels of the given faces, and the faces of which it reads no picture."""
     if not keys:
-        return {}
+        return {}, []
     check_model(picture, header, model)
     estimates: dict[int, UInt8Image] = {}
-    for index, key in keys.items():
-        progress("restore", len(estimates), len(keys))
-        region = cut(picture.rgb, header.faces[index].box)
-        (estimates[index],) = model.recover(
-            [region], [key], reserved=[header.reserved(index)], wrong_key=header.wrong_key
-        )
-    return estimates
+    unreadable: list[int] = []
+    for number, (index, key) in enumerate(keys.items()):
+        progress("restore", number, len(keys))
+        read = estimate(model, cut(picture.rgb, header.faces[index].box), key, header, index, forced)
+        if read is None:
+            unreadable.append(index)
+        else:
+            estimates[index] = read
+    return estimates, unreadable
+
+
+def estimate(
+    model: FlowModel, region: UInt8Image, key: FaceKey, header: Header, index: int, forced: bool
+) -> UInt8Image | None:
+    """Read one face from its pixels.
+
+    Args:
+        model: the flow.
+        region: (h, w, 3) uint8, the protected region.
+        key: the face's key.
+        header: what belongs to the region.
+        index: the face's position in the header.
+        forced: give what a wrong key reads, too: noise.
+
+    Returns:
+        (h, w, 3) uint8; None if it is no picture.  In cover mode it is the region itself then.
+    """
+    read = model.read(region, key, header.reserved(index))
+    if read is None and header.wrong_key == "cover":
+        return region
+    if read is None and forced and min(region.shape[:2]) >= SMALLEST_SIDE:
+        return model.recover([region], [key], reserved=[header.reserved(index)])[0]
+    return read

@@ -16,8 +16,8 @@ from ..types import Box, UInt8Image
 from . import showing as show
 
 _MOST_LISTED = 12
-Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
-PixelState = Literal["unchanged", "changed", "erased"]
+Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
+PixelState = Literal["unchanged", "changed", "erased", "unchecked"]
 KeyState = Literal["opens", "locked", "forgotten", "unchecked"]
 SealState = Literal["sound", "damaged", "stripped", "none", "unchecked"]
 RecordState = Literal["sound", "damaged", "gone", "stale", "wrong", "leftover", "none"]
@@ -168,7 +168,8 @@ class RecoveredFace:
         outcome: ``exact``: the authenticated original pixels; ``estimate``: what the flow read, not authenticated;
             ``noise``: what a wrong key reads, which was asked for; ``locked``: the key given does not open this
             face; ``forgotten``: no key does; ``left``: covered because only other faces were asked for;
-            ``lost``: the metadata are gone, and there is no record of this face in the pixels.
+            ``lost``: the metadata are gone, and there is no record of this face in the pixels; ``damaged``: the key
+            opens it, but its pixels were changed, and what they hold is no picture.
             In ``cover`` mode an ``estimate`` of a wrong key is the covered face itself, and nothing tells.
     """
 
@@ -188,6 +189,9 @@ class RecoverResult:
         path: where it was written, or None.
         warnings: what the user should know.
         data: the complete file, as written; empty where an array was given and nothing was written.
+        wrong_key: what a wrong key gives, ``noise`` or ``cover``, by the file's own words.
+        authentic: whether a passphrase or an identity vouched for the header: then all that it says is as it was
+            written, and so are the protected pixels.  False in cover mode, with face keys alone, and from the pixels.
     """
 
     image: Any
@@ -196,6 +200,8 @@ class RecoverResult:
     path: Path | None = None
     warnings: tuple[str, ...] = ()
     data: bytes = field(default=b"", repr=False)
+    wrong_key: Literal["noise", "cover"] = "noise"
+    authentic: bool = False
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the recovered photo; arguments and errors as `ProtectResult.save`."""
@@ -279,7 +285,8 @@ class VerifiedFace:
     Attributes:
         number: its number in the file, from 1.
         box: where it is.
-        pixels: ``erased``: the face was forgotten and its pixels overwritten on purpose.
+        pixels: ``erased``: the face was forgotten and its pixels overwritten on purpose; ``unchecked``: the metadata
+            are gone, and with them the digest.
         key: whether the key given opens it; ``unchecked`` where none was given, or where none can be checked.
         seal: ``stripped``: it was made but is gone; ``unchecked``: it is there, but the key to check it is not.
         record: the record in its pixels: ``damaged``, but still readable; ``gone``, though there is room for it;

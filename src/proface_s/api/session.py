@@ -205,8 +205,8 @@ class Session:
     def recover(
         self, image: Pictured, passphrase: str | None = None, *, identities: Sequence[Identity | str] = (),
         face_keys: Sequence[PortableFaceKey | str] = (), credentials: Credentials | None = None,
-        faces: int | Collection[int] | None = None, force: bool = False, file_format: Format | None = None,
-        sidecar: str | os.PathLike[str] | None = None, from_pixels: bool = False,
+        faces: int | Collection[int] | None = None, force: bool = False, expect: WrongKey | None = None,
+        file_format: Format | None = None, sidecar: str | os.PathLike[str] | None = None, from_pixels: bool = False,
         output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
     ) -> RecoverResult:
         """Bring the faces back.
@@ -219,6 +219,9 @@ class Session:
             credentials: all of these in one, instead.
             faces: bring back only these, by their numbers in the file, from 1; they must open.
             force: where nothing opens the file, write what the wrong key reads (noise) instead of refusing.
+            expect: refuse a file that is not in this mode, ``"noise"`` or ``"cover"``.  Anybody can turn a file in
+                noise mode into one in cover mode, in which nothing can be checked and the right passphrase, too, gives
+                the covered face; say here that the file was in noise mode if you know it.
             file_format: as for `protect`.
             sidecar: where header and seals are; ``NAME.pfs`` beside a file without metadata is found by itself.
             from_pixels: ignore metadata and sidecar, and read the records in the pixels, as is done where there are
@@ -230,7 +233,10 @@ class Session:
         Raises:
             WrongKeyError: nothing given opens the file.
             NotProtectedError, DamagedFileError: no header, or not this picture's.
+            UnexpectedModeError: the file is in the other mode.
         """
+        if expect not in (None, "noise", "cover"):
+            raise UsageError(f"a file is in noise mode or in cover mode, not {expect!r}")
         credentials = credentials or Credentials.of(passphrase, identities, face_keys)
         only = indices_of(faces) if faces is not None else None
         if sidecar is not None and from_pixels:
@@ -240,14 +246,18 @@ class Session:
         progress("read", 0, 1)
         picture = load(image, sidecar, max_pixels=self._max_pixels)
         read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
-        done = read(picture, credentials, self.model, only=only, force=force, limits=self._limits, progress=progress)
+        done = read(
+            picture, credentials, self.model, only=only, force=force, expect=expect, limits=self._limits,
+            progress=progress,
+        )
         progress("write", 0, 1)
         recovered = replace(picture, rgb=done.rgb, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
         data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
         path = write_output(target, data, overwrite)
         return RecoverResult(
-            same_kind(image, recovered, data, path), done.rgb, done.faces, path, done.warnings, data
+            same_kind(image, recovered, data, path), done.rgb, done.faces, path, done.warnings, data,
+            done.wrong_key, done.authentic,
         )
 
     def _choose(
@@ -303,12 +313,14 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         number_of(i) for i, face in enumerate(header.faces)
         if face.sealed and not face.forgotten and i not in seals
     )
+    # a style of that name in a header of its own means nothing
+    lost = () if carried else tuple(i for i, face in enumerate(header.faces) if face.style == LOST)
     return Inspection(
         FORMAT_VERSION, (header.width, header.height), header.model_id.hex(), _model_name(header.model_id), faces,
         stripped, kdf, len(header.groups), sum(isinstance(s, RecipientStanza) for s in stanzas), header.wrong_key,
-        tuple(number_of(i) for i, face in enumerate(header.faces) if face.forgotten and face.style != LOST),
+        tuple(number_of(i) for i, face in enumerate(header.faces) if face.forgotten and i not in lost),
         tuple(f.group for f in header.faces), "metadata" if carried else "pixels",
-        tuple(number_of(i) for i, face in enumerate(header.faces) if face.style == LOST),
+        tuple(map(number_of, lost)),
     )
 
 

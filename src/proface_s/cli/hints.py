@@ -15,6 +15,7 @@ HINTS: Final = {
     + _FROM_PIXELS,
     "pixels-changed": "use the file as `proface protect` wrote it; " + _FROM_PIXELS,
     "contradiction": _FROM_PIXELS,
+    "mode": "somebody may have changed the file: ask for it again, or leave --expect out",
     "sidecar-differs": "one of them was changed since; leave --sidecar out to use the file's own",
     "no-record": "see `proface inspect`",
     "no-face-named": "name it with --face, by the number that `proface inspect` shows",

@@ -11,6 +11,7 @@ from . import options
 from .options import Manner, Sources
 
 if TYPE_CHECKING:
+    from ..container.header import WrongKey
     from ..imaging.writing import Format
     from .plan import Plan
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     help="Bring back this face only, by its number in the file, from 1.  Repeatable.",
 )
 @click.option("--force", is_flag=True, help="Where nothing opens a file, write the noise that a wrong key reads.")
+@click.option(
+    "--expect", type=click.Choice(["noise", "cover"]),
+    help="Refuse a file that is not in this mode (`protect --wrong-key`): others can turn noise into cover, not back.",
+)
 @click.option("--sidecar", metavar="FILE", help="Sidecar to use; NAME.pfs beside a photo is found by itself.")
 @click.option("--from-pixels", is_flag=True, help="Ignore metadata and sidecars: only estimates from the pixels.")
 @options.audit
@@ -40,6 +45,7 @@ def command(
     sources: Sources,
     face: tuple[tuple[int, ...], ...],
     force: bool,
+    expect: WrongKey | None,
     sidecar: str | None,
     from_pixels: bool,
     audit: Path | None,
@@ -84,6 +90,7 @@ def command(
         credentials=credentials,
         faces=tuple(faces) if faces is not None else None,
         force=force,
+        expect=expect,
         file_format=file_format,
         sidecar=sidecar,
         from_pixels=from_pixels,

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..api import RecoverResult
 from ..api.resuming import recovered_already
 from ..api.sidecars import has_sidecar, sidecar_path
+from ..container.header import WrongKey
 from ..errors import ImageError
 from ..imaging.reading import read_file
 from ..imaging.writing import Format
@@ -30,6 +31,7 @@ class Recovering:
     credentials: Credentials
     faces: tuple[int, ...] | None
     force: bool
+    expect: WrongKey | None
     file_format: Format | None
     sidecar: str | None
     from_pixels: bool
@@ -63,6 +65,7 @@ class Recovering:
             credentials=self.credentials,
             faces=self.faces,
             force=self.force,
+            expect=self.expect,
             file_format=self.file_format,
             sidecar=sidecar,
             from_pixels=self.from_pixels,
@@ -94,6 +97,7 @@ def _report(task: Task, result: RecoverResult, target: Path | None) -> Report:
             for f in result.faces
         ),
         result.warnings,
+        extra={"wrong_key": result.wrong_key, "authentic": result.authentic},
         summary=f"{task.source} -> {target}: {count(len(result.faces), 'face')} ({kinds})",
         details=tuple(f"face {face.number} at {face.box}: {face.outcome}" for face in result.faces),
     )

@@ -63,7 +63,7 @@ def _protected(path: Path) -> bool:
 def _has_records(path: Path) -> bool:
     """What cannot be decoded has none: whatever is wrong with it is said by the lack of a header."""
     try:
-        return has_records(path)
+        return has_records(path, ruined=True)
     except ProFaceError:
         return False
 

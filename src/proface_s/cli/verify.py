@@ -13,6 +13,7 @@ from .text import count
 
 if TYPE_CHECKING:
     from ..api import Verification
+    from ..container.header import WrongKey
     from .output import Report
     from .plan import Task
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 @options.inputs
 @options.face_keys
 @click.option("--without-key", is_flag=True, help="Check only what needs no key: header and pixels.")
+@click.option("--expect", type=click.Choice(["noise", "cover"]), help="Refuse a file that is not in this mode.")
 @options.audit
 @options.manner
 def command(
-    inputs: tuple[Path, ...], sources: Sources, without_key: bool, audit: Path | None, manner: Manner
+    inputs: tuple[Path, ...], sources: Sources, without_key: bool, expect: WrongKey | None, audit: Path | None,
+    manner: Manner,
 ) -> int:
     """Check that protected files are intact and that a key opens them.  Nothing is written."""
     from ..api import Credentials, verify
@@ -48,7 +51,7 @@ def command(
     log = AuditLog.of(audit, "verify", credentials)
 
     def work(task: Task) -> Report:
-        return _report(task, verify(task.source, credentials))
+        return _report(task, verify(task.source, credentials, expect=expect))
 
     return run_plan(plan, log.audited(work), speaker)
 

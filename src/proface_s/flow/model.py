@@ -108,6 +108,23 @@ class FlowModel:
         with opencv_threads(self.threads):
             return [self._seek(*each, wrong_key) for each in zip(protected, keys, reserved, strict=True)]
 
+    def read(self, protected: UInt8Image, key: KeyStreams, reserved: int = 0) -> UInt8Image | None:
+        """Read the original out of one protected region, or find that there is none.
+
+        Args:
+            protected: (H, W, 3) uint8 RGB of even sides.
+            key: its key.
+            reserved: as in `protect`.
+
+        Returns:
+            The original as `recover` gives it; None if what is read has no structure of a picture, as with a wrong key
+            or from changed pixels, or if the region is too small to hide anything.
+        """
+        if min(protected.shape[:2]) < SMALLEST_SIDE:
+            return None
+        found = self.codec.expand(self._read(protected, key, reserved), *protected.shape[:2])
+        return np.clip(np.rint(found), 0, 255).astype(np.uint8) if picture_like(found) else None
+
     def _seek(self, region: UInt8Image, key: KeyStreams, reserved: int, wrong_key: str) -> UInt8Image:
         words = self._read(region, key, reserved)
         found = self.codec.expand(words, *region.shape[:2])

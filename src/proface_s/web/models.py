@@ -128,6 +128,7 @@ class RecoverOptions(_Options):
         None, description="only these, by their numbers in the file, from 1"
     )
     from_pixels: bool = Field(False, description="ignore the header, and read the records in the pixels")
+    expect: Literal["noise", "cover"] | None = Field(None, description="refuse a file that is not in this mode")
     format: ReversibleFormat = "png"
 
 
@@ -188,7 +189,7 @@ class RestoredFace(BaseModel):
 
     number: int
     box: BoxModel
-    outcome: Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost"]
+    outcome: Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
 
 
 class RecoverAnswer(BaseModel):
@@ -196,6 +197,8 @@ class RecoverAnswer(BaseModel):
 
     faces: list[RestoredFace]
     warnings: list[str]
+    wrong_key: Literal["noise", "cover"] = Field(description="the file's mode")
+    authentic: bool = Field(description="whether a key vouched for the file; in cover mode none can")
 
     @classmethod
     def of(cls, done: RecoverResult) -> RecoverAnswer:
@@ -203,7 +206,9 @@ class RecoverAnswer(BaseModel):
         faces = [
             RestoredFace(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome) for face in done.faces
         ]
-        return cls(faces=faces, warnings=list(done.warnings))
+        return cls(
+            faces=faces, warnings=list(done.warnings), wrong_key=done.wrong_key, authentic=done.authentic
+        )
 
 
 class InspectedFace(CoveredFace):

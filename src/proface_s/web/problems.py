@@ -11,12 +11,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import JSONResponse
 
 from ..errors import (
+    CostlyFileError,
     DamagedFileError,
+    FileFormatError,
     ImageError,
     ModelError,
     NoFaceError,
     NotProtectedError,
     ProFaceError,
+    UnexpectedModeError,
     UsageError,
     WrongKeyError,
 )
@@ -30,6 +33,9 @@ _KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (NoFaceError, 422, "no-face", "No face was found"),
     (NotProtectedError, 422, "not-protected", "Not a protected picture"),
     (DamagedFileError, 422, "damaged", "The protected picture is damaged"),
+    (UnexpectedModeError, 422, "mode", "The protected picture is in another mode"),
+    (CostlyFileError, 422, "costly", "Opening the picture takes too much work"),
+    (FileFormatError, 422, "format", "The protected picture cannot be read"),
     (ImageError, 422, "image", "The picture cannot be used"),
     (ModelError, 422, "model", "Protected with another model"),
     (MemoryError, 413, "memory", "The picture is too large for this machine"),

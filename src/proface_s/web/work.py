@@ -170,7 +170,7 @@ def recover(session: Session, photo: bytes, options: RecoverOptions, progress: P
     if credentials.empty:
         raise UsageError("there is nothing to open the file with", "give a passphrase, an identity or a face key")
     done = session.recover(
-        photo, credentials=credentials, faces=options.faces, from_pixels=options.from_pixels,
+        photo, credentials=credentials, faces=options.faces, from_pixels=options.from_pixels, expect=options.expect,
         file_format=options.format, progress=progress,
     )
     return Done.of(RecoverAnswer.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))

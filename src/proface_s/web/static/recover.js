@@ -13,6 +13,7 @@ const KINDS = {
 const OUTCOMES = {
   exact: ["exact, authenticated", "good"], estimate: ["estimate", "warn"], noise: ["noise", "warn"], locked: ["stays covered: not opened by this key", ""],
   forgotten: ["forgotten: no key opens it", ""], left: ["left covered", ""], lost: ["lost: no record in the pixels", ""],
+  damaged: ["damaged: its pixels were changed", ""],
 };
 const STAGES = { read: ["Reading the file", 0.1], open: ["Trying the key", 0.3], restore: ["Restoring face", 0.5], write: ["Writing the picture", 0.8] };
 
