@@ -162,7 +162,6 @@ def test_s7_the_command_line_says_so_and_refuses_it(proface: Proface, sealed: by
         assert "nothing vouches for what came back" in said.err
         said = proface("recover", f"{name}.png", "--json", "--overwrite")
         assert any("nothing vouches" in warning for warning in said.records[0]["warnings"])
-        assert (said.records[0]["wrong_key"], said.records[0]["authentic"]) == ("cover", False)
         Path(f"{name}.recovered.png").unlink()
         before = files()
         said = proface("recover", f"{name}.png", "--expect", "noise")
@@ -170,8 +169,7 @@ def test_s7_the_command_line_says_so_and_refuses_it(proface: Proface, sealed: by
         assert "noise mode was demanded" in said.errors[0]
         assert proface("verify", f"{name}.png", "--expect", "noise").code == 5
     said = proface("recover", "noise.png", "--expect", "noise", "--json")
-    assert (said.code, said.records[0]["wrong_key"], said.records[0]["authentic"]) == (0, "noise", True)
-    assert said.records[0]["warnings"] == []
+    assert (said.code, said.records[0]["warnings"]) == (0, [])
 
 
 def changed_headers(header: Header) -> Iterator[tuple[str, Header]]:

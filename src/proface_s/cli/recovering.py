@@ -97,7 +97,6 @@ def _report(task: Task, result: RecoverResult, target: Path | None) -> Report:
             for f in result.faces
         ),
         result.warnings,
-        extra={"wrong_key": result.wrong_key, "authentic": result.authentic},
         summary=f"{task.source} -> {target}: {count(len(result.faces), 'face')} ({kinds})",
         details=tuple(f"face {face.number} at {face.box}: {face.outcome}" for face in result.faces),
     )
