@@ -12,7 +12,8 @@
     │   ├── UnexpectedModeError                noise mode was demanded, and it is in cover mode, or the reverse
     │   └── CostlyFileError                    opening it would take more work or memory than is allowed
     ├── ImageError               exit code 1   a picture cannot be read or written
-    │   └── DiskFullError                      ... because no space is left
+    │   ├── DiskFullError                      ... because no space is left
+    │   └── OtherOutputError                   ... because another output is there, found when a run is resumed
     └── ModelError               exit code 1   a model file is missing, altered or unusable
 
 Every error carries a one-line message and, where the user can do something about it, a hint.  Messages and hints state
@@ -87,6 +88,20 @@ class ImageError(ProFaceError):
 
 class DiskFullError(ImageError):
     """A picture cannot be written because no space is left: the next one could not be written either."""
+
+
+class OtherOutputError(ImageError):
+    """An output exists that is not what would be written now.
+
+    Args:
+        message: as in `ProFaceError`.
+        hint: as in `ProFaceError`.
+        reason: why it is not, without the files' names.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, reason: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
 
 
 class ModelError(ProFaceError):

@@ -308,3 +308,38 @@ def test_runs_differ_by_what_their_outputs_depend_on(identity: Identity) -> None
     someone = Identity.generate().recipient
     others = [job_for("a", "c", key), job_for("a", "b", key, seal=False), job_for("a", "b", someone)]
     assert len({each.fingerprint() for each in (job, *others)}) == 4
+
+
+def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None:
+    from proface_s.scale.job import IDENTITY
+
+    assert set(Job.__dataclass_fields__) - set(IDENTITY) == {"suffixes", "recursive", "threads"}
+
+
+def test_s2_a_row_counts_only_while_its_output_is_the_one_it_notes(
+    proface: Proface, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proface_s.scale import work
+
+    draw_folder(Path("in"), ["a.png", "b.png"])
+    assert proface(*LOCAL)[0] == 0
+    target = Path("out/a.png.protected.png")
+    first, data = outputs(), target.read_bytes()
+    target.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))  # the same size
+    assert proface(*LOCAL)[1].endswith("2 done (1 of them before)\n")
+    assert outputs()["out/b.png.protected.png"] == first["out/b.png.protected.png"]
+    assert target.read_bytes()[-1] == data[-1]
+    monkeypatch.setattr(work, "_model_id", lambda job: b"another")
+    assert proface(*LOCAL)[1].endswith("2 done\n")
+
+
+def test_s2_another_picture_of_the_same_name_is_another_run(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png"])
+    Image.fromarray(drawn(3)).save("sticker.png")
+    style = ("--style", "mask:sticker.png")
+    assert proface(*LOCAL, *style)[0] == 0
+    assert proface(*LOCAL, *style)[1].endswith("1 done (1 of them before)\n")
+    Image.fromarray(drawn(4)).save("sticker.png")
+    code, said = proface(*LOCAL, *style)
+    assert code == 2
+    assert "belongs to another run" in said

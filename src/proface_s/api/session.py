@@ -46,6 +46,7 @@ from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
 from .salvaging import find_headers, recover_from_pixels
 from .saving import sidecar_target, write_both
+from .sidecars import has_sidecar, sidecar_path
 
 __all__ = [
     "PROTECTED_SUFFIX", "RECOVERED_SUFFIX", "Pictured", "Session", "default_output", "detect", "inspect", "load",
@@ -108,9 +109,26 @@ class Session:
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
         progress("find", 0, 1)
-        choice = self._choose(picture, boxes, faces)
+        choice = self.choose(picture, boxes, faces)
         drawn = draw(picture.rgb, choice.faces, [face.number for face in choice.faces])
         return Detection(choice.faces, choice.regions, drawn, picture.size)
+
+    def choose(
+        self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]
+    ) -> Choice:
+        """Find the regions that `protect` hides, and number them.
+
+        Args:
+            picture: the photo.
+            boxes: as for `protect`.
+            faces: as for `protect`.
+
+        Raises:
+            UsageError: if a box or the selection is invalid, or the picture is too small.
+        """
+        wanted = faces if isinstance(faces, str) else ",".join(str(i + 1) for i in indices_of(faces)) or "none"
+        found = [] if wanted.strip().lower() == "none" else self.detector.detect(picture.rgb)
+        return choose_regions(picture, found, wanted, boxes)
 
     def protect(
         self, image: Pictured, passphrase: str | Sequence[str] | None = None, *, style: str | Style = "blur",
@@ -167,7 +185,7 @@ class Session:
         if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         progress("find", 0, 1)
-        choice = self._choose(picture, boxes, faces)
+        choice = self.choose(picture, boxes, faces)
         if not choice.regions:
             if not allow_no_face:
                 raise NoFaceError(
@@ -192,6 +210,8 @@ class Session:
             record=record, limits=self._limits, progress=progress,
         )
         path = write_both(target, done.data, beside, done.sidecar, overwrite)
+        if path is not None and beside is None and has_sidecar(path):
+            notes = [*notes, f"{sidecar_path(path)} belongs to an earlier file of this name: delete it"]
         found = tuple(
             ProtectedFace(number, box, obfuscate.format_style(each), seal, tuple(sorted(choice.found_in(number))))
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
@@ -260,12 +280,6 @@ class Session:
             done.wrong_key, done.authentic,
         )
 
-    def _choose(
-        self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]
-    ) -> Choice:
-        wanted = faces if isinstance(faces, str) else ",".join(str(i + 1) for i in indices_of(faces)) or "none"
-        found = [] if wanted.strip().lower() == "none" else self.detector.detect(picture.rgb)
-        return choose_regions(picture, found, wanted, boxes)
 
 
 def _style(style: str | Style) -> Style:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import DiskFullError, NoFaceError
+from ..errors import DiskFullError, NoFaceError, OtherOutputError
 from ..imaging.writing import unfinished
 from .failure import Failure, explain, overall
 from .output import Report, Speaker
@@ -78,7 +78,7 @@ def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker, *, jo
         speaker.report(skipped(source, reason))
     _sweep(plan)
     codes: list[int] = []
-    finished, missed = 0, 0
+    finished, missed, other = 0, 0, 0
     with speaker.progress(len(plan.tasks), long=_is_long(plan)):
         done_tasks: set[tuple[Path, Path | None]] = set()
         results = _results(plan.tasks, work, jobs)
@@ -87,12 +87,13 @@ def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker, *, jo
             speaker.advance()
             codes.append(done.report.exit_code)
             finished += done.report.status == "skipped"
+            other += done.report.failure is not None and "reason" in done.report.extra
             done_tasks.add((done.report.source, done.report.task_target))
             if done.fatal:
                 missed = _give_up(plan, done_tasks, speaker)
                 break
         results.close()
-    _conclude(plan, codes, finished, missed, speaker)
+    _conclude(plan, codes, finished, missed, other, speaker)
     return overall(codes)
 
 
@@ -102,6 +103,7 @@ def failed(task: Task, error: Exception) -> Done:
         "no-face" if isinstance(error, NoFaceError) else "error",
         task.source,
         failure=explain(error, str(task.source)),
+        extra={"reason": error.reason} if isinstance(error, OtherOutputError) else {},
         task_target=task.target,
     )
     return Done(report, error, isinstance(error, DiskFullError))
@@ -180,12 +182,16 @@ def _is_long(plan: Plan) -> bool:
     return False
 
 
-def _conclude(plan: Plan, codes: list[int], finished: int, missed: int, speaker: Speaker) -> None:
-    """The sum of a run over several inputs."""
+def _conclude(
+    plan: Plan, codes: list[int], finished: int, missed: int, other: int, speaker: Speaker
+) -> None:
+    """Tell the sum of a run over several inputs."""
     parts = [f"{count(codes.count(0) - finished, 'file')} done"]
-    failures = len(codes) - codes.count(0)
+    failures = len(codes) - codes.count(0) - other
     if failures:
         parts.append(f"{failures} failed")
+    if other:
+        parts.append(f"{other} left as found, not made as asked now (--overwrite makes them again)")
     if missed:
         parts.append(f"{missed} not attempted because the disk is full (--resume goes on from here)")
     if plan.skipped or finished:

@@ -194,7 +194,8 @@ jobs = click.option(
 )
 
 resume = click.option(
-    "--resume", is_flag=True, help="Go on where a run was stopped: skip inputs whose output is there and finished."
+    "--resume", is_flag=True,
+    help="Go on where a run was stopped: skip inputs whose output is there, finished, and as asked for now.",
 )
 
 boxes = click.option(
@@ -251,6 +252,15 @@ _identities = click.option(
     multiple=True,
     metavar="FILE",
     help="Private key file, as `proface keygen` or age-keygen write it.  Repeatable.",
+)
+identities_to_check = click.option(
+    "-i",
+    "--identity",
+    "identities",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="With --resume: private keys of recipients, which show that an output was made for them.  Repeatable.",
 )
 _recipient = click.option(
     "-r", "--recipient", multiple=True, metavar="RECIPIENT", help="Public key, age1..., that can open it.  Repeatable."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,20 +82,32 @@ def credentials_to_open(given: Sources, warn: Warn) -> Credentials:
     Raises:
         UsageError: no source, or several passphrases, or an empty answer, or a file of keys that is none.
     """
-    from ..keys.keyfiles import read_face_keys, read_identities
+    from ..keys.keyfiles import read_face_keys
     from ..keys.portable import decode_face_key
 
+    identities = identities_in(given.identities, warn)
+    face_keys = [decode_face_key(text) for text in given.face_keys]
+    face_keys += [key for path in given.face_key_files for key in read_face_keys(path, warn)]
+    if (identities or face_keys) and given.file is None and given.descriptor is None:
+        return Credentials((), identities, tuple(face_keys))
+    return Credentials((_passphrase_to_open(given, warn),), identities, tuple(face_keys))
+
+
+def identities_in(paths: Sequence[Path], warn: Warn) -> tuple[Identity, ...]:
+    """Read files of private keys.
+
+    Raises:
+        UsageError: if a file holds something else, or cannot be read.
+    """
+    from ..keys.keyfiles import read_identities
+
     identities: list[Identity] = []
-    for path in given.identities:
+    for path in paths:
         loaded = read_identities(path)
         for note in loaded.warnings:
             warn(note)
         identities += loaded.identities
-    face_keys = [decode_face_key(text) for text in given.face_keys]
-    face_keys += [key for path in given.face_key_files for key in read_face_keys(path, warn)]
-    if (identities or face_keys) and given.file is None and given.descriptor is None:
-        return Credentials((), tuple(identities), tuple(face_keys))
-    return Credentials((_passphrase_to_open(given, warn),), tuple(identities), tuple(face_keys))
+    return tuple(identities)
 
 
 def _passphrase_to_open(given: Sources, warn: Warn) -> str:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @options.recursive
 @options.jobs
 @options.resume
+@options.identities_to_check
 @options.overwrite
 @options.threads
 @scaling.engine
@@ -60,6 +61,7 @@ def command(
     recursive: bool,
     jobs: int,
     resume: bool,
+    identities: tuple[Path, ...],
     overwrite: bool,
     threads: int,
     engine: Engine,
@@ -84,18 +86,25 @@ def command(
     proface protect s3://bucket/photos -o s3://bucket/protected -r age1... --engine dask --scheduler tcp://...
     """
     from ..api import Lock
+    from ..api.resuming import Asked
+    from ..errors import UsageError
     from ..obfuscate import parse_style
     from .batch import run_plan
     from .output import Speaker
-    from .passphrase import locks_to_protect
+    from .passphrase import identities_in, locks_to_protect
     from .protecting import Protecting
     from .workers import threads_per_job
 
     speaker = Speaker("protect", manner)
     chosen = parse_style(style)
     options.check_selection(boxes, faces)
+    if identities and not resume:
+        raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
     if engine.name is not None:
-        refused = {"--wrong-key cover": wrong_key == "cover", "--sidecar": sidecar or sidecar_only}
+        refused = {
+            "--wrong-key cover": wrong_key == "cover", "--sidecar": sidecar or sidecar_only,
+            "--identity": bool(identities),
+        }
         return scaling.run_on_engine(
             engine, inputs, output, locks, speaker, refused, overwrite=overwrite, jobs=jobs, style=style, boxes=boxes,
             faces=faces, seal=not no_seal, file_format=file_format or "png", record=not no_record,
@@ -109,7 +118,7 @@ def command(
     own: dict[int, Lock] = {}
     if not plan.hopeless:
         lock, own = locks_to_protect(locks, speaker.announce)
-    work = Protecting(
+    asked = Asked(
         default=lock,
         own=own,
         style=chosen,
@@ -117,15 +126,13 @@ def command(
         faces=faces,
         seal=wrong_key == "noise" and not no_seal,
         wrong_key=wrong_key,
-        file_format=file_format,
         sidecar="instead" if sidecar_only else "also" if sidecar else "none",
         record=not no_record,
         allow_no_face=allow_no_face,
         keep_metadata=keep_metadata,
-        resume=resume,
-        overwrite=overwrite,
-        threads=threads_per_job(threads, jobs),
     )
+    known = identities_in(identities, speaker.announce)
+    work = Protecting(asked, file_format, resume, known, overwrite, threads_per_job(threads, jobs))
     return run_plan(plan, work, speaker, jobs=jobs)
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..api import ProtectResult
 from ..api.kinds import Pictured
-from ..api.protecting import Sidecar
-from ..api.resuming import unfinished
+from ..api.proving import UNPROVED
+from ..api.resuming import Asked, unfinished
 from ..container.header import WrongKey
-from ..errors import ImageError
+from ..errors import OtherOutputError
 from ..imaging.reading import read_file
 from ..imaging.writing import Format
-from ..keys.access import Lock
-from ..types import Style
+from ..keys.recipients import Identity
 from .batch import skipped
 from .output import Report
 from .pipes import STDIN, STDOUT, read_stdin, write_stdout
@@ -29,29 +27,27 @@ _MOST_TOLD = 12
 
 @dataclass(frozen=True, slots=True)
 class Protecting:
-    """What the command line asks for; called with a task, does it.  Attributes as in
-    `proface_s.api.Session.protect`.
+    """The work of a run; called with a task, does it.
+
+    Attributes:
+        asked: what the outputs depend on.
+        file_format: what to write; None where the outputs' names say it.
+        resume: skip outputs that are finished.
+        identities: private keys that show, with ``resume``, for which recipients an output was made.
+        overwrite: replace existing outputs.
+        threads: of each process.
     """
 
-    default: Lock
-    own: Mapping[int, Lock]
-    style: Style
-    boxes: tuple[str, ...]
-    faces: str
-    seal: bool
-    wrong_key: WrongKey
+    asked: Asked
     file_format: Format | None
-    sidecar: Sidecar
-    record: bool
-    allow_no_face: bool
-    keep_metadata: bool
     resume: bool
+    identities: tuple[Identity, ...]
     overwrite: bool
     threads: int
 
     def __call__(self, task: Task) -> Report:
         """Protect one photo, unless that has been done."""
-        overwrite = self.overwrite
+        overwrite, asked = self.overwrite, self.asked
         if self.resume and task.target is not None and task.target.exists():
             if self._is_done(task.source, task.target):
                 return skipped(task.source, "is done already", task.target)
@@ -61,38 +57,38 @@ class Protecting:
             source = read_stdin() if task.source is STDIN else read_file(task.source)
         result = session_with(self.threads).protect(
             source,
-            self.default.passphrases,
-            recipients=self.default.recipients,
-            own=self.own,
-            wrong_key=self.wrong_key,
-            style=self.style,
-            boxes=self.boxes,
-            faces=self.faces,
-            seal=self.seal,
-            allow_no_face=self.allow_no_face,
-            keep_metadata=self.keep_metadata,
+            asked.default.passphrases,
+            recipients=asked.default.recipients,
+            own=asked.own,
+            wrong_key=asked.wrong_key,
+            style=asked.style,
+            own_styles=asked.own_styles,
+            boxes=asked.boxes,
+            faces=asked.faces,
+            seal=asked.seal,
+            allow_no_face=asked.allow_no_face,
+            keep_metadata=asked.keep_metadata,
             file_format=self.file_format,
-            sidecar=self.sidecar,
-            record=self.record,
+            sidecar=asked.sidecar,
+            record=asked.record,
             output=None if task.target is STDOUT else task.target,
             overwrite=overwrite,
         )
         if task.target is STDOUT:
             write_stdout(result.data)
-        return replace(_report(task, result, task.target, self.wrong_key), task_target=task.target)
+        return replace(_report(task, result, task.target, asked.wrong_key), task_target=task.target)
 
     def _is_done(self, source: Path, target: Path) -> bool:
         """Whether an output is there and finished; one that is neither must not be replaced unasked."""
         if not target.stat().st_size:
             return False
-        why = unfinished(
-            source, target, session_with(self.threads).model, self.default, self.own, style=self.style, seal=self.seal,
-            wrong_key=self.wrong_key, allow_no_face=self.allow_no_face,
-        )
+        why = unfinished(source, target, session_with(self.threads), self.asked, self.identities)
         if why is not None and not self.overwrite:
-            raise ImageError(
-                f"{target} already exists, and is not the finished output for {source}: {why}",
-                "choose another output folder, or use --overwrite",
+            hint = "add --overwrite to make it again, or choose another output folder"
+            if why == UNPROVED:
+                hint = f"give the private key of every recipient with -i to check it, or {hint}"
+            raise OtherOutputError(
+                f"{target} already exists, and is not the finished output for {source}: {why}", hint, reason=why
             )
         return why is None
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..api import RecoverResult
-from ..api.resuming import recovered_already
+from ..api.resuming import same_file
 from ..api.sidecars import has_sidecar, sidecar_path
 from ..container.header import WrongKey
-from ..errors import ImageError
+from ..errors import OtherOutputError
 from ..imaging.reading import read_file
-from ..imaging.writing import Format
+from ..imaging.writing import Format, format_of
 from ..keys.access import Credentials
 from .batch import skipped
 from .output import Report
@@ -53,7 +53,8 @@ class Recovering:
         return replace(_report(task, result, task.target), task_target=task.target)
 
     def _recovered(
-        self, source: Path, sidecar: Path | str | None, target: Path | None, overwrite: bool = False
+        self, source: Path, sidecar: Path | str | None, target: Path | None, overwrite: bool = False,
+        file_format: Format | None = None,
     ) -> RecoverResult:
         """From a file into a file, or, without a target, into memory."""
         if source is STDIN:
@@ -66,7 +67,7 @@ class Recovering:
             faces=self.faces,
             force=self.force,
             expect=self.expect,
-            file_format=self.file_format,
+            file_format=file_format or self.file_format,
             sidecar=sidecar,
             from_pixels=self.from_pixels,
             output=target,
@@ -76,11 +77,12 @@ class Recovering:
     def _is_done(self, source: Path, target: Path) -> bool:
         """Whether an output is there and is what would be written; anything else must not be replaced unasked."""
         sidecar = self.sidecar or (sidecar_path(source) if has_sidecar(source) and not self.from_pixels else None)
-        done = recovered_already(self._recovered(source, sidecar, None).recovered, target)
+        done = same_file(self._recovered(source, sidecar, None, file_format=format_of(target)).data, target)
         if not done and not self.overwrite:
-            raise ImageError(
+            raise OtherOutputError(
                 f"{target} already exists, and is not what {source} gives now",
-                "choose another output folder, or use --overwrite",
+                "add --overwrite to make it again, or choose another output folder",
+                reason="it is not what its protected file gives now",
             )
         return done
 

@@ -8,7 +8,7 @@ Importing this package loads numpy only; the image filters are loaded when a sty
 
 from proface_s.obfuscate.base import Obfuscator, StyleBase, Unit
 from proface_s.obfuscate.registry import get, names, register
-from proface_s.obfuscate.style import cover, format_style, is_weak, parse_style, shows_nothing
+from proface_s.obfuscate.style import cover, format_style, is_weak, parse_style, picture_of, shows_nothing
 
 __all__ = [
     "Obfuscator",
@@ -20,6 +20,7 @@ __all__ = [
     "is_weak",
     "names",
     "parse_style",
+    "picture_of",
     "register",
     "shows_nothing",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -148,6 +149,10 @@ class StyleBase(ABC):
             )
         self.check(strength, option)
         return self._cover(np.ascontiguousarray(original), strength, option)
+
+    def picture(self, option: str | None) -> Path | None:
+        """Return the file that an option names, None where it names none: the cover depends on what the file holds."""
+        return None
 
     def _check_option(self, option: str | None) -> None:
         """Refuse options; styles that take one override this."""

@@ -43,6 +43,10 @@ class Mask(StyleBase):
         """Return whether the sticker is opaque everywhere in the box."""
         return bool((_placed(height, width, strength, option)[:, :, 3] == 255).all())
 
+    def picture(self, option: str | None) -> Path | None:
+        """See `StyleBase.picture`."""
+        return None if option is None or option in STICKERS else Path(option)
+
     def _check_option(self, option: str | None) -> None:
         if option is not None and option not in STICKERS:
             _read(option)

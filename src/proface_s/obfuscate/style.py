@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from proface_s.errors import UsageError
@@ -65,6 +67,13 @@ def shows_nothing(style: Style, height: int, width: int) -> bool:
     """
     known = getattr(get(style.name), "shows_nothing", None)  # third-party styles need not have it
     return bool(known is not None and known(height, width, _strength(style), style.option))
+
+
+def picture_of(style: Style) -> Path | None:
+    """Return the file that a cover is drawn from, None for covers without one."""
+    find = getattr(get(style.name), "picture", None)
+    found: Path | None = find(style.option) if find else None
+    return found
 
 
 def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = None) -> UInt8Image:

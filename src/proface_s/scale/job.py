@@ -9,6 +9,7 @@ from typing import Literal
 
 from ..errors import UsageError
 from ..imaging.writing import FORMATS, Format
+from ..obfuscate import parse_style, picture_of
 
 Status = Literal["done", "copied", "no-face", "failed", "poisoned"]
 """``copied``: no face found, and an unprotected copy was asked for.  ``poisoned``: killed its workers; set aside."""
@@ -63,11 +64,17 @@ class Job:
         return f"{source}.protected{FORMATS[self.file_format][0]}"
 
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it do not share a manifest."""
+        """SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it do not share a manifest.
+
+        The model is not part of it: every output says which one made it.
+        """
         settings = {name: value for name, value in asdict(self).items() if name in IDENTITY}
         if self.faces.strip().lower() not in ("all", "none"):
             settings["faces"] = f"from 1: {self.faces}"  # once counted from 0: an older run must not go on with others
         settings["recipients"] = sorted(set(self.recipients))
+        sticker = picture_of(parse_style(self.style))
+        if sticker is not None:
+            settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 

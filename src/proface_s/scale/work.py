@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..container.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError
 from .job import Job, Known, Status, Task
 from .places import Place, digest
@@ -110,7 +111,7 @@ def _attempted(job: Job, task: Task, row: Row) -> Outcome:
     row = replace(row, source_bytes=len(data), source_sha256=digest(data), read_s=time.perf_counter() - started)
     name = job.target_of(task.source)
     try:
-        if task.known is not None and _settled(task.known, row.source_sha256, target, name):
+        if task.known is not None and _settled(job, task.known, row.source_sha256, target, name):
             return Outcome(row, unchanged=True)
         return _protected(job, data, replace(row, target=name), target)
     except Exception as error:
@@ -146,13 +147,25 @@ def session(threads: int) -> Session:
     return Session(threads=threads)
 
 
-def _settled(known: Known, source_sha256: str, target: Place, name: str) -> bool:
-    """Whether nothing is left to do for a photo: the same bytes were finished, or killed their workers, before."""
+def _settled(job: Job, known: Known, source_sha256: str, target: Place, name: str) -> bool:
+    """Whether nothing is left to do for a photo: the same bytes were finished, or killed their workers, before.
+
+    Finished means that the output is still what the manifest says, and was made with the model that is used now.
+    """
     if known.source_sha256 != source_sha256:
         return False
-    if known.status in ("done", "copied"):
-        return target.size(name) == known.target_bytes
-    return known.status in ("poisoned", "no-face")
+    if known.status not in ("done", "copied"):
+        return known.status in ("poisoned", "no-face")
+    if target.size(name) != known.target_bytes:
+        return False
+    data = target.read(name)
+    if digest(data) != known.target_sha256:
+        return False
+    return known.status == "copied" or from_chunks(read_chunks(data))[0].model_id == _model_id(job)
+
+
+def _model_id(job: Job) -> bytes:
+    return session(job.threads).model.card.model_id
 
 
 def _protected(job: Job, data: bytes, row: Row, target: Place) -> Outcome:
