@@ -220,8 +220,10 @@ def _other_records(rgb: UInt8Image, header: Header, wanted: bool) -> str | None:
     for index, face in enumerate(header.faces):
         record = encode_record(header, index)
         fits = wanted and record_fits(face.box.w, face.box.h, len(record))
-        if header.reserved(index) != (record_samples(len(record)) if fits else 0):
-            return other_options("without records in the pixels" if wanted else "with records in the pixels")
+        expected, reserved = record_samples(len(record)) if fits else 0, header.reserved(index)
+        if reserved != expected:
+            kind = "other" if expected and reserved else "with" if reserved else "without"
+            return other_options(f"{kind} records in the pixels")
         found = read_record(rgb, face.box.x, face.box.y) if fits else None
         if fits and (found is None or found.record != record):
             return "its records in the pixels are damaged"
