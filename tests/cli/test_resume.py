@@ -192,6 +192,13 @@ def test_s2_the_same_in_other_words_is_finished(run: Callable[..., Said]) -> Non
     assert "is done already" in run(*BY_HAND, "--jobs", "2", "--threads", "1", "--resume", "-v").err
 
 
+def test_s2_the_order_of_passphrases_means_nothing(run: Callable[..., Said]) -> None:
+    named = ("mine", "bobs", "third")
+    assert run(*BY_HAND, *(part for name in named for part in ("--passphrase-file", name))).code == 0
+    turned = (part for name in reversed(named) for part in ("--passphrase-file", name))
+    assert "is done already" in run(*BY_HAND, *turned, "--resume").err
+
+
 def test_s2_a_face_of_its_own_keys(run: Callable[..., Said]) -> None:
     two = (*BY_HAND, "--box", "110,20,32,32", "--passphrase-file", "mine")
     assert run(*two, "--face", "1", "--passphrase-file", "bobs").code == 0

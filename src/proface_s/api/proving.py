@@ -15,12 +15,12 @@ from .. import obfuscate
 from ..container.codec import mac_input
 from ..container.header import BareStanza, Header, PassphraseStanza, RecipientStanza, region_digest
 from ..container.seal import header_seal_context, open_seal
-from ..container.unlock import face_keys, try_passphrases, unlock_header
+from ..container.unlock import face_keys, unlock_header
 from ..errors import DamagedFileError, WrongKeyError
 from ..flow.model import FlowModel
 from ..imaging.regions import cut
 from ..keys.access import Credentials, Lock
-from ..keys.derive import KdfParams
+from ..keys.derive import KdfParams, KekDeriver
 from ..keys.passphrase import normalise_passphrase
 from ..keys.recipients import Identity
 from ..keys.secret import FaceKey, FileKey
@@ -28,9 +28,6 @@ from ..types import Picture, Style
 
 LOCKED = "the passphrase does not open all of its faces"
 OTHER_PHOTO = "it was made from another photo"
-Derived = dict[tuple[str, bytes, KdfParams], bytes]
-"""What Argon2id has given so far, see `try_passphrases`."""
-
 UNPROVED = "it cannot be checked for which recipients it was made"
 
 
@@ -94,9 +91,9 @@ def missing_proof(
     Raises:
         DamagedFileError: if header or seals were altered.
     """
-    derived: Derived = {}
+    deriver = KekDeriver()
     try:
-        opened = [_file_keys(evidence.header, n, lock, identities, derived) for n, lock in enumerate(locks)]
+        opened = [_file_keys(evidence.header, n, lock, identities, deriver) for n, lock in enumerate(locks)]
     except WrongKeyError as error:
         return error.message
     keys = _face_keys(evidence.header, locks, {n: found[0] for n, found in enumerate(opened) if found})
@@ -109,7 +106,7 @@ def missing_proof(
 
 
 def _file_keys(
-    header: Header, number: int, lock: Lock, identities: Sequence[Identity], derived: Derived
+    header: Header, number: int, lock: Lock, identities: Sequence[Identity], deriver: KekDeriver
 ) -> list[FileKey]:
     """The verified file key of one group, once for every passphrase and recipient that was shown to open it.
 
@@ -120,7 +117,7 @@ def _file_keys(
     if header.wrong_key == "cover":
         return []
     group = header.groups[number]
-    found = [try_passphrases(group, number, [text], derived) for text in _texts(lock)]
+    found = _by_passphrases(header, number, _texts(lock), deriver)
     known = {identity.recipient: identity for identity in identities}
     theirs = [_by_identity(header, number, known[each]) for each in dict.fromkeys(lock.recipients) if each in known]
     if None in found:
@@ -131,6 +128,25 @@ def _file_keys(
     if not all(key.verify_header_mac(mac_input(header, number), group.mac) for key in keys):
         raise DamagedFileError("its header was altered")
     return keys
+
+
+def _by_passphrases(header: Header, number: int, texts: Sequence[str], deriver: KekDeriver) -> list[FileKey | None]:
+    """The file key of a group once for every passphrase that has a stanza of its own.
+
+    Stanzas are in the order the passphrases were given in, so that usually each is tried once.
+    """
+    left = [stanza for stanza in header.groups[number].stanzas if isinstance(stanza, PassphraseStanza)]
+    found: list[FileKey | None] = []
+    for text in texts:
+        key = None
+        for stanza in left:
+            with contextlib.suppress(WrongKeyError):
+                kek = deriver.derive(text, stanza.salt, stanza.params)
+                key = FileKey.unwrap_with(kek, stanza.wrapped_key, number)
+                left.remove(stanza)
+                break
+        found.append(key)
+    return found
 
 
 def _by_identity(header: Header, number: int, identity: Identity) -> FileKey | None:
