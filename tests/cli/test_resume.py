@@ -168,7 +168,7 @@ def test_s2_an_output_made_with_other_options_is_not_finished(run: Callable[...,
         (*BY_HAND, "-R", "alice.pub", "-i", "alice.key"),
         (*BY_HAND, "-R", "alice.pub", "-R", "bob.pub", "-i", "alice.key", "-i", "bob.key"),
         (*BY_HAND, "-R", "alice.pub", "--passphrase-file", "mine", "-i", "alice.key"),
-        (*BY_HAND, "--box", "110,20,32,32", "--passphrase-file", "mine", "--face", "1", "--passphrase-file", "bobs"),
+        (*BY_HAND, "--box", "110,20,32,32", "--passphrase-file", "mine", "--face", "2", "--passphrase-file", "bobs"),
         ("--faces", "none", "--allow-no-face"), ("--faces", "none", "--allow-no-face", "--keep-metadata"),
         (*BY_HAND, "--style", "median:7.1"),
     ],
@@ -201,8 +201,8 @@ def test_s2_the_order_of_passphrases_means_nothing(run: Callable[..., Said]) -> 
 
 def test_s2_a_face_of_its_own_keys(run: Callable[..., Said]) -> None:
     two = (*BY_HAND, "--box", "110,20,32,32", "--passphrase-file", "mine")
-    assert run(*two, "--face", "1", "--passphrase-file", "bobs").code == 0
-    for other in ((), ("--face", "0", "--passphrase-file", "bobs"), ("--face", "1", "--passphrase-file", "third")):
+    assert run(*two, "--face", "2", "--passphrase-file", "bobs").code == 0
+    for other in ((), ("--face", "1", "--passphrase-file", "bobs"), ("--face", "2", "--passphrase-file", "third")):
         said = run(*two, *other, "--resume")
         assert said.code == 1, other
         assert "other options" in said.err or "passphrase does not open" in said.err
@@ -227,14 +227,14 @@ def test_s2_detected_faces(proface: Proface, astronaut: np.ndarray) -> None:
     """The case itself: faces that are selected now but were left in the clear before."""
     save("in/two.png", np.hstack([astronaut, astronaut[:, ::-1]]))
     options = ("-o", "out", "--faces")
-    assert proface("protect", "in", *options, "0").code == 0
+    assert proface("protect", "in", *options, "1").code == 0
     said = proface("protect", "in", *options, "all", "--resume")
     assert said.code == 1
     assert "other faces" in said.err
-    assert proface("protect", "in", *options, "0", "--resume").err.count("is done already") == 1
+    assert proface("protect", "in", *options, "1", "--resume").err.count("is done already") == 1
     assert proface("protect", "in", *options, "all", "--resume", "--overwrite", "--jobs", "2").code == 0
     assert proface("protect", "in", *options, "all", "--resume", "--jobs", "2").err.count("is done already") == 1
-    assert proface("protect", "in", *options, "0,1", "--resume").code == 0
+    assert proface("protect", "in", *options, "1,2", "--resume").code == 0
     assert proface("protect", "in", *options, "none", "--resume").code == 1
 
 
@@ -270,7 +270,7 @@ def test_s2_what_was_changed_since_is_not_finished(run: Callable[..., Said], pro
         assert run(*options, "--format", "webp").code == 0
         shutil.copy("out/a.protected.webp", TARGET)
     elif damage == "forgotten":
-        assert proface("forget", str(TARGET), "--face", "0", "--in-place").code == 0
+        assert proface("forget", str(TARGET), "--face", "1", "--in-place", "--yes").code == 0
     else:
         rewrap = ("rewrap", str(TARGET), "--in-place", "--passphrase-file", "mine", "--new-passphrase-file", "bobs")
         assert proface(*rewrap).code == 0
@@ -295,7 +295,7 @@ def test_s2_recovering_compares_the_whole_file(run: Callable[..., Said], proface
     assert proface("recover", "out", "-o", "back").code == 0
     assert "is done already" in proface("recover", "out", "-o", "back", "--resume").err
     whole = back.read_bytes()
-    assert proface("recover", "out", "-o", "back", "--face", "0", "--resume").code == 1
+    assert proface("recover", "out", "-o", "back", "--face", "1", "--resume").code == 1
     Image.open(back).save(back)  # the author is lost
     said = proface("recover", "out", "-o", "back", "--resume")
     assert said.code == 1
