@@ -25,6 +25,7 @@ from .hints import hint_of
 
 INTERRUPTED = 130
 NO_FACE = 4
+_KEY_OPTIONS = ("--pass", "--new-pass", "--identity", "--recipient", "--face-key", "-i", "-r", "-R", "-p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,18 @@ def _click_failure(error: click.ClickException) -> Failure:
     message = text[:1].lower() + text[1:]
     context = getattr(error, "ctx", None)
     hint = f"see `{context.command_path} --help`" if context else None
-    if isinstance(error, click.NoSuchOption) and error.option_name.startswith("--pass"):
-        hint = "a passphrase is never taken from the command line; leave it out to be asked for it"
+    if isinstance(error, click.NoSuchOption):
+        hint = _key_hint(error.option_name, context) or hint
     return Failure(message, hint, 2)
+
+
+def _key_hint(option: str, context: click.Context | None) -> str | None:
+    """A hint for an option that would name a key, of a command that has no such option; None for other options."""
+    if not option.startswith(_KEY_OPTIONS):
+        return None
+    known = {name for param in context.command.params for name in param.opts} if context else set()
+    if context and not known & {"--passphrase-file", "--new-passphrase-file"}:
+        return f"`{context.command_path}` needs no key and asks for none: leave it out"
+    if option.startswith("--pass"):
+        return "a passphrase is never taken from the command line; leave it out to be asked for it"
+    return None
