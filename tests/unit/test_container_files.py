@@ -232,3 +232,18 @@ def test_any_padding_is_read(padding: bytes) -> None:
     payload = ChaCha20Poly1305(KEY.seal_key()).decrypt(seal[:12], seal[12:], b"")
     length = 5 + int.from_bytes(payload[1:5], "big")
     assert np.array_equal(open_seal(KEY, authentic(payload[:length] + padding), REGION.shape, b""), REGION)
+
+
+def test_png_files_begin_with_their_head() -> None:
+    _, header = protected_header(sealed=False)
+    data = attach_png(PNG, to_chunks(header, {}))
+    at = data.index(b"pfSh") - 4
+    end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+    chunk, plain, head = data[at:end], data[:at] + data[end:], data[8:33]
+    assert read_png_chunks(plain + chunk) == {}, "what follows the end is not looked at"
+    assert chunk not in attach_png(plain + chunk, {}), "and does not stay"
+    for wrong in plain[:8] + chunk + plain[8:], plain[:8] + plain[33:], plain[:33] + head + plain[33:]:
+        with pytest.raises(ImageError, match="damaged"):
+            read_png_chunks(wrong)
+    with pytest.raises(DamagedFileError, match="damaged"):
+        read_png_chunks(plain[:33] + chunk + head + plain[33:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from proface_s.container.header import (
     PassphraseStanza,
     RecipientStanza,
     forget_face,
+    reserve,
 )
 from proface_s.errors import DamagedFileError, FileFormatError, UsageError
 from proface_s.keys.derive import KdfParams
@@ -191,3 +193,31 @@ def test_forgetting_keeps_only_the_digest_of_the_slot() -> None:
     erased = forget_face(forgotten, 0, erased=True)
     assert decode_header(encode_header(erased)) == erased
     assert forget_face(erased, 0) == erased, "what was erased stays erased"
+
+
+def test_extension_1_has_one_encoding() -> None:
+    reserving = reserve(replace(HEADER, faces=(FACE, replace(FACE, box=Box(100, 20, 64, 64)))), [0, 1824])
+    assert decode_header(encode_header(reserving)) == reserving
+    (later, counts) = sorted(reserving.extensions, key=lambda each: -each.tag)
+    for wrong, problem in (
+        (replace(counts, critical=False), "not marked as critical"), (replace(counts, value=b""), "reserves nothing"),
+        (replace(counts, value=bytes(4)), "reserves nothing"), (replace(counts, value=b"\x01" * 6), "miscounted"),
+    ):  # fmt: skip
+        header = replace(reserving, extensions=(wrong, later))
+        with pytest.raises(UsageError, match=problem):
+            encode_header(header)
+    data = encode_header(reserving)
+    at = data.index(b"\x80\x01\x00\x00\x00\x04")
+    for body in (
+        data[:at] + b"\x00\x01" + data[at + 2 : -8],
+        data[: at + 6] + bytes(4) + data[at + 10 : -8],
+    ):
+        with pytest.raises(DamagedFileError, match="extension 1"):
+            decode_header(with_checksum(body))
+
+
+def test_the_largest_single_is_no_strength() -> None:
+    at = struct.pack(">f", 1.5)
+    data = encode_header(HEADER)
+    with pytest.raises(DamagedFileError, match="strength"):
+        decode_header(with_checksum(data[:-8].replace(at, bytes.fromhex("7f7fffff"))))

@@ -103,8 +103,10 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
     each.
 
     Raises:
-        ImageError: the signature is missing, a chunk reaches beyond the end of the file, or IEND is missing.
+        ImageError: the signature is missing, the first chunk is not IHDR, there is another IHDR, a chunk reaches beyond
+            the end of the file, or IEND is missing.
     """
+    start = file.tell()
     if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
         raise ImageError(f"{name} is not a PNG file")
     at = file.tell()
@@ -112,7 +114,8 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
         file.seek(at)
         length, kind = _FRAME.unpack(file.read(_FRAME.size))
         following = at + _FRAME_BYTES + length
-        if length > MAX_CHUNK_BYTES or following > size or not kind.isalpha():
+        first = at == start + len(PNG_SIGNATURE)
+        if length > MAX_CHUNK_BYTES or following > size or not kind.isalpha() or first != (kind == b"IHDR"):
             break
         yield kind, at + _FRAME.size, length
         if kind == b"IEND":

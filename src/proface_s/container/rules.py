@@ -14,6 +14,7 @@ from proface_s.container.header import (
     KIND_PASSPHRASE,
     KIND_X25519,
     RECIPIENT_BODY_BYTES,
+    RESERVED_TAG,
     BareStanza,
     FaceRecord,
     Group,
@@ -58,8 +59,7 @@ def check_header(header: Header) -> None:
         _check_face(face, header, f"face {index + 1}")
     _check_disjoint([face.box for face in header.faces])
     _check_extensions(header)
-    for index in range(len(header.faces)):
-        header.reserved(index)
+    _check_reserved(header)
 
 
 def _require(condition: bool, problem: str) -> None:
@@ -150,6 +150,16 @@ def _check_disjoint(boxes: list[Box]) -> None:
         if overlap.any():
             other = index + 1 + int(overlap.argmax())
             _require(False, f"boxes of faces {index + 1} and {other + 1} overlap: {boxes[index]} and {boxes[other]}")
+
+
+def _check_reserved(header: Header) -> None:
+    """Extension 1 has one encoding: critical, a number per face, and left out if all of them are 0."""
+    for extension in header.extensions:
+        if extension.tag == RESERVED_TAG:
+            _require(extension.critical, f"extension {RESERVED_TAG} is not marked as critical")
+            _require(any(extension.value), f"extension {RESERVED_TAG} reserves nothing")
+    for index in range(len(header.faces)):
+        header.reserved(index)
 
 
 def _check_extensions(header: Header) -> None:
