@@ -18,10 +18,73 @@
 
 Every error carries a one-line message and, where the user can do something about it, a hint.  Messages and hints state
 facts: they name no option of a command and no element of a page.  Some errors also carry a ``code``, by which a surface
-finds a hint in its own words (``cli/hints.py``).  Key material and passphrases never appear in any of them.
+finds a hint in its own words (``cli/hints.py``).  Key material and passphrases never appear in any of them, and neither
+does what a URL may hold: user names with passwords, queries and fragments are masked in every message.
 """
 
 from __future__ import annotations
+
+import re
+from typing import Final
+
+MASK: Final = "***"
+_SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.-]+"  # two letters or more: not a drive of Windows
+_USER: Final = re.compile(rf"(\b{_SCHEME}:/+|//)([^\s\"'<>]*(?::|%3[aA])[^\s\"'<>]*)(@|%40)")  # up to the last @
+_PATHS: Final = re.compile(r"(?:file|local):/{3,}")  # what follows is a path of this machine, and has no user
+_TOKEN: Final = re.compile(r"(\bhttps?://)[^/\s\"'<>@]+@")
+_QUERY: Final = (
+    re.compile(rf"(\b{_SCHEME}:/[^\s?#\"'<>]*)[?#](?=[^\s\"'<>]*=)[^\s\"'<>]+"),
+    re.compile(r"(\bhttps?:/[^\s?#\"'<>]*)\?[^\s\"'<>]+"),
+)
+_ENDS: Final = {ord(sign): 0xE000 + number for number, sign in enumerate(" \t\n\r\v\f\"'<>")}
+_FOREIGN: Final = (
+    re.compile(
+        r"(?i)([\w-]*(?:secret|passw|pwd|token|signature|credential|authorization|(?:api|access|account|shared)[_-]?key)"
+        r"[\w-]*|\bsig|\bsas)([\"']?\s*[=:]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',;&)]+"
+    ),
+    re.compile(r"()(\b(?:AKIA|ASIA))[0-9A-Z]{8,}"),
+    re.compile(r"(?i)()(\b(?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}"),
+)
+
+
+def without_secrets(text: str) -> str:
+    """Mask what URLs in a text may hold: user information with a password, queries, fragments with values.
+
+    Args:
+        text: for people to read; may hold any number of URLs, also in the form that a path library makes of them.
+    """
+    text = _TOKEN.sub(rf"\1{MASK}@", _USER.sub(_masked_user, text))
+    for pattern in _QUERY:
+        text = pattern.sub(rf"\1?{MASK}", text)
+    return text
+
+
+def _masked_user(found: re.Match[str]) -> str:
+    """Mask up to the last ``@``; after ``file:///`` only what looks like another URL."""
+    if _PATHS.fullmatch(found[1]):
+        return found[1] + _USER.sub(_masked_user, found[2] + found[3])
+    return f"{found[1]}{MASK}@"
+
+
+def masked_url(url: str) -> str:
+    """`without_secrets` for a text that is known to be one URL, whatever blanks and quotes there are in it."""
+    back = {value: chr(key) for key, value in _ENDS.items()}
+    return without_secrets(url.translate(_ENDS)).translate(back)
+
+
+def foreign_text(error: BaseException | str) -> str:
+    """What another library says, on one line, without what looks like a secret in it.
+
+    Args:
+        error: its exception, or the text of one.
+    """
+    text = error if isinstance(error, str) else (
+        (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    )
+    text = without_secrets(" ".join(text.split()))
+    for pattern in _FOREIGN:
+        text = pattern.sub(rf"\1\2{MASK}", text)
+    return text
 
 
 class ProFaceError(Exception):
@@ -36,9 +99,10 @@ class ProFaceError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None, *, code: str | None = None) -> None:
+        message = without_secrets(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = without_secrets(hint) if hint is not None else None
         self.code = code
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import ProFaceError, UsageError
+from ..errors import ProFaceError, UsageError, without_secrets
 from .failure import explain
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class AuditLog:
         if self.path is None:
             yield {}
             return
-        what = {"id": secrets.token_hex(8), "command": self.command, "input": str(source.absolute())}
+        what = {"id": secrets.token_hex(8), "command": self.command, "input": without_secrets(str(source.absolute()))}
         asked = sorted(faces) if faces is not None else None
         wanted = {"input_sha256": _digest(source), "faces": asked, "keys": list(self.keys)}
         self._note("begin", {**what, **wanted, **_who()})

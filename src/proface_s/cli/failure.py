@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import click
 
-from ..errors import ProFaceError
+from ..errors import ProFaceError, foreign_text, without_secrets
 from .hints import hint_of
 
 INTERRUPTED = 130
@@ -57,8 +57,9 @@ def explain(error: BaseException, source: str | None = None) -> Failure:
     if isinstance(error, MemoryError):
         return Failure(_about("not enough memory", source), "scale the picture down, or close other programs", 1)
     if isinstance(error, OSError) and error.strerror:
-        return Failure(_about(f"{error.filename or 'input or output'}: {error.strerror}", source), None, 1)
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        where = without_secrets(str(error.filename or "input or output"))
+        return Failure(_about(f"{where}: {foreign_text(error.strerror)}", source), None, 1)
+    detail = f"{type(error).__name__}: {foreign_text(error)}" if str(error) else type(error).__name__
     return Failure(_about(f"internal error: {detail}", source), "run with --debug to see where, and report it", 1)
 
 
@@ -71,12 +72,13 @@ def overall(codes: Iterable[int]) -> int:
 
 
 def _about(message: str, source: str | None) -> str:
-    return message if source is None or source in message else f"{source}: {message}"
+    shown = without_secrets(source) if source is not None else None
+    return message if shown is None or shown in message else f"{shown}: {message}"
 
 
 def _click_failure(error: click.ClickException) -> Failure:
     """Click's own messages, in our form; a value that may be a passphrase is never part of them."""
-    text = " ".join(error.format_message().split()).rstrip(".")
+    text = without_secrets(" ".join(error.format_message().split()).rstrip("."))
     message = text[:1].lower() + text[1:]
     context = getattr(error, "ctx", None)
     hint = f"see `{context.command_path} --help`" if context else None

@@ -149,6 +149,10 @@ class InputPath(click.Path):
             from .pipes import STDIN
 
             return STDIN
+        if "://" in str(value):
+            from ..errors import masked_url
+
+            self.fail(f"{masked_url(str(value))} is a URL; only `proface protect --engine` reads URLs", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from ..errors import without_secrets
 from .failure import Failure
 from .options import Manner
 from .text import printable
@@ -67,8 +68,8 @@ class Report:
         failure = self.failure
         record = {
             "command": command,
-            "input": str(self.source),
-            "output": str(self.target) if self.target else None,
+            "input": without_secrets(str(self.source)),
+            "output": without_secrets(str(self.target)) if self.target else None,
             "status": self.status,
             "faces": list(self.faces),
             "warnings": list(self.warnings),
@@ -150,6 +151,7 @@ class Speaker:
             self._progress.advance(self._progress.task_ids[0])
 
     def _line(self, text: str) -> None:
+        text = without_secrets(text)
         if self._progress is not None:
             self._progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         else:

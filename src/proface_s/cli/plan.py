@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..api.session import default_output
-from ..errors import ImageError, ProFaceError, UsageError
+from ..errors import ImageError, ProFaceError, UsageError, masked_url
 from ..imaging.writing import check_output_path
 from .pipes import STDIN, STDOUT
 
@@ -100,6 +100,8 @@ def make_plan(
     """
     if output == "":
         raise UsageError(f"the name given with {option} is empty", "name a file or a folder")
+    if output is not None and "://" in output:
+        raise UsageError(f"{masked_url(output)} is a URL", "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
         return _piped(inputs, suffix, output, pipes, overwrite)
     many = len(inputs) > 1 or inputs[0].is_dir()

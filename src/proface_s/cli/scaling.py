@@ -72,11 +72,11 @@ def only_paths(given: Sequence[Path | str], engine: Engine) -> tuple[Path, ...]:
     Raises:
         UsageError: a URL, or an option that needs an engine.
     """
-    from ..errors import UsageError
+    from ..errors import UsageError, masked_url
 
     for each in given:
         if isinstance(each, str):
-            raise UsageError(f"{each} is a URL", "URLs are read with --engine local, dask or ray")
+            raise UsageError(f"{masked_url(each)} is a URL", "URLs are read with --engine local, dask or ray")
     for option, value in (("--manifest", engine.manifest), ("--scheduler", engine.scheduler)):
         if value is not None:
             raise UsageError(f"{option} does nothing without --engine", "choose --engine local, dask or ray")

@@ -26,7 +26,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from .. import __version__
 from ..detect.libface import share_cores
-from ..errors import ProFaceError, UsageError
+from ..errors import ProFaceError, UsageError, foreign_text, masked_url
 from ..silence import silence
 from .job import Job
 from .work import check_worker
@@ -322,14 +322,14 @@ def _check_workers(imported: dict[str, Any], probe: Callable[[], dict[str, Any]]
     for worker, answer in imported.items():
         if isinstance(answer, Exception):
             raise UsageError(
-                f"worker {worker} cannot load this program: {type(answer).__name__}: {answer}",
+                f"worker {worker} cannot load this program: {type(answer).__name__}: {foreign_text(answer)}",
                 "install 'proface-s[scale]' on every worker, in the version that is here",
             )
     for worker, answer in probe().items():
         if isinstance(answer, ProFaceError):
             raise type(answer)(f"worker {worker}: {answer.message}", answer.hint, code=answer.code)
         if isinstance(answer, Exception):
-            raise UsageError(f"worker {worker} cannot do the work: {type(answer).__name__}: {answer}")
+            raise UsageError(f"worker {worker} cannot do the work: {type(answer).__name__}: {foreign_text(answer)}")
         if answer != __version__:
             raise UsageError(
                 f"worker {worker} has version {answer} of this program, and this is {__version__}",
@@ -338,7 +338,8 @@ def _check_workers(imported: dict[str, Any], probe: Callable[[], dict[str, Any]]
 
 
 def _unreachable(what: str, address: str, error: BaseException) -> UsageError:
-    return UsageError(f"the {what} {address} cannot be reached: {' '.join(str(error).split())}", "check its address")
+    where = f"{what} {masked_url(address)}"
+    return UsageError(f"the {where} cannot be reached: {foreign_text(error)}", "check its address")
 
 
 def _begin(processes: int) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from ..errors import UsageError
 from ..imaging.writing import FORMATS, Format
 from ..obfuscate import parse_style, picture_of
+from .urls import check_url
 
 Status = Literal["done", "copied", "no-face", "failed", "poisoned"]
 """``copied``: no face found, and an unprotected copy was asked for.  ``poisoned``: killed its workers; set aside."""
@@ -50,6 +51,8 @@ class Job:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        for place in (self.source, self.target):
+            check_url(place)
         if not self.recipients:
             raise UsageError(
                 "a run on an engine protects for public keys, and none was given",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ..errors import DiskFullError, ImageError, UsageError
+from ..errors import DiskFullError, ImageError, UsageError, foreign_text, masked_url
 from ..imaging.writing import temporary_name, unfinished, write_atomic
+from .urls import check_url
 
-_WITH_SECRET = re.compile(r"\w+://[^/@]*:[^/@]*@")
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2"))
 _FULL = ("no space left", "disk quota exceeded", "quota exceeded")
 
@@ -24,23 +23,35 @@ class Place:
     """A folder of any file system that fsspec knows; opened where it is used, so that it can go to workers.
 
     Attributes:
-        url: ``s3://bucket/folder``, ``file:///folder``, or a path of this machine.
+        url: ``s3://bucket/folder``, ``file:///folder``, or a path of this machine; it carries no secret.
+
+    Raises:
+        UsageError: if it does.
     """
 
     url: str
 
+    def __post_init__(self) -> None:
+        check_url(self.url)
+
     def __str__(self) -> str:
-        return self.url
+        return masked_url(self.url)
 
     @property
     def fs(self) -> Any:
-        """The file system."""
-        return _opened(self.url)[0]
+        """The file system.
+
+        Raises:
+            ImageError: if it cannot be opened.
+        """
+        with _told(self.url, "cannot be opened"):
+            return _opened(self.url)[0]
 
     @property
     def root(self) -> str:
-        """Path of the folder in its file system."""
-        return _opened(self.url)[1]
+        """Path of the folder in its file system; raises as `fs`."""
+        with _told(self.url, "cannot be opened"):
+            return _opened(self.url)[1]
 
     @property
     def is_local(self) -> bool:
@@ -164,20 +175,20 @@ def place_of(text: str) -> Place:
     """The place that a user named; a path becomes absolute, so that it means the same on every worker.
 
     Raises:
-        UsageError: nothing can open it, or it carries a password.
+        UsageError: nothing can open it, or it carries a secret.
+        ImageError: its host cannot be reached.
     """
-    if _WITH_SECRET.match(text):
-        raise UsageError(
-            "a URL with a password in it would end up in the manifest and in messages",
-            "put it into fsspec's configuration, or where the file system looks for it",
-        )
     place = Place(text if "://" in text else os.path.abspath(text))
     try:
-        _ = place.fs
+        _opened(place.url)
     except ImportError as missing:
-        raise UsageError(f"{text}: {missing}", "install what reads this kind of URL, here and on the workers") from None
+        hint = "install what reads this kind of URL, here and on the workers"
+        raise UsageError(f"{place}: {foreign_text(missing)}", hint) from None
     except ValueError as error:
-        raise UsageError(f"{text}: {error}", "give a folder, or a URL of a file system that fsspec knows") from None
+        hint = "give a folder, or a URL of a file system that fsspec knows"
+        raise UsageError(f"{place}: {foreign_text(error)}", hint) from None
+    except Exception as error:
+        raise ImageError(f"{place} cannot be reached: {foreign_text(error)}") from None
     return place
 
 
@@ -236,8 +247,8 @@ def _told(name: str, what: str) -> Iterator[None]:
     except (ImageError, UsageError):
         raise
     except Exception as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         if isinstance(error, FileNotFoundError):
-            raise ImageError(f"{name} {what}: there is no such file or folder") from None
+            raise ImageError(f"{masked_url(name)} {what}: there is no such file or folder") from None
+        reason = foreign_text(error)
         kind = DiskFullError if any(word in reason.lower() for word in _FULL) else ImageError
-        raise kind(f"{name} {what}: {' '.join(reason.split())}") from None
+        raise kind(f"{masked_url(name)} {what}: {reason}") from None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 
-from ..errors import ImageError, ProFaceError, UsageError
+from ..errors import ImageError, ProFaceError, UsageError, foreign_text
 from .engines import Engine
 from .job import MAX_ATTEMPTS, Job, Task
 from .manifest import Manifest
@@ -132,7 +132,8 @@ def _outcome(future: Future[Outcome], task: Task, engine: Engine) -> Outcome | N
             return Outcome(Row(task.source), stop=gone)
         if isinstance(error, engine.lost):
             return None        # the engine's own trouble: work reports what is wrong with a photo
-        message = error.message if isinstance(error, ProFaceError) else f"{type(error).__name__}: {error}"
+        foreign = f"{type(error).__name__}: {foreign_text(error)}"
+        message = error.message if isinstance(error, ProFaceError) else foreign
         return Outcome(Row(task.source, status="failed", reason=f"a worker could not do it: {message}"))
 
 

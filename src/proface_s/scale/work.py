@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..container.carrier import from_chunks, read_chunks
-from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError
+from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError, foreign_text
 from .job import Job, Known, Status, Task
 from .places import Place, digest
 
@@ -212,7 +212,7 @@ def _failed(row: Row, error: Exception, place: Place) -> Outcome:
         return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code)
     if isinstance(error, MemoryError):
         return Outcome(replace(row, reason="not enough memory"), hint="give each worker more memory")
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    detail = f"{type(error).__name__}: {foreign_text(error)}" if str(error) else type(error).__name__
     return Outcome(replace(row, reason=f"internal error: {detail}"), hint="report it")
 
 

@@ -1,0 +1,162 @@
+"""Case S10: no URL with a secret gets into a run, and nothing that a URL may hold gets into messages, files or logs."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import socket
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from proface_s import Identity
+from proface_s.cli.main import main
+from proface_s.errors import ImageError, ProFaceError, UsageError, foreign_text, masked_url, without_secrets
+from proface_s.scale import places
+from proface_s.scale.job import Job
+from proface_s.scale.places import Place, place_of
+from proface_s.scale.urls import check_url
+
+SECRET = "Zq7secretQz"
+WITH_SECRETS = [
+    f"s3://AKIA:{SECRET}/def+g@bucket/photos", f"s3://AKIA:{SECRET}@bucket", f"ftp://me:{SECRET}@host/a",
+    f"ftp://me:{SECRET}@more@host/a", f"filecache::ftp://u:{SECRET}@h/x", f"zip://*.jpg::s3://AKIA:a/{SECRET}@b/x.zip",
+    f"simplecache::zip://a::https://u:{SECRET}@h/x.zip", f"file:///a::ftp://u:{SECRET}@h/x",
+    f"https://host/photos?sig={SECRET}", f"https://host/photos?sv=2024&sig={SECRET}&se=1", f"https://h/p?{SECRET}",
+    f"abfs://box@account.dfs.core.windows.net/p?sig={SECRET}", f"s3://bucket/p?X-Amz-Signature={SECRET}",
+    f"gs://bucket/p#token={SECRET}", f"filecache::https://host/photos?sig={SECRET}", f"https://{SECRET}@host/photos",
+    f"S3://AKIA:{SECRET}@bucket", f"s3://AKIA%3A{SECRET}%40bucket/a", f"s3://AKIA:{SECRET} with blanks@bucket",
+    f"ftp://:{SECRET}@host/a", f"webdav+https://me:{SECRET}@host/a", f"sftp://me:{SECRET}/x?y#z@host:22/a",
+    f"s3://bucket/a\ns3://AKIA:{SECRET}@b",
+]
+FINE = [
+    "s3://bucket/photos", "s3://bucket/photos@2x", "sftp://me@host/photos", "sftp://me@host:22/photos", "memory://a/b",
+    "file:///data/a:b@c", "file:///data/what?/photos", "gs://bucket/#1", "/data/s3:x@y", "zip://a::file:///b.zip",
+    "abfs://box@account.dfs.core.windows.net/photos", "photos", "C:\\photos\\a:b@c", "s3://bucket/12:30", "a b@c:d",
+]
+
+
+@pytest.mark.parametrize("url", WITH_SECRETS)
+def test_urls_with_secrets_are_refused_and_not_repeated(url: str) -> None:
+    recipient = str(Identity.generate().recipient)
+    for use in (
+        lambda: check_url(url), lambda: place_of(url), lambda: Place(url),
+        lambda: Job(url, "out", (recipient,), frozenset({".png"})),
+        lambda: Job("in", url, (recipient,), frozenset({".png"})),
+    ):
+        with pytest.raises(UsageError) as refused:
+            use()
+        for text in str(refused.value), str(refused.value.hint), repr(refused.value):
+            assert SECRET not in text
+            assert "AKIA" not in text
+
+
+@pytest.mark.parametrize("url", FINE)
+def test_places_without_secrets_are_as_they_are(url: str) -> None:
+    check_url(url)
+    assert str(Place(url)) == url
+
+
+@pytest.mark.parametrize("url", WITH_SECRETS)
+@pytest.mark.parametrize("where", ["source", "target", "manifest", "scheduler", "no engine", "output", "recover"])
+def test_no_command_repeats_them(
+    url: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("proface_s.scale.engines._CONNECT_SECONDS", 1)
+    (tmp_path / "in").mkdir()
+    key = ("-r", str(Identity.generate().recipient))
+    engine = ("--engine", "local")
+    command = {
+        "source": ("protect", url, "-o", "out", *key, *engine), "target": ("protect", "in", "-o", url, *key, *engine),
+        "manifest": ("protect", "in", "-o", "out", "--manifest", url, *key, *engine),
+        "scheduler": ("protect", "in", "-o", "out", "--scheduler", url, *key, *engine),
+        "no engine": ("protect", url, *key), "output": ("protect", "in", "-o", url, *key),
+        "recover": ("recover", url, "--audit", "log", "-i", "missing"),
+    }[where]
+    assert main([*command, "--json"]) in (1, 2, 5)
+    said = "".join(capfd.readouterr())
+    assert "Traceback" not in said
+    kept = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+    for text in said, kept, "".join(map(str, tmp_path.rglob("*"))):
+        assert SECRET not in text, where
+
+
+class Talkative(fsspec.AbstractFileSystem):
+    """A file system whose every error repeats its credentials."""
+
+    protocol = "talkative"
+    error: Exception = OSError("never raised")
+
+    def _fail(self, *arguments: Any, **options: Any) -> Any:
+        raise self.error
+
+    exists = ls = info = cat_file = makedirs = pipe_file = walk = rm_file = mv = isfile = _fail
+
+
+TEXTS = [
+    f"403 for https://h/b?X-Amz-Credential=AKIA&X-Amz-Signature={SECRET}", f"cannot open ftp://u:{SECRET}@h/x",
+    f"AccountKey={SECRET};EndpointSuffix=x", f"{{'Authorization': 'Bearer {SECRET}'}}", f"password: {SECRET}",
+    f'{{"secret_access_key": "{SECRET}"}}', f"aws_secret_access_key={SECRET}", f"sig={SECRET}", f"token = {SECRET}",
+    f"line one\nline two s3://AKIA:{SECRET}/x@b", f"Authorization: Basic {SECRET}", f"the API_KEY='{SECRET}' is wrong",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", [OSError, PermissionError, ValueError, RuntimeError, FileNotFoundError, KeyError])
+def test_what_a_file_system_says_is_masked(text: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec.register_implementation("talkative", Talkative, clobber=True)
+    monkeypatch.setattr(Talkative, "error", kind(text))
+    place = place_of("talkative://a/b")
+    raised = []
+    for use in (
+        place.exists, place.make, place.empty, lambda: place.size("x"), lambda: place.read("x"),
+        lambda: place.write("x", b""), lambda: place.files(""), lambda: list(places.find_pictures(place, frozenset())),
+    ):
+        try:
+            use()
+        except ProFaceError as error:
+            raised.append(error)
+    assert len(raised) >= 6
+    for error in raised:
+        assert SECRET not in str(error)
+        assert SECRET not in str(pickle.loads(pickle.dumps(error)))
+        assert "\n" not in str(error)
+        assert error.__cause__ is None
+
+
+def test_a_host_that_is_not_found_is_an_error_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(ImageError, match="cannot be reached: Name or service not known"):
+        place_of("filecache::ftp://no-such-host.invalid/x")
+    with pytest.raises(ImageError, match="cannot be opened"):
+        _ = Place("ftp://no-such-host.invalid/x").fs
+
+
+def test_errors_of_any_kind_mask_urls() -> None:
+    error = ImageError(f"ftp://u:{SECRET}@h/x cannot be read", f"try https://h/x?sig={SECRET}")
+    assert str(error) == error.message == "ftp://***@h/x cannot be read"
+    assert error.hint == "try https://h/x?***"
+    assert str(UsageError(f"s3:/AKIA:{SECRET}/d+g@b/x does not exist")) == "s3:/***@b/x does not exist"
+    assert without_secrets(f"see ftp://u:{SECRET}@h/x, or s3://a/b") == "see ftp://***@h/x, or s3://a/b"
+    for text in "a@b.org: no", "party@home.jpg", "C:/a:b@c", "10:30 /data/a@b", "folder a:b@c does not exist":
+        assert without_secrets(text) == text
+    assert masked_url(f"s3://AKIA:{SECRET} blank@b/x") == "s3://***@b/x"
+    assert foreign_text(OSError(2, "No such file")) == "No such file"
+    assert foreign_text(KeyError()) == "KeyError"
+    assert foreign_text("every token is assigned: 3 of them") == "every token is assigned: 3 of them"
+
+
+def test_nothing_is_noted_of_what_was_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The smallest input of the case, and its JSON line."""
+    code = main(["inspect", "s3://AKIA:abc/def+g@bucket", "--json"])
+    said = capfd.readouterr()
+    assert code == 2
+    assert "AKIA" not in said.out + said.err
+    assert "s3://***@bucket" in said.err
+    assert all("AKIA" not in json.dumps(json.loads(line)) for line in said.out.splitlines())
