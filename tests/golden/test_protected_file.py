@@ -20,9 +20,10 @@ from proface_s.api.protecting import psnr
 from proface_s.errors import WrongKeyError
 from proface_s.flow.card import DEFAULT_MODEL
 from proface_s.imaging.reading import read_picture
+from proface_s.imaging.regions import cut
 from proface_s.imaging.writing import encode_png
 from proface_s.keys.recipients import decode_identity
-from proface_s.types import UInt8Image
+from proface_s.types import Picture, UInt8Image
 
 HERE = Path(__file__).parent
 KEYS = HERE / "protected_v1.keys.json"
@@ -49,6 +50,7 @@ FILES = (
     Golden("protected_v1_cover.png", "estimate", {"wrong_key": "cover"}),
     Golden("protected_v1_stripped.png", "estimate"),  # without any metadata: only the pixels are left
 )
+ALPHA = HERE / "protected_v1_alpha.png"  # like the first, of `translucent`; its header needs extension 0
 PEOPLE = HERE / "protected_v1_people.png"  # face 1: the passphrase; face 2: the identity; keys of both in `KEYS`
 
 
@@ -64,6 +66,11 @@ def drawing() -> UInt8Image:
         mouth = (abs(y - cy - r // 2) <= 1) & (abs(x - cx) <= r // 2)
         picture[mouth] = (150, 40, 50)
     return picture.astype(np.uint8)
+
+
+def translucent() -> UInt8Image:
+    """(72, 112, 4): `drawing`, and the negative of its green as alpha."""
+    return np.dstack([drawing(), 255 - drawing()[..., 1]])
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +134,23 @@ def test_a_file_of_the_first_model_opens_by_its_seals(session: Session, tmp_path
     np.testing.assert_array_equal(result.recovered, drawing())
 
 
+def test_alpha_comes_back(session: Session, tmp_path: Path) -> None:
+    result = session.recover(ALPHA, PASSPHRASE, output=tmp_path / "back.png")
+    assert [face.outcome for face in result.faces] == ["exact"] * 2
+    back, covered = read_picture(result.data), read_picture(ALPHA)
+    np.testing.assert_array_equal(np.dstack([back.rgb, back.alpha]), translucent())
+    for face in result.faces:
+        assert (cut(covered.alpha[..., None], face.box) == 255).all()
+    assert not verify(ALPHA, Credentials.of(PASSPHRASE)).problems
+
+
 def write() -> None:
     session = Session()
     options: dict[str, Any] = {"style": "blur", "boxes": BOXES, "faces": "none", "overwrite": True}
     for golden in FILES:
         made = session.protect(drawing(), PASSPHRASE, output=HERE / golden.name, **options, **golden.options)
         print(golden.name, len(made.data), *made.warnings, file=sys.stderr)
+    session.protect(encode_png(Picture(drawing(), translucent()[..., 3].copy())), PASSPHRASE, output=ALPHA, **options)
     stripped = HERE / "protected_v1_stripped.png"
     stripped.write_bytes(encode_png(read_picture(stripped)))
     recipient = decode_identity(IDENTITY).recipient

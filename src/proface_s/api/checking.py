@@ -18,6 +18,7 @@ from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Box, Picture
+from .footprints import unprotected_alpha
 from .kinds import Pictured, file_bytes, load
 from .numbering import number_of
 from .recording import leftovers
@@ -76,6 +77,12 @@ def verify(
     if which:
         warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")
     problems = [*_problems(picture, faces), *_sidecar_problems(image, picture)]
+    for index, varies in unprotected_alpha(picture, header).items():
+        where = f"the transparency of the face at {header.faces[index].box}"
+        if varies:
+            problems.append(f"{picture.source}: {where} was not protected, and may show the face: protect it again")
+        else:
+            warnings.append(f"nothing vouches for {where}")
     return Verification(tuple(faces), authentic, tuple(problems), tuple(warnings))
 
 
@@ -121,7 +128,8 @@ def _seal_state(
     if index not in keys:
         return "unchecked"
     try:
-        open_seal(keys[index], seals[index], (face.box.h, face.box.w, 3), header_seal_context(header, index))
+        shape = header.footprint(index).sealed_shape(face.box)
+        open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
     except DamagedFileError:
         return "damaged"
     return "sound"

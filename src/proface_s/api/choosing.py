@@ -6,9 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, TypeVar
 
-from ..detect import BoxLike, choose, parse_box, parse_boxes, resolve_overlaps, reversible_box
+from ..detect import (
+    BoxLike,
+    Detector,
+    choose,
+    non_maximum_suppression,
+    parse_box,
+    parse_boxes,
+    reading_order,
+    resolve_overlaps,
+    reversible_box,
+)
 from ..detect.boxes import intersection
 from ..errors import UsageError
+from ..imaging.transparency import composites
 from ..keys.access import Lock
 from ..types import Box, Face, Picture, Style
 from .numbering import index_of
@@ -36,6 +47,19 @@ class Choice:
     def found_in(self, number: int) -> set[int]:
         """Numbers that detection alone gives to the faces of a region; empty if all were given by hand."""
         return {face.found for face in self.faces if face.number == number and face.found is not None}
+
+
+def find_faces(detector: Detector, picture: Picture) -> list[Face]:
+    """Detect faces in the picture's colours, and in what is shown of them on backgrounds where it is transparent.
+
+    A face may be drawn with alpha alone, or be seen only where alpha hides the rest; and colours under full
+    transparency are in the file although nobody sees them.
+    """
+    seen = [detector.detect(picture.rgb)]
+    seen += [detector.detect(shown) for shown in composites(picture.rgb, picture.alpha)]
+    if len(seen) == 1:
+        return seen[0]
+    return reading_order(non_maximum_suppression(face for faces in seen for face in faces))
 
 
 def choose_regions(

@@ -10,13 +10,14 @@ from ..container.header import Header, forget_face, slot_digest
 from ..container.lock import check_locks, relock
 from ..container.unlock import check_cost, open_groups, try_passphrases, unlock_header
 from ..errors import ProFaceError, UsageError, WrongKeyError
-from ..imaging.regions import cut, paste_all
+from ..imaging.regions import cut
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.passphrase import check_passphrase
 from ..keys.portable import TAG_BYTES, PortableFaceKey, encode_face_key
 from ..keys.secret import FaceKey, FileKey
 from .erasing import smear
+from .footprints import restored
 from .kinds import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, Pictured, load
 from .numbering import index_of, indices_of, number_of
 from .recording import with_current_records
@@ -100,8 +101,8 @@ def forget(
     for index in indices:
         header = forget_face(header, index, erased=erase)
     if erase:
-        boxes = [header.faces[index].box for index in indices]
-        rgb = paste_all(rgb, [(box, smear(cut(rgb, box))) for box in boxes])
+        smeared = {index: smear(cut(rgb, header.faces[index].box)) for index in indices}
+        rgb = restored(kept.picture, smeared, header).rgb
     rgb = with_current_records(rgb, header, indices)
     data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
     warnings = (*kept.warnings, *_left_behind(header, indices))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,23 +11,24 @@ import numpy as np
 from .. import obfuscate
 from ..concurrency import both
 from ..container.carrier import attach, from_chunks, read_chunks, to_chunks
-from ..container.header import Header, WrongKey, region_digest
+from ..container.header import OPAQUE, Header, WrongKey, region_digest
 from ..container.inband import FoundRecord, read_record
 from ..container.lock import FaceNote, KeyRing, lock_header, plan_header
 from ..container.record import encode_record
-from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_context, seal_region
+from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_region
 from ..container.sidecar import decode_sidecar, encode_sidecar, picture_digest
 from ..container.unlock import face_keys, try_passphrases
 from ..errors import ProFaceError, UsageError
 from ..flow.model import FlowModel
 from ..imaging.reading import read_picture
-from ..imaging.regions import cut, paste_all, same_outside
+from ..imaging.regions import cut
 from ..imaging.writing import Format, encode_picture
 from ..keys.access import Lock
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
+from .footprints import covered, footprint_of, is_altered, original_of, same_elsewhere
 from .numbering import listed, number_of
 from .progress import Progress, silent
 from .recording import planned_reserves, with_current_record
@@ -42,7 +43,7 @@ _REPORT = "please report this"
 class Protected:
     """A protected picture: its pixels, the covers of its faces, its header, and the whole file."""
 
-    rgb: UInt8Image
+    picture: Picture
     covers: tuple[UInt8Image, ...]
     header: Header
     data: bytes
@@ -97,26 +98,46 @@ def protect_picture(
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
-    header = lock_header(ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits))
+    footprints = [footprint_of(picture.alpha, box) for box in boxes]
+    header = lock_header(
+        ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits), footprints=footprints
+    )
     regions = [with_current_record(region, header, i) for i, region in enumerate(regions)]
-    rgb = paste_all(picture.rgb, zip(boxes, regions, strict=True))
+    hidden = covered(picture, zip(boxes, footprints, regions, strict=True))
     data, seals = both(
         model.threads,
-        lambda: encode_picture(replace(picture, rgb=rgb), file_format, keep_metadata=keep_metadata),
+        lambda: encode_picture(hidden, file_format, keep_metadata=keep_metadata),
         lambda: {
             i: _seal_for(styles[i], boxes[i])(
-                keys[i], originals[i], seal_context(ring.context(i), picture.size, digests[i])
+                key, original_of(picture, boxes[i], footprints[i]), header_seal_context(header, i)
             )
-            for i in range(len(boxes))
+            for i, key in enumerate(keys)
         } if seal else {},
     )
     chunks = to_chunks(header, seals)
     data = data if sidecar == "instead" else attach(data, chunks)
-    beside = None if sidecar == "none" else encode_sidecar(rgb, chunks)
+    beside = None if sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
     warnings = verify(data, beside, picture, boxes, ring, group_locks, model, limits)
+    warnings += _lost_on_the_way(header, seal)
     if record and not all(reserved):
         warnings.append(_recordless(reserved))
-    return Protected(rgb, tuple(covers), header, data, beside, tuple(warnings))
+    return Protected(hidden, tuple(covers), header, data, beside, tuple(warnings))
+
+
+def _lost_on_the_way(header: Header, seal: bool) -> list[str]:
+    """What transparency inside faces means for whoever gets the file."""
+    warnings = []
+    for index, face in enumerate(header.faces):
+        footprint = header.footprint(index)
+        if footprint.varied:
+            fate = "comes back with the seal" if seal else "does not come back, because there is no seal to keep it"
+            warnings.append(f"the face at {face.box} is made opaque: its transparency would show it, and {fate}")
+        elif footprint.alpha != OPAQUE:
+            warnings.append(
+                f"the face at {face.box} is transparent: programs that drop colours which cannot be seen, "
+                "such as cwebp without -exact, destroy what is hidden there"
+            )
+    return warnings
 
 
 def _seal_for(style: Style, box: Box) -> Callable[[FaceKey, UInt8Image, bytes], bytes]:
@@ -176,9 +197,11 @@ def verify(
         raise ProFaceError("verification failed: the keys would not open the file", _REPORT)
     warnings = []
     for index, box in enumerate(boxes):
-        original, region = cut(picture.rgb, box), cut(again.rgb, box)
+        region, footprint = cut(again.rgb, box), header.footprint(index)
+        original = original_of(picture, box, footprint)
         reserved = header.reserved(index)
         sound = header.faces[index].box == box and header.faces[index].digest == region_digest(region, reserved)
+        sound = sound and not is_altered(again, header, index)
         if reserved:
             found = read_record(region)
             record = encode_record(header, index)
@@ -190,14 +213,14 @@ def verify(
             (estimate,) = model.recover(
                 [region], [keys[index]], reserved=[reserved], wrong_key=header.wrong_key
             )
-            quality = psnr(estimate, original)
+            quality = psnr(estimate, cut(picture.rgb, box))
             if quality < ESTIMATE_FLOOR_DB:
                 warnings.append(
                     f"face {number_of(index)} at {box} will come back at {quality:.1f} dB only, and has no seal"
                 )
         if not sound:
             raise ProFaceError(f"verification failed: face {number_of(index)} would not come back", _REPORT)
-    if not same_outside(again.rgb, picture.rgb, boxes):
+    if not same_elsewhere(again, picture, [header.area(index) for index in range(len(boxes))]):
         raise ProFaceError("verification failed: pixels outside the faces changed", _REPORT)
     return warnings
 

@@ -25,6 +25,7 @@ from ..keys.passphrase import normalise_passphrase
 from ..keys.recipients import Identity
 from ..keys.secret import FaceKey, FileKey
 from ..types import Picture, Style
+from .footprints import original_of
 
 LOCKED = "the passphrase does not open all of its faces"
 OTHER_PHOTO = "it was made from another photo"
@@ -181,8 +182,9 @@ def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, mode
     if header.faces[index].sealed:
         if index not in evidence.seals:
             return "its seals are gone"
-        sealed = open_seal(key, evidence.seals[index], original.shape, header_seal_context(header, index))
-        if not np.array_equal(sealed, original):
+        whole = original_of(evidence.original, box, header.footprint(index))
+        sealed = open_seal(key, evidence.seals[index], whole.shape, header_seal_context(header, index))
+        if not np.array_equal(sealed, whole):
             return OTHER_PHOTO
         if _named_in_full(style):
             return None

@@ -11,11 +11,12 @@ from ..container.seal import header_seal_context, open_seal
 from ..container.unlock import forced_keys, unlock_header
 from ..errors import DamagedFileError, ModelError, UnexpectedModeError, UsageError, WrongKeyError
 from ..flow.model import SMALLEST_SIDE, FlowModel
-from ..imaging.regions import cut, paste_all
+from ..imaging.regions import cut
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Picture, UInt8Image
+from .footprints import is_altered, restored, unprotected_alpha
 from .numbering import listed, number_of
 from .progress import Progress, silent
 from .recording import contradictions
@@ -29,14 +30,14 @@ class Recovered:
     """A recovered picture.
 
     Attributes:
-        rgb: (H, W, 3) uint8, its pixels.
+        picture: its pixels, and everything else of it.
         faces: what became of each face.
         warnings: what the user should know.
         wrong_key: what a wrong key gives by the file's own words.
         authentic: whether a key vouched for the header, and so for all that it says, ``wrong_key`` included.
     """
 
-    rgb: UInt8Image
+    picture: Picture
     faces: tuple[RecoveredFace, ...]
     warnings: tuple[str, ...]
     wrong_key: WrongKey = "noise"
@@ -108,9 +109,8 @@ def recover_picture(
     check_readable(picture, unreadable, [*exact, *estimates], only)
     found = dict(estimates)
     for index in exact:
-        box = header.faces[index].box
-        found[index] = open_seal(keys[index], seals[index], (box.h, box.w, 3), header_seal_context(header, index))
-    rgb = paste_all(picture.rgb, [(header.faces[index].box, original) for index, original in found.items()])
+        shape = header.footprint(index).sealed_shape(header.faces[index].box)
+        found[index] = open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
     outcomes: dict[int, Outcome] = dict.fromkeys(exact, "exact")
     outcomes |= dict.fromkeys(unreadable, "damaged")
     outcomes |= dict.fromkeys(estimates, "noise" if forced else "estimate")
@@ -124,7 +124,8 @@ def recover_picture(
     if contradicting:
         which = listed(contradicting)
         warnings.append(f"the record in the pixels of face {which} disagrees with the header; the header was used")
-    return Recovered(rgb, faces, tuple(warnings), header.wrong_key, authentic)
+    warnings += _transparency(picture, header, estimates)
+    return Recovered(restored(picture, found, header), faces, tuple(warnings), header.wrong_key, authentic)
 
 
 def check_mode(picture: Picture, headers: Sequence[Header], expect: WrongKey | None) -> None:
@@ -206,10 +207,13 @@ def check_model(picture: Picture, header: Header, model: FlowModel) -> None:
 
 
 def changed_faces(picture: Picture, header: Header) -> list[int]:
-    """Faces whose protected pixels are no longer those that were published; not those that were erased on purpose."""
+    """Faces whose protected pixels or alpha are not as they were published; not those that were erased on purpose."""
     return [
         index for index, face in enumerate(header.faces)
-        if not face.erased and region_digest(cut(picture.rgb, face.box), header.reserved(index)) != face.digest
+        if not face.erased and (
+            region_digest(cut(picture.rgb, face.box), header.reserved(index)) != face.digest
+            or is_altered(picture, header, index)
+        )
     ]
 
 
@@ -264,6 +268,19 @@ def _warnings(
         return ("nothing opened this file; what was written in the faces' places is what a wrong key reads: noise",)
     stripped = sum(header.faces[i].sealed and not header.faces[i].forgotten and i not in seals for i in keys)
     return (f"{stripped} of {len(header.faces)} seals were stripped from this file",) if stripped else ()
+
+
+def _transparency(picture: Picture, header: Header, estimates: Collection[int]) -> tuple[str, ...]:
+    """What to say of alpha that is not what it was, or that nothing vouches for."""
+    warnings = [
+        f"the face at {header.faces[index].box} stays opaque: its transparency is in no seal"
+        for index in estimates if header.footprint(index).varied
+    ]
+    warnings += [
+        f"nothing vouches for the transparency of the face at {header.faces[index].box}"
+        for index in unprotected_alpha(picture, header)
+    ]
+    return tuple(warnings)
 
 
 def _estimates(

@@ -29,12 +29,12 @@ from ..container.sidecar import decode_sidecar, picture_digest
 from ..errors import ProFaceError
 from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import read_file, read_picture
-from ..imaging.regions import same_outside
 from ..imaging.writing import format_of, format_of_bytes
 from ..keys.access import Lock
 from ..keys.recipients import Identity
 from ..types import Picture, Style, UInt8Image
 from .choosing import Choice, grouped, locks_for, styles_for
+from .footprints import footprint_of, same_elsewhere
 from .kinds import load
 from .protecting import Sidecar
 from .proving import OTHER_PHOTO, Evidence, missing_proof, other_options, other_stanzas
@@ -158,8 +158,9 @@ def _other_file(
     original: Picture, protected: Picture, target: Pathish, evidence: Evidence | None, chunks: _Chunks, asked: Asked
 ) -> str | None:
     """Compare everything but the faces."""
-    boxes = [face.box for face in evidence.header.faces] if evidence else []
-    if not same_outside(protected.rgb, original.rgb, boxes) or not _same_alpha(original, protected):
+    header = evidence.header if evidence else None
+    areas = [header.area(index) for index in range(len(header.faces))] if header else []
+    if not same_elsewhere(protected, original, areas):
         return OTHER_PHOTO if evidence else "it is not a protected file"
     if chunks.format != format_of(target):
         return other_options("another format")
@@ -196,6 +197,10 @@ def _other_header(
         return "faces in it were forgotten"
     if [face.box for face in header.faces] != list(choice.regions):
         return other_options("other faces")
+    edges = zip(choice.regions, choice.edges, strict=True)
+    areas = [footprint_of(evidence.original.alpha, box, right=right, bottom=low) for box, (right, low) in edges]
+    if [header.footprint(index) for index in range(len(areas))] != areas:
+        return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
     if header.model_id != model_id:
         return other_options("another model")
     if header.wrong_key != asked.wrong_key:

@@ -7,7 +7,7 @@ pixels, wherever in the picture they are.  What comes back is the flow's estimat
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..container.header import WrongKey
 from ..container.inband import search_records
@@ -141,7 +141,8 @@ def recover_from_pixels(
     warnings = _warnings(picture, opened, forced, salvaged.lost) + unreadable_warnings(failed)
     if mode == "cover" and not forced:
         warnings.append(unvouched(mode))
-    return Recovered(paste_all(picture.rgb, found), tuple(faces), tuple(warnings), mode)
+    recovered = replace(picture, rgb=paste_all(picture.rgb, found))
+    return Recovered(recovered, tuple(faces), tuple(warnings), mode)
 
 
 def _read(

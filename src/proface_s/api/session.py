@@ -21,6 +21,7 @@ from ..errors import NoFaceError, UsageError
 from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import MAX_PIXELS
+from ..imaging.transparency import BACKGROUNDS, composite
 from ..imaging.writing import Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
@@ -28,7 +29,7 @@ from ..keys.passphrase import check_passphrase
 from ..keys.portable import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
 from ..types import Picture, Style
-from .choosing import Choice, choose_regions, locks_for, styles_for
+from .choosing import Choice, choose_regions, find_faces, locks_for, styles_for
 from .kinds import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
@@ -110,7 +111,8 @@ class Session:
         picture = load(image, max_pixels=self._max_pixels)
         progress("find", 0, 1)
         choice = self.choose(picture, boxes, faces)
-        drawn = draw(picture.rgb, choice.faces, [face.number for face in choice.faces])
+        shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
+        drawn = draw(shown, choice.faces, [face.number for face in choice.faces])
         return Detection(choice.faces, choice.regions, drawn, picture.size)
 
     def choose(
@@ -127,7 +129,7 @@ class Session:
             UsageError: if a box or the selection is invalid, or the picture is too small.
         """
         wanted = faces if isinstance(faces, str) else ",".join(str(i + 1) for i in indices_of(faces)) or "none"
-        found = [] if wanted.strip().lower() == "none" else self.detector.detect(picture.rgb)
+        found = [] if wanted.strip().lower() == "none" else find_faces(self.detector, picture)
         return choose_regions(picture, found, wanted, boxes)
 
     def protect(
@@ -216,9 +218,8 @@ class Session:
             ProtectedFace(number, box, obfuscate.format_style(each), seal, tuple(sorted(choice.found_in(number))))
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
         )
-        protected = replace(picture, rgb=done.rgb)
         return ProtectResult(
-            same_kind(image, protected, done.data, path), done.covers, done.rgb, found, done.data, path,
+            same_kind(image, done.picture, done.data, path), done.covers, done.picture.rgb, found, done.data, path,
             (*notes, *done.warnings), done.sidecar,
         )
 
@@ -271,12 +272,12 @@ class Session:
             progress=progress,
         )
         progress("write", 0, 1)
-        recovered = replace(picture, rgb=done.rgb, chunks={})
+        recovered = replace(done.picture, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
         data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
         path = write_output(target, data, overwrite)
         return RecoverResult(
-            same_kind(image, recovered, data, path), done.rgb, done.faces, path, done.warnings, data,
+            same_kind(image, recovered, data, path), recovered.rgb, done.faces, path, done.warnings, data,
             done.wrong_key, done.authentic,
         )
 

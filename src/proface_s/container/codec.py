@@ -13,6 +13,7 @@ from typing import Final
 
 from proface_s.container.header import (
     DIGEST_BYTES,
+    FOOTPRINT_TAG,
     FORMAT_VERSION,
     KIND_BARE,
     KIND_PASSPHRASE,
@@ -49,7 +50,7 @@ _FORGOTTEN: Final = 2
 _ERASED: Final = 4
 _COVER_MODE: Final = 1
 _CRITICAL: Final = 0x8000
-_KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG,))
+_KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG, FOOTPRINT_TAG))
 _UPGRADE: Final = "install a newer version of proface-s to open it"
 
 

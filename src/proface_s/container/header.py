@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from proface_s.errors import DamagedFileError
+from proface_s.errors import DamagedFileError, FileFormatError
 from proface_s.keys.derive import KdfParams
 from proface_s.keys.secret import FaceContext
 from proface_s.types import Box, UInt8Image
@@ -37,6 +37,12 @@ no seals."""
 
 RESERVED_TAG: Final = 1
 """Tag of the critical extension that says how many samples of each region in-pixel records may use."""
+
+FOOTPRINT_TAG: Final = 0
+"""Tag of the extension that holds a `Footprint` per face; critical unless every one is `PLAIN`."""
+
+OPAQUE: Final = 255
+_VARIED, _RIGHT, _BOTTOM = 1, 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,61 @@ class FaceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """What the cover of one face replaced besides the RGB values of its box.
+
+    Attributes:
+        alpha: 0..255, the alpha of every pixel of the face's area as published.
+        varied: whether the original's alpha differed from pixel to pixel there.  It then showed something of the face,
+            so that the published one is opaque, and the seal, if there is one, holds the original's.
+        right: whether the column of pixels to the right of the box is covered too: boxes have even sides, pictures
+            need not have.
+        bottom: the same for the row below the box.
+    """
+
+    alpha: int = OPAQUE
+    varied: bool = False
+    right: bool = False
+    bottom: bool = False
+
+    def area(self, box: Box) -> Box:
+        """The pixels that are covered, and that a seal holds: the box, and the edges beside it."""
+        return Box(box.x, box.y, box.w + self.right, box.h + self.bottom)
+
+    def sealed_shape(self, box: Box) -> tuple[int, int, int]:
+        """Shape of the original in a seal: (h, w, 3) RGB, or (h, w, 4) RGBA where its alpha varied."""
+        area = self.area(box)
+        return area.h, area.w, 4 if self.varied else 3
+
+    def encode(self) -> bytes:
+        """Two bytes: alpha, flags; `decode_footprint` is the inverse."""
+        return bytes([self.alpha, _VARIED * self.varied | _RIGHT * self.right | _BOTTOM * self.bottom])
+
+
+PLAIN: Final = Footprint()
+"""The footprint of a cover that replaced the RGB values of an opaque box and nothing else."""
+
+
+def decode_footprint(data: bytes) -> Footprint:
+    """Inverse of `Footprint.encode`.
+
+    Raises:
+        FileFormatError: an unknown flag.
+        DamagedFileError: not two bytes, or a varied alpha that was not made opaque.
+    """
+    if len(data) != 2:
+        raise DamagedFileError("invalid header: the covered areas are miscounted")
+    alpha, flags = data
+    if flags & ~(_VARIED | _RIGHT | _BOTTOM):
+        raise FileFormatError(
+            f"a face sets unknown flags {flags:#04x} of its area", "install a newer version of proface-s to open it"
+        )
+    if flags & _VARIED and alpha != OPAQUE:
+        raise DamagedFileError("invalid header: a face whose alpha was covered is not opaque")
+    return Footprint(alpha, bool(flags & _VARIED), bool(flags & _RIGHT), bool(flags & _BOTTOM))
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """A field of a later version.
 
@@ -196,6 +257,45 @@ class Header:
                     raise DamagedFileError(f"invalid header: face {index + 1} has fewer than {count} samples")
                 return count
         return 0
+
+
+    @property
+    def tells_footprints(self) -> bool:
+        """Whether the header says what the alpha of every face is.  Those of version 0.1.0 do not."""
+        return any(extension.tag == FOOTPRINT_TAG for extension in self.extensions)
+
+    def footprint(self, index: int) -> Footprint:
+        """What the cover of face ``index`` replaced; that of an opaque box where the header does not tell.
+
+        Raises:
+            FileFormatError, DamagedFileError: the extension that says so is malformed.
+        """
+        for extension in self.extensions:
+            if extension.tag == FOOTPRINT_TAG:
+                if len(extension.value) != 2 * len(self.faces):
+                    raise DamagedFileError("invalid header: the covered areas are miscounted")
+                return decode_footprint(extension.value[2 * index : 2 * index + 2])
+        return PLAIN
+
+    def area(self, index: int) -> Box:
+        """The pixels that the cover of face ``index`` replaced: its box, and perhaps an edge of the picture."""
+        return self.footprint(index).area(self.faces[index].box)
+
+
+def with_footprints(header: Header, footprints: Sequence[Footprint]) -> Header:
+    """A header that tells what the covers of its faces replaced; MACs are not renewed.
+
+    Args:
+        header: the header.
+        footprints: one per face.
+    """
+    if len(footprints) != len(header.faces):
+        raise ValueError(f"{len(footprints)} footprints for {len(header.faces)} faces")
+    critical = any(footprint != PLAIN for footprint in footprints)
+    value = b"".join(footprint.encode() for footprint in footprints)
+    others = [extension for extension in header.extensions if extension.tag != FOOTPRINT_TAG]
+    others.append(Extension(FOOTPRINT_TAG, critical, value))
+    return replace(header, extensions=tuple(sorted(others, key=lambda extension: extension.tag)))
 
 
 def reserve(header: Header, counts: Sequence[int]) -> Header:

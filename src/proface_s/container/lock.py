@@ -24,12 +24,14 @@ from proface_s.container.header import (
     RECIPIENT_BODY_BYTES,
     BareStanza,
     FaceRecord,
+    Footprint,
     Group,
     Header,
     PassphraseStanza,
     RecipientStanza,
     Stanza,
     reserve,
+    with_footprints,
 )
 from proface_s.container.rules import MAX_FACES, MAX_GROUPS, MAX_STANZAS, check_header
 from proface_s.errors import DamagedFileError, UsageError
@@ -140,6 +142,7 @@ def lock_header(
     params: KdfParams | None = None,
     reserved: Sequence[int] = (),
     deriver: KekDeriver | None = None,
+    footprints: Sequence[Footprint] = (),
 ) -> Header:
     """Build the header of a protected picture and lock it.
 
@@ -153,6 +156,7 @@ def lock_header(
         params: cost of Argon2id; the defaults of `KdfParams` where None.
         reserved: per face, how many leading samples its in-pixel record may use (`reserve`); none where empty.
         deriver: makes keys of the passphrases; one with the limits of the format if None.
+        footprints: per face, what its cover replaced; where empty, the header does not tell.
 
     Returns:
         A valid header; `unlock_header` is the inverse.
@@ -174,7 +178,8 @@ def lock_header(
     faces = tuple(_face_record(ring, index, note) for index, note in enumerate(notes))
     width, height = size
     header = Header(width, height, ring.model_id, groups, faces, wrong_key="cover" if ring.bare else "noise")
-    header = _valid(reserve(header, reserved))
+    header = reserve(header, reserved)
+    header = _valid(with_footprints(header, footprints) if footprints else header)
     return header if ring.bare else sign_header(header, dict(enumerate(ring.file_keys)))
 
 

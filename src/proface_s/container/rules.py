@@ -10,9 +10,11 @@ import numpy as np
 
 from proface_s.container.header import (
     DIGEST_BYTES,
+    FOOTPRINT_TAG,
     KIND_BARE,
     KIND_PASSPHRASE,
     KIND_X25519,
+    PLAIN,
     RECIPIENT_BODY_BYTES,
     RESERVED_TAG,
     BareStanza,
@@ -60,6 +62,7 @@ def check_header(header: Header) -> None:
     _check_disjoint([face.box for face in header.faces])
     _check_extensions(header)
     _check_reserved(header)
+    _check_footprints(header)
 
 
 def _require(condition: bool, problem: str) -> None:
@@ -170,3 +173,18 @@ def _check_extensions(header: Header) -> None:
     for extension in header.extensions:
         size = len(extension.value)
         _require(size <= MAX_EXTENSION_BYTES, f"extension {extension.tag} has {size} bytes")
+
+
+def _check_footprints(header: Header) -> None:
+    """Areas lie inside the picture and do not overlap; readers that do not know them are told if they have to."""
+    footprints = [header.footprint(index) for index in range(len(header.faces))]
+    matters = any(footprint != PLAIN for footprint in footprints)
+    for extension in header.extensions:
+        if extension.tag == FOOTPRINT_TAG:
+            _require(extension.critical == matters, "what its faces cover is marked as critical, or not, by mistake")
+    for index, (face, footprint) in enumerate(zip(header.faces, footprints, strict=True)):
+        box = face.box
+        for covered, end, side in (
+            (footprint.right, box.right, header.width), (footprint.bottom, box.bottom, header.height)
+        ):
+            _require(not covered or end == side - 1, f"face {index + 1} covers an edge beside its box {box}")

@@ -25,7 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from PIL import Image, PngImagePlugin, WebPImagePlugin
 
-from proface_s.container.header import Header
+from proface_s.container.header import PLAIN, Footprint, Header
 from proface_s.errors import DamagedFileError
 from proface_s.keys.secret import FaceContext, FaceKey
 from proface_s.keys.wrap import NONCE_BYTES, TAG_BYTES
@@ -44,14 +44,14 @@ def seal_region(face_key: FaceKey, original: UInt8Image, associated_data: bytes)
 
     Args:
         face_key: the face's key.
-        original: (h, w, 3) uint8 RGB, the region before obfuscation.
+        original: (h, w, 3) uint8 RGB, the face's area before obfuscation; or (h, w, 4) RGBA where its alpha varied.
         associated_data: what the seal is bound to, see `seal_context`.
 
     Returns:
         The seal, ready for a carrier; its length is one of four for each size of region.
 
     Raises:
-        ValueError: not an RGB region.
+        ValueError: neither an RGB nor an RGBA region.
     """
     return _sealed(face_key, original, associated_data, full_length=False)
 
@@ -70,11 +70,11 @@ def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated
     Args:
         face_key: the face's key.
         seal: as returned by `seal_region`.
-        shape: the expected shape, (h, w, 3).
+        shape: the expected shape, (h, w, 3) or (h, w, 4) (`Footprint.sealed_shape`).
         associated_data: the same bytes the seal was made with.
 
     Returns:
-        (h, w, 3) uint8 RGB, bit-identical to the original.
+        uint8 RGB or RGBA of that shape, bit-identical to the original.
 
     Raises:
         DamagedFileError: the seal was altered, or belongs to another face, key or protected region; or its
@@ -96,21 +96,28 @@ def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated
     return _decompress(codec, payload[_PREFIX.size : _PREFIX.size + length], shape)
 
 
-def seal_context(context: FaceContext, size: tuple[int, int], digest: bytes) -> bytes:
+def seal_context(
+    context: FaceContext, size: tuple[int, int], digest: bytes, footprint: Footprint = PLAIN
+) -> bytes:
     """The associated data of a seal: face context (35 bytes) | width u32 | height u32 | region digest (32).
+
+    Behind it, where the face's cover replaced more than the RGB values of an opaque box, its footprint (2).
 
     Args:
         context: what the face's key is bound to.
         size: (width, height) of the picture.
         digest: `region_digest` of the protected region as it is published.  Passing the digest of the pixels
             that were actually read proves that the picture is the one that was protected.
+        footprint: what the face's cover replaced.
     """
-    return context.encode() + struct.pack(">II", *size) + digest
+    more = b"" if footprint == PLAIN else footprint.encode()
+    return context.encode() + struct.pack(">II", *size) + digest + more
 
 
 def header_seal_context(header: Header, index: int) -> bytes:
     """`seal_context` of face ``index`` as the header tells it."""
-    return seal_context(header.face_context(index), (header.width, header.height), header.faces[index].digest)
+    size, digest = (header.width, header.height), header.faces[index].digest
+    return seal_context(header.face_context(index), size, digest, header.footprint(index))
 
 
 def largest_payload(height: int, width: int, channels: int = 3) -> int:
@@ -134,8 +141,8 @@ def padded_length(length: int, most: int) -> int:
 
 
 def _sealed(face_key: FaceKey, original: UInt8Image, associated_data: bytes, *, full_length: bool) -> bytes:
-    if original.ndim != 3 or original.shape[2] != 3 or original.dtype != np.uint8 or original.size == 0:
-        raise ValueError(f"a region is (h, w, 3) uint8, not {original.shape} {original.dtype}")
+    if original.ndim != 3 or original.shape[2] not in (3, 4) or original.dtype != np.uint8 or original.size == 0:
+        raise ValueError(f"a region is (h, w, 3) or (h, w, 4) uint8, not {original.shape} {original.dtype}")
     codec, compressed = _compress(original)
     payload = _PREFIX.pack(codec, len(compressed)) + compressed
     most = largest_payload(*original.shape)

@@ -61,7 +61,7 @@ def same_outside(one: UInt8Image, other: UInt8Image, boxes: Sequence[Box]) -> bo
     """Whether two pictures are the same but for what is inside of boxes.
 
     Args:
-        one: (H, W, 3) uint8.
+        one: (H, W, 3) uint8, or (H, W).
         other: likewise; of another shape it is not the same.
         boxes: inside the picture.
     """

@@ -1,0 +1,134 @@
+"""The part of a picture that belongs to a face: the pixels of its box, their alpha, and edges beside the box.
+
+The flow hides RGB values of boxes with even sides.  Two more things can show something of a face:
+
+* *alpha*, where it varies: the cover makes it opaque, and the seal keeps the original.  A constant alpha shows nothing
+  and stays as it is;
+* the last column or row of a picture with odd sides, where a box reaches up to it and cannot hold it: the cover
+  repeats its own last pixels there, and the seal keeps the original.
+
+Without a seal these two do not come back: the face then stays opaque, and the edge repeats the estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..container.header import OPAQUE, Footprint, Header
+from ..imaging.regions import cut, same_outside
+from ..imaging.transparency import constant_alpha
+from ..types import Box, Picture, UInt8Image
+
+_NO_RECORD_BITS = np.uint8(0xFE)  # a new record changes lowest bits of the region; edges must not have to follow
+
+
+def footprint_of(alpha: UInt8Image | None, box: Box, *, right: bool = False, bottom: bool = False) -> Footprint:
+    """Decide what the cover of a face replaces.
+
+    Args:
+        alpha: (H, W) uint8 of the original, or None.
+        box: the face's box.
+        right: whether the column to the right of the box belongs to the face.
+        bottom: the same for the row below.
+    """
+    edges = Footprint(right=right, bottom=bottom)
+    constant = constant_alpha(alpha, edges.area(box))
+    return replace(edges, varied=True) if constant is None else replace(edges, alpha=constant)
+
+
+def original_of(picture: Picture, box: Box, footprint: Footprint) -> UInt8Image:
+    """What a seal has to hold: (h, w, 3) RGB, or (h, w, 4) RGBA where alpha varies, of the face's area."""
+    area = footprint.area(box)
+    rgb = cut(picture.rgb, area)
+    if not footprint.varied:
+        return rgb
+    if picture.alpha is None:
+        return np.dstack([rgb, np.full(rgb.shape[:2], OPAQUE, np.uint8)])
+    return np.dstack([rgb, picture.alpha[area.y : area.bottom, area.x : area.right]])
+
+
+def covered(picture: Picture, regions: Iterable[tuple[Box, Footprint, UInt8Image]]) -> Picture:
+    """Put protected regions into a picture, with the alpha and the edges that belong to them.
+
+    Args:
+        picture: the original; left as it is.
+        regions: box, footprint and (h, w, 3) uint8 region of each face.
+    """
+    rgb = picture.rgb.copy(order="C")
+    alpha = None if picture.alpha is None else picture.alpha.copy(order="C")
+    for box, footprint, region in regions:
+        _put(rgb, footprint.area(box), _with_edges(region & _NO_RECORD_BITS, footprint))
+        _put(rgb, box, region)
+        if alpha is not None and footprint.varied:
+            _put(alpha, footprint.area(box), np.uint8(OPAQUE))
+    return replace(picture, rgb=rgb, alpha=alpha)
+
+
+def restored(picture: Picture, found: Mapping[int, UInt8Image], header: Header) -> Picture:
+    """Put originals back into a protected picture.
+
+    Args:
+        picture: the protected photo; left as it is.
+        found: number of a face -> its original from the seal, as `original_of` made it, or the (h, w, 3) estimate of
+            its box, whose last pixels then stand for the edges beside it.
+        header: the picture's.
+    """
+    rgb = picture.rgb.copy(order="C")
+    alpha = None if picture.alpha is None else picture.alpha.copy(order="C")
+    for index, original in found.items():
+        footprint, area = header.footprint(index), header.area(index)
+        if original.shape[2] == 4:
+            alpha = np.full(rgb.shape[:2], OPAQUE, np.uint8) if alpha is None else alpha
+            _put(alpha, area, original[..., 3])
+        colours = original[..., :3]
+        _put(rgb, area, colours if colours.shape[:2] == (area.h, area.w) else _with_edges(colours, footprint))
+    return replace(picture, rgb=rgb, alpha=alpha)
+
+
+def is_altered(picture: Picture, header: Header, index: int) -> bool:
+    """Whether alpha or edges of a face are no longer what was published.  Headers that do not tell never say so."""
+    if not header.tells_footprints:
+        return False
+    footprint, box = header.footprint(index), header.faces[index].box
+    if constant_alpha(picture.alpha, footprint.area(box)) != footprint.alpha:
+        return True
+    area = cut(picture.rgb, footprint.area(box))
+    region = area[: box.h, : box.w]
+    edges = _with_edges(region & _NO_RECORD_BITS, footprint)
+    edges[: box.h, : box.w] = region
+    return not np.array_equal(edges, area)
+
+
+def same_elsewhere(one: Picture, other: Picture, areas: Sequence[Box]) -> bool:
+    """Whether two pictures have the same pixels and the same alpha outside of some areas; no alpha means opaque."""
+    if not same_outside(one.rgb, other.rgb, areas):
+        return False
+    if one.alpha is None and other.alpha is None:
+        return True
+    first, second = (
+        np.full(each.rgb.shape[:2], OPAQUE, np.uint8) if each.alpha is None else each.alpha for each in (one, other)
+    )
+    return same_outside(first, second, areas)
+
+
+def unprotected_alpha(picture: Picture, header: Header) -> dict[int, bool]:
+    """Faces that are transparent though the header does not tell: number -> whether their alpha varies.
+
+    Version 0.1.0 left alpha as it was, and nothing vouches for it; where it varies, it may show the face.
+    """
+    if header.tells_footprints:
+        return {}
+    values = {index: constant_alpha(picture.alpha, face.box) for index, face in enumerate(header.faces)}
+    return {index: value is None for index, value in values.items() if value != OPAQUE}
+
+
+def _with_edges(region: UInt8Image, footprint: Footprint) -> UInt8Image:
+    """Repeat the last column and row of a region where its edges are covered too; always a copy."""
+    return np.pad(region, ((0, footprint.bottom), (0, footprint.right), (0, 0)), "edge")
+
+
+def _put(plane: UInt8Image, area: Box, values: UInt8Image | np.uint8) -> None:
+    plane[area.y : area.bottom, area.x : area.right] = values
