@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proface_s.detect import iou, protectable_regions, resolve_overlaps, reversible_box
+from proface_s.container.header import Footprint
+from proface_s.detect import iou, open_edges, protectable_regions, resolve_overlaps, reversible_box
 from proface_s.detect.boxes import SMALLEST_SIDE, intersection
 from proface_s.types import Box
 
@@ -29,8 +30,8 @@ def scenes(draw: st.DrawFn, most_faces: int = 12) -> Scene:
 
 
 def coverage(boxes: list[Box], size: tuple[int, int]) -> np.ndarray:
-    """Count the boxes that contain each pixel, in the part of the picture with even sides."""
-    counts = np.zeros((size[1] // 2 * 2, size[0] // 2 * 2), np.int32)
+    """Count the boxes that contain each pixel."""
+    counts = np.zeros((size[1], size[0]), np.int32)
     for box in boxes:
         counts[max(box.y, 0) : max(box.bottom, 0), max(box.x, 0) : max(box.right, 0)] += 1
     return counts
@@ -46,9 +47,11 @@ def check_regions(regions: list[Box], faces: list[Box], size: tuple[int, int]) -
         assert box.h % 2 == 0
         assert box.w >= min(SMALLEST_SIDE, size[0] // 2 * 2)
         assert box.h >= min(SMALLEST_SIDE, size[1] // 2 * 2)
-    held = coverage(regions, size)
+    edges = open_edges(regions, faces, size)
+    areas = [Footprint(right=right, bottom=low).area(box) for box, (right, low) in zip(regions, edges, strict=True)]
+    held = coverage(areas, size)
     assert held.max(initial=0) <= 1
-    assert np.all(held[coverage(faces, size) > 0] == 1)
+    assert np.all(held[coverage(faces, size) > 0] == 1), "Case S12: the last column and row of odd pictures, too"
 
 
 @given(scenes(), st.sampled_from([0.0, 0.15, 0.25, 1.0]))
@@ -60,6 +63,29 @@ def test_regions_are_disjoint_even_inside_and_hold_every_face(scene: Scene, marg
     check_regions(regions, faces, size)
     assert len(regions) <= len(faces)
     assert bool(regions) == bool(faces)
+
+
+@given(scenes(most_faces=8), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_boxes_at_odd_edges_lose_nothing(scene: Scene, by_hand: bool) -> None:
+    """Case S12: boxes up to the last column and row of pictures with odd sides, detected or given by hand."""
+    (width, height), faces = scene
+    size = width // 2 * 2 + 1, height // 2 * 2 + 1
+    faces = [Box(face.x, face.y, size[0] - face.x, size[1] - face.y) for face in faces]
+    grown = [reversible_box(face, size, 0.0 if by_hand else 0.25) for face in faces]
+    check_regions(resolve_overlaps(grown, size, faces), faces, size)
+
+
+def test_a_region_at_an_odd_edge_grows_or_moves_where_it_can() -> None:
+    """Case S12: only what cannot be held by even sides is left to `open_edges`."""
+    size, at_edge = (101, 60), Box(71, 10, 30, 30)
+    assert resolve_overlaps([at_edge], size) == [at_edge]
+    (grown,) = resolve_overlaps([Box(70, 10, 30, 30)], size, [Box(71, 10, 30, 30)])
+    assert (grown.right, grown.w % 2) == (101, 0)
+    whole = [Box(0, 0, 100, 60)]
+    assert resolve_overlaps(whole, size, [Box(0, 0, 101, 60)]) == whole
+    assert open_edges(whole, [Box(0, 0, 101, 60)], size) == [(True, False)]
+    assert open_edges(whole, [Box(0, 0, 100, 60)], size) == [(False, False)]
 
 
 @given(scenes(), st.randoms())

@@ -11,6 +11,7 @@ from ..detect import (
     Detector,
     choose,
     non_maximum_suppression,
+    open_edges,
     parse_box,
     parse_boxes,
     reading_order,
@@ -43,6 +44,11 @@ class Choice:
     regions: tuple[Box, ...]
     faces: tuple[DetectedFace, ...]
     size: tuple[int, int]
+
+    @property
+    def edges(self) -> list[tuple[bool, bool]]:
+        """For each region, whether the last column to its right, and the last row below it, belong to a face too."""
+        return open_edges(self.regions, [face.box for face in self.faces], self.size)
 
     def found_in(self, number: int) -> set[int]:
         """Numbers that detection alone gives to the faces of a region; empty if all were given by hand."""
@@ -118,8 +124,9 @@ def _none_of(wanted: str) -> list[list[DetectedFace]]:
 
 
 def _region_of(box: Box, regions: Sequence[Box]) -> int:
-    """Position of the region that hides most of a face."""
-    shared = [intersection(box, region) for region in regions]
+    """Position of the region that hides most of a face, which may lie at an open edge beside it."""
+    beside = Box(box.x - 1, box.y - 1, box.w + 1, box.h + 1)
+    shared = [(intersection(box, region), intersection(beside, region)) for region in regions]
     return shared.index(max(shared))
 
 

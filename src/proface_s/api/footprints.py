@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..container.header import OPAQUE, Footprint, Header
+from ..container.header import OPAQUE, PLAIN, Footprint, Header
 from ..imaging.regions import cut, same_outside
 from ..imaging.transparency import constant_alpha
 from ..types import Box, Picture, UInt8Image
@@ -68,18 +68,28 @@ def covered(picture: Picture, regions: Iterable[tuple[Box, Footprint, UInt8Image
 
 
 def restored(picture: Picture, found: Mapping[int, UInt8Image], header: Header) -> Picture:
-    """Put originals back into a protected picture.
+    """Put originals back into a protected picture that a header describes; see `uncovered`.
 
     Args:
         picture: the protected photo; left as it is.
-        found: number of a face -> its original from the seal, as `original_of` made it, or the (h, w, 3) estimate of
-            its box, whose last pixels then stand for the edges beside it.
+        found: number of a face -> its original.
         header: the picture's.
+    """
+    return uncovered(picture, [(header.faces[i].box, header.footprint(i), each) for i, each in found.items()])
+
+
+def uncovered(picture: Picture, originals: Iterable[tuple[Box, Footprint, UInt8Image]]) -> Picture:
+    """Put originals back into a protected picture: the inverse of `covered`.
+
+    Args:
+        picture: the protected photo; left as it is.
+        originals: box, footprint and original of each face: what `original_of` made, or the (h, w, 3) estimate of the
+            box, whose last pixels then stand for the edges beside it.
     """
     rgb = picture.rgb.copy(order="C")
     alpha = None if picture.alpha is None else picture.alpha.copy(order="C")
-    for index, original in found.items():
-        footprint, area = header.footprint(index), header.area(index)
+    for box, footprint, original in originals:
+        area = footprint.area(box)
         if original.shape[2] == 4:
             alpha = np.full(rgb.shape[:2], OPAQUE, np.uint8) if alpha is None else alpha
             _put(alpha, area, original[..., 3])
@@ -95,11 +105,22 @@ def is_altered(picture: Picture, header: Header, index: int) -> bool:
     footprint, box = header.footprint(index), header.faces[index].box
     if constant_alpha(picture.alpha, footprint.area(box)) != footprint.alpha:
         return True
-    area = cut(picture.rgb, footprint.area(box))
-    region = area[: box.h, : box.w]
-    edges = _with_edges(region & _NO_RECORD_BITS, footprint)
-    edges[: box.h, : box.w] = region
-    return not np.array_equal(edges, area)
+    return not _repeats(picture.rgb, box, footprint)
+
+
+def repeated_edges(rgb: UInt8Image, box: Box) -> Footprint:
+    """Which edges beside a box were covered, seen by their pixels, for pictures whose header does not tell.
+
+    Args:
+        rgb: (H, W, 3) uint8, protected.
+        box: of a face.
+    """
+    sides = (box.right == rgb.shape[1] - 1, box.bottom == rgb.shape[0] - 1)
+    for footprint in (Footprint(right=right, bottom=bottom) for right, bottom in (sides, (sides[0], False))):
+        if _repeats(rgb, box, footprint):
+            return footprint
+    below = Footprint(bottom=sides[1])
+    return below if _repeats(rgb, box, below) else PLAIN
 
 
 def same_elsewhere(one: Picture, other: Picture, areas: Sequence[Box]) -> bool:
@@ -128,6 +149,14 @@ def unprotected_alpha(picture: Picture, header: Header) -> dict[int, bool]:
 def _with_edges(region: UInt8Image, footprint: Footprint) -> UInt8Image:
     """Repeat the last column and row of a region where its edges are covered too; always a copy."""
     return np.pad(region, ((0, footprint.bottom), (0, footprint.right), (0, 0)), "edge")
+
+
+def _repeats(rgb: UInt8Image, box: Box, footprint: Footprint) -> bool:
+    """Whether the edges of an area are what `covered` made of them."""
+    area = cut(rgb, footprint.area(box))
+    expected = _with_edges(area[: box.h, : box.w] & _NO_RECORD_BITS, footprint)
+    expected[: box.h, : box.w] = area[: box.h, : box.w]
+    return np.array_equal(expected, area)
 
 
 def _put(plane: UInt8Image, area: Box, values: UInt8Image | np.uint8) -> None:

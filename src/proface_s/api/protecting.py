@@ -55,7 +55,7 @@ def protect_picture(
     picture: Picture, boxes: Sequence[Box], styles: Sequence[Style], locks: Sequence[Lock], model: FlowModel,
     *, seal: bool = True, wrong_key: WrongKey = "noise", keep_metadata: bool = False,
     file_format: Format = "png", sidecar: Sidecar = "none", record: bool = True,
-    limits: KdfLimits | None = None, progress: Progress = silent,
+    edges: Sequence[tuple[bool, bool]] = (), limits: KdfLimits | None = None, progress: Progress = silent,
 ) -> Protected:
     """Hide every box of a picture under fresh keys.
 
@@ -71,6 +71,8 @@ def protect_picture(
         file_format: of the file.
         sidecar: whether header and seals are ``also`` written to a sidecar, or there ``instead`` of to the file.
         record: also write what recovery needs into the faces' own pixels, where they have room for it.
+        edges: one per box: whether the column to its right, and the row below it, belong to the face too; they have to
+            be the picture's last.  None do where empty.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``hide`` and ``check``.
 
@@ -98,7 +100,10 @@ def protect_picture(
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
-    footprints = [footprint_of(picture.alpha, box) for box in boxes]
+    footprints = [
+        footprint_of(picture.alpha, box, right=right, bottom=bottom)
+        for box, (right, bottom) in zip(boxes, edges or [(False, False)] * len(boxes), strict=True)
+    ]
     header = lock_header(
         ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits), footprints=footprints
     )
@@ -125,7 +130,7 @@ def protect_picture(
 
 
 def _lost_on_the_way(header: Header, seal: bool) -> list[str]:
-    """What transparency inside faces means for whoever gets the file."""
+    """What transparency and edges of faces mean for whoever gets the file."""
     warnings = []
     for index, face in enumerate(header.faces):
         footprint = header.footprint(index)
@@ -136,6 +141,11 @@ def _lost_on_the_way(header: Header, seal: bool) -> list[str]:
             warnings.append(
                 f"the face at {face.box} is transparent: programs that drop colours which cannot be seen, "
                 "such as cwebp without -exact, destroy what is hidden there"
+            )
+        if (footprint.right or footprint.bottom) and not seal:
+            warnings.append(
+                f"the face at {face.box} reaches the edge of a picture with an odd side: the last column or row does "
+                "not come back, because there is no seal to keep it"
             )
     return warnings
 

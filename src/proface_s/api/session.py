@@ -209,7 +209,7 @@ class Session:
         done = protect_picture(
             picture, choice.regions, styles, locks_for(choice, default, own), self.model,
             seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
-            record=record, limits=self._limits, progress=progress,
+            record=record, edges=choice.edges, limits=self._limits, progress=progress,
         )
         path = write_both(target, done.data, beside, done.sidecar, overwrite)
         if path is not None and beside is None and has_sidecar(path):

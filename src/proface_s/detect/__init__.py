@@ -11,7 +11,7 @@ from proface_s.detect.boxes import (
 )
 from proface_s.detect.draw import draw
 from proface_s.detect.manual import BoxLike, parse_box, parse_boxes
-from proface_s.detect.regions import protectable_regions, resolve_overlaps
+from proface_s.detect.regions import open_edges, protectable_regions, resolve_overlaps
 from proface_s.detect.slime import SlimefaceDetector
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "draw",
     "iou",
     "non_maximum_suppression",
+    "open_edges",
     "parse_box",
     "parse_boxes",
     "protectable_regions",

@@ -71,7 +71,8 @@ def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float =
     Returns:
         A box inside the picture that holds the visible part of ``face_box``, with even sides of at least
         `SMALLEST_SIDE` where the picture is that large, else the largest even side there is.  If the grown
-        side spans an odd picture completely, one column or row is left out (no even side can hold all).
+        side spans an odd picture completely, one column or row is left out (no even side can hold all);
+        `open_edges` tells which.
 
     Raises:
         UsageError: if a side of the picture is 1 pixel, the face lies outside it, or the margin is not 0..2.

@@ -7,6 +7,11 @@ regions are found in two steps, both on a grid of two pixels so that all sides c
    takes over what the cut leaves uncovered.  A pair that overlaps a lot is one region.
 2. *regions*: every core grows back to its head region.  Disjoint cores have a straight line between them, and
    two regions that meet are both trimmed at such a line; this uncovers no core and needs no second round.
+
+The grid ends one pixel before the edge of a picture with an odd side.  Regions of faces that reach the edge
+
+3. grow by one pixel on both sides, off the grid, or move by one, where neither takes a pixel of another region or
+   uncovers a face.  Where that is impossible, `open_edges` tells which edge has to be covered in another way.
 """
 
 from __future__ import annotations
@@ -54,7 +59,8 @@ def resolve_overlaps(
 ) -> list[Box]:
     """Make reversible boxes disjoint without uncovering any face.
 
-    A single box, or boxes that do not touch, come back unchanged if they lie on even coordinates.
+    A single box, or boxes that do not touch, come back unchanged if they lie on even coordinates, or reach the last
+    column or row of a picture of odd size.
 
     Args:
         boxes: grown boxes of one picture.
@@ -62,9 +68,10 @@ def resolve_overlaps(
         faces: the tight face box of each; None means that the whole boxes must stay covered.
 
     Returns:
-        Boxes in reading order: disjoint, inside the picture, on even coordinates, with even sides (at least
-        `SMALLEST_SIDE` where the picture allows it).  Together they hold every pixel of the visible parts of
-        the faces, save the last column or row of a picture of odd size.  Input order does not matter.
+        Boxes in reading order: disjoint, inside the picture, with even sides (at least `SMALLEST_SIDE` where the
+        picture allows it), on even coordinates but for those that reach the last column or row of a picture of odd
+        size.  Together with the edges that `open_edges` tells they hold every pixel of the visible parts of the
+        faces.  Input order does not matter.
 
     Raises:
         UsageError: if the two lists differ in length or the picture is too small.
@@ -75,12 +82,81 @@ def resolve_overlaps(
     grid = Box(0, 0, picture_size[0] // _STEP, picture_size[1] // _STEP)
     if not grid.area:
         raise UsageError(f"a {picture_size[0]}x{picture_size[1]} picture is too small to hide anything in")
+    if _fit_already(boxes, tight, picture_size):
+        return sorted(boxes)
     regions = []
     for box, face in sorted(zip(boxes, tight, strict=True)):
         core = _to_grid(face, grid)
         regions.append(_Region(core, union(core, _to_grid(box, grid, enlarge=False))))
     trimmed = _trim(_separate(regions))
-    return sorted(Box(*(_STEP * value for value in (box.x, box.y, box.w, box.h))) for box in trimmed)
+    found = sorted(Box(*(_STEP * value for value in (box.x, box.y, box.w, box.h))) for box in trimmed)
+    return sorted(_reach_edges(found, tight, picture_size))
+
+
+def open_edges(
+    regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]
+) -> list[tuple[bool, bool]]:
+    """Tell which regions stop one pixel before an edge of the picture that belongs to a face.
+
+    Args:
+        regions: as `resolve_overlaps` made them.
+        faces: the tight face boxes they were made for.
+        picture_size: (width, height) in pixels.
+
+    Returns:
+        For each region, whether the column to its right, and the row below it, have to be covered, too.
+    """
+    width, height = picture_size
+    turned = [_transposed(face) for face in faces]
+    return [
+        (_is_open(region, faces, width, height), _is_open(_transposed(region), turned, height, width))
+        for region in regions
+    ]
+
+
+def _is_open(region: Box, faces: Sequence[Box], width: int, height: int) -> bool:
+    """Whether the column to the right of a region is the picture's last, and a face beside the region reaches it."""
+    if region.right != width - 1:
+        return False
+    bottom = height if region.bottom == height - 1 else region.bottom
+    return any(face.right >= width and face.y < bottom and face.bottom > region.y for face in faces)
+
+
+def _fit_already(boxes: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]) -> bool:
+    """Whether boxes, of which one lies at an edge that the grid does not reach, are regions as they are."""
+    width, height = picture_size
+    least = tuple(min(SMALLEST_SIDE, side - side % _STEP) for side in picture_size)
+    at_edge = any((width % 2 and box.right == width) or (height % 2 and box.bottom == height) for box in boxes)
+    whole = Box(0, 0, width, height)
+    return at_edge and all(
+        box.w % 2 == box.h % 2 == 0 and box.w >= least[0] and box.h >= least[1]
+        and intersection(box, whole) == box.area and intersection(box, face) == intersection(whole, face)
+        and not any(intersection(box, other) for other in boxes[:number])
+        for number, (box, face) in enumerate(zip(boxes, faces, strict=True))
+    )
+
+
+def _reach_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]) -> list[Box]:
+    """Step 3, along both axes."""
+    width, height = picture_size
+    reached = _reach_right(list(regions), faces, width, height)
+    turned = [_transposed(region) for region in reached]
+    return [_transposed(region) for region in _reach_right(turned, list(map(_transposed, faces)), height, width)]
+
+
+def _reach_right(regions: list[Box], faces: Sequence[Box], width: int, height: int) -> list[Box]:
+    """Step 3 for the last column of a picture."""
+    for index, region in enumerate(regions):
+        if not _is_open(region, faces, width, height) or not region.x:
+            continue
+        others = [*regions[:index], *regions[index + 1 :]]
+        grown = Box(region.x - 1, region.y, region.w + 2, region.h)
+        first = Box(region.x, region.y, 1, region.h)
+        if not any(intersection(grown, other) for other in others):
+            regions[index] = grown
+        elif not any(intersection(first, face) for face in faces):
+            regions[index] = Box(region.x + 1, region.y, region.w, region.h)
+    return regions
 
 
 def _to_grid(box: Box, grid: Box, enlarge: bool = True) -> Box:

@@ -10,15 +10,16 @@ import numpy as np
 
 from .. import obfuscate
 from ..api.choosing import disjoint_regions
-from ..container.header import region_digest
+from ..api.footprints import covered, repeated_edges, uncovered
+from ..container.header import Footprint, region_digest
 from ..container.sidecar import picture_digest
-from ..detect import Detector
+from ..detect import Detector, open_edges
 from ..detect.boxes import SMALLEST_SIDE
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
 from ..flow.model import FlowModel
-from ..imaging.regions import cut, paste_all
+from ..imaging.regions import cut
 from ..keys.secret import FaceKey
-from ..types import Box, Style, UInt8Image
+from ..types import Box, Picture, Style, UInt8Image
 from .keys import VideoKey, new_stream
 from .records import FrameRecord
 from .sequence import ClipCheck
@@ -129,13 +130,15 @@ class VideoSession:
         self, frame: UInt8Image, faces: list[Box], style: Style, key: VideoKey, record: FrameRecord
     ) -> ProtectedFrame:
         size = frame.shape[1], frame.shape[0]
-        boxes = disjoint_regions([part for box in faces if (part := _inside(box, *size))], [], size)
+        visible = [part for box in faces if (part := _inside(box, *size))]
+        boxes = disjoint_regions(visible, [], size)
         originals = [cut(frame, box) for box in boxes]
         covers = [obfuscate.cover(original, style) for original in originals]
         keys = _face_keys(key, record, boxes)
         regions = self.model.protect(originals, covers, keys)
         record = replace(record, boxes=tuple(boxes), digests=tuple(map(region_digest, regions)))
-        rgb = paste_all(frame, zip(boxes, regions, strict=True))
+        edges = [Footprint(right=right, bottom=bottom) for right, bottom in open_edges(boxes, visible, size)]
+        rgb = covered(Picture(frame), zip(boxes, edges, regions, strict=True)).rgb
         record = replace(record, frame_digest=picture_digest(rgb))
         return ProtectedFrame(rgb, replace(record, tag=key.tag(record.covered(), record.version)))
 
@@ -151,7 +154,8 @@ class VideoSession:
                     f"frame {record.index}: the protected pixels of face {index + 1} were changed", _LOSSLESS
                 )
         estimates = self.model.recover(regions, _face_keys(key, record, record.boxes))
-        return paste_all(rgb, zip(record.boxes, estimates, strict=True))
+        edges = [repeated_edges(rgb, box) for box in record.boxes]
+        return uncovered(Picture(rgb), zip(record.boxes, edges, estimates, strict=True)).rgb
 
 
 class _Counted(Iterator[UInt8Image]):
