@@ -13,7 +13,7 @@ from PIL import Image
 from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, forget, inspect, rewrap, verify
-from proface_s.api.resuming import unfinished
+from proface_s.api.resuming import Asked, unfinished
 from proface_s.container import codec
 from proface_s.container.carrier import attach, from_chunks, read_chunks
 from proface_s.container.codec import decode_header
@@ -234,11 +234,14 @@ def test_rewrap_and_forget_keep_the_rest(session: Session) -> None:
 def test_resume_knows_a_finished_file(session: Session, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(pictures()["RGBA PNG"])
     session.protect(tmp_path / "a.png", PASSPHRASE, style="solid", **BY_HAND)
-    reason = unfinished(
-        tmp_path / "a.png", tmp_path / "a.protected.png", session.model, Lock.of(PASSPHRASE), {},
-        style=Style("solid"), seal=True, wrong_key="noise",
-    )  # fmt: skip
-    assert reason is None
+    asked = Asked(Lock.of(PASSPHRASE), {}, Style("solid"), tuple(BY_HAND["boxes"]), "none")
+    assert unfinished(tmp_path / "a.png", tmp_path / "a.protected.png", session, asked) is None
+
+
+def test_resume_does_again_what_version_0_1_0_left_in_clear(session: Session, tmp_path: Path) -> None:
+    back = session.recover(OLD.read_bytes(), PASSPHRASE, output=tmp_path / "a.png")
+    asked = Asked(Lock.of(PASSPHRASE), {}, Style("solid"), ("8,6,48,52",), "none")
+    assert "earlier version" in (unfinished(back.path or "", OLD, session, asked) or "")
 
 
 @pytest.mark.parametrize("kind", ["RGBA PNG", "white on black", "LA PNG", "palette"])
