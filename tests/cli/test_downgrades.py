@@ -280,6 +280,22 @@ def test_garbage_is_not_told_as_success(proface: Proface, session: Session, unse
     assert {face.outcome for face in forced.faces} == {"noise"}
 
 
+def test_an_estimate_from_changed_pixels_is_doubted(proface: Proface, session: Session, unsealed: bytes) -> None:
+    """A change that only spoils details leaves a picture, which the program must not present as sound."""
+    rgb, box = pixels(unsealed), BOXES[0]
+    whole = session.recover(stripped(unsealed, rgb), PASSPHRASE)
+    assert not any("were changed" in warning for warning in whole.warnings)
+    changed = rgb.copy()
+    changed[box.y + box.h // 2, box.x + 8 : box.x + 40] ^= 1
+    back = session.recover(stripped(unsealed, changed), PASSPHRASE)
+    assert [face.outcome for face in back.faces] == ["estimate", "estimate"]
+    assert any("pixels of face 1 were changed" in warning for warning in back.warnings)
+    save("bare.protected.png", changed)
+    said = proface("recover", "bare.protected.png")
+    assert said.code == 0
+    assert any("pixels of face 1 were changed" in line for line in said.err.splitlines())
+
+
 def test_garbage_under_a_face_key_is_not_told_as_success(session: Session, unsealed: bytes) -> None:
     key = proface_s.face_key(unsealed, 1, Credentials.of(PASSPHRASE))
     rgb = flipped(pixels(unsealed), BOXES[0])

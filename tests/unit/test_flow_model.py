@@ -243,3 +243,23 @@ def test_threads_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFACE_THREADS", "many")
     with pytest.raises(UsageError, match="PROFACE_THREADS"):
         FlowModel()
+
+
+@pytest.mark.parametrize("side", [8, 24, 64, 96, 130])
+def test_a_reading_knows_whether_the_code_is_intact(model: FlowModel, portrait: UInt8Image, side: int) -> None:
+    """The coder ends where the writer began, unless a sample that carries code was changed."""
+    original, key = np.ascontiguousarray(portrait[20 : 20 + side, 10 : 10 + side]), FaceKey.generate()
+    reserved = 40 if side >= 24 else 0
+    cover = obfuscate.cover(original, Style("pixelate", 4.0))
+    protected = model.protect([original], [cover], [key], reserved=[reserved])[0]
+    reading = model.read(protected, key, reserved)
+    assert reading is not None
+    assert reading.intact
+    assert np.array_equal(reading.image, model.recover([protected], [key], reserved=[reserved])[0])
+    rng = np.random.default_rng(side)
+    for _ in range(25):  # filler comes first, and the last digits may be left over
+        changed = protected.copy()
+        place = int(rng.integers(changed.size * 5 // 8, changed.size * 7 // 8))
+        changed.ravel()[place] ^= 1
+        read = model.read(changed, key, reserved)
+        assert read is None or not read.intact, place

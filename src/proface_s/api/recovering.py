@@ -10,7 +10,7 @@ from ..container.header import Header, WrongKey, region_digest
 from ..container.seal import header_seal_context, open_seal
 from ..container.unlock import forced_keys, unlock_header
 from ..errors import DamagedFileError, ModelError, UnexpectedModeError, UsageError, WrongKeyError
-from ..flow.model import SMALLEST_SIDE, FlowModel
+from ..flow.model import SMALLEST_SIDE, FlowModel, Reading
 from ..imaging.regions import cut
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
@@ -105,7 +105,9 @@ def recover_picture(
                 FROM_PIXELS, code="contradiction",
             )
     unsealed = {i: key for i, key in keys.items() if i not in seals}
-    estimates, unreadable = _estimates(picture, header, model, unsealed, forced, progress)
+    readings, unreadable = _estimates(picture, header, model, unsealed, forced, progress)
+    estimates = {index: reading.image for index, reading in readings.items()}
+    doubtful = [index for index, reading in readings.items() if not reading.intact]
     check_readable(picture, unreadable, [*exact, *estimates], only)
     found = dict(estimates)
     for index in exact:
@@ -118,7 +120,7 @@ def recover_picture(
         RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, only))
         for index, face in enumerate(header.faces)
     )
-    warnings = [*_warnings(header, keys, seals, forced), *unreadable_warnings(unreadable)]
+    warnings = [*_warnings(header, keys, seals, forced), *pixel_warnings(unreadable, doubtful)]
     if not authentic and not forced and estimates:
         warnings.append(unvouched(header.wrong_key))
     if contradicting:
@@ -161,12 +163,21 @@ def check_readable(
         )
 
 
-def unreadable_warnings(unreadable: Collection[int]) -> list[str]:
-    """What to say of faces that the key opens and whose pixels hold nothing that can be read."""
-    if not unreadable:
-        return []
-    which = listed(sorted(unreadable))
-    return [f"the pixels of face {which} were changed: what they hold is no picture; it stays covered"]
+def pixel_warnings(unreadable: Collection[int], doubtful: Collection[int]) -> list[str]:
+    """Return warnings about faces that the key opens and whose pixels were changed.
+
+    Args:
+        unreadable: faces whose pixels hold no picture.
+        doubtful: faces that can be read, though not all of their code is as it was written.
+    """
+    warnings = []
+    if unreadable:
+        which = listed(sorted(unreadable))
+        warnings.append(f"the pixels of face {which} were changed: what they hold is no picture; it stays covered")
+    if doubtful:
+        which = listed(sorted(doubtful))
+        warnings.append(f"the pixels of face {which} were changed: what came back is wrong, in parts or as a whole")
+    return warnings
 
 
 def unvouched(wrong_key: WrongKey) -> str:
@@ -285,12 +296,12 @@ def _transparency(picture: Picture, header: Header, estimates: Collection[int]) 
 
 def _estimates(
     picture: Picture, header: Header, model: FlowModel, keys: Mapping[int, FaceKey], forced: bool, progress: Progress
-) -> tuple[dict[int, UInt8Image], list[int]]:
-    """What the flow reads from the pixels of the given faces, and the faces of which it reads no picture."""
+) -> tuple[dict[int, Reading], list[int]]:
+    """Return what the flow reads from the pixels of the given faces, and the faces of which it reads no picture."""
     if not keys:
         return {}, []
     check_model(picture, header, model)
-    estimates: dict[int, UInt8Image] = {}
+    estimates: dict[int, Reading] = {}
     unreadable: list[int] = []
     for number, (index, key) in enumerate(keys.items()):
         progress("restore", number, len(keys))
@@ -304,7 +315,7 @@ def _estimates(
 
 def estimate(
     model: FlowModel, region: UInt8Image, key: FaceKey, header: Header, index: int, forced: bool
-) -> UInt8Image | None:
+) -> Reading | None:
     """Read one face from its pixels.
 
     Args:
@@ -316,11 +327,11 @@ def estimate(
         forced: give what a wrong key reads, too: noise.
 
     Returns:
-        (h, w, 3) uint8; None if it is no picture.  In cover mode it is the region itself then.
+        What was read; None if it is no picture.  In cover mode it is the region itself then.
     """
     read = model.read(region, key, header.reserved(index))
     if read is None and header.wrong_key == "cover":
-        return region
+        return Reading(region, intact=True)
     if read is None and forced and min(region.shape[:2]) >= SMALLEST_SIDE:
-        return model.recover([region], [key], reserved=[header.reserved(index)])[0]
+        return Reading(model.recover([region], [key], reserved=[header.reserved(index)])[0], intact=True)
     return read

@@ -28,7 +28,7 @@ from .recovering import (
     check_model,
     check_readable,
     estimate,
-    unreadable_warnings,
+    pixel_warnings,
     unvouched,
 )
 from .results import Outcome, RecoveredFace
@@ -129,16 +129,18 @@ def recover_from_pixels(
     found: list[tuple[Box, UInt8Image]] = []
     faces: list[RecoveredFace] = []
     failed: list[int] = []
+    doubtful: list[int] = []
     for each in opened:
         wanted = [i for i in each.keys if only is None or i in only]
-        estimates, unreadable = _read(picture, each, wanted, model, forced, progress)
+        estimates, unreadable, changed = _read(picture, each, wanted, model, forced, progress)
         found += estimates
+        doubtful += changed
         faces += _outcomes(each, wanted, only, unreadable, "noise" if forced else "estimate")
         failed += unreadable
     check_readable(picture, failed, found, only)
     modes = [each.partial.header.wrong_key for each in opened if each.keys]
     mode: WrongKey = "cover" if "cover" in modes else "noise"
-    warnings = _warnings(picture, opened, forced, salvaged.lost) + unreadable_warnings(failed)
+    warnings = _warnings(picture, opened, forced, salvaged.lost) + pixel_warnings(failed, doubtful)
     if mode == "cover" and not forced:
         warnings.append(unvouched(mode))
     recovered = replace(picture, rgb=paste_all(picture.rgb, found))
@@ -147,21 +149,25 @@ def recover_from_pixels(
 
 def _read(
     picture: Picture, opened: Opened, wanted: Collection[int], model: FlowModel, forced: bool, progress: Progress
-) -> tuple[list[tuple[Box, UInt8Image]], list[int]]:
-    """What the flow reads, with its places; and the faces of which it reads no picture in any place."""
+) -> tuple[list[tuple[Box, UInt8Image]], list[int], list[int]]:
+    """Return what the flow reads, with its places; the faces of which it reads no picture in any place; and those of
+    which it reads one whose code was changed.
+    """
     header = opened.partial.header
     places = [(index, box) for index, box in opened.partial.places if index in wanted]
     if places:
         check_model(picture, header, model)
     found: list[tuple[Box, UInt8Image]] = []
     readable: set[int] = set()
+    doubtful: set[int] = set()
     for number, (index, box) in enumerate(places):
         progress("restore", number, len(places))
         read = estimate(model, cut(picture.rgb, box), opened.keys[index], header, index, forced)
         if read is not None:
-            found.append((box, read))
+            found.append((box, read.image))
             readable.add(index)
-    return found, sorted({index for index, _ in places} - readable)
+            doubtful |= set() if read.intact else {index}
+    return found, sorted({index for index, _ in places} - readable), sorted(doubtful)
 
 
 def open_partials(

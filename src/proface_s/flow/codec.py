@@ -100,6 +100,10 @@ class Codec:
 
     def expand(self, words: Words, height: int, width: int) -> Float64:
         """Inverse of `compress`: (H, W, 3) RGB in grey levels, neither rounded nor clipped."""
+        return self.expand_checked(words, height, width)[0]
+
+    def expand_checked(self, words: Words, height: int, width: int) -> tuple[Float64, bool]:
+        """Return what `expand` returns, and whether the words are as `compress` made them."""
         reader = Reader(words)
         index = int(reader.take(uniform(STEPS), 1)[0])
         depth = depth_for(height, width)
@@ -118,7 +122,7 @@ class Codec:
                 values = take_values(reader, ratio, self.tables)
                 self._place(decoded, stage, sites, shift, ratio, values, _step(index, number))
             known = merge(known, decoded.reshape(3, 3, *shapes[number]), shapes[number - 1])
-        return from_opponent(known)
+        return from_opponent(known), reader.at_start()
 
     def _trace(self, source: _Source, index: int, sample: int = SAMPLE) -> _Trace:
         """Quantise a source at a step: what `expand` will read, in its order; ``sample`` residuals are kept a stage."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,19 @@ WRONG_KEY_MODES = ("noise", "cover")
 def modulus_for(height: int, width: int) -> int:
     """Residues per sample: a function of the region's size alone, so that it tells nothing of the face."""
     return 5 if min(height, width) < SMALL_SIDE else 3
+
+
+class Reading(NamedTuple):
+    """What was read out of a protected region.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, an estimate of the original.
+        intact: whether the code of the face is as it was written.  If not, samples of the region were changed, and the
+            face is wrong wherever it was coded after the first of them: in details, or as a whole.
+    """
+
+    image: UInt8Image
+    intact: bool
 
 
 class FlowModel:
@@ -108,7 +122,7 @@ class FlowModel:
         with opencv_threads(self.threads):
             return [self._seek(*each, wrong_key) for each in zip(protected, keys, reserved, strict=True)]
 
-    def read(self, protected: UInt8Image, key: KeyStreams, reserved: int = 0) -> UInt8Image | None:
+    def read(self, protected: UInt8Image, key: KeyStreams, reserved: int = 0) -> Reading | None:
         """Read the original out of one protected region, or find that there is none.
 
         Args:
@@ -117,13 +131,13 @@ class FlowModel:
             reserved: as in `protect`.
 
         Returns:
-            The original as `recover` gives it; None if what is read has no structure of a picture, as with a wrong key
-            or from changed pixels, or if the region is too small to hide anything.
+            The original as `recover` gives it, and whether its code is intact; None if what is read has no structure of
+            a picture, as with a wrong key or from changed pixels, or if the region is too small to hide anything.
         """
         if min(protected.shape[:2]) < SMALLEST_SIDE:
             return None
-        found = self.codec.expand(self._read(protected, key, reserved), *protected.shape[:2])
-        return np.clip(np.rint(found), 0, 255).astype(np.uint8) if picture_like(found) else None
+        found, intact = self.codec.expand_checked(self._read(protected, key, reserved), *protected.shape[:2])
+        return Reading(np.clip(np.rint(found), 0, 255).astype(np.uint8), intact) if picture_like(found) else None
 
     def _seek(self, region: UInt8Image, key: KeyStreams, reserved: int, wrong_key: str) -> UInt8Image:
         words = self._read(region, key, reserved)

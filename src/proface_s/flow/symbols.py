@@ -149,6 +149,14 @@ class Reader:
         """``count`` symbols under a model."""
         return self._coder.decode(model, count) if count else np.zeros(0, np.int32)
 
+    def at_start(self) -> bool:
+        """Return whether the coder is back where `push_all` began: nothing but filler is left.
+
+        After the last symbol this holds for words as `push_all` made them, and for changed words by chance at most
+        (docs/flow.md, section 2).
+        """
+        return bool((np.asarray(self._coder.get_compressed(), np.uint32) == 1).all())
+
 
 def uniform(size: int) -> object:
     """The model of a plain number 0..size-1."""

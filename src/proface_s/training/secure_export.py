@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from ..flow import first_step
 from ..flow.codec import Codec
 from ..flow.digits import capacity_words
-from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, modulus_for, open_engine
+from ..flow.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, modulus_for
+from ..flow.network import open_engine
 from ..flow.prior import PLANES, STAGES
 from ..flow.prior import Prior as RuntimePrior
 from ..flow.symbols import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
