@@ -290,3 +290,39 @@ def test_s1_a_forgotten_face_of_the_cover_mode_leaves_no_slot(session: Session) 
     assert traces(done.data, None, [header_of(old.data).faces[1].slot]) == 0
     assert traces(done.data, None, [header_of(old.data).faces[0].slot]) > 0
     assert recording.leftovers(pixels(done.data), header_of(done.data)) == []
+
+
+def test_s1_what_is_left_of_a_stripped_file_is_looked_at_too(session: Session) -> None:
+    old = session.protect(photo(), OLD, **by_hand(*BOXES)).data
+    leaky = as_before(old, lambda data: proface_s.rewrap(data, Credentials.of(OLD[0]), Lock.of(NEW)).data)
+    for data, state in (leaky, "leftover"), (proface_s.rewrap(leaky, Credentials.of(NEW), Lock.of(NEW)).data, "sound"):
+        found = proface_s.verify(encode_picture(Picture(pixels(data)), "png"))
+        assert [face.record for face in found.faces] == [state] * 2
+        assert sum("earlier record" in problem for problem in found.problems) == (2 if state == "leftover" else 0)
+    cropped = encode_picture(Picture(pixels(leaky)[4:, 2:].copy()), "png")
+    assert [face.record for face in proface_s.verify(cropped).faces] == ["leftover"] * 2
+
+
+def test_s1_recovering_some_faces_does_not_hand_on_what_is_left_in_the_others(session: Session) -> None:
+    old = session.protect(photo(), OLD, **by_hand(*BOXES)).data
+    gone = stanza_bytes(header_of(old))
+    leaky = as_before(old, lambda data: proface_s.rewrap(data, Credentials.of(OLD[0]), Lock.of(NEW)).data)
+    back = session.recover(leaky, NEW, faces=[1])
+    assert [face.outcome for face in back.faces] == ["exact", "left"]
+    wanted = windows(gone)
+    for place in streams(back.recovered, list(BOXES)):
+        assert not any(place[at : at + WINDOW] in wanted for at in range(len(place) - WINDOW + 1))
+    assert session.recover(back.data, NEW).faces[1].outcome == "estimate"
+
+
+LEAKY = Path(__file__).parents[1] / "golden" / "leaky_rewrap_v1.png"
+
+
+def test_s1_a_file_that_an_early_version_wrote(session: Session) -> None:
+    """Four passphrases, rewrapped to one by commit 10017a7, which left the other three in the pixels."""
+    assert np.array_equal(session.recover(LEAKY.read_bytes(), NEW).recovered, photo())
+    found = proface_s.verify(LEAKY)
+    assert [face.record for face in found.faces] == ["leftover", "leftover"]
+    assert len(found.problems) == 2
+    mended = proface_s.rewrap(LEAKY.read_bytes(), Credentials.of(NEW), Lock.of(NEW)).data
+    assert proface_s.verify(mended).problems == ()

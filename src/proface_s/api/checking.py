@@ -21,7 +21,7 @@ from ..types import Box, Picture
 from .footprints import unprotected_alpha
 from .kinds import Pictured, file_bytes, load
 from .numbering import number_of
-from .recording import leftovers
+from .recording import has_leftovers, leftovers
 from .recovering import changed_faces, check_mode, read_header
 from .results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
 from .salvaging import Opened, open_partials, salvage
@@ -103,6 +103,8 @@ def _verified_pixels(
             box = places.get(index)
             found = read_record(picture.rgb, box.x, box.y) if box else None
             record: RecordState = "gone" if found is None else "damaged" if found.repaired else "sound"
+            if box and has_leftovers(picture.rgb, box, each.partial.header, index):
+                record = "leftover"
             key: KeyState = "unchecked" if not checkable or box is None else "opens" if index in each.keys else "locked"
             seal: SealState = "stripped" if face.sealed and box else "none"
             faces.append(
@@ -114,7 +116,16 @@ def _verified_pixels(
     ]
     if salvaged.lost:
         problems.append(f"{picture.source}: of at least {salvaged.lost} more faces no record can be read")
+    problems += [_leaking(picture, face.number) for face in faces if face.record == "leftover"]
     return Verification(tuple(faces), False, tuple(problems))
+
+
+def _leaking(picture: Picture, number: int) -> str:
+    """What to say of a face whose reserved samples hold more than its record."""
+    return (
+        f"{picture.source}: the pixels of face {number} hold parts of an earlier record: passphrases and recipients "
+        "that were removed may still open it; rewrap the file again"
+    )
 
 
 def _seal_state(
@@ -162,10 +173,7 @@ def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
             what = "is opened by other keys than the header" if face.record == "stale" else "says something else"
             problems.append(f"{picture.source}: the record in the pixels of face {face.number} {what}")
         if face.record == "leftover":
-            problems.append(
-                f"{picture.source}: the pixels of face {face.number} hold parts of an earlier record: passphrases and "
-                "recipients that were removed may still open it; rewrap the file again"
-            )
+            problems.append(_leaking(picture, face.number))
     return problems
 
 

@@ -11,7 +11,7 @@ from ..container.header import Header
 from ..container.inband import erase_record, read_record, record_fits, record_samples, write_record
 from ..container.record import encode_record, same_face
 from ..imaging.regions import cut, paste_all
-from ..types import UInt8Image
+from ..types import Box, UInt8Image
 
 
 def planned_reserves(header: Header) -> list[int]:
@@ -69,10 +69,19 @@ def leftovers(rgb: UInt8Image, header: Header) -> list[int]:
         rgb: (H, W, 3) uint8, the picture the header belongs to.
         header: its header.
     """
-    return [
-        index for index, face in enumerate(header.faces)
-        if not face.erased and _leftover(cut(rgb, face.box), header, index).any()
-    ]
+    return [index for index, face in enumerate(header.faces) if has_leftovers(rgb, face.box, header, index)]
+
+
+def has_leftovers(rgb: UInt8Image, box: Box, header: Header, index: int) -> bool:
+    """`leftovers` for one face, wherever in the picture it is.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        box: where the face's region is, perhaps elsewhere than in its own picture.
+        header: its header, perhaps one that was put together from records.
+        index: its position in the header.
+    """
+    return not header.faces[index].erased and bool(_leftover(cut(rgb, box), header, index).any())
 
 
 def _fitting_record(header: Header, index: int) -> bytes:

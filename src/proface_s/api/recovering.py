@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..container.carrier import from_chunks
 from ..container.header import Header, WrongKey, region_digest
@@ -19,7 +19,7 @@ from ..types import Picture, UInt8Image
 from .footprints import is_altered, restored, unprotected_alpha
 from .numbering import listed, number_of
 from .progress import Progress, silent
-from .recording import contradictions
+from .recording import contradictions, with_current_records
 from .results import Outcome, RecoveredFace
 
 FROM_PIXELS = "without the header, the records in the pixels can still be read, if there are any"
@@ -127,6 +127,8 @@ def recover_picture(
         which = listed(contradicting)
         warnings.append(f"the record in the pixels of face {which} disagrees with the header; the header was used")
     warnings += _transparency(picture, header, estimates)
+    if authentic:  # what early versions of `rewrap` left behind does not stay in the faces that stay covered
+        picture = replace(picture, rgb=with_current_records(picture.rgb, header, ()))
     return Recovered(restored(picture, found, header), faces, tuple(warnings), header.wrong_key, authentic)
 
 
