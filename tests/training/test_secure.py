@@ -13,7 +13,8 @@ pytest.importorskip("lightning_fabric")
 from proface_s.api.protecting import psnr  # noqa: E402
 from proface_s.flow import haar, prior  # noqa: E402
 from proface_s.flow.codec import Codec  # noqa: E402
-from proface_s.flow.model import ENGINE_NAMES, FlowModel, open_engine  # noqa: E402
+from proface_s.flow.model import ENGINE_NAMES, FlowModel  # noqa: E402
+from proface_s.flow.network import open_engine  # noqa: E402
 from proface_s.keys.secret import FaceKey  # noqa: E402
 from proface_s.training import secure_export, secure_pass, secure_prior  # noqa: E402
 from proface_s.training.secure_task import SecureTask  # noqa: E402

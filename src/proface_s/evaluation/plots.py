@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UsageError
+from ..silence import private_cache
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ def figure(path: Path, title: str, x: str, y: str, size: tuple[float, float] = (
     Raises:
         UsageError: if matplotlib is not installed.
     """
+    private_cache("MPLCONFIGDIR")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

@@ -17,6 +17,7 @@ import multiprocessing
 import pickle
 import secrets
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -233,7 +234,8 @@ def _dask(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
     dask, distributed = _module("dask"), _module("distributed")
     with ExitStack() as stack:
         if address is None:
-            stack.enter_context(dask.config.set(_own_settings(dask.config.get(_SPAWN))))
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="proface-", ignore_cleanup_errors=True))
+            stack.enter_context(dask.config.set(_own_settings(dask.config.get(_SPAWN), scratch)))
             # TLS with certificates of this run: a port that hands out code is not for everybody on this machine
             cluster = distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=MEMORY_MIB * 2**20,
@@ -253,18 +255,22 @@ def _dask(job: Job, jobs: int, address: str | None) -> Iterator[Engine]:
         yield Dask(client)
 
 
-def _own_settings(environment: dict[str, object]) -> dict[str, object]:
+def _own_settings(environment: dict[str, object], scratch: str) -> dict[str, object]:
     """Dask's settings for a cluster of our own; ``environment`` is what it would start workers with.
+
+    Dask does not clear away its scratch space, so it gets a folder of this run's.
 
     A worker is never paused for its memory, which would wait for something to spill: it is stopped at 95 % of its
     limit, and what it had in hand is tried again.  Dask lets malloc give every freed picture back at once, which
-    doubled the processor time of a photo (4.2 s instead of 2.3 s; half of it in page faults).
+    doubled the processor time of a photo (4.2 s instead of 2.3 s; half of it in page faults).  Even without a dashboard
+    dask shows tasks and logs over HTTP to every user of this machine; it gets no pages to show.
     """
     never = {f"distributed.worker.memory.{level}": False for level in ("target", "spill", "pause")}
+    no_pages = {f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker", "nanny")}
     malloc = {"MALLOC_TRIM_THRESHOLD_": 256 * 2**20, "MALLOC_MMAP_THRESHOLD_": 32 * 2**20}
     return {
         "distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0, **never,
-        _SPAWN: {**environment, **malloc},
+        "temporary-directory": scratch, **no_pages, _SPAWN: {**environment, **malloc},
     }  # fmt: skip
 
 

@@ -2,3 +2,7 @@
 
 Needs the ``train`` extra; nothing below this package imports it.
 """
+
+from ..silence import private_cache
+
+private_cache("TORCHINDUCTOR_CACHE_DIR")  # Lightning imports torch's compiler, which leaves a folder behind
