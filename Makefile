@@ -43,7 +43,7 @@ test-scale: $(VENV)/scalable  ## runs on engines: a two-worker dask cluster, wor
 test-web: $(VENV)/web  ## the page in a real browser, the API under load; installs Chromium where it may
 	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || test "$$(id -u)" != 0 || \
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) >/dev/null
-	$(BIN)/python -m pytest -q tests/web
+	$(BIN)/python -m pytest -q tests/web tests/silence
 
 screenshots: $(VENV)/web  ## docs/screenshots, from the page as it is
 	$(BIN)/python tests/web/screenshots.py docs/screenshots

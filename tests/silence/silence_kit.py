@@ -24,6 +24,7 @@ DEVICES = ("/dev/null", "/dev/tty", "/dev/pts/", "/proc/self/", "/dev/dri", "/de
 CALL = re.compile(r"^(?P<process>\d+) +(?P<name>\w+)\((?P<arguments>.*)$")
 PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)<(?P<folder>[^>]*)>, )?"(?P<name>(?:[^"\\]|\\.)*)"')
 ADDRESS = re.compile(r"sin6?_port=htons\((\d+)\).*?(?:inet_addr\(\"|inet_pton\(AF_INET6, \")([^\"]+)\"")
+KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 
 
@@ -66,7 +67,7 @@ class Watched:
         """Start a command; what the surroundings say about homes, caches and proxies is not passed on."""
         for folder in (self.folder, self.home, self.temporary):
             folder.mkdir(exist_ok=True)
-        passed = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
+        passed = {name: os.environ[name] for name in KEPT if name in os.environ}
         passed |= {"HOME": str(self.home), "TMPDIR": str(self.temporary), "PYTHONDONTWRITEBYTECODE": "1"}
         passed |= {"PYTHONPATH": str(Path(proface_s.__file__).parents[1]), "OMP_WAIT_POLICY": "PASSIVE", **environment}
         trace = ["strace", "-f", "-qq", "-y", "-s", "512", "--seccomp-bpf", "-e", f"trace=network,{CHANGES}"]
@@ -129,7 +130,9 @@ class Watched:
         yield from found
 
     def _may_change(self, path: Path) -> bool:
-        if str(path).startswith((*DEVICES, *self.system)) or "__pycache__" in path.parts:  # the interpreter's, beside its modules
+        if str(path).startswith((*DEVICES, *self.system)):
+            return True
+        if "__pycache__" in path.parts:  # the interpreter's, beside its modules
             return True
         real = Path(os.path.normpath(path))
         return any(real == folder or folder in real.parents for folder in (self.folder, self.temporary))

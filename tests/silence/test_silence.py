@@ -126,14 +126,15 @@ def test_a_dask_cluster_stays_on_this_machine(watched: Watched) -> None:
     assert watched.process.returncode == 0, out + err
     complaints = watched.complaints()
     assert not complaints, "\n".join(complaints)
-    assert {path.name for path in (watched.folder / "out").glob("*.png")} == {f"{i}.png.protected.png" for i in range(2)}
+    outputs = {path.name for path in (watched.folder / "out").glob("*.png")}
+    assert outputs == {"0.png.protected.png", "1.png.protected.png"}
     assert all((watched.folder / name).exists() for name in names)
 
 
 @pytest.mark.parametrize(
     ("code", "complaint"),
     [
-        ("import socket; socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.1', 53))", "connect 192.0.2.1 port 53"),
+        ("import socket; socket.socket(type=2).connect(('192.0.2.1', 53))", "connect 192.0.2.1 port 53"),
         ("import socket; socket.socket(socket.AF_INET6, 2).connect_ex(('2001:db8::1', 9))", "connect 2001:db8::1"),
         ("import socket; socket.create_server(('0.0.0.0', 0))", "bind 0.0.0.0 port 0"),
         ("import socket; socket.create_server(('127.0.0.1', 0))", "bind 127.0.0.1 port 0"),
