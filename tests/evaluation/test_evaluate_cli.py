@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import proface_s
 from proface_s.cli.main import main
 from proface_s.evaluation import running
 from proface_s.evaluation.running import resolve_styles
@@ -148,6 +152,50 @@ def test_invalid_requests_are_refused_before_anything_is_written(
     assert said.startswith("error: ")
     assert message in said
     assert not (tmp_path / "out").exists()
+
+
+MINE = """
+class Mine:
+    name = "mine"
+
+    def protect(self, original, cover, key):
+        return cover.copy()
+
+    def recover(self, protected, key):
+        return protected
+"""
+
+
+@pytest.mark.parametrize("program", [["proface"], ["-m", "proface_s"]])
+def test_a_method_of_the_current_folder_is_found(tmp_path: Path, faces: Path, program: list[str]) -> None:
+    """Case U10, in processes of their own: only there is the search path that of the installed program."""
+    (tmp_path / "mymodule.py").write_text(MINE)
+    source = str(Path(proface_s.__file__).parents[1])
+    code = ["-c", f"import sys; sys.path[:] = [p for p in sys.path if p]; sys.path.insert(0, {source!r}); "
+            "from proface_s.cli.main import main; sys.exit(main())"]
+    environment = {**os.environ, "PYTHONPATH": source}
+    arguments = ["evaluate", "--data", str(faces), "--report", "out", "--kind", "crops", "--size", "64", "--limit", "1",
+                 "--styles", "solid", "--method", "mymodule:Mine", "--quiet"]
+    start = code if program == ["proface"] else program
+    done = subprocess.run([sys.executable, *start, *arguments], cwd=tmp_path, env=environment, capture_output=True,
+                          text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "out" / "report.json").read_text())["results"]
+    assert "quality/mine/solid/stored" in results
+    assert "cost/mine" in results, "the process that measures time finds it, too"
+
+
+def test_a_method_that_is_not_found_says_where_it_was_looked_for(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "itsmodule.py").write_text("import a_package_that_is_missing\n")
+    for method, problem in ("nosuchmodule:Mine", "nosuchmodule"), ("itsmodule:Mine", "a_package_that_is_missing"):
+        assert evaluate("--data", faces, "--report", "out", "--kind", "crops", "--size", 64, "--method", method) == 2
+        said = capsys.readouterr().err
+        assert problem in said
+        assert "current folder" in said
+        assert "PYTHONPATH" in said
 
 
 def test_styles_by_name_and_by_strength() -> None:

@@ -70,7 +70,9 @@ def make_trainer(
     return Trainer(config, task, (Faces(train), Faces(held)), out, fabric, init=init)
 
 
-def test_ten_steps_through_the_command_line_give_a_model(tmp_path: Path, data: Path) -> None:
+def test_ten_steps_through_the_command_line_give_a_model(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out, card = tmp_path / "run", tmp_path / "card.json"
     arguments = ["train", "--config", str(config_file(tmp_path)), "--data", str(data), "--out", str(out), "--quiet"]
     assert main(arguments) == 0
@@ -80,7 +82,12 @@ def test_ten_steps_through_the_command_line_give_a_model(tmp_path: Path, data: P
     assert [line.split(",")[0] for line in lines] == ["step", "5", "10"]
     card.write_text(json.dumps({"name": "tiny", "data": "drawn"}))
     exported = ["export", str(out / CHECKPOINT), "--data", str(data), "-o", str(tmp_path / "model")]
+    capsys.readouterr()
     assert main([*exported, "--card", str(card), "--faces", "5"]) == 0
+    said = capsys.readouterr().err  # case U10: it said nothing for minutes
+    for part in "read faces", "fit the symbol tables", "fit the first quantiser step":
+        assert f"{part}: 0 of 5" in said
+        assert f"{part}: " in said.split(f"{part}: 0 of 5")[1], "when it is done, it says how long it took"
     record = FlowModel(tmp_path / "model").card.record
     assert (record["name"], record["steps"], record["config"]["batch"]) == ("tiny", 10, 2)
     assert main(arguments) == 0  # finished already: nothing more happens

@@ -22,7 +22,8 @@ EXTRA_HINT = 'install the extra: pip install "proface-s[eval]"'
 @click.option("--styles", default="all", show_default=True,
               help="all; sweep (half, once and twice the default strength); or names with commas, swap included.")
 @click.option("--method", "methods", multiple=True, default=("secure-2", "lsb-avif"), show_default=True,
-              help="secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory.")
+              help="secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory, "
+              "also of the current folder.")
 @click.option("--protocol", type=click.Choice(["stored", "float", "both"]), default="stored", show_default=True,
               help="stored: through 8-bit files; float: the paper's, never rounded.")
 @click.option("--size", type=click.IntRange(16, 4096), default=256, show_default=True, help="Side of a face, pixels.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
+from .parts import Parts
 from .train import EXTRA_HINT
 
 
@@ -24,7 +25,10 @@ from .train import EXTRA_HINT
 @click.option("--card", "card_file", type=click.Path(path_type=Path), required=True,
               help="JSON with name, data, licence, command, hardware and measures.")
 @click.option("--faces", type=click.IntRange(1), default=400, show_default=True, help="Faces for the tables.")
-def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: Path, faces: int) -> int:
+@click.option("--quiet", is_flag=True, help="No progress.")
+def command(
+    checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: Path, faces: int, quiet: bool
+) -> int:
     """Write ONNX graphs, tables and card of a training run."""
     try:
         from ..training.running import export
@@ -36,6 +40,10 @@ def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: P
         raise UsageError(f"cannot read the card {card_file}: {error}") from None
     if not isinstance(card, dict):
         raise UsageError(f"the card {card_file} is not a JSON object")
-    written = export(checkpoint, list(folders), out, card, faces=faces)
+    parts = Parts(quiet, announced=True)
+    try:
+        written = export(checkpoint, list(folders), out, card, faces=faces, watch=parts.watch)
+    finally:
+        parts.stop()
     click.echo(f"{out}: {written.get('name', 'model')}, {written['parameters']} parameters")
     return 0

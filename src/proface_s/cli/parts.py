@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -13,16 +14,20 @@ from .text import printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+Item = TypeVar("Item")
+
 
 class Parts:
     """Shows which part is being worked on.
 
     Args:
         quiet: show nothing.
+        announced: without a terminal, also say when a part begins.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet, self._terminal = quiet, sys.stderr.isatty()
+    def __init__(self, quiet: bool = False, *, announced: bool = False) -> None:
+        self._quiet, self._terminal = quiet, sys.stderr is not None and sys.stderr.isatty()
+        self._announced = announced
         self._bar: Progress | None = None
         self._part, self._since = "", 0.0
 
@@ -30,6 +35,8 @@ class Parts:
         """A part begins."""
         self._part, self._since = part, time.monotonic()
         if self._quiet or not self._terminal:
+            if self._announced and not self._quiet:
+                click.echo(f"{printable(part)}: 0 of {steps}", err=True)
             return
         from rich.console import Console
         from rich.progress import Progress
@@ -48,6 +55,14 @@ class Parts:
         self.stop()
         if not self._quiet:
             click.echo(f"{printable(self._part)}: {time.monotonic() - self._since:.0f} s", err=True)
+
+    def watch(self, part: str, items: Sequence[Item], /) -> Iterator[Item]:
+        """Pass items on as a part of its own, one step each."""
+        self.start(part, len(items))
+        for item in items:
+            yield item
+            self.advance()
+        self.done()
 
     def stop(self) -> None:
         """Take the bar away; also after an error."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -87,7 +89,7 @@ class Costed(Protocol):
 
 _HINT = (
     "methods: secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or your own as "
-    "package.module:factory"
+    "package.module:factory, from an installed package, the current folder or PYTHONPATH"
 )
 
 
@@ -97,7 +99,8 @@ def load_method(spec: str) -> Method:
     Args:
         spec: ``secure-2`` (shipped), ``secure-2-cover`` (the same; a wrong key gives the cover), ``model:FOLDER``,
             ``paper:CHECKPOINT.pt`` (needs the train extra), ``lsb-avif``, or ``package.module:factory``, a
-            function or class that makes a `Method` when called without arguments.
+            function or class that makes a `Method` when called without arguments; its module is installed, on
+            PYTHONPATH, or in the current folder.
 
     Raises:
         UsageError: if there is no such method, or the factory does not make a `Method`.
@@ -117,7 +120,14 @@ def load_method(spec: str) -> Method:
 
 
 def _third_party(spec: str, module_name: str, factory_name: str) -> Method:
-    """Import and call a third party's factory; exceptions that it raises when called pass through."""
+    """Import and call a third party's factory; exceptions that it raises when called pass through.
+
+    Modules of the current folder are found too, as by ``python -m``, but only if there is none of that name elsewhere.
+    """
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+        importlib.invalidate_caches()
     try:
         factory: Any = importlib.import_module(module_name)
         for part in factory_name.split("."):

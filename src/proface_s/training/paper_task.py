@@ -19,6 +19,7 @@ from ..types import UInt8Image
 from .paper import INITIALISATIONS, SLOPE, PaperFlow
 from .paper_losses import obfs_wr_loss, obfs_wr_start, perceptual, rand_wr_loss, rand_wr_start
 from .task import Batch
+from .watching import Watch, unwatched
 
 MODES: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
 STARTS = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
@@ -105,7 +106,8 @@ class PaperTask:
         return np.asarray((torch.nan_to_num(sheet) * 255).round().clamp(0, 255).cpu().numpy(), np.uint8)
 
     def export(
-        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any]
+        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any], *,
+        watch: Watch = unwatched,
     ) -> dict[str, Any]:
         """The ONNX pair and its card; the faces are not needed."""
         assert isinstance(module, PaperFlow)

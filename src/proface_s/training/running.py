@@ -23,6 +23,7 @@ from .covers import find_stickers
 from .data import Crops, Faces, find_pictures, split_by_identity
 from .loop import Trainer, load_weights
 from .task import FITTED_TO_FACES, make_task
+from .watching import Watch, unwatched
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -102,7 +103,8 @@ def train(
 
 
 def export(
-    checkpoint: Path, folders: list[Path], out: Path, card: dict[str, Any], *, faces: int = 400
+    checkpoint: Path, folders: list[Path], out: Path, card: dict[str, Any], *, faces: int = 400,
+    watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Write the averaged weights of a checkpoint as a model for the runtime.
 
@@ -113,6 +115,7 @@ def export(
         out: folder of the model; its files are replaced when all are written, the card, which vouches for them, last.
         card: what to say of the model beside what the checkpoint tells.
         faces: how many faces the tables are fitted to.
+        watch: see `Watch`.
 
     Raises:
         UsageError: not a checkpoint, or no folders where they are needed.
@@ -130,21 +133,21 @@ def export(
         "skipped_steps": saved["skipped"], "hours": round(saved["seconds"] / 3600, 2),
         "started_from": saved["started_from"] or None,
     }
-    sample = _sample(config, folders, faces) if config.task in FITTED_TO_FACES else []
+    sample = _sample(config, folders, faces, watch) if config.task in FITTED_TO_FACES else []
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workshop:
-        written = task.export(network, sample, Path(workshop), {**card, **told})
+        written = task.export(network, sample, Path(workshop), {**card, **told}, watch=watch)
         out.mkdir(exist_ok=True)
         for path in sorted(Path(workshop).iterdir(), key=lambda path: path.name == CARD_NAME):
             os.replace(path, out / path.name)
     return written
 
 
-def _sample(config: RunConfig, folders: list[Path], count: int) -> list[UInt8Image]:
+def _sample(config: RunConfig, folders: list[Path], count: int, watch: Watch) -> list[UInt8Image]:
     """Whole faces of random size from the training side of the split, even sides."""
     paths, _ = split_by_identity(find_pictures(folders), config.validation, config.validation_in)
     crops = Crops(Faces(paths), config.faces)
     rng = np.random.default_rng([config.seed, 9])
     low, high = np.log(config.faces[0]), np.log(min(256, config.faces[1]))
     sides = [max(16, int(np.exp(rng.uniform(low, high))) // 2 * 2) for _ in range(count)]
-    return [replace(crops, sizes=(side, side)).draw(1, side, rng)[0][0] for side in sides]
+    return [replace(crops, sizes=(side, side)).draw(1, side, rng)[0][0] for side in watch("read faces", sides)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from .secure_prior import (
     ExactConv,
     Prior,
 )
+from .watching import Watch, unwatched
 
 EXACT = 2.0**24  # float32 represents every integer up to here
 LARGEST_PLANE = 512 / 16  # largest input of a network, see `planes`
@@ -155,18 +156,21 @@ def logistic_tables() -> Tables:
     return Tables.build(_weights(counts), np.zeros(BINS))
 
 
-def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> Tables:
+def fit_tables(
+    prior: RuntimePrior, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched
+) -> Tables:
     """Fit tables to the residuals of real faces, each coded into the number of words that it has room for.
 
     Args:
         prior: the couplings as exported.
         cases: (original, words) pairs.
+        watch: see `Watch`.
     """
     start = logistic_tables()
     counts = np.zeros((BINS, ESCAPE + 1))
     sums, hits = np.zeros(BINS), np.zeros(BINS)
     codec = Codec(prior, start)
-    for original, words in cases:
+    for original, words in watch("fit the symbol tables", cases):
         for residual, ratio in codec.residuals(original, words):
             bins, shifts = bins_and_shifts(ratio)
             plain = shifts == 0
@@ -185,16 +189,17 @@ def fit_tables(prior: RuntimePrior, cases: Iterable[tuple[UInt8Image, int]]) -> 
 
 
 def fit_first_step(
-    prior: RuntimePrior, tables: Tables, cases: Iterable[tuple[UInt8Image, int]]
+    prior: RuntimePrior, tables: Tables, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched
 ) -> first_step.Weights:
     """Fit the prediction of the quantiser step to the best steps of faces, some also made grey, noisy or soft.
 
     Args:
         prior, tables: as exported.
         cases: (original, words) pairs.
+        watch: see `Watch`.
     """
     codec, rng, rows, steps = Codec(prior, tables, slack=0.0), np.random.default_rng(0), [], []
-    for number, (original, words) in enumerate(cases):
+    for number, (original, words) in enumerate(watch("fit the first quantiser step", cases)):
         kinds = [(original, words)]
         if number % 8 == 1:
             kinds.append((np.repeat(original[:, :, 1:2], 3, axis=2), words))
@@ -223,7 +228,8 @@ def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
 
 
 def export_model(
-    prior: Prior, faces: Iterable[tuple[UInt8Image, int]], folder: Path, card: dict[str, Any]
+    prior: Prior, faces: Iterable[tuple[UInt8Image, int]], folder: Path, card: dict[str, Any],
+    watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Write graphs, tables and card of a model that `proface_s.flow.model.FlowModel` can load.
 
@@ -232,6 +238,7 @@ def export_model(
         faces: (original, words) pairs for the tables.
         folder: created if missing.
         card: name, data, licence, command and measures; hashes and sizes are added.
+        watch: see `Watch`.
 
     Returns:
         The card as written.
@@ -239,9 +246,10 @@ def export_model(
     write_graphs(prior, folder)
     runtime = RuntimePrior([open_engine((folder / ENGINE_NAMES[stage]).read_bytes(), 0) for stage in range(STAGES)])
     cases = list(faces)
-    tables = fit_tables(runtime, cases)
+    tables = fit_tables(runtime, cases, watch)
+    step = fit_first_step(runtime, tables, cases, watch)
     buffer = io.BytesIO()
-    np.savez(buffer, counts=tables.counts, pulls=tables.pulls, first_step=fit_first_step(runtime, tables, cases))
+    np.savez(buffer, counts=tables.counts, pulls=tables.pulls, first_step=step)
     (folder / TABLES_NAME).write_bytes(buffer.getvalue())
     files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*ENGINE_NAMES, TABLES_NAME)}
     card = {**card, "parameters": sum(p.numel() for p in prior.parameters()), "files": files}

@@ -16,6 +16,7 @@ from ..types import UInt8Image
 from .secure_pass import run
 from .secure_prior import Prior
 from .task import Batch
+from .watching import Watch, unwatched
 
 CHECKED_STEPS = (1.0, 2.0)  # log2 of the quantiser steps that validation reports
 
@@ -73,12 +74,13 @@ class SecureTask:
         return np.asarray(sheet.round().clamp(0, 255).cpu().numpy(), np.uint8)
 
     def export(
-        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any]
+        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any], *,
+        watch: Watch = unwatched,
     ) -> dict[str, Any]:
         """Write graphs, tables fitted to the faces, and card; see `proface_s.training.secure_export`."""
         from .secure_export import export_model, room_for
 
-        return export_model(_prior(module), [(face, room_for(face)) for face in faces], folder, card)
+        return export_model(_prior(module), [(face, room_for(face)) for face in faces], folder, card, watch)
 
 
 def _prior(module: nn.Module) -> Prior:

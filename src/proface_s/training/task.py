@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..types import UInt8Image
+from .watching import Watch, unwatched
 
 TASKS = ("secure", "paper")
 FITTED_TO_FACES = ("secure",)  # tasks whose export fits symbol tables to faces
@@ -48,8 +49,19 @@ class Task(Protocol):
     def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
         """Return a (H, W, 3) uint8 contact sheet."""
 
-    def export(self, module: nn.Module, faces: list[UInt8Image], folder: Any, card: dict[str, Any]) -> dict[str, Any]:
-        """Write the model in the runtime's format, with its card; return the card."""
+    def export(
+        self, module: nn.Module, faces: list[UInt8Image], folder: Any, card: dict[str, Any], *,
+        watch: Watch = unwatched,
+    ) -> dict[str, Any]:
+        """Write the model in the runtime's format, with its card; return the card.
+
+        Args:
+            module: the trained network.
+            faces: what tables are fitted to.
+            folder: of the model.
+            card: what to say of the model.
+            watch: see `Watch`.
+        """
 
 
 def make_task(name: str, model: dict[str, Any]) -> Task:
