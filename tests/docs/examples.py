@@ -1,0 +1,90 @@
+"""Examples of README and docs, taken out of their Markdown: blocks behind fences, and blocks of four blanks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code.
+
+    Attributes:
+        page: name of the file.
+        line: number of its first line.
+        language: behind the fence; empty for others.
+        text: what stands there, without the blanks in front.
+    """
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """All blocks of a page."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    at = 0
+    while at < len(lines):
+        if lines[at].startswith("```"):
+            end = lines.index("```", at + 1)
+            yield Block(page.name, at + 2, lines[at][3:].strip(), "\n".join(lines[at + 1 : end]))
+            at = end
+        elif lines[at].startswith("    ") and (at == 0 or not lines[at - 1].strip()):
+            end = at
+            while end < len(lines) and (lines[end].startswith("    ") or not lines[end].strip()):
+                end += 1
+            yield Block(page.name, at + 1, "", "\n".join(line[4:] for line in lines[at:end]).rstrip())
+            at = end - 1
+        at += 1
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every line that runs ``proface``: where it stands, and the line, continuations joined."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page):
+            text = re.sub(r"\\\n\s*", " ", block.text)
+            for number, line in enumerate(text.splitlines()):
+                if re.match(r"(?:.*\|\s*)?(?:sudo )?(?:proface|torchrun|docker run) ", line) and "proface" in line:
+                    found.append((f"{block.page}:{block.line + number}", line))
+    return found
+
+
+def programs() -> list[Block]:
+    """Every block of Python that does something."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language in ("", "python") and _is_python(block.text):
+                found.append(block)
+    return found
+
+
+def _is_python(text: str) -> bool:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    return any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body)
+
+
+def uploads() -> list[tuple[str, str]]:
+    """Every ``curl`` at the service."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page):
+            text = re.sub(r"\\\n\s*", " ", block.text)
+            found += [(str(block), line) for line in text.splitlines() if line.startswith("curl ") and "/api/" in line]
+    return found

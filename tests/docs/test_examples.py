@@ -1,0 +1,259 @@
+"""Case U10: every example of README and docs runs, or, where it needs what no test has, is at least understood."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from examples import ROOT, Block, commands, programs, uploads
+from PIL import Image
+
+import proface_s
+from proface_s import Identity, Session, face_key
+from proface_s.api import Credentials
+from proface_s.cli import passphrase
+from proface_s.cli.main import main, proface
+from proface_s.keys.recipients import encode_identity
+from proface_s.obfuscate import registry
+
+PASSPHRASE = "correct horse battery staple"
+IDENTITY = Identity.generate()
+ONLY_UNDERSTOOD = {  # commands that need more than a test has -> why
+    "serve": "runs until it is stopped; the tests of the page start it",
+    "train": "takes hours, and faces; tests/training runs it",
+    "export": "needs a checkpoint; tests/training runs it",
+    "evaluate": "needs faces, and takes minutes; tests/evaluation runs it",
+    "attack": "likewise",
+}
+UNREACHABLE = ("s3://", "tcp://", "| ssh", "curl ", "> party", "| proface", "docker ")
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that the examples name: photos of four faces, protected files, keys."""
+    folder = tmp_path_factory.mktemp("examples")
+    data = pytest.importorskip("skimage.data")
+    portrait = data.astronaut()[:288, 90:346]
+    photo = Image.fromarray(np.hstack([portrait, portrait[:, ::-1]] * 2))
+    photo.save(folder / "party.jpg", quality=95)
+    for name in "holiday", "photos", "PHOTOS", "protected", "safe":
+        (folder / name).mkdir()
+        if name != "safe":
+            Image.fromarray(portrait).save(folder / name / "a.jpg")
+    for name in "secret", "secret.txt", "mine", "bobs", "carols":
+        (folder / name).write_text(f"the words of {name}\n")
+        (folder / name).chmod(0o600)
+    for name in "my.key", "owner.key":
+        (folder / name).write_text(encode_identity(IDENTITY) + "\n")
+        (folder / name).chmod(0o600)
+    (folder / "key.json").write_text(json.dumps({"passphrase": PASSPHRASE}))
+    session = Session(threads=1)
+    done = session.protect(
+        folder / "party.jpg", [PASSPHRASE, "the words of secret"], recipients=[IDENTITY.recipient], sidecar="also",
+        output=folder / "party.protected.png",
+    )
+    assert len(done.faces) == 4
+    for name in "other-name.png", "odd.png":
+        Image.fromarray(done.protected).save(folder / name)
+    shutil.copy(folder / "party.protected.png", folder / "protected" / "a.jpg.protected.png")
+    (folder / "bob.txt").write_text(face_key(done.data, 2, Credentials.of(PASSPHRASE)) + "\n")
+    (folder / "bob.txt").chmod(0o600)
+    return folder
+
+
+@pytest.fixture
+def here(kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the kit, with a terminal at which somebody knows the passphrase and says yes."""
+    folder = Path(shutil.copytree(kit, tmp_path / "here"))
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("PROFACE_PASSPHRASE", raising=False)
+    monkeypatch.setattr(passphrase, "terminal", lambda: True)
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: PASSPHRASE)
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: True)
+    yield folder
+    registry._registered.clear()
+
+
+def words_of(line: str) -> list[str]:
+    """The arguments of ``proface`` in a line, with real keys for those that are only hinted at."""
+    line = line.replace("age1...", str(IDENTITY.recipient)).replace("/var/log/", "").replace("--jobs 4", "--jobs 2")
+    line = re.sub(r"\[(.*?)\]", r"\1", line)
+    words = shlex.split(line.split("|")[-1 if "| proface" in line else 0], comments=True)
+    start = next(number for number, word in enumerate(words) if word in ("proface", "proface_s"))
+    words = words[start + 1 :]
+    return words[: words.index(">")] if ">" in words else words
+
+
+@pytest.mark.parametrize(("place", "line"), commands(), ids=[place for place, _ in commands()])
+def test_every_command_of_the_documentation_works(here: Path, place: str, line: str) -> None:
+    words = words_of(line)
+    command = proface.get_command(click.Context(proface), words[0]) if words else None
+    if words and not words[0].startswith("-"):
+        assert command is not None, f"there is no command {words[0]}"
+        with command.make_context(words[0], list(words[1:])) as context:  # refuses unknown and malformed options
+            assert context.params
+    if not words or words[0] in ONLY_UNDERSTOOD or any(sign in line for sign in UNREACHABLE):
+        return
+    _make_room(here, words)
+    assert main(words) == 0, f"{place}: {line}"
+
+
+def _make_room(here: Path, words: list[str]) -> None:
+    """Take away what an earlier example has written, so that this one can write it."""
+    if words[0] == "protect":
+        for path in (*here.glob("party.protected.*"),):
+            path.unlink()
+    for option, value in pairwise(words):
+        if option in ("-o", "--output", "--draw") and (here / value).exists():
+            shutil.rmtree(here / value) if (here / value).is_dir() else (here / value).unlink()
+            if value.endswith("/"):
+                (here / value).mkdir()
+
+
+def names_of(block: Block, here: Path) -> dict[str, Any]:
+    """What a block takes for granted."""
+    frames = [np.full((64, 96, 3), 40 * number, np.uint8) for number in range(3)]
+    faces = here / "faces"
+    faces.mkdir()
+    for number in range(2):
+        portrait = Image.open(here / "photos" / "a.jpg").resize((640, 720))
+        portrait.save(faces / f"person_{number}.png")
+    return {
+        "passphrase": PASSPHRASE, "frames": frames, "show": lambda rgb: None, "folder": faces, "out": here / "out",
+        "progress": _Silent(),
+    }
+
+
+class _Silent:
+    def start(self, part: str, steps: int) -> None: ...
+    def advance(self) -> None: ...
+    def done(self) -> None: ...
+
+
+def run(block: Block, here: Path) -> dict[str, Any]:
+    """Run a block, with real keys for those that are only hinted at."""
+    text = block.text.replace("age1...", str(IDENTITY.recipient))
+    text = text.replace("AGE-SECRET-KEY-1...", encode_identity(IDENTITY))
+    for path in here.glob("party.protected.*"):
+        path.unlink()
+    names = names_of(block, here)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exec(compile(text, str(block), "exec"), names)
+    return names
+
+
+def slow(block: Block) -> Any:
+    return pytest.param(block, id=str(block), marks=[pytest.mark.slow] if "Evaluation(" in block.text else [])
+
+
+@pytest.mark.parametrize("block", [slow(block) for block in programs()])
+def test_every_program_of_the_documentation_runs(here: Path, block: Block) -> None:
+    if "evaluation" in block.text:
+        pytest.importorskip("matplotlib")
+    names = run(block, here)
+    if "result" in names and "back" in names:  # the comments of README say what comes out
+        assert [face.outcome for face in names["back"].faces] == ["exact"] * 4
+
+
+@pytest.mark.filterwarnings("ignore:Using `httpx`")
+@pytest.mark.parametrize(("place", "line"), uploads(), ids=[str(n) for n in range(len(uploads()))])
+def test_every_upload_of_the_documentation_is_answered(here: Path, place: str, line: str) -> None:
+    for needed in "fastapi", "httpx", "python_multipart":
+        pytest.importorskip(needed)
+    from starlette.testclient import TestClient
+
+    from proface_s.web.app import create_app
+    from proface_s.web.settings import Settings
+
+    words = shlex.split(line)
+    address = next(word for word in words if word.startswith("http"))
+    parts = dict(value.split("=", 1) for option, value in pairwise(words) if option == "-F")
+    options = parts.get("options", "{}").replace('"..."', json.dumps(PASSPHRASE))
+    if options.startswith("<"):
+        options = (here / options[1:]).read_text()
+    photo = (here / parts["photo"].removeprefix("@")).read_bytes()
+    with TestClient(create_app(Settings(workers=1)), base_url="http://127.0.0.1:8000") as client:
+        answer = client.post(
+            address.removeprefix("http://127.0.0.1:8000"), files={"photo": photo}, data={"options": options}
+        )
+    assert answer.status_code == 200, (place, answer.text)
+
+
+def test_there_are_examples() -> None:
+    """The collector finds them: a change of layout must not make all of this pass for nothing."""
+    assert len(commands()) > 40
+    assert len(programs()) >= 5
+    assert len(uploads()) >= 3
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of README and docs is a file that is there."""
+    missing = []
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists():
+                missing.append(f"{page.name}: {target}")
+    assert not missing
+
+
+def test_extras_that_the_documentation_names_exist() -> None:
+    """``pip install 'proface-s[web]'`` installs something; case U9: one way of writing it everywhere."""
+    import tomllib
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for names in re.findall(r"proface-s\[([\w,]+)\]", text):
+            assert set(names.split(",")) <= set(extras), page.name
+        assert not re.search(r"pip install ['\"]?\.\[", text), f"{page.name}: a user has no folder to install from"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_offered_for_every_shell_of_the_documentation(shell: str) -> None:
+    """Case U9: what docs/install.md has written to a file, and what the shell asks for then."""
+    assert f"_PROFACE_COMPLETE={shell}_source proface" in (ROOT / "docs" / "install.md").read_text()
+    source = str(Path(proface_s.__file__).parents[1])
+    code = "from proface_s.cli.main import main; raise SystemExit(main())"
+
+    def ask(**variables: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": source, **variables}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=True
+        )
+        return done.stdout
+
+    assert "proface" in ask(_PROFACE_COMPLETE=f"{shell}_source")
+    for typed, words, number, wanted in (
+        ("re", "proface re", "1", {"recover", "rewrap"}), ("--wr", "proface protect --wr", "2", {"--wrong-key"}),
+        ("ti", "proface protect --format ti", "3", {"tiff"}),
+    ):
+        position = typed if shell == "fish" else number
+        said = ask(_PROFACE_COMPLETE=f"{shell}_complete", COMP_WORDS=words, COMP_CWORD=position)
+        assert wanted <= set(re.split(r"[,\s]+", said)), (shell, typed)
+
+
+def test_the_container_gets_all_that_an_installation_needs() -> None:
+    """Case U9: the build files copy what the build of the package reads; no test has a container at hand."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    copied = " ".join(line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("COPY"))
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for name in ("pyproject.toml", project["project"]["readme"], "LICENSE", "NOTICE", "src"):
+        assert name in copied.split()
+        assert name in kept
