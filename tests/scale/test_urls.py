@@ -152,6 +152,19 @@ def test_errors_of_any_kind_mask_urls() -> None:
     assert foreign_text("every token is assigned: 3 of them") == "every token is assigned: 3 of them"
 
 
+def test_tracebacks_are_masked_too(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(f"cannot open https://h/b?sig={SECRET} with password={SECRET}")
+
+    monkeypatch.setattr("proface_s.scale.places._opened", broken)
+    recipient = str(Identity.generate().recipient)
+    assert main(["protect", "s3://bucket/a", "-o", "out", "-r", recipient, "--engine", "local", "--debug"]) == 1
+    said = "".join(capfd.readouterr())
+    assert "Traceback" in said
+    assert "cannot open https://h/b?*** with password=***" in said
+    assert SECRET not in said
+
+
 def test_nothing_is_noted_of_what_was_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The smallest input of the case, and its JSON line."""
     code = main(["inspect", "s3://AKIA:abc/def+g@bucket", "--json"])

@@ -15,6 +15,7 @@ code  meaning
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,6 +62,13 @@ def explain(error: BaseException, source: str | None = None) -> Failure:
         return Failure(_about(f"{where}: {foreign_text(error.strerror)}", source), None, 1)
     detail = f"{type(error).__name__}: {foreign_text(error)}" if str(error) else type(error).__name__
     return Failure(_about(f"internal error: {detail}", source), "run with --debug to see where, and report it", 1)
+
+
+def show_trace(error: BaseException) -> None:
+    """Print a traceback on stderr; what other libraries say in it is masked as in messages."""
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        text = line.lstrip()
+        click.echo(line[: len(line) - len(text)] + foreign_text(text) if text else "", err=True)
 
 
 def overall(codes: Iterable[int]) -> int:

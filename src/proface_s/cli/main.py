@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
@@ -14,7 +13,7 @@ import click
 
 from .. import __version__
 from ..silence import silence
-from .failure import INTERRUPTED, explain
+from .failure import INTERRUPTED, explain, show_trace
 from .text import printable
 
 COMMANDS = (
@@ -71,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments and not isinstance(error, click.ClickException):
-            traceback.print_exception(error)
+            show_trace(error)
         failure = explain(error)
         for line in failure.lines():
             click.echo(printable(line), err=True)

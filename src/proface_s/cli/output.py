@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import without_secrets
-from .failure import Failure
+from .failure import Failure, show_trace
 from .options import Manner
 from .text import printable
 
@@ -104,7 +103,7 @@ class Speaker:
     def error(self, failure: Failure, cause: BaseException | None = None) -> None:
         """The lines of a failure, after its traceback if the user wants that."""
         if self._manner.debug and cause is not None:
-            traceback.print_exception(cause)
+            show_trace(cause)
         for line in failure.lines():
             self._line(line)
 

@@ -266,7 +266,7 @@ def _own_settings(environment: dict[str, object], scratch: str) -> dict[str, obj
     dask shows tasks and logs over HTTP to every user of this machine; it gets no pages to show.
     """
     never = {f"distributed.worker.memory.{level}": False for level in ("target", "spill", "pause")}
-    no_pages = {f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker", "nanny")}
+    no_pages: dict[str, list[str]] = {f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker", "nanny")}
     malloc = {"MALLOC_TRIM_THRESHOLD_": 256 * 2**20, "MALLOC_MMAP_THRESHOLD_": 32 * 2**20}
     return {
         "distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0, **never,
