@@ -107,8 +107,8 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
     ]
     before: list[tuple[Any, str, Any]] = []
     detect = worker.detector.detect
-    choose = worker._choose
-    worker._choose = timed("detect", choose)  # type: ignore[method-assign]
+    choose = worker.choose
+    worker.choose = timed("detect", choose)  # type: ignore[method-assign]
     for stage, owner, names in places:
         for name in names:
             before.append((owner, name, getattr(owner, name)))
@@ -118,7 +118,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
     finally:
         for owner, name, call in before:
             setattr(owner, name, call)
-        worker._choose = choose  # type: ignore[method-assign]
+        worker.choose = choose  # type: ignore[method-assign]
         assert worker.detector.detect == detect
 
 
