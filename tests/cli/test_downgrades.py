@@ -18,14 +18,17 @@ from proface_s import Credentials, Session
 from proface_s.api.recording import with_current_records
 from proface_s.container.carrier import attach, from_chunks, read_chunks, to_chunks
 from proface_s.container.header import (
+    FOOTPRINT_TAG,
     BareStanza,
     Extension,
+    Footprint,
     Group,
     Header,
     PassphraseStanza,
     forget_face,
     region_digest,
     reserve,
+    with_footprints,
 )
 from proface_s.container.inband import SYNC, read_record, search_records, write_record
 from proface_s.container.lock import FaceNote, KeyRing, lock_header
@@ -188,14 +191,19 @@ def changed_headers(header: Header) -> Iterator[tuple[str, Header]]:
     yield "slot", face(slot=second.slot)
     yield "forgotten", forget_face(header, 0)
     yield "erased", forget_face(header, 0, erased=True)
-    yield "a face gone", reserve(replace(header, faces=(second,)), [header.reserved(1)])
-    yield "the last face gone", reserve(replace(header, faces=(first,)), [header.reserved(0)])
+    for name, kept in ("a face gone", 1), ("the last face gone", 0):
+        alone = reserve(replace(header, faces=(header.faces[kept],)), [header.reserved(kept)])
+        yield name, with_footprints(alone, [header.footprint(kept)])
+    bare = tuple(each for each in header.extensions if each.tag != FOOTPRINT_TAG)
+    yield "no footprints", replace(header, extensions=bare)
+    yield "other footprints", with_footprints(header, [Footprint(varied=True), header.footprint(1)])
+    yield "other alpha", with_footprints(header, [Footprint(alpha=7), header.footprint(1)])
     yield "faces swapped", replace(header, faces=(second, first))
     yield "model", replace(header, model_id=bytes(16))
     yield "no records", reserve(header, [0, 0])
     yield "other reserves", reserve(header, [header.reserved(0) + 8, header.reserved(1)])
     yield "all reserved", reserve(header, [3 * first.box.area, 3 * second.box.area])
-    yield "an extension", replace(header, extensions=(*header.extensions, Extension(9, False, b"x")))
+    yield "an extension", replace(header, extensions=(*header.extensions, Extension(99, False, b"x")))
     twice = (header.groups[0], header.groups[0])
     yield "a group more", replace(header, groups=twice, faces=(first, replace(second, group=1)))
     yield "the mode", as_cover(header)
@@ -340,7 +348,7 @@ def test_a_ruined_record_is_told_from_a_wrong_key(session: Session, two_owners: 
         data = stripped(two_owners, ruined(pixels(two_owners), box))
         assert search_records(pixels(data)).ruined == 1
         mine, others = (PASSPHRASE, BOBS) if index == 0 else (BOBS, PASSPHRASE)
-        with pytest.raises(WrongKeyError, match="at least 1 more cannot be read") as caught:
+        with pytest.raises(WrongKeyError, match="of at least 1 more face none can be read") as caught:
             session.recover(data, mine)
         assert "if the key is right" in str(caught.value.hint)
         back = session.recover(data, others)

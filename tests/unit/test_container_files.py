@@ -214,12 +214,13 @@ def test_s11_a_seal_has_one_of_four_lengths(size: tuple[int, int]) -> None:
     assert len({padded_length(length, most) for length in range(1, most + 1)}) <= 4
 
 
+@pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_s11_a_full_length_depends_on_the_size_alone(size: tuple[int, int]) -> None:
-    noise = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
+def test_s11_a_full_length_depends_on_the_size_alone(size: tuple[int, int], channels: int) -> None:
+    noise = RNG.integers(0, 256, (*size, channels), dtype=np.uint8)
     regions = [noise, np.zeros_like(noise), noise // 64, np.repeat(noise[:, :1], size[1], axis=1)]
     seals = [seal_at_full_length(KEY, region, b"") for region in regions]
-    assert {len(seal) for seal in seals} == {12 + largest_payload(*size) + 16}
+    assert {len(seal) for seal in seals} == {12 + largest_payload(*size, channels) + 16}
     for region, seal in zip(regions, seals, strict=True):
         assert np.array_equal(open_seal(KEY, seal, region.shape, b""), region)
         assert np.array_equal(open_seal(KEY, seal_region(KEY, region, b""), region.shape, b""), region)

@@ -326,3 +326,46 @@ def test_s1_a_file_that_an_early_version_wrote(session: Session) -> None:
     assert len(found.problems) == 2
     mended = proface_s.rewrap(LEAKY.read_bytes(), Credentials.of(NEW), Lock.of(NEW)).data
     assert proface_s.verify(mended).problems == ()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_s1_any_sequence_of_changes_leaves_nothing(session: Session, ann: Identity, tmp_path: Path, seed: int) -> None:
+    """Random rewraps and forgets, in place and into other formats, with and without a sidecar and transparency."""
+    rng = np.random.default_rng(seed)
+    suffixes = [".png", ".webp", ".tif"]
+    path = tmp_path / f"party{rng.choice(suffixes)}"
+    picture: Any = photo()
+    if seed % 2:  # odd sides and alpha that varies: more than the box's pixels is covered
+        ramp = np.arange(120, dtype=np.uint8)[:119, None].repeat(199, axis=1)
+        picture = Image.fromarray(np.dstack([picture[:119, :199], ramp]))
+    own = {2: Lock.of(OLD[1:3], [ann.recipient])}
+    session.protect(
+        picture, OLD[: 1 + seed % 4], own=own, output=path, sidecar=("none", "also", "instead")[seed % 3],
+        **by_hand(*BOXES),
+    )
+    opener, gone = Credentials.of(OLD, [ann]), list[bytes]()
+    for step in range(6):
+        before, old_seals = from_chunks(chunks_of(path))
+        target = tmp_path / f"step{step}{rng.choice(suffixes)}"
+        more: dict[str, Any] = {"in_place": True} if rng.random() < 0.5 else {"output": target}
+        if rng.random() < 0.35 and not all(face.forgotten for face in before.faces):
+            done = proface_s.forget(path, [int(rng.integers(1, 3))], erase=bool(rng.random() < 0.5), **more)
+        else:
+            texts = [f"passphrase {seed} {step} {number}" for number in range(rng.integers(0, 5))]
+            people = [Identity.generate() for _ in range(rng.integers(0 if texts else 1, 3))]
+            lock = Lock.of(texts, [each.recipient for each in people])
+            done = proface_s.rewrap(path, opener, lock, keep=bool(rng.random() < 0.2), **more)
+            opener = Credentials.of([*opener.passphrases, *texts], [*opener.identities, *people])
+        assert done.path is not None
+        path = done.path
+        after, seals = from_chunks(chunks_of(path))
+        kept = {*stanza_bytes(after), *(face.slot for face in after.faces), *seals.values()}
+        were = [*stanza_bytes(before), *(face.slot for face in before.faces if not face.forgotten), *old_seals.values()]
+        gone = [part for part in {*gone, *were} if part not in kept]
+        beside = path.with_suffix(".pfs")
+        assert traces(path.read_bytes(), beside.read_bytes() if beside.exists() else None, gone) == 0, (step, done)
+        assert proface_s.verify(path).problems == (), step
+
+
+def chunks_of(path: Path) -> dict[str, list[bytes]]:
+    return read_chunks(path.read_bytes()) or decode_sidecar(path.with_suffix(".pfs").read_bytes())[1]

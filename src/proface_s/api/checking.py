@@ -24,7 +24,7 @@ from .numbering import number_of
 from .recording import has_leftovers, leftovers
 from .recovering import changed_faces, check_mode, read_header
 from .results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
-from .salvaging import Opened, open_partials, salvage
+from .salvaging import Opened, more_faces, open_partials, salvage
 from .sidecars import has_sidecar, read_sidecar, sidecar_path
 
 
@@ -115,7 +115,7 @@ def _verified_pixels(
         "nothing vouches for"
     ]
     if salvaged.lost:
-        problems.append(f"{picture.source}: of at least {salvaged.lost} more faces no record can be read")
+        problems.append(f"{picture.source}: of {more_faces(salvaged.lost)} no record can be read")
     problems += [_leaking(picture, face.number) for face in faces if face.record == "leftover"]
     return Verification(tuple(faces), False, tuple(problems))
 

@@ -64,6 +64,11 @@ class Salvage:
         return max(gaps, self.ruined)
 
 
+def more_faces(lost: int) -> str:
+    """``at least 2 more faces``, for messages."""
+    return f"at least {lost} more face{'' if lost == 1 else 's'}"
+
+
 def find_headers(picture: Picture) -> list[Partial]:
     """The `partials` of `salvage`."""
     return salvage(picture).partials
@@ -206,8 +211,8 @@ def open_partials(
         return [Opened(*each) for each in zip(partials, keys_of, strict=True)], True
     if lost:
         raise WrongKeyError(
-            f"the key opens none of the faces whose records in the pixels can be read; at least {lost} more "
-            "cannot be read, and whether it opens those is not known",
+            f"the key opens none of the faces whose records in the pixels can be read; of {more_faces(lost)} none can "
+            "be read, and whether it opens those is not known",
             "if the key is right, use another copy of the file, or its sidecar; else check for typing errors",
         )
     raise refusal
@@ -236,7 +241,7 @@ def _warnings(picture: Picture, opened: list[Opened], forced: bool, lost: int) -
         return ["nothing opened this file; what was written in the faces' places is what a wrong key reads: noise"]
     warnings = [_IGNORED if any(picture.chunks.values()) else _GONE]
     if lost:
-        warnings.append(f"of at least {lost} more faces there is no record in the pixels; they stay covered")
+        warnings.append(f"of {more_faces(lost)} no record can be read in the pixels; what they hide stays covered")
     moved = any(box != each.partial.header.faces[i].box for each in opened for i, box in each.partial.places)
     if moved:
         warnings.append("the picture was cropped, or pasted into another one: faces are not where they were protected")
