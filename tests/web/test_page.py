@@ -361,6 +361,248 @@ def test_u1_a_script_that_does_not_load_is_seen(browser: Any, service: Service, 
         expect(page.locator("#page-problem .notice")).to_be_visible()
 
 
+def crowd(two: bytes, folder: Path) -> Path:
+    """A photo with sixteen faces."""
+    left = pixels(two)[:, : pixels(two).shape[1] // 2]
+    (folder / "crowd.png").write_bytes(png(np.tile(left, (2, 8, 1))[::2, ::2]))
+    return folder / "crowd.png"
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_u7_what_is_to_be_saved_is_seen(
+    browser: Any, service: Service, two: bytes, tmp_path: Path, size: dict[str, int]
+) -> None:
+    """Case U7: after the work, what was done and the button to save it are on the screen, on both pages."""
+    with browser.new_context(viewport=size) as context:
+        page = open_page(context.new_page(), service)
+        choose(page, "protect", crowd(two, tmp_path))
+        expect(page.locator(".stage .box").nth(9)).to_be_visible()
+        expect(page.locator("#protect-go")).to_be_in_viewport()
+        type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+        page.click("#protect-go")
+        expect(page.locator("#results-title")).to_be_in_viewport()
+        expect(page.locator("#results a")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Open it under Recover").click()
+        expect(page.locator("#recover-go")).to_be_visible()
+        assert page.locator("#inside-faces li").count() >= 10
+        recover_with(page, ANNS)
+        expect(page.locator("#recovered-title")).to_be_in_viewport()
+        expect(page.locator("#recovered a")).to_be_in_viewport(ratio=1)
+        assert not page.complaints
+
+
+def test_u7_a_crowd_can_be_looked_at_closely(browser: Any, service: Service, two: bytes, tmp_path: Path) -> None:
+    """Case U7: numbers do not hide small faces, and a photo can be made larger; boxes still move as the mouse does."""
+    with browser.new_context(viewport=PHONE) as context:
+        page = open_page(context.new_page(), service)
+        choose(page, "protect", crowd(two, tmp_path))
+        box = page.locator(".stage .box").first
+        expect(box).to_be_visible()
+        small = box.bounding_box()
+        assert small["width"] < 40
+        number = box.locator(".number").bounding_box()
+        covered = 0.0
+        if number is not None:
+            wide = min(number["x"] + number["width"], small["x"] + small["width"]) - max(number["x"], small["x"])
+            high = min(number["y"] + number["height"], small["y"] + small["height"]) - max(number["y"], small["y"])
+            covered = max(0.0, wide) * max(0.0, high)
+        assert covered < 0.1 * small["width"] * small["height"]
+        for _ in range(3):
+            page.get_by_role("button", name="Zoom in").click()
+        large = box.bounding_box()
+        assert large["width"] > 3 * small["width"]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_role("button", name="Whole photo").click()
+        assert box.bounding_box()["width"] == pytest.approx(small["width"], abs=1)
+
+
+def shared(one: dict[str, int], other: dict[str, int]) -> int:
+    """Pixels that two boxes have in common."""
+    wide = min(one["x"] + one["w"], other["x"] + other["w"]) - max(one["x"], other["x"])
+    high = min(one["y"] + one["h"], other["y"] + other["h"]) - max(one["y"], other["y"])
+    return max(0, wide) * max(0, high)
+
+
+def test_u2_the_page_numbers_faces_as_the_file_does(page: Any, service: Service, two: bytes, tmp_path: Path) -> None:
+    """Case U2: whatever is switched off, added or moved, a face has one number on both pages and in the file."""
+    choose(page, "protect", crowd(two, tmp_path))
+    expect(page.locator(".stage .box").nth(9)).to_be_visible()
+    page.locator("#faces input[type=checkbox]").nth(2).click()
+    page.get_by_role("button", name="Add a face").click()
+    with page.expect_response("**/api/detect"):  # it lies over other boxes now, and the service says what comes of that
+        for _ in range(30):
+            page.keyboard.press("ArrowLeft")
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    shown = []
+    for label in page.locator(".stage .box[aria-pressed=true]").evaluate_all("all => all.map((x) => x.ariaLabel)"):
+        name, size, left, top = label.split(", ")
+        place = [int(left.split()[0]), int(top.split()[0]), *map(int, size.split()[:3:2])]
+        shown.append((int(name.split()[1]), dict(zip("xywh", place, strict=True))))
+    rows = page.locator("#faces .row").all_inner_texts()
+    assert sum("not protected" in row for row in rows) == 1
+    page.click("#protect-go")
+    _, data = saved(page, page.locator("#results a").click)
+    filed = {face["number"]: face["box"] for face in service.post("/api/inspect", data).json()["faces"]}
+    assert {number for number, _ in shown} == set(filed) == set(range(1, len(filed) + 1))
+    for number, box in shown:
+        assert max(filed, key=lambda other: shared(box, filed[other])) == number
+    page.get_by_role("button", name="Open it under Recover").click()
+    expect(page.locator("#inside-faces li")).to_have_count(len(filed))
+    numbers = page.locator("#recover-stage .number").evaluate_all("all => all.map((x) => Number(x.textContent))")
+    assert numbers == sorted(filed)
+
+
+def test_u7_rows_show_which_face_they_mean(page: Any, files: dict[str, Path]) -> None:
+    """Case U7: with one colour for all, rows still show the face, its number and its place."""
+    choose(page, "protect", files["two.png"])
+    page.get_by_label("Style of the covers").select_option("solid")
+    expect(page.locator(".stage .box img").nth(1)).to_be_visible()
+    pictures = page.locator("#faces .row img")
+    expect(pictures.nth(1)).to_be_visible()
+    drawn_as = pictures.evaluate_all("""all => all.map((image) => {
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [8, 8];
+        canvas.getContext("2d").drawImage(image, 0, 0, 8, 8);
+        return [...canvas.getContext("2d").getImageData(0, 0, 8, 8).data];
+    })""")
+    assert len(drawn_as) == 2
+    assert np.std(np.array(drawn_as).reshape(2, 64, 4)[..., :3], axis=1).min() > 5, "faces, not one flat colour"
+    assert len(set(page.locator("#faces .row .quiet").all_inner_texts())) == 2
+
+
+def test_u7_nothing_of_an_earlier_photo_can_be_protected_or_stays_in_red(
+    page: Any, service: Service, files: dict[str, Path]
+) -> None:
+    """Case U7: while faces are looked for, the previous photo is gone; its notices are, too."""
+    choose(page, "protect", files["two.png"])
+    expect(page.locator(".stage .box")).to_have_count(2)
+    page.click("#protect-go")
+    expect(page.locator("#protect-progress .notice")).to_be_visible()
+    held: list[Any] = []
+    page.route("**/api/detect", lambda route: held.append(route))
+    choose(page, "protect", files["drawing.png"])
+    expect(page.locator("#protect-finding")).to_contain_text("Looking for faces")
+    expect(page.locator("#protect-go")).to_be_hidden()
+    assert page.locator(".notice:visible").count() == 0
+    held[0].continue_()
+    expect(page.locator("#faces-none")).to_be_visible()
+    expect(page.locator(".stage .box")).to_have_count(0)
+    page.unroute("**/api/detect")
+    choose(page, "protect", files["text.png"])
+    expect(page.locator("#protect-problem .notice")).to_be_visible()
+    choose(page, "protect", files["two.png"])
+    expect(page.locator(".stage .box")).to_have_count(2)
+    assert page.locator(".notice:visible").count() == 0
+    page.click("#protect-go")
+    expect(page.locator("#protect-progress .notice")).to_be_visible()
+    page.locator("#passphrase").get_by_label("Passphrase", exact=True).fill("x")
+    expect(page.locator("#protect-progress .notice")).to_have_count(0)
+
+
+def test_u7_one_file_that_cannot_be_used_does_not_stop_the_others(
+    page: Any, files: dict[str, Path], two: bytes, tmp_path: Path
+) -> None:
+    """Case U7: neither where faces are looked for nor where they are protected."""
+    photos = three_photos(two, tmp_path)
+    choose(page, "protect", photos[0], files["text.png"], files["drawing.png"], photos[2])
+    expect(page.locator("#photos button")).to_have_count(3)
+    expect(page.locator("#protect-problem")).to_contain_text("text.png")
+    protect_all(page, 3)
+    expect(page.locator("#results .badge")).to_have_text(["2 faces protected", "1 face protected"])
+    expect(page.locator("#left-out")).to_contain_text("No face is chosen in drawing.png")
+    names: list[str] = []
+    page.on("download", lambda download: names.append(download.suggested_filename))
+    page.get_by_role("button", name="Save all 2 photos").click()
+    for _ in range(100):
+        if len(names) == 2:
+            break
+        page.wait_for_timeout(100)
+    assert names == ["both.protected.png", "right.protected.png"]
+
+
+def test_u7_a_photo_can_be_left_out(page: Any, two: bytes, tmp_path: Path) -> None:
+    """Cases U1 and U7: one photo is taken out before the work."""
+    choose(page, "protect", *three_photos(two, tmp_path))
+    page.get_by_role("button", name="left.png").click()
+    page.get_by_role("button", name="Leave this photo out").click()
+    protect_all(page, 2)
+    expect(page.locator("#results .badge")).to_have_text(["2 faces protected", "1 face protected"])
+
+
+def test_u7_a_passphrase_that_was_made_is_shown_whole_and_copied(browser: Any, service: Service, two: bytes) -> None:
+    """Case U7: no part of it is out of sight, and it can be copied with one click."""
+    with browser.new_context(viewport=PHONE) as context:
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = open_page(context.new_page(), service)
+        page.set_input_files("#protect-drop input", {"name": "two.png", "mimeType": "image/png", "buffer": two})
+        page.get_by_role("button", name="Make one for me").click()
+        made = page.locator("#passphrase .made code")
+        expect(made).to_be_visible()
+        assert made.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+        text = made.inner_text()
+        assert text == page.locator("#passphrase").get_by_label("Passphrase", exact=True).input_value()
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == text
+        page.locator("#passphrase").get_by_label("Passphrase", exact=True).fill(ANNS)
+        expect(made).to_be_hidden()
+
+
+def test_u7_results_are_not_lost_without_a_warning(page: Any, files: dict[str, Path]) -> None:
+    """Case U7: a reload asks first while something was not saved, and not any more when it was."""
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    choose(page, "protect", files["two.png"])
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.click("#protect-go")
+    expect(page.locator("#results a")).to_be_visible()
+    page.evaluate("setTimeout(() => location.reload())")
+    for _ in range(100):
+        if asked:
+            break
+        page.wait_for_timeout(100)
+    assert asked == ["beforeunload"]
+    choose(page, "protect", files["drawing.png"])
+    expect(page.locator("#faces-none")).to_be_visible()
+    expect(page.locator("#results a")).to_be_visible()  # other photos were chosen, and what is not saved is still there
+    saved(page, page.locator("#results a").click)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert asked == ["beforeunload"]
+
+
+def test_u1_several_files_are_recovered_with_one_key(page: Any, service: Service, two: bytes, tmp_path: Path) -> None:
+    """Case U1: no thumbnail is clicked; a file that the key does not open is named, and the others come back."""
+    names = []
+    for photo, passphrase in zip(three_photos(two, tmp_path), (ANNS, BOBS, ANNS), strict=True):
+        done = service.post("/api/protect", photo.read_bytes(), {"passphrase": passphrase})
+        names.append(photo.with_suffix(".protected.png"))
+        names[-1].write_bytes(done.content)
+    page.click("nav a[data-view=recover]")
+    choose(page, "recover", *names)
+    expect(page.locator("#recover-photos button")).to_have_count(3)
+    page.fill("#open-key", ANNS)
+    page.get_by_role("button", name="Recover 3 photos").click()
+    expect(page.locator("#recovered a")).to_have_count(2)
+    expect(page.locator("#recovered .badge")).to_have_text(["exact, authenticated"] * 3)
+    expect(page.locator("#recovered .failed")).to_contain_text("left.protected.png")
+    expect(page.locator("#recovered .failed")).to_contain_text("does not open this file")
+    _, data = saved(page, page.locator("#recovered a").nth(1).click)
+    assert np.array_equal(pixels(data), pixels(two)[:, pixels(two).shape[1] // 2 :])
+
+
+def test_s7_where_a_wrong_key_gives_the_cover_nothing_vouches(page: Any, service: Service, two: bytes) -> None:
+    """Case S7: such a file's recovery says so, whatever comes back."""
+    hidden = service.post("/api/protect", two, {"passphrase": ANNS, "wrong_key": "cover"}).content
+    page.click("nav a[data-view=recover]")
+    page.set_input_files(
+        "#recover-drop input", {"name": "two.protected.png", "mimeType": "image/png", "buffer": hidden}
+    )
+    for key in (ANNS, BOBS):
+        recover_with(page, key)
+        expect(page.locator("#recovered .notice")).to_contain_text("nothing vouches for what comes back")
+
+
 def test_covers_are_shown_before_anything_is_done(page: Any, files: dict[str, Path]) -> None:
     choose(page, "protect", files["two.png"])
     cover = page.locator(".stage .box img").nth(1)
@@ -428,7 +670,7 @@ def test_everything_is_done_with_the_keyboard_alone(page: Any, files: dict[str, 
     expect(page.locator(".stage .box").first).to_have_attribute("aria-pressed", "false")
     tab_to(page, "Add a face")
     page.keyboard.press("Enter")
-    assert focused(page).startswith("Face 3")
+    assert focused(page).startswith("Face 1, 75 by 75"), "as in the file, in which the left face has no number"
     page.keyboard.press("Delete")
     expect(page.locator(".stage .box")).to_have_count(2)
     tab_to(page, "Style of the covers")

@@ -5,9 +5,10 @@ import { el, freshId } from "./dom.js";
 /** `left` is seen to the left of the line, `right` to its right; both are addresses of pictures. */
 export function compare({ left, right, leftName, rightName }) {
   const id = freshId("split");
+  const tag = (side, name) => el("span", { class: `tag ${side}`, "aria-hidden": "true" }, name);
   const pictures = el("div", { class: "compare" },
     el("img", { src: right, alt: rightName }), el("img", { class: "covered", src: left, alt: leftName }),
-    el("div", { class: "line" }), el("span", { class: "tag left", "aria-hidden": "true" }, leftName), el("span", { class: "tag right", "aria-hidden": "true" }, rightName));
+    el("div", { class: "line" }), tag("left", leftName), tag("right", rightName));
   const range = el("input", { type: "range", id, min: "0", max: "100", value: "50" });
   const set = () => {
     pictures.style.setProperty("--split", `${range.value}%`);
@@ -29,5 +30,6 @@ export function compare({ left, right, leftName, rightName }) {
     pictures.addEventListener("pointercancel", end, { once: true });
   });
   set();
-  return el("div", {}, pictures, el("div", { class: "strength" }, el("label", { for: id }, `${leftName} or ${rightName.toLowerCase()}`), range));
+  const label = el("label", { for: id }, `${leftName} or ${rightName.toLowerCase()}`);
+  return el("div", {}, pictures, el("div", { class: "strength" }, label, range));
 }

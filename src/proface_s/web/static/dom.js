@@ -35,10 +35,16 @@ export function showProblem(place, error) {
 }
 
 export function showNotes(notes) {
-  return notes.length ? el("div", { class: "notice" }, ...notes.map((note) => el("p", {}, capital(note) + "."))) : null;
+  const lines = notes.map((note) => el("p", {}, `${capital(note)}.`));
+  return lines.length ? el("div", { class: "notice" }, ...lines) : null;
 }
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
+
+/** The error that a file is larger than the service takes. */
+export function tooLarge(file, { max_bytes: most }) {
+  return new Error(`${file.name} is too large: the limit is ${Math.floor(most / 1048576)} MiB`);
+}
 
 /** A progress bar with words; `update(text, share)`, and `clear()`. */
 export function progressIn(place) {
@@ -55,7 +61,7 @@ export function progressIn(place) {
   };
 }
 
-/** The drop area: a label around a file input, so that mouse, keyboard and screen reader all find it. */
+/** The drop area: a label around a file input, so that mouse, keyboard and screen readers find it. */
 export function dropArea(place, { title, hint, multiple, take }) {
   const input = el("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff,.webp", multiple });
   const heading = el("strong", {}, title);

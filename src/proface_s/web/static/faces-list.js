@@ -2,15 +2,17 @@
 
 import { byId, el, freshId } from "./dom.js";
 import { passphraseField } from "./passphrase-field.js";
+import { cut } from "./picture.js";
 import { inside } from "./stage.js";
 import { styleField } from "./style-field.js";
 
+const WORDS = { x: "Left", y: "Top", w: "Width", h: "Height" };
 let next = 0;
 
 /** A face to protect.  What is different for it is in its row, which is made when its photo is first shown. */
 export class Face {
   constructor(box, byHand) {
-    Object.assign(this, { id: ++next, box, byHand, on: true, row: null, url: null });
+    Object.assign(this, { id: ++next, box, byHand, on: true, number: null, row: null, url: null });
   }
 
   /** Its own style as the API has it, or null for that of all faces. */
@@ -18,36 +20,86 @@ export class Face {
 
   /** The field of its own passphrase, or null if it has none. */
   get own() { return this.row?.own.field ?? null; }
+
+  /** What it is called: its number in the protected file, which a face that stays as it is does not have. */
+  get name() { return this.number === null ? "Face that stays as it is" : `Face ${this.number}`; }
 }
 
-/** Rows for the faces of one photo.  `changed(face)`: its cover is another now; `moved(face)`: its box is. */
+/**
+ * Number the faces that will be protected as the file does: from 1, left to right, then top to bottom.  Faces that
+ * stay as they are have no number in the file.
+ */
+export function numberFaces(photo) {
+  const even = (value) => value - value % 2; // as the service rounds them
+  const order = (a, b) => even(a.box.x) - even(b.box.x) || even(a.box.y) - even(b.box.y)
+    || a.box.w - b.box.w || a.box.h - b.box.h;
+  photo.faces.sort(order);
+  let count = 0;
+  for (const face of photo.faces) face.number = face.on ? ++count : null;
+}
+
+/** Whether boxes that will be protected overlap: the service then trims or joins them, and its numbers may differ. */
+export function overlapping({ faces }) {
+  const boxes = faces.filter((face) => face.on).map((face) => face.box);
+  const apart = (a, b) => a.x + a.w + 2 <= b.x || b.x + b.w + 2 <= a.x || a.y + a.h + 2 <= b.y || b.y + b.h + 2 <= a.y;
+  return boxes.some((a, index) => boxes.slice(index + 1).some((b) => !apart(a, b)));
+}
+
+/**
+ * Rows for the faces of one photo.  `changed(face)`: its cover is another now; `moved(face)`: its box is;
+ * `seen(face)`: somebody works on its row.
+ */
 export class FacesList {
-  constructor(about, { changed, moved, toggled, removed }) {
+  constructor(about, { changed, moved, toggled, removed, seen }) {
     this.about = about;
-    this.events = { changed, moved, toggled, removed };
+    this.events = { changed, moved, toggled, removed, seen };
     this.place = byId("faces");
   }
 
   show(photo) {
     this.photo = photo;
     for (const face of photo.faces) face.row ??= this.makeRow(face);
-    this.place.replaceChildren(...photo.faces.map((face) => face.row.root));
-    byId("faces-none").hidden = photo.faces.length > 0;
-    photo.faces.forEach((face) => this.describe(face));
+    this.order();
+    photo.faces.forEach((face) => this.picture(face));
+  }
+
+  /** Put the rows into the order of the faces, which may have changed. */
+  order() {
+    const rows = this.photo.faces.map((face) => face.row.root);
+    const same = rows.length === this.place.children.length && rows.every((row, i) => row === this.place.children[i]);
+    if (!same) {
+      const focused = document.activeElement;
+      this.place.replaceChildren(...rows);
+      if (this.place.contains(focused)) focused.focus({ preventScroll: true });
+    }
+    byId("faces-none").hidden = rows.length > 0;
+    this.photo.faces.forEach((face) => this.describe(face));
   }
 
   /** Make a face's row say how things are. */
   describe(face) {
-    const index = this.photo.faces.indexOf(face) + 1;
-    const { tick, name, summary, details, places, picture } = face.row;
+    const { tick, name, summary, details, places } = face.row;
+    const { x, y, w, h } = face.box;
     tick.checked = face.on;
-    name.textContent = `Face ${index}`;
+    name.textContent = face.name;
     const different = [face.style?.name, face.own ? "own passphrase" : null].filter(Boolean).join(", ");
-    summary.textContent = face.on ? different : "stays as it is";
+    const state = face.on ? different : "not protected";
+    summary.textContent = [state, `${w} × ${h} at ${x}, ${y}`].filter(Boolean).join("; ");
     details.hidden = !face.on;
-    for (const [key, input] of Object.entries(places)) if (document.activeElement !== input) input.value = face.box[key];
-    if (face.url) picture.src = face.url;
-    picture.hidden = !face.url;
+    for (const [key, input] of Object.entries(places)) {
+      if (document.activeElement !== input) input.value = face.box[key];
+    }
+  }
+
+  /** Show in its row which face it is: the photo itself, because covers look alike. */
+  async picture(face) {
+    const { photo } = this;
+    const blob = await cut(photo.image, photo.size, face.box);
+    const { picture } = face.row;
+    if (!blob) return;
+    if (picture.src) URL.revokeObjectURL(picture.src);
+    picture.src = URL.createObjectURL(blob);
+    picture.hidden = false;
   }
 
   makeRow(face) {
@@ -59,13 +111,18 @@ export class FacesList {
     const changed = () => { this.events.changed(face); this.describe(face); };
     const style = styleField(this.about.styles, { same: true, name: "this face", changed });
     const own = this.makeOwn(face);
-    const places = Object.fromEntries(["x", "y", "w", "h"].map((key) => [key, el("input", { type: "number", id: freshId(key), inputmode: "numeric", onchange: () => this.onPlace(face) })]));
-    const words = { x: "Left", y: "Top", w: "Width", h: "Height" };
+    const input = () => el("input", { type: "number", id: freshId("place"), inputmode: "numeric" });
+    const places = Object.fromEntries(Object.keys(WORDS).map((key) => [key, input()]));
+    for (const each of Object.values(places)) each.addEventListener("change", () => this.onPlace(face));
+    const labelled = ([key, each]) => el("div", {}, el("label", { for: each.id }, WORDS[key]), each);
+    const remove = () => this.events.removed(face);
     const details = el("details", {}, el("summary", { class: "quiet" }, "Different for this face"),
       el("div", { class: "more" }, style.root, own.root,
-        el("div", { class: "place" }, ...Object.entries(places).map(([key, input]) => el("div", {}, el("label", { for: input.id }, words[key]), input))),
-        face.byHand ? el("button", { type: "button", class: "link", onclick: () => this.events.removed(face) }, "Take this box away") : null));
-    const root = el("li", {}, el("div", { class: "row" }, picture, el("label", { class: "tick", for: tickId }, tick, name), summary), details);
+        el("div", { class: "place" }, ...Object.entries(places).map(labelled)),
+        face.byHand ? el("button", { type: "button", class: "link", onclick: remove }, "Take this box away") : null));
+    const root = el("li", {},
+      el("div", { class: "row" }, picture, el("label", { class: "tick", for: tickId }, tick, name), summary), details);
+    for (const event of ["focusin", "pointerenter"]) root.addEventListener(event, () => this.events.seen(face));
     return { root, tick, name, summary, details, places, picture, style, own };
   }
 
@@ -80,12 +137,15 @@ export class FacesList {
       holder.hidden = !on.checked;
       this.describe(face);
     });
-    return { on, root: el("div", {}, el("label", { class: "tick", for: id }, on, "A passphrase of its own"), holder), get field() { return on.checked ? field : null; } };
+    return {
+      on, root: el("div", {}, el("label", { class: "tick", for: id }, on, "A passphrase of its own"), holder),
+      get field() { return on.checked ? field : null; },
+    };
   }
 
   onPlace(face) {
-    const box = Object.fromEntries(Object.entries(face.row.places).map(([key, input]) => [key, Number(input.value) || 0]));
-    face.box = inside(box, this.photo.size);
+    const numbers = Object.entries(face.row.places).map(([key, input]) => [key, Number(input.value) || 0]);
+    face.box = inside(Object.fromEntries(numbers), this.photo.size);
     for (const [key, input] of Object.entries(face.row.places)) input.value = face.box[key];
     this.events.moved(face);
   }

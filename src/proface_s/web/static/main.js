@@ -22,7 +22,9 @@ function askForToken() {
   const dialog = byId("token-dialog");
   byId("token").value = "";
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(byId("token").value.trim()), { once: true }));
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(byId("token").value.trim()), { once: true });
+  });
 }
 
 async function start() {
@@ -39,7 +41,7 @@ async function start() {
     const about = await ask("GET", "/api/about");
     byId("version").textContent = `Version ${about.version}.`;
     const recovering = new RecoverView(about);
-    const opened = (file) => { location.hash = "recover"; recovering.take(file); };
+    const opened = (files) => { location.hash = "recover"; recovering.take(files); };
     new ProtectView(about, { recover: opened });
     document.documentElement.dataset.ready = "yes";
   } catch (error) {

@@ -5,14 +5,17 @@ import { askPicture } from "./service.js";
 const PREVIEW_SIDE = 360;
 
 /**
- * Make a file visible: as it is, or, where the browser cannot show it as the service reads it, as the service draws it.
+ * Make a file visible: as it is, or, where the browser cannot show it as the service reads it, as the service draws
+ * it.
+ * @param {File} file
  * @param {{width: number, height: number}} size of the upright picture, as the service sees it
+ * @param {AbortSignal} [signal]
  */
-export async function shown(file, size) {
+export async function shown(file, size, signal) {
   const own = await loaded(URL.createObjectURL(file));
   if (own && own.naturalWidth === size.width && own.naturalHeight === size.height) return own;
   if (own) URL.revokeObjectURL(own.src);
-  const drawn = await loaded(URL.createObjectURL(await askPicture("/api/render", file)));
+  const drawn = await loaded(URL.createObjectURL(await askPicture("/api/render", file, null, signal)));
   if (!drawn) throw new Error("the picture cannot be shown");
   return drawn;
 }
@@ -37,20 +40,15 @@ export function cut(image, size, box) {
   canvas.width = Math.max(2, Math.round(box.w * scale * shrink));
   canvas.height = Math.max(2, Math.round(box.h * scale * shrink));
   const context = canvas.getContext("2d");
+  const [x, y, w, h] = [box.x, box.y, box.w, box.h].map((value) => value * scale);
   context.imageSmoothingQuality = "high";
-  context.drawImage(image, box.x * scale, box.y * scale, box.w * scale, box.h * scale, 0, 0, canvas.width, canvas.height);
+  context.drawImage(image, x, y, w, h, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
 /** `party.jpg` -> `party.protected.png`; `party.protected.png` -> `party.recovered.png`. */
 export function outputName(name, what, format) {
   const stem = name.replace(/\.[^.]*$/, "") || "photo";
-  return `${what === "recovered" ? stem.replace(/\.protected$/, "") : stem}.${what}.${{ png: "png", webp: "webp", tiff: "tif" }[format]}`;
-}
-
-/** A link that saves a blob. */
-export function saveLink(blob, name, anchor) {
-  anchor.href = URL.createObjectURL(blob);
-  anchor.download = name;
-  return anchor;
+  const suffix = { png: "png", webp: "webp", tiff: "tif" }[format];
+  return `${what === "recovered" ? stem.replace(/\.protected$/, "") : stem}.${what}.${suffix}`;
 }

@@ -1,15 +1,21 @@
 // The first view: photos in, faces chosen, protected files out.
 
-import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem } from "./dom.js";
-import { Face, FacesList } from "./faces-list.js";
+import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
+import { Face, FacesList, numberFaces, overlapping } from "./faces-list.js";
 import { passphraseField } from "./passphrase-field.js";
-import { outputName, saveLink, shown } from "./picture.js";
+import { outputName, shown } from "./picture.js";
 import { hideCover, Previews } from "./previews.js";
+import { progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./stage.js";
 import { styleField } from "./style-field.js";
+import { Thumbnails } from "./thumbnails.js";
 
-const STAGES = { read: ["Reading the photo", 0.05], find: ["Looking at the boxes", 0.1], hide: ["Hiding face", 0.15], check: ["Checking the finished file", 0.8] };
+const WAIT = 400; // milliseconds after the last change
+const STAGES = {
+  read: ["Reading the photo", 0.05], find: ["Looking at the boxes", 0.1], hide: ["Hiding face", 0.15],
+  check: ["Checking the finished file", 0.8],
+};
 
 export class ProtectView {
   /** `recover(file)` opens a file in the other view. */
@@ -19,7 +25,8 @@ export class ProtectView {
     this.photos = [];
     this.problem = byId("protect-problem");
     this.drop = dropArea(byId("protect-drop"), {
-      title: "Choose photos", hint: "or drop them here. JPEG, PNG, WebP, TIFF, BMP or HEIC", multiple: true, take: (files) => this.take(files),
+      title: "Choose photos", hint: "or drop them here. JPEG, PNG, WebP, TIFF, BMP or HEIC", multiple: true,
+      take: (files) => this.take(files),
     });
     this.style = styleField(about.styles, { same: false, name: "all faces", changed: () => this.restyle() });
     byId("style-all").replaceChildren(this.style.root);
@@ -27,51 +34,78 @@ export class ProtectView {
     byId("passphrase").replaceChildren(this.passphrase.root);
     this.previews = new Previews({
       style: (face) => face.style ?? this.style.value,
-      shown: (face, url) => {
-        if (this.photo.faces.includes(face)) { this.stage.cover(face, url); this.list.describe(face); }
-      },
+      shown: (face, url) => { if (this.photo?.faces.includes(face)) this.stage.cover(face, url); },
     });
     const events = {
-      changed: (face) => this.refresh(face), toggled: (face) => this.toggle(face), removed: (face) => this.remove(face),
+      changed: (face) => this.refresh(face), toggled: (face) => this.toggle(face),
+      removed: (face) => this.remove(face),
     };
-    this.stage = new Stage(byId("stage"), { ...events, chosen: () => {}, added: () => this.add() });
-    this.list = new FacesList(about, { ...events, moved: (face) => { this.stage.place(face); this.refresh(face); } });
+    this.stage = new Stage(byId("stage"), {
+      ...events, changed: (face) => this.moved(face), chosen: () => {}, added: () => this.add(),
+    });
+    this.list = new FacesList(about, {
+      ...events, moved: (face) => this.moved(face), seen: (face) => this.stage.choose(face),
+    });
+    this.thumbnails = new Thumbnails(byId("photos"), (photo) => this.show(photo));
+    this.results = new Results({ section: "protect-results", list: "results", saveAll: "save-all" });
+    byId("leave-out").addEventListener("click", () => this.leaveOut());
     byId("protect-form").addEventListener("submit", (event) => { event.preventDefault(); this.protect(); });
+    byId("protect-form").addEventListener("input", () => { if (!this.working) this.progress.clear(); });
     byId("protect-cancel").addEventListener("click", () => this.abort?.abort());
     this.progress = progressIn(byId("protect-progress"));
   }
 
+  /** Look for the faces of photos.  Until they are found there is nothing to protect: what was shown goes away. */
   async take(files) {
-    this.problem.replaceChildren();
     this.abort?.abort();
     const abort = this.abort = new AbortController();
-    const finding = progressIn(byId("protect-problem"));
+    this.clear();
+    const finding = progressIn(byId("protect-finding"));
     const opened = [];
     for (const [index, file] of files.entries()) {
+      const which = files.length > 1 ? ` in photo ${index + 1} of ${files.length}` : "";
+      finding.update(`Looking for faces${which}`, null);
       try {
-        if (file.size > this.about.max_bytes) throw new Error(`${file.name} is too large: the limit is ${Math.floor(this.about.max_bytes / 1048576)} MiB`);
-        finding.update(`Looking for faces${files.length > 1 ? ` in photo ${index + 1} of ${files.length}` : ""}`, null);
-        const found = await askAbout("/api/detect", file, abort.signal);
-        const size = { width: found.width, height: found.height };
-        opened.push({ file, size, image: await shown(file, size), faces: found.regions.map((box) => new Face(box, false)) });
+        opened.push(await this.open(file, abort.signal));
       } catch (error) {
-        finding.clear();
-        if (error.name === "AbortError") return;
-        showProblem(this.problem, error);
-        if (files.length > 1) this.problem.prepend(el("p", {}, file.name));
-        break;
+        if (abort.signal.aborted) break;
+        const place = this.problem.appendChild(el("div", {}, files.length > 1 ? el("p", {}, file.name) : null));
+        showProblem(place.appendChild(el("div")), error);
       }
     }
-    if (!this.problem.querySelector(".notice")) finding.clear();
+    if (abort.signal.aborted) { // other photos were chosen meanwhile
+      opened.forEach(forget);
+      return;
+    }
+    finding.clear();
     if (!opened.length) return;
-    this.photos.forEach(forget);
     this.photos = opened;
-    byId("protect-results").hidden = true;
     byId("protect-work").hidden = false;
     this.drop.shrink("Choose other photos");
-    this.showThumbnails();
+    this.thumbnails.show(opened);
     this.show(opened[0]);
     announce(`${count(opened.reduce((sum, photo) => sum + photo.faces.length, 0), "face")} found.`);
+  }
+
+  async open(file, signal) {
+    if (file.size > this.about.max_bytes) throw tooLarge(file, this.about);
+    const found = await askAbout("/api/detect", file, signal);
+    const size = { width: found.width, height: found.height };
+    const image = await shown(file, size, signal);
+    const photo = { file, size, image, faces: found.regions.map((box) => new Face(box, false)) };
+    numberFaces(photo);
+    return photo;
+  }
+
+  /** Show no photo and no word about earlier ones; results that were not saved stay. */
+  clear() {
+    this.photos.forEach(forget);
+    this.photos = [];
+    this.photo = null;
+    this.problem.replaceChildren();
+    this.progress.clear();
+    byId("protect-work").hidden = true;
+    this.results.tidy();
   }
 
   show(photo) {
@@ -79,13 +113,19 @@ export class ProtectView {
     this.list.show(photo);
     this.stage.show(photo);
     for (const face of photo.faces) face.url ? this.stage.cover(face, face.url) : this.refresh(face);
-    [...byId("photos").children].forEach((button, i) => button.setAttribute("aria-pressed", String(this.photos[i] === photo)));
+    this.thumbnails.choose(photo);
+    byId("leave-out").hidden = this.photos.length < 2;
     byId("protect-go").textContent = this.photos.length > 1 ? `Protect ${this.photos.length} photos` : "Protect";
   }
 
-  showThumbnails() {
-    byId("photos").hidden = this.photos.length < 2;
-    byId("photos").replaceChildren(...this.photos.map((photo) => el("button", { type: "button", "aria-label": photo.file.name, onclick: () => this.show(photo) }, el("img", { alt: "", src: photo.image.src }))));
+  /** Take the photo that is shown out of those that will be protected. */
+  leaveOut() {
+    const index = this.photos.indexOf(this.photo);
+    forget(this.photo);
+    this.photos.splice(index, 1);
+    this.thumbnails.show(this.photos);
+    this.show(this.photos[Math.min(index, this.photos.length - 1)]);
+    announce("The photo was left out.");
   }
 
   restyle() {
@@ -99,18 +139,51 @@ export class ProtectView {
     this.previews.ask(this.photo, face);
   }
 
+  /** A box is somewhere else now: its cover is another, and so may be its number. */
+  moved(face) {
+    this.renumber();
+    this.list.picture(face);
+    this.refresh(face);
+  }
+
+  renumber() {
+    numberFaces(this.photo);
+    this.list.order();
+    this.photo.faces.forEach((each) => this.stage.place(each));
+    this.thumbnails.describe(this.photo);
+    this.numbering?.abort();
+    clearTimeout(this.timer);
+    if (overlapping(this.photo)) this.timer = setTimeout(() => this.askNumbers(this.photo), WAIT);
+  }
+
+  /** Number boxes that overlap as the service will: it trims them, and hides those that overlap much as one. */
+  async askNumbers(photo) {
+    const { signal } = this.numbering = new AbortController();
+    const faces = photo.faces.filter((face) => face.on);
+    try {
+      const options = { faces: "none", boxes: faces.map((face) => face.box) };
+      const answer = await askAbout("/api/detect", photo.file, signal, options);
+      const numbers = new Map(answer.faces.map(({ box, number }) => [JSON.stringify(box), number]));
+      for (const face of faces) face.number = numbers.get(JSON.stringify(face.box)) ?? face.number;
+    } catch {
+      return; // the protection itself will say what is wrong
+    }
+    if (photo !== this.photo || signal.aborted) return;
+    photo.faces.forEach((face) => { this.list.describe(face); this.stage.place(face); });
+  }
+
   toggle(face) {
     face.on = !face.on;
-    this.stage.place(face);
-    this.list.describe(face);
+    this.renumber();
     announce(face.on ? "This face will be protected." : "This face stays as it is.");
   }
 
   remove(face) {
     if (!face.byHand) { if (face.on) this.toggle(face); return; }
     this.photo.faces = this.photo.faces.filter((each) => each !== face);
+    hideCover(face);
     this.stage.remove(face);
-    this.list.show(this.photo);
+    this.renumber();
     this.stage.adder.focus();
     announce("The box was taken away.");
   }
@@ -122,80 +195,109 @@ export class ProtectView {
     const middle = { x: (width - side) / 2 + shift, y: (height - side) / 2 + shift, w: side, h: side };
     const face = new Face(inside(middle, this.photo.size), true);
     this.photo.faces.push(face);
+    numberFaces(this.photo);
     this.list.show(this.photo);
     this.stage.add(face);
+    this.renumber();
     this.refresh(face);
     this.stage.focus(face);
     announce("A box was added in the middle.");
   }
 
-  /** What the service is asked for one photo: every box as it is on the stage, so that what was seen is what is done. */
+  /** What the service is asked for one photo: every box as it is on the stage, so that what is seen is done. */
   request(photo) {
     const faces = photo.faces.filter((face) => face.on);
     const own = faces.map((face) => ({ box: face.box, style: face.style, passphrase: face.own?.value ?? null }));
     return {
-      faces: "none", boxes: faces.map((face) => face.box), style: this.style.value, passphrase: this.passphrase.value || null,
-      own: own.filter((each) => each.style || each.passphrase), format: byId("format").value,
-      wrong_key: byId("wrong-key").value, keep_metadata: byId("keep-metadata").checked,
+      faces: "none", boxes: faces.map((face) => face.box), style: this.style.value,
+      passphrase: this.passphrase.value || null, own: own.filter((each) => each.style || each.passphrase),
+      format: byId("format").value, wrong_key: byId("wrong-key").value, keep_metadata: byId("keep-metadata").checked,
     };
   }
 
-  /** Say what is missing before anything is sent; true if nothing is. */
+  /** The photos that can be protected as they are; says what is missing where there is none. */
   ready() {
-    const lacking = this.photos.find((photo) => !photo.faces.some((face) => face.on));
-    let wrong = lacking ? `No face is chosen in ${lacking.file.name}. Switch one on, or add one.` : null;
-    for (const photo of this.photos) for (const face of photo.faces.filter((each) => each.on && each.own)) {
+    const ready = this.photos.filter((photo) => photo.faces.some((face) => face.on));
+    let wrong = ready.length ? null : `${lacking(this.photos)} Switch one on, or add one.`;
+    for (const photo of ready) for (const face of photo.faces.filter((each) => each.on && each.own)) {
       if (wrong || !face.own.lacking) continue;
       if (photo !== this.photo) this.show(photo); // what is wrong can be mended only where it is seen
       face.row.details.open = true;
       wrong = face.own.problem();
     }
-    const shared = this.photos.some((photo) => photo.faces.some((face) => face.on && !face.own));
+    const shared = ready.some((photo) => photo.faces.some((face) => face.on && !face.own));
     if (!wrong && shared) wrong = this.passphrase.problem();
-    if (wrong) showProblem(byId("protect-progress"), { problem: { title: "Something is missing", detail: wrong } });
-    if (wrong) announce(wrong);
-    return !wrong;
+    if (!wrong) return ready;
+    showProblem(byId("protect-progress"), { problem: { title: "Something is missing", detail: wrong } });
+    announce(wrong);
+    return [];
   }
 
   async protect() {
-    if (!this.ready()) return;
+    if (this.working) return;
+    const photos = this.ready();
+    if (!photos.length) return;
+    const left = this.photos.filter((photo) => !photos.includes(photo));
     this.problem.replaceChildren();
     const abort = this.abort = new AbortController();
     this.busy(true);
-    const rows = [];
+    const done = [];
     try {
-      for (const [index, photo] of this.photos.entries()) {
-        const prefix = this.photos.length > 1 ? `Photo ${index + 1} of ${this.photos.length}: ` : "";
-        this.progress.update(`${prefix}Sending`, null);
+      for (const [index, photo] of photos.entries()) {
+        const prefix = photos.length > 1 ? `Photo ${index + 1} of ${photos.length}: ` : "";
         try {
-          const options = this.request(photo);
-          const done = await work("/api/protect", photo.file, options, { signal: abort.signal, tell: (...step) => this.tell(prefix, ...step) });
-          rows.push(this.resultRow(photo, done, options.format));
+          done.push(await this.protectOne(photo, prefix, abort.signal));
         } catch (error) {
-          if (error.name === "AbortError" || this.photos.length === 1) throw error;
-          const place = el("li", {}, el("span", {}, photo.file.name));
-          showProblem(place.appendChild(el("div")), error);
-          rows.push(place);
+          if (abort.signal.aborted || this.photos.length === 1) throw error;
+          done.push(failed(photo, error));
         }
       }
       this.progress.clear();
-      byId("results").replaceChildren(...rows);
-      byId("protect-results").hidden = false;
-      byId("results-title").focus();
-      announce("Done. The protected photo can be saved.");
     } catch (error) {
-      if (error.name !== "AbortError") { this.progress.clear(); showProblem(this.problem, error); this.problem.scrollIntoView({ block: "nearest" }); }
-      else { this.progress.update("Cancelled. Nothing was kept.", 0); }
+      this.progress.clear();
+      if (!abort.signal.aborted) this.showError(error);
+      else if (this.photos.length && !done.length) this.progress.update("Cancelled. Nothing was kept.", 0);
+      else if (this.photos.length) this.progress.update(`Cancelled. ${progressWords(done.length, photos.length)}`, 0);
+    } finally {
+      this.busy(false);
     }
-    this.busy(false);
+    this.finish(done, left);
+  }
+
+  async protectOne(photo, prefix, signal) {
+    this.progress.update(`${prefix}Sending`, null);
+    const options = this.request(photo);
+    const tell = (...step) => this.tell(prefix, ...step);
+    return this.resultRow(photo, await work("/api/protect", photo.file, options, { signal, tell }), options.format);
+  }
+
+  /** Show what was done, and what was not. */
+  finish(done, left) {
+    if (!done.length) return;
+    this.results.show(done);
+    if (left.length) {
+      const notice = { problem: { title: "Not all photos were protected", detail: lacking(left) } };
+      showProblem(byId("protect-progress"), notice);
+      showProblem(byId("left-out"), notice);
+    } else byId("left-out").replaceChildren();
+    this.results.reveal("results-title");
+    announce(`Done. The protected photos can be saved. ${left.length ? lacking(left) : ""}`);
+  }
+
+  showError(error) {
+    showProblem(this.problem, error);
+    this.problem.scrollIntoView({ block: "center" });
   }
 
   tell(prefix, stage, done, total) {
     const [words, share] = STAGES[stage];
-    this.progress.update(prefix + (stage === "hide" ? `${words} ${done + 1} of ${total}` : words), share + (stage === "hide" ? 0.65 * done / total : 0));
+    const hiding = stage === "hide";
+    const text = hiding ? `${words} ${done + 1} of ${total}` : words;
+    this.progress.update(prefix + text, share + (hiding ? 0.65 * done / total : 0));
   }
 
   busy(yes) {
+    this.working = yes;
     byId("protect-go").disabled = yes;
     byId("protect-cancel").hidden = !yes;
     byId("protect-form").setAttribute("aria-busy", String(yes));
@@ -204,21 +306,35 @@ export class ProtectView {
 
   resultRow(photo, { facts, blob }, format) {
     const name = outputName(photo.file.name, "protected", format);
-    const url = URL.createObjectURL(blob);
-    const save = saveLink(blob, name, el("a", { class: "button primary" }, `Save ${name}`));
+    const link = saveLink(blob, name);
     const styles = [...new Set(facts.faces.map((face) => face.style))].join(", ");
     const sealed = facts.faces.every((face) => face.sealed) ? "exact copies sealed in" : "no seal";
-    return el("li", {},
-      el("img", { src: url, alt: `${name}, protected` }),
+    const open = () => this.recover([new File([blob], name, { type: blob.type })]);
+    const row = el("li", {},
+      el("img", { src: link.href, alt: `${name}, protected` }),
       el("div", {},
+        el("div", { class: "act" }, link, el("button", { type: "button", onclick: open }, "Open it under Recover")),
         el("p", {}, el("span", { class: "badge good" }, `${count(facts.faces.length, "face")} protected`)),
         el("p", { class: "quiet" }, `${styles}; ${sealed}. The file was read back and checked.`),
-        showNotes(facts.warnings),
-        el("div", { class: "act" }, save, el("button", { type: "button", onclick: () => this.recover(new File([blob], name, { type: blob.type })) }, "Open it under Recover"))));
+        showNotes(facts.warnings)));
+    return { file: photo.file, row, link };
   }
+}
+
+/** The row of a photo that could not be protected. */
+function failed(photo, error) {
+  const place = el("div");
+  showProblem(place, error);
+  return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), link: null };
+}
+
+/** Which photos have no face to protect, in words. */
+function lacking(photos) {
+  return `No face is chosen in ${photos.map((photo) => photo.file.name).join(", ")}.`;
 }
 
 function forget(photo) {
   URL.revokeObjectURL(photo.image.src);
   photo.faces.forEach(hideCover);
+  for (const { row } of photo.faces) if (row?.picture.src) URL.revokeObjectURL(row.picture.src);
 }

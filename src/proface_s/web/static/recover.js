@@ -1,9 +1,13 @@
-// The second view: a protected file in, what it holds, and the faces back.
+// The second view: protected files in, what they hold, and the faces back.
 
-import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem } from "./dom.js";
+import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
 import { compare } from "./compare.js";
-import { outputName, saveLink, shown } from "./picture.js";
+import { cut, loaded, outputName, shown } from "./picture.js";
+import { progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
+import { placed } from "./stage.js";
+import { Thumbnails } from "./thumbnails.js";
+import { zoomable } from "./zoom.js";
 
 const KINDS = {
   passphrase: { label: "Passphrase", options: (text) => ({ passphrase: text }) },
@@ -11,65 +15,108 @@ const KINDS = {
   face_key: { label: "Face key: pfk1…", options: (text) => ({ face_keys: [text.trim()] }) },
 };
 const OUTCOMES = {
-  exact: ["exact, authenticated", "good"], estimate: ["estimate", "warn"], noise: ["noise", "warn"], locked: ["stays covered: not opened by this key", ""],
-  forgotten: ["forgotten: no key opens it", ""], left: ["left covered", ""], lost: ["lost: no record in the pixels", ""],
+  exact: ["exact, authenticated", "good"], estimate: ["estimate", "warn"], noise: ["noise", "warn"],
+  locked: ["stays covered: not opened by this key", ""], forgotten: ["forgotten: no key opens it", ""],
+  left: ["left covered", ""], lost: ["lost: no record in the pixels", ""],
   damaged: ["damaged: its pixels were changed", ""],
 };
-const STAGES = { read: ["Reading the file", 0.1], open: ["Trying the key", 0.3], restore: ["Restoring face", 0.5], write: ["Writing the picture", 0.8] };
+const STAGES = {
+  read: ["Reading the file", 0.1], open: ["Trying the key", 0.3], restore: ["Restoring face", 0.5],
+  write: ["Writing the picture", 0.8],
+};
+const QUIET = "in this file a wrong key gives the cover, so that nothing vouches for what comes back: "
+  + "look whether it is a face, and whose";
 
 export class RecoverView {
   constructor(about) {
     this.about = about;
+    this.photos = [];
     this.problem = byId("recover-problem");
-    this.drop = dropArea(byId("recover-drop"), { title: "Choose a protected file", hint: "or drop it here: PNG, WebP or TIFF, as it was saved", multiple: false, take: ([file]) => this.take(file) });
+    this.drop = dropArea(byId("recover-drop"), {
+      title: "Choose a protected file", hint: "or several; or drop them here: PNG, WebP or TIFF, as they were saved",
+      multiple: true, take: (files) => this.take(files),
+    });
     this.progress = progressIn(byId("recover-progress"));
+    this.thumbnails = new Thumbnails(byId("recover-photos"), (photo) => this.describe(photo));
+    this.results = new Results({ section: "recover-result", list: "recovered", saveAll: "save-all-recovered" });
     for (const radio of document.getElementsByName("kind")) radio.addEventListener("change", () => this.rename());
     byId("open-show").addEventListener("click", () => this.reveal(byId("open-key").type === "password"));
     byId("recover-form").addEventListener("submit", (event) => { event.preventDefault(); this.recover(); });
+    byId("recover-form").addEventListener("input", () => { if (!this.working) this.progress.clear(); });
     byId("recover-cancel").addEventListener("click", () => this.abort?.abort());
   }
 
-  async take(file) {
-    this.problem.replaceChildren();
-    byId("recover-result").hidden = true;
-    byId("recover-work").hidden = true;
-    const looking = progressIn(this.problem);
-    try {
-      if (file.size > this.about.max_bytes) throw new Error(`${file.name} is too large: the limit is ${Math.floor(this.about.max_bytes / 1048576)} MiB`);
-      looking.update("Looking what is in it", null);
-      const found = await askAbout("/api/inspect", file);
-      const image = await shown(file, found);
-      looking.clear();
-      if (this.image) URL.revokeObjectURL(this.image.src);
-      Object.assign(this, { file, found, image });
-      this.describe();
-    } catch (error) {
-      looking.clear();
-      showProblem(this.problem, error);
+  /** Look into files.  Until that is done there is nothing to recover: what was shown goes away. */
+  async take(files) {
+    this.abort?.abort();
+    const abort = this.abort = new AbortController();
+    this.clear();
+    const looking = progressIn(byId("recover-finding"));
+    const opened = [];
+    for (const [index, file] of files.entries()) {
+      const which = files.length > 1 ? `: file ${index + 1} of ${files.length}` : "";
+      looking.update(`Looking what is in it${which}`, null);
+      try {
+        if (file.size > this.about.max_bytes) throw tooLarge(file, this.about);
+        const found = await askAbout("/api/inspect", file, abort.signal);
+        opened.push({ file, found, image: await shown(file, found, abort.signal) });
+      } catch (error) {
+        if (abort.signal.aborted) break;
+        const place = this.problem.appendChild(el("div", {}, files.length > 1 ? el("p", {}, file.name) : null));
+        showProblem(place.appendChild(el("div")), error);
+      }
     }
+    if (abort.signal.aborted) {
+      opened.forEach(forget);
+      return;
+    }
+    looking.clear();
+    if (!opened.length) return;
+    this.photos = opened;
+    this.thumbnails.show(opened);
+    this.describe(opened[0]);
+    byId("recover-go").textContent = opened.length > 1 ? `Recover ${opened.length} photos` : "Recover";
+    byId("recover-work").hidden = false;
+    this.drop.shrink("Choose other files");
+    byId("open-key").focus({ preventScroll: true });
   }
 
-  describe() {
-    const { found, image } = this;
+  clear() {
+    this.photos.forEach(forget);
+    this.photos = [];
+    this.problem.replaceChildren();
+    this.progress.clear();
+    byId("recover-work").hidden = true;
+    this.results.tidy();
+  }
+
+  /** Say what is in one file. */
+  describe(photo) {
+    const { found, image } = photo;
     image.alt = "The protected photo";
-    byId("recover-stage").replaceChildren(el("div", { class: "stage" }, image, ...found.faces.map((face, index) => marked(face.box, index, found))));
+    const marks = found.faces.map((face) => marked(face, found));
+    const { scroller, bar } = zoomable(el("div", { class: "stage" }, image, ...marks));
+    byId("recover-stage").replaceChildren(scroller, el("div", { class: "stagebar" }, bar));
+    const keys = [
+      found.kdf.length ? count(found.kdf.length, "passphrase") : null,
+      found.recipients ? count(found.recipients, "recipient") : null,
+    ];
     const facts = [
       ["Picture", `${found.width} × ${found.height} pixels`],
-      ["Opened by", [found.kdf.length ? count(found.kdf.length, "passphrase") : null, found.recipients ? count(found.recipients, "recipient") : null].filter(Boolean).join(" and ") || "face keys"],
+      ["Faces", String(found.faces.length)],
+      ["Opened by", keys.filter(Boolean).join(" and ") || "face keys"],
       ["A wrong key", found.wrong_key === "cover" ? "quietly gives the cover" : "is refused"],
       ["Read from", found.source === "metadata" ? "the file's metadata" : "its pixels: the metadata are gone"],
       ["Model", found.model ?? "not installed here"],
     ];
     byId("inside").replaceChildren(...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
-    byId("inside-faces").replaceChildren(...found.faces.map((face, index) => {
-      const state = face.forgotten ? "forgotten" : face.lost ? "no record" : face.sealed ? "exact copy inside" : face.stripped ? "exact copy was removed" : "no exact copy";
+    byId("inside-faces").replaceChildren(...found.faces.map((face) => {
       const key = found.groups > 1 ? `, key ${face.group + 1}` : "";
-      return el("li", {}, el("span", {}, `Face ${index + 1}: ${face.style}${key}`), el("span", { class: face.sealed ? "badge good" : "badge" }, state));
+      return el("li", {}, el("span", {}, `Face ${face.number}: ${face.style}${key}`), portrait(image, found, face.box),
+        el("span", { class: face.sealed ? "badge good" : "badge" }, state(face)));
     }));
-    byId("recover-work").hidden = false;
-    this.drop.shrink("Choose another file");
+    this.thumbnails.choose(photo);
     announce(`${count(found.faces.length, "face")} protected in this file.`);
-    byId("open-key").focus({ preventScroll: true });
   }
 
   rename() {
@@ -84,55 +131,122 @@ export class RecoverView {
   }
 
   async recover() {
+    if (this.working || !this.photos.length) return;
     this.rename();
-    const text = byId("open-key").value;
     this.problem.replaceChildren();
-    byId("recover-result").hidden = true;
+    const { photos } = this;
     const abort = this.abort = new AbortController();
+    const done = [];
     this.busy(true);
     try {
-      if (!text) throw new Error("There is nothing to open the file with yet");
-      this.progress.update("Sending", null);
-      const done = await work("/api/recover", this.file, this.kind.options(text), { signal: abort.signal, tell: (stage, part, total) => {
-        const [words, share] = STAGES[stage];
-        this.progress.update(stage === "restore" ? `${words} ${part + 1} of ${total}` : words, share + (stage === "restore" ? 0.3 * part / total : 0));
-      } });
+      if (!byId("open-key").value) throw new Error("There is nothing to open the file with yet");
+      const options = this.kind.options(byId("open-key").value);
+      let failure = null;
+      for (const [index, photo] of photos.entries()) {
+        const prefix = photos.length > 1 ? `Photo ${index + 1} of ${photos.length}: ` : "";
+        try {
+          done.push(await this.recoverOne(photo, options, prefix, abort.signal));
+        } catch (error) {
+          if (abort.signal.aborted) throw error;
+          failure = error;
+          done.push(failed(photo, error));
+        }
+      }
+      if (done.every(({ link }) => !link)) throw failure;
       this.progress.clear();
-      this.show(done);
     } catch (error) {
-      if (error.name === "AbortError") this.progress.update("Cancelled. Nothing was kept.", 0);
-      else { this.progress.clear(); showProblem(byId("recover-progress"), error); announce(error.message); byId("open-key").focus(); }
+      const kept = done.filter(({ link }) => link).length;
+      this.progress.clear();
+      if (!abort.signal.aborted) this.showError(error);
+      else if (this.photos.length && !kept) this.progress.update("Cancelled. Nothing was kept.", 0);
+      else if (this.photos.length) this.progress.update(`Cancelled. ${progressWords(kept, photos.length)}`, 0);
+    } finally {
+      this.busy(false);
     }
-    this.busy(false);
+    if (!done.some(({ link }) => link)) return;
+    this.results.show(done);
+    this.results.reveal("recovered-title");
+  }
+
+  async recoverOne(photo, options, prefix, signal) {
+    this.progress.update(`${prefix}Sending`, null);
+    const tell = (stage, part, total) => {
+      const [words, share] = STAGES[stage];
+      const restoring = stage === "restore";
+      const text = restoring ? `${words} ${part + 1} of ${total}` : words;
+      this.progress.update(prefix + text, share + (restoring ? 0.3 * part / total : 0));
+    };
+    return this.resultRow(photo, await work("/api/recover", photo.file, options, { signal, tell }));
+  }
+
+  showError(error) {
+    showProblem(byId("recover-progress"), error);
+    announce(error.message);
+    byId("open-key").focus();
   }
 
   busy(yes) {
+    this.working = yes;
     byId("recover-go").disabled = yes;
     byId("recover-cancel").hidden = !yes;
     byId("recover-form").setAttribute("aria-busy", String(yes));
   }
 
-  show({ facts, blob }) {
-    const name = outputName(this.file.name, "recovered", "png");
-    const slider = compare({ left: this.image.src, right: URL.createObjectURL(blob), leftName: "Covered", rightName: "Recovered" });
-    const faces = facts.faces.map(({ outcome }, index) => {
-      const [words, tone] = OUTCOMES[outcome];
-      return el("li", {}, el("span", {}, `Face ${index + 1}`), el("span", { class: `badge ${tone}` }, words));
+  async resultRow(photo, { facts, blob }) {
+    const link = saveLink(blob, outputName(photo.file.name, "recovered", "png"));
+    const image = await loaded(link.href) ?? photo.image;
+    const notes = [...facts.warnings];
+    if (facts.faces.some((face) => face.outcome === "estimate")) {
+      notes.unshift("an estimate is read from the pixels; nothing vouches for it");
+    }
+    if (photo.found.wrong_key === "cover") notes.unshift(QUIET);
+    const faces = facts.faces.map((face) => {
+      const [words, tone] = OUTCOMES[face.outcome];
+      return el("li", {}, el("span", {}, `Face ${face.number}`), portrait(image, photo.found, face.box),
+        el("span", { class: `badge ${tone}` }, words));
     });
-    const estimate = facts.faces.some((face) => face.outcome === "estimate");
-    const quiet = this.found.wrong_key === "cover" ? "In this file a wrong key gives the cover, and nothing tells: look whether a face came back." : null;
-    byId("recovered").replaceChildren(el("div", { class: "recovered" }, slider,
-      el("div", { class: "card" }, el("ul", { class: "plain" }, ...faces),
-        showNotes([...(estimate ? ["an estimate is read from the pixels; nothing vouches for it"] : []), ...(quiet ? [quiet] : []), ...facts.warnings]),
-        el("p", {}), el("div", { class: "act" }, saveLink(blob, name, el("a", { class: "button primary" }, `Save ${name}`))))));
-    byId("recover-result").hidden = false;
-    byId("recovered-title").focus();
-    announce(facts.faces.map((face, index) => `Face ${index + 1}: ${OUTCOMES[face.outcome][0]}.`).join(" "));
+    const list = el("ul", { class: "plain long", tabindex: "0", "aria-label": "What became of each face" }, ...faces);
+    const slider = compare({ left: photo.image.src, right: link.href, leftName: "Covered", rightName: "Recovered" });
+    const beside = this.photos.length > 1 ? el("details", {}, el("summary", {}, "Compare"), slider) : slider;
+    const card = el("div", { class: "card" }, el("div", { class: "act" }, link), showNotes(notes), list);
+    announce(facts.faces.map((face) => `Face ${face.number}: ${OUTCOMES[face.outcome][0]}.`).join(" "));
+    return { file: photo.file, row: el("li", { class: "recovered" }, card, beside), link };
   }
 }
 
-function marked(box, index, size) {
-  const mark = el("span", { class: "box fixed" }, el("span", { class: "number" }, String(index + 1)));
-  Object.assign(mark.style, { left: `${100 * box.x / size.width}%`, top: `${100 * box.y / size.height}%`, width: `${100 * box.w / size.width}%`, height: `${100 * box.h / size.height}%` });
+/** The row of a file that was not opened. */
+function failed(photo, error) {
+  const place = el("div");
+  showProblem(place, error);
+  return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), link: null };
+}
+
+/** What there is of a face, without a key. */
+function state(face) {
+  if (face.forgotten) return "forgotten";
+  if (face.lost) return "no record";
+  if (face.sealed) return "exact copy inside";
+  return face.stripped ? "exact copy was removed" : "no exact copy";
+}
+
+/** The part of a picture that a face's box shows, small. */
+function portrait(image, size, box) {
+  const picture = el("img", { class: "portrait", alt: "", hidden: true });
+  cut(image, size, box).then((blob) => {
+    if (!blob) return;
+    picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
+    picture.src = URL.createObjectURL(blob);
+    picture.hidden = false;
+  });
+  return picture;
+}
+
+function marked(face, size) {
+  const mark = el("span", { class: "box fixed" }, el("span", { class: "number" }, String(face.number)));
+  Object.assign(mark.style, placed(face.box, size));
   return mark;
+}
+
+function forget(photo) {
+  URL.revokeObjectURL(photo.image.src);
 }

@@ -48,14 +48,18 @@ async function send(path, options, headers = {}) {
           hint: "choose it again",
         }, 0);
       }
-      throw new ServiceError({ title: "The service does not answer", detail: "it was stopped, or the connection broke", hint: "start it again, and reload this page" }, 0);
+      throw new ServiceError({
+        title: "The service does not answer", detail: "it was stopped, or the connection broke",
+        hint: "start it again, and reload this page",
+      }, 0);
     }
     if (response.ok) return response;
     if (response.status === 503 && tries < TRIES) {
       await pause(1000 * Number(response.headers.get("Retry-After") ?? 3), options.signal);
       continue;
     }
-    const problem = await response.json().catch(() => ({ title: "That did not work", detail: `the service answered ${response.status}` }));
+    const unknown = { title: "That did not work", detail: `the service answered ${response.status}` };
+    const problem = await response.json().catch(() => unknown);
     if (response.status === 401 && tries < TRIES) {
       const given = await askForToken();
       if (given) { token = given; continue; }
@@ -67,7 +71,8 @@ async function send(path, options, headers = {}) {
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => { clearTimeout(timer); reject(new DOMException("", "AbortError")); }, { once: true });
+    const stop = () => { clearTimeout(timer); reject(new DOMException("", "AbortError")); };
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }
 
@@ -82,8 +87,8 @@ function form(photo, options) {
 export const ask = async (method, path) => (await send(path, { method })).json();
 
 /** A question about a photo, answered in JSON. */
-export const askAbout = async (path, photo, signal) =>
-  (await send(path, { method: "POST", body: form(photo), signal })).json();
+export const askAbout = async (path, photo, signal, options) =>
+  (await send(path, { method: "POST", body: form(photo, options), signal })).json();
 
 /** A small picture for a picture. */
 export const askPicture = async (path, photo, options, signal) =>
@@ -105,7 +110,9 @@ export async function work(path, photo, options, { signal, tell }) {
   }
   if (problem) throw new ServiceError(problem);
   if (ended) return { facts, blob: new Blob(parts, { type: facts.media_type }) };
-  throw new ServiceError({ title: "The answer broke off", detail: "the service stopped in the middle of it", hint: "try again" });
+  throw new ServiceError({
+    title: "The answer broke off", detail: "the service stopped in the middle of it", hint: "try again",
+  });
 }
 
 async function* lines(response) {

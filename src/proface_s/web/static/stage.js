@@ -1,18 +1,21 @@
 // A photo with the boxes that will be covered: mouse, touch and keyboard move and size them.
 
 import { announce, el, freshId } from "./dom.js";
+import { zoomable } from "./zoom.js";
 
 const LEAST = 16;
-const HELP = "Drag a box to move it, its corner to size it. On the keyboard: arrow keys move it, with Shift they size it, Space switches it off and on, Delete takes an added one away.";
+const HELP = "Drag a box to move it, its corner to size it. On the keyboard: arrow keys move it, with Shift they size "
+  + "it, Space switches it off and on, Delete takes an added one away.";
 
-/** One photo's boxes.  `changed(face)` is called when a box was moved or sized, `chosen(face)` when one is looked at. */
+/** One photo's boxes.  `changed(face)`: a box was moved or sized; `chosen(face)`: one is looked at. */
 export class Stage {
   constructor(place, { changed, chosen, toggled, removed, added }) {
     this.events = { changed, chosen, toggled, removed };
     this.help = el("p", { class: "quiet", id: freshId("help") }, HELP);
     this.holder = el("div", { class: "stage", role: "group", "aria-label": "Photo with the faces to protect" });
     this.adder = el("button", { type: "button", onclick: added }, "Add a face");
-    place.replaceChildren(this.holder, el("div", { class: "stagebar" }, this.adder, this.help));
+    this.zoom = zoomable(this.holder);
+    place.replaceChildren(this.zoom.scroller, el("div", { class: "stagebar" }, this.adder, this.zoom.bar, this.help));
     this.boxes = new Map();
   }
 
@@ -20,6 +23,7 @@ export class Stage {
     this.photo = photo;
     this.boxes.clear();
     this.holder.replaceChildren(photo.image);
+    this.zoom.reset();
     photo.image.alt = "";
     photo.image.draggable = false;
     photo.faces.forEach((face) => this.add(face));
@@ -29,7 +33,8 @@ export class Stage {
     const picture = el("img", { alt: "", hidden: true });
     const number = el("span", { class: "number", "aria-hidden": "true" });
     const grip = el("span", { class: "grip", "aria-hidden": "true" });
-    const button = el("button", { type: "button", class: "box", "aria-describedby": this.help.id }, picture, number, grip);
+    const properties = { type: "button", class: "box", "aria-describedby": this.help.id };
+    const button = el("button", properties, picture, number, grip);
     button.addEventListener("focus", () => this.choose(face));
     button.addEventListener("keydown", (event) => this.onKey(event, face));
     button.addEventListener("pointerdown", (event) => this.onPointer(event, face, event.target === grip));
@@ -41,7 +46,6 @@ export class Stage {
   remove(face) {
     this.boxes.get(face)?.button.remove();
     this.boxes.delete(face);
-    this.photo.faces.forEach((each) => this.place(each));
   }
 
   focus(face) { this.boxes.get(face)?.button.focus(); }
@@ -54,13 +58,12 @@ export class Stage {
   /** Draw a face's box where it is now. */
   place(face) {
     const { button, number } = this.boxes.get(face);
-    const { width, height } = this.photo.size;
+    Object.assign(button.style, placed(face.box, this.photo.size));
     const { x, y, w, h } = face.box;
-    Object.assign(button.style, { left: `${100 * x / width}%`, top: `${100 * y / height}%`, width: `${100 * w / width}%`, height: `${100 * h / height}%` });
-    const index = this.photo.faces.indexOf(face) + 1;
-    number.textContent = index;
+    number.textContent = face.number ?? "–";
     button.setAttribute("aria-pressed", String(face.on));
-    button.setAttribute("aria-label", `Face ${index}, ${w} by ${h} pixels, ${x} from the left, ${y} from the top`);
+    const where = `${w} by ${h} pixels, ${x} from the left, ${y} from the top`;
+    button.setAttribute("aria-label", `${face.name}, ${where}`);
   }
 
   /** Show a cover in a face's box. */
@@ -71,11 +74,13 @@ export class Stage {
 
   onKey(event, face) {
     const step = Math.max(2, Math.round(Math.max(this.photo.size.width, this.photo.size.height) / 100));
-    const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+    const move = moves[event.key];
     if (move) {
       event.preventDefault();
       const { x, y, w, h } = face.box;
-      this.change(face, event.shiftKey ? { x, y, w: w + move[0], h: h + move[1] } : { x: x + move[0], y: y + move[1], w, h });
+      const sized = { x, y, w: w + move[0], h: h + move[1] };
+      this.change(face, event.shiftKey ? sized : { x: x + move[0], y: y + move[1], w, h });
       this.events.changed(face);
       announce(this.boxes.get(face).button.getAttribute("aria-label"));
     } else if (event.key === " " || event.key === "Enter") {
@@ -97,7 +102,8 @@ export class Stage {
     const onMove = (now) => {
       const [dx, dy] = [Math.round((now.clientX - fromX) * scale), Math.round((now.clientY - fromY) * scale)];
       moved ||= Math.hypot(now.clientX - fromX, now.clientY - fromY) > 3;
-      if (moved) this.change(face, sizing ? { ...start, w: start.w + dx, h: start.h + dy } : { ...start, x: start.x + dx, y: start.y + dy });
+      const sized = { ...start, w: start.w + dx, h: start.h + dy };
+      if (moved) this.change(face, sizing ? sized : { ...start, x: start.x + dx, y: start.y + dy });
     };
     const onEnd = () => {
       button.removeEventListener("pointermove", onMove);
@@ -121,5 +127,14 @@ export class Stage {
 export function inside(box, { width, height }) {
   const w = Math.min(Math.max(Math.round(box.w), Math.min(LEAST, width)), width);
   const h = Math.min(Math.max(Math.round(box.h), Math.min(LEAST, height)), height);
-  return { x: Math.min(Math.max(Math.round(box.x), 0), width - w), y: Math.min(Math.max(Math.round(box.y), 0), height - h), w, h };
+  const [x, y] = [Math.round(box.x), Math.round(box.y)];
+  return { x: Math.min(Math.max(x, 0), width - w), y: Math.min(Math.max(y, 0), height - h), w, h };
+}
+
+/** Where a box is on a picture that is shown at any size, as CSS has it. */
+export function placed(box, { width, height }) {
+  return {
+    left: `${100 * box.x / width}%`, top: `${100 * box.y / height}%`,
+    width: `${100 * box.w / width}%`, height: `${100 * box.h / height}%`,
+  };
 }

@@ -14,12 +14,15 @@ export function styleField(styles, { same, name, changed }) {
   const range = el("input", { type: "range", id: strengthId });
   const words = el("output", { for: strengthId, class: "quiet" });
   const option = el("select", { id: optionId });
-  const colour = el("input", { id: freshId("colour"), type: "color", value: "#808080", "aria-label": `Colour, ${name}` });
+  const colourName = `Colour, ${name}`;
+  const colour = el("input", { id: freshId("colour"), type: "color", value: "#808080", "aria-label": colourName });
   const optionRow = el("div", { class: "fields" }, el("label", { for: optionId }, "Sticker"), option);
   const colourRow = el("div", { class: "fields" }, el("span", { class: "quiet" }, "Colour"), colour);
   const strength = el("div", { class: "strength" },
     el("div", { class: "aside" }, el("label", { for: strengthId }, "Strength"), words), range);
-  const root = el("div", { class: "fields" }, el("label", { for: styleId }, same ? `Cover of ${name}` : "Style of the covers"), select, strength, optionRow, colourRow);
+  const title = same ? `Cover of ${name}` : "Style of the covers";
+  const root = el("div", { class: "fields" }, el("label", { for: styleId }, title),
+    select, strength, optionRow, colourRow);
 
   const current = () => styles.find((style) => style.name === select.value);
   function describe() {
@@ -30,7 +33,8 @@ export function styleField(styles, { same, name, changed }) {
     colourRow.hidden = style.name !== "solid";
     optionRow.hidden = !style.options.length;
     const value = Number(range.value);
-    const weak = style.weak_limit !== null && (style.more_is_stronger ? value < style.weak_limit : value > style.weak_limit);
+    const limit = style.weak_limit;
+    const weak = limit !== null && (style.more_is_stronger ? value < limit : value > limit);
     words.textContent = `${value}${weak ? ": weak, faces may be recognised" : ""}`;
     range.setAttribute("aria-valuetext", `${value}, ${style.unit}${weak ? ", weak" : ""}`);
     range.title = style.unit;
@@ -38,7 +42,8 @@ export function styleField(styles, { same, name, changed }) {
   function start() {
     const style = current();
     if (style) {
-      Object.assign(range, { min: style.least, max: style.most, step: style.most > 60 ? 1 : 0.5, value: style.default });
+      const step = style.most > 60 ? 1 : 0.5;
+      Object.assign(range, { min: style.least, max: style.most, step, value: style.default });
       option.replaceChildren(...style.options.map((each) => el("option", { value: each }, capital(each))));
       if (style.options.includes("smiley")) option.value = "smiley";
     }

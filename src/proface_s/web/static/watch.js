@@ -1,4 +1,4 @@
-// Loaded first and on its own: an error that no other script expected, or a script that did not load, becomes a notice.
+// Loaded first and on its own: an error that no other script expected, or a script that is missing, becomes a notice.
 // @ts-check
 "use strict";
 
