@@ -172,7 +172,7 @@ def test_s9_what_will_never_fit_is_refused_before_it_is_decoded() -> None:
 def test_s9_too_many_passphrases_are_refused_at_the_door(service: Service) -> None:
     """Case S9: the number is looked at before the photo is."""
     boxes = [{"x": 2 * n, "y": 0, "w": 16, "h": 16} for n in range(40)]
-    own = [{"number": n, "passphrase": f"a passphrase for face number {n}"} for n in range(40)]
+    own = [{"number": n + 1, "passphrase": f"a passphrase for face number {n}"} for n in range(40)]
     answer = service.post("/api/protect", b"not even a picture", {"faces": "none", "boxes": boxes, "own": own})
     assert answer.status_code == 422
     assert "40 passphrases" in answer.json()["detail"]

@@ -69,7 +69,7 @@ class EndlessSession(Session):
 class SleepySession(EndlessSession):
     """Reading a photo to look for faces takes all the CPU time there is."""
 
-    def detect(self, image: Any, *, progress: Progress = silent) -> Any:
+    def detect(self, image: Any, *, progress: Progress = silent, **_: Any) -> Any:
         """Never end."""
         progress("read", 0, 1)
         while True:
@@ -79,7 +79,7 @@ class SleepySession(EndlessSession):
 class BrokenSession(Session):
     """Fails in a way that nobody foresaw, with a secret in the message."""
 
-    def detect(self, image: Any, *, progress: Progress = silent) -> Any:
+    def detect(self, image: Any, *, progress: Progress = silent, **_: Any) -> Any:
         """Fail."""
         raise RuntimeError(ANNS)
 

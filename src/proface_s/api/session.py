@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property, wraps
 from inspect import signature
@@ -79,6 +80,12 @@ class Session:
     def __getstate__(self) -> dict[str, Any]:
         """What was asked for, without the models: another process loads its own."""
         return {name: value for name, value in self.__dict__.items() if name not in ("detector", "model")}
+
+    def limited(self, limits: KdfLimits) -> Session:
+        """Return a session like this one that spends at most so much on the keys of a file."""
+        other = copy(self)
+        other._limits = limits
+        return other
 
     @cached_property
     def detector(self) -> Detector:

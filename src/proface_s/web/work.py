@@ -19,10 +19,10 @@ from ..api.kinds import load
 from ..api.progress import Progress
 from ..container.carrier import from_chunks, read_chunks
 from ..container.header import BareStanza, PassphraseStanza
-from ..errors import ProFaceError, UsageError
+from ..errors import CostlyFileError, ProFaceError, UsageError
 from ..imaging.reading import picture_size
 from ..imaging.writing import FORMATS, encode_picture
-from ..keys.derive import KdfParams
+from ..keys.derive import KdfLimits, KdfParams
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..obfuscate.mask import STICKERS
 from ..types import Box, Picture, Style
@@ -43,6 +43,9 @@ from .models import (
 )
 from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, Settings, bytes_needed
 
+KEY_LIMITS = KdfLimits(
+    memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost
+)
 _WORDS = 6
 _SHOWN_SIDE = 2048
 _MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff"}
@@ -105,7 +108,7 @@ class Kind:
         """Memory that the task will take.
 
         Raises:
-            UsageError: the file asks for more key derivation than the service does.
+            CostlyFileError: the file asks for more key derivation than the service does.
         """
         derives = isinstance(options, RecoverOptions) and options.passphrase is not None
         return bytes_needed(pixels) + (_key_bytes(photo) if derives else 0)
@@ -197,8 +200,8 @@ def _key_bytes(photo: bytes) -> int:
         if isinstance(stanza, (PassphraseStanza, BareStanza))
     }
     most = max((params.memory_kib for _, params in runs), default=0) * 1024
-    if most > KDF_BYTES or sum(params.cost for _, params in runs) > MOST_PASSPHRASES * KdfParams().cost:
-        raise UsageError(
+    if most > KDF_BYTES or sum(params.cost for _, params in runs) > KEY_LIMITS.total_kib:
+        raise CostlyFileError(
             "opening this file with a passphrase takes more work than this service does",
             "an identity or a face key opens it without that work; no file that was made on this page asks for so much",
         )

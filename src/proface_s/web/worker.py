@@ -67,6 +67,7 @@ def main() -> None:
     forbid_core_dumps()
     pipe = _Inbox()
     settings, session = pickle.loads(pipe.receive())  # from our own parent
+    session = session.limited(work.KEY_LIMITS)
     share_cores(settings.workers)
     try:
         _ = session.model
