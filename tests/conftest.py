@@ -6,11 +6,18 @@ test that runs the program as a process of its own.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from proface_s.keys.derive import KdfParams
+
+
+def pytest_configure() -> None:
+    """Undo an inherited ``trap '' INT``: the programs that tests interrupt would inherit it, and rightly go on."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ INSIDE = np.s_[20:84, 40:104]
 STRIPPERS: dict[str, tuple[str, ...]] = {
     "optipng": ("optipng", "-quiet", "-strip", "all", "{from}", "-out", "{to}"),
     "pngcrush": ("pngcrush", "-q", "-rem", "alla", "-rem", "allb", "{from}", "{to}"),
-    "ImageMagick -strip": ("convert", "{from}", "-strip", "{to}"),
-    "ImageMagick": ("convert", "{from}", "{to}"),
+    "ImageMagick -strip": ("{imagemagick}", "{from}", "-strip", "{to}"),
+    "ImageMagick": ("{imagemagick}", "{from}", "{to}"),
     "exiftool": ("exiftool", "-q", "-all=", "-o", "{to}", "{from}"),
     "cwebp": ("cwebp", "-quiet", "-lossless", "-exact", "{from}", "-o", "{to}"),
     "dwebp": ("dwebp", "-quiet", "{from}", "-o", "{to}"),
@@ -36,9 +37,21 @@ def pixels(name: str | Path) -> np.ndarray:
         return np.array(image.convert("RGB"))
 
 
+@cache
+def imagemagick() -> str:
+    """Return ImageMagick's program: other programs are called ``convert`` too, on Windows always."""
+    for name in ("magick", "convert"):
+        if shutil.which(name) is not None:
+            said = subprocess.run([name, "-version"], capture_output=True, text=True, timeout=60)
+            if "ImageMagick" in said.stdout:
+                return name
+    return "ImageMagick"
+
+
 def strip(program: str, source: str, target: str) -> str:
     """Let a program write a file anew; the name of the new file."""
-    command = [part.replace("{from}", source).replace("{to}", target) for part in STRIPPERS[program]]
+    command = [part.replace("{imagemagick}", imagemagick()) for part in STRIPPERS[program]]
+    command = [part.replace("{from}", source).replace("{to}", target) for part in command]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
     subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from . import options
+from . import options, streams
 from .options import Sources
 from .text import place, printable
 
@@ -37,6 +37,7 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
         if not quiet:
             click.echo(printable(text), err=True)
 
+    streams.check_stdout("the key")
     check_pipes(file, None, as_json=False, descriptors=[sources.descriptor])
     if file is STDIN and audit is not None:
         raise UsageError("what comes from stdin has no name that an audit log could note", "name a file")
@@ -53,7 +54,7 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
         outcome["status"] = "key printed"
     if draw is not None:
         draw(text.upper())  # upper case makes a smaller code, and reads the same
-    click.echo(text)
+    streams.say(text)
     box = found.faces[face - 1].box
     tell(f"this key opens face {face} at {box} ({place(box, found.size)}) of {file}, and nothing else")
     if found.wrong_key == "cover":

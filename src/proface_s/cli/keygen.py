@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import options
+from . import options, streams
 
 
 @click.command("keygen", short_help="Make a key pair to protect photos for somebody.")
@@ -32,6 +32,8 @@ def command(output: Path | None, public: Path | None, debug: bool) -> int:
         for identity in loaded.identities:
             click.echo(str(identity.recipient))
         return 0
+    if output is None:
+        streams.check_stdout("the private key")
     identity = Identity.generate()
     if output is None:
         click.echo(identity_file(identity), nl=False)

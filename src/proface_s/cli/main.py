@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import click
 
 from .. import __version__
 from ..silence import silence
+from . import streams
 from .failure import INTERRUPTED, explain, show_trace
 from .text import printable
 
@@ -80,27 +80,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Entry point of the installed program."""
+    streams.prepare()
     for name in ("SIGTERM", "SIGHUP"):  # leave through the `finally` clauses, so that no temporary file stays
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _stop)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _stop)
     try:
         code = main()
-        sys.stdout.flush()
     except BrokenPipeError:
         code = 1
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if code == 1:  # whoever read our output may have gone; Python's own last flush must not complain about it
-        _forget_closed_stdout()
-    sys.exit(code)
+    sys.exit(streams.finish(code))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
-
-
-def _forget_closed_stdout() -> None:
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import without_secrets
+from . import streams
 from .failure import Failure, show_trace
 from .options import Manner
 from .text import printable
@@ -121,15 +122,15 @@ class Speaker:
             if warning not in self._announced:
                 self.note(f"warning: {report.source}: {warning}")
         if self._manner.as_json:
-            self._stdout(report.as_json(self._command))
+            streams.say(report.as_json(self._command))
         else:
             for line in report.answer:
-                self._stdout(printable(line))
+                streams.say(printable(line))
 
     @contextmanager
     def progress(self, total: int, *, long: bool) -> Iterator[Speaker]:
         """Show a bar while the body runs, where there is a terminal to show it on and the work is long."""
-        if not long or self._manner.quiet or not sys.stderr.isatty():
+        if not long or self._manner.quiet or not (sys.stderr and sys.stderr.isatty()):
             yield self
             return
         from rich.console import Console
@@ -155,7 +156,3 @@ class Speaker:
             self._progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         else:
             click.echo(printable(text), err=True)
-
-    def _stdout(self, text: str) -> None:
-        click.echo(text)
-        sys.stdout.flush()

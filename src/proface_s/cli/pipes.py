@@ -25,7 +25,9 @@ def read_stdin() -> bytes:
         UsageError: it is a terminal.
         ImageError: it is empty, or larger than a picture can be.
     """
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("a picture is expected on stdin, which is closed", "redirect a file to it, or name one")
+    if sys.stdin.isatty():
         raise UsageError("a picture is expected on stdin, which is a terminal", "redirect a file to it, or name one")
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if not data:
@@ -58,7 +60,9 @@ def check_pipes(source: Path, target: Path | None, *, as_json: bool, descriptors
         raise UsageError("stdin cannot give both the picture and the passphrase", "use --passphrase-file")
     if target is not STDOUT:
         return
+    if sys.stdout is None:
+        raise UsageError("a picture would be written to stdout, which is closed", "name a file with -o")
     if as_json:
         raise UsageError("stdout cannot hold both JSON and the picture", "name an output file with -o")
-    if sys.stdout is not None and sys.stdout.isatty():
+    if sys.stdout.isatty():
         raise UsageError("a picture would be written to the terminal", "redirect it, or name a file with -o")
