@@ -21,12 +21,12 @@ import numpy as np
 from proface_s.api import Session
 from proface_s.api.protecting import psnr
 from proface_s.errors import NoFaceError, WrongKeyError
+from proface_s.imaging.names import PICTURES, suffix_of
 from proface_s.imaging.reading import read_picture
 from proface_s.imaging.regions import cut
 from proface_s.types import Box
 
 PASSPHRASE, WRONG = "measured on stored files", "measured on stored filet"
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
 
 
 @dataclass
@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--style", default="blur")
     parser.add_argument("--limit", type=int, default=None)
     args = parser.parse_args(argv)
-    paths = sorted(p for p in args.folder.rglob("*") if p.suffix.lower() in SUFFIXES)[: args.limit]
+    paths = sorted(p for p in args.folder.rglob("*") if suffix_of(p.name) in PICTURES)[: args.limit]
     if not paths:
         print(f"error: no pictures in {args.folder}", file=sys.stderr)
         return 2

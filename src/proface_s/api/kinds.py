@@ -15,6 +15,7 @@ from ..container.png import HEADER_CHUNK, SEAL_CHUNK
 from ..container.sidecar import decode_sidecar
 from ..container.tiff import chunks_of_tags
 from ..errors import DamagedFileError, ImageError, UsageError
+from ..imaging.names import fitted_name
 from ..imaging.reading import MAX_PIXELS, read_file, read_picture
 from ..imaging.writing import FORMATS, Format, check_output_path, format_of, write_atomic
 from ..types import Picture
@@ -149,8 +150,8 @@ def with_format(suffix: str, file_format: Format | None) -> str:
 
 def default_output(source: Path, suffix: str) -> Path:
     """``party.jpg`` -> ``party.protected.png``; ``party.protected.png`` -> ``party.recovered.png``."""
-    stem = source.stem if suffix == PROTECTED_SUFFIX else source.stem.removesuffix(".protected")
-    return source.with_name(stem + suffix)
+    stem = source.stem if suffix.startswith(".protected.") else source.stem.removesuffix(".protected")
+    return source.with_name(fitted_name(stem, suffix))
 
 
 def write_output(target: Path | None, data: bytes, overwrite: bool) -> Path | None:

@@ -23,7 +23,7 @@ def sidecar_path(picture: str | os.PathLike[str]) -> Path:
 def has_sidecar(picture: str | os.PathLike[str]) -> bool:
     """Whether there is a sidecar of ours beside a picture; other programs use the suffix too."""
     beside = sidecar_path(picture)
-    if beside == Path(picture) or not beside.is_file():
+    if beside == Path(picture) or not os.path.isfile(beside):
         return False
     try:
         with open(beside, "rb") as file:
@@ -54,7 +54,7 @@ def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, li
         ImageError: it cannot be read.
         DamagedFileError: it is damaged, or belongs to another picture.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise ImageError(f"there is no sidecar {path}")
     digest, chunks = decode_sidecar(read_file(path), str(path))
     if digest != picture_digest(picture.rgb):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DiskFullError, NoFaceError, OtherOutputError
-from ..imaging.writing import unfinished
+from ..imaging.names import is_temporary
 from .failure import Failure, explain, overall
 from .output import Report, Speaker
 from .pipes import STDOUT
@@ -18,6 +19,7 @@ from .text import count
 from .workers import done_in_parallel
 
 LONG_BYTES = 1_500_000  # a single file of this size is long work and deserves a progress bar
+_MOST_NAMED = 12
 STALE_SECONDS = 600  # a file in the making that nobody has touched for so long was left by a run that was killed
 
 
@@ -52,7 +54,9 @@ class _Attempt:
         try:
             if task.failure is not None:
                 raise task.failure
-            with _folders_for([task.target] if self.makes_folders else []):
+            with _folders_for([task.target] if self.makes_folders else []) as refused:
+                for error in refused.values():
+                    raise error
                 report = self.work(task)
         except BrokenPipeError:
             raise
@@ -77,6 +81,8 @@ def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker, *, jo
     for source, reason in plan.skipped:
         speaker.report(skipped(source, reason))
     _sweep(plan)
+    if len(plan.tasks) > 1:
+        speaker.gather()
     codes: list[int] = []
     finished, missed, other = 0, 0, 0
     with speaker.progress(len(plan.tasks), long=_is_long(plan)):
@@ -131,21 +137,33 @@ def _results(
     hopeless = [task for task in tasks if task.failure is not None]
     yield from (failed(task, task.failure) for task in hopeless if task.failure is not None)
     rest = [task for task in tasks if task.failure is None]
-    with _folders_for([task.target for task in rest]):
+    with _folders_for([task.target for task in rest]) as refused:
+        for task in rest:
+            if task.target is not None and task.target.parent in refused:
+                yield failed(task, refused[task.target.parent])
+        rest = [task for task in rest if task.target is None or task.target.parent not in refused]
         yield from done_in_parallel(rest, _Attempt(work, False), min(jobs, max(1, len(rest))))
 
 
 @contextmanager
-def _folders_for(targets: Iterable[Path | None]) -> Iterator[None]:
-    """Make the folders that targets need, and take them away again if nothing got into them."""
+def _folders_for(targets: Iterable[Path | None]) -> Iterator[dict[Path, OSError]]:
+    """Make the folders that targets need, and take them away again if nothing got into them.
+
+    Yields:
+        The folders that could not be made, each with the reason.
+    """
     made: list[Path] = []
-    for folder in dict.fromkeys(target.parent for target in targets if target not in (None, STDOUT)):
-        missing = [f for f in (folder, *folder.parents) if not f.exists()]
-        for each in reversed(missing):
-            each.mkdir(exist_ok=True)
-            made.insert(0, each)
+    refused: dict[Path, OSError] = {}
+    for folder in dict.fromkeys(target.parent for target in targets if target is not None and target is not STDOUT):
+        missing = [f for f in (folder, *folder.parents) if not os.path.exists(f)]
+        try:
+            for each in reversed(missing):
+                each.mkdir(exist_ok=True)
+                made.insert(0, each)
+        except OSError as error:
+            refused[folder] = error
     try:
-        yield
+        yield refused
     finally:
         for each in made:
             with suppress(OSError):  # rmdir refuses folders that hold something
@@ -158,10 +176,11 @@ def _sweep(plan: Plan) -> None:
         return
     targets = {task.target for task in plan.tasks if task.target is not None}
     for folder in {target.parent for target in targets}:
+        names = [target.name for target in targets if target.parent == folder]
         for path in folder.glob(".*.tmp"):
-            name = unfinished(path.name)
             with suppress(OSError):
-                if name and folder / name in targets and time.time() - path.stat().st_mtime > STALE_SECONDS:
+                old = time.time() - path.stat().st_mtime > STALE_SECONDS
+                if old and any(is_temporary(path.name, name) for name in names):
                     path.unlink()
 
 
@@ -197,6 +216,10 @@ def _conclude(
     if plan.skipped or finished:
         parts.append(f"{len(plan.skipped) + finished} skipped")
     if plan.others:
-        parts.append(f"{count(plan.others, 'other file')} left alone")
-    if len(codes) + len(plan.skipped) + plan.others > 1:
+        named = plan.others if speaker.verbose else plan.others[:_MOST_NAMED]
+        more = len(plan.others) - len(named)
+        speaker.note(f"left alone: {', '.join(map(str, named))}" + f" and {more} more; -v names all" * (more > 0))
+        parts.append(f"{count(len(plan.others), 'other file')} left alone")
+    speaker.tell_gathered()
+    if len(codes) + len(plan.skipped) + len(plan.others) > 1:
         speaker.note(", ".join(parts))

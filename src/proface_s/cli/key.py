@@ -13,7 +13,7 @@ from .text import place, printable
 
 
 @click.command("key", short_help="Print the key to one face of a protected file.")
-@click.argument("file", type=options.InputPath(path_type=Path))
+@click.argument("file", type=options.InputPath())
 @click.option(
     "--face", type=options.FaceNumber(), required=True, metavar="N", help="Its number, from 1; see `proface inspect`."
 )

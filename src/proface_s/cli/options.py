@@ -139,7 +139,13 @@ def several(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _C
 
 
 class InputPath(click.Path):
-    """A path that has a name: ``"$UNSET"`` must not become the current folder."""
+    """A path that has a name: ``"$UNSET"`` must not become the current folder.
+
+    Whether it can be read is looked at with the others, so that one input's fault does not stop the rest.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a path; an empty one is refused, ``-`` is stdin."""
@@ -158,7 +164,7 @@ class InputPath(click.Path):
 
 PATH = click.Path(path_type=Path)
 
-inputs = click.argument("inputs", nargs=-1, required=True, type=InputPath(path_type=Path))
+inputs = click.argument("inputs", nargs=-1, required=True, type=InputPath())
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line on stdout.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,28 @@ class Speaker:
         self._command, self._manner = command, manner
         self._announced: set[str] = set()
         self._progress: Progress | None = None
+        self._gathered: dict[str, list[tuple[Path, str]]] | None = None
+
+    @property
+    def verbose(self) -> bool:
+        """Whether the user asked for more lines."""
+        return self._manner.verbose
+
+    def gather(self) -> None:
+        """Keep the warnings about single inputs for `tell_gathered`: in a folder they repeat.
+
+        With ``-v`` they are told at once nevertheless.
+        """
+        if not self._manner.verbose:
+            self._gathered = {}
+
+    def tell_gathered(self) -> None:
+        """Tell each kind of warning once, with the number of inputs it concerns and the first of them."""
+        for told in (self._gathered or {}).values():
+            source, text = told[0]
+            where = str(source) if len(told) == 1 else f"{len(told)} files, such as {source}"
+            self.note(f"warning: {where}: {text}")
+        self._gathered = None
 
     def announce(self, warning: str) -> None:
         """A warning that concerns the whole run: shown once, and not again with every file."""
@@ -119,8 +142,12 @@ class Speaker:
         for line in report.details:
             self.note(f"  {line}", verbose=True)
         for warning in report.warnings:
-            if warning not in self._announced:
+            if warning in self._announced:
+                continue
+            if self._gathered is None:
                 self.note(f"warning: {report.source}: {warning}")
+            else:
+                self._gathered.setdefault(_kind(warning, report), []).append((report.source, warning))
         if self._manner.as_json:
             streams.say(report.as_json(self._command))
         else:
@@ -156,3 +183,11 @@ class Speaker:
             self._progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         else:
             click.echo(printable(text), err=True)
+
+
+def _kind(warning: str, report: Report) -> str:
+    """A warning without what differs from input to input: names and numbers."""
+    for path in (report.source, report.target):
+        if path is not None:
+            warning = warning.replace(str(path.with_suffix("")), "")
+    return re.sub(r"\d+([.,x]\d+)*(, \d+)*", "#", warning)

@@ -8,7 +8,9 @@ with one input becomes that task's failure and stops no other; what is wrong wit
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from ..api.session import default_output
 from ..errors import ImageError, ProFaceError, UsageError, masked_url
+from ..imaging.names import fitted_name
 from ..imaging.writing import check_output_path
 from .pipes import STDIN, STDOUT
 
@@ -41,14 +44,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All inputs of a run: what to do, what is skipped and why, and how many other files the folders hold.
+    """All inputs of a run: what to do, what is skipped and why, and what else the folders hold.
 
     With ``resume`` outputs that exist are no failure: it is looked at whether they are finished.
     """
 
     tasks: tuple[Task, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
-    others: int = 0
+    others: tuple[Path, ...] = ()
     resume: bool = False
 
     @property
@@ -65,7 +68,7 @@ class _Found:
     walked: list[Path] = field(default_factory=list)
     failures: list[Task] = field(default_factory=list)
     skipped: list[tuple[Path, str]] = field(default_factory=list)
-    others: int = 0
+    others: list[Path] = field(default_factory=list)
 
 
 def make_plan(
@@ -104,9 +107,9 @@ def make_plan(
         raise UsageError(f"{masked_url(output)} is a URL", "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
         return _piped(inputs, suffix, output, pipes, overwrite)
-    many = len(inputs) > 1 or inputs[0].is_dir()
+    many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and suffix and output is None:
-        what = "a folder" if inputs[0].is_dir() else "several inputs"
+        what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
         raise UsageError(f"{what} cannot be done without an output folder", f"name one with {option} FOLDER")
     folder = _output_folder(output, many, option) if suffix and output is not None else None
     found = _collect(inputs, sieve, folder, nothing, recursive)
@@ -120,14 +123,14 @@ def make_plan(
     tasks = _without_repetition(tasks)
     _check_conflicts(tasks, option)
     checked = [*(_checked(task, overwrite or resume, folder is not None) for task in tasks), *found.failures]
-    return Plan(tuple(checked), tuple(found.skipped), found.others, resume)
+    return Plan(tuple(checked), tuple(found.skipped), tuple(found.others), resume)
 
 
 def _piped(inputs: Sequence[Path], suffix: str | None, output: str | None, pipes: bool, overwrite: bool) -> Plan:
     """The plan of one input or output that is a pipe."""
     if not pipes:
         raise UsageError("this command does not read stdin or write stdout", "name files")
-    if len(inputs) > 1 or inputs[0].is_dir():
+    if len(inputs) > 1 or os.path.isdir(inputs[0]):
         raise UsageError("- stands for one picture", "leave out the other inputs")
     source = inputs[0]
     if suffix is None:
@@ -135,19 +138,18 @@ def _piped(inputs: Sequence[Path], suffix: str | None, output: str | None, pipes
     if output in (None, "-"):
         return Plan((_existing(Task(source, STDOUT)),))
     target = Path(str(output))
-    if target.is_dir():
+    if os.path.isdir(target):
         raise UsageError(f"{target} is a folder", "name the output file: what comes from stdin has no name")
     return Plan((_checked(Task(source, target), overwrite, False),))
 
 
 def _existing(task: Task) -> Task:
-    missing = task.source is not STDIN and not task.source.exists()
-    return replace(task, failure=ImageError(f"{task.source} does not exist")) if missing else task
+    return replace(task, failure=None if task.source is STDIN else _fault(task.source))
 
 
 def _output_name(source: Path, suffix: str, has_twin: bool) -> str:
     """Name of the output of a file in a folder."""
-    return source.name + suffix if has_twin else default_output(Path(source.name), suffix).name
+    return fitted_name(source.name, suffix) if has_twin else default_output(Path(source.name), suffix).name
 
 
 def _twins(files: Sequence[Path]) -> set[Path]:
@@ -160,9 +162,9 @@ def _output_folder(output: str, many: bool, option: str) -> Path | None:
     """The folder that the option names, or None where it names a file."""
     path = Path(output)
     separators = tuple(filter(None, (os.sep, os.altsep)))
-    if not many and not path.is_dir() and not output.endswith(separators):
+    if not many and not os.path.isdir(path) and not output.endswith(separators):
         return None
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):
         raise UsageError(f"{path} is not a folder", f"with several inputs or a folder, {option} must name a folder")
     return path
 
@@ -172,18 +174,18 @@ def _collect(
 ) -> _Found:
     found = _Found()
     for path in inputs:
-        if path.is_dir():
+        if os.path.isdir(path):
             # one folder is mirrored itself; one of several keeps its own name, or their trees would mix
-            inside = Path(path.resolve().name) if len(inputs) > 1 else Path()
+            inside = Path(os.path.basename(os.path.realpath(path))) if len(inputs) > 1 else Path()
             before = len(found.files) + len(found.failures) + len(found.skipped)
             _walk(path, inside, sieve, out, found, recursive)
             if nothing is not None and before == len(found.files) + len(found.failures) + len(found.skipped):
                 failure = type(nothing)(f"{path}: {nothing.message}", nothing.hint)
                 found.failures.append(Task(path, None, failure))
-        elif path.exists():
-            found.files.append((path, Path()))
+        elif (fault := _fault(path)) is not None:
+            found.failures.append(Task(path, None, fault))
         else:
-            found.failures.append(Task(path, None, ImageError(f"{path} does not exist")))
+            found.files.append((path, Path()))
     return found
 
 
@@ -195,21 +197,45 @@ def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found
         failure = ImageError(f"folder {name} cannot be read: {error.strerror or error}")
         found.failures.append(Task(Path(name), None, failure))
 
-    own = out.resolve() if out is not None else None
+    own = os.path.realpath(out) if out is not None else None
     for name, folders, files in os.walk(top, onerror=unreadable):
         here = Path(name)
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != own) * recursive
+        found.others += [here / f for f in sorted(folders) if not f.startswith(".") and os.path.islink(here / f)]
+        below = sorted(f for f in folders if not f.startswith(".") and os.path.realpath(here / f) != own)
+        folders[:] = below if recursive else []
         for file in sorted(files):
             path = here / file
-            special = path.exists() and not path.is_file()  # a pipe or a device would keep us waiting
+            special = os.path.exists(path) and not os.path.isfile(path)  # a pipe or a device would keep us waiting
             verdict = OTHER if special or file.startswith(".") else sieve(path)
-            if verdict == TAKE:
+            fault = _fault(path) if verdict == TAKE else None
+            if fault is not None:
+                found.failures.append(Task(path, None, fault))
+            elif verdict == TAKE:
                 found.files.append((path, inside / here.relative_to(top)))
                 found.walked.append(path)
             elif verdict == OTHER:
-                found.others += 1
+                found.others.append(path)
             else:
                 found.skipped.append((path, verdict))
+
+
+def _fault(path: Path) -> ImageError | None:
+    """Say what keeps a file from being read; None if nothing is known to."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        if os.path.islink(path):
+            return ImageError(f"{path} is a link to something that does not exist")
+        return ImageError(f"{path} does not exist")
+    except (OSError, ValueError) as error:
+        return ImageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
+    if not os.access(path, os.R_OK):
+        return ImageError(f"{path} cannot be read: {os.strerror(errno.EACCES)}")
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    if stat.S_ISFIFO(mode) and path.parts[:2] in ((os.sep, "dev"), (os.sep, "proc")):
+        return None  # the shell's <(...)
+    return ImageError(f"{path} is not an ordinary file", "pipe its content in, and name - as the input")
 
 
 def _without_repetition(tasks: Sequence[Task]) -> list[Task]:
@@ -219,12 +245,12 @@ def _without_repetition(tasks: Sequence[Task]) -> list[Task]:
 
 def _check_conflicts(tasks: Sequence[Task], option: str) -> None:
     """Refuse a plan in which one output would replace another, or an input."""
-    sources = {task.source.resolve(): task.source for task in tasks}
-    targets: dict[Path, Path] = {}
+    sources = {os.path.realpath(task.source): task.source for task in tasks}
+    targets: dict[str, Path] = {}
     for task in tasks:
         if task.target is None:
             continue
-        target = task.target.resolve()
+        target = os.path.realpath(task.target)
         first = targets.setdefault(target, task.source)
         if first is not task.source:
             raise UsageError(
@@ -239,7 +265,7 @@ def _check_conflicts(tasks: Sequence[Task], option: str) -> None:
 
 def _checked(task: Task, overwrite: bool, makes_folders: bool) -> Task:
     """The task, with its failure where its output is refused already now."""
-    if task.target is None or (makes_folders and not task.target.parent.exists()):
+    if task.target is None or (makes_folders and not os.path.exists(task.target.parent)):
         return task
     try:
         check_output_path(task.source, task.target, overwrite=overwrite)

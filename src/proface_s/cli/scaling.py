@@ -44,7 +44,7 @@ class PathOrUrl(InputPath):
         return value if "://" in str(value) else super().convert(value, param, ctx)
 
 
-inputs = click.argument("inputs", nargs=-1, required=True, type=PathOrUrl(path_type=Path))
+inputs = click.argument("inputs", nargs=-1, required=True, type=PathOrUrl())
 
 
 def engine(function: Callable[..., int]) -> Callable[..., int]:
@@ -124,19 +124,23 @@ def run_on_engine(
         from ..scale.run import check_places, run_job
     except ModuleNotFoundError as missing:
         raise UsageError(f"--engine needs {missing.name}, which is not installed", _EXTRA_HINT) from None
-    from .sieves import PICTURES, UNREADABLE
+    from ..imaging.names import FOREIGN, PICTURES
 
     places = [place_of(text) for text in (source, target)]
-    job = Job(places[0].url, places[1].url, recipients, frozenset(PICTURES | UNREADABLE), **settings)
+    job = Job(places[0].url, places[1].url, recipients, PICTURES | FOREIGN, **settings)
     noted = place_of(engine.manifest or f"{places[1].url.rstrip('/')}.manifest")
     check_places(job, noted)
     progress = _Progress(speaker)
+    speaker.gather()
     with ExitStack() as stack:
         (name,) = (each for each in ENGINES if each == engine.name)
         manifest = open_manifest(noted, job, overwrite=overwrite)
         opened = stack.enter_context(open_engine(name, job, jobs=jobs, address=engine.scheduler))
         speaker.note(f"run {manifest.run}{' goes on' if manifest.resumed else ''}; manifest in {noted}")
-        summary = run_job(job, opened, manifest, progress.tell)
+        try:
+            summary = run_job(job, opened, manifest, progress.tell)
+        finally:
+            speaker.tell_gathered()
     return _conclude(summary, speaker)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..api.files import has_records, is_protected
 from ..errors import FileFormatError, NotProtectedError, ProFaceError
+from ..imaging.names import FOREIGN, PICTURES, suffix_of
 from ..imaging.writing import FORMATS
 from .pipes import STDIN
 from .plan import OTHER, TAKE, Plan, Task
@@ -14,18 +15,14 @@ from .plan import OTHER, TAKE, Plan, Task
 CARRIERS = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 """Suffixes of pictures that can carry hidden faces."""
 
-PICTURES = CARRIERS | {".jpg", ".jpeg", ".jpe", ".bmp", ".heic", ".heif"}
-"""Suffixes of pictures that can be read."""
-
-UNREADABLE = frozenset((".avif", ".gif", ".jxl"))
-"""Suffixes of pictures that cannot.  They are taken and fail: no photo may stay unprotected
-unnoticed."""
-
 
 def photos(path: Path) -> str:
-    """Pictures that are not ours."""
-    name, suffix = path.name.lower(), path.suffix.lower()
-    if suffix not in PICTURES and suffix not in UNREADABLE:
+    """Take pictures that are not ours.
+
+    Those that cannot be read are taken too, and fail: no photo may stay unprotected unnoticed.
+    """
+    name, suffix = path.name.lower(), suffix_of(path.name)
+    if suffix not in PICTURES and suffix not in FOREIGN:
         return OTHER
     if suffix in CARRIERS and _protected(path):
         return "is protected already"
@@ -38,7 +35,7 @@ def protected_files(path: Path) -> str:
     """Files with our header or a sidecar; damaged ones too, which then say so; and those that are named like ours,
     whose metadata may be gone.
     """
-    if path.suffix.lower() not in CARRIERS:
+    if suffix_of(path.name) not in CARRIERS:
         return OTHER
     return TAKE if path.stem.lower().endswith(".protected") or _protected(path) else OTHER
 
@@ -46,7 +43,7 @@ def protected_files(path: Path) -> str:
 def files_with_records(path: Path) -> str:
     """Whatever has records in its pixels, which takes decoding every picture."""
     try:
-        return TAKE if path.suffix.lower() in CARRIERS and has_records(path) else OTHER
+        return TAKE if suffix_of(path.name) in CARRIERS and has_records(path) else OTHER
     except ProFaceError:
         return OTHER
 

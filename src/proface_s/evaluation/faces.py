@@ -15,11 +15,11 @@ from .. import obfuscate
 from ..detect import Detector, SlimefaceDetector
 from ..detect.boxes import reversible_box
 from ..errors import ImageError, NoFaceError, UsageError
+from ..imaging.names import PICTURES, suffix_of
 from ..imaging.reading import read_picture
 from ..types import Box, UInt8Image
 from .identity import identity_of
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CROP_SHARE = 0.2  # a picture is a crop of one face if a face box has at least this share of its area
 SWAP = "swap"  # the style that covers a face with another person's
 
@@ -103,7 +103,7 @@ def find_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}")
-        lists.append([(path, folder) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES])
+        lists.append([(path, folder) for path in sorted(folder.rglob("*")) if suffix_of(path.name) in PICTURES])
     found = [pair for row in itertools.zip_longest(*lists) for pair in row if pair is not None]
     if not found:
         raise NoFaces(f"no pictures in {', '.join(map(str, folders))}", "pictures are .jpg, .png, .webp, .bmp, .tif")

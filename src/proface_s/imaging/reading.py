@@ -107,7 +107,7 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     Raises:
         ImageError: the file cannot be read, or is a directory.
     """
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise ImageError(f"{Path(path)} is a directory, not a picture")
     try:
         return Path(path).read_bytes()

@@ -6,8 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import re
-import secrets
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +16,13 @@ from PIL import Image, PngImagePlugin
 
 from proface_s.errors import DiskFullError, ImageError, UsageError
 from proface_s.imaging.metadata import exif, png_text
+from proface_s.imaging.names import (
+    FOREIGN_BY_FORMAT,
+    MAX_NAME_BYTES,
+    PICTURES_BY_FORMAT,
+    name_bytes,
+    temporary_name,
+)
 from proface_s.types import Picture, UInt8Image
 
 Format = Literal["png", "webp", "tiff"]
@@ -43,12 +48,9 @@ _PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: differences of neighbours are comp
 
 _DISK_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOSSY: Final = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".avif": "AVIF",
-    ".heic": "HEIC",
-    ".heif": "HEIC",
+    suffix: name
+    for name in ("JPEG", "HEIC", "AVIF")
+    for suffix in (*PICTURES_BY_FORMAT.get(name, ()), *FOREIGN_BY_FORMAT.get(name, ()))
 }
 
 
@@ -159,25 +161,19 @@ def check_output_path(
     """
     target = Path(output)
     format_of(target)
+    if name_bytes(target.name) > MAX_NAME_BYTES:
+        raise ImageError(
+            f"the name of {target} has {name_bytes(target.name)} bytes; file systems allow {MAX_NAME_BYTES}",
+            hint="choose a shorter name",
+        )
     if source is not None and _same_file(Path(source), target):
         raise UsageError(f"{target} is the input itself", hint="choose another output name")
-    if target.is_dir():
+    if os.path.isdir(target):
         raise ImageError(f"{target} is a directory")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise ImageError(f"folder {target.parent} does not exist", hint="create it first")
     if not overwrite and os.path.lexists(target):
         raise _exists(target)
-
-
-def temporary_name(name: str) -> str:
-    """What a file is called until it is whole."""
-    return f".{name[:100]}.{secrets.token_hex(8)}.tmp"
-
-
-def unfinished(name: str) -> str | None:
-    """What a file was to be called (the first 100 characters) that was left when its writer was killed, if it was."""
-    match = re.fullmatch(r"\.(.+)\.[0-9a-f]{16}\.tmp", name)
-    return match[1] if match else None
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:

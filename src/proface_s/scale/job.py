@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from ..errors import UsageError
+from ..imaging.names import fitted_name
 from ..imaging.writing import FORMATS, Format
 from ..obfuscate import parse_style, picture_of
 from .urls import check_url
@@ -62,9 +63,11 @@ class Job:
     def target_of(self, source: str) -> str:
         """Name of the output of a photo, both relative: ``a/b.jpg`` -> ``a/b.jpg.protected.png``.
 
-        The suffix stays, so that no two photos share an output, whatever is added to the collection later.
+        A name that would be too long for a file system is shortened.  The suffix of the photo stays, so that no two
+        photos share an output, whatever is added to the collection later.
         """
-        return f"{source}.protected{FORMATS[self.file_format][0]}"
+        folder, slash, name = source.rpartition("/")
+        return folder + slash + fitted_name(name, f".protected{FORMATS[self.file_format][0]}")
 
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it do not share a manifest.

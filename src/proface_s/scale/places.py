@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import DiskFullError, ImageError, UsageError, foreign_text, masked_url
-from ..imaging.writing import temporary_name, unfinished, write_atomic
+from ..imaging.names import is_temporary, temporary_name
+from ..imaging.writing import write_atomic
 from .urls import check_url
 
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2"))
@@ -153,7 +154,7 @@ class Place:
         folder, _, last = self.path(name).rpartition("/")
         with suppress(Exception):  # it is hidden, and nothing depends on it
             for path in self.fs.ls(folder, detail=False):
-                if unfinished(path.rpartition("/")[2]) == last[:100]:
+                if is_temporary(path.rpartition("/")[2], last):
                     self.fs.rm_file(path)
 
     def remove(self, name: str) -> None:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError
+from ..imaging.names import PICTURES, suffix_of
 from ..types import UInt8Image
 from .covers import CoverSource
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 LARGEST_KEPT = 768  # pixels; pictures with a longer side are reduced to this
 CACHE_BYTES = 4 << 30  # once the cache is full, further pictures are decoded again each time
 _NUMBERED = re.compile(r"_\d{4}$")  # as in LFW: Name_Surname_0001
@@ -49,7 +49,7 @@ def find_pictures(folders: list[Path]) -> list[tuple[Path, Path]]:
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}")
-    found = [(p, f) for f in folders for p in sorted(f.rglob("*")) if p.suffix.lower() in SUFFIXES]
+    found = [(p, f) for f in folders for p in sorted(f.rglob("*")) if suffix_of(p.name) in PICTURES]
     if not found:
         raise UsageError(f"no pictures in {', '.join(map(str, folders))}")
     return found

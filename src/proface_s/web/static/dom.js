@@ -1,5 +1,8 @@
 // Small things that every view needs.  Nothing here, or anywhere on this page, turns text into markup.
 
+// Suffixes of the pictures that can be read, as proface_s.imaging.names has them; a test compares.
+const ACCEPTED = "image/*,.png,.webp,.tif,.tiff,.jpg,.jpeg,.jpe,.jfif,.jfi,.jif,.pjpeg,.pjp,.mpo,.bmp,.dib,.heic,.heif,.hif";
+
 /** An element: `el("p", { class: "quiet", onclick: run }, "text", child)`. */
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -63,7 +66,7 @@ export function progressIn(place) {
 
 /** The drop area: a label around a file input, so that mouse, keyboard and screen readers find it. */
 export function dropArea(place, { title, hint, multiple, take }) {
-  const input = el("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff,.webp", multiple });
+  const input = el("input", { type: "file", accept: ACCEPTED, multiple });
   const heading = el("strong", {}, title);
   const area = el("label", { class: "drop" }, heading, el("span", { class: "quiet" }, hint), input);
   const offer = (files) => { if (files.length) take([...files]); };

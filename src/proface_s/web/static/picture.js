@@ -49,6 +49,21 @@ export function cut(image, size, box) {
 /** `party.jpg` -> `party.protected.png`; `party.protected.png` -> `party.recovered.png`. */
 export function outputName(name, what, format) {
   const stem = name.replace(/\.[^.]*$/, "") || "photo";
-  const suffix = { png: "png", webp: "webp", tiff: "tif" }[format];
-  return `${what === "recovered" ? stem.replace(/\.protected$/, "") : stem}.${what}.${suffix}`;
+  const suffix = `.${what}.${{ png: "png", webp: "webp", tiff: "tif" }[format]}`;
+  return fittedName(what === "recovered" ? stem.replace(/\.protected$/, "") : stem, suffix);
+}
+
+/** `stem + suffix`, shortened if it would take more than 255 bytes, which is what file systems allow. */
+export function fittedName(stem, suffix) {
+  const bytes = (text) => new TextEncoder().encode(text).length;
+  if (bytes(stem + suffix) <= 255) return stem + suffix;
+  let mark = 0x811c9dc5; // FNV-1a: names that begin alike stay apart
+  for (const byte of new TextEncoder().encode(stem)) mark = Math.imul(mark ^ byte, 0x01000193) >>> 0;
+  const ending = `~${mark.toString(16).padStart(8, "0")}${suffix}`;
+  let kept = "";
+  for (const character of stem) {
+    if (bytes(kept + character + ending) > 255) break;
+    kept += character;
+  }
+  return kept + ending;
 }
