@@ -37,7 +37,7 @@ def test_d5_long_names(proface: Proface, stem: str) -> None:
     source = save(f"in/{stem}.jpg" if name_bytes(stem) <= 251 else f"in/{stem}")
     assert proface("protect", str(source), *BY_HAND, "--sidecar").code == 0
     assert proface("protect", "in", "-o", "out", *BY_HAND).code == 0
-    (inside,) = [name for name in os.listdir("out")]
+    (inside,) = os.listdir("out")
     assert inside in os.listdir("in"), "the same name in both ways"
     assert name_bytes(inside) <= MAX_NAME_BYTES
     assert inside.endswith(".protected.png")
@@ -144,8 +144,8 @@ def test_d13_one_fault_does_not_stop_the_others(proface: Proface) -> None:
     os.mkfifo("in.png")
     long = "x" * 300 + ".png"
     said = proface(
-        "protect", "a.png", "broken.png", "loop.png", "pipe.png", "missing.png", long, "/dev/zero", "-o", "out", *BY_HAND,
-        "--json",
+        "protect", "a.png", "broken.png", "loop.png", "pipe.png", "missing.png", long, "/dev/zero", "-o", "out",
+        *BY_HAND, "--json",
     )  # fmt: skip
     assert said.code == 1
     by_input = {record["input"]: record for record in said.records}
@@ -177,8 +177,8 @@ def test_d13_in_folders(proface: Proface) -> None:
         assert said.code == 1
         statuses = {record["input"]: record["status"] for record in said.records}
         assert statuses == {
-            "in/a.png": "protected", "in/broken.png": "error", "in/loop.png": "error", "in/line\nbreak.png": "protected",
-            odd: "protected", "in/sub/b.png": "error",
+            "in/a.png": "protected", "in/broken.png": "error", "in/loop.png": "error",
+            "in/line\nbreak.png": "protected", odd: "protected", "in/sub/b.png": "error",
         }  # fmt: skip
         assert "in/pipe.png" in said.err
         assert "\\nbreak" in said.err
