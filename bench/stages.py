@@ -103,7 +103,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
         ("seal", protecting, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
         ("encode", protecting, ("encode_picture", "attach")),
         ("verify", protecting, ("verify",)),
-        ("write", session, ("_write_both",)),
+        ("write", session, ("write_both",)),
     ]
     before: list[tuple[Any, str, Any]] = []
     detect = worker.detector.detect
