@@ -71,6 +71,8 @@ def test_numbers_that_shift_are_told(proface: Proface, astronaut: np.ndarray) ->
     assert [(face["number"], face["found"]) for face in record["faces"]] == [(1, [2])]
     said = proface("protect", "two.png", "-o", "c.png")
     assert "in the file" not in said.err
+    said = proface("protect", "two.png", "--faces", "2", "--box", "4,4,40,40", "-o", "e.png")
+    assert "in the file, face 1 was given by hand, 2 is 2 of those found" in said.err, "detect shows another face 1"
     said = proface("protect", "two.png", "--box", "4,4,40,40", "-o", "d.png")
     assert "in the file, face 1 was given by hand, 2 is 1 of those found, 3 is 2 of those found" in said.err
 

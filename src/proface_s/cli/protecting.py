@@ -122,7 +122,8 @@ def _report(task: Task, result: ProtectResult, target: Path | None, wrong_key: W
 
 def _renumbered(result: ProtectResult) -> str:
     """Which faces have other numbers in the file than detection gave them, because some were left out or added."""
-    if all(face.found in ((), (face.number,)) for face in result.faces):
+    found = [face for face in result.faces if face.found]
+    if all(face.found == (face.number,) for face in found) and len(found) in (0, len(result.faces)):
         return ""
     told = [
         f"{face.number} is {' and '.join(map(str, face.found))} of those found" if face.found
