@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ModelError,
         NoFaceError,
         NotProtectedError,
+        OtherOutputError,
         ProFaceError,
         ProtectedFace,
         ProtectResult,
@@ -60,10 +61,10 @@ __version__ = "0.1.0"
 __all__ = [
     "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
     "FileFormatError", "Identity", "ImageError", "Inspection", "KdfLimits", "KeptFile", "Lock", "ModelError",
-    "NoFaceError", "NotProtectedError", "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient",
-    "RecoverResult", "RecoveredFace", "Session", "Style", "UnexpectedModeError", "UsageError", "Verification",
-    "VerifiedFace", "WrongKeyError", "__version__", "face_key", "forget", "inspect", "protect", "recover", "rewrap",
-    "verify",
+    "NoFaceError", "NotProtectedError", "OtherOutputError", "ProFaceError", "ProtectResult", "ProtectedFace",
+    "Recipient", "RecoverResult", "RecoveredFace", "Session", "Style", "UnexpectedModeError", "UsageError",
+    "Verification", "VerifiedFace", "WrongKeyError", "__version__", "face_key", "forget", "inspect", "protect",
+    "recover", "rewrap", "verify",
 ]
 
 

@@ -16,6 +16,7 @@ from ..errors import (
     ModelError,
     NoFaceError,
     NotProtectedError,
+    OtherOutputError,
     ProFaceError,
     UnexpectedModeError,
     UsageError,
@@ -44,8 +45,8 @@ from .session import Session, detect, inspect, protect, recover
 __all__ = [
     "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
     "FileFormatError", "Identity", "ImageError", "Inspection", "KdfLimits", "KeptFile", "Lock", "ModelError",
-    "NoFaceError", "NotProtectedError", "ProFaceError", "ProtectResult", "ProtectedFace", "Recipient",
-    "RecoverResult", "RecoveredFace", "Session", "Style", "UnexpectedModeError", "UsageError", "Verification",
-    "VerifiedFace", "WrongKeyError", "detect", "face_key", "forget", "inspect", "protect", "recover", "rewrap",
-    "verify",
+    "NoFaceError", "NotProtectedError", "OtherOutputError", "ProFaceError", "ProtectResult", "ProtectedFace",
+    "Recipient", "RecoverResult", "RecoveredFace", "Session", "Style", "UnexpectedModeError", "UsageError",
+    "Verification", "VerifiedFace", "WrongKeyError", "detect", "face_key", "forget", "inspect", "protect", "recover",
+    "rewrap", "verify",
 ]
