@@ -8,7 +8,8 @@ from pathlib import Path
 from ..container.carrier import read_chunks
 from ..container.inband import search_records
 from ..container.png import HEADER_CHUNK, SEAL_CHUNK
-from ..errors import ImageError
+from ..errors import DamagedFileError, ImageError
+from ..imaging.png import completed
 from ..imaging.reading import read_picture
 from .sidecars import has_sidecar
 
@@ -22,7 +23,11 @@ def is_protected(path: str | os.PathLike[str]) -> bool:
     """
     try:
         with open(path, "rb") as file:
-            chunks = read_chunks(file, str(path))
+            try:
+                chunks = read_chunks(file, str(path))
+            except (DamagedFileError, ImageError):  # perhaps the end is missing, and nothing else
+                file.seek(0)
+                chunks = read_chunks(completed(file.read()), str(path))
     except OSError as error:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
     return HEADER_CHUNK in chunks or SEAL_CHUNK in chunks or has_sidecar(path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -16,6 +19,7 @@ from ..container.sidecar import decode_sidecar
 from ..container.tiff import chunks_of_tags
 from ..errors import DamagedFileError, ImageError, UsageError
 from ..imaging.names import fitted_name
+from ..imaging.png import completed
 from ..imaging.reading import MAX_PIXELS, read_file, read_picture
 from ..imaging.writing import FORMATS, Format, check_output_path, format_of, write_atomic
 from ..types import Picture
@@ -23,7 +27,7 @@ from .results import ProtectResult
 from .sidecars import chunks_beside, read_sidecar
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
 
 Pictured = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
 PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
@@ -31,10 +35,13 @@ FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
 
 
 def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
-    """The bytes of a file that is given by its path, by its bytes, or as what `protect` returned."""
+    """Return the bytes of a file that is given by its path, by its bytes, or as what `protect` returned.
+
+    A PNG file that lacks its end, and nothing else, gets it back.
+    """
     if isinstance(image, ProtectResult):
         return image.data
-    return image if isinstance(image, bytes) else read_file(image)
+    return completed(image if isinstance(image, bytes) else read_file(image))
 
 
 def load(
@@ -81,7 +88,7 @@ def _load(image: Pictured, max_pixels: int) -> Picture:
         data, name = image, "the file"
     else:
         return _from_pil(image)
-    chunks = read_chunks(data, name)
+    chunks = read_chunks(completed(data), name)
     try:
         picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:
@@ -110,11 +117,31 @@ def _from_pil(image: Any) -> Picture:
                 chunks.setdefault(kind.decode(), []).append(data)
     chunks = chunks or chunks_of_tags(getattr(image, "tag_v2", {}))
     buffer = io.BytesIO()
+    exif: Any = image.info.get("exif") or b""  # unlike `getexif`, without an orientation that only XMP tells
+    plain = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode]) if image.mode in ("La", "RGBa") else image
     try:
-        image.save(buffer, "TIFF" if image.mode == "CMYK" else "PNG", exif=image.getexif())
+        if image.mode == "CMYK":
+            plain.save(buffer, "TIFF", exif=exif)
+        else:
+            plain.save(buffer, "PNG", exif=exif, pnginfo=_colour_chunks(image.info))
     except (OSError, ValueError):
         raise ImageError(f"PIL mode {image.mode} is not supported", "convert the image to RGB first") from None
     return replace(read_picture(buffer.getvalue(), name="the image"), chunks=chunks, source="the image")
+
+
+def _colour_chunks(info: Mapping[Any, Any]) -> PngImagePlugin.PngInfo:
+    """What PIL has read of the colours of a PNG file and does not write by itself."""
+    from PIL import PngImagePlugin
+
+    chunks = PngImagePlugin.PngInfo()
+    with contextlib.suppress(TypeError, ValueError, struct.error):
+        if "srgb" in info:
+            chunks.add(b"sRGB", bytes([info["srgb"]]))
+        if "gamma" in info:
+            chunks.add(b"gAMA", struct.pack(">I", round(info["gamma"] * 100000)))
+        if "chromaticity" in info:
+            chunks.add(b"cHRM", struct.pack(">8I", *(round(value * 100000) for value in info["chromaticity"])))
+    return chunks
 
 
 def output_for(

@@ -26,6 +26,7 @@ PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 HEADER_CHUNK: Final = "pfSh"
 SEAL_CHUNK: Final = "pfSl"
 MAX_PRIVATE_CHUNKS: Final = 8192
+MAX_CHUNKS: Final = 200_000
 MAX_CHUNK_BYTES: Final = 2**31 - 1
 _PREFIX: Final = b"pfS"
 _FRAME: Final = struct.Struct(">I4s")
@@ -104,13 +105,15 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
 
     Raises:
         ImageError: the signature is missing, the first chunk is not IHDR, there is another IHDR, a chunk reaches beyond
-            the end of the file, or IEND is missing.
+            the end of the file, IEND is missing, or there are too many.
     """
     start = file.tell()
     if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
         raise ImageError(f"{name} is not a PNG file")
     at = file.tell()
-    while at + _FRAME_BYTES <= size:
+    for _ in range(MAX_CHUNKS):
+        if at + _FRAME_BYTES > size:
+            break
         file.seek(at)
         length, kind = _FRAME.unpack(file.read(_FRAME.size))
         following = at + _FRAME_BYTES + length
@@ -121,6 +124,8 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
         if kind == b"IEND":
             return
         at = following
+    else:
+        raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many")
     raise ImageError(f"{name} is truncated or damaged at byte {at}", hint="copy or download it again")
 
 

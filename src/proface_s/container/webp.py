@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 from proface_s.container.png import MAX_PRIVATE_CHUNKS
 from proface_s.errors import DamagedFileError, ImageError
 
+MAX_CHUNKS: Final = 20_000  # twice as many as there may be seals
 MAX_FILE_BYTES: Final = 2**32 - 2
 _PREFIX: Final = b"pfS"
 _FRAME: Final = struct.Struct("<4sI")
@@ -108,13 +109,17 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
         raise ImageError(f"{name} is not a WebP file")
     end = start + 8 + _START.unpack(front)[1]
     at = start + _START.size
-    while at + _FRAME.size <= min(end, size):
+    for _ in range(MAX_CHUNKS):
+        if at + _FRAME.size > min(end, size):
+            break
         file.seek(at)
         kind, length = _FRAME.unpack(file.read(_FRAME.size))
         if at + _FRAME.size + length > min(end, size):
             break
         yield kind, at + _FRAME.size, length
         at += _FRAME.size + length + length % 2
+    else:
+        raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many")
     if end > size or at < end or at == start + _START.size:
         raise ImageError(f"{name} is truncated or damaged at byte {at}", hint="copy or download it again")
 

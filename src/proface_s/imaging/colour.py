@@ -8,7 +8,8 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
-from proface_s.errors import ImageError
+from ..errors import ImageError
+from .icc import cleaned, grey_as_rgb
 
 _GREY_MODES: Final = ("1", "L", "LA", "La")
 _RGB_MODES: Final = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
@@ -32,26 +33,40 @@ class Converted:
     note: str
 
 
-def to_rgb(image: Image.Image) -> Converted:
+def to_rgb(image: Image.Image, profile: bytes | None = None) -> Converted:
     """Convert a decoded image; RGB values are never changed, other colour models are converted once.
 
-    * grey: the value is copied to R, G and B; a grey colour profile cannot describe RGB and is dropped;
+    * grey: the value is copied to R, G and B, and a grey colour profile turned into one of RGB, or dropped;
     * palette: looked up; transparency (of any mode) becomes alpha;
     * CMYK: to sRGB through the embedded profile (relative colorimetric), or by Pillow's plain formula
-      without one.
+      without one;
+    * profiles are cleared of everything that is not colour (`icc.cleaned`).
+
+    Args:
+        image: decoded, of any mode.
+        profile: the colour profile of its values, or None.
 
     Raises:
         ImageError: a mode that has no faithful 8-bit RGB form (Lab, 32-bit).
     """
-    profile = image.info.get("icc_profile") or None
     if image.mode == "CMYK":
         return _from_cmyk(image, profile)
     if image.mode not in _GREY_MODES + _RGB_MODES + _OTHER_MODES:
         raise ImageError(f"colour mode {image.mode} is not supported", hint="convert it to 8-bit RGB first")
     rgb, alpha = _split_alpha(image)
-    if profile and _colour_space(profile) != b"RGB ":
-        return Converted(rgb, alpha, None, "colour profile dropped: it does not describe RGB")
-    return Converted(rgb, alpha, profile, "")
+    return Converted(rgb, alpha, *_fitting(profile))
+
+
+def _fitting(profile: bytes | None) -> tuple[bytes | None, str]:
+    """A profile for RGB values that means what the given one meant, and what became of that one."""
+    if not profile:
+        return None, ""
+    if _colour_space(profile) == b"GRAY" and (turned := grey_as_rgb(profile)) is not None:
+        return turned, ""
+    if _colour_space(profile) != b"RGB ":
+        return None, "colour profile dropped: it does not describe RGB"
+    clean = cleaned(profile)
+    return clean, "" if clean else "colour profile dropped: it is damaged"
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

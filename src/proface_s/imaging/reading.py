@@ -2,55 +2,38 @@
 
 ::
 
-    bytes ── sniff ── open ── check (size, frames, bit depth) ── decode ── orient ── colours ──► Picture
+    bytes ── identify ── open (structure, size, frames, bit depth) ── decode ── orient ── colours ──► Picture
 
-Nothing is lost silently: what 8-bit RGB cannot hold (16-bit samples, several frames) is refused with a hint.
-Pillow's plugins are called directly, not through ``Image.open``: that keeps the formats to the five above,
-the limit on pixels an argument instead of a global setting with a warning, and a phone's MPO file (a JPEG
-with depth or gain maps behind it) a plain JPEG, whose first picture is the photo.  HEIC needs the extra ``heic``
-(pillow-heif), which is loaded when such a file comes.
+Nothing is lost silently: what 8-bit RGB cannot hold (16-bit samples, several frames) is refused with a hint, and what
+is left out is noted.  A phone's MPO file (a JPEG with depth or gain maps behind it) is a JPEG, whose first picture
+is the photo.  HEIC needs the extra ``heic`` (pillow-heif), which is loaded when such a file comes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import re
 import warnings
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    Image,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
 
-from proface_s.errors import ImageError
-from proface_s.imaging.colour import to_rgb
-from proface_s.imaging.metadata import NOTE_FIELD, extract_metadata
-from proface_s.types import Picture
+from ..errors import ImageError
+from ..types import Picture
+from .colour import to_rgb
+from .formats import identify
+from .metadata import NOTE_FIELD
+from .opening import Opened, open_picture, rare_kind, undecodable
 
 MAX_PIXELS: Final = 200_000_000
-_PLUGINS: Final = (
-    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
-    (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
-)
-_HEIC_BRANDS: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"))
-_KNOWN_OTHERS: Final = {b"GIF8": "GIF", b"%PDF": "PDF", b"8BPS": "Photoshop", b"\x00\x00\x01\x00": "icon"}
-_TIFF_BITS_PER_SAMPLE: Final = 258
-_PNG_BIT_DEPTH_AT: Final = 24
-_FORMATS_HINT: Final = "supported are JPEG, PNG, WebP, TIFF, BMP and HEIC"
+_NO_LIMIT: Final = 2**62
 _COPY_HINT: Final = "copy or download it again"
+_TRANSPOSED: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def read_picture(
@@ -64,9 +47,9 @@ def read_picture(
         name: how messages call the picture; the path, or ``<bytes>``, where None.
 
     Returns:
-        The picture: upright, its orientation tag dropped; grey, palette and CMYK pictures
-        converted to RGB (``metadata["note"]`` says if colours were converted); alpha only where the file has
-        transparency.  ``chunks`` is empty: carriers are another room's business.
+        The picture: upright by its EXIF orientation, which is dropped; grey, palette and CMYK pictures converted to
+        RGB; alpha only where the file has transparency.  ``metadata["note"]`` says what was converted or left out.
+        ``chunks`` is empty: carriers are another room's business.
 
     Raises:
         ImageError: unreadable, not one of the formats, truncated, too large, more than 8 bits per sample, or
@@ -83,22 +66,20 @@ def read_picture(
         # Pillow comments on odd metadata in files that are fine otherwise; what matters here is raised, not
         # warned.
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-        image = _open(data, label)
-        _check_before_decoding(image, data, max_pixels, label)
-        return _decode(image, label)
+        return _decode(open_picture(identify(data, label), data, max_pixels, label), label)
 
 
 def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
     """Width and height of a picture as it is stored, from its header; no pixels are decoded.
 
     Raises:
-        ImageError: it is not one of the formats, or its header is damaged.
+        ImageError: it is not one of the formats, its header is damaged, or `read_picture` would refuse it.
     """
     if not data:
         raise ImageError(f"{name} is empty", hint=_COPY_HINT)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-        return _open(data, name).size
+        return open_picture(identify(data, name), data, _NO_LIMIT, name).image.size
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
@@ -115,111 +96,25 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
 
 
-def _open(data: bytes, label: str) -> Image.Image:
-    """Parse the file's header with the plugin whose signature matches; no pixels are decoded."""
-    for signature, plugin in _PLUGINS:
-        if not signature.match(data):
-            continue
-        try:
-            return plugin(io.BytesIO(data))
-        except Exception as error:
-            raise _undecodable(label, error) from None
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return _open_heic(data, label)
-    raise ImageError(f"{label} is {_guess(data)}", hint=_FORMATS_HINT)
-
-
-def _open_heic(data: bytes, label: str) -> Image.Image:
-    """A HEIC picture; libheif has turned it upright already, whatever its orientation tag still says."""
-    try:
-        from pillow_heif import HeifImageFile
-    except ImportError:
-        raise ImageError(
-            f"{label} is a HEIC picture, and what reads those is not installed", hint="pip install 'proface-s[heic]'"
-        ) from None
-    try:
-        plugin: Any = HeifImageFile
-        image: Image.Image = plugin(io.BytesIO(data))
-    except Exception as error:
-        raise _undecodable(label, error) from None
-    return image
-
-
-def _guess(data: bytes) -> str:
-    """Name a foreign format, for the message."""
-    brand = data[8:12] if data[4:8] == b"ftyp" else b""
-    if brand in (b"avif", b"avis"):
-        return "an AVIF picture, which is not supported"
-    for signature, name in _KNOWN_OTHERS.items():
-        if data.startswith(signature):
-            return f"a {name} file, which is not supported"
-    return "not a picture this program knows"
-
-
-def _check_before_decoding(image: Image.Image, data: bytes, max_pixels: int, label: str) -> None:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"{label} has {width}x{height} pixels; the limit is {max_pixels} pixels",
-            hint="scale it down first",
-        )
-    try:
-        frames = int(getattr(image, "n_frames", 1))
-    except Exception as error:
-        raise _undecodable(label, error) from None
-    if frames > 1:
-        raise ImageError(
-            f"{label} has {frames} frames or pages; only still pictures can be protected",
-            hint="extract the frames or pages into files of their own",
-        )
-    bits = _bits_per_sample(image, data)
-    if bits > 8:
-        raise ImageError(
-            f"{label} has {bits} bits per sample; only 8 can be protected without loss",
-            hint="convert it to 8 bits per channel first",
-        )
-
-
-def _bits_per_sample(image: Image.Image, data: bytes) -> int:
-    """Sample depth of the file, which Pillow's mode does not tell: it cuts 48-bit RGB to 24 bits silently."""
-    if image.format == "PNG":
-        return data[_PNG_BIT_DEPTH_AT]
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        depths = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,))
-        return int(max(depths)) if isinstance(depths, tuple) else int(depths)
-    if "bit_depth" in image.info:  # HEIC
-        return int(image.info["bit_depth"])
-    return {"I": 32, "F": 32}.get(image.mode, 16 if image.mode.startswith("I;16") else 8)
-
-
-def _decode(image: Image.Image, label: str) -> Picture:
+def _decode(opened: Opened, label: str) -> Picture:
     """Decode, turn upright and convert; whatever a decoder raises on a hostile file becomes an ImageError."""
+    image, metadata = opened.image, dict(opened.texts)
     try:
         image.load()
-        metadata = _read_exif(image)
-        with contextlib.suppress(Exception):
-            ImageOps.exif_transpose(image, in_place=True)
-        converted = to_rgb(image)
-        if converted.note:
-            metadata[NOTE_FIELD] = converted.note
+        if opened.other is not None:
+            opened.other.load()
+            if opened.other.tobytes() != image.tobytes():
+                raise ImageError("truncated or damaged (the end of the picture is missing)", _COPY_HINT)
+        if not opened.upright and opened.exif.orientation in _TRANSPOSED:
+            image = image.transpose(_TRANSPOSED[opened.exif.orientation])
+        converted = to_rgb(image, opened.profile)
         rgb = np.array(converted.rgb, dtype=np.uint8, order="C")
         alpha = None if converted.alpha is None else np.array(converted.alpha, dtype=np.uint8, order="C")
     except ImageError as error:
-        raise ImageError(f"{label}: {error.message}", error.hint, code=error.code) from None
+        raise ImageError(f"{label}: {error.message}", error.hint) from None
     except Exception as error:
-        raise _undecodable(label, error) from None
+        raise (rare_kind(label, opened.rare) if opened.rare else undecodable(label, error)) from None
+    notes = [*opened.notes, *([converted.note] if converted.note else [])]
+    if notes:
+        metadata[NOTE_FIELD] = "; ".join(notes)
     return Picture(rgb, alpha, converted.icc_profile, metadata, {}, label)
-
-
-def _read_exif(image: Image.Image) -> dict[str, str]:
-    """Metadata.  Broken EXIF is common in good photos: it counts as none, silently."""
-    with contextlib.suppress(Exception):
-        return extract_metadata(image)
-    return {}
-
-
-def _undecodable(label: str, error: Exception) -> ImageError:
-    """Decoders meet hostile bytes with any exception type; all of them mean the same to the user."""
-    detail = str(error).strip().splitlines()
-    reason = detail[0] if detail else type(error).__name__
-    return ImageError(f"{label} is truncated or damaged ({reason})", hint=_COPY_HINT)

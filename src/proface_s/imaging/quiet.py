@@ -1,0 +1,48 @@
+"""Keeping decoders from writing to standard error behind the program's back."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ctypes.util
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import PIL
+
+
+@lru_cache(1)
+def silence_libtiff() -> bool:
+    """Take the handlers away with which libtiff prints errors and warnings; what it fails at is raised all the same.
+
+    The handlers belong to the library, not to a thread or a file, so that once is enough for a process.
+
+    Returns:
+        Whether the library that Pillow uses was found.
+    """
+    from PIL import Image  # loads the library
+
+    silenced = False
+    for path in dict.fromkeys(_candidates(Path(Image.__file__).parent)):
+        with contextlib.suppress(OSError, AttributeError):
+            library = ctypes.CDLL(path)
+            for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+                function = getattr(library, name)
+                function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
+                function(None)
+            silenced = True
+    return silenced
+
+
+def _candidates(package: Path) -> Iterator[str]:
+    """Paths of the libraries this process has loaded, or may have: loading one again gives the same one."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+            path = line.partition("/")[1] + line.partition("/")[2]
+            if "libtiff" in Path(path).name:
+                yield path
+    for folder in (package.parent / "pillow.libs", package / ".dylibs"):
+        yield from map(str, sorted(folder.glob("libtiff*")))
+    if PIL.__version__ and (found := ctypes.util.find_library("tiff")):
+        yield found
