@@ -394,6 +394,7 @@ class TestProtectedFiles:
         for file in (done.data[:-cut], done.data + b"trailing bytes"):
             back = session.recover(file, PASSPHRASE)
             assert [face.outcome for face in back.faces] == ["exact"]
+            assert any("end of the" in warning for warning in back.warnings) == (file == done.data[:-cut])
             np.testing.assert_array_equal(back.recovered, PHOTO)
         again = rewrap(done.data[:-cut], Credentials.of(PASSPHRASE), Lock.of("another long passphrase"))
         assert read_picture(again.data).size == (256, 256)

@@ -39,6 +39,23 @@ def footprint_of(alpha: UInt8Image | None, box: Box, *, right: bool = False, bot
     return replace(edges, varied=True) if constant is None else replace(edges, alpha=constant)
 
 
+def footprints_of(
+    alpha: UInt8Image | None, boxes: Sequence[Box], edges: Sequence[tuple[bool, bool]] = ()
+) -> list[Footprint]:
+    """`footprint_of` for every face.
+
+    Args:
+        alpha: (H, W) uint8 of the original, or None.
+        boxes: of the faces.
+        edges: for each, whether the column to the right and the row below belong to it; none do where empty.
+    """
+    sides = edges or [(False, False)] * len(boxes)
+    return [
+        footprint_of(alpha, box, right=right, bottom=bottom)
+        for box, (right, bottom) in zip(boxes, sides, strict=True)
+    ]
+
+
 def original_of(picture: Picture, box: Box, footprint: Footprint) -> UInt8Image:
     """What a seal has to hold: (h, w, 3) RGB, or (h, w, 4) RGBA where alpha varies, of the face's area."""
     area = footprint.area(box)

@@ -28,7 +28,7 @@ from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secret import FaceKey
 from ..types import Box, Picture, Style, UInt8Image
 from .choosing import grouped
-from .footprints import covered, footprint_of, is_altered, original_of, same_elsewhere
+from .footprints import covered, footprints_of, is_altered, original_of, same_elsewhere
 from .numbering import listed, number_of
 from .progress import Progress, silent
 from .recording import planned_reserves, with_current_record
@@ -100,10 +100,7 @@ def protect_picture(
     notes = [
         FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
     ]
-    footprints = [
-        footprint_of(picture.alpha, box, right=right, bottom=bottom)
-        for box, (right, bottom) in zip(boxes, edges or [(False, False)] * len(boxes), strict=True)
-    ]
+    footprints = footprints_of(picture.alpha, boxes, edges)
     header = lock_header(
         ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits), footprints=footprints
     )

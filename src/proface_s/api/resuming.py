@@ -34,7 +34,7 @@ from ..keys.access import Lock
 from ..keys.recipients import Identity
 from ..types import Picture, Style, UInt8Image
 from .choosing import Choice, grouped, locks_for, styles_for
-from .footprints import footprint_of, same_elsewhere
+from .footprints import footprints_of, same_elsewhere
 from .kinds import load
 from .protecting import Sidecar
 from .proving import OTHER_PHOTO, Evidence, missing_proof, other_options, other_stanzas
@@ -197,8 +197,7 @@ def _other_header(
         return "faces in it were forgotten"
     if [face.box for face in header.faces] != list(choice.regions):
         return other_options("other faces")
-    edges = zip(choice.regions, choice.edges, strict=True)
-    areas = [footprint_of(evidence.original.alpha, box, right=right, bottom=low) for box, (right, low) in edges]
+    areas = footprints_of(evidence.original.alpha, choice.regions, choice.edges)
     if [header.footprint(index) for index in range(len(areas))] != areas:
         return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
     if header.model_id != model_id:

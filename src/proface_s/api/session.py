@@ -189,8 +189,7 @@ class Session:
         beside = sidecar_target(target, sidecar, overwrite)
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
-        if NOTE_FIELD in picture.metadata:
-            notes = [*notes, picture.metadata[NOTE_FIELD]]
+        notes = [*notes, *_noted(picture)]
         if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         progress("find", 0, 1)
@@ -284,10 +283,16 @@ class Session:
         data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
         path = write_output(target, data, overwrite)
         return RecoverResult(
-            same_kind(image, recovered, data, path), recovered.rgb, done.faces, path, done.warnings, data,
+            same_kind(image, recovered, data, path), recovered.rgb, done.faces, path,
+            (*_noted(picture), *done.warnings), data,
             done.wrong_key, done.authentic,
         )
 
+
+
+def _noted(picture: Picture) -> list[str]:
+    """What reading a picture converted or left out."""
+    return [picture.metadata[NOTE_FIELD]] if NOTE_FIELD in picture.metadata else []
 
 
 def _style(style: str | Style) -> Style:

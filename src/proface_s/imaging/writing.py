@@ -23,6 +23,7 @@ from proface_s.imaging.names import (
     name_bytes,
     temporary_name,
 )
+from proface_s.imaging.quiet import silence_libtiff
 from proface_s.types import Picture, UInt8Image
 
 Format = Literal["png", "webp", "tiff"]
@@ -117,6 +118,7 @@ def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metada
     else:
         tags = exif(picture) if keep_metadata else Image.Exif()
         tags[_PREDICTOR] = _HORIZONTAL
+        silence_libtiff()
         image.save(buffer, "TIFF", compression="tiff_adobe_deflate", tiffinfo=tags, **profile)
     return buffer.getvalue()
 
