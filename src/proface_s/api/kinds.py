@@ -181,10 +181,10 @@ def default_output(source: Path, suffix: str) -> Path:
     return source.with_name(fitted_name(stem, suffix))
 
 
-def write_output(target: Path | None, data: bytes, overwrite: bool) -> Path | None:
+def write_output(target: Path | None, data: bytes, overwrite: bool, like: Any = None) -> Path | None:
     """Write a file where there is a target; gives the target back."""
     if target is not None:
-        write_atomic(target, data, overwrite=overwrite)
+        write_atomic(target, data, overwrite=overwrite, like=like if isinstance(like, (str, os.PathLike)) else None)
     return target
 
 

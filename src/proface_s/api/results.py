@@ -139,7 +139,7 @@ class ProtectResult:
         """
         from .saving import save_file
 
-        return save_file(self.data, path, sidecar=self.sidecar, overwrite=overwrite)
+        return save_file(self.data, path, sidecar=self.sidecar, overwrite=overwrite, like=self.path)
 
     def __repr__(self) -> str:
         styles = ", ".join(dict.fromkeys(face.style for face in self.faces))
@@ -210,7 +210,7 @@ class RecoverResult:
         from .saving import save_file
 
         data = self.data or encode_picture(Picture(self.recovered), format_of(path))
-        return save_file(data, path, overwrite=overwrite)
+        return save_file(data, path, overwrite=overwrite, like=self.path)
 
     def __repr__(self) -> str:
         kinds = show.outcomes(face.outcome for face in self.faces)
@@ -349,7 +349,7 @@ class KeptFile:
         """Write the complete file; arguments and errors as `ProtectResult.save`."""
         from .saving import save_file
 
-        return save_file(self.data, path, overwrite=overwrite)
+        return save_file(self.data, path, overwrite=overwrite, like=self.path)
 
     def __repr__(self) -> str:
         numbers = ", ".join(map(str, self.faces[:_MOST_LISTED])) + (", ..." if len(self.faces) > _MOST_LISTED else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +39,7 @@ class Kept:
         in_place: whether that is the file itself.
         overwrite: whether another file of that name may be replaced.
         warnings: what the user should know.
+        like: the file as it was, None if it was given as bytes.
     """
 
     data: bytes
@@ -52,6 +52,7 @@ class Kept:
     in_place: bool
     overwrite: bool
     warnings: tuple[str, ...] = ()
+    like: Path | None = None
 
 
 def open_to_change(
@@ -89,9 +90,10 @@ def open_to_change(
         except DamagedFileError as error:
             beside, warnings = None, (f"{error.message}; it is left as it is",)
     replaced = _sidecar_to_write(target, beside, in_place)
+    source = None if isinstance(image, bytes) else Path(image)
     if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
         raise ImageError(f"{replaced} already exists", "choose another name, or allow overwriting", code="exists")
-    return Kept(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings)
+    return Kept(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
 
 
 def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) -> Path | None:
@@ -154,8 +156,5 @@ def _check(
 
 
 def _write(target: Path, data: bytes, kept: Kept) -> None:
-    """Write one file; one that is replaced in place keeps its permissions."""
-    mode = stat.S_IMODE(target.stat().st_mode) if kept.in_place else None
-    write_atomic(target, data, overwrite=kept.in_place or kept.overwrite)
-    if mode is not None:
-        target.chmod(mode)
+    """Write one file, with at most the permissions of the one it was made from."""
+    write_atomic(target, data, overwrite=kept.in_place or kept.overwrite, like=kept.like)

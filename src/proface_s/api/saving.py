@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..container.carrier import attach, read_chunks
 from ..errors import ImageError
@@ -16,7 +17,8 @@ from .sidecars import sidecar_path
 
 
 def save_file(
-    data: bytes, path: str | os.PathLike[str], *, sidecar: bytes | None = None, overwrite: bool = False
+    data: bytes, path: str | os.PathLike[str], *, sidecar: bytes | None = None, overwrite: bool = False,
+    like: Path | None = None,
 ) -> Path:
     """Write a finished file under a name, in the format of the name, with everything that it carries.
 
@@ -25,6 +27,7 @@ def save_file(
         path: where; ends with ``.png``, ``.webp``, ``.tif`` or ``.tiff``.
         sidecar: what belongs into ``NAME.pfs`` beside it, or None.
         overwrite: replace existing files.
+        like: a file that has the most permissions these may get.
 
     Returns:
         The path.
@@ -38,7 +41,7 @@ def save_file(
     beside = sidecar_target(target, "none" if sidecar is None else "also", overwrite)
     wanted = format_of(target)
     done = data if format_of_bytes(data) == wanted else _converted(data, wanted)
-    return write_both(target, done, beside, sidecar, overwrite) or target
+    return write_both(target, done, beside, sidecar, overwrite, like) or target
 
 
 def _converted(data: bytes, wanted: Format) -> bytes:
@@ -59,14 +62,14 @@ def sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Pa
 
 
 def write_both(
-    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool
+    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool, like: Any = None
 ) -> Path | None:
     """Sidecar first: a picture whose key material is missing must never be there, not even for a moment."""
     if beside is None or sidecar is None:
-        return write_output(target, data, overwrite)
-    write_output(beside, sidecar, overwrite)
+        return write_output(target, data, overwrite, like)
+    write_output(beside, sidecar, overwrite, like)
     try:
-        return write_output(target, data, overwrite)
+        return write_output(target, data, overwrite, like)
     except BaseException:
         if not overwrite:  # it is ours, and belongs to nothing
             beside.unlink(missing_ok=True)

@@ -201,7 +201,7 @@ class Session:
                     "give the face by hand as a box, or allow a copy of photos without a face", code="no-face",
                 )
             data = encode_picture(picture, file_format, keep_metadata=keep_metadata)
-            path = write_output(target, data, overwrite)
+            path = write_output(target, data, overwrite, image)
             notes = [*notes, "no face found: this is an unprotected copy"]
             return ProtectResult(
                 same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes)
@@ -217,7 +217,7 @@ class Session:
             seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
             record=record, edges=choice.edges, limits=self._limits, progress=progress,
         )
-        path = write_both(target, done.data, beside, done.sidecar, overwrite)
+        path = write_both(target, done.data, beside, done.sidecar, overwrite, image)
         if path is not None and beside is None and has_sidecar(path):
             notes = [*notes, f"{sidecar_path(path)} belongs to an earlier file of this name: delete it"]
         found = tuple(
@@ -281,7 +281,7 @@ class Session:
         recovered = replace(done.picture, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
         data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
-        path = write_output(target, data, overwrite)
+        path = write_output(target, data, overwrite, image)
         return RecoverResult(
             same_kind(image, recovered, data, path), recovered.rgb, done.faces, path,
             (*_noted(picture), *done.warnings), data,

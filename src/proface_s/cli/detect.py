@@ -63,17 +63,20 @@ def command(
     def work(task: Task) -> Report:
         found = session.detect(read_stdin() if task.source is STDIN else task.source, boxes=boxes, faces=faces)
         if found.faces and task.target is not None:
-            _draw(task.target, found, overwrite)
+            _draw(task, found, overwrite)
         return _report(task, found)
 
     return run_plan(plan, work, Speaker("detect", manner))
 
 
-def _draw(target: Path, found: Detection, overwrite: bool) -> None:
+def _draw(task: Task, found: Detection, overwrite: bool) -> None:
     from ..imaging.writing import encode_png, write_atomic
     from ..types import Picture
+    from .pipes import STDIN
 
-    write_atomic(target, encode_png(Picture(rgb=found.picture)), overwrite=overwrite)
+    assert task.target is not None
+    like = None if task.source is STDIN else task.source
+    write_atomic(task.target, encode_png(Picture(rgb=found.picture)), overwrite=overwrite, like=like)
 
 
 def _report(task: Task, found: Detection) -> Report:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,12 +32,22 @@ def read_stdin() -> bytes:
         raise UsageError("a picture is expected on stdin, which is closed", "redirect a file to it, or name one")
     if sys.stdin.isatty():
         raise UsageError("a picture is expected on stdin, which is a terminal", "redirect a file to it, or name one")
+    _limit_permissions()
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if not data:
         raise ImageError(f"{STDIN} is empty")
     if len(data) > MAX_BYTES:
         raise ImageError(f"{STDIN} holds more than {MAX_BYTES >> 20} MiB")
     return data
+
+
+def _limit_permissions() -> None:
+    """Give this process's files no more permissions than a file that stdin was redirected from."""
+    mode = 0
+    with contextlib.suppress(OSError, ValueError):
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    if stat.S_ISREG(mode):
+        os.umask(os.umask(0o077) | (~stat.S_IMODE(mode) & 0o077))
 
 
 def write_stdout(data: bytes) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import stat
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +48,7 @@ _WEBP_EFFORT: Final[dict[str, Any]] = {"method": 0, "quality": 0}
 
 _PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: differences of neighbours are compressed, 8.2 MB instead of 13.6
 
+_PRIVATE: Final = 0o600
 _DISK_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOSSY: Final = {
     suffix: name
@@ -178,18 +180,24 @@ def check_output_path(
         raise _exists(target)
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+def write_atomic(
+    path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False,
+    like: str | os.PathLike[str] | int | None = None,
+) -> None:
     """Write a file so that it appears complete or not at all.
 
     The data goes to a new file in the same folder, is flushed to the disk, read back and compared, and then gets
     its name in one step.  Without ``overwrite`` that step fails if the name is taken, even by a file that appeared a
-    moment ago.  The new file gets the permissions the umask allows.  Whatever happens, no temporary file is left
-    behind.
+    moment ago.  Until then nobody but its owner may read it.  Whatever happens, no temporary file is left behind.
+
+    A new file gets the permissions that the umask allows, one that is replaced keeps its own; neither gets more than
+    ``like`` has, so that a private photo stays private.
 
     Args:
         path: the file to create.
         data: its content.
         overwrite: replace an existing file.
+        like: a file, or the permissions themselves: nobody but the owner gets more.
 
     Raises:
         ImageError: the file exists, or its folder cannot be written to; `DiskFullError` if the disk is full.
@@ -202,6 +210,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
         _write_new(temporary, data)
         if temporary.read_bytes() != data:
             raise ImageError(f"{target}: what was written could not be read back", hint="check the disk")
+        with contextlib.suppress(OSError):  # some file systems know no permissions
+            temporary.chmod(_permissions(target, like))
         if overwrite:
             os.replace(temporary, target)
         else:
@@ -217,8 +227,27 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
             temporary.unlink(missing_ok=True)
 
 
+def _permissions(target: Path, like: str | os.PathLike[str] | int | None) -> int:
+    """Return the permissions of a file that is about to be written."""
+    most = _mode_of(like) if like is not None and not isinstance(like, int) else like
+    mode = _mode_of(target)
+    if mode is None:
+        mask = os.umask(0o077)  # asking for it means setting it; until it is set again files are private
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    return mode if most is None else mode & (most | _PRIVATE)
+
+
+def _mode_of(path: str | os.PathLike[str]) -> int | None:
+    """Return the permissions of an existing file, else None."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        return None
+
+
 def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _PRIVATE)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()
@@ -234,7 +263,7 @@ def _publish_new(temporary: Path, target: Path) -> None:
     except OSError:
         # No hard links on this file system (FAT, some network drives): claim the name first, then replace
         # the claim.
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
         try:
             os.replace(temporary, target)
         except BaseException:

@@ -31,6 +31,7 @@ from .work import Row
 
 FORMAT = "1"
 MAIN = "manifest.parquet"
+PRIVATE = 0o600  # it says which output was made from which photo
 FLUSH_ROWS = 5000
 FLUSH_SECONDS = 10.0
 SCHEMA = pa.schema(
@@ -85,7 +86,7 @@ class Manifest:
         self._flushed = time.monotonic()
         if self._rows:
             table = pa.Table.from_pylist(self._rows, SCHEMA)
-            self.place.write(f"part-{self._session}-{self._parts:06}.parquet", self._encoded(table))
+            self.place.write(f"part-{self._session}-{self._parts:06}.parquet", self._encoded(table), like=PRIVATE)
             self._parts += 1
             self._rows.clear()
 
@@ -99,7 +100,7 @@ class Manifest:
         names = self.place.files(".parquet")
         if names != [MAIN]:
             table = read_rows(self.place, names)
-            self.place.write(MAIN, self._encoded(table))
+            self.place.write(MAIN, self._encoded(table), like=PRIVATE)
             for name in names:
                 if name != MAIN:
                     self.place.remove(name)
@@ -144,7 +145,7 @@ def open_manifest(place: Place, job: Job, *, overwrite: bool = False) -> Manifes
     run = secrets.token_hex(8)
     meta = {"format": FORMAT, "run": run, "fingerprint": job.fingerprint(), "source": job.source, "target": job.target,
             "style": job.style}  # fmt: skip
-    place.write(MAIN, encode(SCHEMA.empty_table(), meta))
+    place.write(MAIN, encode(SCHEMA.empty_table(), meta), like=PRIVATE)
     return Manifest(place, run, False, meta)
 
 

@@ -116,11 +116,16 @@ class Place:
             data: bytes = self.fs.cat_file(self.path(name))
             return data
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes, *, like: str | int | None = None) -> None:
         """Write a file so that it appears whole or not at all, replacing what has its name.
 
         On a local disk: temporary file, flushed, read back, renamed.  In an object store a PUT is whole by itself.
         Elsewhere: temporary name, size checked, moved.
+
+        Args:
+            name: relative to the place.
+            data: its content.
+            like: on a local disk, a file or permissions: nobody but the owner gets more.
 
         Raises:
             ImageError: it cannot be written; `DiskFullError` where no space is left.
@@ -133,7 +138,7 @@ class Place:
                     raise FileNotFoundError(self.root)
                 fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             if self.is_local:
-                write_atomic(path, data, overwrite=True)
+                write_atomic(path, data, overwrite=True, like=like)
             elif stored:
                 fs.pipe_file(path, data)
             else:

@@ -183,7 +183,8 @@ def _protected(job: Job, data: bytes, row: Row, target: Place) -> Outcome:
         allow_no_face=job.allow_no_face,
     )
     written = time.perf_counter()
-    target.write(row.target, result.data)
+    source = Place(job.source)
+    target.write(row.target, result.data, like=source.path(row.source) if source.is_local else None)
     height, width = result.protected.shape[:2]
     row = replace(
         row,
