@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,15 @@ def test_nothing_is_replaced_or_destroyed_by_saving(done: ProtectResult, back: R
             result.save(path)
         assert path.read_bytes() == b"something else"
         result.save(str(path), overwrite=True)
-        with pytest.raises(UsageError, match="JPEG would destroy"):
-            result.save(tmp_path / "a.jpg")
         with pytest.raises(ImageError, match="does not exist"):
             result.save(tmp_path / "nowhere" / "a.png")
+    with pytest.raises(UsageError, match="JPEG would destroy"):
+        done.save(tmp_path / "a.jpg")
+    hidden = replace(back, faces=tuple(replace(face, outcome="locked") for face in back.faces))
+    with pytest.raises(UsageError, match="JPEG would destroy"):
+        hidden.save(tmp_path / "a.jpg")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ProtectResult.png", "RecoverResult.png"]
+    assert back.save(tmp_path / "a.jpg").read_bytes().startswith(b"\xff\xd8\xff"), "nothing is hidden in it any more"
 
 
 def test_a_sidecar_is_saved_beside(session: Session, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from ..errors import DamagedFileError, ImageError, UsageError
 from ..imaging.names import fitted_name
 from ..imaging.png import completed
 from ..imaging.reading import MAX_PIXELS, read_file, read_picture
-from ..imaging.writing import FORMATS, Format, check_output_path, format_of, write_atomic
+from ..imaging.writing import FORMATS, Format, check_output_path, format_of, is_jpeg_name, write_atomic
 from ..types import Picture
 from .results import ProtectResult
 from .sidecars import chunks_beside, read_sidecar
@@ -145,7 +145,8 @@ def _colour_chunks(info: Mapping[Any, Any]) -> PngImagePlugin.PngInfo:
 
 
 def output_for(
-    image: Pictured, output: Any, suffix: str, overwrite: bool, file_format: Format | None = None
+    image: Pictured, output: Any, suffix: str, overwrite: bool, file_format: Format | None = None, *,
+    jpeg: bool = False,
 ) -> Path | None:
     """Where to write, checked before any work; None where nothing is to be written.
 
@@ -155,6 +156,7 @@ def output_for(
         suffix: of the name where none was given, ending with ``.png``.
         overwrite: an existing file may be replaced.
         file_format: the format asked for; where None, that of ``output``'s name, or PNG.
+        jpeg: whether it may be a JPEG.
 
     Raises:
         UsageError, ImageError: see `check_output_path`; also if name and format disagree.
@@ -164,8 +166,9 @@ def output_for(
         return None
     name = output if output is not None else default_output(Path(source or ""), with_format(suffix, file_format))
     target = Path(name)
-    check_output_path(source, target, overwrite=overwrite)
-    if file_format is not None and format_of(target) != file_format:
+    check_output_path(source, target, overwrite=overwrite, jpeg=jpeg)
+    lossy = jpeg and is_jpeg_name(target)
+    if file_format is not None and (lossy or format_of(target) != file_format):
         raise UsageError(f"{target} is not a name for a {file_format} file", "leave the format out, or change the name")
     return target
 

@@ -205,10 +205,17 @@ class RecoverResult:
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the recovered photo; arguments and errors as `ProtectResult.save`."""
-        from ..imaging.writing import encode_picture, format_of
+        from ..imaging.reading import read_picture
+        from ..imaging.writing import check_output_path, encode_picture, format_of, is_jpeg_name, write_atomic
         from ..types import Picture
-        from .saving import save_file
+        from .saving import encode_recovered, save_file
 
+        if is_jpeg_name(path):
+            picture = read_picture(self.data, name="the recovered photo") if self.data else Picture(self.recovered)
+            check_output_path(None, path, overwrite=overwrite, jpeg=True)
+            jpeg = encode_recovered(picture, [face.outcome for face in self.faces], path)
+            write_atomic(path, jpeg, overwrite=overwrite, like=self.path)
+            return Path(path)
         data = self.data or encode_picture(Picture(self.recovered), format_of(path))
         return save_file(data, path, overwrite=overwrite, like=self.path)
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..container.carrier import attach, read_chunks
-from ..errors import ImageError
+from ..errors import ImageError, UsageError
 from ..imaging.reading import read_picture
-from ..imaging.writing import Format, check_output_path, encode_picture, format_of, format_of_bytes
+from ..imaging.writing import (
+    JPEG_QUALITY,
+    Format,
+    check_output_path,
+    encode_jpeg,
+    encode_picture,
+    format_of,
+    format_of_bytes,
+    is_jpeg_name,
+)
+from ..types import Picture
 from .kinds import write_output
 from .protecting import Sidecar
 from .sidecars import sidecar_path
+
+_BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
 
 
 def save_file(
@@ -74,3 +87,36 @@ def write_both(
         if not overwrite:  # it is ours, and belongs to nothing
             beside.unlink(missing_ok=True)
         raise
+
+
+def encode_recovered(
+    picture: Picture, outcomes: Collection[str], name: str | os.PathLike[str], file_format: Format | None = None
+) -> bytes:
+    """Encode a recovered photo in the format of a name; as JPEG only if no face is hidden in it any more.
+
+    Args:
+        picture: the photo.
+        outcomes: what became of its faces, see `RecoveredFace`.
+        name: of the file, which says the format.
+        file_format: the format where the name does not say it.
+
+    Raises:
+        UsageError: if a JPEG would destroy faces that are still hidden.
+        ImageError: if the format cannot hold the picture.
+    """
+    if not is_jpeg_name(name):
+        return encode_picture(picture, file_format or format_of(name), keep_metadata=True)
+    hidden = [str(number) for number, outcome in enumerate(outcomes, 1) if outcome not in _BACK]
+    if hidden:
+        raise UsageError(
+            f"{Path(name)}: JPEG would destroy what is still hidden: face {', '.join(hidden)} did not come back",
+            f"write a PNG: {Path(name).with_suffix('.png').name}",
+        )
+    return encode_jpeg(picture)
+
+
+def lossy_note(name: str | os.PathLike[str] | None) -> tuple[str, ...]:
+    """Return the warning that a file is not exact because of its format, if it is not."""
+    if name is None or not is_jpeg_name(name):
+        return ()
+    return (f"a JPEG (quality {JPEG_QUALITY}) is not exact: write a PNG for the original pixels",)

@@ -23,7 +23,7 @@ from ..flow.model import Card, FlowModel, read_card, shipped_models
 from ..imaging.metadata import NOTE_FIELD
 from ..imaging.reading import MAX_PIXELS
 from ..imaging.transparency import BACKGROUNDS, composite
-from ..imaging.writing import Format, encode_picture, format_of
+from ..imaging.writing import FORMATS, Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
 from ..keys.passphrase import check_passphrase
@@ -47,7 +47,7 @@ from .protecting import Sidecar, protect_picture
 from .recovering import read_header, recover_picture
 from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
 from .salvaging import find_headers, recover_from_pixels
-from .saving import sidecar_target, write_both
+from .saving import encode_recovered, lossy_note, sidecar_target, write_both
 from .sidecars import has_sidecar, sidecar_path
 
 __all__ = [
@@ -253,7 +253,8 @@ class Session:
             sidecar: where header and seals are; ``NAME.pfs`` beside a file without metadata is found by itself.
             from_pixels: ignore metadata and sidecar, and read the records in the pixels, as is done where there are
                 neither: what comes back is an estimate that nothing vouches for.
-            output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.
+            output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.  The name of a JPEG
+                is allowed if every face comes back.
             overwrite: replace an existing output.
             progress: as for `protect`.
 
@@ -268,8 +269,8 @@ class Session:
         only = indices_of(faces) if faces is not None else None
         if sidecar is not None and from_pixels:
             raise UsageError("a sidecar was given, and also that it shall be ignored")
-        target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format)
-        file_format = format_of(target) if target else file_format or "png"
+        target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format, jpeg=True)
+        name = target or f"recovered{FORMATS[file_format or 'png'][0]}"
         progress("read", 0, 1)
         picture = load(image, sidecar, max_pixels=self._max_pixels)
         read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
@@ -280,11 +281,11 @@ class Session:
         progress("write", 0, 1)
         recovered = replace(done.picture, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
-        data = encode_picture(recovered, file_format, keep_metadata=True) if wanted else b""
+        data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
         path = write_output(target, data, overwrite, image)
         return RecoverResult(
             same_kind(image, recovered, data, path), recovered.rgb, done.faces, path,
-            (*_noted(picture), *done.warnings), data,
+            (*_noted(picture), *done.warnings, *lossy_note(path)), data,
             done.wrong_key, done.authentic,
         )
 

@@ -83,6 +83,7 @@ def make_plan(
     pipes: bool = False,
     resume: bool = False,
     recursive: bool = True,
+    jpeg: bool = False,
 ) -> Plan:
     """Work out what to do.
 
@@ -97,6 +98,7 @@ def make_plan(
         pipes: whether ``-`` may stand for stdin and stdout.
         resume: do not refuse outputs that exist.
         recursive: also take what is in folders of folders.
+        jpeg: whether an output may be a JPEG.
 
     Raises:
         UsageError: several inputs without ``-o``, two inputs with one output, an output that is an input.
@@ -106,7 +108,7 @@ def make_plan(
     if output is not None and "://" in output:
         raise UsageError(f"{masked_url(output)} is a URL", "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
-        return _piped(inputs, suffix, output, pipes, overwrite)
+        return _piped(inputs, suffix, output, pipes, overwrite, jpeg)
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and suffix and output is None:
         what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
@@ -122,11 +124,13 @@ def make_plan(
         tasks = [Task(s, Path(output) if output is not None else default_output(s, suffix)) for s, _ in found.files]
     tasks = _without_repetition(tasks)
     _check_conflicts(tasks, option)
-    checked = [*(_checked(task, overwrite or resume, folder is not None) for task in tasks), *found.failures]
+    checked = [*(_checked(task, overwrite or resume, folder is not None, jpeg) for task in tasks), *found.failures]
     return Plan(tuple(checked), tuple(found.skipped), tuple(found.others), resume)
 
 
-def _piped(inputs: Sequence[Path], suffix: str | None, output: str | None, pipes: bool, overwrite: bool) -> Plan:
+def _piped(
+    inputs: Sequence[Path], suffix: str | None, output: str | None, pipes: bool, overwrite: bool, jpeg: bool
+) -> Plan:
     """The plan of one input or output that is a pipe."""
     if not pipes:
         raise UsageError("this command does not read stdin or write stdout", "name files")
@@ -140,7 +144,7 @@ def _piped(inputs: Sequence[Path], suffix: str | None, output: str | None, pipes
     target = Path(str(output))
     if os.path.isdir(target):
         raise UsageError(f"{target} is a folder", "name the output file: what comes from stdin has no name")
-    return Plan((_checked(Task(source, target), overwrite, False),))
+    return Plan((_checked(Task(source, target), overwrite, False, jpeg),))
 
 
 def _existing(task: Task) -> Task:
@@ -263,12 +267,12 @@ def _check_conflicts(tasks: Sequence[Task], option: str) -> None:
             )
 
 
-def _checked(task: Task, overwrite: bool, makes_folders: bool) -> Task:
+def _checked(task: Task, overwrite: bool, makes_folders: bool, jpeg: bool) -> Task:
     """The task, with its failure where its output is refused already now."""
     if task.target is None or (makes_folders and not os.path.exists(task.target.parent)):
         return task
     try:
-        check_output_path(task.source, task.target, overwrite=overwrite)
+        check_output_path(task.source, task.target, overwrite=overwrite, jpeg=jpeg)
     except ProFaceError as error:
         return replace(task, failure=error)
     return task

@@ -117,5 +117,5 @@ def _planned(
     sieve = sieves.files_with_records if from_pixels else sieves.protected_files
     nothing = NotProtectedError("there are no protected files in this folder")
     suffix = with_format(RECOVERED_SUFFIX, file_format)
-    plan = make_plan(inputs, sieve, suffix=suffix, nothing=nothing, pipes=True, **options)
+    plan = make_plan(inputs, sieve, suffix=suffix, nothing=nothing, pipes=True, jpeg=True, **options)
     return sieves.only_protected(plan) if sidecar is None else plan

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ..api import RecoverResult
 from ..api.resuming import same_file
+from ..api.saving import encode_recovered
 from ..api.sidecars import has_sidecar, sidecar_path
 from ..container.header import WrongKey
 from ..errors import OtherOutputError
-from ..imaging.reading import read_file
-from ..imaging.writing import Format, format_of
+from ..imaging.reading import read_file, read_picture
+from ..imaging.writing import Format, format_of, is_jpeg_name
 from ..keys.access import Credentials
 from .batch import skipped
 from .output import Report
@@ -74,10 +75,17 @@ class Recovering:
             overwrite=overwrite,
         )
 
+    def _recovered_bytes(self, source: Path, sidecar: Path | str | None, target: Path) -> bytes:
+        """The file that would be written."""
+        if not is_jpeg_name(target):
+            return self._recovered(source, sidecar, None, file_format=format_of(target)).data
+        result = self._recovered(source, sidecar, None)
+        return encode_recovered(read_picture(result.data), [face.outcome for face in result.faces], target)
+
     def _is_done(self, source: Path, target: Path) -> bool:
         """Whether an output is there and is what would be written; anything else must not be replaced unasked."""
         sidecar = self.sidecar or (sidecar_path(source) if has_sidecar(source) and not self.from_pixels else None)
-        done = same_file(self._recovered(source, sidecar, None, file_format=format_of(target)).data, target)
+        done = same_file(self._recovered_bytes(source, sidecar, target), target)
         if not done and not self.overwrite:
             raise OtherOutputError(
                 f"{target} already exists, and is not what {source} gives now",

@@ -22,6 +22,7 @@ from proface_s.imaging.names import (
     MAX_NAME_BYTES,
     PICTURES_BY_FORMAT,
     name_bytes,
+    suffix_of,
     temporary_name,
 )
 from proface_s.imaging.quiet import silence_libtiff
@@ -48,6 +49,8 @@ _WEBP_EFFORT: Final[dict[str, Any]] = {"method": 0, "quality": 0}
 
 _PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: differences of neighbours are compressed, 8.2 MB instead of 13.6
 
+JPEG_QUALITY: Final = 95
+_MAX_JPEG_SIDE: Final = 65500
 _PRIVATE: Final = 0o600
 _DISK_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOSSY: Final = {
@@ -149,8 +152,37 @@ def encode_png(picture: Picture, *, keep_metadata: bool = False) -> bytes:
     return encode_picture(picture, "png", keep_metadata=keep_metadata)
 
 
+def is_jpeg_name(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file's name is one of a JPEG."""
+    return suffix_of(os.path.basename(path)) in PICTURES_BY_FORMAT["JPEG"]
+
+
+def encode_jpeg(picture: Picture) -> bytes:
+    """Encode a picture that hides nothing as JPEG, with its profile and the whitelisted metadata.
+
+    Quality 95 without subsampling: differences that nobody sees.
+
+    Raises:
+        ImageError: if it is too large for a JPEG, or partly transparent.
+    """
+    if picture.alpha is not None and not (picture.alpha == np.uint8(255)).all():
+        raise ImageError(f"{picture.source} is partly transparent, and a JPEG cannot be", hint="write a PNG")
+    if max(picture.size) > _MAX_JPEG_SIDE:
+        raise ImageError(
+            f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; JPEG holds {_MAX_JPEG_SIDE} a side",
+            hint="write a PNG or a TIFF",
+        )
+    options: dict[str, Any] = {"icc_profile": picture.icc_profile} if picture.icc_profile else {}
+    if tags := exif(picture):
+        options["exif"] = tags.tobytes()
+    buffer = io.BytesIO()
+    Image.fromarray(picture.rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, **options)
+    return buffer.getvalue()
+
+
 def check_output_path(
-    source: str | os.PathLike[str] | None, output: str | os.PathLike[str], *, overwrite: bool = False
+    source: str | os.PathLike[str] | None, output: str | os.PathLike[str], *, overwrite: bool = False,
+    jpeg: bool = False,
 ) -> None:
     """Refuse an output path before any work is done.
 
@@ -158,13 +190,15 @@ def check_output_path(
         source: the input file, or None where it is not a file.
         output: where the result shall go.
         overwrite: allow an existing file; never the input itself.
+        jpeg: allow names of JPEG files, for pictures that hide nothing.
 
     Raises:
         UsageError: the output is the input (also through links), or its suffix names no format of `FORMATS`.
         ImageError: it exists and ``overwrite`` is False, or its folder does not exist.
     """
     target = Path(output)
-    format_of(target)
+    if not (jpeg and is_jpeg_name(target)):
+        format_of(target)
     if name_bytes(target.name) > MAX_NAME_BYTES:
         raise ImageError(
             f"the name of {target} has {name_bytes(target.name)} bytes; file systems allow {MAX_NAME_BYTES}",
