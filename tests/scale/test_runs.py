@@ -37,8 +37,8 @@ PHOTOS = ["a.png", "b.png", "deep/c.png", "deep/er/d.png"]
 
 
 def outputs(root: str = "out") -> dict[str, tuple[bytes, int]]:
-    """Content and time of every file."""
-    files = [path for path in Path(root).rglob("*") if path.is_file()]
+    """Content and time of every file that is complete; the fixture `here` looks for others."""
+    files = [path for path in Path(root).rglob("*") if path.is_file() and path.suffix != ".tmp"]
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
