@@ -92,6 +92,22 @@ def test_identities_and_face_keys_open_files_too(service: Service) -> None:
     assert "nonsense" not in str(problem(wrong, 422, "usage", 2))
 
 
+def test_s7_a_file_in_cover_mode_is_vouched_for_by_nothing(service: Service, covered: bytes) -> None:
+    options = {"passphrase": ANNS, "boxes": [{"x": 20, "y": 20, "w": 64, "h": 64}], "faces": "none", "seal": False}
+    quiet = service.post("/api/protect", drawn(), {**options, "wrong_key": "cover"}).content
+    for key in ANNS, "not the right one":
+        facts = json.loads(service.post("/api/recover", quiet, {"passphrase": key}).headers["proface-result"])
+        assert (facts["wrong_key"], facts["authentic"]) == ("cover", False)
+        assert any("nothing vouches for what came back" in warning for warning in facts["warnings"])
+    demanded = {"passphrase": ANNS, "expect": "noise"}
+    said = problem(service.post("/api/recover", quiet, demanded), 422, "mode", 5)
+    assert "noise mode was demanded" in str(said["detail"])
+    assert "--" not in str(said.get("hint"))
+    facts = json.loads(service.post("/api/recover", covered, demanded).headers["proface-result"])
+    assert (facts["wrong_key"], facts["authentic"]) == ("noise", True)
+    assert service.post("/api/recover", quiet, {"passphrase": ANNS, "expect": "neither"}).status_code == 422
+
+
 def test_progress_is_streamed_before_the_picture(service: Service, two: bytes, covered: bytes) -> None:
     events = service.stream("/api/protect", two, {"passphrase": ANNS})
     kinds = [event["event"] for event in events]

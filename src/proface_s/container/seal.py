@@ -35,7 +35,7 @@ CODEC_PNG: Final = 1
 CODEC_WEBP: Final = 2
 MAX_WEBP_SIDE: Final = 16383
 MIN_PAYLOAD_BYTES: Final = 1024
-_PADDING_STEPS: Final = 4  # measured on 739 faces: 0.2 to 1.0 bits per seal; Padmé told 3.4 to 3.8, eighths 0.7 to 1.5
+_PADDING_STEPS: Final = 4  # measured on 439 faces: 0.2 to 1.0 bits per seal; Padmé told 3.4 to 3.8, eighths 0.7 to 1.5
 _PREFIX: Final = struct.Struct(">BI")
 
 
