@@ -16,6 +16,7 @@ from PIL import Image
 from web_kit import ANNS, STREAM, Service, SleepySession, drawn, ends, png, running
 
 from proface_s import Session
+from proface_s.web.crew import Crew
 from proface_s.web.memory import Budget
 from proface_s.web.pool import LeftError, Listener
 from proface_s.web.problems import RefusedError
@@ -122,6 +123,22 @@ def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes
     assert rows["Max core file size"] == "0"
     assert rows["Max cpu time"] != "unlimited"
     assert rows["Max address space"] != "unlimited"
+
+
+def test_s4_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced(two: bytes) -> None:
+    """Case S4: the system may end a process at any time; the next upload does not suffer for it."""
+    settings = Settings(workers=1)
+    crew = Crew(settings, Session(threads=1))
+    heard = Listener(lambda step: None)
+    task = {"work": "detect", "options": "{}"}
+    try:
+        crew.check()
+        (worker,) = crew._all
+        worker._process.kill()
+        worker._process.wait()
+        assert crew.run(task, two, heard).facts["width"] > 0
+    finally:
+        crew.close()
 
 
 def test_s9_large_pictures_share_one_budget() -> None:

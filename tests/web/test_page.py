@@ -520,6 +520,25 @@ def test_u7_one_file_that_cannot_be_used_does_not_stop_the_others(
     assert names == ["both.protected.png", "right.protected.png"]
 
 
+def test_u7_what_was_finished_stays_when_the_rest_is_cancelled(page: Any, two: bytes, tmp_path: Path) -> None:
+    """Case U7: of three photos the first is done when the work is cancelled; it can be saved."""
+    choose(page, "protect", *three_photos(two, tmp_path))
+    expect(page.locator("#photos button")).to_have_count(3)
+    held: list[Any] = []
+
+    def first_one_only(route: Any) -> None:
+        held.append(route)
+        if len(held) == 1:
+            route.continue_()
+
+    page.route("**/api/protect", first_one_only)
+    protect_all(page, 3)
+    expect(page.locator("#protect-progress")).to_contain_text("Photo 2 of 3")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#protect-progress")).to_contain_text("Cancelled. 1 of 3 photos done.")
+    assert saved(page, page.locator("#results a").click)[0] == "both.protected.png"
+
+
 def test_u7_a_photo_can_be_left_out(page: Any, two: bytes, tmp_path: Path) -> None:
     """Cases U1 and U7: one photo is taken out before the work."""
     choose(page, "protect", *three_photos(two, tmp_path))

@@ -58,6 +58,11 @@ class Worker:
         """Whether it can do another job: the last one was answered whole, and nobody ended the process."""
         return self._idle and not self._killed
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
     def wait_until_ready(self) -> None:
         """Wait until the models are loaded.
 
@@ -196,10 +201,7 @@ class Crew:
 
     def run(self, task: dict[str, str], photo: bytes, tell: Listener) -> Done:
         """Do one job in a worker; see `Worker.run`."""
-        try:
-            worker = self._idle.get_nowait()
-        except queue.Empty:
-            worker = self._hire()
+        worker = self._next()
         try:
             return worker.run(task, photo, tell, self.budget, self._settings)
         finally:
@@ -212,6 +214,17 @@ class Crew:
             workers, self._all = self._all, set()
         for worker in workers:
             worker.close()
+
+    def _next(self) -> Worker:
+        """An idle worker; one that the system has ended meanwhile is not the next job's fault."""
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except queue.Empty:
+                return self._hire()
+            if worker.alive:
+                return worker
+            self._dismiss(worker)
 
     def _hire(self) -> Worker:
         worker = Worker(self._settings, self._session)
@@ -226,11 +239,14 @@ class Crew:
         if worker.usable:
             self._idle.put(worker)
             return
+        self._dismiss(worker)
+        with contextlib.suppress(RefusedError, OSError):  # the service ends; or the next job says what is wrong
+            self._idle.put(self._hire())
+
+    def _dismiss(self, worker: Worker) -> None:
         with self._lock:
             self._all.discard(worker)
         worker.close()
-        with contextlib.suppress(RefusedError):  # the service ends
-            self._idle.put(self._hire())
 
 
 def _problem(event: dict[str, Any]) -> Problem:

@@ -90,10 +90,12 @@ class Kind:
     Attributes:
         work: does it, from the photo and its options.
         options: their model; None for a task without any.
+        most_pixels: of its picture; None for as many as the settings allow.
     """
 
     work: Callable[[Tools, bytes, Any, Progress], Done]
     options: type[BaseModel] | None = None
+    most_pixels: int | None = None
 
     def pixels(self, photo: bytes, settings: Settings) -> int:
         """Pixels that will be decoded, from the file's header; the work itself refuses a picture that is too large.
@@ -102,7 +104,7 @@ class Kind:
             ImageError: it is no picture.
         """
         width, height = picture_size(photo, name="the file")
-        return min(width * height, settings.max_pixels)
+        return min(width * height, self.most_pixels or settings.max_pixels)
 
     def bytes_needed(self, photo: bytes, options: BaseModel | None, pixels: int) -> int:
         """Memory that the task will take.
@@ -183,7 +185,7 @@ KINDS = {
     "detect": Kind(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectOptions),
     "inspect": Kind(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
     "render": Kind(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
-    "preview": Kind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewOptions),
+    "preview": Kind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewOptions, PREVIEW_PIXELS),
     "protect": Kind(lambda tools, photo, options, tell: protect(tools.session, photo, options, tell), ProtectOptions),
     "recover": Kind(lambda tools, photo, options, tell: recover(tools.session, photo, options, tell), RecoverOptions),
 }

@@ -151,25 +151,27 @@ export class ProtectView {
     this.list.order();
     this.photo.faces.forEach((each) => this.stage.place(each));
     this.thumbnails.describe(this.photo);
-    this.numbering?.abort();
     clearTimeout(this.timer);
     if (overlapping(this.photo)) this.timer = setTimeout(() => this.askNumbers(this.photo), WAIT);
   }
 
   /** Number boxes that overlap as the service will: it trims them, and hides those that overlap much as one. */
   async askNumbers(photo) {
-    const { signal } = this.numbering = new AbortController();
-    const faces = photo.faces.filter((face) => face.on);
+    const boxes = photo.faces.filter((face) => face.on).map((face) => face.box);
+    let answer = null;
     try {
-      const options = { faces: "none", boxes: faces.map((face) => face.box) };
-      const answer = await askAbout("/api/detect", photo.file, signal, options);
-      const numbers = new Map(answer.faces.map(({ box, number }) => [JSON.stringify(box), number]));
-      for (const face of faces) face.number = numbers.get(JSON.stringify(face.box)) ?? face.number;
+      answer = await askAbout("/api/detect", photo.file, undefined, { faces: "none", boxes });
     } catch {
       return; // the protection itself will say what is wrong
     }
-    if (photo !== this.photo || signal.aborted) return;
-    photo.faces.forEach((face) => { this.list.describe(face); this.stage.place(face); });
+    const now = photo.faces.filter((face) => face.on).map((face) => face.box);
+    if (photo !== this.photo || JSON.stringify(now) !== JSON.stringify(boxes)) return; // it was changed meanwhile
+    const numbers = new Map(answer.faces.map(({ box, number }) => [placeOf(box), number]));
+    for (const face of photo.faces) {
+      if (face.on) face.number = numbers.get(placeOf(face.box)) ?? face.number;
+      this.list.describe(face);
+      this.stage.place(face);
+    }
   }
 
   toggle(face) {
@@ -320,6 +322,8 @@ export class ProtectView {
     return { file: photo.file, row, link };
   }
 }
+
+const placeOf = ({ x, y, w, h }) => [x, y, w, h].join();
 
 /** The row of a photo that could not be protected. */
 function failed(photo, error) {
