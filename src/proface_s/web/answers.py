@@ -1,4 +1,4 @@
-"""From a job to an answer: the picture itself, or, for whoever accepts ``application/x-ndjson``, its progress first.
+"""From a job to an answer: the picture itself, or, if the client accepts ``application/x-ndjson``, its progress first.
 
 The lines of such a stream are JSON objects: ``{"event": "progress", "stage", "done", "total"}`` any number of times;
 then ``{"event": "problem", ...}``, or ``{"event": "result", ...}`` with the facts; where there is a picture, then
@@ -29,7 +29,7 @@ _PART: Final = 3 << 17  # bytes; a multiple of three, so that the parts' base64 
 
 
 class JobAnswer(Response):
-    """Waits for a job and sends what it gave; if the client leaves before, the job is dropped.
+    """Wait for a job and send its result; drop the job if the client leaves first.
 
     Args:
         job: the work.

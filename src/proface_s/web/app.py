@@ -64,7 +64,7 @@ _DESCRIPTION: Final = (
 )
 
 class Desk:
-    """Takes uploads in and gives jobs out: what all routes share.
+    """Uploads in, jobs out: shared by all routes.
 
     Args:
         settings: limits.
@@ -165,7 +165,7 @@ def _add_pages(app: FastAPI) -> None:
 def _add_questions(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/about", responses=_responses(401, 421))
     async def about() -> About:
-        """What this service can do, and what it allows."""
+        """Styles and limits of this service."""
         return work.about(desk.settings)
 
     @app.post("/api/passphrase", responses=_responses(401, 403, 421))

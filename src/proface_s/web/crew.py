@@ -1,4 +1,4 @@
-"""Worker processes, seen from the service: one job each, ended at once when nobody waits for it any more.
+"""Worker processes, seen from the service: one job at a time, ended at once when the client leaves.
 
 A process is started ahead, keeps its models, and is used for one job after the other.  It is replaced when its client
 leaves, when it exceeds a limit or dies, and when a large picture has left it large.
@@ -60,7 +60,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def wait_until_ready(self) -> None:
@@ -149,7 +149,7 @@ class Worker:
         self.kill()
 
     def _died(self) -> RefusedError:
-        """The problem that the end of the process is."""
+        """Describe the end of the process as a problem."""
         exit_code = self._process.wait()
         if self._late or exit_code == -getattr(signal, "SIGXCPU", 0):
             return refused(
@@ -164,7 +164,7 @@ class Worker:
 
 
 class Crew:
-    """Keeps workers at hand; at most as many as there are threads that ask for one.
+    """Keep workers ready: at most as many as there are threads that use them.
 
     Args:
         settings: limits.
@@ -216,7 +216,7 @@ class Crew:
             worker.close()
 
     def _next(self) -> Worker:
-        """An idle worker; one that the system has ended meanwhile is not the next job's fault."""
+        """Return an idle worker, or a new one; skip those that the system has ended meanwhile."""
         while True:
             try:
                 worker = self._idle.get_nowait()

@@ -1,7 +1,7 @@
-"""Connections: how many there may be, and how long each may take to say what it wants.
+"""Connections: limits on their number, and on the time that each takes to send its request.
 
 uvicorn waits for ever for the end of a header, for the rest of a body that nobody reads, and for a client that does not
-take what is left of an answer.  A `Door` is its HTTP protocol with an end to each; a `Doorkeeper` watches all of them.
+read the rest of an answer.  A `Door` is its HTTP protocol with a time limit for each; a `Doorkeeper` watches them all.
 
 ::
 
@@ -35,14 +35,14 @@ _TOO_SLOW: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DoorLimits:
-    """What connections may do.
+    """Limits of connections.
 
     Attributes:
-        connections: at the same time; beyond that, one that has not said what it wants makes room for a new one.
+        connections: at the same time; beyond that, one without a complete request is closed for a new one.
         per_address: of these, from one address; an IPv6 network of 64 bits counts as one.
         header_seconds: from the start of a connection, or of a further request, to the end of its header.
         rest_seconds: for a request's body after its answer, before the connection is closed.
-        closing_seconds: for the client to take what is left of an answer once the connection is to be closed.
+        closing_seconds: for the client to read the rest of an answer once the connection is closing.
     """
 
     connections: int = 256
@@ -58,7 +58,7 @@ class Door(H11Protocol):
     keeper: Doorkeeper
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Let a client in, if there is room."""
+        """Accept a client if there is room."""
         super().connection_made(transport)
         self.origin = origin_of(self.client[0] if self.client else "")
         self.since, self.taken, self._state = self.loop.time(), 0, ("header", 0)
@@ -68,14 +68,14 @@ class Door(H11Protocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a client."""
+        """Stop counting the connection."""
         self.keeper.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take in what a client sends; what follows a whole request before its answer is dropped.
+        """Take in data from the client; drop anything sent after a request and before its answer.
 
-        Reading never stops while somebody works on the request: only so is it noticed that the client leaves.
+        Reading never stops during the work, because only then is it noticed that the client has left.
         """
         if self.transport.is_closing():
             return
@@ -92,19 +92,19 @@ class Door(H11Protocol):
             self.flow.resume_reading()
 
     def on_response_complete(self) -> None:
-        """After an answer, silence is no longer the beginning of a request."""
+        """After an answer, wait for the next request to begin."""
         self._begun = False
         super().on_response_complete()
 
     def look(self, now: float) -> tuple[Phase, float]:
-        """What the connection is doing, and since when, in the event loop's time."""
+        """Return the current phase, and since when, in the event loop's time."""
         phase = self._phase()
         if self._state != (phase, self.requests):
             self._state, self.since, self.taken = (phase, self.requests), now, 0
         return phase, self.since
 
     def _answering(self) -> bool:
-        """Whether a whole request is here, and its answer is not complete."""
+        """Return whether a whole request has arrived and its answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
 
     def _phase(self) -> Phase:
@@ -123,7 +123,7 @@ class Doorkeeper:
     """All connections of one service; belongs to its event loop.
 
     Args:
-        limits: what they may do.
+        limits: of the connections.
     """
 
     def __init__(self, limits: DoorLimits) -> None:
@@ -136,7 +136,7 @@ class Doorkeeper:
         return type("KeptDoor", (Door,), {"keeper": self})
 
     def admit(self, door: Door) -> bool:
-        """Count a new connection, and close another where there are too many; False where there is none to close."""
+        """Count a new connection.  If there are too many, close another one; return False if none can be closed."""
         now = door.loop.time()
         mine = [each for each in self._doors if each.origin == door.origin]
         crowd = mine if len(mine) >= self.limits.per_address else list(self._doors)
@@ -152,7 +152,7 @@ class Doorkeeper:
         return True
 
     def forget(self, door: Door) -> None:
-        """Count a connection no more."""
+        """Stop counting a connection."""
         self._doors.pop(door, None)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -171,7 +171,7 @@ class Doorkeeper:
 
 
 def _least_wanted(doors: Iterable[Door], now: float) -> Door | None:
-    """The connection to close so that another can come in, or None if all are being worked for."""
+    """Return the connection to close for a new one, or None if all of them are in use."""
     waiting: dict[Phase, list[tuple[float, Door]]] = {}
     for door in doors:
         phase, since = door.look(now)
@@ -184,7 +184,7 @@ def _least_wanted(doors: Iterable[Door], now: float) -> Door | None:
 
 
 def origin_of(address: str) -> str:
-    """Where a connection comes from, for counting: an address, or the 64 bits of an IPv6 network."""
+    """Return the key by which connections are counted: an address, or the /64 network of an IPv6 address."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

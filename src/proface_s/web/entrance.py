@@ -1,12 +1,12 @@
-"""How the token gets into one's own browser, and into nobody else's hands.
+"""Hand the token to the user's own browser, and to nobody else.
 
 ::
 
     service ── page, mode 0600, with a code that works once ──► browser ── POST /api/enter, the code ──► service
                                                                 browser ◄───────────── the token ─────── service
 
-Arguments of processes can be read by every user of a machine, so the browser is given the name of a file and no secret.
-What the browser's history remembers is the code, which nothing accepts a second time.
+Every user of a machine can read the arguments of processes, so the browser is given a file name and no secret.  Its
+history remembers the code, which is not accepted a second time.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _PAGE: Final = """<!doctype html>
 
 
 class Entrance:
-    """Gives the token for a code, once.
+    """Exchange a one-time code for the token.
 
     Args:
-        token: what the service asks for; None if it asks for nothing.
+        token: of the service; None if it has none.
     """
 
     def __init__(self, token: str | None) -> None:
@@ -49,7 +49,7 @@ class Entrance:
         self._lock = threading.Lock()
 
     def page_for(self, address: str) -> str:
-        """What to show a browser so that it comes in: a plain address, or the name of a page that leads on.
+        """Return what the browser should open: a plain address, or a private page that leads on.
 
         Args:
             address: of the service, without its token.
@@ -66,7 +66,7 @@ class Entrance:
         return page.as_uri()
 
     def redeem(self, code: str) -> str | None:
-        """The token, if this is the code, for the first time and in time; None otherwise."""
+        """Return the token if the code is right, unused and in time; None otherwise."""
         with self._lock:
             known, self._code = self._code, None
             fits = known is not None and secrets.compare_digest(code.encode(), known.encode())
@@ -77,7 +77,7 @@ class Entrance:
         return self._token
 
     def close(self) -> None:
-        """Take the page away."""
+        """Remove the page."""
         with self._lock:
             folder, self._folder = self._folder, None
         if folder is not None:
@@ -85,7 +85,7 @@ class Entrance:
 
 
 def is_private(stream: IO[str]) -> bool:
-    """Whether nobody but this user can read what is printed to a stream: no shared file, and no system's log."""
+    """Return whether only this user can read what is printed: no shared file, and no system log."""
     try:
         status = os.fstat(stream.fileno())
     except (OSError, ValueError):

@@ -34,7 +34,7 @@ class _MemoryParser(MultiPartParser):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What came in: a file, and the JSON text beside it.  The file's name is not looked at."""
+    """An upload: a file, and the JSON text beside it.  The name of the file is ignored."""
 
     photo: bytes
     options: str
@@ -67,7 +67,7 @@ class Reader:
 
         Args:
             request: whose body was not read yet.
-            hold: counts the bytes; whoever made it releases it.
+            hold: counts the bytes; its maker releases it.
 
         Raises:
             RefusedError: 400, 408, 413, 415 or 503.

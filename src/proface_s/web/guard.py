@@ -1,4 +1,4 @@
-"""Who may ask: Host (DNS rebinding), Origin (other sites' pages) and token; and the headers of every answer."""
+"""Access checks: Host (DNS rebinding), Origin (other sites' pages) and token; and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware: turns strangers away, and marks every answer.
+    """ASGI middleware: refuse strangers, and add the headers of every answer.
 
     Args:
         app: what answers.

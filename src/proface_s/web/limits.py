@@ -1,4 +1,4 @@
-"""Limits that the operating system holds a worker process to: CPU time and memory of one job, and no core dumps."""
+"""Limits that the operating system enforces on a worker process: CPU time and memory of a job, and no core dumps."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def allow_cpu(seconds: float | None) -> None:
 
 
 def allow_memory(more: int | None) -> None:
-    """Let allocations beyond what is in use now fail with MemoryError; without effect where /proc is missing.
+    """Let allocations beyond what is in use now fail with MemoryError; no effect if there is no /proc.
 
     Args:
         more: bytes of address space; None for no limit.
@@ -52,7 +52,7 @@ def allow_memory(more: int | None) -> None:
 
 
 def resident_bytes() -> int:
-    """Memory that this process occupies now; 0 where /proc is missing."""
+    """Return the memory that this process occupies now; 0 if there is no /proc."""
     if not _STATM.exists():
         return 0
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -93,7 +93,7 @@ class Budget:
 
 
 class Share:
-    """What one job has taken from a budget."""
+    """Bytes that one job has taken from a budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget, self.bytes = budget, 0

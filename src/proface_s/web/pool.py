@@ -1,4 +1,4 @@
-"""Few workers, few places to wait: work beyond that is refused at once, work that nobody waits for is stopped."""
+"""A pool with few workers and few places to wait: more work is refused at once, and abandoned work is stopped."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class LeftError(Exception):
-    """Nobody waits for this work any more."""
+    """The client of this work has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a job is; see `proface_s.api.progress`."""
+    """One step of a job's progress; see `proface_s.api.progress`."""
 
     stage: Stage
     done: int
@@ -30,7 +30,7 @@ class Step:
 
 
 class Listener:
-    """Hears how far a job is, and knows whether anybody still waits for it.
+    """Receive the progress of a job, and know whether its client is still there.
 
     Args:
         hear: called with every step.
@@ -44,22 +44,22 @@ class Listener:
         """Hear one step.
 
         Raises:
-            LeftError: nobody waits.
+            LeftError: if the client has left.
         """
         self.check()
         self._hear(Step(stage, done, total))
 
     def check(self) -> None:
-        """Raise `LeftError` if nobody waits."""
+        """Raise `LeftError` if the client has left."""
         if self._left:
             raise LeftError
 
     @contextlib.contextmanager
     def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Have ``stop`` called, from any thread, as soon as nobody waits and while the block runs.
+        """Have ``stop`` called, from any thread, if the client leaves while the block runs.
 
         Raises:
-            LeftError: nobody waits already.
+            LeftError: if the client has left already.
         """
         with self._lock:
             self.check()
@@ -71,7 +71,7 @@ class Listener:
                 self._stop = None
 
     def leave(self) -> None:
-        """Nobody waits any more."""
+        """Note that the client has left, and stop the work."""
         with self._lock:
             self._left = True
             if self._stop is not None:
@@ -91,11 +91,11 @@ class Job(Generic[T]):
     _listener: Listener
 
     async def result(self) -> T:
-        """What the work gave, or raises what it raised."""
+        """Wait for the result of the work, or raise its exception."""
         return await asyncio.wrap_future(self.future)
 
     def drop(self) -> None:
-        """Nobody waits any more: never begin, or stop at once where the work can be stopped, else at its next step."""
+        """Give the work up: never begin it, or stop it at once if it can be stopped, else at its next step."""
         self.future.cancel()
         self._listener.leave()
 
@@ -114,7 +114,7 @@ class Pool:
         self._jobs: set[Job[object]] = set()
 
     def submit(self, work: Callable[[Listener], T]) -> Job[T]:
-        """Accept work; it is given a listener to tell its progress to, and must let what that raises pass.
+        """Accept work.  It reports its progress to the listener, and lets the exceptions of the listener pass.
 
         Raises:
             RefusedError: 503, there is no place.

@@ -1,4 +1,4 @@
-"""Running the service: a socket, a browser, and nothing in a log."""
+"""Run the service: a socket, a browser, and nothing in a log."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket, settings: Settings) -> str:
-    """What to type into a browser."""
+    """Return the address of the page."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host).strip("[]")
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{listening.getsockname()[1]}/"
 
 
 def with_token(address: str, settings: Settings) -> str:
-    """An address that carries the token behind ``#``, which browsers do not send; for the eyes of its owner alone."""
+    """Add the token to an address, behind ``#``, which browsers do not send."""
     return f"{address}#token={quote(settings.token, safe='')}" if settings.token else address
 
 
 def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
-    """How uvicorn serves: it logs nothing, and takes no other machine's word for who is asking.
+    """Configure uvicorn: it logs nothing, and trusts no proxy headers.
 
     Args:
         app: from `create_app`.

@@ -1,4 +1,4 @@
-"""What a service allows."""
+"""Limits and settings of a service."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Settings:
 
 
 def bytes_needed(pixels: int) -> int:
-    """Memory that working on a picture of so many pixels takes at its peak."""
+    """Return the peak memory of the work on a picture of so many pixels."""
     return BYTES_PER_PIXEL * pixels + BASIC_BYTES
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a service on this host."""
+    """Return whether only this machine can reach a service on this host."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -1,6 +1,6 @@
-"""What the workers do: one function per question, from bytes and options to `Done`; the api does the work itself.
+"""Tasks of the workers: one function for each, from bytes and options to `Done`; the api does the work itself.
 
-`KINDS` is what a worker process looks a task up in.
+A worker process looks a task up in `KINDS`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff"}
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a job gives.
+    """The result of a job.
 
     Attributes:
         facts: one of the answers in `proface_s.web.models`, as JSON.
@@ -77,7 +77,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a worker process has at hand."""
+    """Settings and session of a worker process."""
 
     settings: Settings
     session: Session
@@ -98,7 +98,7 @@ class Kind:
     most_pixels: int | None = None
 
     def pixels(self, photo: bytes, settings: Settings) -> int:
-        """Pixels that will be decoded, from the file's header; the work itself refuses a picture that is too large.
+        """Return how many pixels will be decoded, from the file's header; the work itself refuses too many.
 
         Raises:
             ImageError: it is no picture.
@@ -107,7 +107,7 @@ class Kind:
         return min(width * height, self.most_pixels or settings.max_pixels)
 
     def bytes_needed(self, photo: bytes, options: BaseModel | None, pixels: int) -> int:
-        """Memory that the task will take.
+        """Return the memory that the task will take.
 
         Raises:
             CostlyFileError: the file asks for more key derivation than the service does.
@@ -192,7 +192,7 @@ KINDS = {
 
 
 def _key_bytes(photo: bytes) -> int:
-    """Memory beyond the usual that deriving a file's keys takes, within what the service does for strangers."""
+    """Return the memory beyond the usual that deriving the keys of a file takes, within the limits of the service."""
     try:
         header, _ = from_chunks(read_chunks(photo, "the file"), "the file")
     except ProFaceError:  # the work itself says what is wrong with it
@@ -216,7 +216,7 @@ def phrase() -> Phrase:
 
 
 def about(settings: Settings) -> About:
-    """What this service can do."""
+    """Describe the styles and limits of this service."""
     styles = []
     for name in obfuscate.names():
         style = obfuscate.get(name)

@@ -1,4 +1,4 @@
-"""The inside of a worker process: everything that touches an uploaded picture happens here, within limits.
+"""The inside of a worker process: all work on uploaded pictures happens here, within limits.
 
 ::
 
@@ -37,7 +37,7 @@ _KEPT_BYTES: Final = 256 * MIB  # a worker that is larger than this after a job 
 
 
 class _Inbox(Pipe):
-    """The pipe to the parent; when that closes it or ends, this process ends at once, whatever it is doing."""
+    """The pipe to the parent; when it closes, this process ends at once, whatever it is doing."""
 
     def __init__(self) -> None:
         outgoing = os.fdopen(os.dup(1), "wb")

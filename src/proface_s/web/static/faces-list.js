@@ -1,4 +1,4 @@
-// What is beside the photo: a row for every face, with what may be different for it.
+// The list beside the photo: a row for every face, with its own style, passphrase and place.
 
 import { byId, el, freshId } from "./dom.js";
 import { passphraseField } from "./passphrase-field.js";

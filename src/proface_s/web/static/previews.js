@@ -13,7 +13,7 @@ export class Previews {
     this.running = false;
   }
 
-  /** Cover a face anew, soon. */
+  /** Ask for a new cover of a face. */
   ask(photo, face) {
     this.wishes.set(face, photo);
     clearTimeout(this.timer);

@@ -217,7 +217,7 @@ export class ProtectView {
     };
   }
 
-  /** The photos that can be protected as they are; says what is missing where there is none. */
+  /** Return the photos that can be protected as they are; show what is missing if there are none. */
   ready() {
     const ready = this.photos.filter((photo) => photo.faces.some((face) => face.on));
     let wrong = ready.length ? null : `${lacking(this.photos)} Switch one on, or add one.`;

@@ -1,4 +1,4 @@
-// What is finished: a row for every photo, links that save, and a warning before any of it is lost.
+// Finished files: a row for every photo, links that save, and a warning before any of them is lost.
 
 import { byId, count, el } from "./dom.js";
 
