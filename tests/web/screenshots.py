@@ -39,7 +39,11 @@ def walk(page: Any, picture: Path, target: Path, name: str) -> None:
     def keep(step: str) -> None:
         page.evaluate("scrollTo(0, 0)")  # what sticks to the top is drawn where it then is
         page.wait_for_timeout(300)
-        drawn = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+        size = page.viewport_size
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": height})  # so that nothing sticks in the middle
+        drawn = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        page.set_viewport_size(size)
         drawn.quantize(256).save(target / f"{step}-{name}.png", optimize=True)
 
     page.set_input_files("#protect-drop input", picture)
