@@ -206,6 +206,10 @@ def test_decoders_say_nothing_on_standard_error(tmp_path: Path) -> None:
     odd = io.BytesIO()
     tifffile.imwrite(odd, PIXELS, photometric="rgb", extratags=[(65000, "s", 0, "odd", True)])
     files.append(odd.getvalue())
+    many_samples = bytearray(odd.getvalue())
+    at = many_samples.index(struct.pack("<HHI", 277, 3, 1))
+    many_samples[at + 8 : at + 10] = struct.pack("<H", 2048)  # of which Pillow writes to its log
+    files.append(bytes(many_samples))
     files += [encode(PIXELS, "JPEG")[:-90], encode(PIXELS)[:-90], encode(PIXELS, "WEBP")[:-90]]
     paths = []
     for number, file in enumerate(files):

@@ -19,7 +19,7 @@ from ..errors import ImageError
 from . import colour_tags, jpeg, png, riff, tiff
 from .formats import InputFormat
 from .metadata import PNG_KEYWORDS, Exif, merged, read_exif
-from .quiet import silence_libtiff
+from .quiet import silence_libtiff, silence_log
 
 _COPY: Final = "copy or download it again"
 _CONVERT: Final = "open it in another program and save it as a PNG"
@@ -63,6 +63,7 @@ def open_picture(kind: InputFormat, data: bytes, max_pixels: int, label: str) ->
     Raises:
         ImageError: damaged, too large, several pictures, or of a kind that is not supported.
     """
+    silence_log()
     opened = _OPENERS[kind](data, max_pixels, label)
     check_size(opened.image.size, max_pixels, label)
     return opened

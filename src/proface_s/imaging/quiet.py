@@ -5,11 +5,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import ctypes.util
+import logging
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import PIL
+
+
+@lru_cache(1)
+def silence_log() -> None:
+    """Keep Pillow's log from standard error, where it goes in programs that have set up no log of their own."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @lru_cache(1)
