@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -223,6 +224,19 @@ class TestEnds:
         for cut in (6, 10, 20, 50, 200, 1000, len(whole) // 2, len(whole) - 700):
             with pytest.raises(ImageError, match="truncated or damaged"):
                 read_picture(whole[:-cut])
+
+    @pytest.mark.parametrize("options", [*JPEGS, {"quality": 100, "subsampling": 0}, {"quality": 30}])
+    @pytest.mark.parametrize("grey", [False, True])
+    def test_no_cut_gives_another_picture(self, options: dict[str, Any], grey: bool) -> None:
+        """Whatever is taken is the whole picture, bit for bit; one of many cuts may fall between two codes."""
+        whole = encode(SMALL[..., 0].copy() if grey else SMALL, "JPEG", **options)
+        expected = read_picture(whole).rgb
+        taken = []
+        for cut in range(1, 160):
+            with contextlib.suppress(ImageError):
+                np.testing.assert_array_equal(read_picture(whole[:-cut]).rgb, expected)
+                taken.append(cut)
+        assert taken[:2] == [1, 2]
 
     def test_a_jpeg_cut_at_a_restart_marker(self) -> None:
         whole = jpeg(restart_marker_rows=1)

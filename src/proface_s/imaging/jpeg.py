@@ -31,7 +31,7 @@ _FRAMES: Final = {
     0xCF: "arithmetic-coded lossless hierarchical",
 }  # fmt: skip
 _READABLE: Final = (0xC0, 0xC1, 0xC2)
-_SUFFIX_BYTES: Final = 64
+_NOISE_BYTES, _PIECES = 64, 16
 _COEFFICIENTS: Final = 64
 _COPY: Final = "copy or download it again"
 _ANEW: Final = "open it in another program and save it as a PNG"
@@ -195,20 +195,24 @@ def _note_scan(coverage: dict[int, list[int]], payload: bytes, *, progressive: b
                 known[index] = min(known[index], bits & 0x0F)
 
 
-def with_end(data: bytes, layout: JpegLayout) -> tuple[bytes, bytes]:
-    """Two completions of a file without an end marker: whatever differs between them depends on bytes that are missing.
+def with_end(data: bytes, layout: JpegLayout) -> tuple[bytes, list[bytes]]:
+    """Complete a file without an end marker in three ways: what differs between them depends on missing bytes.
 
-    The first is what a lenient decoder makes of it.  In the second, noise stands where further coded data would be,
-    each piece behind the restart marker that would be the next.  Complete data leave nothing for the noise to code.
+    The first is what a lenient decoder makes of it.  In the others, noise stands where further coded data would be,
+    each piece behind the restart marker that would be the next; one has the complement of the other's bits, so that
+    they part at the first bit that a decoder takes.  Complete data leave nothing for the noise to code.
 
     Returns:
-        (the file with an end marker, the file with noise and an end marker).
+        (the file with an end marker, two files with noise and an end marker).
     """
     body = data[: layout.end]
     body = body[:-1] if body.endswith(b"\xff") else body
-    noise, generator = [], random.Random(1)
+    generator = random.Random(1)
     following = 0 if layout.last_restart is None else layout.last_restart + 1
-    for number in range(16):
-        noise.append(bytes(generator.randrange(255) for _ in range(_SUFFIX_BYTES)))
-        noise.append(bytes([0xFF, _RST0 + (following + number) % 8]))
-    return body + EOI, body + b"".join(noise) + EOI
+    others = [body, body]
+    for number in range(_PIECES):
+        noise = bytes(generator.randrange(1, 255) for _ in range(_NOISE_BYTES))
+        complement = bytes(0xFF - byte for byte in noise)
+        marker = bytes([0xFF, _RST0 + (following + number) % 8])
+        others = [others[0] + noise + marker, others[1] + complement + marker]
+    return body + EOI, [other + EOI for other in others]

@@ -37,7 +37,7 @@ class Opened:
         profile: its colour profile, or None.
         notes: what is wrong with the file, or is left out, without a loss of pixels.
         upright: whether the decoder turns it upright by itself.
-        other: the same file with other bytes where some are missing: if that makes a difference, pixels are missing.
+        others: the same file with other bytes where some are missing: if they make a difference, pixels are missing.
         rare: a kind that many decoders lack: if it cannot be decoded, it need not be damaged.
     """
 
@@ -47,7 +47,7 @@ class Opened:
     profile: bytes | None
     notes: tuple[str, ...] = ()
     upright: bool = False
-    other: Image.Image | None = None
+    others: tuple[Image.Image, ...] = ()
     rare: str = ""
 
 
@@ -134,20 +134,20 @@ def _open_jpeg(data: bytes, max_pixels: int, label: str) -> Opened:
         notes.append(f"the first of {layout.pictures} pictures in the file was taken")
     elif layout.ended and not layout.multi:
         notes += _trailing(data, layout.end)
-    other = None
+    others: tuple[Image.Image, ...] = ()
     if not layout.ended:
         if not layout.complete:
             raise ImageError(f"{label} is truncated or damaged (scans are missing)", _COPY)
         notes.append("the end of the file is missing, but no pixel is")
         data, filled = jpeg.with_end(data, layout)
-        other = _plugin(JpegImagePlugin.JpegImageFile, filled, label)
+        others = tuple(_plugin(JpegImagePlugin.JpegImageFile, each, label) for each in filled)
     if layout.components not in (1, 3, 4):
         raise rare_kind(label, f"a JPEG of {layout.components} components")
     image = _plugin(JpegImagePlugin.JpegImageFile, data, label)
     profile = image.info.get("icc_profile") or None
     if profile is None and "icc_profile" in image.info:
         notes.append("colour profile dropped: parts of it are missing")
-    return Opened(image, exif, merged(exif, {}), _with_adobe(profile, exif), tuple(notes), other=other)
+    return Opened(image, exif, merged(exif, {}), _with_adobe(profile, exif), tuple(notes), others=others)
 
 
 def _open_png(data: bytes, max_pixels: int, label: str) -> Opened:

@@ -101,9 +101,9 @@ def _decode(opened: Opened, label: str) -> Picture:
     image, metadata = opened.image, dict(opened.texts)
     try:
         image.load()
-        if opened.other is not None:
-            opened.other.load()
-            if opened.other.tobytes() != image.tobytes():
+        for other in opened.others:
+            other.load()
+            if other.tobytes() != image.tobytes():
                 raise ImageError("truncated or damaged (the end of the picture is missing)", _COPY_HINT)
         if not opened.upright and opened.exif.orientation in _TRANSPOSED:
             image = image.transpose(_TRANSPOSED[opened.exif.orientation])
