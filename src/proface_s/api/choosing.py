@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, TypeVar
@@ -28,6 +29,7 @@ from .results import DetectedFace
 
 Own = TypeVar("Own", Lock, Style)
 
+ALWAYS_LOOKED_FOR = 16.5  # longer side in pixels of a face, with room for rounding
 SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region; only tiny pictures have such
 
 
@@ -39,11 +41,13 @@ class Choice:
         regions: disjoint reversible boxes, left to right, then top to bottom: the faces of the protected file.
         faces: the tight boxes inside them, each with the number of its region, in that order.
         size: (width, height) of the picture.
+        notes: what the user should know about how faces were looked for.
     """
 
     regions: tuple[Box, ...]
     faces: tuple[DetectedFace, ...]
     size: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def edges(self) -> list[tuple[bool, bool]]:
@@ -66,6 +70,15 @@ def find_faces(detector: Detector, picture: Picture) -> list[Face]:
     if len(seen) == 1:
         return seen[0]
     return reading_order(non_maximum_suppression(face for faces in seen for face in faces))
+
+
+def notes_on(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
+    """Warn of faces that the detector does not look for in a picture of (width, height), if it can tell."""
+    smallest = getattr(detector, "smallest_face", None)
+    pixels = smallest(size) if callable(smallest) else 0.0
+    if pixels <= ALWAYS_LOOKED_FOR:
+        return ()
+    return (f"the picture is so large that faces under {math.ceil(pixels)} pixels were not looked for",)
 
 
 def choose_regions(

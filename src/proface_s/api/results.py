@@ -50,12 +50,14 @@ class Detection:
         regions: the disjoint reversible regions that would be hidden; face ``n`` is hidden in ``regions[n - 1]``.
         picture: (H, W, 3) uint8 RGB with faces and numbers drawn in.
         size: (width, height).
+        warnings: what the user should know.
     """
 
     faces: tuple[DetectedFace, ...]
     regions: tuple[Box, ...]
     picture: UInt8Image
     size: tuple[int, int]
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         what = f"{show.count(self.faces, 'face')} in {show.count(self.regions, 'region')}"

@@ -30,7 +30,7 @@ from ..keys.passphrase import check_passphrase
 from ..keys.portable import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
 from ..types import Picture, Style
-from .choosing import Choice, choose_regions, find_faces, locks_for, styles_for
+from .choosing import Choice, choose_regions, find_faces, locks_for, notes_on, styles_for
 from .kinds import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
@@ -120,7 +120,7 @@ class Session:
         choice = self.choose(picture, boxes, faces)
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
         drawn = draw(shown, choice.faces, [face.number for face in choice.faces])
-        return Detection(choice.faces, choice.regions, drawn, picture.size)
+        return Detection(choice.faces, choice.regions, drawn, picture.size, choice.notes)
 
     def choose(
         self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]
@@ -136,8 +136,10 @@ class Session:
             UsageError: if a box or the selection is invalid, or the picture is too small.
         """
         wanted = faces if isinstance(faces, str) else ",".join(str(i + 1) for i in indices_of(faces)) or "none"
-        found = [] if wanted.strip().lower() == "none" else find_faces(self.detector, picture)
-        return choose_regions(picture, found, wanted, boxes)
+        if wanted.strip().lower() == "none":
+            return choose_regions(picture, [], wanted, boxes)
+        choice = choose_regions(picture, find_faces(self.detector, picture), wanted, boxes)
+        return replace(choice, notes=notes_on(self.detector, picture.size))
 
     def protect(
         self, image: Pictured, passphrase: str | Sequence[str] | None = None, *, style: str | Style = "blur",
@@ -194,10 +196,11 @@ class Session:
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         progress("find", 0, 1)
         choice = self.choose(picture, boxes, faces)
+        notes = [*notes, *choice.notes]
         if not choice.regions:
             if not allow_no_face:
                 raise NoFaceError(
-                    f"no face found in {picture.source}; nothing was written",
+                    "; ".join((f"no face found in {picture.source}", *choice.notes, "nothing was written")),
                     "give the face by hand as a box, or allow a copy of photos without a face", code="no-face",
                 )
             data = encode_picture(picture, file_format, keep_metadata=keep_metadata)

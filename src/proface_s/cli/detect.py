@@ -84,7 +84,8 @@ def _report(task: Task, found: Detection) -> Report:
     from .output import Report
 
     if not found.faces:
-        raise NoFaceError(f"no face found in {task.source}", "give it to `proface protect` by hand: --box X,Y,W,H")
+        missing = "; ".join((f"no face found in {task.source}", *found.warnings))
+        raise NoFaceError(missing, "give it to `proface protect` by hand: --box X,Y,W,H")
     shifted = any(face.found != face.number for face in found.faces)
     return Report(
         "detected",
@@ -101,6 +102,7 @@ def _report(task: Task, found: Detection) -> Report:
         summary=f"{task.source}: {count(len(found.faces), 'face')}, {count(len(found.regions), 'region')}"
         + (f" -> {task.target}" if task.target else ""),
         answer=tuple(map(_line, found.faces)),
+        warnings=found.warnings,
     )
 
 

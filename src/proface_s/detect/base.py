@@ -13,7 +13,11 @@ Item = TypeVar("Item")
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds faces in an upright picture."""
+    """Finds faces in an upright picture.
+
+    A detector may also have ``smallest_face(size)``: the longer side in pixels of the smallest face that it looks for
+    in a picture of (width, height).  Where that is more than about 16, users are warned.
+    """
 
     def detect(self, rgb: UInt8Image) -> list[Face]:
         """Return the faces in *reading order* (see `reading_order`).

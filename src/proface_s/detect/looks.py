@@ -1,4 +1,4 @@
-"""How often, how large and in which parts a detector looks at a picture, so that no face depends on the picture's shape.
+"""At which sizes and in which parts a detector looks at a picture, so that no face depends on the picture's shape.
 
 ::
 
@@ -10,8 +10,8 @@
 The network knows faces of about 8 to 400 pixels.  It misplaces larger ones and, among smaller ones, imagines many.  So
 every look answers only for faces of a size that the network knows, in its own pixels, and these ranges overlap.
 
-A long picture is seen like a stack of ordinary ones: its *long side* counts as twice the short one at most, and looks
-longer than a tile are cut into tiles.  So a face in a picture of 1080x20400 is looked at exactly as in 1080x2160.
+A long picture is seen like a stack of ordinary ones: its *long side* counts as twice the short one at most, and
+looks longer than a tile are cut into tiles.  So a face in 1080x10000 is looked at exactly as in 1080x2160.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ COARSE: Final = (320, 640)  # long sides
 ENLARGED: Final = 1.6  # faces of 14 to 24 pixels: 17 of 20 are found, and 7 at their own size
 FINEST: Final = 2560  # long side up to which the finest look enlarges, and from which it shrinks ...
 SHRUNK: Final = 0.625  # ... but to no less than this, where a face of 16 pixels has SMALLEST
+COARSE_AREA: Final = 8e6  # pixels of a coarse look at most; only strips get there
 FINEST_AREA: Final = 32e6  # pixels of the finest look at most: about 8 s of one core, 100 MB
-LONGEST: Final = 1.5  # long side over short side; what is longer is seen in parts
+LONGEST: Final = 2.0  # long side over short side; what is longer is seen in parts
 TILE: Final = 1280  # pixels a side at most
 TILE_OVERLAP: Final = 128  # of the finest look; the next coarser one sees whatever is too large for it
 COARSE_OVERLAP: Final = 320
@@ -66,16 +67,17 @@ def effective_side(width: int, height: int) -> float:
     return min(long, max(LONGEST * short, COARSE[-1]))
 
 
-def finest_scale(width: int, height: int) -> float:
-    """Pixels of the finest look per pixel of the picture."""
+def finest_scale(width: int, height: int, tiles: bool = True) -> float:
+    """Pixels of the finest look per pixel of the picture; see `looks`."""
     side = effective_side(width, height)
     wanted = max(COARSE[-1] / side, min(ENLARGED, FINEST / side), min(SHRUNK, ENLARGED))
-    return float(min(wanted, (FINEST_AREA / (width * height)) ** 0.5))
+    wanted = min(wanted, (FINEST_AREA / (width * height)) ** 0.5)
+    return float(wanted if tiles else max(COARSE[-1] / side, min(wanted, 1.0, TILE / side)))
 
 
-def smallest_face(width: int, height: int) -> float:
+def smallest_face(width: int, height: int, tiles: bool = True) -> float:
     """Longer side in pixels of the smallest face that is looked for in a picture of that size."""
-    return SMALLEST / finest_scale(width, height)
+    return SMALLEST / finest_scale(width, height, tiles)
 
 
 def looks(rgb: UInt8Image, *, tiles: bool = True, turned: bool = True) -> Iterator[Look]:
@@ -83,20 +85,18 @@ def looks(rgb: UInt8Image, *, tiles: bool = True, turned: bool = True) -> Iterat
 
     Args:
         rgb: (H, W, 3) uint8 RGB.
-        tiles: without, nothing is looked at finer than at a long side of `TILE`.
+        tiles: without, nothing is seen larger than it is, nor finer than at a long side of `TILE`.
         turned: also yield turned copies.
     """
     height, width = rgb.shape[:2]
-    side, finest = effective_side(width, height), finest_scale(width, height)
-    if not tiles:
-        finest = max(COARSE[-1] / side, min(finest, 1.0, TILE / side))
+    side, finest = effective_side(width, height), finest_scale(width, height, tiles)
     yield from _tiles(_scaled(rgb, finest), finest, TILE_OVERLAP, (0.0, LARGEST))
     between, overlap = finest, TILE_OVERLAP
     while between * CLEAR / overlap > COARSE[-1] / side:  # the next look would not know what was cut by tiles
         between, overlap = between / COARSER, COARSE_OVERLAP
         yield from _tiles(_scaled(rgb, between), between, overlap, (CLEAR, LARGEST))
     for size in COARSE:
-        scale = size / side
+        scale = min(size / side, (COARSE_AREA / (width * height)) ** 0.5)
         patch = _scaled(rgb, scale)
         if scale < finest:
             most = LARGEST if size > COARSE[0] else 2.0 * size

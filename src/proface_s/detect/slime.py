@@ -64,7 +64,7 @@ class SlimefaceDetector:
 
     def smallest_face(self, size: tuple[int, int]) -> float:
         """Longer side in pixels of the smallest face that is looked for in a picture of (width, height)."""
-        return smallest_face(*size)
+        return smallest_face(*size, self.tiles)
 
     def _run(self, look: Look, size: tuple[int, int], threads: int) -> list[Face]:
         """Run the engine on one look and bring its boxes back to picture coordinates."""
@@ -88,7 +88,7 @@ class SlimefaceDetector:
         return faces
 
 
-def _cut_by_tile(look: _Pass, x: int, y: int, w: int, h: int) -> bool:
+def _cut_by_tile(look: Look, x: int, y: int, w: int, h: int) -> bool:
     """Whether a box, turned back, touches a border that the tile shares with a neighbour, which sees the face whole."""
     height, width = look.patch.shape[:2] if look.turns % 2 == 0 else look.patch.shape[1::-1]
     touches = (x <= 1, y <= 1, x + w >= width - 1, y + h >= height - 1)

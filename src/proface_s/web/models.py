@@ -148,6 +148,7 @@ class DetectAnswer(BaseModel):
     height: int
     faces: list[FoundFace]
     regions: list[BoxModel]
+    warnings: list[str]
 
     @classmethod
     def of(cls, found: Detection) -> DetectAnswer:
@@ -157,7 +158,8 @@ class DetectAnswer(BaseModel):
             for face in found.faces
         ]
         width, height = found.size
-        return cls(width=width, height=height, faces=faces, regions=[BoxModel.of(box) for box in found.regions])
+        regions = [BoxModel.of(box) for box in found.regions]
+        return cls(width=width, height=height, faces=faces, regions=regions, warnings=list(found.warnings))
 
 
 class CoveredFace(BaseModel):
