@@ -1,11 +1,13 @@
 """Recall of the default detector on a folder of photos.
 
     python bench/detection_recall.py PHOTOS --reference yunet_n_dynamic.onnx [--draw OUT]
+    python bench/detection_recall.py PHOTOS --labels
 
 ``PHOTOS`` holds the pictures and a ``photos.csv`` whose columns ``file`` and ``mtcnn_faces_ge24px`` give their
 names and another detector's counts (a lower bound in crowds, not the truth).  With ``--reference``, each face of
 at least 20 pixels that YuNet finds (at long sides 480, 1280 and up to 4096) is looked up, and extra boxes are
-counted.
+counted.  With ``--labels``, the faces of 14 pixels and more that ``faces.csv`` labels (photo, x, y, w, h, label)
+are looked up instead: in the photos as they are, at long sides of 800 to 1600, and stacked at 1080 pixels' width.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import argparse
 import csv
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +27,9 @@ from PIL import Image, ImageOps
 from proface_s.detect import SlimefaceDetector, draw, iou
 from proface_s.types import Box, Face, UInt8Image
 
+FACES = {"face", "face-profile", "face-occluded"}
+SMALLEST = 14  # pixels
+STACK = (1080, 20_000)  # width, and height at most
 COUNT_COLUMN = "mtcnn_faces_ge24px"
 BUCKETS = (20, 30, 45, 80, 160, 320)
 
@@ -78,9 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--turned-threshold", type=float, default=SlimefaceDetector().turned_threshold)
     parser.add_argument("--no-tiles", action="store_true")
     parser.add_argument("--no-turned", action="store_true")
+    parser.add_argument("--labels", action="store_true", help="against faces.csv, at several sizes")
     options = parser.parse_args(argv)
     scopes = (not options.no_tiles, not options.no_turned)
     detector = SlimefaceDetector(options.threshold, options.turned_threshold, *scopes)
+    if options.labels:
+        return print_labelled(options.photos, detector)
     reference = None
     if options.reference:
         from reference_models import YuNet
@@ -108,6 +116,64 @@ def main(argv: Sequence[str] | None = None) -> int:
             save_drawing(options.draw / row["file"], rgb, faces, missed)
     tally.print(with_reference=reference is not None)
     return 0
+
+
+def print_labelled(photos: Path, detector: SlimefaceDetector) -> int:
+    """Print how many labelled faces are found at several sizes, and how many boxes are none of them."""
+    labels: dict[str, list[tuple[Box, str]]] = defaultdict(list)
+    with (photos / "faces.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            labels[row["photo"]].append((Box(*(int(row[key]) for key in "xywh")), row["label"]))
+    whole = {name: read_upright(photos / name) for name in sorted(labels) if not name.startswith("derived")}
+    print("| photos | labelled faces | found | other boxes | s |\n|---|---|---|---|---|")
+    for side in (0, 800, 1024, 1279, 1280, 1600):
+        cases = []
+        for name, rgb in whole.items():
+            scale = side / max(rgb.shape[:2]) if side else 1.0
+            if scale <= 1:
+                cases.append(scaled(rgb, labels[name], scale))
+        print_line(f"long side {side}" if side else "as they are", detector, cases)
+    strips = [scaled(rgb, labels[name], STACK[0] / rgb.shape[1]) for name, rgb in whole.items()]
+    print_line(f"{STACK[0]} wide, one by one", detector, strips)
+    print_line(f"{STACK[0]} wide, stacked", detector, [stacked(strips)])
+    return 0
+
+
+Case = tuple[UInt8Image, list[tuple[Box, str]]]
+
+
+def scaled(rgb: UInt8Image, labels: list[tuple[Box, str]], scale: float) -> Case:
+    """Return a photo and its labels at another size."""
+    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+    patch = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(patch, np.uint8), [
+        (Box(*(round(value * scale) for value in (box.x, box.y, box.w, box.h))), label) for box, label in labels
+    ]
+
+
+def stacked(cases: list[Case]) -> Case:
+    """Return photos of one width on top of each other, as many as fit."""
+    parts, labels, top = [], [], 0
+    for rgb, own in cases:
+        if top + rgb.shape[0] <= STACK[1]:
+            parts.append(rgb)
+            labels += [(Box(box.x, box.y + top, box.w, box.h), label) for box, label in own]
+            top += rgb.shape[0]
+    return np.concatenate(parts), labels
+
+
+def print_line(name: str, detector: SlimefaceDetector, cases: list[Case]) -> None:
+    """Print one line: found and missed in all pictures together."""
+    wanted = found = other = 0
+    start = time.process_time()
+    seen = [[face.box for face in detector.detect(rgb)] for rgb, _ in cases]
+    seconds = time.process_time() - start
+    for boxes, (_, labels) in zip(seen, cases, strict=True):
+        faces = [box for box, label in labels if label in FACES and max(box.w, box.h) >= SMALLEST]
+        wanted += len(faces)
+        found += sum(any(same_face(box, each) for each in boxes) for box in faces)
+        other += sum(not any(same_face(box, each) for box, _ in labels) for each in boxes)
+    print(f"| {name} ({len(cases)}) | {wanted} | {found} | {other} | {seconds:.1f} |", flush=True)
 
 
 class Tally:
