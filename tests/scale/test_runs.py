@@ -343,3 +343,33 @@ def test_s2_another_picture_of_the_same_name_is_another_run(proface: Proface) ->
     code, said = proface(*LOCAL, *style)
     assert code == 2
     assert "belongs to another run" in said
+
+
+def test_d13_names_and_links_of_any_kind(proface: Proface) -> None:
+    """Names that are not UTF-8 or become too long, and links to nothing: each is noted, none stops others."""
+    draw_folder(Path("in"), ["a.png"])
+    for name in ("line\nbreak.png", os.fsdecode(b"\xff\xfe.png"), "写" * 80 + ".png"):
+        shutil.copy("in/a.png", f"in/{name}")
+    Path("in/broken.png").symlink_to("nowhere.png")
+    Path("in/loop.png").symlink_to("loop.png")
+    os.mkfifo("in/pipe.png")
+    for before in "", " (4 of them before)":
+        code, said = proface(*LOCAL)
+        assert code == 1
+        assert said.endswith(f"4 done, 2 failed{before}\n")
+    assert len(outputs()) == 4
+    assert {name for name, row in rows().items() if row["status"] == "failed"} == {"broken.png", "loop.png"}
+    assert "\\udcff\\udcfe.png" in rows()
+
+
+def test_s8_a_manifest_is_private_and_outputs_are_as_their_photos(proface: Proface) -> None:
+    draw_folder(Path("in"), ["a.png", "b.png"])
+    Path("in/a.png").chmod(0o600)
+    before = os.umask(0o022)
+    try:
+        assert proface(*LOCAL)[0] == 0
+    finally:
+        os.umask(before)
+    assert Path("out.manifest", MAIN).stat().st_mode & 0o777 == 0o600
+    assert Path("out/a.png.protected.png").stat().st_mode & 0o777 == 0o600
+    assert Path("out/b.png.protected.png").stat().st_mode & 0o777 == 0o644

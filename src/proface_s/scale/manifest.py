@@ -73,7 +73,8 @@ class Manifest:
             ImageError: it cannot be written; nothing noted is forgotten.
         """
         stamp = int(time.time() * 1e6)  # of this process: workers' clocks may differ
-        self._rows.append({**asdict(row), "run": self.run, "finished": stamp})
+        texts = {name: noted(value) for name, value in asdict(row).items() if isinstance(value, str)}
+        self._rows.append({**asdict(row), **texts, "run": self.run, "finished": stamp})
         if len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
@@ -106,7 +107,7 @@ class Manifest:
                     self.place.remove(name)
 
     def known(self) -> dict[str, Known]:
-        """What is known of every photo, by its name."""
+        """What is known of every photo, by its name as `noted` has it."""
         table = read_rows(self.place, self.place.files(".parquet"))
         columns = [table.column(name).to_pylist() for name in
                    ("source", "status", "source_sha256", "target_sha256", "target_bytes")]  # fmt: skip
@@ -114,6 +115,11 @@ class Manifest:
 
     def _encoded(self, table: pa.Table) -> bytes:
         return encode(table, self._meta)
+
+
+def noted(text: str) -> str:
+    """Return a text as the manifest has it: with escapes for bytes of names that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def open_manifest(place: Place, job: Job, *, overwrite: bool = False) -> Manifest:

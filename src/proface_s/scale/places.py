@@ -222,8 +222,10 @@ def find_pictures(place: Place, suffixes: frozenset[str], *, recursive: bool = T
             for name in sorted(files):
                 if name.startswith(".") or os.path.splitext(name)[1].lower() not in suffixes:
                     continue
-                # a pipe or a device would keep a worker waiting; so would a link to one
-                if files[name].get("type") != "other" or place.fs.isfile(files[name]["name"]):
+                # a pipe or a device would keep a worker waiting; so would a link to one.  A link to nothing fails
+                path, kind = files[name]["name"], files[name].get("type")
+                dangling = files[name].get("islink") and not place.fs.exists(path)
+                if kind != "other" or place.fs.isfile(path) or dangling:
                     yield f"{inside}/{name}" if inside else name
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import ImageError, ProFaceError, UsageError, foreign_text
 from .engines import Engine
 from .job import MAX_ATTEMPTS, Job, Task
-from .manifest import Manifest
+from .manifest import Manifest, noted
 from .places import Place, contains, find_pictures
 from .work import Outcome, Row, protect_one, settled_digest
 
@@ -72,7 +72,7 @@ def run_job(job: Job, engine: Engine, manifest: Manifest, tell: Callable[[Outcom
     known, summary = manifest.known(), Summary()
     source = Place(job.source)
     names = find_pictures(source, job.suffixes, recursive=job.recursive)
-    tasks = (Task(name, known.pop(name, None)) for name in names)
+    tasks = (Task(name, known.pop(noted(name), None)) for name in names)
     try:
         for outcome in outcomes(job, tasks, engine):
             if outcome.stop:
