@@ -8,7 +8,6 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from proface_s import Identity
@@ -18,6 +17,8 @@ from proface_s.scale import places
 from proface_s.scale.job import Job
 from proface_s.scale.places import Place, place_of
 from proface_s.scale.urls import check_url
+
+fsspec = pytest.importorskip("fsspec")
 
 SECRET = "Zq7secretQz"
 WITH_SECRETS = [
