@@ -39,6 +39,7 @@ ONLY_UNDERSTOOD = {  # commands that need more than a test has -> why
     "evaluate": "needs faces, and takes minutes; tests/evaluation runs it",
     "attack": "likewise",
 }
+SCALE_EXTRA = ("fsspec", "pyarrow")
 UNREACHABLE = ("s3://", "tcp://", "| ssh", "curl ", "> party", "| proface", "docker ")
 
 
@@ -108,6 +109,9 @@ def test_every_command_of_the_documentation_works(here: Path, place: str, line: 
             assert context.params
     if not words or words[0] in ONLY_UNDERSTOOD or any(sign in line for sign in UNREACHABLE):
         return
+    if "--engine" in words:
+        for package in SCALE_EXTRA:
+            pytest.importorskip(package)
     _make_room(here, words)
     assert main(words) == 0, f"{place}: {line}"
 

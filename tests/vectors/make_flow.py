@@ -33,6 +33,7 @@ PASSPHRASE = "a golden file opens for ever"
 GOLDEN = (
     "protected_v1.png", "protected_v1.webp", "protected_v1.tif", "protected_v1_sidecar.png", "protected_v1_noseal.png",
     "protected_v1_cover.png", "protected_v1_stripped.png", "protected_v1_people.png",
+    "protected_v1_alpha.png",
 )  # fmt: skip
 STEPS_SHOWN = (0, 1, 8, 15, 16, 80, 159)
 ROWS_SHOWN = (0, 24, 32, 56)
@@ -210,7 +211,7 @@ def golden_entries() -> list[dict[str, Any]]:
         header = from_chunks(picture.chunks, name)[0] if carried else find_headers(picture)[0].header
         for index, record in enumerate(header.faces):
             own = "people" in name
-            text = keys[str(index)] if own else face_key(path, index, Credentials.of(PASSPHRASE, []))
+            text = keys[str(index)] if own else face_key(path, index + 1, Credentials.of(PASSPHRASE, []))
             entry = {
                 "file": name, "box": [record.box.x, record.box.y, record.box.w, record.box.h],
                 "reserved": header.reserved(index), "face_key": decode_face_key(text).key.reveal().hex(),
