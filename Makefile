@@ -73,8 +73,8 @@ weights: $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="
 	$(BIN)/proface export $(RUN)/checkpoint.pt $(addprefix --data ,$(FACES)) -o $(MODEL) --card configs/secure-2.card.json
 
 paper: $(VENV)/trainable  ## train the published system, both recovery modes, for comparison
-	for mode in randwr randwr-2 randwr-float obfswr; do \
-	  case $$mode in randwr-2|obfswr) first="--init runs/paper-randwr/checkpoint.pt";; *) first=;; esac; \
+	for mode in randwr randwr-2 randwr-fine randwr-float obfswr; do \
+	  case $$mode in randwr-2|randwr-fine|obfswr) first="--init runs/paper-randwr/checkpoint.pt";; *) first=;; esac; \
 	  $(BIN)/proface train --config configs/paper-$$mode.json $(addprefix --data ,$(FACES)) \
 	  $(if $(STICKERS),--stickers $(STICKERS)) $$first --out runs/paper-$$mode || exit 1; done
 

@@ -250,6 +250,20 @@ def test_another_configuration_does_not_resume(tmp_path: Path, data: Path) -> No
     assert make_trainer(data, tmp_path / "run", threads=2).step == 0
 
 
+def test_a_run_may_be_shortened_or_lengthened(tmp_path: Path, data: Path) -> None:
+    trainer = make_trainer(data, tmp_path / "run")
+    for _ in range(4):
+        trainer.train_step()
+    trainer.save()
+    shorter = make_trainer(data, tmp_path / "run", steps=5)
+    assert shorter.step == 4
+    assert shorter.learning_rate() < trainer.learning_rate() / 2  # it is nearly at its end
+    shorter.run()
+    longer = make_trainer(data, tmp_path / "run", steps=6)
+    longer.run()
+    assert longer.step == 6
+
+
 def test_weights_of_another_run_are_taken_over_and_named(tmp_path: Path, data: Path) -> None:
     first = make_trainer(data, tmp_path / "first")
     first.train_step()

@@ -32,6 +32,7 @@ from .task import Batch, Task
 SMALL_CROPS = (32, 48, 64)
 MOST_SMALL = 32  # crops in a step of small ones
 VALIDATION_CROPS = ((96, 8), (32, 16))  # side and number of crops that are validated
+FREE = {"threads": 0, "check_every": 0, "steps": 0}  # what a resumed run may have otherwise than before
 TRAIN, VALIDATE, PREVIEW = 0, 1, 2  # streams of random numbers
 
 Report = Callable[[int, dict[str, float]], None]
@@ -221,7 +222,7 @@ class Trainer:
                 code="other-run",
             )
         configs = RunConfig.from_dict(saved["config"]), self.config
-        before, now = ({**config.to_dict(), "threads": 0, "check_every": 0} for config in configs)
+        before, now = ({**config.to_dict(), **FREE} for config in configs)
         if before != now:
             changed = sorted(name for name in now if before.get(name) != now[name])
             raise UsageError(
