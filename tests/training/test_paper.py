@@ -178,8 +178,10 @@ def test_the_range_belongs_to_the_network_and_not_to_its_pictures() -> None:
     torch.testing.assert_close(network.recover(protected, key_map), (plain.recover(signed[0], key_map) + 1) / 2)
 
 
-@pytest.mark.parametrize("wrong", [{"mode": "Other"}, {"loss": "L2"}, {"initialisation": "zeros"}, {"wrong_share": 0},
-                                   {"wrong_share": 0.5}, {"triplets": [1.0]}, {"triplets": [1.0, -1.0]}])
+@pytest.mark.parametrize("wrong", [
+    {"mode": "Other"}, {"loss": "L2"}, {"initialisation": "zeros"}, {"wrong_share": 0}, {"wrong_share": 0.5},
+    {"wrong_weight": -0.1}, {"triplets": [1.0]}, {"triplets": [1.0, -1.0]},
+])
 def test_values_that_there_are_not_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         PaperTask(growth=4, blocks=1, **wrong)
@@ -271,10 +273,12 @@ def test_losses_are_what_they_say() -> None:
 def test_the_first_losses_are_what_they_say() -> None:
     original, cover = torch.zeros(2, 3, 16, 16), torch.ones(2, 3, 16, 16)
     images = original, cover, cover - 0.02, original + 0.03
-    far = paper_losses.rand_wr_start(*images, original[:1] + 0.5)
-    assert float(far) == pytest.approx(0.05, abs=1e-5)
-    assert float(paper_losses.rand_wr_start(*images, original[:1] + 0.06)) == pytest.approx(0.05 + 0.05 * 0.3, abs=1e-5)
-    assert float(paper_losses.obfs_wr_start(*images, cover[:1] - 0.1)) == pytest.approx(0.05 + 0.5 * 0.1, abs=1e-5)
+    for loss, wrong, expected in (
+        (paper_losses.rand_wr_start, original + 0.5, 0.05),  # far enough
+        (paper_losses.rand_wr_start, original + 0.06, 0.05 + 0.2 * 0.3),
+        (paper_losses.obfs_wr_start, cover - 0.1, 0.05 + 0.2 * 0.1),
+    ):
+        assert float(loss(*images, wrong[:1], 0.2)) == pytest.approx(expected, abs=1e-5)
     same = original.clone().requires_grad_()
     rmse(same, original).sum().backward()  # the root has no slope at zero, but for the floor under it
     assert same.grad is not None

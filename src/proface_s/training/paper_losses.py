@@ -21,8 +21,7 @@ WINDOW = 11  # of SSIM; coarser scales than this are left out
 SCALES = 4
 
 ROOT_FLOOR = 1e-12  # under the root of `rmse`, whose gradient is infinite at zero
-FAR_ENOUGH, FAR_WEIGHT = 0.36, 0.05  # RMSE of a wrong recovery (8.9 dB) that is not pushed further, and its weight
-NEAR_WEIGHT = 0.5  # of the wrong recovery's RMSE to the cover
+FAR_ENOUGH = 0.36  # RMSE of a wrong recovery (8.9 dB) that is not pushed further
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
@@ -118,16 +117,20 @@ def obfs_wr_loss(
     return 0.2 * image_term(distance, protected, cover) + 0.3 * near + 0.5 * triplets * apart
 
 
-def rand_wr_start(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> Tensor:
+def rand_wr_start(
+    original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor, weight: float
+) -> Tensor:
     """What a RandWR network is trained with first: the paper's triplets swamp its image terms in the early steps.
 
     There may be fewer wrong recoveries than pictures: they belong to the first ones.
     """
     near = rmse(protected, cover).mean() + rmse(recovered, original).mean()
-    return near + FAR_WEIGHT * torch.relu(FAR_ENOUGH - rmse(wrong, original[: len(wrong)])).mean()
+    return near + weight * torch.relu(FAR_ENOUGH - rmse(wrong, original[: len(wrong)])).mean()
 
 
-def obfs_wr_start(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> Tensor:
+def obfs_wr_start(
+    original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor, weight: float
+) -> Tensor:
     """As `rand_wr_start`, for ObfsWR."""
     near = rmse(protected, cover).mean() + rmse(recovered, original).mean()
-    return near + NEAR_WEIGHT * rmse(wrong, cover[: len(wrong)]).mean()
+    return near + weight * rmse(wrong, cover[: len(wrong)]).mean()

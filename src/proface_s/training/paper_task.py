@@ -22,7 +22,7 @@ from .task import Batch
 from .watching import Watch, unwatched
 
 MODES: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
-STARTS = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
+STARTS: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
 LOSSES = ("paper", "rmse")
 PAIR = ("protect.onnx", "recover.onnx")
 FAR = 4.0  # wrong recoveries are clamped to [-FAR, 1 + FAR] before the loss: inverse scales can overflow
@@ -41,6 +41,7 @@ class PaperTask:
         initialisation: see `PaperFlow`.
         loss: ``paper``, or ``rmse`` to start with (`rand_wr_start`, `obfs_wr_start`).
         wrong_share: fraction of a batch that is recovered with a wrong key as well; all of it with the paper's losses.
+        wrong_weight: weight of the wrong recoveries in the ``rmse`` loss, beside 1 for protected and for recovered.
         triplets: factors of the paper's triplet terms at the first and at the last step, linear between; (1, 1) as
             published.  With few steps they swamp the rest.
         lpips_weights: see `proface_s.training.paper_losses.perceptual`.
@@ -55,7 +56,7 @@ class PaperTask:
     def __init__(
         self, mode: str = "RandWR", rounding: bool = True, blocks: int = 3, growth: int = 32, *, slope: float = SLOPE,
         signed: bool = False, initialisation: str = "torch", loss: str = "paper", wrong_share: float = 1.0,
-        triplets: Sequence[float] = (1.0, 1.0), lpips_weights: str | None = None,
+        wrong_weight: float = 0.2, triplets: Sequence[float] = (1.0, 1.0), lpips_weights: str | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"the recovery mode is one of {', '.join(MODES)}, not {mode!r}")
@@ -65,9 +66,11 @@ class PaperTask:
             raise UsageError(f"the initialisation is one of {', '.join(INITIALISATIONS)}, not {initialisation!r}")
         if not 0 < wrong_share <= 1 or (loss == "paper" and wrong_share < 1):
             raise UsageError("wrong_share must be a fraction above 0, and 1 with the paper's losses")
+        if wrong_weight < 0:
+            raise UsageError("wrong_weight must not be negative")
         if len(triplets) != 2 or min(triplets) < 0:
             raise UsageError(f"triplets is a pair of factors, not {triplets}")
-        self._triplets = triplets
+        self._triplets, self._wrong_weight = triplets, wrong_weight
         self.mode, self.rounding, self._loss, self._wrong_share = mode, rounding, loss, wrong_share
         self._build = partial(
             PaperFlow, blocks, growth, slope=slope, signed=signed, initialisation=initialisation
@@ -84,7 +87,7 @@ class PaperTask:
         original, cover, protected, recovered, wrong = images
         far = [image.clamp(-FAR, 1 + FAR) for image in (recovered, wrong)]
         if self._loss == "rmse":
-            loss = STARTS[self.mode](original, cover, protected, *far)
+            loss = STARTS[self.mode](original, cover, protected, *far, self._wrong_weight)
         else:
             first, last = self._triplets
             factor = first + (last - first) * batch.progress
