@@ -21,6 +21,7 @@ WINDOW = 11  # of SSIM; coarser scales than this are left out
 SCALES = 4
 
 ROOT_FLOOR = 1e-12  # under the root of `rmse`, whose gradient is infinite at zero
+KNEE = 0.03  # RMSE (30 dB) above which a picture weighs less and less
 FAR_ENOUGH = 0.36  # RMSE of a wrong recovery (8.9 dB) that is not pushed further
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -122,15 +123,24 @@ def rand_wr_start(
 ) -> Tensor:
     """What a RandWR network is trained with first: the paper's triplets swamp its image terms in the early steps.
 
-    There may be fewer wrong recoveries than pictures: they belong to the first ones.
+    There may be fewer wrong recoveries than pictures: they belong to the first ones.  They are clamped as a viewer sees
+    them, or a few pixels far outside would satisfy the loss.
     """
-    near = rmse(protected, cover).mean() + rmse(recovered, original).mean()
-    return near + weight * torch.relu(FAR_ENOUGH - rmse(wrong, original[: len(wrong)])).mean()
+    apart = rmse(wrong.clamp(0, 1), original[: len(wrong)])
+    return _near(protected, cover) + _near(recovered, original) + weight * torch.relu(FAR_ENOUGH - apart).mean()
 
 
 def obfs_wr_start(
     original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor, weight: float
 ) -> Tensor:
     """As `rand_wr_start`, for ObfsWR."""
-    near = rmse(protected, cover).mean() + rmse(recovered, original).mean()
-    return near + weight * rmse(wrong, cover[: len(wrong)]).mean()
+    return _near(protected, cover) + _near(recovered, original) + weight * _near(wrong, cover[: len(wrong)])
+
+
+def _near(a: Tensor, b: Tensor) -> Tensor:
+    """RMSE of a batch, growing with the logarithm alone beyond `KNEE`.
+
+    In a network that is not yet settled, the exponential scales blow up single pictures a thousandfold: with the RMSE
+    itself, such a picture would be all that its step learns from.
+    """
+    return KNEE * torch.log1p(rmse(a, b) / KNEE).mean()
