@@ -92,4 +92,8 @@ def test_committed_weights_hide_and_bring_back_a_face(path: Path) -> None:
     assert psnr(protected, cover) > 30
     recovered = psnr(peer.recover(protected, right), original)
     assert recovered > 30
-    assert psnr(peer.recover(protected, wrong), original) < recovered - 15
+    opened = peer.recover(protected, wrong)
+    if "obfswr" in path.name:  # the cover again
+        assert psnr(opened, cover) > max(25, psnr(opened, original))
+    else:
+        assert psnr(opened, original) < recovered - 15
