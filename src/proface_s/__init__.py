@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         verify,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Box", "CostlyFileError", "Credentials", "DamagedFileError", "DetectedFace", "Detection", "DiskFullError", "Face",
     "FileFormatError", "Identity", "ImageError", "Inspection", "KdfLimits", "KeptFile", "Lock", "ModelError",
