@@ -114,7 +114,8 @@ def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes
             "POST", "/api/protect", files={"photo": ("a", two)}, data={"options": json.dumps(options)},
             headers={"accept": STREAM},
         ) as answer:
-            pid = json.loads(next(answer.iter_lines()))["total"]
+            lines = answer.iter_lines()  # kept: the connection is closed with it
+            pid = json.loads(next(lines))["total"]
             for name in ("cmdline", "environ"):
                 assert ANNS.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
             limits = Path(f"/proc/{pid}/limits").read_text()
