@@ -343,7 +343,8 @@ def test_work_is_stopped_when_its_client_leaves(options: dict[str, bool]) -> Non
         with service.client.stream(
             "POST", "/api/protect", files=files, data=data, headers={"accept": STREAM}
         ) as answer:
-            step = json.loads(next(answer.iter_lines()))
+            lines = answer.iter_lines()  # kept: the connection is closed with it
+            step = json.loads(next(lines))
             assert step["stage"] == "hide"
             assert is_running(step["total"])
         assert ends(step["total"])
