@@ -254,23 +254,16 @@ _passphrase_file = click.option(
 _passphrase_fd = click.option(
     "--passphrase-fd", type=Descriptor(), metavar="N", help="Read it from an open file descriptor; 0 is stdin."
 )
-_identities = click.option(
-    "-i",
-    "--identity",
-    "identities",
-    type=PATH,
-    multiple=True,
-    metavar="FILE",
-    help="Private key file, as `proface keygen` or age-keygen write it.  Repeatable.",
-)
-identities_to_check = click.option(
-    "-i",
-    "--identity",
-    "identities",
-    type=PATH,
-    multiple=True,
-    metavar="FILE",
-    help="With --resume: private keys of recipients, which show that an output was made for them.  Repeatable.",
+
+
+def _identity_option(text: str) -> Callable[[_Command], _Command]:
+    """Return the option that names private key files, with this help text."""
+    return click.option("-i", "--identity", "identities", type=PATH, multiple=True, metavar="FILE", help=text)
+
+
+_identities = _identity_option("Private key file, as `proface keygen` or age-keygen write it.  Repeatable.")
+identities_to_check = _identity_option(
+    "With --resume: private keys of recipients, which show that an output was made for them.  Repeatable."
 )
 _recipient = click.option(
     "-r", "--recipient", multiple=True, metavar="RECIPIENT", help="Public key, age1..., that can open it.  Repeatable."
