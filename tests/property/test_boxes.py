@@ -55,6 +55,7 @@ def check_regions(regions: list[Box], faces: list[Box], size: tuple[int, int]) -
 
 
 @given(scenes(), st.sampled_from([0.0, 0.15, 0.25, 1.0]))
+@example(((41, 3), [Box(0, 0, 23, 1), Box(24, 2, 17, 1)]), 0.0)
 @example(((50, 2), [Box(16, 0, 16, 1), Box(0, 0, 1, 1), Box(-17, 0, 33, 1)]), 1.0)
 @settings(max_examples=250, deadline=None)
 def test_regions_are_disjoint_even_inside_and_hold_every_face(scene: Scene, margin: float) -> None:

@@ -151,7 +151,8 @@ def _reach_right(regions: list[Box], faces: Sequence[Box], width: int, height: i
             continue
         others = [*regions[:index], *regions[index + 1 :]]
         grown = Box(region.x - 1, region.y, region.w + 2, region.h)
-        first = Box(region.x, region.y, 1, region.h)
+        # The row below may belong to the region, too: `open_edges` covers it where a face reaches it.
+        first = Box(region.x, region.y, 1, region.h + (region.bottom == height - 1))
         if not any(intersection(grown, other) for other in others):
             regions[index] = grown
         elif not any(intersection(first, face) for face in faces):
