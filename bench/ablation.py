@@ -57,8 +57,12 @@ def main(argv: list[str] | None = None) -> int:
     print("|---|---|---|---|---|---|")
     for width, layers in SIZES:
         config = RunConfig(
-            model={"width": width, "layers": layers}, steps=args.steps, check_every=args.steps, validation=0.06,
-            validation_in="synth_", threads=args.threads,
+            model={"width": width, "layers": layers},
+            steps=args.steps,
+            check_every=args.steps,
+            validation=0.06,
+            validation_in="synth_",
+            threads=args.threads,
         )
         out = args.out / f"width{width}-layers{layers}-{args.steps}"
         train(config, args.folders, out, quiet=True)

@@ -41,12 +41,17 @@ def draw_photo(faces: int) -> np.ndarray:
 
 def run(*arguments: str) -> tuple[float, float]:
     """Return wall seconds and peak memory (MiB) of one command in a new process."""
-    code = "import resource, subprocess, sys; rc = subprocess.call(sys.argv[1:]); " \
-           "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(rc)"
+    code = (
+        "import resource, subprocess, sys; rc = subprocess.call(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(rc)"
+    )
     command = [sys.executable, "-c", code, sys.executable, "-m", "proface_s", *arguments]
     started = time.perf_counter()
     done = subprocess.run(
-        command, env={**os.environ, "PROFACE_PASSPHRASE": "measured on stored files"}, capture_output=True, text=True,
+        command,
+        env={**os.environ, "PROFACE_PASSPHRASE": "measured on stored files"},
+        capture_output=True,
+        text=True,
         check=False,
     )
     seconds = time.perf_counter() - started

@@ -115,9 +115,7 @@ class Scores:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table; return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lfw", type=Path)
     parser.add_argument("--detector", type=Path, required=True, help="YuNet ONNX, for landmarks")
     parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")

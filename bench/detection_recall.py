@@ -73,9 +73,7 @@ def bucket(box: Box) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables; return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--reference", type=Path, help="YuNet ONNX file with dynamic size")
     parser.add_argument("--draw", type=Path, help="folder for photos with the boxes drawn in")

@@ -61,10 +61,17 @@ def measure(model: FlowModel, faces: list[UInt8Image], style: str) -> dict[str, 
         recovered = stored(model.recover([protected], [key])[0])
         other = FaceKey.generate()
         noise, kept = (model.recover([protected], [other], wrong_key=mode)[0] for mode in ("noise", "cover"))
-        rows.append((
-            psnr(protected, cover), ssim(protected, cover), psnr(recovered, original), ssim(recovered, original),
-            psnr(noise, original), psnr(cover, original), ssim(kept, cover),
-        ))
+        rows.append(
+            (
+                psnr(protected, cover),
+                ssim(protected, cover),
+                psnr(recovered, original),
+                ssim(recovered, original),
+                psnr(noise, original),
+                psnr(cover, original),
+                ssim(kept, cover),
+            )
+        )
     names = ("protected", "protected_ssim", "recovered", "recovered_ssim", "wrong", "cover", "wrong_cover_ssim")
     return {name: round(float(value), 3) for name, value in zip(names, np.mean(rows, axis=0), strict=True)}
 
@@ -81,16 +88,21 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     model = FlowModel(args.model)
     results: dict[str, dict[str, float]] = {}
-    print("| size | cover | protected vs cover | SSIM | recovered vs original | SSIM | cover vs original "
-          "| wrong key, noise, vs original | wrong key, cover, vs cover: SSIM |")
+    print(
+        "| size | cover | protected vs cover | SSIM | recovered vs original | SSIM | cover vs original "
+        "| wrong key, noise, vs original | wrong key, cover, vs cover: SSIM |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for size in args.sizes:
         faces = read_faces(args.folder, size, args.limit)
         for style in args.styles:
             m = results[f"{style}@{size}"] = measure(model, faces, style)
-            print(f"| {size} | {style} | {m['protected']:.2f} dB | {m['protected_ssim']:.3f} | {m['recovered']:.2f} dB "
-                  f"| {m['recovered_ssim']:.3f} | {m['cover']:.1f} dB | {m['wrong']:.1f} dB "
-                  f"| {m['wrong_cover_ssim']:.3f} |", flush=True)
+            print(
+                f"| {size} | {style} | {m['protected']:.2f} dB | {m['protected_ssim']:.3f} | {m['recovered']:.2f} dB "
+                f"| {m['recovered_ssim']:.3f} | {m['cover']:.1f} dB | {m['wrong']:.1f} dB "
+                f"| {m['wrong_cover_ssim']:.3f} |",
+                flush=True,
+            )
     if args.json:
         args.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -111,8 +111,11 @@ def main(argv: list[str] | None = None) -> int:
                 quality.append(psnr(np.rint(codec.expand(words, size, size)).clip(0, 255).astype(np.uint8), face))
             base = base or quality
             gains = [after - before for after, before in zip(quality, base, strict=True)]
-            print(f"| {size} | {name} | {mean(filler):.2f} % | {max(filler):.2f} % | {mean(gains):.2f} dB | "
-                  f"{max(gains):.2f} dB |", flush=True)
+            print(
+                f"| {size} | {name} | {mean(filler):.2f} % | {max(filler):.2f} % | {mean(gains):.2f} dB | "
+                f"{max(gains):.2f} dB |",
+                flush=True,
+            )
     return 0
 
 

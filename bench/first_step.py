@@ -46,8 +46,10 @@ def main(argv: list[str] | None = None) -> int:
             left.append(6.02 * (step - finest.step_of(finest.compress(face, words))))
         if not tries:
             continue  # no face is large enough
-        print(f"| {size} | {len(tries)} | {statistics.mean(tries):.2f} | {sum(n > 2 for n in tries)} | "
-              f"{statistics.mean(left):.2f} dB |")
+        print(
+            f"| {size} | {len(tries)} | {statistics.mean(tries):.2f} | {sum(n > 2 for n in tries)} | "
+            f"{statistics.mean(left):.2f} dB |"
+        )
     return 0
 
 

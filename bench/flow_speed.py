@@ -86,8 +86,7 @@ def seconds_in_processes(side: int, threads: int, repeats: int, processes: int) 
     command = [sys.executable, __file__, "--times", "--sides", str(side), "--threads", str(threads),
                "--repeats", str(repeats)]  # fmt: skip
     return [
-        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for _ in range(processes)
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(processes)
     ]
 
 
@@ -118,8 +117,10 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(seconds_in_turn(actions, len(read_faces(args.sides[0])), args.repeats)))
         return 0
     print(f"{args.threads} threads, {args.repeats} rounds in each of {args.processes} processes, medians, per face\n")
-    print("| side | protect: ours | published | ratio | recover: ours | published | ratio | both: ratio "
-          "| lowest, highest | peak: ours | published |")
+    print(
+        "| side | protect: ours | published | ratio | recover: ours | published | ratio | both: ratio "
+        "| lowest, highest | peak: ours | published |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     ratios = []
     for side in args.sides:
@@ -130,10 +131,13 @@ def main(argv: list[str] | None = None) -> int:
         total = statistics.median(totals)
         ratios.append(f"<!-- ratio flow-{side} {total:.2f} -->")
         ratios.append(f"<!-- ratio flow-memory-{side} {peaks[1] / peaks[0]:.2f} -->")
-        print(f"| {side} | {1e3 * protect:.0f} ms | {1e3 * peer_protect:.0f} ms | {peer_protect / protect:.1f} | "
-              f"{1e3 * recover:.0f} ms | {1e3 * peer_recover:.0f} ms | {peer_recover / recover:.1f} | {total:.1f} | "
-              f"{min(totals):.1f}, {max(totals):.1f} | "
-              f"{peaks[0]:.0f} MiB | {peaks[1]:.0f} MiB |", flush=True)
+        print(
+            f"| {side} | {1e3 * protect:.0f} ms | {1e3 * peer_protect:.0f} ms | {peer_protect / protect:.1f} | "
+            f"{1e3 * recover:.0f} ms | {1e3 * peer_recover:.0f} ms | {peer_recover / recover:.1f} | {total:.1f} | "
+            f"{min(totals):.1f}, {max(totals):.1f} | "
+            f"{peaks[0]:.0f} MiB | {peaks[1]:.0f} MiB |",
+            flush=True,
+        )
     print("\n" + "\n".join(ratios))
     return 0
 

@@ -31,8 +31,10 @@ def describe_machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     busy = f"; **busy**, load {load:.1f}: trust the ratios only" if load > 0.5 * cores else f"; load {load:.1f}"
-    return (f"{name}, {cores} cores, {memory:.0f} GiB; Python {platform.python_version()}, numpy {np.__version__}, "
-            f"OpenCV {cv2.__version__}{busy}")
+    return (
+        f"{name}, {cores} cores, {memory:.0f} GiB; Python {platform.python_version()}, numpy {np.__version__}, "
+        f"OpenCV {cv2.__version__}{busy}"
+    )
 
 
 def in_turn(actions: Mapping[str, Action], repeats: int, warm: int = 1) -> dict[str, list[float]]:
@@ -118,7 +120,10 @@ def run_measured(command: Sequence[str], **environment: str) -> Ran:
             "s = time.perf_counter() - t; sys.stdout.flush(); "
             "print(); print(s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(rc)")  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", code, *command], env={**os.environ, **environment}, capture_output=True, text=True,
+        [sys.executable, "-c", code, *command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
         check=False,
     )
     if done.returncode:

@@ -23,8 +23,19 @@ from proface_s.training.running import train
 
 STYLES = ("blur", "pixelate", "mask")
 BASE = RunConfig(
-    task="paper", batch=4, crop=48, small_share=0.0, faces=(96, 320), peak_lr=2e-3, warm_up=0.05, grad_clip=0.3,
-    ema=0.98, validation=0.0, check_every=10**6, threads=1, seed=1,
+    task="paper",
+    batch=4,
+    crop=48,
+    small_share=0.0,
+    faces=(96, 320),
+    peak_lr=2e-3,
+    warm_up=0.05,
+    grad_clip=0.3,
+    ema=0.98,
+    validation=0.0,
+    check_every=10**6,
+    threads=1,
+    seed=1,
 )
 OLD: dict[str, Any] = {"blocks": 3, "growth": 16}
 SIGNED = {**OLD, "loss": "rmse", "signed": True}

@@ -43,10 +43,17 @@ def measure(method: PaperMethod, faces: list[UInt8Image], style: str) -> list[fl
         floats = method.protect_float(original, cover, right)
         stored = method.protect(original, cover, right)
         recovered, wrong = (method.recover(stored, key_map) for key_map in (right, other))
-        rows.append((
-            psnr(stored, cover), ssim(stored, cover), psnr(recovered, original), ssim(recovered, original),
-            psnr(method.recover(floats, right), original), psnr(wrong, original), ssim(wrong, cover),
-        ))
+        rows.append(
+            (
+                psnr(stored, cover),
+                ssim(stored, cover),
+                psnr(recovered, original),
+                ssim(recovered, original),
+                psnr(method.recover(floats, right), original),
+                psnr(wrong, original),
+                ssim(wrong, cover),
+            )
+        )
     return [float(value) for value in np.mean(rows, axis=0)]
 
 
@@ -61,8 +68,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     method, config, steps = load(args.checkpoint)
     print(f"{config.model}, {steps} steps of {config.batch} crops of {config.crop} px\n")
-    print("| size | cover | protected, stored | SSIM | recovered, stored | SSIM | recovered, float | wrong key | "
-          "wrong key vs cover: SSIM |")
+    print(
+        "| size | cover | protected, stored | SSIM | recovered, stored | SSIM | recovered, float | wrong key | "
+        "wrong key vs cover: SSIM |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for size in args.sizes:
         faces = read_faces(args.folder, size, args.limit)

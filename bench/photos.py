@@ -42,8 +42,10 @@ class Sums:
         if not chosen.any():
             return
         p, r = np.array(self.protected)[chosen], np.array(self.recovered)[chosen]
-        print(f"{name:24s} {chosen.sum():5d} faces   protected {p.mean():6.2f} (5 %: {np.percentile(p, 5):6.2f})   "
-              f"recovered {r.mean():6.2f} (5 %: {np.percentile(r, 5):6.2f})")
+        print(
+            f"{name:24s} {chosen.sum():5d} faces   protected {p.mean():6.2f} (5 %: {np.percentile(p, 5):6.2f})   "
+            f"recovered {r.mean():6.2f} (5 %: {np.percentile(r, 5):6.2f})"
+        )
 
 
 def measure(session: Session, path: Path, style: str, folder: Path, sums: Sums) -> str:
@@ -74,10 +76,12 @@ def measure(session: Session, path: Path, style: str, folder: Path, sums: Sums) 
     untouched = all(np.array_equal(image[outside], original[outside]) for image in (protected, estimate))
     ok = same and refused and untouched and all(face.outcome == "exact" for face in exact.faces)
     n = len(plain.faces)
-    return (f"{path.name:34s} {original.shape[1]}x{original.shape[0]} {n:4d} faces  "
-            f"protect {protecting:5.2f} s  recover {recovering:5.2f} s  "
-            f"protected {np.mean(sums.protected[-n:]):6.2f}  recovered {np.mean(sums.recovered[-n:]):6.2f} dB  "
-            f"{'ok' if ok else f'FAILED exact={same} wrong refused={refused} outside={untouched}'}")
+    return (
+        f"{path.name:34s} {original.shape[1]}x{original.shape[0]} {n:4d} faces  "
+        f"protect {protecting:5.2f} s  recover {recovering:5.2f} s  "
+        f"protected {np.mean(sums.protected[-n:]):6.2f}  recovered {np.mean(sums.recovered[-n:]):6.2f} dB  "
+        f"{'ok' if ok else f'FAILED exact={same} wrong refused={refused} outside={untouched}'}"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

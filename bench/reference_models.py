@@ -17,9 +17,7 @@ from proface_s.silence import load_onnxruntime
 Array = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
-ALIGNED_POINTS = np.array(
-    [(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)], dtype=np.float32
-)
+ALIGNED_POINTS = np.array([(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)], dtype=np.float32)
 
 
 def open_session(path: Path) -> Any:
@@ -38,9 +36,7 @@ class YuNet:
         self.session = open_session(path)
         self.names = [output.name for output in self.session.get_outputs()]
 
-    def __call__(
-        self, rgb: UInt8, threshold: float = 0.7, overlap: float = 0.4
-    ) -> tuple[Array, Array, Array]:
+    def __call__(self, rgb: UInt8, threshold: float = 0.7, overlap: float = 0.4) -> tuple[Array, Array, Array]:
         """Find faces.
 
         Returns:
@@ -60,9 +56,7 @@ class YuNet:
     def _decode(
         heads: dict[str, Array], stride: int, shape: tuple[int, ...], threshold: float
     ) -> tuple[Array, Array, Array]:
-        score = np.sqrt(
-            np.clip(heads[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(heads[f"obj_{stride}"][0, :, 0], 0, 1)
-        )
+        score = np.sqrt(np.clip(heads[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(heads[f"obj_{stride}"][0, :, 0], 0, 1))
         rows, columns = np.mgrid[: shape[0] // stride, : shape[1] // stride]
         cells = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
         raw = heads[f"bbox_{stride}"][0]

@@ -60,8 +60,10 @@ def main(argv: list[str] | None = None) -> int:
         ["bytes out per pixel", f"{made.sum() / pixels.sum():.2f}"],
         ["manifest bytes per row", f"{sum(p.stat().st_size for p in args.manifest.glob('*.parquet')) / len(rows):.0f}"],
     ]))  # fmt: skip
-    print(f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} per megapixel + {shares[2]:.2f} per "
-          f"megapixel in faces' regions + {shares[3]:.3f} per face; median error {100 * np.median(off):.0f} %.\n")
+    print(
+        f"Processor seconds of a photo: {shares[0]:.2f} + {shares[1]:.3f} per megapixel + {shares[2]:.2f} per "
+        f"megapixel in faces' regions + {shares[3]:.3f} per face; median error {100 * np.median(off):.0f} %.\n"
+    )
     return 0
 
 

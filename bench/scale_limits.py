@@ -65,8 +65,18 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(["names listed", args.names, *clocked(lambda: list(find_pictures(source, job.suffixes)))])
         manifest = open_manifest(Place(str(folder / "manifest")), job)
         row = Row(
-            "", status="done", faces=2, face_pixels=120_000, pixels=12_000_000, source_bytes=3_000_000,
-            target_bytes=15_000_000, read_s=0.01, protect_s=1.5, write_s=0.02, cpu_s=1.6, worker="host:12345",
+            "",
+            status="done",
+            faces=2,
+            face_pixels=120_000,
+            pixels=12_000_000,
+            source_bytes=3_000_000,
+            target_bytes=15_000_000,
+            read_s=0.01,
+            protect_s=1.5,
+            write_s=0.02,
+            cpu_s=1.6,
+            worker="host:12345",
         )
 
         def write() -> None:
@@ -81,8 +91,12 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(["manifest rows read to resume", args.rows, *clocked(manifest.known)])
         size = (folder / "manifest" / MAIN).stat().st_size
     print(kit.heading("Limits of a run's first process", "python bench/scale_limits.py", "No photo is protected here."))
-    print(kit.table(["what", "number", "seconds", "processor seconds", "per processor second"],
-                    [[what, f"{n:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{n / cpu:,.0f}"] for what, n, wall, cpu in rows]))
+    print(
+        kit.table(
+            ["what", "number", "seconds", "processor seconds", "per processor second"],
+            [[what, f"{n:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{n / cpu:,.0f}"] for what, n, wall, cpu in rows],
+        )
+    )
     print(f"Peak memory {kit.own_peak_mib():.0f} MiB; the manifest has {size / args.rows:.0f} bytes per row.\n")
     return 0
 

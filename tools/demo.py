@@ -94,10 +94,16 @@ def main(argv: list[str] | None = None) -> int:
         print(f"  {name:28s} {psnr(a, b):6.2f} dB   SSIM {structural_similarity(a, b, channel_axis=2):.3f}")
     print(f"  recovered with the seal      {'bit-exact' if exact else 'NOT EXACT'}")
     print(f"  whole commands: protect {protecting:.1f} s, recover {recovering:.1f} s")
-    sheet([
-        ("original", original), ("cover", cover), ("protected", protected), ("recovered, sealed: bit-exact", recovered),
-        ("recovered from the pixels alone", estimate), ("wrong key", noise),
-    ]).save(out / "demo.png")
+    sheet(
+        [
+            ("original", original),
+            ("cover", cover),
+            ("protected", protected),
+            ("recovered, sealed: bit-exact", recovered),
+            ("recovered from the pixels alone", estimate),
+            ("wrong key", noise),
+        ]
+    ).save(out / "demo.png")
     print(f"  picture: {out / 'demo.png'}")
     return 0 if ok and exact else 1
 

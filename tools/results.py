@@ -90,8 +90,16 @@ def summary(reports: Reports) -> str:
         rows.append(["inversion without a key, dB above the same attack on covers", *cells])
     control = _matched(judged.get("identity/cover/blur"), "cover")
     text = f"Control: with a blur cover and nothing hidden, {control} % of the faces are matched.\n" if control else ""
-    return section("Summary", "Means over the covers; faces of 256 pixels, stored as 8-bit files.\n",
-                   markdown_table(rows, ["", *methods]), text) if both else ""
+    return (
+        section(
+            "Summary",
+            "Means over the covers; faces of 256 pixels, stored as 8-bit files.\n",
+            markdown_table(rows, ["", *methods]),
+            text,
+        )
+        if both
+        else ""
+    )
 
 
 def _mean(results: list[dict[str, Any]] | None, comparison: str) -> str | None:
@@ -120,7 +128,9 @@ def quality(reports: Reports, figures: Path) -> str:
     both = {name: each for name, each in both.items() if "secure-2-cover" not in name}  # differs for wrong keys only
     draw_capacity(both, figures / "psnr-psnr.png")
     return section(
-        "Quality at 256 pixels", "Stored as 8-bit files:\n", tables.quality_table(both, protocol="stored"),
+        "Quality at 256 pixels",
+        "Stored as 8-bit files:\n",
+        tables.quality_table(both, protocol="stored"),
         "The paper's protocol: the same without rounding to 8 bits:\n" if papers(reports) else "",
         tables.quality_table(both, protocol="float"),
         "![quality of both pictures](figures/psnr-psnr.png)\n",
@@ -137,17 +147,28 @@ def sizes(reports: Reports) -> str:
         for (method, style, _), found in tables.parts_of(reports.get(name, {}).get("results", {}), "quality"):
             if style in ("blur", "swap") and method in ("secure-2", "lsb-avif"):
                 p, r = found["protected"], found["recovered"]
-                rows.append([
-                    size, method, style, found["faces"], tables.spread(p["psnr"]), tables.mean(p["ssim"]),
-                    tables.spread(r["psnr"]), tables.mean(r["ssim"]),
-                ])
+                rows.append(
+                    [
+                        size,
+                        method,
+                        style,
+                        found["faces"],
+                        tables.spread(p["psnr"]),
+                        tables.mean(p["ssim"]),
+                        tables.spread(r["psnr"]),
+                        tables.mean(r["ssim"]),
+                    ]
+                )
     columns = ("pixels", "method", "cover", "faces", "protected PSNR", "SSIM", "recovered PSNR", "SSIM")
     strengths = tables.quality_table(reports.get(STRENGTHS, {}).get("results", {}))
     return section(
-        "Other sizes and strengths", markdown_table(rows, columns) if rows else "",
+        "Other sizes and strengths",
+        markdown_table(rows, columns) if rows else "",
         "Faces with a shorter side below 96 pixels carry a base-5 digit per sample instead of a base-3 digit.\n"
-        if rows else "",
-        "Half, once and twice the default strength, at 256 pixels:\n" if strengths else "", strengths,
+        if rows
+        else "",
+        "Half, once and twice the default strength, at 256 pixels:\n" if strengths else "",
+        strengths,
     )
 
 
@@ -160,12 +181,17 @@ def wrong(reports: Reports) -> str:
 
 def programme(reports: Reports) -> str:
     """Return the section on bit-equality and cost."""
-    return section(
-        "Bit-equality through the whole program, and cost",
-        tables.exact_table(merged(reports, OURS)),
-        "Faces: PNG, WebP and TIFF in turn. Photos: 0.9 to 12 megapixels, all detected faces, blur, with Argon2id.\n",
-        tables.cost_table(merged(reports, OURS, *papers(reports))),
-    ) if OURS in reports else ""
+    return (
+        section(
+            "Bit-equality through the whole program, and cost",
+            tables.exact_table(merged(reports, OURS)),
+            "Faces: PNG, WebP and TIFF in turn. "
+            "Photos: 0.9 to 12 megapixels, all detected faces, blur, with Argon2id.\n",
+            tables.cost_table(merged(reports, OURS, *papers(reports))),
+        )
+        if OURS in reports
+        else ""
+    )
 
 
 def identity(reports: Reports, figures: Path) -> str:
@@ -187,8 +213,10 @@ def identity(reports: Reports, figures: Path) -> str:
         "control: whatever *protected* reveals beyond it is the leak of the scheme. Thresholds are fixed on originals, "
         f"on all pairs of different people ({counts}). If none of n genuine pairs is accepted, the bootstrap interval "
         "has no width: the true rate is below 3/n with 95 % confidence, here 2.5 %.\n",
-        tables.identity_table(results), "\n".join(pictures) + "\n",
-        "Two protections of one face:\n" if tables.diversity_table(results) else "", tables.diversity_table(results),
+        tables.identity_table(results),
+        "\n".join(pictures) + "\n",
+        "Two protections of one face:\n" if tables.diversity_table(results) else "",
+        tables.diversity_table(results),
     )
 
 
@@ -249,16 +277,26 @@ def provenance(reports: Reports) -> str:
     for name, report in reports.items():
         settings = report["settings"]
         data = ", ".join(Path(each).name for each in _list(settings.get("data")))
-        rows.append([
-            name, report["kind"], data, settings.get("faces"), settings.get("size"), settings.get("seed"),
-            _budget(settings), ", ".join(report["commits"]), len(report["omissions"]),
-        ])
+        rows.append(
+            [
+                name,
+                report["kind"],
+                data,
+                settings.get("faces"),
+                settings.get("size"),
+                settings.get("seed"),
+                _budget(settings),
+                ", ".join(report["commits"]),
+                len(report["omissions"]),
+            ]
+        )
     first = next(iter(reports.values()))
     here, versions = first["machine"], first["versions"]
     columns = ("report", "command", "data", "faces", "pixels", "seed", "budget", "commit", "left out")
     steps = ", ".join(f"{name} {count:,}" for name, count in _training(reports))
     return section(
-        "Provenance", markdown_table(rows, columns),
+        "Provenance",
+        markdown_table(rows, columns),
         f"Machine: {here['processor']}, {here['cores']} cores shared with other work, {here['threads']} thread(s), "
         f"Python {here['python']}; " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".\n",
         f"Training steps of the published system: {steps}.\n" if steps else "",
@@ -303,9 +341,18 @@ def main(argv: list[str] | None = None) -> int:
     figures.mkdir(parents=True, exist_ok=True)
     broken, details = attacks(reports, figures, args.reports)
     parts = (
-        INTRODUCTION, summary(reports), headline(reports, figures, args.reports), broken, quality(reports, figures),
-        wrong(reports), identity(reports, figures), programme(reports), sizes(reports),
-        sheets(reports, figures, args.reports), details, provenance(reports),
+        INTRODUCTION,
+        summary(reports),
+        headline(reports, figures, args.reports),
+        broken,
+        quality(reports, figures),
+        wrong(reports),
+        identity(reports, figures),
+        programme(reports),
+        sizes(reports),
+        sheets(reports, figures, args.reports),
+        details,
+        provenance(reports),
     )
     page = "\n".join(text for text in parts if text)
     (args.docs / "results.md").write_text(page, encoding="utf-8")

@@ -78,8 +78,10 @@ def foreign_text(error: BaseException | str) -> str:
     Args:
         error: its exception, or the text of one.
     """
-    text = error if isinstance(error, str) else (
-        (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    text = (
+        error
+        if isinstance(error, str)
+        else ((error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__)
     )
     text = without_secrets(" ".join(text.split()))
     for pattern in _FOREIGN:

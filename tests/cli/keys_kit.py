@@ -27,7 +27,8 @@ def opened(name: str | Path) -> list[int]:
     """The faces of a picture that show the original pixels."""
     shown = pixels(name)
     return [
-        index for index, (x, y, w, h) in enumerate(BOXES)
+        index
+        for index, (x, y, w, h) in enumerate(BOXES)
         if np.array_equal(shown[y : y + h, x : x + w], original()[y : y + h, x : x + w])
     ]
 

@@ -130,7 +130,8 @@ def test_d10_the_page_offers_the_same_suffixes() -> None:
 def test_d10_there_is_one_list_of_suffixes() -> None:
     """Suffixes of JPEG files stand nowhere else in the code."""
     found = [
-        str(path.relative_to(SOURCE)) for path in sorted(SOURCE.rglob("*.py"))
+        str(path.relative_to(SOURCE))
+        for path in sorted(SOURCE.rglob("*.py"))
         if re.search(r"""["']\.jpe?g["']""", path.read_text(encoding="utf-8"))
     ]
     assert found == ["imaging/names.py"]

@@ -165,9 +165,7 @@ def test_numbers_of_faces_are_those_of_detect(proface: Proface, astronaut: np.nd
         (("--wrong-key", "maybe"), "maybe"),
     ],
 )
-def test_locks_that_make_no_sense(
-    proface: Proface, shelf: Path, arguments: tuple[str, ...], problem: str
-) -> None:
+def test_locks_that_make_no_sense(proface: Proface, shelf: Path, arguments: tuple[str, ...], problem: str) -> None:
     for name in "bob", "carol.pub", "carol.key", "party.png":
         shutil.copy(shelf / name, name)
     secret("short", "seven77")

@@ -36,9 +36,7 @@ def umask() -> Iterator[None]:
     [(0o600, 0o022, "600"), (0o640, 0o022, "640"), (0o644, 0o022, "644"), (0o666, 0o022, "644"), (0o644, 0o077, "600"),
      (0o444, 0o022, "644"), (0o660, 0o002, "660"), (0o755, 0o022, "644"), (0o400, 0o022, "600")],
 )  # fmt: skip
-def test_s8_nothing_gets_more_permissions_than_its_input(
-    proface: Proface, before: int, mask: int, after: str
-) -> None:
+def test_s8_nothing_gets_more_permissions_than_its_input(proface: Proface, before: int, mask: int, after: str) -> None:
     save("in/a.png").chmod(before)
     os.umask(mask)
     assert proface("protect", "in/a.png", *BY_HAND, "--sidecar").code == 0

@@ -90,13 +90,27 @@ OTHER_OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 }  # fmt: skip
 
 CANNOT_CHANGE = {
-    "inputs", "output",  # which photo, and which file it goes to
-    "passphrase_fd", "recipient", "recipients_file",  # other ways to name keys that are compared
+    "inputs",
+    "output",  # which photo, and which file it goes to
+    "passphrase_fd",
+    "recipient",
+    "recipients_file",  # other ways to name keys that are compared
     "file_format",  # part of the output's name; a file that holds another format than its name is tested below
-    "faces", "face",  # tested below, with detected faces and with faces that have their own keys
-    "recursive", "jobs", "threads", "as_json", "quiet", "verbose", "debug",  # how the work is done and told
-    "resume", "identities", "overwrite",  # what happens to outputs that exist
-    "engine", "manifest", "scheduler",  # runs with a manifest, see tests/scale
+    "faces",
+    "face",  # tested below, with detected faces and with faces that have their own keys
+    "recursive",
+    "jobs",
+    "threads",
+    "as_json",
+    "quiet",
+    "verbose",
+    "debug",  # how the work is done and told
+    "resume",
+    "identities",
+    "overwrite",  # what happens to outputs that exist
+    "engine",
+    "manifest",
+    "scheduler",  # runs with a manifest, see tests/scale
 }
 
 

@@ -156,7 +156,10 @@ def test_a_hangup_that_is_ignored_stays_ignored(ignored: str, handlers: str) -> 
     trap = f"trap '' {ignored}; " if ignored else ""
     line = f"{trap}exec {shlex.join([sys.executable, '-c', script])}"
     done = subprocess.run(
-        ["sh", "-c", line], capture_output=True, text=True, timeout=60,
+        ["sh", "-c", line],
+        capture_output=True,
+        text=True,
+        timeout=60,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the suite itself may run under ``nohup``
     )
     assert done.stdout.split() == handlers.split(), done.stderr

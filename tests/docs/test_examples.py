@@ -64,7 +64,10 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "key.json").write_text(json.dumps({"passphrase": PASSPHRASE}))
     session = Session(threads=1)
     done = session.protect(
-        folder / "party.jpg", [PASSPHRASE, "the words of secret"], recipients=[IDENTITY.recipient], sidecar="also",
+        folder / "party.jpg",
+        [PASSPHRASE, "the words of secret"],
+        recipients=[IDENTITY.recipient],
+        sidecar="also",
         output=folder / "party.protected.png",
     )
     assert len(done.faces) == 4
@@ -137,7 +140,11 @@ def names_of(block: Block, here: Path) -> dict[str, Any]:
         portrait = Image.open(here / "photos" / "a.jpg").resize((640, 720))
         portrait.save(faces / f"person_{number}.png")
     return {
-        "passphrase": PASSPHRASE, "frames": frames, "show": lambda rgb: None, "folder": faces, "out": here / "out",
+        "passphrase": PASSPHRASE,
+        "frames": frames,
+        "show": lambda rgb: None,
+        "folder": faces,
+        "out": here / "out",
         "progress": _Silent(),
     }
 
@@ -243,7 +250,8 @@ def test_completion_is_offered_for_every_shell_of_the_documentation(shell: str) 
 
     assert "proface" in ask(_PROFACE_COMPLETE=f"{shell}_source")
     for typed, words, number, wanted in (
-        ("re", "proface re", "1", {"recover", "rewrap"}), ("--wr", "proface protect --wr", "2", {"--wrong-key"}),
+        ("re", "proface re", "1", {"recover", "rewrap"}),
+        ("--wr", "proface protect --wr", "2", {"--wrong-key"}),
         ("ti", "proface protect --format ti", "3", {"tiff"}),
     ):
         position = typed if shell == "fish" else number

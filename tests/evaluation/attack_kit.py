@@ -13,8 +13,23 @@ from proface_s.attacks.base import Budget, Scene
 from proface_s.evaluation.faces import FaceSample
 
 TINY = Budget(
-    "quick", side=64, victims=4, learning_side=32, own=24, judged=12, batch=8, fresh=2, unet=45, restorer=30,
-    restoring=20, distinguisher=40, known=60, blind=60, guesses=40, altered=2, styles=("blur",),
+    "quick",
+    side=64,
+    victims=4,
+    learning_side=32,
+    own=24,
+    judged=12,
+    batch=8,
+    fresh=2,
+    unet=45,
+    restorer=30,
+    restoring=20,
+    distinguisher=40,
+    known=60,
+    blind=60,
+    guesses=40,
+    altered=2,
+    styles=("blur",),
 )
 
 

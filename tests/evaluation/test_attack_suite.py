@@ -51,8 +51,15 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def options(data: Path, **changes: Any) -> Options:
     pytest.importorskip("matplotlib")
-    usual = Options((data,), data.parent / "out", ("wrong-keys", "ciphertext-only"), (PLANTED,), kind="crops",
-                    style="solid", device="cpu")
+    usual = Options(
+        (data,),
+        data.parent / "out",
+        ("wrong-keys", "ciphertext-only"),
+        (PLANTED,),
+        kind="crops",
+        style="solid",
+        device="cpu",
+    )
     return replace(usual, **changes)
 
 

@@ -49,8 +49,15 @@ def test_no_altered_file_is_taken_for_what_it_is_not(session: Session) -> None:
     assert found.details["untouched"] == {SAME: 2}
     assert set(RANDOM) < set(counts)
     assert sum(sum(row.values()) for row in counts.values()) == found.details["files"]
-    for kind in ("a bit of a seal", "a sample of a face, and its digest", "swapped within the file", "header removed",
-                 "mixed with another file", "header fields at their extremes", "oversized costs"):
+    for kind in (
+        "a bit of a seal",
+        "a sample of a face, and its digest",
+        "swapped within the file",
+        "header removed",
+        "mixed with another file",
+        "header fields at their extremes",
+        "oversized costs",
+    ):
         assert set(counts[kind]) == {REFUSED}, kind
     assert set(counts["header and seals removed"]) == set(counts["seals removed"]) == {UNVOUCHED}
     assert set(counts["a bit of a record in the pixels"]) == {SAME}, "the record is not what recovery reads"

@@ -141,8 +141,13 @@ def test_identity_is_measured_where_pairs_are_given(
     ],
 )
 def test_invalid_requests_are_refused_before_anything_is_written(
-    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...], code: int, message: str,
+    tmp_path: Path,
+    faces: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
@@ -171,14 +176,34 @@ def test_a_method_of_the_current_folder_is_found(tmp_path: Path, faces: Path, pr
     """Case U10, in processes of their own: only there is the search path that of the installed program."""
     (tmp_path / "mymodule.py").write_text(MINE)
     source = str(Path(proface_s.__file__).parents[1])
-    code = ["-c", f"import sys; sys.path[:] = [p for p in sys.path if p]; sys.path.insert(0, {source!r}); "
-            "from proface_s.cli.main import main; sys.exit(main())"]
+    code = [
+        "-c",
+        f"import sys; sys.path[:] = [p for p in sys.path if p]; sys.path.insert(0, {source!r}); "
+        "from proface_s.cli.main import main; sys.exit(main())",
+    ]
     environment = {**os.environ, "PYTHONPATH": source}
-    arguments = ["evaluate", "--data", str(faces), "--report", "out", "--kind", "crops", "--size", "64", "--limit", "1",
-                 "--styles", "solid", "--method", "mymodule:Mine", "--quiet"]
+    arguments = [
+        "evaluate",
+        "--data",
+        str(faces),
+        "--report",
+        "out",
+        "--kind",
+        "crops",
+        "--size",
+        "64",
+        "--limit",
+        "1",
+        "--styles",
+        "solid",
+        "--method",
+        "mymodule:Mine",
+        "--quiet",
+    ]
     start = code if program == ["proface"] else program
-    done = subprocess.run([sys.executable, *start, *arguments], cwd=tmp_path, env=environment, capture_output=True,
-                          text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, *start, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "out" / "report.json").read_text())["results"]
     assert "quality/mine/solid/stored" in results

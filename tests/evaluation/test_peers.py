@@ -192,8 +192,13 @@ def test_the_published_system_is_a_peer(tmp_path) -> None:
     assert not np.array_equal(peer.key_map(RIGHT, (32, 32)), peer.key_map(WRONG, (32, 32)))
 
 
-@pytest.mark.parametrize(("path", "name"), [("runs/paper-randwr/checkpoint.pt", "paper-randwr"),
-                                            ("configs/paper-obfswr.checkpoint.pt", "paper-obfswr"),
-                                            ("elsewhere/mine.pt", "paper-mine")])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("runs/paper-randwr/checkpoint.pt", "paper-randwr"),
+        ("configs/paper-obfswr.checkpoint.pt", "paper-obfswr"),
+        ("elsewhere/mine.pt", "paper-mine"),
+    ],
+)
 def test_a_peer_is_named_after_its_run(path: str, name: str) -> None:
     assert paper_name(Path(path)) == name

@@ -171,7 +171,12 @@ def test_a_set_behind_a_method(tmp_path: Path) -> None:
     (tmp_path / "p06/p06_0001.png").write_bytes(b"broken")
     omitted: list[Omission] = []
     chosen = privacy.open_set(
-        read_pairs(file), tmp_path, [ColourJudge()], 1, omitted=omitted, locator=MiddleLocator(),
+        read_pairs(file),
+        tmp_path,
+        [ColourJudge()],
+        1,
+        omitted=omitted,
+        locator=MiddleLocator(),
         detector=MiddleDetector(),
     )
     assert sorted(each.name for each in omitted) == ["p05/p05_0002.png", "p06/p06_0001.png"]
@@ -211,7 +216,12 @@ def test_a_set_without_a_usable_face_is_refused(tmp_path: Path) -> None:
 
 def test_diversity_tells_keys_from_styles() -> None:
     found = measure_diversity(
-        XorMethod(), samples(4), ["blur:20", "pixelate:6", "swap"], [ColourJudge()], {"colours": 0.9}, 1,
+        XorMethod(),
+        samples(4),
+        ["blur:20", "pixelate:6", "swap"],
+        [ColourJudge()],
+        {"colours": 0.9},
+        1,
         locator=MiddleLocator(),
     )
     assert found["keys"]["pairs"] == found["styles"]["pairs"] == 12

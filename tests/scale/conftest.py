@@ -30,9 +30,7 @@ def identity() -> Identity:
 
 
 @pytest.fixture
-def proface(
-    here: Path, identity: Identity, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
+def proface(here: Path, identity: Identity, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Protect ``in`` to ``out`` with further arguments; gives exit code and stderr."""
 
     def call(*argv: str, key: bool = True) -> tuple[int, str]:

@@ -126,9 +126,7 @@ def foreign_cluster(here: Path) -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-def test_a_worker_without_the_program_is_refused_at_once(
-    here: Path, identity: Identity, foreign_cluster: str
-) -> None:
+def test_a_worker_without_the_program_is_refused_at_once(here: Path, identity: Identity, foreign_cluster: str) -> None:
     (here / "in").mkdir()
     (here / "out").mkdir()
     job = job_for(here / "in", here / "out", identity.recipient)

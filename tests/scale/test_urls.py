@@ -22,20 +22,46 @@ fsspec = pytest.importorskip("fsspec")
 
 SECRET = "Zq7secretQz"
 WITH_SECRETS = [
-    f"s3://AKIA:{SECRET}/def+g@bucket/photos", f"s3://AKIA:{SECRET}@bucket", f"ftp://me:{SECRET}@host/a",
-    f"ftp://me:{SECRET}@more@host/a", f"filecache::ftp://u:{SECRET}@h/x", f"zip://*.jpg::s3://AKIA:a/{SECRET}@b/x.zip",
-    f"simplecache::zip://a::https://u:{SECRET}@h/x.zip", f"file:///a::ftp://u:{SECRET}@h/x",
-    f"https://host/photos?sig={SECRET}", f"https://host/photos?sv=2024&sig={SECRET}&se=1", f"https://h/p?{SECRET}",
-    f"abfs://box@account.dfs.core.windows.net/p?sig={SECRET}", f"s3://bucket/p?X-Amz-Signature={SECRET}",
-    f"gs://bucket/p#token={SECRET}", f"filecache::https://host/photos?sig={SECRET}", f"https://{SECRET}@host/photos",
-    f"S3://AKIA:{SECRET}@bucket", f"s3://AKIA%3A{SECRET}%40bucket/a", f"s3://AKIA:{SECRET} with blanks@bucket",
-    f"ftp://:{SECRET}@host/a", f"webdav+https://me:{SECRET}@host/a", f"sftp://me:{SECRET}/x?y#z@host:22/a",
+    f"s3://AKIA:{SECRET}/def+g@bucket/photos",
+    f"s3://AKIA:{SECRET}@bucket",
+    f"ftp://me:{SECRET}@host/a",
+    f"ftp://me:{SECRET}@more@host/a",
+    f"filecache::ftp://u:{SECRET}@h/x",
+    f"zip://*.jpg::s3://AKIA:a/{SECRET}@b/x.zip",
+    f"simplecache::zip://a::https://u:{SECRET}@h/x.zip",
+    f"file:///a::ftp://u:{SECRET}@h/x",
+    f"https://host/photos?sig={SECRET}",
+    f"https://host/photos?sv=2024&sig={SECRET}&se=1",
+    f"https://h/p?{SECRET}",
+    f"abfs://box@account.dfs.core.windows.net/p?sig={SECRET}",
+    f"s3://bucket/p?X-Amz-Signature={SECRET}",
+    f"gs://bucket/p#token={SECRET}",
+    f"filecache::https://host/photos?sig={SECRET}",
+    f"https://{SECRET}@host/photos",
+    f"S3://AKIA:{SECRET}@bucket",
+    f"s3://AKIA%3A{SECRET}%40bucket/a",
+    f"s3://AKIA:{SECRET} with blanks@bucket",
+    f"ftp://:{SECRET}@host/a",
+    f"webdav+https://me:{SECRET}@host/a",
+    f"sftp://me:{SECRET}/x?y#z@host:22/a",
     f"s3://bucket/a\ns3://AKIA:{SECRET}@b",
 ]
 FINE = [
-    "s3://bucket/photos", "s3://bucket/photos@2x", "sftp://me@host/photos", "sftp://me@host:22/photos", "memory://a/b",
-    "file:///data/a:b@c", "file:///data/what?/photos", "gs://bucket/#1", "/data/s3:x@y", "zip://a::file:///b.zip",
-    "abfs://box@account.dfs.core.windows.net/photos", "photos", "C:\\photos\\a:b@c", "s3://bucket/12:30", "a b@c:d",
+    "s3://bucket/photos",
+    "s3://bucket/photos@2x",
+    "sftp://me@host/photos",
+    "sftp://me@host:22/photos",
+    "memory://a/b",
+    "file:///data/a:b@c",
+    "file:///data/what?/photos",
+    "gs://bucket/#1",
+    "/data/s3:x@y",
+    "zip://a::file:///b.zip",
+    "abfs://box@account.dfs.core.windows.net/photos",
+    "photos",
+    "C:\\photos\\a:b@c",
+    "s3://bucket/12:30",
+    "a b@c:d",
 ]
 
 
@@ -43,7 +69,9 @@ FINE = [
 def test_urls_with_secrets_are_refused_and_not_repeated(url: str) -> None:
     recipient = str(Identity.generate().recipient)
     for use in (
-        lambda: check_url(url), lambda: place_of(url), lambda: Place(url),
+        lambda: check_url(url),
+        lambda: place_of(url),
+        lambda: Place(url),
         lambda: Job(url, "out", (recipient,), frozenset({".png"})),
         lambda: Job("in", url, (recipient,), frozenset({".png"})),
     ):
@@ -71,10 +99,12 @@ def test_no_command_repeats_them(
     key = ("-r", str(Identity.generate().recipient))
     engine = ("--engine", "local")
     command = {
-        "source": ("protect", url, "-o", "out", *key, *engine), "target": ("protect", "in", "-o", url, *key, *engine),
+        "source": ("protect", url, "-o", "out", *key, *engine),
+        "target": ("protect", "in", "-o", url, *key, *engine),
         "manifest": ("protect", "in", "-o", "out", "--manifest", url, *key, *engine),
         "scheduler": ("protect", "in", "-o", "out", "--scheduler", url, *key, *engine),
-        "no engine": ("protect", url, *key), "output": ("protect", "in", "-o", url, *key),
+        "no engine": ("protect", url, *key),
+        "output": ("protect", "in", "-o", url, *key),
         "recover": ("recover", url, "--audit", "log", "-i", "missing"),
     }[where]
     assert main([*command, "--json"]) in (1, 2, 5)
@@ -98,10 +128,18 @@ class Talkative(fsspec.AbstractFileSystem):
 
 
 TEXTS = [
-    f"403 for https://h/b?X-Amz-Credential=AKIA&X-Amz-Signature={SECRET}", f"cannot open ftp://u:{SECRET}@h/x",
-    f"AccountKey={SECRET};EndpointSuffix=x", f"{{'Authorization': 'Bearer {SECRET}'}}", f"password: {SECRET}",
-    f'{{"secret_access_key": "{SECRET}"}}', f"aws_secret_access_key={SECRET}", f"sig={SECRET}", f"token = {SECRET}",
-    f"line one\nline two s3://AKIA:{SECRET}/x@b", f"Authorization: Basic {SECRET}", f"the API_KEY='{SECRET}' is wrong",
+    f"403 for https://h/b?X-Amz-Credential=AKIA&X-Amz-Signature={SECRET}",
+    f"cannot open ftp://u:{SECRET}@h/x",
+    f"AccountKey={SECRET};EndpointSuffix=x",
+    f"{{'Authorization': 'Bearer {SECRET}'}}",
+    f"password: {SECRET}",
+    f'{{"secret_access_key": "{SECRET}"}}',
+    f"aws_secret_access_key={SECRET}",
+    f"sig={SECRET}",
+    f"token = {SECRET}",
+    f"line one\nline two s3://AKIA:{SECRET}/x@b",
+    f"Authorization: Basic {SECRET}",
+    f"the API_KEY='{SECRET}' is wrong",
 ]
 
 
@@ -113,8 +151,14 @@ def test_what_a_file_system_says_is_masked(text: str, kind: type[Exception], mon
     place = place_of("talkative://a/b")
     raised = []
     for use in (
-        place.exists, place.make, place.empty, lambda: place.size("x"), lambda: place.read("x"),
-        lambda: place.write("x", b""), lambda: place.files(""), lambda: list(places.find_pictures(place, frozenset())),
+        place.exists,
+        place.make,
+        place.empty,
+        lambda: place.size("x"),
+        lambda: place.read("x"),
+        lambda: place.write("x", b""),
+        lambda: place.files(""),
+        lambda: list(places.find_pictures(place, frozenset())),
     ):
         try:
             use()

@@ -37,7 +37,13 @@ from proface_s.training.task import Task, make_task  # noqa: E402
 from .test_secure import drawn_face  # noqa: E402
 
 TINY: dict[str, Any] = {
-    "model": {"width": 8}, "steps": 10, "batch": 2, "crop": 32, "check_every": 5, "threads": 1, "validation": 0.3,
+    "model": {"width": 8},
+    "steps": 10,
+    "batch": 2,
+    "crop": 32,
+    "check_every": 5,
+    "threads": 1,
+    "validation": 0.3,
     "mixed": False,
 }
 PAPER: dict[str, Any] = {"task": "paper", "model": {"growth": 4, "blocks": 1}}
@@ -107,9 +113,7 @@ def test_the_peer_is_trained_and_exported_through_the_command_line(tmp_path: Pat
     assert [path.name for path in model.parent.iterdir()] == ["peer"]
 
 
-def test_an_export_needs_its_faces_and_a_card(
-    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_export_needs_its_faces_and_a_card(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_trainer(data, tmp_path / "run").save()
     card, model = tmp_path / "card.json", tmp_path / "model"
     command = ["export", str(tmp_path / "run" / CHECKPOINT), "-o", str(model), "--card", str(card)]
@@ -124,15 +128,26 @@ def test_an_export_needs_its_faces_and_a_card(
 
 
 PAPER_NOW: dict[str, Any] = {
-    "task": "paper", "mixed": True, "adam_eps": 1e-6, "weight_decay": 1e-5,
-    "model": {"growth": 4, "blocks": 1, "slope": 0.01, "signed": True, "initialisation": "kaiming", "loss": "rmse",
-              "wrong_share": 0.5},
+    "task": "paper",
+    "mixed": True,
+    "adam_eps": 1e-6,
+    "weight_decay": 1e-5,
+    "model": {
+        "growth": 4,
+        "blocks": 1,
+        "slope": 0.01,
+        "signed": True,
+        "initialisation": "kaiming",
+        "loss": "rmse",
+        "wrong_share": 0.5,
+    },
 }
 PAPER_FINE: dict[str, Any] = {"task": "paper", "model": {"growth": 4, "blocks": 1, "triplets": [1.0, 0.0]}}
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"mixed": True}, PAPER, PAPER_NOW, PAPER_FINE],
+    "changes",
+    [{}, {"mixed": True}, PAPER, PAPER_NOW, PAPER_FINE],
     ids=["secure", "mixed", "paper", "paper-start", "paper-fine"],
 )
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
@@ -272,7 +287,11 @@ def test_weights_of_another_run_are_taken_over_and_named(tmp_path: Path, data: P
     faces = Faces([path for path, _ in find_pictures([data])])
     fabric = make_fabric("cpu", False)
     second = Trainer(
-        config, SecureTask(width=8), (faces, Faces([])), tmp_path / "second", fabric,
+        config,
+        SecureTask(width=8),
+        (faces, Faces([])),
+        tmp_path / "second",
+        fabric,
         init=tmp_path / "first" / CHECKPOINT,
     )
     assert second.started_from == CHECKPOINT
@@ -311,9 +330,18 @@ def test_covers_of_every_kind_are_drawn(data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [({"stepz": 3}, "unknown settings"), ({"crop": 20}, "crop"), ({"task": "none"}, "no task"),
-     ({"model": {"depth": 2}}, "does not fit"), ({"validation": 2.0}, "fraction"), ({"steps": "many"}, "steps"),
-     ({"faces": [64]}, "faces"), ({"warm_up": 1.0}, "warm_up"), ({"mixed": 1}, "mixed"), ({"seed": -1}, "seed")],
+    [
+        ({"stepz": 3}, "unknown settings"),
+        ({"crop": 20}, "crop"),
+        ({"task": "none"}, "no task"),
+        ({"model": {"depth": 2}}, "does not fit"),
+        ({"validation": 2.0}, "fraction"),
+        ({"steps": "many"}, "steps"),
+        ({"faces": [64]}, "faces"),
+        ({"warm_up": 1.0}, "warm_up"),
+        ({"mixed": 1}, "mixed"),
+        ({"seed": -1}, "seed"),
+    ],
 )
 def test_a_bad_configuration_is_an_error(
     tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], text: str

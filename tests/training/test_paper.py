@@ -178,10 +178,19 @@ def test_the_range_belongs_to_the_network_and_not_to_its_pictures() -> None:
     torch.testing.assert_close(network.recover(protected, key_map), (plain.recover(signed[0], key_map) + 1) / 2)
 
 
-@pytest.mark.parametrize("wrong", [
-    {"mode": "Other"}, {"loss": "L2"}, {"initialisation": "zeros"}, {"wrong_share": 0}, {"wrong_share": 0.5},
-    {"wrong_weight": -0.1}, {"triplets": [1.0]}, {"triplets": [1.0, -1.0]},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mode": "Other"},
+        {"loss": "L2"},
+        {"initialisation": "zeros"},
+        {"wrong_share": 0},
+        {"wrong_share": 0.5},
+        {"wrong_weight": -0.1},
+        {"triplets": [1.0]},
+        {"triplets": [1.0, -1.0]},
+    ],
+)
 def test_values_that_there_are_not_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         PaperTask(growth=4, blocks=1, **wrong)
@@ -203,8 +212,9 @@ def test_both_modes_learn_and_every_parameter_gets_a_gradient(mode: str, options
     assert task.preview(module, batch, np.random.default_rng(0)).shape == (5 * 32, 2 * 32, 3)
 
 
-@pytest.mark.parametrize(("mode", "better", "worse"), [("RandWR", "recovered", "wrong"),
-                                                        ("ObfsWR", "wrong_cover", "wrong")])
+@pytest.mark.parametrize(
+    ("mode", "better", "worse"), [("RandWR", "recovered", "wrong"), ("ObfsWR", "wrong_cover", "wrong")]
+)
 def test_a_wrong_key_gives_what_the_mode_says(mode: str, better: str, worse: str) -> None:
     task = PaperTask(mode, growth=8, blocks=2)
     torch.manual_seed(0)

@@ -24,8 +24,16 @@ from .test_secure import drawn_face  # noqa: E402
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 OLD: dict[str, Any] = {  # a small version of `configs/paper-randwr.json` before November 2026
-    "task": "paper", "model": {"mode": "RandWR", "rounding": True, "blocks": 1, "growth": 4}, "steps": 3000, "batch": 4,
-    "crop": 48, "small_share": 0.0, "faces": [48, 256], "peak_lr": 0.001, "grad_clip": 0.3, "mixed": False,
+    "task": "paper",
+    "model": {"mode": "RandWR", "rounding": True, "blocks": 1, "growth": 4},
+    "steps": 3000,
+    "batch": 4,
+    "crop": 48,
+    "small_share": 0.0,
+    "faces": [48, 256],
+    "peak_lr": 0.001,
+    "grad_clip": 0.3,
+    "mixed": False,
 }
 NOW = {**OLD, "model": {**OLD["model"], "slope": 0.01, "signed": True, "initialisation": "kaiming", "loss": "rmse"}}
 
@@ -39,10 +47,19 @@ def checkpoint_of(config: dict[str, Any], path: Path) -> PaperFlow:
         for parameter in network.parameters():
             parameter += torch.randn_like(parameter) * 0.05
     weights = network.state_dict()
-    write_checkpoint(path, {
-        "config": config, "network": weights, "average": weights, "optimiser": {}, "step": 3000, "skipped": 0,
-        "seconds": 1.0, "started_from": "",
-    })
+    write_checkpoint(
+        path,
+        {
+            "config": config,
+            "network": weights,
+            "average": weights,
+            "optimiser": {},
+            "step": 3000,
+            "skipped": 0,
+            "seconds": 1.0,
+            "started_from": "",
+        },
+    )
     return network
 
 

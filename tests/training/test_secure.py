@@ -128,9 +128,7 @@ def test_transforms_agree_with_the_runtime() -> None:
     np.testing.assert_allclose(secure_pass.merge(low, details, (22, 31))[0].numpy(), planes[0].numpy(), atol=1e-9)
     level = prior.Prior([]).level(np.zeros((3, 5, 6)), 0)
     for stage in range(4):
-        np.testing.assert_array_equal(
-            np.flatnonzero(secure_prior.stage_sites(stage, 5, 6).numpy()), level.sites(stage)
-        )
+        np.testing.assert_array_equal(np.flatnonzero(secure_prior.stage_sites(stage, 5, 6).numpy()), level.sites(stage))
         assert secure_prior.stage_bands(stage) == prior.stage_bands(stage)
     for side in range(8, 400, 2):
         assert secure_pass.levels_for(side, side + 9) == haar.depth_for(side, side + 9)

@@ -191,7 +191,9 @@ def test_locks_follow_faces_into_their_regions() -> None:
     default, bob, carol = Lock.of("default lock"), Lock.of("bobs own lock"), Lock.of("carols own lock")
     choice = choose_regions(picture, found, "1,3", ["20,150,30,30"])
     assert [(face.number, face.found, face.box) for face in choice.faces] == [
-        (1, None, Box(20, 150, 30, 30)), (2, 1, found[1].box), (3, 3, found[0].box)
+        (1, None, Box(20, 150, 30, 30)),
+        (2, 1, found[1].box),
+        (3, 3, found[0].box),
     ]
     locks = locks_for(choice, default, {3: bob, (20, 150, 30, 30): carol})
     for face, lock in (found[0].box, bob), (found[1].box, default), (Box(20, 150, 30, 30), carol):

@@ -32,9 +32,7 @@ def photo() -> bytes:
 
 
 def test_a_face_may_have_a_style_of_its_own(session: Session, photo: bytes) -> None:
-    done = session.protect(
-        photo, PASSPHRASE, style="blur:12", own_styles={2: "solid"}, faces="none", boxes=BOXES
-    )
+    done = session.protect(photo, PASSPHRASE, style="blur:12", own_styles={2: "solid"}, faces="none", boxes=BOXES)
     assert [face.style for face in done.faces] == ["blur:12", "solid"]
     assert np.ptp(done.covers[1], axis=(0, 1)).max() == 0 < np.ptp(done.covers[0], axis=(0, 1)).max()
 
@@ -49,7 +47,10 @@ def test_only_the_styles_in_use_are_warned_about(session: Session, photo: bytes)
 def test_faces_hidden_as_one_region_have_one_style(session: Session, photo: bytes) -> None:
     with pytest.raises(UsageError, match="overlap") as refused:
         session.protect(
-            photo, PASSPHRASE, own_styles={Box(24, 22, 60, 60): "solid"}, faces="none",
+            photo,
+            PASSPHRASE,
+            own_styles={Box(24, 22, 60, 60): "solid"},
+            faces="none",
             boxes=("20,20,60,60", "24,22,60,60"),
         )
     assert refused.value.hint == "give them the same style"

@@ -15,9 +15,16 @@ from proface_s.types import Box
 SIZE = (256, 256)
 WANTED = Box(10, 20, 64, 48)
 FORMS = [
-    (10, 20, 64, 48), [10, 20, 64, 48], np.array([10, 20, 64, 48]), np.array([10, 20, 64, 48], np.uint16),
-    tuple(np.int64(v) for v in (10, 20, 64, 48)), (np.uint8(10), 20, np.int32(64), 48), "10,20,64,48",
-    " 10, 20 ,64,48 ", Box(10, 20, 64, 48), ("10", "20", "64", "48"),
+    (10, 20, 64, 48),
+    [10, 20, 64, 48],
+    np.array([10, 20, 64, 48]),
+    np.array([10, 20, 64, 48], np.uint16),
+    tuple(np.int64(v) for v in (10, 20, 64, 48)),
+    (np.uint8(10), 20, np.int32(64), 48),
+    "10,20,64,48",
+    " 10, 20 ,64,48 ",
+    Box(10, 20, 64, 48),
+    ("10", "20", "64", "48"),
 ]
 
 
@@ -41,14 +48,23 @@ def test_an_array_of_boxes_and_mixed_lists() -> None:
 @pytest.mark.parametrize(
     ("box", "problem"),
     [
-        ((10, 20, 64.5, 48), "64.5 is not a whole number"), ((10, 20, 64.0, 48), "64.0 is not a whole number"),
-        (np.array([1.0, 2, 3, 4]), "is not a whole number"), ((1, 2, 3), "3 numbers instead of 4"),
-        ((1, 2, 3, 4, 5), "5 numbers instead of 4"), ((1, 2, None, 4), "None is not a whole number"),
-        ((1, 2, "wide", 4), "'wide' is not a whole number"), ((1, 2, True, 4), "True is not a whole number"),
-        (((0, 0), (9, 9), 1, 1), "is not a whole number"), ({"x": 1}, "1 numbers instead of 4"),
-        ((10, 20, 0, 48), "no area"), ((10, 20, -3, 48), "no area"), ((300, 20, 10, 10), "lies outside"),
-        ((1, 2, 10**12, 4), "not a whole number of pixels"), (5, "5 is not four whole numbers"),
-        (None, "None is not four whole numbers"), (b"1,2", "3 numbers instead of 4"),
+        ((10, 20, 64.5, 48), "64.5 is not a whole number"),
+        ((10, 20, 64.0, 48), "64.0 is not a whole number"),
+        (np.array([1.0, 2, 3, 4]), "is not a whole number"),
+        ((1, 2, 3), "3 numbers instead of 4"),
+        ((1, 2, 3, 4, 5), "5 numbers instead of 4"),
+        ((1, 2, None, 4), "None is not a whole number"),
+        ((1, 2, "wide", 4), "'wide' is not a whole number"),
+        ((1, 2, True, 4), "True is not a whole number"),
+        (((0, 0), (9, 9), 1, 1), "is not a whole number"),
+        ({"x": 1}, "1 numbers instead of 4"),
+        ((10, 20, 0, 48), "no area"),
+        ((10, 20, -3, 48), "no area"),
+        ((300, 20, 10, 10), "lies outside"),
+        ((1, 2, 10**12, 4), "not a whole number of pixels"),
+        (5, "5 is not four whole numbers"),
+        (None, "None is not four whole numbers"),
+        (b"1,2", "3 numbers instead of 4"),
     ],
 )
 def test_what_is_no_box_is_named(box: Any, problem: str) -> None:

@@ -139,7 +139,8 @@ def test_one_line_of_the_project_imports_onnxruntime() -> None:
     imports = re.compile(r"^\s*(import|from)\s+onnxruntime|(import_module|__import__)\(.onnxruntime", re.MULTILINE)
     found = [
         (path.relative_to(REPOSITORY).as_posix(), len(imports.findall(path.read_text(encoding="utf-8"))))
-        for folder in ("src", "bench", "tools", "tests") for path in sorted((REPOSITORY / folder).rglob("*.py"))
+        for folder in ("src", "bench", "tools", "tests")
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
     ]
     assert [each for each in found if each[1]] == [("src/proface_s/silence.py", 1)]
 

@@ -84,9 +84,13 @@ def endless(data: bytes) -> bytes:
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
 
 
-ENTITIES = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "' + b"a" * 4000 + b'">' + b"".join(
-    b'<!ENTITY %c "%s">' % (98 + i, (b"&%c;" % (97 + i)) * 100) for i in range(8)
-) + b"]><x:xmpmeta xmlns:x='adobe:ns:meta/'>&i;</x:xmpmeta>"
+ENTITIES = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "'
+    + b"a" * 4000
+    + b'">'
+    + b"".join(b'<!ENTITY %c "%s">' % (98 + i, (b"&%c;" % (97 + i)) * 100) for i in range(8))
+    + b"]><x:xmpmeta xmlns:x='adobe:ns:meta/'>&i;</x:xmpmeta>"
+)
 
 REFUSED: dict[str, Callable[[], bytes]] = {
     "scans": lambda: progressive(2000, 512),

@@ -159,7 +159,8 @@ def test_profiles_of_grey_pictures(curve: float | str, kind: str) -> None:
     picture = read_picture(encode(ramp, kind, icc_profile=grey, **options))
     linear = (
         np.interp(picture.rgb / 255, np.linspace(0, 1, len(points)), points)
-        if isinstance(points, list) else (picture.rgb / 255) ** points
+        if isinstance(points, list)
+        else (picture.rgb / 255) ** points
     )
     assert np.abs(shown(picture) - to_srgb(linear)).max() <= 2
     assert NOTE_FIELD not in picture.metadata
@@ -217,7 +218,7 @@ def test_pil_images_keep_their_colours_and_stay_upright() -> None:
     """Cases D8 and D9 by way of PIL, which does not write everything that it reads."""
     with Image.open(io.BytesIO(png(gama(100000)))) as image:
         np.testing.assert_array_equal(shown(load(image)), shown(read_picture(png(gama(100000)))))
-    xmp = b"<x:xmpmeta><rdf:Description tiff:Orientation=\"6\"/></x:xmpmeta>"
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
     with Image.open(io.BytesIO(encode(COLOURS[:8], "JPEG", xmp=xmp))) as image:
         assert load(image).size == (16, 8)
     exif = Image.Exif()

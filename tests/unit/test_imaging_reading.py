@@ -205,11 +205,7 @@ def tiff48() -> bytes:
         (279, 4, 1, 24),
         (284, 3, 1, 1),
     ]
-    ifd = (
-        struct.pack("<H", len(entries))
-        + b"".join(struct.pack("<HHII", *entry) for entry in entries)
-        + bytes(4)
-    )
+    ifd = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
     data = (b"II*\0" + struct.pack("<I", 8) + ifd).ljust(200, b"\0") + struct.pack("<HHH", 16, 16, 16)
     return data.ljust(220, b"\0") + bytes(24)
 

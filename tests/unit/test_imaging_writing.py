@@ -67,9 +67,7 @@ def test_views_are_encoded_as_what_they_show() -> None:
     assert np.array_equal(read_picture(encode_png(Picture(view))).rgb, view)
 
 
-@pytest.mark.parametrize(
-    "picture", [Picture(RGB[..., 0]), Picture(RGB.astype(np.float32)), Picture(RGB, ALPHA[:-1])]
-)
+@pytest.mark.parametrize("picture", [Picture(RGB[..., 0]), Picture(RGB.astype(np.float32)), Picture(RGB, ALPHA[:-1])])
 def test_wrong_arrays_are_refused(picture: Picture) -> None:
     with pytest.raises(ValueError, match="uint8"):
         encode_png(picture)
@@ -114,9 +112,7 @@ def test_metadata_is_written_only_when_asked_for(file_format: Format) -> None:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_non_latin_and_unknown_metadata(file_format: Format) -> None:
-    picture = Picture(
-        RGB, metadata={"Artist": "\u5f20\u4e09", "note": "never written", "Copyright": "\u00e9"}
-    )
+    picture = Picture(RGB, metadata={"Artist": "\u5f20\u4e09", "note": "never written", "Copyright": "\u00e9"})
     data = encode_picture(picture, file_format, keep_metadata=True)
     assert b"never written" not in data
     assert read_picture(data).metadata == {"Artist": "\u5f20\u4e09", "Copyright": "\u00e9"}

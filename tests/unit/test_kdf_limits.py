@@ -116,8 +116,9 @@ def test_s9_more_passphrases_than_a_reader_may_try(derived: list[Any], monkeypat
 def test_s9_rewrap_is_refused_before_any_work(derived: list[Any]) -> None:
     picture, boxes = rows_of_faces(1)
     data = Session().protect(picture, PASSPHRASE, boxes=boxes, faces="none").data
-    header, file_keys = from_chunks(read_chunks(data))[0], unlock_groups(
-        from_chunks(read_chunks(data))[0], Credentials.of(PASSPHRASE)
+    header, file_keys = (
+        from_chunks(read_chunks(data))[0],
+        unlock_groups(from_chunks(read_chunks(data))[0], Credentials.of(PASSPHRASE)),
     )
     derived.clear()
     many = Lock.of([f"passphrase number {number}" for number in range(64)])
@@ -150,8 +151,10 @@ LIMITS = KdfLimits(memory_kib=2048, total_kib=8 * 1024)
 @pytest.mark.parametrize(
     ("costs", "message"),
     [
-        ([CHEAP] * 9, "9 key derivations .* 9 MiB .* at most 8 MiB"), ([KdfParams(9, 1024, 1)], "9 MiB .* at most 8"),
-        ([KdfParams(1, 4096, 1)], "takes 4 MiB of memory; at most 2 MiB"), ([CHEAP, COSTLY], "1024 MiB of memory"),
+        ([CHEAP] * 9, "9 key derivations .* 9 MiB .* at most 8 MiB"),
+        ([KdfParams(9, 1024, 1)], "9 MiB .* at most 8"),
+        ([KdfParams(1, 4096, 1)], "takes 4 MiB of memory; at most 2 MiB"),
+        ([CHEAP, COSTLY], "1024 MiB of memory"),
     ],
 )
 def test_s9_lower_limits_are_checked_before_the_first_derivation(
@@ -205,7 +208,8 @@ def test_s9_cheap_stanzas_are_tried_first(derived: list[Any]) -> None:
     stanzas = (passphrase_stanza(7, KdfParams(15, 1024 * 1024, 1)), *header.groups[0].stanzas)
     derived.clear()
     opened = unlock_groups(
-        replace(header, groups=(replace(header.groups[0], stanzas=stanzas),)), Credentials.of(PASSPHRASE),
+        replace(header, groups=(replace(header.groups[0], stanzas=stanzas),)),
+        Credentials.of(PASSPHRASE),
         authenticated=False,
     )
     assert len(opened) == len(derived) == 1

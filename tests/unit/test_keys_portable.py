@@ -178,10 +178,14 @@ def test_s12_every_public_key_of_an_identity_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ ann@host", "an SSH key"), ("ssh-rsa AAAAB3Nza", "an SSH key"),
-        ("ecdsa-sha2-nistp256 AAAA", "an SSH key"), ("sk-ssh-ed25519@openssh.com AAAA", "an SSH key"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ ann@host", "an SSH key"),
+        ("ssh-rsa AAAAB3Nza", "an SSH key"),
+        ("ecdsa-sha2-nistp256 AAAA", "an SSH key"),
+        ("sk-ssh-ed25519@openssh.com AAAA", "an SSH key"),
         ("age1yubikey1q2w7u3vpya839jxxuq8g0sedh3d740d4xvn639sqhr95ejj8vu3hyfumptt", "an age plugin"),
-        ("age1fido2-hmac1qqpxe7x0", "an age plugin"), ("age1pq1" + "q" * 2000, "post-quantum"), (TEXT, "a single face"),
+        ("age1fido2-hmac1qqpxe7x0", "an age plugin"),
+        ("age1pq1" + "q" * 2000, "post-quantum"),
+        (TEXT, "a single face"),
         ("-----BEGIN PGP PUBLIC KEY BLOCK-----", "PGP"),
     ],
 )
@@ -202,7 +206,9 @@ def test_s12_keys_of_other_kinds_are_called_what_they_are(tmp_path: Path, text: 
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n", "an SSH private key"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", "an SSH private key"),
         ("#       Serial: 1234, Slot: 1\nAGE-PLUGIN-YUBIKEY-1QQPQ5VFM2XN\n", "an age plugin"),
-        ("AGE-SECRET-KEY-PQ-1QQQQ\n", "post-quantum"), (AGE[1], "a public key"), (TEXT, "a single face"),
+        ("AGE-SECRET-KEY-PQ-1QQQQ\n", "post-quantum"),
+        (AGE[1], "a public key"),
+        (TEXT, "a single face"),
     ],
 )
 def test_s12_identity_files_of_other_programs(tmp_path: Path, text: str, kind: str) -> None:

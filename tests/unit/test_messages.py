@@ -19,8 +19,10 @@ ROOT = Path(proface_s.__file__).parent
 NO_MESSAGES = {  # texts that nobody is shown
     ("evaluation/plots.py", "--"): "the style of a line",
     ("evaluation/quality.py", "proface evaluation"): "part of a seed",
-    ("evaluation/report.py", "--always"): "an option of git", ("evaluation/report.py", "--dirty=+"): "likewise",
-    ("evaluation/report.py", "--abbrev=10"): "likewise", ("evaluation/report.py", "--exclude=*"): "likewise",
+    ("evaluation/report.py", "--always"): "an option of git",
+    ("evaluation/report.py", "--dirty=+"): "likewise",
+    ("evaluation/report.py", "--abbrev=10"): "likewise",
+    ("evaluation/report.py", "--exclude=*"): "likewise",
     ("evaluation/report.py", "---|"): "a table in Markdown",
 }
 DASHES = "-----"  # armour of key files
@@ -34,8 +36,9 @@ def texts() -> Iterator[tuple[str, int, str]]:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         described = {
-            id(body[0].value) for node in ast.walk(tree) if (body := getattr(node, "body", None))
-            and isinstance(body, list) and isinstance(body[0], ast.Expr)
+            id(body[0].value)
+            for node in ast.walk(tree)
+            if (body := getattr(node, "body", None)) and isinstance(body, list) and isinstance(body[0], ast.Expr)
         } | {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
@@ -55,9 +58,11 @@ def codes() -> set[str]:
 def test_no_message_of_the_library_speaks_command_line() -> None:
     """Flags, and the program's name followed by a command."""
     wrong = [
-        f"{name}:{line}: {text!r}" for name, line, text in texts()
+        f"{name}:{line}: {text!r}"
+        for name, line, text in texts()
         if ("--" in text or "proface " in text or "`proface" in text)
-        and not text.startswith(DASHES) and (name, text) not in NO_MESSAGES
+        and not text.startswith(DASHES)
+        and (name, text) not in NO_MESSAGES
     ]
     assert not wrong, "\n".join(wrong)
     assert {(name, text) for name, _, text in texts()} >= set(NO_MESSAGES), "an exception that is no longer needed"

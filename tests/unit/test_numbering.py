@@ -153,6 +153,7 @@ def test_messages_count_from_1(session: Session, photo: bytes) -> None:
     pixels[box.y + 9, box.x + 9] ^= 1
     image = Image.fromarray(pixels)
     from proface_s.container.carrier import attach, read_chunks
+
     file = io.BytesIO()
     image.save(file, "PNG")
     broken = attach(file.getvalue(), read_chunks(done.data))

@@ -32,8 +32,12 @@ def style(name: Any = "stripes", **changes: Any) -> type[Any]:
         return np.broadcast_to(columns[None, :, None], original.shape).astype(np.uint8)
 
     members = {
-        "name": name, "summary": "black and white stripes", "unit": Unit("stripes across the box"),
-        "default_strength": 8.0, "strength_range": (2.0, 64.0), "_cover": cover,
+        "name": name,
+        "summary": "black and white stripes",
+        "unit": Unit("stripes across the box"),
+        "default_strength": 8.0,
+        "strength_range": (2.0, 64.0),
+        "_cover": cover,
     }
     return type("Stripes", (StyleBase,), {"__module__": "my_covers", **members, **changes})
 
@@ -103,7 +107,7 @@ def test_a_cover_of_another_shape_or_type_is_refused(made: Any) -> None:
         Session(threads=1).protect(photo, PASSPHRASE, style="stripes", boxes=(40, 20, 64, 64), faces="none")
 
 
-CODE = '''
+CODE = """
 import numpy as np
 from proface_s.obfuscate import StyleBase, Unit
 
@@ -113,7 +117,7 @@ class Stripes(StyleBase):
 
     def _cover(self, original, strength, option):
         return np.full_like(original, 7)
-'''
+"""
 
 
 def test_an_installed_package_offers_styles_to_the_command_line(tmp_path: Path) -> None:
@@ -125,8 +129,10 @@ def test_an_installed_package_offers_styles_to_the_command_line(tmp_path: Path) 
         "[proface_s.styles]\nstripes = my_covers:Stripes\nbroken = my_covers:Missing\n"
     )
     environment = {
-        "PYTHONPATH": f"{tmp_path}:{Path(proface_s.__file__).parents[1]}", "PROFACE_PASSPHRASE": PASSPHRASE,
-        "PATH": "/usr/bin:/bin", "HOME": str(tmp_path),
+        "PYTHONPATH": f"{tmp_path}:{Path(proface_s.__file__).parents[1]}",
+        "PROFACE_PASSPHRASE": PASSPHRASE,
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
     }
     code = (
         "import sys\nimport numpy as np\nfrom PIL import Image\nfrom proface_s.cli.main import main\n"

@@ -118,9 +118,7 @@ def test_border_pixels_do_not_show_through(text: str, side: int) -> None:
 
 @pytest.mark.parametrize("text", ["blur", "median"])
 def test_smooth_styles_stay_smooth_on_large_faces(text: str, face: UInt8Image) -> None:
-    large = cover(cv2.resize(face, (1200, 1500), interpolation=cv2.INTER_CUBIC), parse_style(text)).astype(
-        int
-    )
+    large = cover(cv2.resize(face, (1200, 1500), interpolation=cv2.INTER_CUBIC), parse_style(text)).astype(int)
     assert np.abs(np.diff(large, axis=0)).max() <= 8
     assert np.abs(np.diff(large, axis=1)).max() <= 8
 

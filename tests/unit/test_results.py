@@ -143,11 +143,23 @@ def every_result(session: Session, done: ProtectResult, back: RecoverResult) -> 
 
     found = Session(detector=One()).detect(drawn())
     shown, checked = proface_s.inspect(done.data), proface_s.verify(done.data, Credentials.of(PASSPHRASE))
-    forgotten, bare = proface_s.forget(done.data, 1), session.protect(drawn(), PASSPHRASE, faces="none",
-                                                                      allow_no_face=True)
+    forgotten, bare = (
+        proface_s.forget(done.data, 1),
+        session.protect(drawn(), PASSPHRASE, faces="none", allow_no_face=True),
+    )
     rows = [*found.faces, *done.faces, *back.faces, *checked.faces, *shown.faces]
-    return [found, done, back, shown, checked, forgotten, bare, *rows, Credentials.of(PASSPHRASE),
-            proface_s.Lock.of(PASSPHRASE)]
+    return [
+        found,
+        done,
+        back,
+        shown,
+        checked,
+        forgotten,
+        bare,
+        *rows,
+        Credentials.of(PASSPHRASE),
+        proface_s.Lock.of(PASSPHRASE),
+    ]
 
 
 def test_every_result_is_one_short_line(session: Session, done: ProtectResult, back: RecoverResult) -> None:

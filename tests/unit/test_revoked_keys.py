@@ -117,7 +117,12 @@ LOCKS = [
 @pytest.mark.parametrize("file_format", ["png", "webp", "tiff"])
 @pytest.mark.parametrize(("passphrases", "people", "new", "others"), LOCKS)
 def test_s1_no_old_stanza_is_left(
-    session: Session, ann: Identity, file_format: Any, passphrases: tuple[str, ...], people: int, new: str | None,
+    session: Session,
+    ann: Identity,
+    file_format: Any,
+    passphrases: tuple[str, ...],
+    people: int,
+    new: str | None,
     others: int,
 ) -> None:
     recipients = [ann.recipient, Identity.generate().recipient, Identity.generate().recipient][:people]
@@ -340,7 +345,11 @@ def test_s1_any_sequence_of_changes_leaves_nothing(session: Session, ann: Identi
         picture = Image.fromarray(np.dstack([picture[:119, :199], ramp]))
     own = {2: Lock.of(OLD[1:3], [ann.recipient])}
     session.protect(
-        picture, OLD[: 1 + seed % 4], own=own, output=path, sidecar=("none", "also", "instead")[seed % 3],
+        picture,
+        OLD[: 1 + seed % 4],
+        own=own,
+        output=path,
+        sidecar=("none", "also", "instead")[seed % 3],
         **by_hand(*BOXES),
     )
     opener, gone = Credentials.of(OLD, [ann]), list[bytes]()

@@ -42,9 +42,7 @@ def corrupting(real: Callable[..., bytes], y: int, x: int) -> Callable[..., byte
     ("y", "x", "what"),
     [(2, 90, "outside the faces"), (20, 20, "face 1 would not come back"), (44, 44, "face 1 would not come back")],
 )
-def test_one_wrong_sample_is_noticed(
-    photo: Path, monkeypatch: pytest.MonkeyPatch, y: int, x: int, what: str
-) -> None:
+def test_one_wrong_sample_is_noticed(photo: Path, monkeypatch: pytest.MonkeyPatch, y: int, x: int, what: str) -> None:
     monkeypatch.setattr(protecting, "encode_picture", corrupting(protecting.encode_picture, y, x))
     with pytest.raises(ProFaceError, match=what):
         Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none")

@@ -294,9 +294,7 @@ def test_s12_frames_of_another_clip_are_noticed(
             list(session.recover(spliced, key))
 
 
-def test_s12_frames_without_faces_cannot_be_exchanged(
-    model: FlowModel, clips: tuple[VideoKey, Frames, Frames]
-) -> None:
+def test_s12_frames_without_faces_cannot_be_exchanged(model: FlowModel, clips: tuple[VideoKey, Frames, Frames]) -> None:
     key, one, _ = clips
     session = VideoSession(model=model)
     spotted = one[3][0].copy()

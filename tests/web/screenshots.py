@@ -18,8 +18,12 @@ from web_kit import BOBS, running
 from proface_s import Session
 from proface_s.web.settings import Settings
 
-VIEWS = (("desktop-light", 1280, 860, "light"), ("desktop-dark", 1280, 860, "dark"),
-         ("phone-light", 390, 844, "light"), ("phone-dark", 390, 844, "dark"))
+VIEWS = (
+    ("desktop-light", 1280, 860, "light"),
+    ("desktop-dark", 1280, 860, "dark"),
+    ("phone-light", 390, 844, "light"),
+    ("phone-dark", 390, 844, "dark"),
+)
 
 
 def photo(folder: Path) -> Path:
@@ -36,6 +40,7 @@ def photo(folder: Path) -> Path:
 
 def walk(page: Any, picture: Path, target: Path, name: str) -> None:
     """Protect, recover one of two faces, read what is protected; a picture of each."""
+
     def keep(step: str) -> None:
         page.evaluate("scrollTo(0, 0)")  # what sticks to the top is drawn where it then is
         page.wait_for_timeout(300)
@@ -73,7 +78,8 @@ def main(target: Path) -> None:
     """Write all pictures into a folder."""
     target.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as folder, running(Settings(), Session(threads=1)) as service,
+        tempfile.TemporaryDirectory() as folder,
+        running(Settings(), Session(threads=1)) as service,
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"]) as browser,
     ):

@@ -72,7 +72,10 @@ def test_a_file_is_inspected_without_a_key(service: Service, covered: bytes) -> 
 
 def test_boxes_are_hidden_as_given_and_faces_have_their_own_styles(service: Service) -> None:
     options = {
-        "passphrase": ANNS, "faces": "none", "style": {"name": "pixelate", "strength": 5}, "format": "webp",
+        "passphrase": ANNS,
+        "faces": "none",
+        "style": {"name": "pixelate", "strength": 5},
+        "format": "webp",
         "boxes": [{"x": 10, "y": 10, "w": 40, "h": 40}, {"x": 80, "y": 20, "w": 44, "h": 48}],
         "own": [{"number": 2, "style": {"name": "solid", "option": "#20407f"}}],
     }
@@ -113,7 +116,11 @@ def test_progress_is_streamed_before_the_picture(service: Service, two: bytes, c
     kinds = [event["event"] for event in events]
     assert kinds[:4] == ["progress"] * 4
     assert [event["stage"] for event in events if event["event"] == "progress"] == [
-        "read", "find", "hide", "hide", "check"
+        "read",
+        "find",
+        "hide",
+        "hide",
+        "check",
     ]
     assert kinds[5] == "result"
     assert kinds[-1] == "end"
@@ -160,9 +167,7 @@ def test_wrong_options_are_named_and_never_repeated(service: Service) -> None:
 
 @pytest.mark.parametrize("name", ["mask", "mask:/etc/passwd", "../mask"])
 @pytest.mark.parametrize("option", ["/etc/passwd", "/dev/zero", "no such file"])
-def test_no_file_of_the_machine_is_read_as_a_sticker(
-    name: str, option: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_no_file_of_the_machine_is_read_as_a_sticker(name: str, option: str, capfd: pytest.CaptureFixture[str]) -> None:
     with running(Settings(workers=1), WatchedSession(threads=1)) as watched:
         answer = watched.post("/api/preview", drawn(), {"style": {"name": name, "option": option}})
     problem(answer, 422, "usage", 2)
@@ -187,12 +192,18 @@ def test_limits(service: Service) -> None:
     problem(chunked, 413, "too-large", 1)
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"--x--\r\n", b"garbage", b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n{}\r\n--x--\r\n',
-    b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\nno file\r\n--x--\r\n',
-    b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\na\r\n'
-    b'--x\r\nContent-Disposition: form-data; name="options"; filename="b"\r\n\r\n\xff\xfe\r\n--x--\r\n',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x--\r\n",
+        b"garbage",
+        b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n{}\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\nno file\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\na\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="options"; filename="b"\r\n\r\n\xff\xfe\r\n--x--\r\n',
+    ],
+)
 def test_broken_forms(service: Service, body: bytes) -> None:
     for path in UPLOADS:
         answer = service.client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x"})
@@ -222,9 +233,9 @@ def test_every_answer_is_marked(service: Service) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert not [name for name in headers if name.startswith("access-control")]
         assert "server" not in headers
-    preflight = service.client.options("/api/protect", headers={
-        "origin": "http://evil.example", "access-control-request-method": "POST"
-    })
+    preflight = service.client.options(
+        "/api/protect", headers={"origin": "http://evil.example", "access-control-request-method": "POST"}
+    )
     assert preflight.status_code in (403, 405)
     assert not [name for name in preflight.headers if name.startswith("access-control")]
 

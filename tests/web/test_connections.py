@@ -189,9 +189,14 @@ def test_s5_requests_sent_ahead_do_not_hide_that_the_client_leaves() -> None:
     """Cases S4 and S5: what follows a request would stop the reading, and with it the news of the end."""
     with running(Settings(workers=1), EndlessSession(threads=1)) as service:
         body = (
-            b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n{"passphrase": "any of them", "seal": true}'
-            b'\r\n--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'
-        ) + drawn() + b"\r\n--x--\r\n"
+            (
+                b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n'
+                b'{"passphrase": "any of them", "seal": true}'
+                b'\r\n--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'
+            )
+            + drawn()
+            + b"\r\n--x--\r\n"
+        )
         head = (
             f"POST /api/protect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
             "Accept: application/x-ndjson\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n"
@@ -200,7 +205,7 @@ def test_s5_requests_sent_ahead_do_not_hide_that_the_client_leaves() -> None:
         seen = b""
         while b'"total"' not in seen:
             seen += connection.recv(1 << 16)
-        pid = json.loads(seen[seen.index(b"{"):].splitlines()[0])["total"]
+        pid = json.loads(seen[seen.index(b"{") :].splitlines()[0])["total"]
         connection.sendall(bytes(300_000))
         connection.close()
         assert ends(pid)

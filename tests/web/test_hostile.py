@@ -100,8 +100,11 @@ def test_s4_leaving_ends_the_decoding(accept: str) -> None:
     with running(settings, SleepySession(threads=1)) as service:
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(
-                f"{service.url}/api/detect", files={"photo": ("a", drawn())}, headers={"accept": accept},
-                timeout=httpx.Timeout(30, read=2), trust_env=False,
+                f"{service.url}/api/detect",
+                files={"photo": ("a", drawn())},
+                headers={"accept": accept},
+                timeout=httpx.Timeout(30, read=2),
+                trust_env=False,
             )
         assert service.post("/api/render", drawn()).status_code == 200
 
@@ -111,7 +114,10 @@ def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes
     with running(Settings(workers=1), SleepySession(threads=1)) as service:
         options = {"passphrase": ANNS, "seal": True}
         with service.client.stream(
-            "POST", "/api/protect", files={"photo": ("a", two)}, data={"options": json.dumps(options)},
+            "POST",
+            "/api/protect",
+            files={"photo": ("a", two)},
+            data={"options": json.dumps(options)},
             headers={"accept": STREAM},
         ) as answer:
             lines = answer.iter_lines()  # kept: the connection is closed with it

@@ -17,7 +17,8 @@ from web_kit import ANNS, BOBS, Service, drawn, noise, pixels, png
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; see `make test-web`")
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; see `make test-web`"),
 ]
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -56,8 +57,14 @@ def open_page(opened: Any, service: Service, address: str = "/") -> Any:
     """Load the page and wait until it is ready; collects what its scripts complain about."""
     opened.complaints = []
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.on("console", lambda message: opened.complaints.append(message.text)
-              if "Content Security Policy" in message.text or "Trusted" in message.text else None)
+    opened.on(
+        "console",
+        lambda message: (
+            opened.complaints.append(message.text)
+            if "Content Security Policy" in message.text or "Trusted" in message.text
+            else None
+        ),
+    )
     opened.on("filechooser", lambda chooser: None)  # asked for now: the browser takes a while to hand choosers over
     opened.goto(service.url + address)
     opened.wait_for_selector("html[data-ready]")
@@ -68,8 +75,12 @@ def open_page(opened: Any, service: Service, address: str = "/") -> Any:
 def files(tmp_path: Path, two: bytes, covered: bytes) -> dict[str, Path]:
     """Files to choose."""
     contents = {
-        "two.png": two, "two.protected.png": covered, "drawing.png": drawn(), "large.png": noise(1300, 1200),
-        "text.png": b"this is not an image", "many.png": None,
+        "two.png": two,
+        "two.protected.png": covered,
+        "drawing.png": drawn(),
+        "large.png": noise(1300, 1200),
+        "text.png": b"this is not an image",
+        "many.png": None,
     }
     for name, data in contents.items():
         if data is not None:
@@ -164,7 +175,9 @@ def requests_for(page: str, log: Path) -> set[str]:
     site = page.rpartition(":")[0]  # the log's keys name sites, which have no port
     started = [event.get("params", {}) for event in events["events"] if event["type"] == start]
     return {
-        "/".join(each["url"].split("/")[:3]) for each in started if "url" in each
+        "/".join(each["url"].split("/")[:3])
+        for each in started
+        if "url" in each
         if (each["initiator"] == page or site in each["network_isolation_key"]) and not each["url"].startswith("blob:")
     }
 
@@ -239,9 +252,7 @@ def test_boxes_are_moved_sized_added_and_switched_off_with_the_mouse(page: Any, 
     expect(page.locator("#results .badge")).to_have_text("2 faces protected")
 
 
-def test_a_format_that_browsers_do_not_show_is_shown_all_the_same(
-    page: Any, two: bytes, tmp_path: Path
-) -> None:
+def test_a_format_that_browsers_do_not_show_is_shown_all_the_same(page: Any, two: bytes, tmp_path: Path) -> None:
     Image.fromarray(pixels(two)).save(tmp_path / "two.tif", compression="tiff_deflate")
     choose(page, "protect", tmp_path / "two.tif")
     expect(page.locator(".stage .box img").nth(1)).to_be_visible()
@@ -321,9 +332,7 @@ def test_u1_what_lacks_in_a_photo_that_is_not_shown_is_shown(page: Any, two: byt
     assert focused(page) == "Passphrase of this face"
 
 
-def test_u1_a_file_that_went_away_is_named_and_the_others_are_protected(
-    page: Any, two: bytes, tmp_path: Path
-) -> None:
+def test_u1_a_file_that_went_away_is_named_and_the_others_are_protected(page: Any, two: bytes, tmp_path: Path) -> None:
     """Case U1: a photo is removed between the choice and the work."""
     photos = three_photos(two, tmp_path)
     choose(page, "protect", *photos)
@@ -336,10 +345,15 @@ def test_u1_a_file_that_went_away_is_named_and_the_others_are_protected(
     expect(lost.locator(".notice")).to_contain_text("moved, changed or removed")
 
 
-@pytest.mark.parametrize("script", [
-    "setTimeout(() => { null.field; })", "Promise.reject(new TypeError('no such thing'))",
-    "Promise.reject(undefined)", "document.getElementById('protect-go').onclick = () => { undefined.click; }",
-])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "setTimeout(() => { null.field; })",
+        "Promise.reject(new TypeError('no such thing'))",
+        "Promise.reject(undefined)",
+        "document.getElementById('protect-go').onclick = () => { undefined.click; }",
+    ],
+)
 def test_u1_what_a_script_did_not_expect_is_seen(browser: Any, service: Service, script: str) -> None:
     """Case U1: an uncaught error or a rejected promise becomes a notice, whatever it is."""
     with browser.new_context(viewport=DESK) as context:

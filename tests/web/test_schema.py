@@ -14,8 +14,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warning
 
 
 PATHS = {
-    "/api/about": "GET", "/api/passphrase": "POST", "/api/detect": "POST", "/api/inspect": "POST",
-    "/api/render": "POST", "/api/preview": "POST", "/api/protect": "POST", "/api/recover": "POST",
+    "/api/about": "GET",
+    "/api/passphrase": "POST",
+    "/api/detect": "POST",
+    "/api/inspect": "POST",
+    "/api/render": "POST",
+    "/api/preview": "POST",
+    "/api/protect": "POST",
+    "/api/recover": "POST",
 }
 QUESTIONS = ("/api/about", "/api/passphrase")  # nothing is sent with them that could be wrong
 Mode = schemathesis.GenerationMode
@@ -30,12 +36,17 @@ def schema(service: Service) -> Any:
 def check(schema: Any, path: str, mode: Any, photo: bytes | None) -> None:
     """Send what fits, or does not fit, the description; a given photo takes the place of random bytes."""
     checks = [
-        CHECKS.not_a_server_error, CHECKS.status_code_conformance,
-        CHECKS.content_type_conformance, CHECKS.response_schema_conformance,
+        CHECKS.not_a_server_error,
+        CHECKS.status_code_conformance,
+        CHECKS.content_type_conformance,
+        CHECKS.response_schema_conformance,
     ]
 
     @hypothesis.settings(
-        max_examples=25, deadline=None, derandomize=True, database=None,
+        max_examples=25,
+        deadline=None,
+        derandomize=True,
+        database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(case=schema[path][PATHS[path]].as_strategy(generation_mode=mode))
@@ -59,9 +70,7 @@ def test_what_does_not_fit_is_no_server_error(schema: Any, path: str) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.POSITIVE, Mode.NEGATIVE])
 @pytest.mark.parametrize("path", ["/api/preview", "/api/protect", "/api/recover"])
-def test_options_beside_a_picture_that_can_be_used(
-    schema: Any, path: str, mode: Any, covered: bytes
-) -> None:
+def test_options_beside_a_picture_that_can_be_used(schema: Any, path: str, mode: Any, covered: bytes) -> None:
     check(schema, path, mode, covered if path == "/api/recover" else drawn())
 
 

@@ -18,13 +18,16 @@ from proface_s.web.settings import is_loopback
 TOKEN = "a-token-of-enough-characters"
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--host", "0.0.0.0"], "needs a token"),
-    (["--host", "192.0.2.1"], "needs a token"),
-    (["--host", "0.0.0.0", "--token", "short"], "at least 16"),
-    (["--token", "a token with a line\nbreak in it"], "at least 16 plain"),
-    (["--host", "192.0.2.1", "--token", TOKEN], "cannot listen on 192.0.2.1"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "0.0.0.0"], "needs a token"),
+        (["--host", "192.0.2.1"], "needs a token"),
+        (["--host", "0.0.0.0", "--token", "short"], "at least 16"),
+        (["--token", "a token with a line\nbreak in it"], "at least 16 plain"),
+        (["--host", "192.0.2.1", "--token", TOKEN], "cannot listen on 192.0.2.1"),
+    ],
+)
 def test_what_is_not_safe_is_refused(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

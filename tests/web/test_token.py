@@ -103,9 +103,12 @@ def test_s6_a_log_that_others_can_read_gets_no_token(tmp_path: Path, mode: int, 
     log.touch(mode)
     log.chmod(mode)
     environment = os.environ | {"PROFACE_TOKEN": TOKEN, "PYTHONUNBUFFERED": "1"}
-    with log.open("w") as out, subprocess.Popen(
-        [*COMMAND, "--no-browser"], stdout=out, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            [*COMMAND, "--no-browser"], stdout=out, stderr=subprocess.PIPE, text=True, env=environment
+        ) as process,
+    ):
         assert process.stderr is not None
         said = process.stderr.readline()
         process.terminate()

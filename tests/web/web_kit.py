@@ -126,9 +126,7 @@ class Service:
     url: str
     client: httpx.Client
 
-    def post(
-        self, path: str, photo: bytes, options: dict[str, Any] | None = None, **headers: str
-    ) -> httpx.Response:
+    def post(self, path: str, photo: bytes, options: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         """Upload a photo."""
         data = {} if options is None else {"options": json.dumps(options)}
         return self.client.post(path, files={"photo": ("secret-name.png", photo)}, data=data, headers=headers)

@@ -29,7 +29,10 @@ from .sidecars import has_sidecar, read_sidecar, sidecar_path
 
 
 def verify(
-    image: Pictured, credentials: Credentials | None = None, *, expect: WrongKey | None = None,
+    image: Pictured,
+    credentials: Credentials | None = None,
+    *,
+    expect: WrongKey | None = None,
     limits: KdfLimits | None = None,
 ) -> Verification:
     """Check a protected file: header, digests of the protected pixels and, with a key, MAC, wrapped keys and seals.
@@ -66,8 +69,13 @@ def verify(
     for index, face in enumerate(header.faces):
         pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
         key: KeyState = (
-            "forgotten" if face.forgotten and index not in keys
-            else "unchecked" if not checkable else "opens" if index in keys else "locked"
+            "forgotten"
+            if face.forgotten and index not in keys
+            else "unchecked"
+            if not checkable
+            else "opens"
+            if index in keys
+            else "locked"
         )
         seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
         record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
@@ -107,9 +115,7 @@ def _verified_pixels(
                 record = "leftover"
             key: KeyState = "unchecked" if not checkable or box is None else "opens" if index in each.keys else "locked"
             seal: SealState = "stripped" if face.sealed and box else "none"
-            faces.append(
-                VerifiedFace(number_of(index), box or Box(0, 0, 0, 0), "unchecked", key, seal, record)
-            )
+            faces.append(VerifiedFace(number_of(index), box or Box(0, 0, 0, 0), "unchecked", key, seal, record))
     problems = [
         f"{picture.source}: its metadata are gone; what the records in its pixels bring back is an estimate that "
         "nothing vouches for"
@@ -128,9 +134,7 @@ def _leaking(picture: Picture, number: int) -> str:
     )
 
 
-def _seal_state(
-    header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]
-) -> SealState:
+def _seal_state(header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]) -> SealState:
     face = header.faces[index]
     if not face.sealed or (face.forgotten and index not in seals):
         return "none"

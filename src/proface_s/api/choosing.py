@@ -81,9 +81,7 @@ def notes_on(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
     return (f"the picture is so large that faces under {math.ceil(pixels)} pixels were not looked for",)
 
 
-def choose_regions(
-    picture: Picture, found: Sequence[Face], wanted: str, boxes: BoxLike | Sequence[BoxLike]
-) -> Choice:
+def choose_regions(picture: Picture, found: Sequence[Face], wanted: str, boxes: BoxLike | Sequence[BoxLike]) -> Choice:
     """Make the chosen detected faces (with a margin) and the boxes given by hand disjoint, and number them.
 
     Args:
@@ -105,7 +103,8 @@ def choose_regions(
         if min(region.w, region.h) < SMALLEST_REGION:
             raise UsageError(
                 f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; "
-                f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}", "use a larger picture",
+                f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}",
+                "use a larger picture",
             )
     faces = [DetectedFace(_region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
     faces += [DetectedFace(_region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
@@ -200,7 +199,8 @@ def _per_region(choice: Choice, default: Own, own: Mapping[Any, Own], what: str)
             places = " and ".join(str(face.box) for face in faces)
             raise UsageError(
                 f"the faces at {places} overlap and are hidden as one region, "
-                f"face {number} at {choice.regions[number - 1]}", f"give them the same {what}",
+                f"face {number} at {choice.regions[number - 1]}",
+                f"give them the same {what}",
             )
         chosen.append(different[0])
     return chosen

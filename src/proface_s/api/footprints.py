@@ -51,8 +51,7 @@ def footprints_of(
     """
     sides = edges or [(False, False)] * len(boxes)
     return [
-        footprint_of(alpha, box, right=right, bottom=bottom)
-        for box, (right, bottom) in zip(boxes, sides, strict=True)
+        footprint_of(alpha, box, right=right, bottom=bottom) for box, (right, bottom) in zip(boxes, sides, strict=True)
     ]
 
 

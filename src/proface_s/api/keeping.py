@@ -65,15 +65,21 @@ def _face_key(header: Header, index: int, keys: Mapping[int, FaceKey]) -> str:
     record = header.faces[index]
     if index not in keys:
         raise WrongKeyError(
-            f"face {number_of(index)} was forgotten: its key is gone" if record.forgotten
+            f"face {number_of(index)} was forgotten: its key is gone"
+            if record.forgotten
             else f"the key given does not open face {number_of(index)}"
         )
     return encode_face_key(PortableFaceKey(index, slot_digest(record.slot)[:TAG_BYTES], keys[index]))
 
 
 def forget(
-    image: str | os.PathLike[str] | bytes, faces: int | Collection[int], *, erase: bool = False,
-    output: str | os.PathLike[str] | None = None, in_place: bool = False, overwrite: bool = False,
+    image: str | os.PathLike[str] | bytes,
+    faces: int | Collection[int],
+    *,
+    erase: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    in_place: bool = False,
+    overwrite: bool = False,
 ) -> KeptFile:
     """Take away from a file what it needs to bring some faces back: wrapped key, seal and in-pixel record.
 
@@ -110,8 +116,14 @@ def forget(
 
 
 def rewrap(
-    image: str | os.PathLike[str] | bytes, credentials: Credentials, lock: Lock, *, keep: bool = False,
-    output: str | os.PathLike[str] | None = None, in_place: bool = False, overwrite: bool = False,
+    image: str | os.PathLike[str] | bytes,
+    credentials: Credentials,
+    lock: Lock,
+    *,
+    keep: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    in_place: bool = False,
+    overwrite: bool = False,
     limits: KdfLimits | None = None,
 ) -> KeptFile:
     """Change who can open a file; the covered picture stays as it is.

@@ -44,9 +44,7 @@ def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
     return completed(image if isinstance(image, bytes) else read_file(image))
 
 
-def load(
-    image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS
-) -> Picture:
+def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them.
 
     Args:
@@ -65,7 +63,8 @@ def load(
         if own and own != chunks[HEADER_CHUNK]:
             raise DamagedFileError(
                 f"{picture.source}: the file's header and the one in {sidecar} disagree",
-                "one of them was changed since; name no sidecar to use the file's own", code="sidecar-differs",
+                "one of them was changed since; name no sidecar to use the file's own",
+                code="sidecar-differs",
             )
         return replace(picture, chunks=chunks)
     if not any(picture.chunks.values()) and isinstance(image, (str, os.PathLike)):
@@ -145,7 +144,12 @@ def _colour_chunks(info: Mapping[Any, Any]) -> PngImagePlugin.PngInfo:
 
 
 def output_for(
-    image: Pictured, output: Any, suffix: str, overwrite: bool, file_format: Format | None = None, *,
+    image: Pictured,
+    output: Any,
+    suffix: str,
+    overwrite: bool,
+    file_format: Format | None = None,
+    *,
     jpeg: bool = False,
 ) -> Path | None:
     """Where to write, checked before any work; None where nothing is to be written.

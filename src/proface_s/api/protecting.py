@@ -52,10 +52,21 @@ class Protected:
 
 
 def protect_picture(
-    picture: Picture, boxes: Sequence[Box], styles: Sequence[Style], locks: Sequence[Lock], model: FlowModel,
-    *, seal: bool = True, wrong_key: WrongKey = "noise", keep_metadata: bool = False,
-    file_format: Format = "png", sidecar: Sidecar = "none", record: bool = True,
-    edges: Sequence[tuple[bool, bool]] = (), limits: KdfLimits | None = None, progress: Progress = silent,
+    picture: Picture,
+    boxes: Sequence[Box],
+    styles: Sequence[Style],
+    locks: Sequence[Lock],
+    model: FlowModel,
+    *,
+    seal: bool = True,
+    wrong_key: WrongKey = "noise",
+    keep_metadata: bool = False,
+    file_format: Format = "png",
+    sidecar: Sidecar = "none",
+    record: bool = True,
+    edges: Sequence[tuple[bool, bool]] = (),
+    limits: KdfLimits | None = None,
+    progress: Progress = silent,
 ) -> Protected:
     """Hide every box of a picture under fresh keys.
 
@@ -97,9 +108,7 @@ def protect_picture(
         regions += model.protect([original], [cover], [key], reserved=[kept])
     progress("check", 0, 1)
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
-    notes = [
-        FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
-    ]
+    notes = [FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)]
     footprints = footprints_of(picture.alpha, boxes, edges)
     header = lock_header(
         ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits), footprints=footprints
@@ -109,12 +118,16 @@ def protect_picture(
     data, seals = both(
         model.threads,
         lambda: encode_picture(hidden, file_format, keep_metadata=keep_metadata),
-        lambda: {
-            i: _seal_for(styles[i], boxes[i])(
-                key, original_of(picture, boxes[i], footprints[i]), header_seal_context(header, i)
-            )
-            for i, key in enumerate(keys)
-        } if seal else {},
+        lambda: (
+            {
+                i: _seal_for(styles[i], boxes[i])(
+                    key, original_of(picture, boxes[i], footprints[i]), header_seal_context(header, i)
+                )
+                for i, key in enumerate(keys)
+            }
+            if seal
+            else {}
+        ),
     )
     chunks = to_chunks(header, seals)
     data = data if sidecar == "instead" else attach(data, chunks)
@@ -179,8 +192,14 @@ def _fresh_keys(planned: Header, locks: Sequence[Lock], deriver: KekDeriver) -> 
 
 
 def verify(
-    data: bytes, sidecar: bytes | None, picture: Picture, boxes: Sequence[Box], ring: KeyRing, locks: Sequence[Lock],
-    model: FlowModel, limits: KdfLimits | None = None,
+    data: bytes,
+    sidecar: bytes | None,
+    picture: Picture,
+    boxes: Sequence[Box],
+    ring: KeyRing,
+    locks: Sequence[Lock],
+    model: FlowModel,
+    limits: KdfLimits | None = None,
 ) -> list[str]:
     """Open a finished file as a stranger would and compare it with the original.
 
@@ -217,9 +236,7 @@ def verify(
             exact = open_seal(keys[index], seals[index], original.shape, header_seal_context(header, index))
             sound = sound and np.array_equal(exact, original)
         elif sound:
-            (estimate,) = model.recover(
-                [region], [keys[index]], reserved=[reserved], wrong_key=header.wrong_key
-            )
+            (estimate,) = model.recover([region], [keys[index]], reserved=[reserved], wrong_key=header.wrong_key)
             quality = psnr(estimate, cut(picture.rgb, box))
             if quality < ESTIMATE_FLOOR_DB:
                 warnings.append(

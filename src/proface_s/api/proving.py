@@ -74,7 +74,10 @@ class Evidence:
 
 
 def missing_proof(
-    evidence: Evidence, locks: Sequence[Lock], styles: Sequence[Style], model: FlowModel,
+    evidence: Evidence,
+    locks: Sequence[Lock],
+    styles: Sequence[Style],
+    model: FlowModel,
     identities: Sequence[Identity],
 ) -> str | None:
     """Open a file with everything that should open it, and compare its faces with the photo's.

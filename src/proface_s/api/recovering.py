@@ -57,15 +57,22 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
             f"{picture.source} is {picture.size[0]}x{picture.size[1]}, but its header was made for "
             f"{header.width}x{header.height}",
             "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
-            + FROM_PIXELS, code="resized",
+            + FROM_PIXELS,
+            code="resized",
         )
     return header, seals
 
 
 def recover_picture(
-    picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False, expect: WrongKey | None = None,
-    limits: KdfLimits | None = None, progress: Progress = silent,
+    picture: Picture,
+    credentials: Credentials,
+    model: FlowModel,
+    *,
+    only: Collection[int] | None = None,
+    force: bool = False,
+    expect: WrongKey | None = None,
+    limits: KdfLimits | None = None,
+    progress: Progress = silent,
 ) -> Recovered:
     """Bring back every face that the credentials open, with the header that the file carries.
 
@@ -102,7 +109,8 @@ def recover_picture(
         if not authentic and index not in exact:
             raise DamagedFileError(
                 f"{picture.source}: the header and the record in the pixels of face {number_of(index)} disagree",
-                FROM_PIXELS, code="contradiction",
+                FROM_PIXELS,
+                code="contradiction",
             )
     unsealed = {i: key for i, key in keys.items() if i not in seals}
     readings, unreadable = _estimates(picture, header, model, unsealed, forced, progress)
@@ -222,8 +230,10 @@ def check_model(picture: Picture, header: Header, model: FlowModel) -> None:
 def changed_faces(picture: Picture, header: Header) -> list[int]:
     """Faces whose protected pixels or alpha are not as they were published; not those that were erased on purpose."""
     return [
-        index for index, face in enumerate(header.faces)
-        if not face.erased and (
+        index
+        for index, face in enumerate(header.faces)
+        if not face.erased
+        and (
             region_digest(cut(picture.rgb, face.box), header.reserved(index)) != face.digest
             or is_altered(picture, header, index)
         )
@@ -241,7 +251,8 @@ def check_digests(picture: Picture, header: Header) -> None:
         raise DamagedFileError(
             f"{picture.source}: the protected pixels of face {listed(changed)} were changed, "
             "or the header is another file's",
-            "use the file as it was written when it was protected; " + FROM_PIXELS, code="pixels-changed",
+            "use the file as it was written when it was protected; " + FROM_PIXELS,
+            code="pixels-changed",
         )
 
 
@@ -263,7 +274,8 @@ def _keys(
         if index not in keys:
             raise WrongKeyError(
                 f"face {number_of(index)} was forgotten: no passphrase and no recipient opens it"
-                if header.faces[index].forgotten else f"the key given does not open face {number_of(index)}"
+                if header.faces[index].forgotten
+                else f"the key given does not open face {number_of(index)}"
             )
     return {index: key for index, key in keys.items() if only is None or index in only}, authentic, forced
 
@@ -274,9 +286,7 @@ def _why_not(header: Header, index: int, only: Collection[int] | None) -> Outcom
     return "left" if only is not None and index not in only else "locked"
 
 
-def _warnings(
-    header: Header, keys: Mapping[int, FaceKey], seals: Mapping[int, bytes], forced: bool
-) -> tuple[str, ...]:
+def _warnings(header: Header, keys: Mapping[int, FaceKey], seals: Mapping[int, bytes], forced: bool) -> tuple[str, ...]:
     if forced:
         return ("nothing opened this file; what was written in the faces' places is what a wrong key reads: noise",)
     stripped = sum(header.faces[i].sealed and not header.faces[i].forgotten and i not in seals for i in keys)
@@ -287,7 +297,8 @@ def _transparency(picture: Picture, header: Header, estimates: Collection[int]) 
     """What to say of alpha that is not what it was, or that nothing vouches for."""
     warnings = [
         f"the face at {header.faces[index].box} stays opaque: its transparency is in no seal"
-        for index in estimates if header.footprint(index).varied
+        for index in estimates
+        if header.footprint(index).varied
     ]
     warnings += [
         f"nothing vouches for the transparency of the face at {header.faces[index].box}"

@@ -278,9 +278,18 @@ class Inspection:
     def _repr_html_(self) -> str:
         rows = [
             (
-                face.number, face.box, face.style,
-                "forgotten" if face.number in self.forgotten else "no record" if face.number in self.lost
-                else "sealed" if face.sealed else "seal stripped" if face.number in self.stripped else "no seal",
+                face.number,
+                face.box,
+                face.style,
+                "forgotten"
+                if face.number in self.forgotten
+                else "no record"
+                if face.number in self.lost
+                else "sealed"
+                if face.sealed
+                else "seal stripped"
+                if face.number in self.stripped
+                else "no seal",
             )
             for face in self.faces
         ]

@@ -56,8 +56,12 @@ class Kept:
 
 
 def open_to_change(
-    image: str | os.PathLike[str] | bytes, output: str | os.PathLike[str] | None, suffix: str, *,
-    in_place: bool, overwrite: bool,
+    image: str | os.PathLike[str] | bytes,
+    output: str | os.PathLike[str] | None,
+    suffix: str,
+    *,
+    in_place: bool,
+    overwrite: bool,
 ) -> Kept:
     """Read a protected file, and make sure that it can be changed and written.
 

@@ -97,9 +97,15 @@ def salvage(picture: Picture) -> Salvage:
 
 
 def recover_from_pixels(
-    picture: Picture, credentials: Credentials, model: FlowModel,
-    *, only: Collection[int] | None = None, force: bool = False, expect: WrongKey | None = None,
-    limits: KdfLimits | None = None, progress: Progress = silent,
+    picture: Picture,
+    credentials: Credentials,
+    model: FlowModel,
+    *,
+    only: Collection[int] | None = None,
+    force: bool = False,
+    expect: WrongKey | None = None,
+    limits: KdfLimits | None = None,
+    progress: Progress = silent,
 ) -> Recovered:
     """Estimate every face that the credentials open, with nothing but the pixels.
 
@@ -198,9 +204,7 @@ def open_partials(
     opened, refusal = [], None
     for partial in partials:
         try:
-            keys = unlock_header(
-                partial.header, credentials, authenticated=False, deriver=deriver
-            ).face_keys
+            keys = unlock_header(partial.header, credentials, authenticated=False, deriver=deriver).face_keys
         except WrongKeyError as error:
             refusal, keys = refusal or error, {}
         opened.append(Opened(partial, {i: key for i, key in keys.items() if i in partial.faces}))
@@ -224,8 +228,15 @@ def _outcomes(
     """One per face by its number, lost ones included; then one for every further place of a face."""
     header, first = opened.partial.header, dict(reversed(opened.partial.places))
     outcomes: dict[int, Outcome] = {
-        index: "lost" if face.style == LOST else "damaged" if index in unreadable else read if index in wanted
-        else "left" if only is not None and index not in only else "locked"
+        index: "lost"
+        if face.style == LOST
+        else "damaged"
+        if index in unreadable
+        else read
+        if index in wanted
+        else "left"
+        if only is not None and index not in only
+        else "locked"
         for index, face in enumerate(header.faces)
     }
     listed = [

@@ -30,7 +30,11 @@ _BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
 
 
 def save_file(
-    data: bytes, path: str | os.PathLike[str], *, sidecar: bytes | None = None, overwrite: bool = False,
+    data: bytes,
+    path: str | os.PathLike[str],
+    *,
+    sidecar: bytes | None = None,
+    overwrite: bool = False,
     like: Path | None = None,
 ) -> Path:
     """Write a finished file under a name, in the format of the name, with everything that it carries.

@@ -51,8 +51,16 @@ from .saving import encode_recovered, lossy_note, sidecar_target, write_both
 from .sidecars import has_sidecar, sidecar_path
 
 __all__ = [
-    "PROTECTED_SUFFIX", "RECOVERED_SUFFIX", "Pictured", "Session", "default_output", "detect", "inspect", "load",
-    "protect", "recover",
+    "PROTECTED_SUFFIX",
+    "RECOVERED_SUFFIX",
+    "Pictured",
+    "Session",
+    "default_output",
+    "detect",
+    "inspect",
+    "load",
+    "protect",
+    "recover",
 ]
 
 Given = ParamSpec("Given")
@@ -71,8 +79,13 @@ class Session:
     """
 
     def __init__(
-        self, *, detector: Detector | None = None, model: FlowModel | None = None, threads: int = 0,
-        max_pixels: int = MAX_PIXELS, limits: KdfLimits | None = None,
+        self,
+        *,
+        detector: Detector | None = None,
+        model: FlowModel | None = None,
+        threads: int = 0,
+        max_pixels: int = MAX_PIXELS,
+        limits: KdfLimits | None = None,
     ) -> None:
         self._detector, self._model, self._threads, self._max_pixels = detector, model, threads, max_pixels
         self._limits = limits
@@ -100,7 +113,11 @@ class Session:
         return self._model or FlowModel(threads=self._threads)
 
     def detect(
-        self, image: Pictured, *, boxes: BoxLike | Sequence[BoxLike] = (), faces: str | int | Sequence[int] = "all",
+        self,
+        image: Pictured,
+        *,
+        boxes: BoxLike | Sequence[BoxLike] = (),
+        faces: str | int | Sequence[int] = "all",
         progress: Progress = silent,
     ) -> Detection:
         """Find what `protect` would protect, and how it would be numbered, without protecting it.
@@ -122,9 +139,7 @@ class Session:
         drawn = draw(shown, choice.faces, [face.number for face in choice.faces])
         return Detection(choice.faces, choice.regions, drawn, picture.size, choice.notes)
 
-    def choose(
-        self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]
-    ) -> Choice:
+    def choose(self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]) -> Choice:
         """Find the regions that `protect` hides, and number them.
 
         Args:
@@ -142,13 +157,26 @@ class Session:
         return replace(choice, notes=notes_on(self.detector, picture.size))
 
     def protect(
-        self, image: Pictured, passphrase: str | Sequence[str] | None = None, *, style: str | Style = "blur",
-        own_styles: Mapping[Any, str | Style] | None = None, boxes: BoxLike | Sequence[BoxLike] = (),
-        faces: str | int | Sequence[int] = "all", seal: bool | None = None,
-        recipients: Sequence[Recipient | str] = (), own: Mapping[Any, Lock] | None = None,
-        wrong_key: WrongKey = "noise", allow_no_face: bool = False, keep_metadata: bool = False,
-        file_format: Format | None = None, sidecar: Sidecar = "none", record: bool = True,
-        output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
+        self,
+        image: Pictured,
+        passphrase: str | Sequence[str] | None = None,
+        *,
+        style: str | Style = "blur",
+        own_styles: Mapping[Any, str | Style] | None = None,
+        boxes: BoxLike | Sequence[BoxLike] = (),
+        faces: str | int | Sequence[int] = "all",
+        seal: bool | None = None,
+        recipients: Sequence[Recipient | str] = (),
+        own: Mapping[Any, Lock] | None = None,
+        wrong_key: WrongKey = "noise",
+        allow_no_face: bool = False,
+        keep_metadata: bool = False,
+        file_format: Format | None = None,
+        sidecar: Sidecar = "none",
+        record: bool = True,
+        output: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress = silent,
     ) -> ProtectResult:
         """Hide the faces of a picture.
 
@@ -201,24 +229,38 @@ class Session:
             if not allow_no_face:
                 raise NoFaceError(
                     "; ".join((f"no face found in {picture.source}", *choice.notes, "nothing was written")),
-                    "give the face by hand as a box, or allow a copy of photos without a face", code="no-face",
+                    "give the face by hand as a box, or allow a copy of photos without a face",
+                    code="no-face",
                 )
             data = encode_picture(picture, file_format, keep_metadata=keep_metadata)
             path = write_output(target, data, overwrite, image)
             notes = [*notes, "no face found: this is an unprotected copy"]
-            return ProtectResult(
-                same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes)
-            )
+            return ProtectResult(same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes))
         styles = styles_for(choice, chosen, others)
-        notes = [*notes, *(
-            f"style {obfuscate.format_style(each)} is weak: recognisers may see through it"
-            for each in dict.fromkeys(styles) if obfuscate.is_weak(each)
-        )]
+        notes = [
+            *notes,
+            *(
+                f"style {obfuscate.format_style(each)} is weak: recognisers may see through it"
+                for each in dict.fromkeys(styles)
+                if obfuscate.is_weak(each)
+            ),
+        ]
         seal = wrong_key == "noise" if seal is None else seal
         done = protect_picture(
-            picture, choice.regions, styles, locks_for(choice, default, own), self.model,
-            seal=seal, wrong_key=wrong_key, keep_metadata=keep_metadata, file_format=file_format, sidecar=sidecar,
-            record=record, edges=choice.edges, limits=self._limits, progress=progress,
+            picture,
+            choice.regions,
+            styles,
+            locks_for(choice, default, own),
+            self.model,
+            seal=seal,
+            wrong_key=wrong_key,
+            keep_metadata=keep_metadata,
+            file_format=file_format,
+            sidecar=sidecar,
+            record=record,
+            edges=choice.edges,
+            limits=self._limits,
+            progress=progress,
         )
         path = write_both(target, done.data, beside, done.sidecar, overwrite, image)
         if path is not None and beside is None and has_sidecar(path):
@@ -228,16 +270,33 @@ class Session:
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
         )
         return ProtectResult(
-            same_kind(image, done.picture, done.data, path), done.covers, done.picture.rgb, found, done.data, path,
-            (*notes, *done.warnings), done.sidecar,
+            same_kind(image, done.picture, done.data, path),
+            done.covers,
+            done.picture.rgb,
+            found,
+            done.data,
+            path,
+            (*notes, *done.warnings),
+            done.sidecar,
         )
 
     def recover(
-        self, image: Pictured, passphrase: str | None = None, *, identities: Sequence[Identity | str] = (),
-        face_keys: Sequence[PortableFaceKey | str] = (), credentials: Credentials | None = None,
-        faces: int | Collection[int] | None = None, force: bool = False, expect: WrongKey | None = None,
-        file_format: Format | None = None, sidecar: str | os.PathLike[str] | None = None, from_pixels: bool = False,
-        output: str | os.PathLike[str] | None = None, overwrite: bool = False, progress: Progress = silent,
+        self,
+        image: Pictured,
+        passphrase: str | None = None,
+        *,
+        identities: Sequence[Identity | str] = (),
+        face_keys: Sequence[PortableFaceKey | str] = (),
+        credentials: Credentials | None = None,
+        faces: int | Collection[int] | None = None,
+        force: bool = False,
+        expect: WrongKey | None = None,
+        file_format: Format | None = None,
+        sidecar: str | os.PathLike[str] | None = None,
+        from_pixels: bool = False,
+        output: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress = silent,
     ) -> RecoverResult:
         """Bring the faces back.
 
@@ -278,7 +337,13 @@ class Session:
         picture = load(image, sidecar, max_pixels=self._max_pixels)
         read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
         done = read(
-            picture, credentials, self.model, only=only, force=force, expect=expect, limits=self._limits,
+            picture,
+            credentials,
+            self.model,
+            only=only,
+            force=force,
+            expect=expect,
+            limits=self._limits,
             progress=progress,
         )
         progress("write", 0, 1)
@@ -287,11 +352,15 @@ class Session:
         data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
         path = write_output(target, data, overwrite, image)
         return RecoverResult(
-            same_kind(image, recovered, data, path), recovered.rgb, done.faces, path,
-            (*_noted(picture), *done.warnings, *lossy_note(path)), data,
-            done.wrong_key, done.authentic,
+            same_kind(image, recovered, data, path),
+            recovered.rgb,
+            done.faces,
+            path,
+            (*_noted(picture), *done.warnings, *lossy_note(path)),
+            data,
+            done.wrong_key,
+            done.authentic,
         )
-
 
 
 def _noted(picture: Picture) -> list[str]:
@@ -338,19 +407,28 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]
     kdf = tuple(
         f"argon2id m={s.params.memory_kib // 1024} MiB t={s.params.time_cost} p={s.params.lanes}"
-        for s in stanzas if isinstance(s, (PassphraseStanza, BareStanza))
+        for s in stanzas
+        if isinstance(s, (PassphraseStanza, BareStanza))
     )
     stripped = tuple(
-        number_of(i) for i, face in enumerate(header.faces)
-        if face.sealed and not face.forgotten and i not in seals
+        number_of(i) for i, face in enumerate(header.faces) if face.sealed and not face.forgotten and i not in seals
     )
     # a style of that name in a header of its own means nothing
     lost = () if carried else tuple(i for i, face in enumerate(header.faces) if face.style == LOST)
     return Inspection(
-        FORMAT_VERSION, (header.width, header.height), header.model_id.hex(), _model_name(header.model_id), faces,
-        stripped, kdf, len(header.groups), sum(isinstance(s, RecipientStanza) for s in stanzas), header.wrong_key,
+        FORMAT_VERSION,
+        (header.width, header.height),
+        header.model_id.hex(),
+        _model_name(header.model_id),
+        faces,
+        stripped,
+        kdf,
+        len(header.groups),
+        sum(isinstance(s, RecipientStanza) for s in stanzas),
+        header.wrong_key,
         tuple(number_of(i) for i, face in enumerate(header.faces) if face.forgotten and i not in lost),
-        tuple(f.group for f in header.faces), "metadata" if carried else "pixels",
+        tuple(f.group for f in header.faces),
+        "metadata" if carried else "pixels",
         tuple(map(number_of, lost)),
     )
 

@@ -25,11 +25,30 @@ from ..types import Box, Picture, UInt8Image
 
 # Offset and length of the numeric fields of a header with one passphrase; negative: from the end (docs/format.md).
 FIELDS: Final[Mapping[str, tuple[int, int]]] = {
-    "magic": (0, 4), "version": (4, 1), "flags": (5, 2), "width": (7, 4), "height": (11, 4), "model": (15, 4),
-    "groups": (31, 1), "stanzas": (64, 1), "kind": (65, 1), "stanza's length": (66, 2), "faces": (150, 2),
-    "x": (152, 4), "y": (156, 4), "w": (160, 4), "h": (164, 4), "face's group": (168, 1), "face's flags": (169, 1),
-    "style's length": (170, 1), "extensions": (-30, 2), "footprints' tag": (-28, 2),
-    "footprints' length": (-26, 4), "footprint": (-22, 2), "tag": (-18, 2), "extension's length": (-16, 4),
+    "magic": (0, 4),
+    "version": (4, 1),
+    "flags": (5, 2),
+    "width": (7, 4),
+    "height": (11, 4),
+    "model": (15, 4),
+    "groups": (31, 1),
+    "stanzas": (64, 1),
+    "kind": (65, 1),
+    "stanza's length": (66, 2),
+    "faces": (150, 2),
+    "x": (152, 4),
+    "y": (156, 4),
+    "w": (160, 4),
+    "h": (164, 4),
+    "face's group": (168, 1),
+    "face's flags": (169, 1),
+    "style's length": (170, 1),
+    "extensions": (-30, 2),
+    "footprints' tag": (-28, 2),
+    "footprints' length": (-26, 4),
+    "footprint": (-22, 2),
+    "tag": (-18, 2),
+    "extension's length": (-16, 4),
     "reserved": (-12, 2),
 }
 
@@ -50,7 +69,9 @@ class Stored:
         return [face.box for face in self.header.faces]
 
     def file(
-        self, header: bytes | Header | None = None, seals: tuple[bytes, ...] | None = None,
+        self,
+        header: bytes | Header | None = None,
+        seals: tuple[bytes, ...] | None = None,
         rgb: UInt8Image | None = None,
     ) -> bytes:
         """Return the file with other contents; every CRC and the checksum of the header are correct."""

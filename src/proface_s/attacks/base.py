@@ -66,8 +66,21 @@ class Budget:
 BUDGETS: Mapping[str, Budget] = {
     "quick": Budget("quick"),
     "full": Budget(
-        "full", victims=32, learning_side=128, own=20000, judged=400, batch=32, fresh=16, unet=6000, restorer=12000,
-        restoring=3000, distinguisher=3000, known=200, blind=400, guesses=5000, altered=100,
+        "full",
+        victims=32,
+        learning_side=128,
+        own=20000,
+        judged=400,
+        batch=32,
+        fresh=16,
+        unet=6000,
+        restorer=12000,
+        restoring=3000,
+        distinguisher=3000,
+        known=200,
+        blind=400,
+        guesses=5000,
+        altered=100,
         styles=("blur", "median", "pixelate", "mask", "solid", "blur:5", "median:15", "pixelate:16"),
     ),
 }

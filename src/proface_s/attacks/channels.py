@@ -99,8 +99,16 @@ CHANNELS: Final = (
     Channel("screenshot, scaled by 1.25 and back", rescaled(1.25)),
     Channel("a quarter of the face cropped", lambda picture: picture, kept=0.75),
 )
-SHOWN: Final = ("PNG", "surroundings cropped", "JPEG 95", "JPEG 50", "WebP 95", "resized by 0.5 and back",
-                "screenshot, scaled by 1.25 and back", "a quarter of the face cropped")
+SHOWN: Final = (
+    "PNG",
+    "surroundings cropped",
+    "JPEG 95",
+    "JPEG 50",
+    "WebP 95",
+    "resized by 0.5 and back",
+    "screenshot, scaled by 1.25 and back",
+    "a quarter of the face cropped",
+)
 
 
 class Channels:
@@ -142,31 +150,51 @@ def _figures(channel: Channel, recovered: Sequence[UInt8Image], faces: Sequence[
 
 
 def _outcome(
-    figures: Mapping[str, Mapping[str, float]], rates: Mapping[str, Mapping[str, Mapping[str, float]]],
-    sheet: Sequence[Sequence[tuple[str, UInt8Image]]], count: int,
+    figures: Mapping[str, Mapping[str, float]],
+    rates: Mapping[str, Mapping[str, Mapping[str, float]]],
+    sheet: Sequence[Sequence[tuple[str, UInt8Image]]],
+    count: int,
 ) -> Outcome:
     lossy = [channel.name for channel in CHANNELS if not channel.lossless]
     attack, control = (float(np.mean([figures[name][what] for name in lossy])) for what in ("recovered", "cover"))
     rows = [
         (name, f"{row['recovered']:.2f}", f"{row['cover']:.2f}", f"{row['back']:.0%}") for name, row in figures.items()
     ]
-    tables = [Table(f"Recovered with the right key, {count} faces",
-                    ("channel", "recovered, dB", "cover, dB", f"came back (> {BACK:g} dB)"), rows)]
+    tables = [
+        Table(
+            f"Recovered with the right key, {count} faces",
+            ("channel", "recovered, dB", "cover, dB", f"came back (> {BACK:g} dB)"),
+            rows,
+        )
+    ]
     if any(rates.values()):
         names = list(next(each for each in rates.values() if each))
-        tables.append(Table(
-            "Matched after the channel (TAR at FAR 1e-2)", ("channel", *names),
-            [(name, *(f"{each[n]['tar']:.1%}" if n in each else None for n in names)) for name, each in rates.items()],
-        ))
+        tables.append(
+            Table(
+                "Matched after the channel (TAR at FAR 1e-2)",
+                ("channel", *names),
+                [
+                    (name, *(f"{each[n]['tar']:.1%}" if n in each else None for n in names))
+                    for name, each in rates.items()
+                ],
+            )
+        )
     curves = {
         kind: [(float(q), figures[f"{kind} {q}"]["recovered"]) for q in sorted(QUALITIES)] for kind in ("JPEG", "WebP")
     }
     curves["the cover"] = [(float(q), figures["PNG"]["cover"]) for q in (min(QUALITIES), max(QUALITIES))]
-    plot = Plot("Recovered with the right key after lossy compression", "quality", "PSNR, dB", curves,
-                dashed=("the cover",))
+    plot = Plot(
+        "Recovered with the right key after lossy compression", "quality", "PSNR, dB", curves, dashed=("the cover",)
+    )
     return Outcome(
-        "PSNR in dB that the right key recovers, mean over the lossy channels", attack, control, None,
-        _finding(figures, lossy), tables, {"channels": plot}, {"": sheet},
+        "PSNR in dB that the right key recovers, mean over the lossy channels",
+        attack,
+        control,
+        None,
+        _finding(figures, lossy),
+        tables,
+        {"channels": plot},
+        {"": sheet},
         {"channels": {name: dict(row) for name, row in figures.items()}, "rates": dict(rates)},
     )
 
@@ -186,8 +214,10 @@ def _finding(figures: Mapping[str, Mapping[str, float]], lossy: Sequence[str]) -
     if lost:
         text += f"Nothing is left of the hidden face after: {'; '.join(lost)}. "
     if len(alive) < len(lossy):
-        text += ("Warning: keep the protected file as it was written; any program or service that compresses with loss "
-                 "or scales destroys the hidden face for good, right key or not.")
+        text += (
+            "Warning: keep the protected file as it was written; any program or service that compresses with loss "
+            "or scales destroys the hidden face for good, right key or not."
+        )
     return text
 
 

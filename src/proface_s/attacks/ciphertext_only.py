@@ -115,23 +115,37 @@ def _descend(relaxed: RelaxedKey, pictures: Sequence[UInt8Image], scene: Scene) 
 
 
 def _outcome(
-    figures: dict[str, float], found: dict[str, list[UInt8Image]], faces: Sequence[Covered],
-    protected: Sequence[UInt8Image], how: str,
+    figures: dict[str, float],
+    found: dict[str, list[UInt8Image]],
+    faces: Sequence[Covered],
+    protected: Sequence[UInt8Image],
+    how: str,
 ) -> Outcome:
     attack = figures["from protected"]
     control = max(figures["from the cover"], figures["the cover itself"])
     broken = attack - control > MARGIN
-    finding = (f"By {how}, {attack:.1f} dB come back from the protected picture alone; from the cover "
-               f"{figures['from the cover']:.1f}, and the cover itself has {figures['the cover itself']:.1f}. ")
+    finding = (
+        f"By {how}, {attack:.1f} dB come back from the protected picture alone; from the cover "
+        f"{figures['from the cover']:.1f}, and the cover itself has {figures['the cover itself']:.1f}. "
+    )
     finding += (
         "One file is enough: neither the key, nor other pictures, nor training is needed. A key must not act so "
-        "smoothly that the look of a photo leads to it." if broken else "There is no slope that leads to the key."
+        "smoothly that the look of a photo leads to it."
+        if broken
+        else "There is no slope that leads to the key."
     )
-    table = Table("A key sought by the look of a photo", ("picture", "PSNR, dB"),
-                  [(name, f"{value:.2f}") for name, value in figures.items()])
+    table = Table(
+        "A key sought by the look of a photo",
+        ("picture", "PSNR, dB"),
+        [(name, f"{value:.2f}") for name, value in figures.items()],
+    )
     sheet = [
-        [("original", f.original), ("cover", f.cover), ("protected", protected[i]),
-         *((name, shown[i]) for name, shown in found.items())]
+        [
+            ("original", f.original),
+            ("cover", f.cover),
+            ("protected", protected[i]),
+            *((name, shown[i]) for name, shown in found.items()),
+        ]
         for i, f in enumerate(faces)
     ]
     return Outcome("PSNR in dB", attack, control, broken, finding, (table,), {}, {"": sheet}, {"figures": figures})

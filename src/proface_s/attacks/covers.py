@@ -115,22 +115,30 @@ def _to_bytes(image: np.ndarray) -> UInt8Image:
 
 
 def _outcome(
-    figures: Mapping[str, Mapping[str, float]], rates: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
+    figures: Mapping[str, Mapping[str, float]],
+    rates: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
     sheets: Mapping[str, list[Row]],
 ) -> Outcome:
     gains = {style: max(row.values()) - row["cover"] for style, row in figures.items()}
     worst = max(gains, key=lambda style: gains[style])
     rows = [
-        (style + (" (weak)" if is_weak(parse_style(style)) else ""), name, f"{value:.2f}",
-         f"{value - row['cover']:+.2f}", *(
-             f"{each['tar']:.1%} / {each['rank1']:.1%}" for each in rates.get(style, {}).get(name, {}).values()))
-        for style, row in figures.items() for name, value in row.items()
+        (
+            style + (" (weak)" if is_weak(parse_style(style)) else ""),
+            name,
+            f"{value:.2f}",
+            f"{value - row['cover']:+.2f}",
+            *(f"{each['tar']:.1%} / {each['rank1']:.1%}" for each in rates.get(style, {}).get(name, {}).values()),
+        )
+        for style, row in figures.items()
+        for name, value in row.items()
     ]
     names = list(next(iter(next(iter(rates.values())).values()))) if rates else []
     columns = ("style", "restoration", "PSNR, dB", "gain, dB", *(f"{n}: TAR at 1e-2 / rank 1" for n in names))
     finding = f"Restoration gains most on {worst}: {gains[worst]:+.2f} dB over the cover. "
     matched = {
-        (style, name, who): each["rank1"] for style, by in rates.items() for name, named in by.items()
+        (style, name, who): each["rank1"]
+        for style, by in rates.items()
+        for name, named in by.items()
         for who, each in named.items()
     }
     if matched:
@@ -138,9 +146,17 @@ def _outcome(
         finding += f"Most faces are found first among all by {who} on {style}, {name}: {best:.1%}. "
     finding += "This is what a style shows, with any method; docs/styles.md says which strengths carry a warning."
     control, attack = figures[worst]["cover"], max(figures[worst].values())
-    return Outcome("PSNR in dB, the style that loses most", attack, control, None, finding,
-                   (Table("Covers restored without any protected picture", columns, rows),), {}, dict(sheets),
-                   {"figures": {s: dict(r) for s, r in figures.items()}, "rates": dict(rates)})
+    return Outcome(
+        "PSNR in dB, the style that loses most",
+        attack,
+        control,
+        None,
+        finding,
+        (Table("Covers restored without any protected picture", columns, rows),),
+        {},
+        dict(sheets),
+        {"figures": {s: dict(r) for s, r in figures.items()}, "rates": dict(rates)},
+    )
 
 
 ATTACK = Covers()

@@ -35,11 +35,14 @@ AFFORDABLE: Final = 100_000.0  # US dollars for 2^40 guesses; below this, a pass
 YEAR: Final = 365.25 * 86400
 STRENGTHS: Final = {
     "one of a list of 10^9 leaked passwords": math.log2(1e9),
-    "8 random small letters": 8 * math.log2(26), "8 random letters and digits": 8 * math.log2(62),
+    "8 random small letters": 8 * math.log2(26),
+    "8 random letters and digits": 8 * math.log2(62),
     **{f"{words} random words": passphrase_bits(words) for words in (4, 5, 6)},
 }
-LOOKS: Final = ("Nothing stored tells a right key: a guess is confirmed only by looking at the picture that it gives, "
-                "which a program can do as well. ")
+LOOKS: Final = (
+    "Nothing stored tells a right key: a guess is confirmed only by looking at the picture that it gives, "
+    "which a program can do as well. "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,10 @@ def _guesser(method: Method, scene: Scene) -> Guesser:
         face = scene.covered()[0]
         height, width = face.cover.shape[:2]
         right = derive_paper_key_map(PASSPHRASE, 8, 32)
-        how = (f"PBKDF2 with {ROUNDS} rounds and a constant salt, 32 bytes of the key map; one table of guesses serves "
-               f"for every picture of {width}x{height} pixels (the network, which confirms a guess, is not counted)")
+        how = (
+            f"PBKDF2 with {ROUNDS} rounds and a constant salt, 32 bytes of the key map; one table of guesses serves "
+            f"for every picture of {width}x{height} pixels (the network, which confirms a guess, is not counted)"
+        )
         return Guesser(lambda text: np.array_equal(derive_paper_key_map(text, 8, 32), right), how, looks=True)
     raise NotApplicable("it takes keys, not passphrases")
 
@@ -145,30 +150,58 @@ def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Outcom
             ("SHA-256 (control)", plain, "none to speak of"),
         )
     ]
-    columns = ("derivation", "guesses per second and core", "memory per guess", f"core-years for 2^{BITS}",
-               f"US dollars for 2^{BITS}")
+    columns = (
+        "derivation",
+        "guesses per second and core",
+        "memory per guess",
+        f"core-years for 2^{BITS}",
+        f"US dollars for 2^{BITS}",
+    )
     strengths = [
         (name, f"{bits:.1f}", *(f"{_cost(2**bits / 2, each)[0]:,.2g}" for each in (rate, plain)))
         for name, bits in STRENGTHS.items()
     ]
-    finding = (f"{guesser.how}: {rate:,.1f} guesses per second and core; 2^{BITS} guesses take {years:,.3g} "
-               f"core-years, about {cost:,.3g} US dollars at {PRICE} per core-hour; with plain SHA-256, "
-               f"{_cost(2**BITS, plain)[0]:,.3g} core-years. ")
+    finding = (
+        f"{guesser.how}: {rate:,.1f} guesses per second and core; 2^{BITS} guesses take {years:,.3g} "
+        f"core-years, about {cost:,.3g} US dollars at {PRICE} per core-hour; with plain SHA-256, "
+        f"{_cost(2**BITS, plain)[0]:,.3g} core-years. "
+    )
     finding += LOOKS if guesser.looks else ""
     finding += "" if known else "Warning: the right passphrase was not told from a wrong one, so these are no guesses. "
-    finding += ("Guessing is cheap: a slow, memory-hard derivation with a random salt is needed. " if broken else
-                "A passphrase from a list still falls: use six random words. ")
-    finding += ("Assumed: cores like this one, this program's own functions, no special hardware; graphic cards try "
-                "SHA-256 thousands of times faster, and Argon2id not by far, because each guess fills its own memory.")
+    finding += (
+        "Guessing is cheap: a slow, memory-hard derivation with a random salt is needed. "
+        if broken
+        else "A passphrase from a list still falls: use six random words. "
+    )
+    finding += (
+        "Assumed: cores like this one, this program's own functions, no special hardware; graphic cards try "
+        "SHA-256 thousands of times faster, and Argon2id not by far, because each guess fills its own memory."
+    )
     details = {
-        "per_second": rate, "sha256_per_second": plain, "core_years": years, "dollars": cost, "bits": BITS,
-        "dollars_per_core_hour": PRICE, "memory_kib": guesser.memory, "derivation": guesser.how, "recognised": known,
+        "per_second": rate,
+        "sha256_per_second": plain,
+        "core_years": years,
+        "dollars": cost,
+        "bits": BITS,
+        "dollars_per_core_hour": PRICE,
+        "memory_kib": guesser.memory,
+        "derivation": guesser.how,
+        "recognised": known,
     }
     return Outcome(
-        "log2 of guesses per second and core", math.log2(rate), math.log2(plain), broken, finding,
-        (Table("What guessing costs", columns, rows),
-         Table("Core-years until a passphrase is found, on average",
-               ("passphrase", "bits", "this derivation", "SHA-256"), strengths)),
+        "log2 of guesses per second and core",
+        math.log2(rate),
+        math.log2(plain),
+        broken,
+        finding,
+        (
+            Table("What guessing costs", columns, rows),
+            Table(
+                "Core-years until a passphrase is found, on average",
+                ("passphrase", "bits", "this derivation", "SHA-256"),
+                strengths,
+            ),
+        ),
         details=details,
     )
 

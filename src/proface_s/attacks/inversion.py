@@ -64,8 +64,14 @@ def inverter(
     mark = COVER if method is None else fingerprint(method)
     names = "\n".join(face.name for face in own)
     settings = {
-        "network": name, "method": mark, "style": style, "side": budget.learning_side, "steps": steps,
-        "batch": budget.batch, "fresh": budget.fresh, "seed": scene.seed,
+        "network": name,
+        "method": mark,
+        "style": style,
+        "side": budget.learning_side,
+        "steps": steps,
+        "batch": budget.batch,
+        "fresh": budget.fresh,
+        "seed": scene.seed,
         "faces": hashlib.sha256(names.encode()).hexdigest()[:16],
     }
 
@@ -80,8 +86,12 @@ def inverter(
 
 
 def _outcome(
-    found: Mapping[str, Mapping[str, list[UInt8Image]]], victims: Sequence[Covered],
-    seen: Mapping[str, list[UInt8Image]], recovered: list[UInt8Image], cards: Mapping[str, Any], scene: Scene,
+    found: Mapping[str, Mapping[str, list[UInt8Image]]],
+    victims: Sequence[Covered],
+    seen: Mapping[str, list[UInt8Image]],
+    recovered: list[UInt8Image],
+    cards: Mapping[str, Any],
+    scene: Scene,
 ) -> Outcome:
     originals = [v.original for v in victims]
     figures = {name: {what: each_psnr(p, originals) for what, p in each.items()} for name, each in found.items()}
@@ -91,17 +101,30 @@ def _outcome(
     attack, control = (float(figures[best][what].mean()) for what in ("protected", COVER))
     rates = _rates(found, victims, seen, scene)
     rows = [
-        (name, f"{each['protected'].mean():.2f}", f"{each[COVER].mean():.2f}", f"{leaks[name].mean():+.2f}",
-         f"{cards[f'{name}, protected']['training']['protections']}", f"{cards[f'{name}, protected']['parameters']:,}")
+        (
+            name,
+            f"{each['protected'].mean():.2f}",
+            f"{each[COVER].mean():.2f}",
+            f"{leaks[name].mean():+.2f}",
+            f"{cards[f'{name}, protected']['training']['protections']}",
+            f"{cards[f'{name}, protected']['parameters']:,}",
+        )
         for name, each in figures.items()
     ]
     start = float(each_psnr(seen[COVER], originals).mean())
     columns = ("network", "from protected, dB", "from the cover, dB", "leak, dB", "protections seen", "parameters")
     tables = [Table(f"{len(victims)} unseen faces, {scene.style}; the cover itself: {start:.2f} dB", columns, rows)]
     if rates:
-        tables.append(Table("Matched with the hidden face, TAR at FAR 1e-2 / rank 1", ("picture", *rates["cover"]), [
-            (what, *(f"{r['tar']:.1%} / {r['rank1']:.1%}" for r in each.values())) for what, each in rates.items()
-        ]))
+        tables.append(
+            Table(
+                "Matched with the hidden face, TAR at FAR 1e-2 / rank 1",
+                ("picture", *rates["cover"]),
+                [
+                    (what, *(f"{r['tar']:.1%} / {r['rank1']:.1%}" for r in each.values()))
+                    for what, each in rates.items()
+                ],
+            )
+        )
     broken = float(leaks[best].mean()) > LEAK
     finding = (
         f"The {best} gets {attack:.1f} dB from the protected picture without any key, and {control:.1f} dB from the "
@@ -113,8 +136,14 @@ def _outcome(
             for what in ("protected", COVER)
         )
         finding += f"A recogniser puts the right face first for {first:.1%} of them (from the cover: {blind:.1%}). "
-    finding += ("The faces are there for whoever trains such a network; no key is needed. The key must decide where "
-                "things are, not only how they are scaled.") if broken else "What it finds, the cover shows."
+    finding += (
+        (
+            "The faces are there for whoever trains such a network; no key is needed. The key must decide where "
+            "things are, not only how they are scaled."
+        )
+        if broken
+        else "What it finds, the cover shows."
+    )
     sheet = _sheet(found[best], victims, seen, recovered, best)
     details = {"interval": [low, high], "network": best, "cards": dict(cards), "rates": rates, "faces": len(victims)}
     measure = "PSNR in dB, best network"
@@ -122,8 +151,10 @@ def _outcome(
 
 
 def _rates(
-    found: Mapping[str, Mapping[str, list[UInt8Image]]], victims: Sequence[Covered],
-    seen: Mapping[str, list[UInt8Image]], scene: Scene,
+    found: Mapping[str, Mapping[str, list[UInt8Image]]],
+    victims: Sequence[Covered],
+    seen: Mapping[str, list[UInt8Image]],
+    scene: Scene,
 ) -> dict[str, dict[str, dict[str, float]]]:
     if scene.matcher is None:
         return {}
@@ -135,13 +166,21 @@ def _rates(
 
 
 def _sheet(
-    found: Mapping[str, list[UInt8Image]], victims: Sequence[Covered], seen: Mapping[str, list[UInt8Image]],
-    recovered: list[UInt8Image], name: str,
+    found: Mapping[str, list[UInt8Image]],
+    victims: Sequence[Covered],
+    seen: Mapping[str, list[UInt8Image]],
+    recovered: list[UInt8Image],
+    name: str,
 ) -> list[Row]:
     return [
-        [("original", v.original), ("cover", v.cover), ("protected", seen["protected"][i]),
-         ("recovered with the key", recovered[i]), (f"{name}, no key", found["protected"][i]),
-         (f"{name}, cover only", found[COVER][i])]
+        [
+            ("original", v.original),
+            ("cover", v.cover),
+            ("protected", seen["protected"][i]),
+            ("recovered with the key", recovered[i]),
+            (f"{name}, no key", found["protected"][i]),
+            (f"{name}, cover only", found[COVER][i]),
+        ]
         for i, v in enumerate(victims[:8])
     ]
 

@@ -138,17 +138,29 @@ def _outcome(found: dict[str, dict[str, Any]], how: str) -> Outcome:
     finding += f"{attack:.1f} dB (right key {figures['right key']:.1f}, without {control:.1f}). "
     finding += (
         "One picture whose original leaks opens all the others. Every picture needs a key of its own."
-        if broken else "A known picture says nothing about any other, because no key serves twice."
+        if broken
+        else "A known picture says nothing about any other, because no key serves twice."
     )
     misuse = next((each for name, each in found.items() if name != how), None)
     if misuse is not None:
         value = misuse["figures"]["key from the known picture"]
-        finding += (f" Were one face key used twice, which no command does, the second picture would open ({value:.1f} "
-                    "dB): whoever calls the flow directly must never use a key again.")
+        finding += (
+            f" Were one face key used twice, which no command does, the second picture would open ({value:.1f} "
+            "dB): whoever calls the flow directly must never use a key again."
+        )
     sheets = {("" if name == how else "misuse"): np_rows(each["sheet"]) for name, each in found.items()}
     details = {name: {k: v for k, v in each.items() if k != "sheet"} for name, each in found.items()}
-    return Outcome("PSNR in dB on other pictures", attack, control, broken, finding,
-                   (Table("One picture is known", columns, rows),), {}, sheets, details)
+    return Outcome(
+        "PSNR in dB on other pictures",
+        attack,
+        control,
+        broken,
+        finding,
+        (Table("One picture is known", columns, rows),),
+        {},
+        sheets,
+        details,
+    )
 
 
 def np_rows(rows: list[list[tuple[str, Any]]]) -> list[list[tuple[str, UInt8Image | None]]]:

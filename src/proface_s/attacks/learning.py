@@ -89,8 +89,15 @@ def to_images(batch: Tensor) -> list[UInt8Image]:
 
 
 def train(
-    network: nn.Module, pairs: Pairs, steps: int, batch: int, fresh: int, seed: int, device: str,
-    say: Callable[[str], None], label: str,
+    network: nn.Module,
+    pairs: Pairs,
+    steps: int,
+    batch: int,
+    fresh: int,
+    seed: int,
+    device: str,
+    say: Callable[[str], None],
+    label: str,
 ) -> dict[str, Any]:
     """Train from fresh weights; return the training entry of the card."""
     network.to(device).train()
@@ -111,8 +118,14 @@ def train(
         if step % max(1, steps // 5) == 0:
             say(f"{label}: step {step} of {steps}, {-10 * np.log10(np.mean(recent)):.1f} dB on own faces")
     return {
-        "steps": steps, "batch": batch, "protections": pairs.made, "faces": len(pairs.faces), "seed": seed,
-        "peak_lr": PEAK_LR, "seconds": round(time.perf_counter() - started, 1), "device": device,
+        "steps": steps,
+        "batch": batch,
+        "protections": pairs.made,
+        "faces": len(pairs.faces),
+        "seed": seed,
+        "peak_lr": PEAK_LR,
+        "seconds": round(time.perf_counter() - started, 1),
+        "device": device,
         "final_loss_db": round(float(-10 * np.log10(np.mean(recent))), 3),
     }
 
@@ -128,8 +141,11 @@ def apply(network: nn.Module, images: Sequence[UInt8Image], device: str, batch: 
 
 
 def trained(
-    path: Path, make: Callable[[], nn.Module], settings: dict[str, Any],
-    work: Callable[[nn.Module], dict[str, Any]], seed: int,
+    path: Path,
+    make: Callable[[], nn.Module],
+    settings: dict[str, Any],
+    work: Callable[[nn.Module], dict[str, Any]],
+    seed: int,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Return a network and its card: from the folder if it was trained with these settings before, else trained now.
 
@@ -152,8 +168,11 @@ def trained(
     training = work(network)
     card = {
         "purpose": "an adversary's network, trained to undo the method named below; a measuring instrument",
-        "network": type(network).__name__, "parameters": count_parameters(network), "settings": settings,
-        "training": training, "torch": torch.__version__,
+        "network": type(network).__name__,
+        "parameters": count_parameters(network),
+        "settings": settings,
+        "training": training,
+        "torch": torch.__version__,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")

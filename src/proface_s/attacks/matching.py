@@ -42,7 +42,8 @@ class Matcher:
         gallery = [face for face in faces if face.name in self._places]
         if len(gallery) < FEWEST:
             raise UsageError(
-                f"recognisers need {FEWEST} faces that they find, and there are {len(gallery)}", "give more pictures",
+                f"recognisers need {FEWEST} faces that they find, and there are {len(gallery)}",
+                "give more pictures",
                 code="more-pictures",
             )
         self._names = [face.name for face in gallery]
@@ -73,7 +74,8 @@ class Matcher:
             genuine = scores[np.arange(len(own)), own]
             found[each.name] = {
                 "tar": round(float((genuine >= self._thresholds[each.name]).mean()), 4),
-                "rank1": round(float((scores.argmax(axis=1) == own).mean()), 4), "faces": float(len(own)),
+                "rank1": round(float((scores.argmax(axis=1) == own).mean()), 4),
+                "faces": float(len(own)),
             }
         return found
 
@@ -81,4 +83,3 @@ class Matcher:
         vector = recogniser.embed(resized(picture, self._side), self._places[name])
         assert vector is not None, "a place was given"
         return vector
-

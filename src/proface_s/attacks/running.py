@@ -62,7 +62,9 @@ class Options:
 
 
 def run_suite(
-    options: Options, start: Callable[[str], None] = lambda part: None, done: Callable[[], None] = lambda: None,
+    options: Options,
+    start: Callable[[str], None] = lambda part: None,
+    done: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """Run what has not been run yet, and write the report.
@@ -103,19 +105,29 @@ def run_suite(
 def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str, Any]:
     """Run one adversary against one method; return the stored form and write pictures and plots beside the report."""
     started = time.perf_counter()
-    head = {"attack": attack.name, "number": attack.number, "title": attack.title,
-            "method": method.name if attack.of_method else ANY}
+    head = {
+        "attack": attack.name,
+        "number": attack.number,
+        "title": attack.title,
+        "method": method.name if attack.of_method else ANY,
+    }
     try:
         outcome = attack.run(method, scene)
     except NotApplicable as reason:
         return {**head, "skipped": str(reason)}
     pictures = _draw(outcome, scene.folder, part.replace("/", "-").replace(" ", "-"))
     body = {
-        "measure": outcome.measure, "attacked": outcome.attack, "control": outcome.control, "leak": outcome.leak,
-        "succeeded": outcome.succeeded, "finding": outcome.finding,
+        "measure": outcome.measure,
+        "attacked": outcome.attack,
+        "control": outcome.control,
+        "leak": outcome.leak,
+        "succeeded": outcome.succeeded,
+        "finding": outcome.finding,
         "tables": [asdict(table) for table in outcome.tables],
-        "plots": {name: asdict(plot) for name, plot in outcome.plots.items()}, "pictures": pictures,
-        "details": outcome.details, "seconds": round(time.perf_counter() - started, 1),
+        "plots": {name: asdict(plot) for name, plot in outcome.plots.items()},
+        "pictures": pictures,
+        "details": outcome.details,
+        "seconds": round(time.perf_counter() - started, 1),
     }
     found: dict[str, Any] = plain({**head, **body})
     return found
@@ -160,9 +172,7 @@ def choose_device(wanted: str) -> str:
     return "cpu"
 
 
-def read_all(
-    options: Options, side: int, omitted: list[Omission]
-) -> tuple[list[FaceSample], list[FaceSample]]:
+def read_all(options: Options, side: int, omitted: list[Omission]) -> tuple[list[FaceSample], list[FaceSample]]:
     """Read the faces under attack, and the attacker's own faces, of other people.
 
     Raises:
@@ -182,7 +192,9 @@ def read_all(
     if not all(sides):
         raise NoFaces(
             f"{len(faces)} faces of {len({f.identity for f in faces})} people are too few to train on some and attack "
-            "others", "give the attacker faces of his own, or give more pictures", code="own-pictures",
+            "others",
+            "give the attacker faces of his own, or give more pictures",
+            code="own-pictures",
         )
     return sides[0][:most], sides[1]
 
@@ -218,10 +230,17 @@ def _settings(
     """Return what determines the parts: order and later additions of methods and adversaries do not matter."""
     names = hashlib.sha256("\n".join(face.name for face in [*victims, *own]).encode()).hexdigest()[:16]
     return {
-        "data": [str(each) for each in options.data], "own": [str(each) for each in options.own],
-        "budget": asdict(BUDGETS[options.budget]) | {"name": options.budget}, "style": options.style,
-        "recognisers": list(options.recognisers), "kind": options.kind, "seed": options.seed,
-        "faces": len(victims), "own_faces": len(own), "read": names, "size": BUDGETS[options.budget].side,
+        "data": [str(each) for each in options.data],
+        "own": [str(each) for each in options.own],
+        "budget": asdict(BUDGETS[options.budget]) | {"name": options.budget},
+        "style": options.style,
+        "recognisers": list(options.recognisers),
+        "kind": options.kind,
+        "seed": options.seed,
+        "faces": len(victims),
+        "own_faces": len(own),
+        "read": names,
+        "size": BUDGETS[options.budget].side,
     }
 
 
@@ -233,6 +252,7 @@ def _draw(outcome: Outcome, folder: Path, name: str) -> list[str]:
         contact_sheet(folder / found[-1], rows, SHEET_SIDE)
     for mark, plot in outcome.plots.items():
         found.append(f"{name}-{mark}.png")
-        plot_curves(folder / found[-1], plot.curves, title=plot.title, x=plot.x, y=plot.y, log_x=plot.log_x,
-                    dashed=plot.dashed)
+        plot_curves(
+            folder / found[-1], plot.curves, title=plot.title, x=plot.x, y=plot.y, log_x=plot.log_x, dashed=plot.dashed
+        )
     return found

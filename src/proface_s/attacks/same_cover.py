@@ -105,10 +105,12 @@ def _train(network: nn.Module, method: Method, own: list[Covered], scene: Scene)
         faces = [own[i] for i in rng.integers(len(own), size=half)]
         pairs = [(f.original, shuffled(f.original, f.cover, rng)) for f in faces]
         which = rng.integers(2, size=half)
-        protected = to_tensor([
-            method.protect(pair[w], face.cover, secrets.token_bytes(KEY_BYTES))
-            for face, pair, w in zip(faces, pairs, which, strict=True)
-        ]).to(scene.device)
+        protected = to_tensor(
+            [
+                method.protect(pair[w], face.cover, secrets.token_bytes(KEY_BYTES))
+                for face, pair, w in zip(faces, pairs, which, strict=True)
+            ]
+        ).to(scene.device)
         cover = to_tensor([face.cover for face in faces]).to(scene.device)
         first, second = (network(protected, cover, to_tensor([p[i] for p in pairs]).to(scene.device)) for i in (0, 1))
         truth = torch.from_numpy(which.astype(np.float32)).to(scene.device)
@@ -125,7 +127,10 @@ def _train(network: nn.Module, method: Method, own: list[Covered], scene: Scene)
 
 @torch.no_grad()
 def _scores(
-    network: nn.Module, protected: list[UInt8Image], covers: list[UInt8Image], candidates: list[UInt8Image],
+    network: nn.Module,
+    protected: list[UInt8Image],
+    covers: list[UInt8Image],
+    candidates: list[UInt8Image],
     device: str,
 ) -> np.ndarray:
     network.eval()
@@ -143,12 +148,23 @@ def _outcome(
     low, high = bootstrap_interval(labelled, _auc_of, seed=scene.seed, level=LEVEL)
     broken = low > 0.5
     count = len(hidden) + len(others)
-    finding = (f"Area under the curve {attack:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}) over {count} trials "
-               f"with unseen faces; guessing is 0.5. ")
-    finding += ("What was hidden shows in the protected picture beyond its cover: two originals with one cover are "
-                "told apart.") if broken else "Two originals with one cover cannot be told apart."
-    table = Table("Which of two originals with the identical cover was hidden?", ("picture shown", "AUC"),
-                  [("protected", f"{attack:.3f}"), ("cover alone", f"{control:.3f}")])
+    finding = (
+        f"Area under the curve {attack:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}) over {count} trials "
+        f"with unseen faces; guessing is 0.5. "
+    )
+    finding += (
+        (
+            "What was hidden shows in the protected picture beyond its cover: two originals with one cover are "
+            "told apart."
+        )
+        if broken
+        else "Two originals with one cover cannot be told apart."
+    )
+    table = Table(
+        "Which of two originals with the identical cover was hidden?",
+        ("picture shown", "AUC"),
+        [("protected", f"{attack:.3f}"), ("cover alone", f"{control:.3f}")],
+    )
     details = {"interval": [low, high], "trials": count, "trained_on": trials}
     return Outcome("area under the ROC curve", attack, control, broken, finding, (table,), details=details)
 

@@ -122,10 +122,15 @@ def _outcome(counts: Mapping[str, Counter[str]], untouched: Counter[str]) -> Out
     control = sum(untouched[name] for name in HARMFUL)
     return Outcome(
         "altered files in per cent that end in a false 'exact', in an oversized cost, or in an error of another kind",
-        100 * harm / files, 100 * control / sum(untouched.values()), harm > 0, _finding(counts, total, files),
+        100 * harm / files,
+        100 * control / sum(untouched.values()),
+        harm > 0,
+        _finding(counts, total, files),
         (Table("Altered files, recovered with the right passphrase", ("what was altered", "files", *columns), rows),),
         details={
-            "counts": {kind: dict(row) for kind, row in counts.items()}, "untouched": dict(untouched), "files": files,
+            "counts": {kind: dict(row) for kind, row in counts.items()},
+            "untouched": dict(untouched),
+            "files": files,
         },
     )
 
@@ -134,9 +139,11 @@ def _finding(counts: Mapping[str, Counter[str]], total: Counter[str], files: int
     bad = {name: [kind for kind, row in counts.items() if row[name]] for name in HARMFUL if total[name]}
     if bad:
         what = "; ".join(f"{name}: {total[name]} ({', '.join(kinds)})" for name, kinds in bad.items())
-        return (f"Of {files} altered files {sum(total[name] for name in HARMFUL)} were not caught: {what}. "
-                "Whatever is presented as exact must be authenticated with the key, and costs checked before they are "
-                "spent.")
+        return (
+            f"Of {files} altered files {sum(total[name] for name in HARMFUL)} were not caught: {what}. "
+            "Whatever is presented as exact must be authenticated with the key, and costs checked before they are "
+            "spent."
+        )
     return (
         f"None of {files} altered files was taken for what it is not: {total[REFUSED]} were refused, "
         f"{total[UNVOUCHED]} gave estimates that are not called exact, {total[SAME]} the unharmed original (what was "

@@ -91,8 +91,9 @@ def _explained(fitted: Sequence[dict[str, Any]], judged: Sequence[dict[str, Any]
     wanted, truth = (np.concatenate([row["target"] for row in rows]) for rows in (fitted, judged))
     found = {}
     for name, parts in (("control", ("plain",)), ("attack", ("plain", "beside"))):
-        x, z = (np.concatenate([np.concatenate([row[p] for p in parts], 1) for row in rows])
-                for rows in (fitted, judged))
+        x, z = (
+            np.concatenate([np.concatenate([row[p] for p in parts], 1) for row in rows]) for rows in (fitted, judged)
+        )
         mean, spread = x.mean(axis=0), x.std(axis=0)
         spread[spread < 1e-6] = np.inf  # constant features carry no information
         x, z = (np.concatenate([(m - mean) / spread, np.ones((len(m), 1))], 1) for m in (x, z))
@@ -106,11 +107,15 @@ def _outcome(found: dict[str, dict[str, float]], how: str) -> Outcome:
     attack, control = found[worst]["attack"], found[worst]["control"]
     equal = found["one photo twice"]["equal"]
     broken = attack - control > MARGIN or equal > 0
-    finding = (f"Keys: {how}. Where the face has detail is explained to {max(attack, 0):.1%} by two protections and "
-               f"their difference, to {max(control, 0):.1%} by the cover ({worst}). ")
+    finding = (
+        f"Keys: {how}. Where the face has detail is explained to {max(attack, 0):.1%} by two protections and "
+        f"their difference, to {max(control, 0):.1%} by the cover ({worst}). "
+    )
     if equal > 0:
-        finding += (f"Two protections of one photo are identical in {equal:.0%} of the cases: anybody sees that the "
-                    "same photo was protected twice, with the same passphrase. ")
+        finding += (
+            f"Two protections of one photo are identical in {equal:.0%} of the cases: anybody sees that the "
+            "same photo was protected twice, with the same passphrase. "
+        )
     if attack - control > MARGIN:
         finding += "What is hidden moves what is published in its own place: the key has to move it elsewhere."
     elif not equal:
@@ -119,10 +124,20 @@ def _outcome(found: dict[str, dict[str, float]], how: str) -> Outcome:
         (case, f"{v['attack']:.3f}", f"{v['control']:.3f}", f"{v['attack'] - v['control']:+.3f}", f"{v['equal']:.0%}")
         for case, v in found.items()
     ]
-    table = Table("Explained share of the variance of local detail, unseen faces",
-                  ("case", "with the protected pictures", "covers alone", "leak", "identical"), rows)
-    return Outcome("explained share of the variance of local detail", attack, control, broken, finding, (table,),
-                   details={"cases": found, "keys": how})
+    table = Table(
+        "Explained share of the variance of local detail, unseen faces",
+        ("case", "with the protected pictures", "covers alone", "leak", "identical"),
+        rows,
+    )
+    return Outcome(
+        "explained share of the variance of local detail",
+        attack,
+        control,
+        broken,
+        finding,
+        (table,),
+        details={"cases": found, "keys": how},
+    )
 
 
 ATTACK = TwoTime()

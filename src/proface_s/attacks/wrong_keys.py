@@ -72,7 +72,8 @@ def with_right_part(elements: UInt8Image, other: UInt8Image, part: str) -> UInt8
     """Keep the right elements in the ``left``, ``upper`` or ``lower`` half; take another key's elsewhere."""
     found, (height, width) = other.copy(), elements.shape[:2]
     where = {
-        "left": (slice(None), slice(width // 2)), "upper": (slice(height // 2), slice(None)),
+        "left": (slice(None), slice(width // 2)),
+        "upper": (slice(height // 2), slice(None)),
         "lower": (slice(height // 2, None), slice(None)),
     }[part]
     found[where] = elements[where]
@@ -118,8 +119,9 @@ def _means(found: list[Recovered], originals: list[UInt8Image]) -> dict[str, dic
     rows = {}
     for name in found[0]:
         whole = [min(psnr(each[name], x), 100) for each, x in zip(found, originals, strict=True)]
-        parts = [[min(psnr(*pair), 100) for pair in _parts(each[name], x)]
-                  for each, x in zip(found, originals, strict=True)]
+        parts = [
+            [min(psnr(*pair), 100) for pair in _parts(each[name], x)] for each, x in zip(found, originals, strict=True)
+        ]
         rows[name] = {"whole": float(np.mean(whole)), "part": float(np.mean(parts, axis=0).max())}
     return rows
 
@@ -136,12 +138,18 @@ def _parts(a: UInt8Image, b: UInt8Image) -> list[tuple[UInt8Image, UInt8Image]]:
 
 
 def _outcome(
-    figures: Mapping[str, dict[str, dict[str, float]]], levels: Mapping[str, list[Recovered]],
-    originals: list[UInt8Image], cover: Mapping[str, float], opened: ExpandedKey | None,
+    figures: Mapping[str, dict[str, dict[str, float]]],
+    levels: Mapping[str, list[Recovered]],
+    originals: list[UInt8Image],
+    cover: Mapping[str, float],
+    opened: ExpandedKey | None,
 ) -> Outcome:
     best = {level: _best(rows, cover) for level, rows in figures.items()}
-    half = _best({n: row for n, row in figures[SPREAD].items() if "half" in n or n == "random"}, cover) \
-        if SPREAD in figures else None
+    half = (
+        _best({n: row for n, row in figures[SPREAD].items() if "half" in n or n == "random"}, cover)
+        if SPREAD in figures
+        else None
+    )
     derived = opened is not None and opened.derived
     headline = SPREAD if SPREAD in best and not derived else KEY
     _, attack, control = best[headline]
@@ -149,18 +157,27 @@ def _outcome(
     if headline == SPREAD and half is not None and half[1] - half[2] > MARGIN:
         _, attack, control = half  # more informative than that one wrong bit does little
     tables = [
-        Table(f"{level}" + (f": {opened.what}" if level == SPREAD and opened else ""),
-              ("wrong", "recovered, dB", "best part, dB"),
-              [(name, f"{row['whole']:.2f}", f"{row['part']:.2f}") for name, row in rows.items()])
+        Table(
+            f"{level}" + (f": {opened.what}" if level == SPREAD and opened else ""),
+            ("wrong", "recovered, dB", "best part, dB"),
+            [(name, f"{row['whole']:.2f}", f"{row['part']:.2f}") for name, row in rows.items()],
+        )
         for level, rows in figures.items()
     ]
     curves = {level: _curve(rows) for level, rows in figures.items()}
     curves["the cover itself"] = [(0.0, cover["whole"]), (0.5, cover["whole"])]
-    plot = Plot("Recovered with a part of the key wrong", "share that is wrong", "PSNR, dB", curves, True,
-                ("the cover itself",))
+    plot = Plot(
+        "Recovered with a part of the key wrong", "share that is wrong", "PSNR, dB", curves, True, ("the cover itself",)
+    )
     return Outcome(
-        "PSNR in dB of the best three eighths of the face, partly wrong key", attack, control, succeeded,
-        _finding(best, half, headline, opened), tables, {"key-errors": plot}, {"": _rows(levels, originals)},
+        "PSNR in dB of the best three eighths of the face, partly wrong key",
+        attack,
+        control,
+        succeeded,
+        _finding(best, half, headline, opened),
+        tables,
+        {"key-errors": plot},
+        {"": _rows(levels, originals)},
         {"levels": dict(figures), "cover": dict(cover), "best": best},
     )
 
@@ -182,24 +199,39 @@ def _finding(best: Mapping[str, Best], half: Best | None, headline: str, opened:
     name, attack, control = best[headline]
     where = opened.what if headline == SPREAD and opened else "key"
     if attack - control > MARGIN:
-        text = (f"No cliff: with the {where} wrong ({name}), {attack:.1f} dB come back in the best part of the face. "
-                "Key material must decide everything everywhere, not act locally.")
+        text = (
+            f"No cliff: with the {where} wrong ({name}), {attack:.1f} dB come back in the best part of the face. "
+            "Key material must decide everything everywhere, not act locally."
+        )
     else:
         text = f"A cliff: the best wrong key ({name}) gives no more than any other."
     if opened is None or half is None:
         return text
-    text += (f" Half of the {opened.what} ({half[0]}) gives {half[1]:.1f} dB in the best part of the face, any other "
-             f"key or the cover {half[2]:.1f}.")
+    text += (
+        f" Half of the {opened.what} ({half[0]}) gives {half[1]:.1f} dB in the best part of the face, any other "
+        f"key or the cover {half[2]:.1f}."
+    )
     if opened.derived and best[SPREAD][1] - best[SPREAD][2] > MARGIN:
-        text += (f" The {opened.what} are read in order, coarse bands first, from the last row to the first: what is "
-                 "read before the first wrong one is right. They are a cipher's output: nobody holds some of them "
-                 "without having broken the cipher, or knowing the picture.")
+        text += (
+            f" The {opened.what} are read in order, coarse bands first, from the last row to the first: what is "
+            "read before the first wrong one is right. They are a cipher's output: nobody holds some of them "
+            "without having broken the cipher, or knowing the picture."
+        )
     return text
 
 
 def _rows(levels: Mapping[str, list[Recovered]], originals: list[UInt8Image]) -> list[list[tuple[str, UInt8Image]]]:
-    chosen = ("right", "one bit", "one element", "1.0% of the elements", "5.0% of the elements",
-              "25.0% of the elements", "left half right", "lower half right", "random")
+    chosen = (
+        "right",
+        "one bit",
+        "one element",
+        "1.0% of the elements",
+        "5.0% of the elements",
+        "25.0% of the elements",
+        "left half right",
+        "lower half right",
+        "random",
+    )
     rows = []
     for number, original in enumerate(originals[:4]):
         source = levels[SPREAD][number] if levels[SPREAD] else levels[KEY][number]

@@ -90,9 +90,7 @@ class AuditLog:
             raise
         self._note("end", {**what, "exit_code": 0, "error": None, **outcome})
 
-    def audited(
-        self, work: Callable[[Task], Report], faces: Collection[int] | None = None
-    ) -> Callable[[Task], Report]:
+    def audited(self, work: Callable[[Task], Report], faces: Collection[int] | None = None) -> Callable[[Task], Report]:
         """Work on a plan's tasks that notes each of them."""
 
         return _Audited(self, work, faces)

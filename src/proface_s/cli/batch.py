@@ -127,9 +127,7 @@ def skipped(source: Path, reason: str, target: Path | None = None) -> Report:
     )
 
 
-def _results(
-    tasks: Sequence[Task], work: Callable[[Task], Report], jobs: int
-) -> Generator[Done, None, None]:
+def _results(tasks: Sequence[Task], work: Callable[[Task], Report], jobs: int) -> Generator[Done, None, None]:
     if jobs <= 1 or len(tasks) <= 1:
         yield from map(_Attempt(work, True), tasks)
         return
@@ -201,9 +199,7 @@ def _is_long(plan: Plan) -> bool:
     return False
 
 
-def _conclude(
-    plan: Plan, codes: list[int], finished: int, missed: int, other: int, speaker: Speaker
-) -> None:
+def _conclude(plan: Plan, codes: list[int], finished: int, missed: int, other: int, speaker: Speaker) -> None:
     """Tell the sum of a run over several inputs."""
     parts = [f"{count(codes.count(0) - finished, 'file')} done"]
     failures = len(codes) - codes.count(0) - other

@@ -93,7 +93,9 @@ def _report(task: Task, found: Detection) -> Report:
         task.target,
         tuple(
             {
-                "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "score": round(f.score, 3),
+                "number": f.number,
+                "box": [f.box.x, f.box.y, f.box.w, f.box.h],
+                "score": round(f.score, 3),
                 **({"found": f.found} if shifted else {}),
             }
             for f in found.faces

@@ -15,20 +15,29 @@ from .train import EXTRA_HINT
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option(
-    "--data", "folders", type=click.Path(path_type=Path), multiple=True,
+    "--data",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
     help="The pictures of the run: the secure model's symbol tables are fitted to some of them.",
 )
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True,
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
     help="Folder of the model.",
 )
-@click.option("--card", "card_file", type=click.Path(path_type=Path), required=True,
-              help="JSON with name, data, licence, command, hardware and measures.")
+@click.option(
+    "--card",
+    "card_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="JSON with name, data, licence, command, hardware and measures.",
+)
 @click.option("--faces", type=click.IntRange(1), default=400, show_default=True, help="Faces for the tables.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def command(
-    checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: Path, faces: int, quiet: bool
-) -> int:
+def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: Path, faces: int, quiet: bool) -> int:
     """Write ONNX graphs, tables and card of a training run."""
     try:
         from ..training.running import export

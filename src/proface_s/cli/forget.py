@@ -23,7 +23,11 @@ _MOST_SHOWN = 20
 @click.command("forget", short_help="Destroy the way back to a face, for good.")
 @options.inputs
 @click.option(
-    "--face", type=options.FaceNumbers(), multiple=True, required=True, metavar="N",
+    "--face",
+    type=options.FaceNumbers(),
+    multiple=True,
+    required=True,
+    metavar="N",
     help="Number of the face, from 1; see `proface inspect`.  Repeatable.",
 )
 @click.option("--erase", is_flag=True, help="Overwrite the face's pixels too, so that nothing is left in them.")
@@ -64,9 +68,7 @@ def command(
     log = AuditLog.of(audit, "forget")
 
     def work(task: Task) -> Report:
-        done = forget(
-            task.source, faces, erase=erase, output=task.target, in_place=in_place, overwrite=overwrite
-        )
+        done = forget(task.source, faces, erase=erase, output=task.target, in_place=in_place, overwrite=overwrite)
         return _report(task, done, erase)
 
     return run_plan(plan, log.audited(work, faces), Speaker("forget", manner))
@@ -128,5 +130,6 @@ def _described(source: Path, faces: Sequence[int]) -> list[str]:
         return []  # the run will say what is wrong with it
     return [
         f"{source}: face {face.number}, {place(face.box, found.size)} ({face.box}), {face.style}"
-        for face in found.faces if face.number in faces
+        for face in found.faces
+        if face.number in faces
     ]

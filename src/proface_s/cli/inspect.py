@@ -56,7 +56,10 @@ def _report(task: Task, found: Inspection) -> Report:
         task.source,
         faces=tuple(
             {
-                "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed,
+                "number": f.number,
+                "box": [f.box.x, f.box.y, f.box.w, f.box.h],
+                "style": f.style,
+                "sealed": f.sealed,
             }
             for f in found.faces
         ),

@@ -10,9 +10,7 @@ from . import sieves
 from .plan import Plan, make_plan
 
 
-def plan_to_keep(
-    inputs: Sequence[Path], suffix: str, output: str | None, *, overwrite: bool, in_place: bool
-) -> Plan:
+def plan_to_keep(inputs: Sequence[Path], suffix: str, output: str | None, *, overwrite: bool, in_place: bool) -> Plan:
     """Work out what to do with protected files that are to be changed.
 
     Args:

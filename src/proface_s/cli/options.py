@@ -199,12 +199,17 @@ threads = click.option(
 )
 
 jobs = click.option(
-    "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", show_default=True,
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    metavar="N",
+    show_default=True,
     help="Photos to work on at a time.",
 )
 
 resume = click.option(
-    "--resume", is_flag=True,
+    "--resume",
+    is_flag=True,
     help="Go on where a run was stopped: skip inputs whose output is there, finished, and as asked for now.",
 )
 
@@ -312,8 +317,12 @@ def new_locks(function: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(function)
     def bundled(
-        *, new_passphrase_file: tuple[Path, ...], new_passphrase_fd: tuple[int, ...], recipient: tuple[str, ...],
-        recipients_file: tuple[Path, ...], **rest: Any,
+        *,
+        new_passphrase_file: tuple[Path, ...],
+        new_passphrase_fd: tuple[int, ...],
+        recipient: tuple[str, ...],
+        recipients_file: tuple[Path, ...],
+        **rest: Any,
     ) -> int:
         new = LockSources((*new_passphrase_file, *new_passphrase_fd), (*recipient, *recipients_file))
         return function(new=new, **rest)

@@ -102,13 +102,28 @@ def command(
         raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
     if engine.name is not None:
         refused = {
-            "--wrong-key cover": wrong_key == "cover", "--sidecar": sidecar or sidecar_only,
+            "--wrong-key cover": wrong_key == "cover",
+            "--sidecar": sidecar or sidecar_only,
             "--identity": bool(identities),
         }
         return scaling.run_on_engine(
-            engine, inputs, output, locks, speaker, refused, overwrite=overwrite, jobs=jobs, style=style, boxes=boxes,
-            faces=faces, seal=not no_seal, file_format=file_format or "png", record=not no_record,
-            keep_metadata=keep_metadata, allow_no_face=allow_no_face, recursive=recursive,
+            engine,
+            inputs,
+            output,
+            locks,
+            speaker,
+            refused,
+            overwrite=overwrite,
+            jobs=jobs,
+            style=style,
+            boxes=boxes,
+            faces=faces,
+            seal=not no_seal,
+            file_format=file_format or "png",
+            record=not no_record,
+            keep_metadata=keep_metadata,
+            allow_no_face=allow_no_face,
+            recursive=recursive,
             threads=threads_per_job(threads, jobs),
         )
     paths = scaling.only_paths(inputs, engine)
@@ -137,7 +152,12 @@ def command(
 
 
 def _planned(
-    inputs: tuple[Path, ...], file_format: Format | None, locks: FaceLocks, manner: Manner, *, beside: bool,
+    inputs: tuple[Path, ...],
+    file_format: Format | None,
+    locks: FaceLocks,
+    manner: Manner,
+    *,
+    beside: bool,
     **options: Any,
 ) -> Plan:
     """What is to be done, and whether pipes can do it; ``options`` are those of `make_plan`."""

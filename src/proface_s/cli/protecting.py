@@ -97,7 +97,10 @@ def _report(task: Task, result: ProtectResult, target: Path | None, wrong_key: W
     shifted = _renumbered(result)
     faces: tuple[dict[str, Any], ...] = tuple(
         {
-            "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "style": f.style, "sealed": f.sealed,
+            "number": f.number,
+            "box": [f.box.x, f.box.y, f.box.w, f.box.h],
+            "style": f.style,
+            "sealed": f.sealed,
             **({"found": list(f.found)} if shifted else {}),
         }
         for f in result.faces
@@ -126,7 +129,8 @@ def _renumbered(result: ProtectResult) -> str:
     if all(face.found == (face.number,) for face in found) and len(found) in (0, len(result.faces)):
         return ""
     told = [
-        f"{face.number} is {' and '.join(map(str, face.found))} of those found" if face.found
+        f"{face.number} is {' and '.join(map(str, face.found))} of those found"
+        if face.found
         else f"{face.number} was given by hand"
         for face in result.faces[:_MOST_TOLD]
     ]

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
 @options.face_keys
 @click.option(
-    "--face", type=options.FaceNumbers(), multiple=True, metavar="N",
+    "--face",
+    type=options.FaceNumbers(),
+    multiple=True,
+    metavar="N",
     help="Bring back this face only, by its number in the file, from 1.  Repeatable.",
 )
 @click.option("--force", is_flag=True, help="Where nothing opens a file, write the noise that a wrong key reads.")
 @click.option(
-    "--expect", type=click.Choice(["noise", "cover"]),
+    "--expect",
+    type=click.Choice(["noise", "cover"]),
     help="Refuse a file that is not in this mode (`protect --wrong-key`): others can turn noise into cover, not back.",
 )
 @click.option("--sidecar", metavar="FILE", help="Sidecar to use; NAME.pfs beside a photo is found by itself.")

@@ -54,7 +54,11 @@ class Recovering:
         return replace(_report(task, result, task.target), task_target=task.target)
 
     def _recovered(
-        self, source: Path, sidecar: Path | str | None, target: Path | None, overwrite: bool = False,
+        self,
+        source: Path,
+        sidecar: Path | str | None,
+        target: Path | None,
+        overwrite: bool = False,
         file_format: Format | None = None,
     ) -> RecoverResult:
         """From a file into a file, or, without a target, into memory."""

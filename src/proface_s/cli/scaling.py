@@ -56,7 +56,8 @@ def engine(function: Callable[..., int]) -> Callable[..., int]:
 
     return options.several(
         click.option(
-            "--engine", type=click.Choice(("local", "dask", "ray")),
+            "--engine",
+            type=click.Choice(("local", "dask", "ray")),
             help="Do a whole folder or URL on an engine, noting every photo in a manifest; see docs/scale.md.",
         ),
         click.option(
@@ -84,8 +85,16 @@ def only_paths(given: Sequence[Path | str], engine: Engine) -> tuple[Path, ...]:
 
 
 def run_on_engine(
-    engine: Engine, given: Sequence[Path | str], output: str | None, locks: FaceLocks, speaker: Speaker,
-    refused: Mapping[str, bool], *, overwrite: bool, jobs: int, **settings: Any,
+    engine: Engine,
+    given: Sequence[Path | str],
+    output: str | None,
+    locks: FaceLocks,
+    speaker: Speaker,
+    refused: Mapping[str, bool],
+    *,
+    overwrite: bool,
+    jobs: int,
+    **settings: Any,
 ) -> int:
     """Do a run and tell what came of it.
 
@@ -201,8 +210,13 @@ def _report(outcome: Outcome) -> Any:
     statuses: dict[str, Status] = {"done": "protected", "copied": "no-face", "no-face": "no-face"}
     status: Status = "skipped" if outcome.unchanged else statuses.get(row.status, "error")
     report = Report(
-        status, Path(row.source), Path(row.target) if row.target else None, ({},) * row.faces, outcome.warnings,
-        seconds=row.read_s + row.protect_s + row.write_s, extra={"attempt": row.attempt},
+        status,
+        Path(row.source),
+        Path(row.target) if row.target else None,
+        ({},) * row.faces,
+        outcome.warnings,
+        seconds=row.read_s + row.protect_s + row.write_s,
+        extra={"attempt": row.attempt},
     )
     if outcome.unchanged or row.status in ("done", "copied"):
         return report

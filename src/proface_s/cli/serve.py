@@ -19,7 +19,10 @@ TOKEN_VARIABLE = "PROFACE_TOKEN"
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need --token.")
 @click.option(
-    "--token", metavar="TEXT", envvar=TOKEN_VARIABLE, show_envvar=True,
+    "--token",
+    metavar="TEXT",
+    envvar=TOKEN_VARIABLE,
+    show_envvar=True,
     help="What every request must carry; for other machines.",
 )
 @click.option("--max-upload", type=click.IntRange(1, 1024), default=64, show_default=True, help="MiB of one file.")
@@ -28,8 +31,15 @@ TOKEN_VARIABLE = "PROFACE_TOKEN"
 @click.option("--debug", is_flag=True, hidden=True)
 @click.pass_context
 def command(
-    context: click.Context, port: int, no_browser: bool, host: str, token: str | None, max_upload: int,
-    max_pixels: int, workers: int | None, debug: bool,
+    context: click.Context,
+    port: int,
+    no_browser: bool,
+    host: str,
+    token: str | None,
+    max_upload: int,
+    max_pixels: int,
+    workers: int | None,
+    debug: bool,
 ) -> int:
     """Serve a page that protects, recovers and inspects photos in the browser.
 
@@ -66,8 +76,13 @@ def command(
     workers = workers or max(1, min(2, cores // 2))
     size = max_upload * MIB
     settings = Settings(
-        host=host, token=token, max_bytes=size, max_pixels=max_pixels * 1_000_000, workers=workers,
-        held_bytes=max(6 * size, HELD_BYTES), work_bytes=max(bytes_needed(max_pixels * 1_000_000), WORK_BYTES),
+        host=host,
+        token=token,
+        max_bytes=size,
+        max_pixels=max_pixels * 1_000_000,
+        workers=workers,
+        held_bytes=max(6 * size, HELD_BYTES),
+        work_bytes=max(bytes_needed(max_pixels * 1_000_000), WORK_BYTES),
         debug=debug,
     )
 
@@ -80,8 +95,11 @@ def command(
 
     try:
         serve(
-            settings, bind(host, port), threads=0 if workers == 1 else max(1, cores // workers),
-            open_browser=not no_browser, ready=ready,
+            settings,
+            bind(host, port),
+            threads=0 if workers == 1 else max(1, cores // workers),
+            open_browser=not no_browser,
+            ready=ready,
         )
     except KeyboardInterrupt:
         click.echo("", err=True)

@@ -14,11 +14,17 @@ EXTRA_HINT = 'install the extra: pip install "proface-s[train]"'
 @click.command()
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="JSON; the defaults where not given.")
 @click.option(
-    "--data", "folders", type=click.Path(path_type=Path), multiple=True, required=True,
+    "--data",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
     help="Folder of face pictures, searched to any depth; repeatable.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True,
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
     help="Folder of the run; resumed if it exists.",
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
@@ -26,8 +32,13 @@ EXTRA_HINT = 'install the extra: pip install "proface-s[train]"'
 @click.option("--init", type=click.Path(path_type=Path), help="Checkpoint whose weights a new run starts from.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
-    config_file: Path | None, folders: tuple[Path, ...], out: Path, device: str, stickers: Path | None,
-    init: Path | None, quiet: bool,
+    config_file: Path | None,
+    folders: tuple[Path, ...],
+    out: Path,
+    device: str,
+    stickers: Path | None,
+    init: Path | None,
+    quiet: bool,
 ) -> int:
     """Train a model; a killed run goes on where it stopped when the command is given again.
 

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 @options.audit
 @options.manner
 def command(
-    inputs: tuple[Path, ...], sources: Sources, without_key: bool, expect: WrongKey | None, audit: Path | None,
+    inputs: tuple[Path, ...],
+    sources: Sources,
+    without_key: bool,
+    expect: WrongKey | None,
+    audit: Path | None,
     manner: Manner,
 ) -> int:
     """Check that protected files are intact and that a key opens them.  Nothing is written."""
@@ -63,8 +67,12 @@ def _report(task: Task, found: Verification) -> Report:
 
     faces = tuple(
         {
-            "number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "pixels": f.pixels, "key": f.key,
-            "seal": f.seal, "record": f.record,
+            "number": f.number,
+            "box": [f.box.x, f.box.y, f.box.w, f.box.h],
+            "pixels": f.pixels,
+            "key": f.key,
+            "seal": f.seal,
+            "record": f.record,
         }
         for f in found.faces
     )

@@ -49,9 +49,7 @@ def threads_per_job(threads: int, jobs: int) -> int:
     return threads or (max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0)
 
 
-def done_in_parallel(
-    tasks: Sequence[Task], work: Callable[[Task], Done], jobs: int
-) -> Iterator[Done]:
+def done_in_parallel(tasks: Sequence[Task], work: Callable[[Task], Done], jobs: int) -> Iterator[Done]:
     """Do tasks in several processes; yields each result as it comes.
 
     Args:
@@ -88,9 +86,13 @@ def _alone(task: Task, work: Callable[[Task], Done]) -> Done:
         try:
             return pool.submit(_do, task).result()
         except BrokenProcessPool:
-            return failed(task, ProFaceError(
-                f"{task.source}: the process that worked on it died", "there may be too little memory; use fewer --jobs"
-            ))
+            return failed(
+                task,
+                ProFaceError(
+                    f"{task.source}: the process that worked on it died",
+                    "there may be too little memory; use fewer --jobs",
+                ),
+            )
 
 
 def _pool(work: Callable[[Task], Done], jobs: int) -> ProcessPoolExecutor:

@@ -83,9 +83,7 @@ def to_chunks(header: Header, seals: Mapping[int, bytes]) -> dict[str, list[byte
     return {HEADER_CHUNK: [encode_header(header)], SEAL_CHUNK: boxes}
 
 
-def from_chunks(
-    chunks: Mapping[str, Sequence[bytes]], name: str = "the picture"
-) -> tuple[Header, dict[int, bytes]]:
+def from_chunks(chunks: Mapping[str, Sequence[bytes]], name: str = "the picture") -> tuple[Header, dict[int, bytes]]:
     """Inverse of `to_chunks`.
 
     Args:

@@ -258,7 +258,6 @@ class Header:
                 return count
         return 0
 
-
     @property
     def tells_footprints(self) -> bool:
         """Whether the header says what the alpha of every face is.  Those of version 0.1.0 do not."""

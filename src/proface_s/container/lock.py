@@ -85,8 +85,13 @@ class KeyRing:
 
     @classmethod
     def derive(
-        cls, model_id: bytes, boxes: Sequence[Box], groups: Sequence[int] | None, passphrases: Sequence[str],
-        params: KdfParams | None = None, deriver: KekDeriver | None = None,
+        cls,
+        model_id: bytes,
+        boxes: Sequence[Box],
+        groups: Sequence[int] | None,
+        passphrases: Sequence[str],
+        params: KdfParams | None = None,
+        deriver: KekDeriver | None = None,
     ) -> KeyRing:
         """Secrets of the ``cover`` mode: every passphrase gives some, and nothing stored tells which are right.
 
@@ -184,8 +189,14 @@ def lock_header(
 
 
 def plan_header(
-    model_id: bytes, size: tuple[int, int], boxes: Sequence[Box], groups: Sequence[int], locks: Sequence[Lock],
-    *, cover: bool = False, params: KdfParams | None = None,
+    model_id: bytes,
+    size: tuple[int, int],
+    boxes: Sequence[Box],
+    groups: Sequence[int],
+    locks: Sequence[Lock],
+    *,
+    cover: bool = False,
+    params: KdfParams | None = None,
 ) -> Header:
     """Build a header of the right lengths, but with zeros for keys and digests: what `lock_header` will make.
 
@@ -248,8 +259,13 @@ def check_locks(locks: Iterable[Lock], params: KdfParams | None = None) -> None:
 
 
 def relock(
-    header: Header, file_keys: Mapping[int, FileKey], lock: Lock, params: KdfParams | None = None, *,
-    keep: bool = False, deriver: KekDeriver | None = None,
+    header: Header,
+    file_keys: Mapping[int, FileKey],
+    lock: Lock,
+    params: KdfParams | None = None,
+    *,
+    keep: bool = False,
+    deriver: KekDeriver | None = None,
 ) -> Header:
     """Change who opens some groups; pictures and face keys stay the same.
 

@@ -133,9 +133,7 @@ def _read_payload(file: BinaryIO, kind: bytes, at: int, length: int, name: str) 
     file.seek(at)
     data = file.read(length)
     if file.read(4) != _crc(kind, data):
-        raise DamagedFileError(
-            f"{name}: the {kind.decode('ascii')} chunk is damaged (its CRC does not match)"
-        )
+        raise DamagedFileError(f"{name}: the {kind.decode('ascii')} chunk is damaged (its CRC does not match)")
     return data
 
 

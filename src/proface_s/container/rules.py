@@ -122,8 +122,7 @@ def check_total_cost(groups: Sequence[Group]) -> None:
     total = sum(params.cost for _, params in runs)
     _require(
         total <= MAX_TOTAL_COST_KIB,
-        f"its {len(runs)} passphrase stanzas demand {total} KiB of Argon2id work "
-        f"(at most {MAX_TOTAL_COST_KIB})",
+        f"its {len(runs)} passphrase stanzas demand {total} KiB of Argon2id work (at most {MAX_TOTAL_COST_KIB})",
     )
 
 
@@ -185,6 +184,7 @@ def _check_footprints(header: Header) -> None:
     for index, (face, footprint) in enumerate(zip(header.faces, footprints, strict=True)):
         box = face.box
         for covered, end, side in (
-            (footprint.right, box.right, header.width), (footprint.bottom, box.bottom, header.height)
+            (footprint.right, box.right, header.width),
+            (footprint.bottom, box.bottom, header.height),
         ):
             _require(not covered or end == side - 1, f"face {index + 1} covers an edge beside its box {box}")

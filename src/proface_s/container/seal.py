@@ -96,9 +96,7 @@ def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated
     return _decompress(codec, payload[_PREFIX.size : _PREFIX.size + length], shape)
 
 
-def seal_context(
-    context: FaceContext, size: tuple[int, int], digest: bytes, footprint: Footprint = PLAIN
-) -> bytes:
+def seal_context(context: FaceContext, size: tuple[int, int], digest: bytes, footprint: Footprint = PLAIN) -> bytes:
     """The associated data of a seal: face context (35 bytes) | width u32 | height u32 | region digest (32).
 
     Behind it, where the face's cover replaced more than the RGB values of an opaque box, its footprint (2).

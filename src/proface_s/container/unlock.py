@@ -131,9 +131,7 @@ def unlock_groups(
     return opened
 
 
-def open_groups(
-    header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None
-) -> dict[int, FileKey]:
+def open_groups(header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None) -> dict[int, FileKey]:
     """As `unlock_groups`, but something must open.
 
     Raises:
@@ -165,9 +163,7 @@ def face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, Fac
     return keys
 
 
-def forced_keys(
-    header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None
-) -> dict[int, FaceKey]:
+def forced_keys(header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None) -> dict[int, FaceKey]:
     """The keys that wrong credentials would lead to if nothing refused them: they read noise.
 
     They are made as in ``cover`` mode, at the full cost of Argon2id: what is read with them must not
@@ -234,9 +230,7 @@ def _by_identity(group: Group, number: int, credentials: Credentials) -> FileKey
     return None
 
 
-def try_passphrases(
-    group: Group, number: int, passphrases: Sequence[str], deriver: KekDeriver
-) -> FileKey | None:
+def try_passphrases(group: Group, number: int, passphrases: Sequence[str], deriver: KekDeriver) -> FileKey | None:
     """The file key of one group, unverified, if any of the passphrases opens it.
 
     Args:

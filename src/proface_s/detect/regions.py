@@ -93,9 +93,7 @@ def resolve_overlaps(
     return sorted(_reach_edges(found, tight, picture_size))
 
 
-def open_edges(
-    regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]
-) -> list[tuple[bool, bool]]:
+def open_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]) -> list[tuple[bool, bool]]:
     """Tell which regions stop one pixel before an edge of the picture that belongs to a face.
 
     Args:
@@ -129,8 +127,11 @@ def _fit_already(boxes: Sequence[Box], faces: Sequence[Box], picture_size: tuple
     at_edge = any((width % 2 and box.right == width) or (height % 2 and box.bottom == height) for box in boxes)
     whole = Box(0, 0, width, height)
     return at_edge and all(
-        box.w % 2 == box.h % 2 == 0 and box.w >= least[0] and box.h >= least[1]
-        and intersection(box, whole) == box.area and intersection(box, face) == intersection(whole, face)
+        box.w % 2 == box.h % 2 == 0
+        and box.w >= least[0]
+        and box.h >= least[1]
+        and intersection(box, whole) == box.area
+        and intersection(box, face) == intersection(whole, face)
         and not any(intersection(box, other) for other in boxes[:number])
         for number, (box, face) in enumerate(zip(boxes, faces, strict=True))
     )

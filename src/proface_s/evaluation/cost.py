@@ -29,7 +29,11 @@ def measure_cost(spec: str, size: int) -> dict[str, Any]:
     path = os.pathsep.join(part or os.getcwd() for part in sys.path)  # so that it finds third-party modules too
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=True,
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=True,
             env={**os.environ, "PYTHONPATH": path},
         )
     except (OSError, subprocess.SubprocessError) as error:
@@ -53,8 +57,11 @@ def measure_here(spec: str, size: int) -> dict[str, Any]:
         recovering.append(time.perf_counter() - between)
     costed = method if isinstance(method, Costed) else None
     return {
-        "name": method.name, "size": size, "steps": getattr(method, "steps", None),
-        "parameters": costed.parameters if costed else None, "macs": costed.macs(size, size) if costed else None,
+        "name": method.name,
+        "size": size,
+        "steps": getattr(method, "steps", None),
+        "parameters": costed.parameters if costed else None,
+        "macs": costed.macs(size, size) if costed else None,
         "protect_seconds": round(float(np.median(protecting)), 4),
         "recover_seconds": round(float(np.median(recovering)), 4),
         "peak_mib": None if (peak := peak_memory()) is None else round(peak),

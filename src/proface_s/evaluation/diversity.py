@@ -21,8 +21,13 @@ from .recognisers import Locator, Recogniser
 
 
 def measure_diversity(
-    method: Method, samples: Sequence[FaceSample], styles: Sequence[str], recognisers: Sequence[Recogniser],
-    thresholds: dict[str, float], seed: int, advance: Callable[[], None] = lambda: None,
+    method: Method,
+    samples: Sequence[FaceSample],
+    styles: Sequence[str],
+    recognisers: Sequence[Recogniser],
+    thresholds: dict[str, float],
+    seed: int,
+    advance: Callable[[], None] = lambda: None,
     locator: Locator | None = None,
 ) -> dict[str, Any]:
     """Measure how similar two protections of one face are.
@@ -49,10 +54,12 @@ def measure_diversity(
         if place is not None:
             versions = {
                 (style, number): method.protect(
-                    sample.image, make_cover(sample, style, samples),
+                    sample.image,
+                    make_cover(sample, style, samples),
                     derive_key(seed, method.name, style, sample.name, f"diversity {number}"),
                 )
-                for style in styles for number in (1, 2)
+                for style in styles
+                for number in (1, 2)
             }
             seen = {r.name: {at: r.embed(picture, place) for at, picture in versions.items()} for r in recognisers}
             for kind, pairs in _comparisons(styles).items():
@@ -62,10 +69,12 @@ def measure_diversity(
         advance()
     return {
         kind: {
-            "pairs": len(distances[kind]), "psnr": round(float(np.mean(distances[kind])), 3),
+            "pairs": len(distances[kind]),
+            "psnr": round(float(np.mean(distances[kind])), 3),
             "recognisers": {name: _linked(found, thresholds[name]) for name, found in scores[kind].items()},
         }
-        for kind in distances if distances[kind]
+        for kind in distances
+        if distances[kind]
     }
 
 
@@ -77,7 +86,8 @@ def _comparisons(styles: Sequence[str]) -> dict[str, list[tuple[tuple[str, int],
 
 
 def _similarities(
-    recogniser: Recogniser, seen: dict[tuple[str, int], FloatArray | None],
+    recogniser: Recogniser,
+    seen: dict[tuple[str, int], FloatArray | None],
     pairs: Sequence[tuple[tuple[str, int], tuple[str, int]]],
 ) -> list[float]:
     both = [(seen[a], seen[b]) for a, b in pairs]
@@ -90,6 +100,7 @@ def _linked(found: list[float], threshold: float) -> dict[str, Any]:
     linked = (np.array(found) >= threshold).astype(np.float64)
     low, high = bootstrap_interval(linked)
     return {
-        "similarity": round(float(np.mean(found)), 4), "linked": round(float(linked.mean()), 4),
+        "similarity": round(float(np.mean(found)), 4),
+        "linked": round(float(linked.mean()), 4),
         "linked_interval": [round(low, 4), round(high, 4)],
     }

@@ -37,7 +37,9 @@ def measure_samples(
 
 
 def measure_photos(
-    paths: Sequence[Path], style: str = "blur", omitted: list[Omission] | None = None,
+    paths: Sequence[Path],
+    style: str = "blur",
+    omitted: list[Omission] | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Measure whole photos with the faces that the detector finds; unreadable and faceless photos are omitted."""
@@ -71,8 +73,11 @@ def _through_files(
         refused = not wrong.exists()
     exact = np.array_equal(read_picture(back).rgb, original)
     return {
-        "exact": exact and all(face.outcome == "exact" for face in found.faces), "refused": refused,
-        "faces": len(done.faces), "protect": between - started, "recover": ended - between,
+        "exact": exact and all(face.outcome == "exact" for face in found.faces),
+        "refused": refused,
+        "faces": len(done.faces),
+        "protect": between - started,
+        "recover": ended - between,
         "megapixels": original.shape[0] * original.shape[1] / 1e6,
     }
 
@@ -82,8 +87,11 @@ def _totals(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
         return round(float(np.median([row[name] for row in rows])), digits) if rows else None
 
     return {
-        "pictures": len(rows), "faces": int(sum(row["faces"] for row in rows)),
-        "exact": int(sum(row["exact"] for row in rows)), "wrong_key_refused": int(sum(row["refused"] for row in rows)),
-        "protect_seconds": median("protect", 3), "recover_seconds": median("recover", 3),
+        "pictures": len(rows),
+        "faces": int(sum(row["faces"] for row in rows)),
+        "exact": int(sum(row["exact"] for row in rows)),
+        "wrong_key_refused": int(sum(row["refused"] for row in rows)),
+        "protect_seconds": median("protect", 3),
+        "recover_seconds": median("recover", 3),
         "megapixels": median("megapixels", 2),
     }

@@ -56,8 +56,13 @@ class FaceSample:
 
 
 def read_faces(
-    folders: Sequence[Path], size: int, limit: int | None = None, *, kind: Kind = "auto",
-    omitted: list[Omission] | None = None, detector: Detector | None = None,
+    folders: Sequence[Path],
+    size: int,
+    limit: int | None = None,
+    *,
+    kind: Kind = "auto",
+    omitted: list[Omission] | None = None,
+    detector: Detector | None = None,
 ) -> list[FaceSample]:
     """Read faces of one size.
 
@@ -87,7 +92,8 @@ def read_faces(
         example = f", such as {omitted[0].name}: {omitted[0].reason}" if omitted else ""
         raise NoFaces(
             f"no face of {size} pixels in {', '.join(map(str, folders))}; {len(omitted)} pictures left out{example}",
-            "choose a smaller size, or the kind crops if every picture is one face", code="small-faces",
+            "choose a smaller size, or the kind crops if every picture is one face",
+            code="small-faces",
         )
     return found[:limit]
 

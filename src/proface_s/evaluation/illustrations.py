@@ -42,8 +42,13 @@ def draw_capacity(results: Mapping[str, Any], path: Path) -> None:
         at = found["protected"]["psnr"]["mean"], found["recovered"]["psnr"]["mean"]
         points.setdefault(label, []).append(at)
     plot_curves(
-        path, curves, points=points, dashed=tuple(curves), title="Quality of both pictures, one mark per cover",
-        x="protected against cover, PSNR in dB", y="recovered against original, PSNR in dB",
+        path,
+        curves,
+        points=points,
+        dashed=tuple(curves),
+        title="Quality of both pictures, one mark per cover",
+        x="protected against cover, PSNR in dB",
+        y="recovered against original, PSNR in dB",
     )
 
 
@@ -82,10 +87,13 @@ def _sheet(folder: Path, samples: Sequence[FaceSample], styles: Sequence[str], m
     for number, style in enumerate(styles):
         sample = samples[number % len(samples)]
         trial = run_trial(method, sample, make_cover(sample, style, samples), "stored", seed, style)
-        rows.append([
-            ("original", sample.image), (f"cover: {style}", trial.cover),
-            *((label, np.asarray(trial.picture(name), np.uint8)) for label, name in SHEET.items()),
-        ])
+        rows.append(
+            [
+                ("original", sample.image),
+                (f"cover: {style}", trial.cover),
+                *((label, np.asarray(trial.picture(name), np.uint8)) for label, name in SHEET.items()),
+            ]
+        )
     return contact_sheet(folder / f"sheet-{_slug(method.name)}.png", rows)
 
 

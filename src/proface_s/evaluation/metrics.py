@@ -128,8 +128,12 @@ def best_threshold(same: Floats, different: Floats) -> float:
 
 
 def bootstrap_interval(
-    values: Floats, statistic: Callable[[Floats], float] = lambda v: float(v.mean()), *, seed: int = 0,
-    repeats: int = 1000, level: float = 0.95,
+    values: Floats,
+    statistic: Callable[[Floats], float] = lambda v: float(v.mean()),
+    *,
+    seed: int = 0,
+    repeats: int = 1000,
+    level: float = 0.95,
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of a statistic.
 

@@ -47,8 +47,15 @@ def figure(path: Path, title: str, x: str, y: str, size: tuple[float, float] = (
 
 
 def plot_curves(
-    path: Path, curves: Mapping[str, Points], *, title: str, x: str, y: str, log_x: bool = False,
-    points: Mapping[str, Points] | None = None, dashed: Sequence[str] = (),
+    path: Path,
+    curves: Mapping[str, Points],
+    *,
+    title: str,
+    x: str,
+    y: str,
+    log_x: bool = False,
+    points: Mapping[str, Points] | None = None,
+    dashed: Sequence[str] = (),
 ) -> None:
     """Plot labelled curves, and optionally single points.
 

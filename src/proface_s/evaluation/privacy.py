@@ -102,9 +102,15 @@ class VerificationSet:
 
 
 def open_set(
-    pairs: Sequence[Pair], root: Path, recognisers: Sequence[Recogniser], seed: int, *,
-    omitted: list[Omission] | None = None, advance: Callable[[], None] = lambda: None,
-    locator: Locator | None = None, detector: Detector | None = None,
+    pairs: Sequence[Pair],
+    root: Path,
+    recognisers: Sequence[Recogniser],
+    seed: int,
+    *,
+    omitted: list[Omission] | None = None,
+    advance: Callable[[], None] = lambda: None,
+    locator: Locator | None = None,
+    detector: Detector | None = None,
 ) -> VerificationSet:
     """Read all pictures of a set and embed them.
 
@@ -173,7 +179,9 @@ def measure_method(
 
 
 def _embedded(
-    chosen: VerificationSet, kinds: Sequence[str], faces: Callable[[str], Iterable[UInt8Image]],
+    chosen: VerificationSet,
+    kinds: Sequence[str],
+    faces: Callable[[str], Iterable[UInt8Image]],
     advance: Callable[[], None],
 ) -> dict[str, dict[str, dict[str, FloatArray]]]:
     found: dict[str, dict[str, dict[str, FloatArray]]] = {

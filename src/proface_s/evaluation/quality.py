@@ -135,17 +135,20 @@ def measure_trial(trial: Trial, perceptual: Perceptual | None = None) -> dict[st
     }
 
 
-def trials(
-    method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int
-) -> Iterator[Trial]:
+def trials(method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int) -> Iterator[Trial]:
     """Yield one trial per face."""
     for sample in samples:
         yield run_trial(method, sample, make_cover(sample, style, samples), protocol, seed, style)
 
 
 def measure_quality(
-    method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int,
-    perceptual: Perceptual | None = None, advance: Callable[[], None] = lambda: None,
+    method: Method,
+    samples: Sequence[FaceSample],
+    style: str,
+    protocol: Protocol,
+    seed: int,
+    perceptual: Perceptual | None = None,
+    advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Measure mean and 5th percentile of every measure over the faces, and median seconds.
 
@@ -159,7 +162,8 @@ def measure_quality(
         advance()
     protecting, recovering = np.median(np.array(times), axis=0)
     found: dict[str, Any] = {
-        "faces": len(rows), "seconds": {"protect": round(float(protecting), 4), "recover": round(float(recovering), 4)}
+        "faces": len(rows),
+        "seconds": {"protect": round(float(protecting), 4), "recover": round(float(recovering), 4)},
     }
     for name in COMPARISONS:
         found[name] = {measure: summary([row[name][measure] for row in rows]) for measure in rows[0][name]}

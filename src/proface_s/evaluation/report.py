@@ -26,8 +26,16 @@ from .faces import Omission
 
 SCHEMA = "proface-report/1"
 PACKAGES = (
-    "proface-s", "numpy", "opencv-python-headless", "pillow", "onnxruntime", "constriction", "scikit-image",
-    "pytorch-msssim", "torch", "dlib-bin",
+    "proface-s",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "onnxruntime",
+    "constriction",
+    "scikit-image",
+    "pytorch-msssim",
+    "torch",
+    "dlib-bin",
 )
 
 
@@ -96,8 +104,13 @@ class Report:
     def finish(self, markdown: str) -> Path:
         """Write report.json and report.md; return the path of report.json."""
         document = {
-            "schema": SCHEMA, "kind": self.kind, "settings": self.settings, "machine": machine(),
-            "versions": versions(), "commits": self.commits(), "omissions": [asdict(each) for each in self.omissions],
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "settings": self.settings,
+            "machine": machine(),
+            "versions": versions(),
+            "commits": self.commits(),
+            "omissions": [asdict(each) for each in self.omissions],
             "results": self.results(),
         }
         write_text(self.folder / "report.md", markdown)
@@ -115,8 +128,11 @@ class Report:
         names = {**kept.get("settings", {}), **self.settings}
         changed = [n for n in names if kept.get("settings", {}).get(n) != self.settings.get(n)]
         what = f"other settings ({', '.join(changed)})" if kept.get("kind") == self.kind else "another command"
-        raise UsageError(f"{self.folder} holds parts of a report with {what}", "give another folder for the report",
-                         code="other-report")
+        raise UsageError(
+            f"{self.folder} holds parts of a report with {what}",
+            "give another folder for the report",
+            code="other-report",
+        )
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -145,8 +161,11 @@ def markdown_table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> 
 def machine() -> dict[str, Any]:
     """Describe the machine, on which times depend."""
     return {
-        "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(),
-        "processor": _processor(), "cores": os.cpu_count(), "threads": os.environ.get("PROFACE_THREADS", "all"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": os.environ.get("PROFACE_THREADS", "all"),
     }
 
 

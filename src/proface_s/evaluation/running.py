@@ -86,7 +86,9 @@ class Options:
         found = {name: _plain(value) for name, value in asdict(self).items() if name != "out"}
         names = "\n".join(sample.name for sample in samples)
         return {
-            **found, "faces": len(samples), "faces_sha256": hashlib.sha256(names.encode()).hexdigest()[:16],
+            **found,
+            "faces": len(samples),
+            "faces_sha256": hashlib.sha256(names.encode()).hexdigest()[:16],
             "perceptual": "lpips" if lpips_available() else None,
         }
 
@@ -203,7 +205,11 @@ class Evaluation:
         assert self.options.pairs is not None
         omitted: list[Omission] = []
         found = privacy.open_set(
-            self.pairs, self.options.pairs.parent, self.recognisers, self.options.seed, omitted=omitted,
+            self.pairs,
+            self.options.pairs.parent,
+            self.recognisers,
+            self.options.seed,
+            omitted=omitted,
             locator=self.locator,
         )
         self.report.omit(omitted)
@@ -257,8 +263,14 @@ class Evaluation:
             for name, found in self.report.get("identity/originals")["thresholds"].items()
         }
         return diversity.measure_diversity(
-            method, self.samples[:DIVERSITY_FACES], styles, self.recognisers, thresholds, self.options.seed,
-            self.progress.advance, self.locator,
+            method,
+            self.samples[:DIVERSITY_FACES],
+            styles,
+            self.recognisers,
+            thresholds,
+            self.options.seed,
+            self.progress.advance,
+            self.locator,
         )
 
 

@@ -24,9 +24,12 @@ def document(report: Report) -> str:
     ]
     for title, table in (
         ("Protected against cover, recovered against original", quality_table(results)),
-        ("Wrong key", wrong_table(results)), ("Bit-equality through files", exact_table(results)),
-        ("Cost", cost_table(results)), ("Can a recogniser match the face?", identity_table(results)),
-        ("Diversity", diversity_table(results)), ("Left out", omission_table(report)),
+        ("Wrong key", wrong_table(results)),
+        ("Bit-equality through files", exact_table(results)),
+        ("Cost", cost_table(results)),
+        ("Can a recogniser match the face?", identity_table(results)),
+        ("Diversity", diversity_table(results)),
+        ("Left out", omission_table(report)),
     ):
         if table:
             lines += [f"## {title}\n", table]
@@ -47,13 +50,33 @@ def quality_table(results: Results, methods: Sequence[str] | None = None, protoc
     for (method, style, how), found in parts_of(results, "quality"):
         if (methods is None or method in methods) and protocol in (None, how):
             p, r = found["protected"], found["recovered"]
-            rows.append([
-                method, style, how, found["faces"], spread(p["psnr"]), mean(p["ssim"]), mean(p.get("ms_ssim")),
-                spread(r["psnr"]), mean(r["ssim"]), mean(r.get("ms_ssim")), spread(found["cover"]["psnr"]),
-            ])
+            rows.append(
+                [
+                    method,
+                    style,
+                    how,
+                    found["faces"],
+                    spread(p["psnr"]),
+                    mean(p["ssim"]),
+                    mean(p.get("ms_ssim")),
+                    spread(r["psnr"]),
+                    mean(r["ssim"]),
+                    mean(r.get("ms_ssim")),
+                    spread(found["cover"]["psnr"]),
+                ]
+            )
     columns = (
-        "method", "cover", "protocol", "faces", "protected PSNR", "SSIM", "MS-SSIM", "recovered PSNR", "SSIM",
-        "MS-SSIM", "the cover itself",
+        "method",
+        "cover",
+        "protocol",
+        "faces",
+        "protected PSNR",
+        "SSIM",
+        "MS-SSIM",
+        "recovered PSNR",
+        "SSIM",
+        "MS-SSIM",
+        "the cover itself",
     )
     return markdown_table(rows, columns) if rows else ""
 
@@ -64,9 +87,7 @@ def wrong_table(results: Results, protocol: str | None = None) -> str:
     for (method, style, how), found in parts_of(results, "quality"):
         if protocol in (None, how):
             a, b = found["wrong_original"], found["wrong_cover"]
-            rows.append([
-                method, style, how, spread(a["psnr"]), mean(a["ssim"]), spread(b["psnr"]), mean(b["ssim"])
-            ])
+            rows.append([method, style, how, spread(a["psnr"]), mean(a["ssim"]), spread(b["psnr"]), mean(b["ssim"])])
     columns = ("method", "cover", "protocol", "PSNR to original", "SSIM", "PSNR to cover", "SSIM")
     return markdown_table(rows, columns) if rows else ""
 
@@ -75,15 +96,27 @@ def exact_table(results: Results) -> str:
     """Return the table of bit-equality through files with a seal."""
     rows = [
         [
-            what, found["pictures"], found["faces"], f"{found['exact']} of {found['pictures']}",
-            f"{found['wrong_key_refused']} of {found['pictures']}", f"{found['megapixels']:.2f}",
-            f"{found['protect_seconds']:.2f} s", f"{found['recover_seconds']:.2f} s",
+            what,
+            found["pictures"],
+            found["faces"],
+            f"{found['exact']} of {found['pictures']}",
+            f"{found['wrong_key_refused']} of {found['pictures']}",
+            f"{found['megapixels']:.2f}",
+            f"{found['protect_seconds']:.2f} s",
+            f"{found['recover_seconds']:.2f} s",
         ]
-        for (what,), found in parts_of(results, "exact") if found["pictures"]
+        for (what,), found in parts_of(results, "exact")
+        if found["pictures"]
     ]
     columns = (
-        "of", "pictures", "faces hidden", "every pixel equal", "wrong key refused", "megapixels (median)",
-        "protect (median)", "recover (median)",
+        "of",
+        "pictures",
+        "faces hidden",
+        "every pixel equal",
+        "wrong key refused",
+        "megapixels (median)",
+        "protect (median)",
+        "recover (median)",
     )
     return markdown_table(rows, columns) if rows else ""
 
@@ -92,9 +125,13 @@ def cost_table(results: Results) -> str:
     """Return the table of parameters, operations, time and memory."""
     rows = [
         [
-            method, f"{found['size']} px", "-" if found["parameters"] is None else f"{found['parameters']:,}",
-            "-" if found["macs"] is None else f"{found['macs'] / 1e9:.2f} G", f"{found['protect_seconds']:.3f} s",
-            f"{found['recover_seconds']:.3f} s", f"{found['peak_mib']} MiB",
+            method,
+            f"{found['size']} px",
+            "-" if found["parameters"] is None else f"{found['parameters']:,}",
+            "-" if found["macs"] is None else f"{found['macs'] / 1e9:.2f} G",
+            f"{found['protect_seconds']:.3f} s",
+            f"{found['recover_seconds']:.3f} s",
+            f"{found['peak_mib']} MiB",
         ]
         for (method,), found in parts_of(results, "cost")
     ]
@@ -111,17 +148,32 @@ def identity_table(results: Results) -> str:
             if probe in ("thresholds", "omitted"):
                 continue
             for name, row in of_recogniser.items():
-                rows.append([
-                    name, "-" if method == "cover" else method, style, probe, row["pairs"],
-                    percent(row["accuracy"], row["accuracy_interval"]),
-                    percent(row["tar@0.001"], row["tar@0.001_interval"]),
-                    percent(row["tar@0.01"], row["tar@0.01_interval"]), percent(row["rank1"], row["rank1_interval"]),
-                    f"{row['auc']:.3f}",
-                ])
+                rows.append(
+                    [
+                        name,
+                        "-" if method == "cover" else method,
+                        style,
+                        probe,
+                        row["pairs"],
+                        percent(row["accuracy"], row["accuracy_interval"]),
+                        percent(row["tar@0.001"], row["tar@0.001_interval"]),
+                        percent(row["tar@0.01"], row["tar@0.01_interval"]),
+                        percent(row["rank1"], row["rank1_interval"]),
+                        f"{row['auc']:.3f}",
+                    ]
+                )
     rows.sort(key=lambda row: str(row[0]))
     columns = (
-        "recogniser", "method", "cover", "probe", "pairs", "accuracy %", "TAR % at FAR 0.001", "TAR % at FAR 0.01",
-        "rank-1 %", "AUC",
+        "recogniser",
+        "method",
+        "cover",
+        "probe",
+        "pairs",
+        "accuracy %",
+        "TAR % at FAR 0.001",
+        "TAR % at FAR 0.01",
+        "rank-1 %",
+        "AUC",
     )
     return markdown_table(rows, columns) if rows else ""
 

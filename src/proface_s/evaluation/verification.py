@@ -37,7 +37,11 @@ class Pair:
 
 
 def read_pairs(
-    file: Path, root: Path | None = None, limit: int | None = None, *, seed: int = 0,
+    file: Path,
+    root: Path | None = None,
+    limit: int | None = None,
+    *,
+    seed: int = 0,
     omitted: list[Omission] | None = None,
 ) -> list[Pair]:
     """Read a verification set.
@@ -157,7 +161,8 @@ def verification_row(
     scores = probe_scores(gallery, pairs, probes)
     right = np.concatenate([scores.same >= thresholds.best, scores.different < thresholds.best])
     row: dict[str, Any] = {
-        "pairs": len(right), "accuracy": round(float(right.mean()), 4),
+        "pairs": len(right),
+        "accuracy": round(float(right.mean()), 4),
         "accuracy_interval": _rounded(bootstrap_interval(right.astype(np.float64), seed=seed)),
         "auc": round(auc(scores.same, scores.different), 4),
     }
@@ -189,7 +194,8 @@ def rank_one(
     scores = gallery.recogniser.similarities(np.stack([probes[wanted[who]] for who in people]), against)
     hits = (scores.argmax(axis=1) == np.arange(len(people))).astype(np.float64)
     return {
-        "people": len(people), "rank1": round(float(hits.mean()), 4),
+        "people": len(people),
+        "rank1": round(float(hits.mean()), 4),
         "rank1_interval": _rounded(bootstrap_interval(hits, seed=seed)),
     }
 

@@ -56,8 +56,10 @@ def read_card(folder: Path) -> Card:
         if len(model_id) != MODEL_ID_BYTES:
             raise ValueError(f"a model id of {len(model_id)} bytes")
         return Card(
-            str(record["name"]), model_id,
-            {str(k): str(v) for k, v in record["files"].items()}, record,
+            str(record["name"]),
+            model_id,
+            {str(k): str(v) for k, v in record["files"].items()},
+            record,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"no usable model in {folder}", "reinstall the package") from error

@@ -109,10 +109,12 @@ class Codec:
         depth = depth_for(height, width)
         shapes = sizes(height, width, depth)
         step = _step(index, depth)
-        known = np.stack([
-            reader.take(uniform(_low_symbols(span, step)), shapes[depth][0] * shapes[depth][1]) * step + span[0]
-            for span in LOW_RANGES
-        ]).reshape(3, *shapes[depth])
+        known = np.stack(
+            [
+                reader.take(uniform(_low_symbols(span, step)), shapes[depth][0] * shapes[depth][1]) * step + span[0]
+                for span in LOW_RANGES
+            ]
+        ).reshape(3, *shapes[depth])
         known = _on_grid(known)
         for number in range(depth, 0, -1):
             level = self.prior.level(known, _log_step(index, number))

@@ -77,8 +77,12 @@ class FlowModel:
         self.codec = Codec(Prior(engines), *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
 
     def protect(
-        self, originals: Sequence[UInt8Image], covers: Sequence[UInt8Image], keys: Sequence[KeyStreams],
-        *, reserved: Sequence[int] | None = None,
+        self,
+        originals: Sequence[UInt8Image],
+        covers: Sequence[UInt8Image],
+        keys: Sequence[KeyStreams],
+        *,
+        reserved: Sequence[int] | None = None,
     ) -> list[UInt8Image]:
         """Hide each original in its cover under its key.
 
@@ -100,8 +104,12 @@ class FlowModel:
             return [self._hide(*each) for each in zip(originals, covers, keys, reserved, strict=True)]
 
     def recover(
-        self, protected: Sequence[UInt8Image], keys: Sequence[KeyStreams],
-        *, reserved: Sequence[int] | None = None, wrong_key: str = "noise",
+        self,
+        protected: Sequence[UInt8Image],
+        keys: Sequence[KeyStreams],
+        *,
+        reserved: Sequence[int] | None = None,
+        wrong_key: str = "noise",
     ) -> list[UInt8Image]:
         """Read the originals out of protected regions.
 

@@ -22,16 +22,20 @@ HINT: Final = "install opencv-python-headless 4.12 or later, and no other build 
 QUESTION: Final = (24, 32)  # height and width of the planes that a shipped graph is tried with; Winograd fails there
 ANSWERS: Final = {  # SHA-256 of a shipped graph: its planes, and the SHA-256 of its answer to `question`
     "66605a4770c4fe0088a888872214228c662a86c1f241ae8d4501907fb1e2c22e": (
-        17, "6f6ccac2cd0420c2cb2a8d5ad109cf9efafb351ceb01b307e6be20d9241a5748",
+        17,
+        "6f6ccac2cd0420c2cb2a8d5ad109cf9efafb351ceb01b307e6be20d9241a5748",
     ),
     "32f5d4966297831db53aa54ece04a18dc44c12edb64f1775e797c95caad289ff": (
-        23, "3f245d78dcdf5abfb36c2c568ad87e96867383e2cfea89e75c223ffb84ec5ae7",
+        23,
+        "3f245d78dcdf5abfb36c2c568ad87e96867383e2cfea89e75c223ffb84ec5ae7",
     ),
     "8656b327de459d2f470eacd2a19a4c50e733d78d2a35ebdb7365784835733ad3": (
-        23, "71a0978ed1599c16f3fd4b291ee6191926f9e8bb4402566af7247e477ce8ec43",
+        23,
+        "71a0978ed1599c16f3fd4b291ee6191926f9e8bb4402566af7247e477ce8ec43",
     ),
     "5779594405ee6bea7be965cfbbd9d24bad928f500f2530c74e6db0172e2658dc": (
-        35, "08eb9c34bb733dc8bbb8cd240421fa657f4905283151f9cb653432db9dd1159d",
+        35,
+        "08eb9c34bb733dc8bbb8cd240421fa657f4905283151f9cb653432db9dd1159d",
     ),
 }
 

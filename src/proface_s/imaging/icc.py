@@ -122,8 +122,7 @@ def cleaned(profile: bytes) -> bytes | None:
     if tags is None or len(profile) > MAX_PROFILE_BYTES:
         return None
     kept = {
-        name: data for name, data in tags.items()
-        if name in _COLOUR_TAGS or (name in _TEXTS and len(data) <= _MAX_TEXT)
+        name: data for name, data in tags.items() if name in _COLOUR_TAGS or (name in _TEXTS and len(data) <= _MAX_TEXT)
     }
     if len(kept) == len(tags) and _is_compact(profile):
         return profile

@@ -92,9 +92,7 @@ def read_layout(data: bytes, label: str) -> JpegLayout:
         elif marker == _SOS:
             scans, restart = scans + 1, None
             if scans > MAX_SCANS:
-                raise ImageError(
-                    f"{label} has more than {MAX_SCANS} scans; no program writes so many", _ANEW
-                )
+                raise ImageError(f"{label} has more than {MAX_SCANS} scans; no program writes so many", _ANEW)
             _note_scan(coverage, payload, progressive=frame is not None and frame[0] == "progressive")
         elif _RST0 <= marker <= _RST7:
             restart = marker - _RST0
@@ -108,7 +106,6 @@ def read_layout(data: bytes, label: str) -> JpegLayout:
         raise ImageError(f"{label} is truncated or damaged (a JPEG file without a picture)", _COPY)
     complete = all(not any(bits) for bits in coverage.values())
     return JpegLayout(frame[0], frame[1], len(frame[2]), scans, end, ended, restart, complete, exif, multi, pictures)
-
 
 
 def _segments(data: bytes, label: str) -> Iterator[tuple[int, int, bytes]]:

@@ -84,7 +84,8 @@ def read_exif(block: bytes, *, of_tiff: bool = False) -> Exif:
     other = _below(structure, details.get(_INTEROPERABILITY) or top.get(_INTEROPERABILITY))
     index = structure.raw(other.get(_INTEROPERABILITY_INDEX), 4)
     return Exif(
-        orientation if 1 <= orientation <= 8 else 1, {name: text for name, text in texts.items() if text},
+        orientation if 1 <= orientation <= 8 else 1,
+        {name: text for name, text in texts.items() if text},
         space == _ADOBE or (space == _UNCALIBRATED and index.startswith(b"R03")),
     )
 
@@ -128,7 +129,8 @@ def exif(picture: Picture) -> Image.Exif:
             tags[tag] = _clean(picture.metadata[name]).encode("utf-8")
     details = {
         tag: _clean(picture.metadata[name]).encode("utf-8")
-        for name, tag in _EXIF_IFD_TAGS.items() if name in picture.metadata
+        for name, tag in _EXIF_IFD_TAGS.items()
+        if name in picture.metadata
     }
     if details:
         tags.get_ifd(_EXIF_IFD).update(details)

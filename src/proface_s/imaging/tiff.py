@@ -189,7 +189,12 @@ def _layout(structure: TiffStructure, page: Directory, label: str, size: int) ->
     name = _COMPRESSIONS.get(code) or _RARE.get(code) or str(code)
     width, height = structure.integer(fields.get(_WIDTH), 0), structure.integer(fields.get(_HEIGHT), 0)
     return TiffLayout(
-        (width, height), _samples(structure, page), name, code in _COMPRESSIONS, whole, _left_out(structure, page),
+        (width, height),
+        _samples(structure, page),
+        name,
+        code in _COMPRESSIONS,
+        whole,
+        _left_out(structure, page),
         _lost_colour(structure, page),
     )
 

@@ -181,7 +181,10 @@ def encode_jpeg(picture: Picture) -> bytes:
 
 
 def check_output_path(
-    source: str | os.PathLike[str] | None, output: str | os.PathLike[str], *, overwrite: bool = False,
+    source: str | os.PathLike[str] | None,
+    output: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
     jpeg: bool = False,
 ) -> None:
     """Refuse an output path before any work is done.
@@ -215,7 +218,10 @@ def check_output_path(
 
 
 def write_atomic(
-    path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False,
+    path: str | os.PathLike[str],
+    data: bytes,
+    *,
+    overwrite: bool = False,
     like: str | os.PathLike[str] | int | None = None,
 ) -> None:
     """Write a file so that it appears complete or not at all.

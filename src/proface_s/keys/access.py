@@ -53,7 +53,9 @@ class Credentials:
 
     @classmethod
     def of(
-        cls, passphrase: str | Sequence[str] | None = None, identities: Sequence[Identity | str] = (),
+        cls,
+        passphrase: str | Sequence[str] | None = None,
+        identities: Sequence[Identity | str] = (),
         face_keys: Sequence[PortableFaceKey | str] = (),
     ) -> Credentials:
         """From passphrases, private keys and face keys as they are written.

@@ -27,12 +27,20 @@ _LABEL: Final = "x25519"
 _RECIPIENT_LENGTH: Final = 62
 _FIELD: Final = 2**255 - 19  # canonical public keys are less (RFC 7748, section 5)
 _OTHER_KEYS: Final = (  # what a line begins with, in lower case, and what it is
-    ("ssh-", "an SSH key"), ("ecdsa-sha2-", "an SSH key"), ("sk-ssh-", "an SSH key"), ("sk-ecdsa-", "an SSH key"),
-    ("-----begin openssh", "an SSH private key"), ("-----begin rsa private", "an SSH private key"),
-    ("-----begin ec private", "an SSH private key"), ("-----begin dsa private", "an SSH private key"),
-    ("-----begin pgp", "a PGP key"), ("-----begin ", "a PEM file"),
-    ("age-plugin-", "the identity of an age plugin"), ("age-secret-key-pq-", "a post-quantum identity of age"),
-    ("age1pq1", "a post-quantum recipient of age"), ("pfk1", "the key of a single face"),
+    ("ssh-", "an SSH key"),
+    ("ecdsa-sha2-", "an SSH key"),
+    ("sk-ssh-", "an SSH key"),
+    ("sk-ecdsa-", "an SSH key"),
+    ("-----begin openssh", "an SSH private key"),
+    ("-----begin rsa private", "an SSH private key"),
+    ("-----begin ec private", "an SSH private key"),
+    ("-----begin dsa private", "an SSH private key"),
+    ("-----begin pgp", "a PGP key"),
+    ("-----begin ", "a PEM file"),
+    ("age-plugin-", "the identity of an age plugin"),
+    ("age-secret-key-pq-", "a post-quantum identity of age"),
+    ("age1pq1", "a post-quantum recipient of age"),
+    ("pfk1", "the key of a single face"),
 )
 _WANTED: Final = "only X25519 keys are supported: age1... for a recipient, AGE-SECRET-KEY-1... for an identity"
 

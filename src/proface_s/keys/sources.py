@@ -50,9 +50,7 @@ def passphrase_from_file(path: str | os.PathLike[str]) -> LoadedPassphrase:
     return LoadedPassphrase(_first_line(line, name), permission_warnings(path, mode, name))
 
 
-def permission_warnings(
-    path: str | os.PathLike[str], mode: int, name: str, *, secret: bool = True
-) -> tuple[str, ...]:
+def permission_warnings(path: str | os.PathLike[str], mode: int, name: str, *, secret: bool = True) -> tuple[str, ...]:
     """Say whether other users of the machine can read or change a file of keys; empty if not.
 
     Args:

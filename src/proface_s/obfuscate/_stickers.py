@@ -39,9 +39,7 @@ class _Canvas:
         thickness = max(1, round(width * self.side))
         cv2.polylines(self.rgba, [pixels], False, (*colour, 255), thickness, cv2.LINE_8, _SHIFT)
 
-    def arc(
-        self, centre: Point, radii: Point, arc: tuple[float, float], width: float, colour: Colour
-    ) -> None:
+    def arc(self, centre: Point, radii: Point, arc: tuple[float, float], width: float, colour: Colour) -> None:
         """Draw a stroke along an elliptical arc."""
         self.line(_arc(centre, radii, arc), width, colour)
 
@@ -78,9 +76,7 @@ def _stars(canvas: _Canvas) -> None:
     for x in (0.31, 0.69):
         angles = np.radians(np.arange(10) * 36 - 90)
         radii = np.where(np.arange(10) % 2 == 0, 0.17, 0.075)
-        star = zip(
-            (x + radii * np.cos(angles)).tolist(), (0.38 + radii * np.sin(angles)).tolist(), strict=True
-        )
+        star = zip((x + radii * np.cos(angles)).tolist(), (0.38 + radii * np.sin(angles)).tolist(), strict=True)
         canvas.polygon(list(star), _RED)
     canvas.disc((0.5, 0.6), (0.25, 0.25), _INK, (0, 180))
     canvas.polygon([(0.27, 0.61), (0.73, 0.61), (0.715, 0.68), (0.285, 0.68)], _WHITE)

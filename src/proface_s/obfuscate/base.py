@@ -144,9 +144,7 @@ class StyleBase(ABC):
         if original.dtype != np.uint8 or original.ndim != 3 or original.shape[2] != 3:
             raise UsageError(f"a face must be (h, w, 3) uint8, not {original.shape} {original.dtype}")
         if min(original.shape[:2]) < 2:
-            raise UsageError(
-                f"a face of {original.shape[1]}x{original.shape[0]} pixels is too small to cover"
-            )
+            raise UsageError(f"a face of {original.shape[1]}x{original.shape[0]} pixels is too small to cover")
         self.check(strength, option)
         return self._cover(np.ascontiguousarray(original), strength, option)
 

@@ -32,7 +32,5 @@ class Median(StyleBase):
         reach = max(1, round(strength / 200 * max(small.shape[:2])))
         mirrored = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT)
         filtered = cv2.medianBlur(mirrored, 2 * reach + 1)[reach:-reach, reach:-reach]
-        softened = cv2.GaussianBlur(
-            np.asarray(filtered, np.float32), (0, 0), 1.0, borderType=cv2.BORDER_REFLECT
-        )
+        softened = cv2.GaussianBlur(np.asarray(filtered, np.float32), (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)
         return enlarge_to(np.asarray(softened, np.float32), width, height)

@@ -30,9 +30,7 @@ def parse_style(text: str) -> Style:
     name, _, rest = text.strip().partition(":")
     obfuscator = get(name.strip())
     if ":" in text and not rest.strip():
-        raise UsageError(
-            f"style {text!r} ends in a colon", f"write {name} or {name}:{obfuscator.default_strength:g}"
-        )
+        raise UsageError(f"style {text!r} ends in a colon", f"write {name} or {name}:{obfuscator.default_strength:g}")
     option: str | None = rest.strip() or None
     strength = _number(option) if option else None
     if strength is not None:

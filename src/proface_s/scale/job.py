@@ -57,7 +57,8 @@ class Job:
         if not self.recipients:
             raise UsageError(
                 "a run on an engine protects for public keys, and none was given",
-                "make a key pair, and give its public key", code="no-recipients",
+                "make a key pair, and give its public key",
+                code="no-recipients",
             )
 
     def target_of(self, source: str) -> str:

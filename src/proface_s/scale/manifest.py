@@ -144,7 +144,8 @@ def open_manifest(place: Place, job: Job, *, overwrite: bool = False) -> Manifes
     if not overwrite and not target.empty():
         raise UsageError(
             f"{target} is not empty, and there is no manifest of this run in {place}",
-            "name its manifest, choose another target, or allow overwriting", code="no-manifest",
+            "name its manifest, choose another target, or allow overwriting",
+            code="no-manifest",
         )
     target.make()
     place.make()
@@ -209,6 +210,7 @@ def _read_meta(place: Place, names: Iterable[str], job: Job) -> dict[str, str]:
 
 def _foreign(place: Place, name: str) -> ImageError | FileFormatError:
     return FileFormatError(
-        f"{place}/{name} is not a manifest of this program, or it is damaged", "name another folder for the manifest",
+        f"{place}/{name} is not a manifest of this program, or it is damaged",
+        "name another folder for the manifest",
         code="foreign-manifest",
     )

@@ -106,9 +106,7 @@ def outcomes(job: Job, tasks: Iterable[Task], engine: Engine) -> Iterator[Outcom
             return
 
 
-def _done(
-    job: Job, tasks: Iterable[Task], engine: Engine, ahead: int
-) -> Iterator[tuple[Task, Outcome | None]]:
+def _done(job: Job, tasks: Iterable[Task], engine: Engine, ahead: int) -> Iterator[tuple[Task, Outcome | None]]:
     """Tasks with their outcomes as they come; None where the worker died.  After a stop nothing new is begun."""
     left, stopped = iter(tasks), False
     in_hand: dict[Future[Outcome], Task] = {}
@@ -131,7 +129,7 @@ def _outcome(future: Future[Outcome], task: Task, engine: Engine) -> Outcome | N
         if gone := engine.gone():
             return Outcome(Row(task.source), stop=gone)
         if isinstance(error, engine.lost):
-            return None        # the engine's own trouble: work reports what is wrong with a photo
+            return None  # the engine's own trouble: work reports what is wrong with a photo
         foreign = f"{type(error).__name__}: {foreign_text(error)}"
         message = error.message if isinstance(error, ProFaceError) else foreign
         return Outcome(Row(task.source, status="failed", reason=f"a worker could not do it: {message}"))

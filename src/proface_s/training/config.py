@@ -86,8 +86,10 @@ class RunConfig:
             (self.adam_eps > 0 and self.weight_decay >= 0, "adam_eps must be positive, weight_decay not negative"),
             (0 <= self.warm_up < 1 and 0 <= self.ema < 1, "warm_up and ema must be fractions below 1"),
             (0 <= self.validation < 1, "validation must be a fraction below 1"),
-            (self.check_every >= 1 and self.seed >= 0 and self.threads >= 0,
-             "check_every must be at least 1, seed and threads not negative"),
+            (
+                self.check_every >= 1 and self.seed >= 0 and self.threads >= 0,
+                "check_every must be at least 1, seed and threads not negative",
+            ),
         )
         for holds, rule in limits:
             if not holds:

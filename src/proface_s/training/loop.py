@@ -71,8 +71,14 @@ class Trainer:
     """
 
     def __init__(
-        self, config: RunConfig, task: Task, faces: tuple[Faces, Faces], folder: Path, fabric: Fabric,
-        stickers: list[Path] | None = None, init: Path | None = None,
+        self,
+        config: RunConfig,
+        task: Task,
+        faces: tuple[Faces, Faces],
+        folder: Path,
+        fabric: Fabric,
+        stickers: list[Path] | None = None,
+        init: Path | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.task, self.folder, self.fabric = config, task, folder, fabric
@@ -83,7 +89,10 @@ class Trainer:
         step_module = _Step(task, task.build())
         self.average = task.build().to(fabric.device)
         optimiser = torch.optim.Adam(
-            step_module.parameters(), lr=config.peak_lr, betas=(0.9, 0.99), eps=config.adam_eps,
+            step_module.parameters(),
+            lr=config.peak_lr,
+            betas=(0.9, 0.99),
+            eps=config.adam_eps,
             weight_decay=config.weight_decay,
         )
         self.step, self.skipped, self.seconds = 0, 0, 0.0
@@ -204,9 +213,14 @@ class Trainer:
         if not self.fabric.is_global_zero:
             return
         state = {
-            "config": self.config.to_dict(), "network": self.network.state_dict(),
-            "average": self.average.state_dict(), "optimiser": self._optimiser.state_dict(), "step": self.step,
-            "skipped": self.skipped, "seconds": self.seconds, "started_from": self.started_from,
+            "config": self.config.to_dict(),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+            "skipped": self.skipped,
+            "seconds": self.seconds,
+            "started_from": self.started_from,
         }
         write_checkpoint(self.folder / CHECKPOINT, state)
 
@@ -218,7 +232,8 @@ class Trainer:
         saved = read_checkpoint(path)
         if is_compact(saved):
             raise UsageError(
-                f"{path} has no optimiser to resume with", "choose another folder, or start from its weights",
+                f"{path} has no optimiser to resume with",
+                "choose another folder, or start from its weights",
                 code="other-run",
             )
         configs = RunConfig.from_dict(saved["config"]), self.config
@@ -227,7 +242,8 @@ class Trainer:
             changed = sorted(name for name in now if before.get(name) != now[name])
             raise UsageError(
                 f"{path} belongs to a run with another configuration ({', '.join(changed)})",
-                "choose another folder, or start from its weights", code="other-run",
+                "choose another folder, or start from its weights",
+                code="other-run",
             )
         return saved
 

@@ -147,7 +147,12 @@ class PaperFlow(nn.Module):
     """
 
     def __init__(
-        self, blocks: int = 3, growth: int = 32, *, slope: float = SLOPE, signed: bool = False,
+        self,
+        blocks: int = 3,
+        growth: int = 32,
+        *,
+        slope: float = SLOPE,
+        signed: bool = False,
         initialisation: str = "torch",
     ) -> None:
         super().__init__()

@@ -88,7 +88,12 @@ def image_term(distance: Distance, protected: Tensor, cover: Tensor) -> Tensor:
 
 
 def rand_wr_loss(
-    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor,
+    distance: Distance,
+    original: Tensor,
+    cover: Tensor,
+    protected: Tensor,
+    recovered: Tensor,
+    wrong: Tensor,
     triplets: float = 1.0,
 ) -> Tensor:
     """RandWR: a wrong key gives a picture far from the original.
@@ -108,7 +113,12 @@ def rand_wr_loss(
 
 
 def obfs_wr_loss(
-    distance: Distance, original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor,
+    distance: Distance,
+    original: Tensor,
+    cover: Tensor,
+    protected: Tensor,
+    recovered: Tensor,
+    wrong: Tensor,
     triplets: float = 1.0,
 ) -> Tensor:
     """ObfsWR: a wrong key gives the obfuscated picture again; arguments as `rand_wr_loss`."""

@@ -54,9 +54,20 @@ class PaperTask:
     needs_covers = True
 
     def __init__(
-        self, mode: str = "RandWR", rounding: bool = True, blocks: int = 3, growth: int = 32, *, slope: float = SLOPE,
-        signed: bool = False, initialisation: str = "torch", loss: str = "paper", wrong_share: float = 1.0,
-        wrong_weight: float = 0.2, triplets: Sequence[float] = (1.0, 1.0), lpips_weights: str | None = None,
+        self,
+        mode: str = "RandWR",
+        rounding: bool = True,
+        blocks: int = 3,
+        growth: int = 32,
+        *,
+        slope: float = SLOPE,
+        signed: bool = False,
+        initialisation: str = "torch",
+        loss: str = "paper",
+        wrong_share: float = 1.0,
+        wrong_weight: float = 0.2,
+        triplets: Sequence[float] = (1.0, 1.0),
+        lpips_weights: str | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"the recovery mode is one of {', '.join(MODES)}, not {mode!r}")
@@ -72,9 +83,7 @@ class PaperTask:
             raise UsageError(f"triplets is a pair of factors, not {triplets}")
         self._triplets, self._wrong_weight = triplets, wrong_weight
         self.mode, self.rounding, self._loss, self._wrong_share = mode, rounding, loss, wrong_share
-        self._build = partial(
-            PaperFlow, blocks, growth, slope=slope, signed=signed, initialisation=initialisation
-        )
+        self._build = partial(PaperFlow, blocks, growth, slope=slope, signed=signed, initialisation=initialisation)
         self._distance = perceptual(lpips_weights)
 
     def build(self) -> nn.Module:
@@ -109,7 +118,12 @@ class PaperTask:
         return np.asarray((torch.nan_to_num(sheet) * 255).round().clamp(0, 255).cpu().numpy(), np.uint8)
 
     def export(
-        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any], *,
+        self,
+        module: nn.Module,
+        faces: list[UInt8Image],
+        folder: Path,
+        card: dict[str, Any],
+        *,
         watch: Watch = unwatched,
     ) -> dict[str, Any]:
         """The ONNX pair and its card; the faces are not needed."""
@@ -136,8 +150,13 @@ class PaperTask:
             levels = (protected.clamp(0, 1) * 255).round() / 255
             protected = protected + (levels - protected).detach()
         few = max(1, round(len(original) * wrong_share))
-        return (original, cover, protected, module.recover(protected, right).float(),
-                module.recover(protected[:few], other[:few]).float())
+        return (
+            original,
+            cover,
+            protected,
+            module.recover(protected, right).float(),
+            module.recover(protected[:few], other[:few]).float(),
+        )
 
 
 def export_pair(network: PaperFlow, folder: Path) -> None:
@@ -172,7 +191,13 @@ def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: lis
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # see `secure_export.write_graphs`
         torch.onnx.export(
-            module, inputs, str(path), input_names=names, output_names=[output], opset_version=18, dynamo=False,
+            module,
+            inputs,
+            str(path),
+            input_names=names,
+            output_names=[output],
+            opset_version=18,
+            dynamo=False,
             dynamic_axes=dict.fromkeys([*names, output], axes),
         )
 
@@ -185,8 +210,10 @@ def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
 def _measures(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> dict[str, float]:
     few = len(wrong)
     return {
-        "protected": _psnr(protected, cover), "recovered": _psnr(recovered, original),
-        "wrong": _psnr(wrong, original[:few]), "wrong_cover": _psnr(wrong, cover[:few]),
+        "protected": _psnr(protected, cover),
+        "recovered": _psnr(recovered, original),
+        "wrong": _psnr(wrong, original[:few]),
+        "wrong_cover": _psnr(wrong, cover[:few]),
         "cover": _psnr(cover, original),
     }
 

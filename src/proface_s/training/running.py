@@ -42,7 +42,10 @@ def make_fabric(device: str, mixed: bool) -> Fabric:
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // processes
     fabric = Fabric(
-        accelerator=device, devices=processes, num_nodes=nodes, precision="bf16-mixed" if mixed else "32-true",
+        accelerator=device,
+        devices=processes,
+        num_nodes=nodes,
+        precision="bf16-mixed" if mixed else "32-true",
         strategy="ddp" if processes * nodes > 1 else "auto",
     )
     fabric.launch()
@@ -50,8 +53,14 @@ def make_fabric(device: str, mixed: bool) -> Fabric:
 
 
 def train(
-    config: RunConfig, folders: list[Path], out: Path, *, device: str = "auto", stickers: Path | None = None,
-    init: Path | None = None, quiet: bool = False,
+    config: RunConfig,
+    folders: list[Path],
+    out: Path,
+    *,
+    device: str = "auto",
+    stickers: Path | None = None,
+    init: Path | None = None,
+    quiet: bool = False,
 ) -> Trainer:
     """Run, or resume, a training run to its end.
 
@@ -78,9 +87,7 @@ def train(
             code="few-pictures",
         )
     fabric = make_fabric(device, config.mixed)
-    trainer = Trainer(
-        config, task, (Faces(sides[0]), Faces(sides[1])), out, fabric, find_stickers(stickers), init
-    )
+    trainer = Trainer(config, task, (Faces(sides[0]), Faces(sides[1])), out, fabric, find_stickers(stickers), init)
     if config.validation and not sides[1]:
         fabric.print("nobody is left to validate with: no validation.csv, previews of faces that are trained on")
     fabric.print(
@@ -103,7 +110,12 @@ def train(
 
 
 def export(
-    checkpoint: Path, folders: list[Path], out: Path, card: dict[str, Any], *, faces: int = 400,
+    checkpoint: Path,
+    folders: list[Path],
+    out: Path,
+    card: dict[str, Any],
+    *,
+    faces: int = 400,
     watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Write the averaged weights of a checkpoint as a model for the runtime.
@@ -124,13 +136,19 @@ def export(
     config = RunConfig.from_dict(saved["config"])
     task = make_task(config.task, config.model)
     if not folders and config.task in FITTED_TO_FACES:
-        raise UsageError(f"the {config.task} model's tables are fitted to faces", "give the run's folders of pictures",
-                         code="no-pictures")
+        raise UsageError(
+            f"the {config.task} model's tables are fitted to faces",
+            "give the run's folders of pictures",
+            code="no-pictures",
+        )
     network = task.build()
     load_weights(network, saved["average"], checkpoint)
     told = {
-        "config": json.loads(json.dumps(config.to_dict())), "steps": saved["step"], "seed": config.seed,
-        "skipped_steps": saved["skipped"], "hours": round(saved["seconds"] / 3600, 2),
+        "config": json.loads(json.dumps(config.to_dict())),
+        "steps": saved["step"],
+        "seed": config.seed,
+        "skipped_steps": saved["skipped"],
+        "hours": round(saved["seconds"] / 3600, 2),
         "started_from": saved["started_from"] or None,
     }
     sample = _sample(config, folders, faces, watch) if config.task in FITTED_TO_FACES else []

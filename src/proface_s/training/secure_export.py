@@ -138,8 +138,13 @@ def write_graphs(prior: Prior, folder: Path) -> None:
             # The newer exporter needs another package and writes the same for graphs as simple as these.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                RuntimeCoupling(coupling), (inputs,), str(folder / name), input_names=["planes"],
-                output_names=["answer"], opset_version=18, dynamo=False,
+                RuntimeCoupling(coupling),
+                (inputs,),
+                str(folder / name),
+                input_names=["planes"],
+                output_names=["answer"],
+                opset_version=18,
+                dynamo=False,
                 dynamic_axes={"planes": spatial, "answer": spatial},
             )
 
@@ -156,9 +161,7 @@ def logistic_tables() -> Tables:
     return Tables.build(_weights(counts), np.zeros(BINS))
 
 
-def fit_tables(
-    prior: RuntimePrior, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched
-) -> Tables:
+def fit_tables(prior: RuntimePrior, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched) -> Tables:
     """Fit tables to the residuals of real faces, each coded into the number of words that it has room for.
 
     Args:
@@ -228,7 +231,10 @@ def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
 
 
 def export_model(
-    prior: Prior, faces: Iterable[tuple[UInt8Image, int]], folder: Path, card: dict[str, Any],
+    prior: Prior,
+    faces: Iterable[tuple[UInt8Image, int]],
+    folder: Path,
+    card: dict[str, Any],
     watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Write graphs, tables and card of a model that `proface_s.flow.model.FlowModel` can load.

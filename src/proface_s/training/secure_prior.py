@@ -100,12 +100,14 @@ class Prior(nn.Module):
     def __init__(self, width: int = 32, layers: int = 3) -> None:
         super().__init__()
         low, luma, chroma = 17, 6, 12
-        self.couplings = nn.ModuleList([
-            Coupling(low, 3, width, layers),
-            Coupling(low + luma, 3, width, layers),
-            Coupling(low + luma, 6, width, layers),
-            Coupling(low + luma + chroma, 6, width, layers),
-        ])
+        self.couplings = nn.ModuleList(
+            [
+                Coupling(low, 3, width, layers),
+                Coupling(low + luma, 3, width, layers),
+                Coupling(low + luma, 6, width, layers),
+                Coupling(low + luma + chroma, 6, width, layers),
+            ]
+        )
 
     def forward(self, stage: int, low: Tensor, details: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         """Predict shift and log2 scale of the bands of a stage.

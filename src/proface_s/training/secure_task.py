@@ -74,7 +74,12 @@ class SecureTask:
         return np.asarray(sheet.round().clamp(0, 255).cpu().numpy(), np.uint8)
 
     def export(
-        self, module: nn.Module, faces: list[UInt8Image], folder: Path, card: dict[str, Any], *,
+        self,
+        module: nn.Module,
+        faces: list[UInt8Image],
+        folder: Path,
+        card: dict[str, Any],
+        *,
         watch: Watch = unwatched,
     ) -> dict[str, Any]:
         """Write graphs, tables fitted to the faces, and card; see `proface_s.training.secure_export`."""

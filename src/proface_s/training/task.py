@@ -50,7 +50,12 @@ class Task(Protocol):
         """Return a (H, W, 3) uint8 contact sheet."""
 
     def export(
-        self, module: nn.Module, faces: list[UInt8Image], folder: Any, card: dict[str, Any], *,
+        self,
+        module: nn.Module,
+        faces: list[UInt8Image],
+        folder: Any,
+        card: dict[str, Any],
+        *,
         watch: Watch = unwatched,
     ) -> dict[str, Any]:
         """Write the model in the runtime's format, with its card; return the card.

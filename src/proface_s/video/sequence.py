@@ -39,7 +39,8 @@ class ClipCheck:
         if record.version == 1 and not self._warned:
             warnings.warn(
                 "the clip was protected by an early version: nothing tells whether frames without faces were "
-                "exchanged, or whether its end is missing", stacklevel=3,
+                "exchanged, or whether its end is missing",
+                stacklevel=3,
             )
             self._warned = True
         self._stream, self._next = record.stream, record.index + 1

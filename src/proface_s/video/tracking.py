@@ -35,9 +35,7 @@ class Track:
     missed: int = 0
 
 
-def tracked(
-    frames: Iterable[UInt8Image], detector: Detector, every: int
-) -> Iterator[tuple[UInt8Image, list[Box]]]:
+def tracked(frames: Iterable[UInt8Image], detector: Detector, every: int) -> Iterator[tuple[UInt8Image, list[Box]]]:
     """Frames with the tight boxes of their faces.
 
     Args:

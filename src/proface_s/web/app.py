@@ -63,6 +63,7 @@ _DESCRIPTION: Final = (
     f"picture comes in its `data` lines. Otherwise a picture is the answer's body, its facts are in `{FACTS_HEADER}`."
 )
 
+
 class Desk:
     """Uploads in, jobs out: shared by all routes.
 
@@ -98,7 +99,6 @@ class Desk:
         stream = STREAM in request.headers.get("accept", "")
         return JobAnswer(job, hold, stream=stream, debug=self.settings.debug)
 
-
     def _on(self, task: dict[str, str], photo: bytes) -> Callable[[Listener], Done]:
         return lambda tell: self.crew.run(task, photo, tell)
 
@@ -115,9 +115,12 @@ def _check_passphrases(options: BaseModel | None) -> None:
         texts.discard(None)
         if len(texts) > MOST_PASSPHRASES:
             raise refused(
-                422, "usage", "The request makes no sense",
+                422,
+                "usage",
+                "The request makes no sense",
                 f"there are {len(texts)} passphrases; one photo can have {MOST_PASSPHRASES} here",
-                "let several faces share one", exit_code=2,
+                "let several faces share one",
+                exit_code=2,
             )
 
 
@@ -141,8 +144,13 @@ def create_app(
         desk.close()
 
     app = FastAPI(
-        title="PRO-Face S", version=__version__, description=_DESCRIPTION, lifespan=lifespan,
-        docs_url=None, redoc_url=None, redirect_slashes=False,
+        title="PRO-Face S",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
     _add_pages(app)
     _add_questions(app, desk)
@@ -188,16 +196,17 @@ def _add_entrance(app: FastAPI, entrance: Entrance, settings: Settings) -> None:
         token = entrance.redeem(code.decode("ascii", "replace"))
         if token is None:
             raise refused(
-                403, "code", "The code is not valid any more", "it works once, and for two minutes",
+                403,
+                "code",
+                "The code is not valid any more",
+                "it works once, and for two minutes",
                 "open the address that the service printed when it started",
             )
         return JSONResponse({"token": token})
 
 
 def _add_uploads(app: FastAPI, desk: Desk) -> None:
-    @app.post(
-        "/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload(DetectOptions)
-    )
+    @app.post("/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload(DetectOptions))
     async def detect(request: Request) -> Response:
         """Find the faces of a photo, and number them."""
         return await desk.answer(request, "detect", DetectOptions)
@@ -221,16 +230,12 @@ def _add_uploads(app: FastAPI, desk: Desk) -> None:
 
     kept = ("image/png", "image/webp", "image/tiff")
 
-    @app.post(
-        "/api/protect", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(ProtectOptions)
-    )
+    @app.post("/api/protect", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(ProtectOptions))
     async def protect(request: Request) -> Response:
         """Hide the faces of a photo under keys."""
         return await desk.answer(request, "protect", ProtectOptions)
 
-    @app.post(
-        "/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverOptions)
-    )
+    @app.post("/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverOptions))
     async def recover(request: Request) -> Response:
         """Bring back the faces that a key opens."""
         return await desk.answer(request, "recover", RecoverOptions)
@@ -265,7 +270,8 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": text, "content": problem}
-        for status, text in _REFUSALS.items() if not statuses or status in statuses
+        for status, text in _REFUSALS.items()
+        if not statuses or status in statuses
     }
 
 
@@ -282,9 +288,9 @@ def _upload(options: type[BaseModel] | None = None) -> dict[str, Any]:
         properties["options"] = {"$ref": f"#/components/schemas/{options.__name__}"}
         encoding["options"] = {"contentType": "application/json"}
     schema = {"type": "object", "required": ["photo"], "properties": properties}
-    return {"requestBody": {"required": True, "content": {
-        "multipart/form-data": {"schema": schema, "encoding": encoding}
-    }}}
+    return {
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema, "encoding": encoding}}}
+    }
 
 
 def _with_options(description: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,10 @@ class Worker:
     def __init__(self, settings: Settings, session: Session) -> None:
         environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+            [sys.executable, "-I", "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
             start_new_session=True,  # Ctrl-C in a terminal is for the service alone
         )
         assert self._process.stdin is not None
@@ -153,12 +156,17 @@ class Worker:
         exit_code = self._process.wait()
         if self._late or exit_code == -getattr(signal, "SIGXCPU", 0):
             return refused(
-                422, "too-much-work", "The picture takes too long",
+                422,
+                "too-much-work",
+                "The picture takes too long",
                 "working on it was given up, because it takes far longer than a photo of its size",
                 "open it in another program, save it as a PNG or JPEG, and try that file",
             )
         return refused(
-            422, "worker", "The picture cannot be used", "the process that worked on it ended before it was done",
+            422,
+            "worker",
+            "The picture cannot be used",
+            "the process that worked on it ended before it was done",
             "try again; if it happens again, open the picture in another program, save it as a PNG, and try that file",
         )
 

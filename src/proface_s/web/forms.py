@@ -153,9 +153,7 @@ class _Upload:
     def _check_size(self, size: int, more: int) -> None:
         if size > self._settings.max_bytes + OPTIONS_BYTES + _FRAME:
             limit = f"{self._settings.max_bytes / MIB:g} MiB"
-            raise refused(
-                413, "too-large", "The file is too large", f"the limit is {limit}", "scale the picture down"
-            )
+            raise refused(413, "too-large", "The file is too large", f"the limit is {limit}", "scale the picture down")
         if not self._ledger.room_for(more):
             raise busy("too many uploads at the same time")
 

@@ -16,10 +16,18 @@ from .settings import Settings, is_loopback
 ENTER: Final = "/api/enter"  # gives a token for a code that works once
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-POLICY: Final = "; ".join((
-    "default-src 'self'", "img-src 'self' blob:", "object-src 'none'", "base-uri 'none'", "form-action 'none'",
-    "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
-))
+POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
@@ -79,8 +87,12 @@ class Guard:
         if kind.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), self._token.encode()):
             return None
         return refused(
-            401, "token", "A token is needed", "the request carries no token, or a wrong one",
-            "open the address that the service printed when it started", headers={"WWW-Authenticate": "Bearer"},
+            401,
+            "token",
+            "A token is needed",
+            "the request carries no token, or a wrong one",
+            "open the address that the service printed when it started",
+            headers={"WWW-Authenticate": "Bearer"},
         )
 
     def _knows(self, host: str) -> bool:

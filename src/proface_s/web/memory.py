@@ -76,7 +76,9 @@ class Budget:
         """
         if count > self.limit:
             raise refused(
-                413, "memory", "The picture is too large for this service",
+                413,
+                "memory",
+                "The picture is too large for this service",
                 f"working on it takes about {count // MIB} MiB of memory; the limit is {self.limit // MIB} MiB",
                 "scale the picture down",
             )

@@ -208,9 +208,7 @@ class RecoverAnswer(BaseModel):
         faces = [
             RestoredFace(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome) for face in done.faces
         ]
-        return cls(
-            faces=faces, warnings=list(done.warnings), wrong_key=done.wrong_key, authentic=done.authentic
-        )
+        return cls(faces=faces, warnings=list(done.warnings), wrong_key=done.wrong_key, authentic=done.authentic)
 
 
 class InspectedFace(CoveredFace):
@@ -242,16 +240,29 @@ class InspectAnswer(BaseModel):
         """An inspection, described."""
         faces = [
             InspectedFace(
-                number=face.number, box=BoxModel.of(face.box), style=face.style, sealed=face.sealed, group=group,
-                stripped=face.number in found.stripped, forgotten=face.number in found.forgotten,
+                number=face.number,
+                box=BoxModel.of(face.box),
+                style=face.style,
+                sealed=face.sealed,
+                group=group,
+                stripped=face.number in found.stripped,
+                forgotten=face.number in found.forgotten,
                 lost=face.number in found.lost,
             )
             for face, group in zip(found.faces, found.members, strict=True)
         ]
         return cls(
-            version=found.version, width=found.size[0], height=found.size[1], model=found.model,
-            model_id=found.model_id, faces=faces, kdf=list(found.kdf), groups=found.groups,
-            recipients=found.recipients, wrong_key=found.wrong_key, source=found.source,
+            version=found.version,
+            width=found.size[0],
+            height=found.size[1],
+            model=found.model,
+            model_id=found.model_id,
+            faces=faces,
+            kdf=list(found.kdf),
+            groups=found.groups,
+            recipients=found.recipients,
+            wrong_key=found.wrong_key,
+            source=found.source,
         )
 
 

@@ -71,8 +71,14 @@ class RefusedError(Exception):
 
 
 def refused(
-    status: int, kind: str, title: str, detail: str, hint: str | None = None, *,
-    exit_code: int = 1, headers: Mapping[str, str] | None = None,
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    hint: str | None = None,
+    *,
+    exit_code: int = 1,
+    headers: Mapping[str, str] | None = None,
 ) -> RefusedError:
     """A `RefusedError` from its parts."""
     problem = Problem(
@@ -103,7 +109,10 @@ def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     return refused(
-        500, "internal", "Something unexpected happened", f"internal error: {type(error).__name__}",
+        500,
+        "internal",
+        "Something unexpected happened",
+        f"internal error: {type(error).__name__}",
         "start the service in debug mode to see where, and report it",
     ).problem
 

@@ -57,8 +57,17 @@ def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
     """
     door = Doorkeeper(limits or DoorLimits()).door()
     return uvicorn.Config(
-        app, log_config=None, log_level="critical", access_log=False, server_header=False, proxy_headers=False,
-        ws="none", http=door, loop="asyncio", timeout_keep_alive=10, timeout_graceful_shutdown=5,
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        http=door,
+        loop="asyncio",
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=5,
     )
 
 

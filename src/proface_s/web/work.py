@@ -43,9 +43,7 @@ from .models import (
 )
 from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, Settings, bytes_needed
 
-KEY_LIMITS = KdfLimits(
-    memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost
-)
+KEY_LIMITS = KdfLimits(memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost)
 _WORDS = 6
 _SHOWN_SIDE = 2048
 _MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff"}
@@ -160,10 +158,20 @@ def protect(session: Session, photo: bytes, options: ProtectOptions, progress: P
         if each.style is not None:
             styles[face] = each.style.style()
     done = session.protect(
-        photo, options.passphrase, style=options.style.style(), own_styles=styles, own=own,
-        boxes=[box.box() for box in options.boxes], faces=options.faces, recipients=options.recipients,
-        seal=options.seal, wrong_key=options.wrong_key, record=options.record,
-        keep_metadata=options.keep_metadata, file_format=options.format, progress=progress,
+        photo,
+        options.passphrase,
+        style=options.style.style(),
+        own_styles=styles,
+        own=own,
+        boxes=[box.box() for box in options.boxes],
+        faces=options.faces,
+        recipients=options.recipients,
+        seal=options.seal,
+        wrong_key=options.wrong_key,
+        record=options.record,
+        keep_metadata=options.keep_metadata,
+        file_format=options.format,
+        progress=progress,
     )
     return Done.of(ProtectAnswer.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
 
@@ -174,8 +182,13 @@ def recover(session: Session, photo: bytes, options: RecoverOptions, progress: P
     if credentials.empty:
         raise UsageError("there is nothing to open the file with", "give a passphrase, an identity or a face key")
     done = session.recover(
-        photo, credentials=credentials, faces=options.faces, from_pixels=options.from_pixels, expect=options.expect,
-        file_format=options.format, progress=progress,
+        photo,
+        credentials=credentials,
+        faces=options.faces,
+        from_pixels=options.from_pixels,
+        expect=options.expect,
+        file_format=options.format,
+        progress=progress,
     )
     return Done.of(RecoverAnswer.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
 
@@ -197,7 +210,9 @@ def _key_bytes(photo: bytes) -> int:
     except ProFaceError:  # the work itself says what is wrong with it
         return 0
     runs = {
-        (stanza.salt, stanza.params) for group in header.groups for stanza in group.stanzas
+        (stanza.salt, stanza.params)
+        for group in header.groups
+        for stanza in group.stanzas
         if isinstance(stanza, (PassphraseStanza, BareStanza))
     }
     most = max((params.memory_kib for _, params in runs), default=0) * 1024
@@ -220,14 +235,27 @@ def about(settings: Settings) -> About:
     for name in obfuscate.names():
         style = obfuscate.get(name)
         least, most = style.strength_range
-        styles.append(StyleInfo(
-            name=name, summary=style.summary, unit=style.unit.text, more_is_stronger=style.unit.more_is_stronger,
-            default=style.default_strength, least=least, most=most, weak_limit=style.weak_limit,
-            options=list(STICKERS) if name == "mask" else [],
-        ))
+        styles.append(
+            StyleInfo(
+                name=name,
+                summary=style.summary,
+                unit=style.unit.text,
+                more_is_stronger=style.unit.more_is_stronger,
+                default=style.default_strength,
+                least=least,
+                most=most,
+                weak_limit=style.weak_limit,
+                options=list(STICKERS) if name == "mask" else [],
+            )
+        )
     return About(
-        version=__version__, styles=styles, max_bytes=settings.max_bytes, max_pixels=settings.max_pixels,
-        preview_pixels=PREVIEW_PIXELS, least_passphrase=MIN_LENGTH, good_passphrase=GOOD_LENGTH,
+        version=__version__,
+        styles=styles,
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        preview_pixels=PREVIEW_PIXELS,
+        least_passphrase=MIN_LENGTH,
+        good_passphrase=GOOD_LENGTH,
     )
 
 

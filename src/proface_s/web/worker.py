@@ -98,10 +98,16 @@ def _answer(pipe: Pipe, settings: Settings, session: Session, task: dict[str, An
     finally:
         allow_memory(None)
         allow_cpu(None)
-    pipe.tell({
-        "event": "done", "spent": _is_large(), "media_type": done.media_type, "name": done.name,
-        "facts": done.facts, "data": done.data is not None,
-    })
+    pipe.tell(
+        {
+            "event": "done",
+            "spent": _is_large(),
+            "media_type": done.media_type,
+            "name": done.name,
+            "facts": done.facts,
+            "data": done.data is not None,
+        }
+    )
     if done.data is not None:
         pipe.send(done.data)
 
