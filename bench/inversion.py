@@ -2,7 +2,7 @@
 
     python bench/inversion.py TRAIN_FACES_DIR [DIR ...] --test TEST_FACES_DIR [--style blur] [--report runs/inversion]
 
-Equivalent to `proface attack --suite inversion`, see docs/attacks.md.  Needs the train and eval extras.
+Equivalent to `proface attack --suite inversion`, see docs/evidence/attacks.md.  Needs the train and eval extras.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cost of a photo and of a face, from the manifest of any run: for docs/scale.md and for planning your own runs.
+"""Cost of a photo and of a face, from the manifest of any run: for docs/how-to/scale.md and for planning your own runs.
 
     proface protect PHOTOS -o OUT --engine dask --jobs 2 -r age1...
     python bench/scale_cost.py OUT.manifest

@@ -1,4 +1,4 @@
-"""Run the benchmarks, write docs/performance.md, and list the ratios that got worse.
+"""Run the benchmarks, write docs/evidence/performance.md, and list the ratios that got worse.
 
     python tools/performance.py [--only flow_speed ...]
 
@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "evidence" / "performance.md"
 RATIO = re.compile(r"<!-- ratio (\S+) ([0-9.]+) -->")
 WORSE = 0.8
 BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title if the bench prints none, arguments
     "flow_speed": ("The flow against the published network", []),
     "stages": ("", ["--points", "1x1", "12x5", "16x125", "--repeats", "2"]),
-    "growth": ("", ["--plot", "docs/growth.png", "--repeats", "2"]),
+    "growth": ("", ["--plot", "docs/evidence/growth.png", "--repeats", "2"]),
     "startup": ("", []),
     "big_photo": ("A photo of 12 megapixels with five large portraits", []),
     "folder_jobs": ("", []),
@@ -83,7 +83,7 @@ def measure(name: str) -> str:
     if title:
         body = body if "|---" in body else "    " + body.replace("\n", "\n    ")
         body = f"## {title}\n\n    {shown}\n\n{body}"
-    return body.replace("(docs/", "(")
+    return body.replace("(docs/evidence/", "(")
 
 
 def sections_of(page: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Write docs/results.md and docs/figures/ from the reports that `make results` measured.
+"""Write docs/evidence/results.md and its figures from the reports that `make results` measured.
 
-    python tools/results.py REPORTS DOCS
+    python tools/results.py REPORTS EVIDENCE
 
 REPORTS holds one folder per report of `proface evaluate` and `proface attack`.  Sections of missing reports are left
 out.  Nothing is measured here.
@@ -228,7 +228,7 @@ def attacks(reports: Reports, figures: Path, folder: Path) -> tuple[str, str]:
     body = text.partition("\n")[2] if text.startswith("# ") else text
     for result in reports[ATTACKS]["results"].values():
         for name in result.get("pictures", ()):
-            body = body.replace(f"]({name})", f"]({publish(folder / ATTACKS / name, figures, 'attack-')})")
+            body = body.replace(f"]({name})", f"]({publish_attack(name, result['method'], figures, folder)})")
     table, _, details = body.partition("\n## ")
     details = "### " + details.replace("\n## ", "\n### ") if details else ""
     return "## Attacks\n" + table, section("The attacks in detail", details)
@@ -241,7 +241,7 @@ def headline(reports: Reports, figures: Path, folder: Path) -> str:
     for method in (*papers(reports), "secure-2"):
         found = results.get(f"{method}/inversion", {})
         for name in found.get("pictures", ())[:1]:
-            shown = publish(folder / ATTACKS / name, figures, "attack-")
+            shown = publish_attack(name, method, figures, folder)
             texts.append(f"**{method}**: {found['finding']}\n\n![{method}, restored without a key]({shown})\n")
     introduction = (
         "A network trained on other people's faces, protected with random keys, restores these faces from the "
@@ -260,15 +260,29 @@ def sheets(reports: Reports, figures: Path, folder: Path) -> str:
     return section("Pictures", *lines, "The faces are synthetic (faker-js/assets-person-portrait, CC0 1.0).\n")
 
 
-def publish(source: Path, figures: Path, prefix: str = "") -> str:
-    """Copy a picture, as JPEG if it is large; return its path relative to docs/results.md."""
+def publish(source: Path, figures: Path, name: str = "") -> str:
+    """Copy a picture to ``figures / name``, as JPEG if it is large; return its path relative to results.md.
+
+    Args:
+        source: picture of a report.
+        figures: folder of the figures.
+        name: path below ``figures``; the source's own name if empty.
+    """
+    target = figures / (name or source.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
     if source.stat().st_size <= LARGEST:
-        shutil.copyfile(source, figures / f"{prefix}{source.name}")
-        return f"{figures.name}/{prefix}{source.name}"
-    name = f"{prefix}{source.stem}.jpg"
-    with Image.open(source) as picture:
-        picture.convert("RGB").save(figures / name, quality=88, optimize=True)
-    return f"{figures.name}/{name}"
+        shutil.copyfile(source, target)
+    else:
+        target = target.with_suffix(".jpg")
+        with Image.open(source) as picture:
+            picture.convert("RGB").save(target, quality=88, optimize=True)
+    return target.relative_to(figures.parent).as_posix()
+
+
+def publish_attack(name: str, method: str, figures: Path, folder: Path) -> str:
+    """Publish a picture of an attack on ``method`` in a folder of its own; return its path like `publish`."""
+    slug = method.replace(" ", "-")
+    return publish(folder / ATTACKS / name, figures, f"attacks/{slug}/{name.removeprefix(f'{slug}-')}")
 
 
 def provenance(reports: Reports) -> str:
@@ -327,7 +341,7 @@ def main(argv: list[str] | None = None) -> int:
     """Write the page; return exit status 1 if there is no report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reports", type=Path)
-    parser.add_argument("docs", type=Path)
+    parser.add_argument("evidence", type=Path)
     args = parser.parse_args(argv)
     try:
         reports = load(args.reports)
@@ -337,7 +351,7 @@ def main(argv: list[str] | None = None) -> int:
     if not reports:
         print(f"error: no finished report in {args.reports}", file=sys.stderr)
         return 1
-    figures = args.docs / "figures"
+    figures = args.evidence / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     broken, details = attacks(reports, figures, args.reports)
     parts = (
@@ -355,8 +369,8 @@ def main(argv: list[str] | None = None) -> int:
         provenance(reports),
     )
     page = "\n".join(text for text in parts if text)
-    (args.docs / "results.md").write_text(page, encoding="utf-8")
-    print(args.docs / "results.md")
+    (args.evidence / "results.md").write_text(page, encoding="utf-8")
+    print(args.evidence / "results.md")
     return 0
 
 

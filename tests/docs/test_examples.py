@@ -215,7 +215,7 @@ def test_there_are_examples() -> None:
 def test_links_lead_somewhere() -> None:
     """Every relative link of README and docs is a file that is there."""
     missing = []
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists():
                 missing.append(f"{page.name}: {target}")
@@ -227,7 +227,7 @@ def test_extras_that_the_documentation_names_exist() -> None:
     import tomllib
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         text = page.read_text(encoding="utf-8")
         for names in re.findall(r"proface-s\[([\w,]+)\]", text):
             assert set(names.split(",")) <= set(extras), page.name
@@ -236,8 +236,8 @@ def test_extras_that_the_documentation_names_exist() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_offered_for_every_shell_of_the_documentation(shell: str) -> None:
-    """Case U9: what docs/install.md has written to a file, and what the shell asks for then."""
-    assert f"_PROFACE_COMPLETE={shell}_source proface" in (ROOT / "docs" / "install.md").read_text()
+    """Case U9: what docs/start/install.md has written to a file, and what the shell asks for then."""
+    assert f"_PROFACE_COMPLETE={shell}_source proface" in (ROOT / "docs" / "start" / "install.md").read_text()
     source = str(Path(proface_s.__file__).parents[1])
     code = "from proface_s.cli.main import main; raise SystemExit(main())"
 

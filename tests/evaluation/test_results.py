@@ -6,7 +6,9 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from proface_s.evaluation.running import Evaluation, Options
 
@@ -50,6 +52,21 @@ def test_the_page_holds_what_was_measured(
     for line in page.splitlines():
         if line.startswith("!["):
             assert (tmp_path / "docs" / line.partition("](")[2].rstrip(")")).is_file()
+
+
+def test_pictures_of_attacks_get_a_folder_per_method(tmp_path: Path, results: ModuleType) -> None:
+    """Each is there under the path that the page names, whatever its size and however its method is called."""
+    reports, figures = tmp_path / "reports", tmp_path / "evidence" / "figures"
+    (reports / "attack").mkdir(parents=True)
+    noise = np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8)
+    for name, pixels in (("any-method-covers-blur.png", noise), ("secure-2-inversion.png", noise[:8])):
+        Image.fromarray(pixels).save(reports / "attack" / name)
+    shown = [
+        results.publish_attack("any-method-covers-blur.png", "any method", figures, reports),
+        results.publish_attack("secure-2-inversion.png", "secure-2", figures, reports),
+    ]
+    assert shown == ["figures/attacks/any-method/covers-blur.jpg", "figures/attacks/secure-2/inversion.png"]
+    assert all((figures.parent / path).is_file() for path in shown)
 
 
 def test_no_report_is_an_error(tmp_path: Path, results: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

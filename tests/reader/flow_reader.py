@@ -1,4 +1,4 @@
-"""A second reader of the flow, written from docs/flow.md alone: estimates without the program.
+"""A second reader of the flow, written from docs/reference/flow.md alone: estimates without the program.
 
 It imports nothing of `proface_s`, neither constriction nor onnxruntime.  All arithmetic is on integers, except for the
 colours at the end.  It is slow, and easy to check against the document, whose section numbers it quotes.

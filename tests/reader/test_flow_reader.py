@@ -1,4 +1,4 @@
-"""The program and a second reader, written from docs/flow.md, give the same pixels, and for the same reasons."""
+"""The program and a second reader, written from docs/reference/flow.md, give the same pixels for the same reasons."""
 
 from __future__ import annotations
 

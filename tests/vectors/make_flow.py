@@ -1,4 +1,4 @@
-"""Write the test vectors of docs/flow.md: ``python tests/vectors/make_flow.py``.
+"""Write the test vectors of docs/reference/flow.md: ``python tests/vectors/make_flow.py``.
 
 Long lists are given by their digests (`digest`), with the first few numbers beside some of them.
 

@@ -1,4 +1,4 @@
-"""The vectors of docs/flow.md, read by the second reader alone: nothing of the program is used here."""
+"""The vectors of docs/reference/flow.md, read by the second reader alone: nothing of the program is used here."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ class Attack(Protocol):
 
     Attributes:
         name: on the command line.
-        number: in docs/attacks.md.
+        number: in docs/evidence/attacks.md.
         title: in reports.
         needs: packages beyond the ``eval`` extra, such as ``torch``.
         of_method: whether its result depends on the method; False if it attacks the cover.

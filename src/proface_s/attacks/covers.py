@@ -144,7 +144,7 @@ def _outcome(
     if matched:
         (style, name, who), best = max(matched.items(), key=lambda item: item[1])
         finding += f"Most faces are found first among all by {who} on {style}, {name}: {best:.1%}. "
-    finding += "This is what a style shows, with any method; docs/styles.md says which strengths carry a warning."
+    finding += "This is what a style shows, with any method; docs/how-to/styles.md lists the strengths with a warning."
     control, attack = figures[worst]["cover"], max(figures[worst].values())
     return Outcome(
         "PSNR in dB, the style that loses most",

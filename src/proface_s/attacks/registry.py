@@ -9,7 +9,7 @@ from typing import Final
 from ..errors import UsageError
 from .base import Attack
 
-MODULES: Final = {  # name -> module; in the order of docs/attacks.md
+MODULES: Final = {  # name -> module; in the order of docs/evidence/attacks.md
     "wrong-keys": "wrong_keys",
     "inversion": "inversion",
     "same-cover": "same_cover",
@@ -36,7 +36,7 @@ def find_attack(name: str) -> Attack:
 
 
 def chosen(names: Sequence[str]) -> list[str]:
-    """Return the names, each once, in the order of docs/attacks.md; ``all`` stands for all of them.
+    """Return the names, each once, in the order of docs/evidence/attacks.md; ``all`` stands for all of them.
 
     Raises:
         UsageError: if a name is unknown.

@@ -36,7 +36,7 @@ EXTRA_HINT = 'install the extra: pip install "proface-s[eval,train]"'
     multiple=True,
     default=("all",),
     show_default=True,
-    help="all, or names of adversaries (docs/attacks.md); repeatable.",
+    help="all, or names of adversaries (docs/evidence/attacks.md); repeatable.",
 )
 @click.option(
     "--method",

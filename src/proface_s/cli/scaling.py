@@ -58,7 +58,7 @@ def engine(function: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "--engine",
             type=click.Choice(("local", "dask", "ray")),
-            help="Do a whole folder or URL on an engine, noting every photo in a manifest; see docs/scale.md.",
+            help="Do a whole folder or URL on an engine, noting every photo in a manifest; see docs/how-to/scale.md.",
         ),
         click.option(
             "--manifest", metavar="DIR", help="Its folder or URL; by default the output's name with .manifest."

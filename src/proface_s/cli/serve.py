@@ -69,7 +69,7 @@ def command(
         )
     if not local:
         click.echo(
-            "warning: photos and passphrases travel unencrypted to other machines; see docs/web.md for safer ways",
+            "warning: photos and passphrases travel unencrypted to other machines; safer ways: docs/how-to/web.md",
             err=True,
         )
     cores = os.cpu_count() or 1

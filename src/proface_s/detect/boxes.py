@@ -61,7 +61,7 @@ def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float =
 
     A detector's box runs from the brows to the chin.  Recognisers look further: the usual aligned crop (112
     pixels for an eye distance of 35) is wider than the detector's box, and hairline, ears and jaw identify
-    people to people.  The default margin is a quarter on every side; `docs/detection.md` has the measurement.
+    people to people.  The default margin is a quarter on every side; `docs/evidence/detection.md` has the measurement.
 
     Args:
         face_box: tight box; parts outside the picture are ignored.

@@ -136,5 +136,7 @@ def _third_party(spec: str, module_name: str, factory_name: str) -> Method:
         raise UsageError(f"there is no method {spec!r}: {error}", _HINT) from None
     method = factory() if callable(factory) else factory
     if not isinstance(method, Method):
-        raise UsageError(f"{spec} is not a method: it lacks name, protect or recover", "see docs/evaluation.md")
+        raise UsageError(
+            f"{spec} is not a method: it lacks name, protect or recover", "see docs/evidence/evaluation.md"
+        )
     return method

@@ -175,10 +175,10 @@ class Card:
             five = None if points is None else tuple((float(x), float(y)) for x, y in points)
             card = cls(size=(width, height), points=five, **found)
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{path} is not a recogniser card: {error}", "see docs/evaluation.md") from None
+            raise UsageError(f"{path} is not a recogniser card: {error}", "see docs/evidence/evaluation.md") from None
         known = card.channels in ("RGB", "BGR") and card.layout in ("NCHW", "NHWC")
         if not known or card.metric not in ("cosine", "euclidean") or (five is not None and len(five) != 5):
-            raise UsageError(f"{path} is not a recogniser card", "see docs/evaluation.md")
+            raise UsageError(f"{path} is not a recogniser card", "see docs/evidence/evaluation.md")
         return card
 
 

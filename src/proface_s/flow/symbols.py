@@ -153,7 +153,7 @@ class Reader:
         """Return whether the coder is back where `push_all` began: nothing but filler is left.
 
         After the last symbol this holds for words as `push_all` made them, and for changed words by chance at most
-        (docs/flow.md, section 2).
+        (docs/reference/flow.md, section 2).
         """
         return bool((np.asarray(self._coder.get_compressed(), np.uint32) == 1).all())
 

@@ -35,7 +35,7 @@ class Obfuscator(Protocol):
         name: the style's name, as users type it.
         summary: one line on what the cover looks like.
         unit: unit of the strength; relative to the region, so that small and large faces are hidden equally well.
-        default_strength: strength that hides the face from a recogniser; measured in ``docs/styles.md``.
+        default_strength: strength that hides the face from a recogniser; measured in ``docs/how-to/styles.md``.
         strength_range: (minimum, maximum) accepted strength.
         weak_limit: strengths beyond this limit are weak and call for a warning; None if no strength is weak.
     """

@@ -1,7 +1,7 @@
 """The published system: three secure affine coupling blocks on Haar sub-bands (arXiv 2307.09146, section 3).
 
 It is here as the peer that our own flow is measured against, as faithful as the paper allows, weaknesses included; it
-protects nobody (docs/model.md says why).
+protects nobody (docs/explain/model.md says why).
 
 ::
 
