@@ -212,16 +212,6 @@ def test_there_are_examples() -> None:
     assert len(uploads()) >= 3
 
 
-def test_links_lead_somewhere() -> None:
-    """Every relative link of README and docs is a file that is there."""
-    missing = []
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists():
-                missing.append(f"{page.name}: {target}")
-    assert not missing
-
-
 def test_extras_that_the_documentation_names_exist() -> None:
     """``pip install 'proface-s[web]'`` installs something; case U9: one way of writing it everywhere."""
     import tomllib
