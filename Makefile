@@ -8,7 +8,7 @@ export OMP_WAIT_POLICY = PASSIVE
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | sort | expand -t 14
 
-.PHONY: help weights paper demo test test-all test-train test-scale test-eval test-web screenshots results lint bench clean
+.PHONY: help weights paper demo test test-all test-train test-scale test-eval test-web test-docs docs screenshots results lint bench clean
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +44,17 @@ test-web: $(VENV)/web  ## the page in a real browser, the API under load; instal
 	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || test "$$(id -u)" != 0 || \
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) >/dev/null
 	$(BIN)/python -m pytest -q tests/web tests/silence
+
+$(VENV)/documentable: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,docs]"
+	touch $@
+
+docs: $(VENV)/documentable  ## the documentation as a site in build/docs; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+test-docs: $(VENV)/documentable  ## the site: links, generated references, no requests to other hosts
+	$(BIN)/python -m pytest -q tests/docs
 
 screenshots: $(VENV)/web  ## docs/screenshots, from the page as it is
 	$(BIN)/python tests/web/screenshots.py docs/screenshots
