@@ -3,7 +3,8 @@
     python tools/demo.py OUT_DIR
 
 Uses the public-domain NASA portrait that scikit-image ships, and the real command line.  Writes
-OUT_DIR/demo.png: original, cover, protected, recovered (seal), recovered (flow alone), wrong key.
+OUT_DIR/demo.png: original, cover, protected, recovered (seal), recovered (flow alone), wrong key; and OUT_DIR/demo.jpg:
+original, protected, recovered, the picture of the README (docs/start/demo.jpg).
 """
 
 from __future__ import annotations
@@ -104,6 +105,9 @@ def main(argv: list[str] | None = None) -> int:
             ("wrong key", noise),
         ]
     ).save(out / "demo.png")
+    small = sheet([("original", original), ("protected", protected), ("recovered", recovered)])
+    small.thumbnail((1080, 1080))
+    small.save(out / "demo.jpg", quality=88, optimize=True)
     print(f"  picture: {out / 'demo.png'}")
     return 0 if ok and exact else 1
 
