@@ -6,12 +6,20 @@ test that runs the program as a process of its own.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from proface_s.keys.derive import KdfParams
+
+# The suite tries the same examples every time, so that it fails only for a reason in the code.  `make fuzz` explores:
+# HYPOTHESIS_PROFILE=explore draws new examples in each run and remembers those that failed.
+settings.register_profile("repeat", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 def pytest_configure() -> None:

@@ -43,8 +43,8 @@ def lethal_work(job: Job, task: Task) -> Outcome:
 
     ``once`` in a name: the first time, before anything is done.  ``midway``: the first time, when the output is
     written but has not got its name yet.  ``late``: the first time, when it has but nobody has been told.  ``always``:
-    every time.  ``hog`` takes 2 GiB instead, bit by bit.  What was done is noted
-    in ``done.log``.
+    every time.  ``hog`` takes 2 GiB instead, bit by bit,
+    and keeps it until it is stopped.  What was done is noted in ``done.log``.
     """
     marker = Path(job.target).parent / f"{Path(task.source).stem}.killed"
     first = not marker.exists()
@@ -55,9 +55,11 @@ def lethal_work(job: Job, task: Task) -> Outcome:
         marker.touch()
         os.replace = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
     hoard = []
-    for _ in range(40 if "hog" in task.source else 0):
-        hoard.append(np.ones(50 * 2**20, np.uint8))
-        time.sleep(0.05)
+    if "hog" in task.source:
+        for _ in range(40):
+            hoard.append(np.ones(50 * 2**20, np.uint8))
+            time.sleep(0.05)
+        time.sleep(300)
     outcome = protect_one(job, task)
     with Path(job.target).with_name("done.log").open("a") as log:
         log.write(task.source + "\n")

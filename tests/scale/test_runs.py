@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +32,22 @@ from proface_s.scale.places import Place, find_pictures, place_of  # noqa: E402
 
 Proface = Callable[..., tuple[int, str]]
 LOCAL = ("--engine", "local", "--faces", "none", "--box", BOX)
+KILLED_AT_THE_FOURTH = """
+import os, signal
+from proface_s.cli.main import run
+
+named, replace = [], os.replace
+
+def count(source, target):
+    if str(target).endswith(".protected.png"):
+        named.append(target)
+    if len(named) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+
+os.replace = count
+run()
+"""
 PHOTOS = ["a.png", "b.png", "deep/c.png", "deep/er/d.png"]
 
 
@@ -241,15 +256,12 @@ def test_a_target_below_a_file_cannot_be_made(proface: Proface) -> None:
 
 
 def test_a_run_that_was_killed_goes_on(proface: Proface, identity: Identity) -> None:
-    names = [f"{i:02}.png" for i in range(12)]
+    names = [f"{i:02}.png" for i in range(6)]
     draw_folder(Path("in"), names)
-    command = [sys.executable, "-m", "proface_s", "protect", "in", "-o", "out", "-r", str(identity.recipient), *LOCAL]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as killed:
-        while len(outputs()) < 3 and killed.poll() is None:
-            time.sleep(0.01)
-        killed.send_signal(signal.SIGKILL)
-    half = len(outputs())
-    assert 3 <= half < 12
+    arguments = ["protect", "in", "-o", "out", "-r", str(identity.recipient), *LOCAL]
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT_THE_FOURTH, *arguments], stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(outputs()) == 3
     for path in Path("out").rglob("*.tmp"):
         path.unlink()  # what the very last moment left
     assert proface(*LOCAL)[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import os
@@ -24,6 +25,7 @@ DEVICES = ("/dev/null", "/dev/tty", "/dev/pts/", "/proc/self/", "/dev/dri", "/de
 CALL = re.compile(r"^(?P<process>\d+) +(?P<name>\w+)\((?P<arguments>.*)$")
 PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)<(?P<folder>[^>]*)>, )?"(?P<name>(?:[^"\\]|\\.)*)"')
 ADDRESS = re.compile(r"sin6?_port=htons\((\d+)\).*?(?:inet_addr\(\"|inet_pton\(AF_INET6, \")([^\"]+)\"")
+PATIENCE = 600  # seconds until a test gives up; strace slows programs down several times
 KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 
@@ -33,7 +35,9 @@ def why_not() -> str:
     """Why nothing can be watched here; empty where it can."""
     if sys.platform != "linux" or shutil.which("strace") is None:
         return "strace is not installed"
-    tried = subprocess.run(["strace", "-f", "-y", "-o", os.devnull, "true"], capture_output=True, text=True, timeout=60)
+    tried = subprocess.run(
+        ["strace", "-f", "-y", "-o", os.devnull, "true"], capture_output=True, text=True, timeout=PATIENCE
+    )
     return f"strace may not trace: {tried.stderr.strip()[-200:]}" if tried.returncode else ""
 
 
@@ -80,14 +84,16 @@ class Watched:
     def interrupt(self) -> None:
         """Send what Ctrl-C sends, to the program itself."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        os.kill(int(children[0]), signal.SIGINT)
+        for child in children[:1]:
+            os.kill(int(child), signal.SIGINT)
 
     def stop(self) -> None:
         """End what a failed test has left running."""
         if hasattr(self, "process"):
             if self.process.poll() is None:
-                self.interrupt()
-            self.process.communicate(timeout=60)
+                with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                    self.interrupt()
+            self.process.communicate(timeout=PATIENCE)
 
     def finish(self, *outputs: str, code: int = 0) -> None:
         """Wait for the end, and check that it was silent and left these files in its folder, beside what was there.
@@ -96,7 +102,7 @@ class Watched:
             outputs: every file it may leave, relative to the folder.
             code: its exit code.
         """
-        out, err = self.process.communicate(timeout=300)
+        out, err = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == code, out + err
         left = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         assert left == set(outputs), f"left {sorted(left)}"

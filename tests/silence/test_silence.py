@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from silence_kit import Watched, proface, python, why_not
+from silence_kit import PATIENCE, Watched, proface, python, why_not
 from skimage import data
 
 import proface_s
@@ -81,7 +81,7 @@ def test_the_service_for_half_a_minute(watched: Watched) -> None:
     begun = time.monotonic()
     for path, sent in (("detect", form((watched.folder / name).read_bytes())), ("protect", (body, kind))):
         request = urllib.request.Request(f"{address}api/{path}", sent[0], {"Content-Type": sent[1]})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
             assert answer.status == 200
             answer.read()
     time.sleep(max(0.0, begun + TELEMETRY_SECONDS - time.monotonic()))
@@ -122,7 +122,7 @@ def test_a_dask_cluster_stays_on_this_machine(watched: Watched) -> None:
     names = [f"in/{portrait(watched.folder / 'in', f'{i}.png')}" for i in range(2)]
     recipient = str(Identity.generate().recipient)
     watched.start(proface("protect", "in", "-o", "out", "--engine", "dask", "--jobs", "2", "-r", recipient))
-    out, err = watched.process.communicate(timeout=300)
+    out, err = watched.process.communicate(timeout=PATIENCE)
     assert watched.process.returncode == 0, out + err
     complaints = watched.complaints()
     assert not complaints, "\n".join(complaints)
@@ -148,7 +148,7 @@ def test_a_dask_cluster_stays_on_this_machine(watched: Watched) -> None:
 )  # fmt: skip
 def test_the_watch_would_notice(watched: Watched, code: str, complaint: str) -> None:
     process = watched.start(python(code)).process
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 or code.startswith("open"), err
     assert complaint.replace("HOME", str(watched.home)) in " | ".join(watched.complaints())
 

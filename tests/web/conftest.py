@@ -25,14 +25,12 @@ def session() -> Session:
 
 @pytest.fixture(scope="session")
 def service(session: Session) -> Iterator[Service]:
-    """Files up to 4 MiB, pictures up to two million pixels, and nobody may be silent for two seconds."""
+    """A service for files up to 4 MiB and pictures up to two million pixels; clients may be as slow as usual."""
     from web_kit import running
 
     from proface_s.web.settings import MIB, Settings
 
-    settings = Settings(
-        max_bytes=4 * MIB, max_pixels=2_000_000, idle_seconds=2, upload_seconds=20, workers=1, waiting=20
-    )
+    settings = Settings(max_bytes=4 * MIB, max_pixels=2_000_000, workers=1, waiting=20)
     with running(settings, session) as running_service:
         yield running_service
 

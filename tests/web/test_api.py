@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import select
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import pytest
 from web_kit import (
     ANNS,
     BOBS,
+    PATIENCE,
     STREAM,
     BrokenSession,
     EndlessSession,
@@ -29,13 +31,17 @@ from web_kit import (
     pixels,
     png,
     running,
+    until,
+    writes,
 )
 
 from proface_s import Session
 from proface_s.keys.recipients import Identity, encode_identity
+from proface_s.web.door import DoorLimits
 from proface_s.web.settings import MIB, Settings
 
 pytestmark = pytest.mark.slow
+NEVER = 10.0 * PATIENCE
 UPLOADS = ("/api/detect", "/api/inspect", "/api/render", "/api/preview", "/api/protect", "/api/recover")
 
 
@@ -260,10 +266,8 @@ def test_nothing_is_written_and_nothing_is_said(two: bytes, capfd: pytest.Captur
     watching = False
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
-        if watching and event == "open" and isinstance(arguments[2], int):
-            path, _, flags = arguments
-            if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and not str(path).startswith("/dev/"):
-                written.append(path)
+        if watching and event == "open" and writes(arguments):
+            written.append(arguments[0])
         elif watching and event.startswith("tempfile."):
             written.append(event)
 
@@ -292,17 +296,24 @@ def test_the_watched_worker_tells_on_itself(capfd: pytest.CaptureFixture[str], t
     assert capfd.readouterr().err.split("\n") == ["open a", "open /etc/passwd", ""]
 
 
-def wait_until_free(service: Service) -> None:
-    """A little work is accepted and done: the only worker was not held."""
-    begun = time.monotonic()
-    assert service.post("/api/preview", drawn(), {}).status_code == 200
-    assert time.monotonic() - begun < 20
+@pytest.fixture(scope="module")
+def patient(session: Session) -> Iterator[Service]:
+    """A service with one worker that never gives up a client: whatever a client holds, it holds to the end."""
+    settings = Settings(workers=1, waiting=20, idle_seconds=NEVER, upload_seconds=NEVER)
+    limits = DoorLimits(header_seconds=NEVER, rest_seconds=NEVER, closing_seconds=NEVER)
+    with running(settings, session, limits) as service:
+        yield service
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the other side has neither answered nor closed."""
+    return not select.select([connection], [], [], 0)[0]
 
 
 def half_an_upload(service: Service, data: bytes) -> socket.socket:
     """A connection on which the first half of an upload was sent."""
     host, port = service.url.removeprefix("http://").split(":")
-    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection = socket.create_connection((host, int(port)), timeout=PATIENCE)
     head = (
         f"POST /api/detect HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         f"Content-Length: {2 * len(data)}\r\n\r\n"
@@ -312,23 +323,34 @@ def half_an_upload(service: Service, data: bytes) -> socket.socket:
     return connection
 
 
-def test_a_slow_client_is_given_up_and_holds_no_worker(service: Service) -> None:
-    slow = [half_an_upload(service, bytes(100_000)) for _ in range(30)]
-    wait_until_free(service)
-    answer = slow[0].recv(1000).decode()
-    assert answer.startswith("HTTP/1.1 408 ")
+def test_a_slow_client_holds_no_worker(patient: Service) -> None:
+    slow = [half_an_upload(patient, bytes(100_000)) for _ in range(30)]
+    assert patient.post("/api/preview", drawn(), {}).status_code == 200
+    assert all(map(is_open, slow)), "they were all there while the work was done"
     for connection in slow:
         connection.close()
 
 
-def test_a_client_that_leaves_in_the_middle_holds_nothing(service: Service) -> None:
-    for _ in range(30):
-        half_an_upload(service, bytes(1_000_000)).close()
-    wait_until_free(service)
+def test_a_slow_client_is_given_up(session: Session) -> None:
+    with running(Settings(idle_seconds=1), session) as service, half_an_upload(service, bytes(100_000)) as slow:
+        answer = slow.recv(1000).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
 
 
-def test_a_client_that_does_not_read_its_answer_is_given_up(service: Service, two: bytes) -> None:
-    host, port = service.url.removeprefix("http://").split(":")
+def test_a_client_that_leaves_in_the_middle_holds_nothing(session: Session) -> None:
+    data = bytes(1_000_000)
+    settings = Settings(workers=1, idle_seconds=NEVER, upload_seconds=NEVER, held_bytes=2 * len(data))
+    with running(settings, session) as service:
+        for _ in range(30):
+            half_an_upload(service, data).close()
+        assert until(lambda: service.post("/api/preview", drawn(), {}).status_code == 200)
+        large = noise(700, 700)
+        assert len(data) < len(large) < settings.held_bytes
+        assert until(lambda: service.post("/api/detect", large).status_code == 200), "their bytes are still counted"
+
+
+def test_a_client_that_does_not_read_its_answer_holds_no_worker(patient: Service, two: bytes) -> None:
+    host, port = patient.url.removeprefix("http://").split(":")
     sleepers = []
     for _ in range(3):
         connection = socket.socket()
@@ -341,7 +363,7 @@ def test_a_client_that_does_not_read_its_answer_is_given_up(service: Service, tw
         head = f"POST /api/protect HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\n"
         connection.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + body)
         sleepers.append(connection)
-    wait_until_free(service)
+    assert patient.post("/api/preview", drawn(), {}).status_code == 200
     for connection in sleepers:
         connection.close()
 
@@ -362,7 +384,11 @@ def test_work_is_stopped_when_its_client_leaves(options: dict[str, bool]) -> Non
         assert service.post("/api/detect", drawn()).status_code == 200
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(
-                f"{service.url}/api/protect", files=files, data=data, timeout=httpx.Timeout(20, read=2), trust_env=False
+                f"{service.url}/api/protect",
+                files=files,
+                data=data,
+                timeout=httpx.Timeout(PATIENCE, read=2),
+                trust_env=False,
             )
         assert service.post("/api/detect", drawn()).status_code == 200, "the only worker is held"
 

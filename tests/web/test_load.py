@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from web_kit import noise
+from web_kit import PATIENCE, noise
 
 from proface_s.web.settings import MIB
 
@@ -42,7 +42,7 @@ def peak_memory(pid: int) -> float:
 
 async def upload_all(url: str, photo: bytes, count: int) -> list[httpx.Response]:
     """So many uploads, at the same time."""
-    async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False, limits=httpx.Limits()) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False, limits=httpx.Limits()) as client:
         upload = [client.post("/api/render", files={"photo": ("a.png", photo)}) for _ in range(count)]
         return await asyncio.gather(*upload)
 

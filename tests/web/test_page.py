@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from web_kit import ANNS, BOBS, Service, drawn, noise, pixels, png
+from web_kit import ANNS, BOBS, PATIENCE, Service, drawn, noise, pixels, png
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -24,7 +25,7 @@ pytestmark = [
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 NO_AUTOFILL = "--disable-features=AutofillServerCommunication"  # asks its maker what the forms of any page are for
 expect = playwright.expect
-expect.set_options(timeout=60_000)  # machines may be busy
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def launch(manager: Any, *options: str) -> Any:
@@ -55,6 +56,7 @@ def page(browser: Any, service: Service) -> Iterator[Any]:
 
 def open_page(opened: Any, service: Service, address: str = "/") -> Any:
     """Load the page and wait until it is ready; collects what its scripts complain about."""
+    opened.set_default_timeout(PATIENCE * 1000)
     opened.complaints = []
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
     opened.on(
@@ -86,6 +88,14 @@ def files(tmp_path: Path, two: bytes, covered: bytes) -> dict[str, Path]:
         if data is not None:
             (tmp_path / name).write_bytes(data)
     return {name: tmp_path / name for name in contents}
+
+
+def wait_for(page: Any, true: Callable[[], bool]) -> None:
+    """Let the browser go on until something is true; its events come meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
 
 
 def choose(page: Any, view: str, *paths: Path) -> None:
@@ -498,6 +508,7 @@ def test_u7_nothing_of_an_earlier_photo_can_be_protected_or_stays_in_red(
     expect(page.locator("#protect-finding")).to_contain_text("Looking for faces")
     expect(page.locator("#protect-go")).to_be_hidden()
     assert page.locator(".notice:visible").count() == 0
+    wait_for(page, lambda: len(held) == 1)
     held[0].continue_()
     expect(page.locator("#faces-none")).to_be_visible()
     expect(page.locator(".stage .box")).to_have_count(0)
@@ -527,10 +538,7 @@ def test_u7_one_file_that_cannot_be_used_does_not_stop_the_others(
     names: list[str] = []
     page.on("download", lambda download: names.append(download.suggested_filename))
     page.get_by_role("button", name="Save all 2 photos").click()
-    for _ in range(100):
-        if len(names) == 2:
-            break
-        page.wait_for_timeout(100)
+    wait_for(page, lambda: len(names) >= 2)
     assert names == ["both.protected.png", "right.protected.png"]
 
 
@@ -590,10 +598,7 @@ def test_u7_results_are_not_lost_without_a_warning(page: Any, files: dict[str, P
     page.click("#protect-go")
     expect(page.locator("#results a")).to_be_visible()
     page.evaluate("setTimeout(() => location.reload())")
-    for _ in range(100):
-        if asked:
-            break
-        page.wait_for_timeout(100)
+    wait_for(page, lambda: bool(asked))
     assert asked == ["beforeunload"]
     choose(page, "protect", files["drawing.png"])
     expect(page.locator("#faces-none")).to_be_visible()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from web_kit import PATIENCE
 
 from proface_s.api.progress import Progress
 from proface_s.web.memory import Hold, Ledger
@@ -20,7 +21,7 @@ def in_loop(test: Callable[[Pool], object]) -> None:
     async def run() -> None:
         pool = Pool(1, 1)
         try:
-            await asyncio.wait_for(test(pool), 20)  # type: ignore[arg-type]
+            await asyncio.wait_for(test(pool), PATIENCE)  # type: ignore[arg-type]
         finally:
             pool.close()
 
@@ -30,7 +31,7 @@ def in_loop(test: Callable[[Pool], object]) -> None:
 def test_work_beyond_the_places_is_refused_until_one_is_free() -> None:
     async def test(pool: Pool) -> None:
         go = threading.Event()
-        jobs = [pool.submit(lambda tell: go.wait(10)) for _ in range(2)]
+        jobs = [pool.submit(lambda tell: go.wait(PATIENCE)) for _ in range(2)]
         with pytest.raises(RefusedError) as refused:
             pool.submit(lambda tell: None)
         assert refused.value.problem.status == 503
@@ -46,7 +47,7 @@ def test_work_beyond_the_places_is_refused_until_one_is_free() -> None:
 def test_work_that_waits_is_never_begun_when_nobody_waits_for_it() -> None:
     async def test(pool: Pool) -> None:
         go, begun = threading.Event(), threading.Event()
-        first = pool.submit(lambda tell: go.wait(10))
+        first = pool.submit(lambda tell: go.wait(PATIENCE))
         second = pool.submit(lambda tell: begun.set())
         second.drop()
         third = pool.submit(lambda tell: "third")  # the place is free at once
@@ -64,7 +65,7 @@ def test_work_that_runs_is_stopped_at_its_next_step() -> None:
 
         def work(tell: Progress) -> None:
             tell("read", 0, 1)
-            go.wait(10)
+            go.wait(PATIENCE)
             tell("hide", 0, 1)
             ended.set()
 

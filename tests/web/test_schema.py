@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from web_kit import Service, drawn
+from web_kit import PATIENCE, Service, drawn
 
 schemathesis = pytest.importorskip("schemathesis", reason="pip install 'proface-s[webtest]'")
 hypothesis = pytest.importorskip("hypothesis")
@@ -53,7 +53,7 @@ def check(schema: Any, path: str, mode: Any, photo: bytes | None) -> None:
     def send(case: Any) -> None:
         if photo is not None and isinstance(case.body, dict) and "photo" in case.body:
             case.body["photo"] = photo
-        case.call_and_validate(checks=checks)
+        case.call_and_validate(checks=checks, timeout=PATIENCE)
 
     send()
 

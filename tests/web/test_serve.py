@@ -60,7 +60,7 @@ def test_it_says_where_it_is_and_ends_when_told(end: signal.Signals) -> None:
         headers = {"authorization": f"Bearer {TOKEN}"}
         assert httpx.get(f"{address}api/about", headers=headers, trust_env=False).status_code == 200
         process.send_signal(end)
-        assert process.wait(timeout=30) == (0 if end == signal.SIGINT else 143)
+        assert process.wait(timeout=300) == (0 if end == signal.SIGINT else 143)
         assert process.stderr.read().split() == ["stop", "it", "with", "Ctrl-C"]
         assert process.stdout.read() == ""
 

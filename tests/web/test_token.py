@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+from web_kit import PATIENCE, until
 
 from proface_s.web import entrance
 from proface_s.web.entrance import Entrance, is_private
@@ -41,10 +41,7 @@ def opened(tmp_path: Path) -> Iterator[tuple[dict[str, object], str, Path]]:
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1].partition("#")[0]
-        for _ in range(600):
-            if seen.exists():
-                break
-            time.sleep(0.1)
+        assert until(seen.exists)
         given = json.loads(seen.read_text())
         yield given, url, Path(unquote(urlsplit(given["arguments"][-1]).path))
         process.terminate()
@@ -88,7 +85,7 @@ def test_s6_the_page_leads_the_browser_in_and_leaves_no_trace(opened: tuple[dict
         asked: list[str] = []
         window.on("request", lambda request: asked.append(f"{request.url} {request.headers}"))
         window.goto(page.as_uri())
-        window.wait_for_selector("html[data-ready]", timeout=60_000)
+        window.wait_for_selector("html[data-ready]", timeout=PATIENCE * 1000)
         assert window.url == url
         assert window.evaluate("document.referrer") == ""
         assert not [each for each in asked if TOKEN in each.partition(" ")[0]]

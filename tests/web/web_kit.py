@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from proface_s.web.door import DoorLimits
 from proface_s.web.server import bind, config
 from proface_s.web.settings import Settings
 
+PATIENCE = 300  # seconds until a test gives up; a slow machine takes a part of this, and no test measures it
 ANNS, BOBS = "seven plain words for ann", "seven plain words for bob"
 STREAM = "application/x-ndjson"
 
@@ -95,11 +96,18 @@ class WatchedSession(Session):
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if event.startswith("tempfile."):
         os.write(2, f"{event} {arguments}\n".encode())
-    elif event == "open" and isinstance(arguments[2], int):
-        path, _, flags = arguments
-        written = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and not str(path).startswith("/dev/")
-        if written or str(path).startswith(("/etc/passwd", "/dev/zero")):
+    elif event == "open":
+        path = str(arguments[0])
+        if writes(arguments) or path.startswith(("/etc/passwd", "/dev/zero")):
             os.write(2, f"{event} {path}\n".encode())
+
+
+def writes(arguments: tuple[Any, ...]) -> bool:
+    """Whether an ``open`` event with these arguments writes a file; modules that Python caches do not count."""
+    path, _, flags = arguments
+    if not isinstance(flags, int) or str(path).startswith("/dev/") or "__pycache__" in str(path):
+        return False
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
 
 def is_running(pid: int) -> bool:
@@ -112,8 +120,14 @@ def is_running(pid: int) -> bool:
 
 def ends(pid: int) -> bool:
     """Whether a process ends within a while."""
-    for _ in range(400):
-        if not is_running(pid):
+    return until(lambda: not is_running(pid))
+
+
+def until(true: Callable[[], bool]) -> bool:
+    """Whether something becomes true within a while."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if true():
             return True
         time.sleep(0.05)
     return False
@@ -148,9 +162,9 @@ def running(settings: Settings, session: Session, limits: DoorLimits | None = No
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
-        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        with httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client:
             yield Service(url, client)
     finally:
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
         listening.close()
