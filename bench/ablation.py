@@ -19,10 +19,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from torch import nn
 
-from proface_s.training.config import RunConfig
-from proface_s.training.running import train
-from proface_s.training.secure_pass import run
-from proface_s.training.secure_prior import Prior
+from proface_lab.training.config import RunConfig
+from proface_lab.training.run import train
+from proface_lab.training.secure.code_images import run
+from proface_lab.training.secure.couplings import Prior
 
 SIZES = ((8, 2), (16, 1), (16, 2), (24, 2), (32, 3))
 PAPER_GMAC = 17.55

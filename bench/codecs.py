@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from faces import read_faces
-from proface_s.api.protecting import psnr
-from proface_s.flow.digits import capacity_words
-from proface_s.flow.model import FlowModel, modulus_for
+from proface_s.api.protect_picture import psnr
+from proface_s.flow.secure.lattice import capacity_words
+from proface_s.flow.secure.model import FlowModel, modulus_for
 from proface_s.types import UInt8Image
 
 

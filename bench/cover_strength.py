@@ -28,8 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detection_recall import read_upright
-from proface_s.detect import SlimefaceDetector, reversible_box
-from proface_s.obfuscate import cover, get, is_weak, parse_style
+from proface_s.covers import cover, get, is_weak, parse_style
+from proface_s.faces import SlimefaceDetector, reversible_box
 from proface_s.types import Box, Style, UInt8Image
 from reference_models import AlignedRecogniser, Array, CropRecogniser, YuNet
 

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from proface_s.detect import SlimefaceDetector, draw, iou
+from proface_s.faces import SlimefaceDetector, draw, iou
 from proface_s.types import Box, Face, UInt8Image
 
 FACES = {"face", "face-profile", "face-occluded"}

@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from proface_s import obfuscate
-from proface_s.api.protecting import psnr
-from proface_s.flow.model import FlowModel
-from proface_s.keys.secret import FaceKey
+from proface_s import covers
+from proface_s.api.protect_picture import psnr
+from proface_s.flow.secure.model import FlowModel
+from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
 STYLES = ("blur", "median", "pixelate", "mask", "solid", "swap")
@@ -55,7 +55,7 @@ def measure(model: FlowModel, faces: list[UInt8Image], style: str) -> dict[str, 
     """Return means over the faces for one style."""
     rows = []
     for i, original in enumerate(faces):
-        cover = faces[(i + 1) % len(faces)] if style == "swap" else obfuscate.cover(original, Style(style))
+        cover = faces[(i + 1) % len(faces)] if style == "swap" else covers.cover(original, Style(style))
         key = FaceKey.generate()
         protected = stored(model.protect([original], [cover], [key])[0])
         recovered = stored(model.recover([protected], [key])[0])

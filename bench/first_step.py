@@ -2,8 +2,9 @@
 
     python bench/first_step.py FACES_DIR [--sizes 48 112 256 512] [--limit 40]
 
-Prints the tries of the shipped model (`proface_s.flow.first_step` predicts the first), the number of faces that need
-more than two, and how much coarser the chosen step is than the finest that fits, in dB of recovery (6.02 per octave).
+Prints the tries of the shipped model (`proface_s.flow.secure.rate_forecast` predicts the first), the number of faces
+that need more than two, and how much coarser the chosen step is than the finest that fits, in dB of recovery (6.02 per
+octave).
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import statistics
 from pathlib import Path
 
 from faces import read_faces
-from proface_s.flow.codec import Codec
-from proface_s.flow.digits import capacity_words
-from proface_s.flow.model import FlowModel, modulus_for
+from proface_s.flow.secure.face_code import Codec
+from proface_s.flow.secure.lattice import capacity_words
+from proface_s.flow.secure.model import FlowModel, modulus_for
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 from skimage import data
 
-from proface_s import obfuscate
-from proface_s.flow.model import FlowModel
-from proface_s.keys.secret import FaceKey
+from proface_s import covers as obfuscate
+from proface_s.flow.secure.model import FlowModel
+from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
 Action = Callable[[], object]
@@ -53,7 +53,7 @@ def published(side: int, threads: int) -> tuple[Action, Action]:
     """Return the same actions with the published network."""
     import torch
 
-    from proface_s.training.paper import PaperFlow, PaperMethod, derive_paper_key_map
+    from proface_lab.training.paper.network import PaperFlow, PaperMethod, derive_paper_key_map
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)

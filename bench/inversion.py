@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from proface_s.attacks.running import Options, run_suite
+from proface_lab.attacks.run import Options, run_suite
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,9 +17,9 @@ from typing import Any
 
 from faces import read_faces
 from paper_peer import measure
-from proface_s.training.config import RunConfig
-from proface_s.training.paper import PaperFlow, PaperMethod
-from proface_s.training.running import train
+from proface_lab.training.config import RunConfig
+from proface_lab.training.paper.network import PaperFlow, PaperMethod
+from proface_lab.training.run import train
 
 STYLES = ("blur", "pixelate", "mask")
 BASE = RunConfig(

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 
 from faces import STYLES, read_faces, ssim
-from proface_s import obfuscate
-from proface_s.api.protecting import psnr
-from proface_s.training.config import RunConfig
-from proface_s.training.loop import read_weights
-from proface_s.training.paper import PaperFlow, PaperMethod, derive_paper_key_map
-from proface_s.training.task import make_task
+from proface_lab.training.config import RunConfig
+from proface_lab.training.loop import read_weights
+from proface_lab.training.paper.network import PaperFlow, PaperMethod, derive_paper_key_map
+from proface_lab.training.task import make_task
+from proface_s import covers
+from proface_s.api.protect_picture import psnr
 from proface_s.types import Style, UInt8Image
 
 
@@ -38,7 +38,7 @@ def measure(method: PaperMethod, faces: list[UInt8Image], style: str) -> list[fl
     """Return means over the faces, in the order of the table's columns."""
     rows = []
     for i, original in enumerate(faces):
-        cover = faces[(i + 1) % len(faces)] if style == "swap" else obfuscate.cover(original, Style(style))
+        cover = faces[(i + 1) % len(faces)] if style == "swap" else covers.cover(original, Style(style))
         right, other = (derive_paper_key_map(f"{word} {i}", *original.shape[:2]) for word in ("right", "other"))
         floats = method.protect_float(original, cover, right)
         stored = method.protect(original, cover, right)

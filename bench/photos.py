@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from proface_s.api import Session
-from proface_s.api.protecting import psnr
+from proface_s.api.protect_picture import psnr
 from proface_s.errors import NoFaceError, WrongKeyError
-from proface_s.imaging.names import PICTURES, suffix_of
-from proface_s.imaging.reading import read_picture
-from proface_s.imaging.regions import cut
+from proface_s.image.names import PICTURES, suffix_of
+from proface_s.image.read import read_picture
+from proface_s.image.regions import cut
 from proface_s.types import Box
 
 PASSPHRASE, WRONG = "measured on stored files", "measured on stored filet"

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import kit
+from proface_s.scale.locations import Place
 from proface_s.scale.manifest import read_rows
-from proface_s.scale.places import Place
 
 
 def fit(columns: list[np.ndarray], y: np.ndarray) -> np.ndarray:

@@ -21,9 +21,9 @@ from pathlib import Path
 import kit
 from proface_s.scale.engines import Engine, open_engine
 from proface_s.scale.job import Job
+from proface_s.scale.locations import Place, find_pictures
 from proface_s.scale.manifest import MAIN, open_manifest
-from proface_s.scale.places import Place, find_pictures
-from proface_s.scale.work import Row
+from proface_s.scale.worker import Row
 
 
 def clocked(action: Callable[[], object]) -> tuple[float, float]:

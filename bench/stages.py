@@ -32,9 +32,9 @@ import numpy as np
 from PIL import Image
 
 import kit
-from proface_s import obfuscate
-from proface_s.api import Session, protecting, session
-from proface_s.container import lock
+from proface_s import covers
+from proface_s.api import Session, protect_picture, session
+from proface_s.container.header import lock
 
 STAGES = ("decode", "detect", "keys", "cover", "flow", "seal", "encode", "verify", "write", "other")
 PASSPHRASE = "measured on stored files"
@@ -102,13 +102,13 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
 
     places: list[tuple[str, Any, tuple[str, ...]]] = [
         ("decode", session, ("load", "find_records")),
-        ("keys", protecting, ("_fresh_keys", "lock_header", "planned_reserves")),
+        ("keys", protect_picture, ("_fresh_keys", "lock_header", "planned_reserves")),
         ("keys", lock.KeyRing, ("face_key",)),
-        ("cover", obfuscate, ("cover",)),
+        ("cover", covers, ("cover",)),
         ("flow", worker.model, ("protect",)),
-        ("seal", protecting, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
-        ("encode", protecting, ("encode_picture", "attach")),
-        ("verify", protecting, ("verify",)),
+        ("seal", protect_picture, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
+        ("encode", protect_picture, ("encode_picture", "attach")),
+        ("verify", protect_picture, ("verify",)),
         ("write", session, ("write_both",)),
     ]
     before: list[tuple[Any, str, Any]] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from proface_s.training.checkpoints import compact, read_checkpoint, write_checkpoint
+from proface_lab.training.checkpoints import compact, read_checkpoint, write_checkpoint
 
 
 def main(argv: list[str] | None = None) -> int:

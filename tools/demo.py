@@ -22,10 +22,10 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from proface_s.api import Session
-from proface_s.api.protecting import psnr
-from proface_s.flow.model import FlowModel
-from proface_s.imaging.regions import cut, paste
-from proface_s.keys.secret import FaceKey
+from proface_s.api.protect_picture import psnr
+from proface_s.flow.secure.model import FlowModel
+from proface_s.image.regions import cut, paste
+from proface_s.keys.secrets import FaceKey
 from proface_s.types import Box, UInt8Image
 
 PASSPHRASE = "a demonstration is no secret"

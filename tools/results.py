@@ -17,11 +17,11 @@ from typing import Any
 
 from PIL import Image
 
+from proface_lab.evaluation.report import tables
+from proface_lab.evaluation.report.illustrations import draw_capacity, roc_curves
+from proface_lab.evaluation.report.plots import plot_roc
+from proface_lab.evaluation.report.report import markdown_table, read_report
 from proface_s.errors import ProFaceError
-from proface_s.evaluation import tables
-from proface_s.evaluation.illustrations import draw_capacity, roc_curves
-from proface_s.evaluation.plots import plot_roc
-from proface_s.evaluation.report import markdown_table, read_report
 
 Reports = dict[str, dict[str, Any]]
 

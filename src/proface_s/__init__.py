@@ -5,7 +5,7 @@
 >>> proface_s.recover("party.protected.png", passphrase="...").faces[0].outcome               # doctest: +SKIP
 'exact'
 
-Detection alone is `Session.detect`; ``proface_s.detect`` is the room it is done in.
+Detection alone is `Session.detect`; ``proface_s.faces`` is the room it is done in.
 Importing the package loads neither an image library nor an inference engine; the names below load what they need.
 """
 

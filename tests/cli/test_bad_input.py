@@ -13,10 +13,10 @@ import pytest
 from cli_kit import BOX, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.container.carrier import from_chunks
-from proface_s.container.codec import encode_header
-from proface_s.container.header import Header
-from proface_s.container.png import attach_png, read_png_chunks
+from proface_s.container.carriers.carrier import from_chunks
+from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.header.header import Header
+from proface_s.container.header.header_bytes import encode_header
 
 BY_HAND = ("--box", BOX, "--faces", "none")
 

@@ -15,9 +15,9 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Session
-from proface_s.api.recording import with_current_records
-from proface_s.container.carrier import attach, from_chunks, read_chunks, to_chunks
-from proface_s.container.header import (
+from proface_s.api.records import with_current_records
+from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from proface_s.container.header.header import (
     FOOTPRINT_TAG,
     BareStanza,
     Extension,
@@ -30,9 +30,9 @@ from proface_s.container.header import (
     reserve,
     with_footprints,
 )
-from proface_s.container.inband import SYNC, read_record, search_records, write_record
-from proface_s.container.lock import FaceNote, KeyRing, lock_header
-from proface_s.container.record import LOST, encode_record
+from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.records.pixel_records import SYNC, read_record, search_records, write_record
+from proface_s.container.records.record_message import LOST, encode_record
 from proface_s.container.seal import header_seal_context, seal_region
 from proface_s.errors import (
     DamagedFileError,
@@ -43,8 +43,8 @@ from proface_s.errors import (
     UsageError,
     WrongKeyError,
 )
-from proface_s.imaging.regions import cut, paste
-from proface_s.imaging.writing import encode_picture
+from proface_s.image.regions import cut, paste
+from proface_s.image.write import encode_picture
 from proface_s.keys.access import Lock
 from proface_s.types import Box, Picture, UInt8Image
 

@@ -16,7 +16,7 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.imaging.names import (
+from proface_s.image.names import (
     FOREIGN,
     MAX_NAME_BYTES,
     PICTURES,
@@ -134,7 +134,7 @@ def test_d10_there_is_one_list_of_suffixes() -> None:
         for path in sorted(SOURCE.rglob("*.py"))
         if re.search(r"""["']\.jpe?g["']""", path.read_text(encoding="utf-8"))
     ]
-    assert found == ["imaging/names.py"]
+    assert found == ["image/names.py"]
 
 
 def test_d13_one_fault_does_not_stop_the_others(proface: Proface) -> None:
@@ -188,7 +188,7 @@ def test_d13_in_folders(proface: Proface) -> None:
 
 
 def test_d13_a_file_that_goes_away_in_between(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
-    from proface_s.cli import protect
+    from proface_s.cli.commands import protect
 
     save("in/a.png")
     save("in/b.png")

@@ -15,8 +15,8 @@ import pytest
 from cli_kit import PASSPHRASE, Proface, files, save
 from keys_kit import NEW, opened, outcomes, pixels, secret
 
-from proface_s.container.carrier import from_chunks
-from proface_s.container.png import attach_png, read_png_chunks
+from proface_s.container.carriers.carrier import from_chunks
+from proface_s.container.carriers.png import attach_png, read_png_chunks
 
 
 def same_but_for_records(name: str, other: str) -> bool:

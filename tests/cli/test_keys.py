@@ -16,8 +16,8 @@ import pytest
 from cli_kit import PASSPHRASE, Proface, files, save
 from keys_kit import BOBS, BOXES, BY_HAND, opened, original, outcomes, pixels, secret
 
-from proface_s.container.carrier import from_chunks, to_chunks
-from proface_s.container.png import attach_png, read_png_chunks
+from proface_s.container.carriers.carrier import from_chunks, to_chunks
+from proface_s.container.carriers.png import attach_png, read_png_chunks
 
 
 def test_everybody_opens_his_own_face(proface: Proface, party: str, shelf: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.container.carrier import attach, read_chunks
-from proface_s.container.inband import erase_record, find_records, write_record
+from proface_s.container.carriers.carrier import attach, read_chunks
+from proface_s.container.records.pixel_records import erase_record, find_records, write_record
 
 BY_HAND = ("--box", BOX, "--faces", "none")
 INSIDE = np.s_[20:84, 40:104]

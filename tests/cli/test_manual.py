@@ -10,7 +10,7 @@ import pytest
 from cli_kit import BOX, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.flow.card import DEFAULT_MODEL
+from proface_s.flow.cards import DEFAULT_MODEL
 
 
 def pixels(name: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 from cli_kit import BOX, Proface, drawn, save
 
 import proface_s
-from proface_s.imaging import writing
+from proface_s.image import write
 
 BY_HAND = ("--box", BOX, "--faces", "none")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
@@ -61,11 +61,11 @@ def test_s8_files_in_the_making_are_private(here: Path, monkeypatch: pytest.Monk
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", looking)
-    writing.write_atomic("a.png", b"data")
+    write.write_atomic("a.png", b"data")
     assert modes == ["600"]
     assert mode("a.png") == "644"
     monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(1, "no links here")))
-    writing.write_atomic("b.png", b"data")
+    write.write_atomic("b.png", b"data")
     assert mode("b.png") == "644"
 
 

@@ -13,8 +13,8 @@ from cli_kit import BOX, PASSPHRASE, Proface, Said, drawn, save
 from keys_kit import secret
 from PIL import Image, PngImagePlugin
 
-from proface_s import obfuscate
-from proface_s.cli.protect import command as protect_command
+from proface_s import covers
+from proface_s.cli.commands.protect import command as protect_command
 
 IN_OUT = ("protect", "in", "-o", "out")
 BY_HAND = ("--faces", "none", "--box", BOX)
@@ -150,7 +150,7 @@ def state() -> dict[str, bytes]:
 def test_s2_every_option_of_protect_is_compared_or_cannot_change_the_output() -> None:
     compared = {name.partition(",")[0] for name in OTHER_OPTIONS}
     names = {parameter.name for parameter in protect_command.params}
-    assert names - compared - CANNOT_CHANGE == set(), "a new option: compare it in proface_s.api.resuming.Asked"
+    assert names - compared - CANNOT_CHANGE == set(), "a new option: compare it in api/resume/comparison.py"
     assert (compared | CANNOT_CHANGE) - names == set()
 
 
@@ -200,7 +200,7 @@ def test_s2_an_output_made_with_the_same_options_is_finished(
 
 def test_s2_the_same_in_other_words_is_finished(run: Callable[..., Said]) -> None:
     assert run(*BY_HAND, "--style", "blur").code == 0
-    strength = f"blur:{obfuscate.get('blur').default_strength:g}"
+    strength = f"blur:{covers.get('blur').default_strength:g}"
     assert "is done already" in run(*BY_HAND, "--style", strength, "--resume").err
     assert "is done already" in run(*BY_HAND, "--passphrase-file", "mine", "--resume").err
     assert "is done already" in run(*BY_HAND, "--jobs", "2", "--threads", "1", "--resume", "-v").err
@@ -269,7 +269,7 @@ def test_s2_what_was_changed_since_is_not_finished(run: Callable[..., Said], pro
     options = (*BY_HAND, "--passphrase-file", "mine", *(["--sidecar"] if damage == "sidecar" else []))
     assert run(*options).code == 0
     if damage == "record":
-        from proface_s.container.carrier import attach, read_chunks
+        from proface_s.container.carriers.carrier import attach, read_chunks
 
         data = TARGET.read_bytes()
         pixels = np.array(Image.open(TARGET))

@@ -14,9 +14,9 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.cli import workers
+from proface_s.cli.runner import workers
 from proface_s.errors import DiskFullError
-from proface_s.imaging import writing
+from proface_s.image import write
 
 PROGRAM = [sys.executable, "-m", "proface_s"]
 BY_HAND = ("--box", BOX, "--faces", "none")
@@ -66,8 +66,8 @@ class Killer:
     """Work that kills its process at one task."""
 
     def __call__(self, task: object) -> object:
-        from proface_s.cli.batch import Done
-        from proface_s.cli.output import Report
+        from proface_s.cli.runner.report import Report
+        from proface_s.cli.runner.run import Done
 
         if task.source.name == "kill":  # type: ignore[attr-defined]
             os.kill(os.getpid(), signal.SIGKILL)
@@ -75,7 +75,7 @@ class Killer:
 
 
 def test_a_worker_that_dies_takes_no_other_task_with_it(here: Path) -> None:
-    from proface_s.cli.plan import Task
+    from proface_s.cli.runner.plan import Task
 
     tasks = [Task(Path(name)) for name in ("a", "kill", "b", "c")]
     done = list(workers.done_in_parallel(tasks, Killer(), 2))  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ def test_resuming_does_what_is_missing_and_nothing_else(proface: Proface) -> Non
 def test_what_is_there_but_not_finished_is_not_skipped(
     proface: Proface, monkeypatch: pytest.MonkeyPatch, change: str, reason: str
 ) -> None:
-    from proface_s.container.png import attach_png
+    from proface_s.container.carriers.png import attach_png
 
     save("in/a.png")
     assert proface("protect", "in", *TO_OUT).code == 0
@@ -198,7 +198,7 @@ def test_a_run_that_is_stopped_can_be_resumed(here: Path, number: signal.Signals
 def test_a_full_disk_in_the_middle_stops_the_run(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, name in enumerate(("in/a.png", "in/b.png", "in/c.png", "in/d.png")):
         save(name, drawn(seed=seed))
-    real, written = writing._write_new, []
+    real, written = write._write_new, []
 
     def filling(path: Path, data: bytes) -> None:
         written.append(path)
@@ -207,7 +207,7 @@ def test_a_full_disk_in_the_middle_stops_the_run(proface: Proface, monkeypatch: 
             raise OSError(28, "No space left on device")
         real(path, data)
 
-    monkeypatch.setattr(writing, "_write_new", filling)
+    monkeypatch.setattr(write, "_write_new", filling)
     said = proface("protect", "in", *TO_OUT, "--json")
     assert said.code == 1
     assert [(r["input"], r["status"]) for r in said.records] == [
@@ -217,7 +217,7 @@ def test_a_full_disk_in_the_middle_stops_the_run(proface: Proface, monkeypatch: 
     assert "2 not attempted because the disk is full (--resume goes on from here)" in said.err
     assert list(outputs()) == ["out/a.protected.png"]
     assert len(written) == 2
-    monkeypatch.setattr(writing, "_write_new", real)
+    monkeypatch.setattr(write, "_write_new", real)
     said = proface("protect", "in", *TO_OUT, "--resume")
     assert said.code == 0
     assert len(outputs()) == 4
@@ -250,7 +250,7 @@ def test_the_error_of_a_full_disk_is_its_own(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFullError):
-        writing.write_atomic(tmp_path / "a.png", b"data")
+        write.write_atomic(tmp_path / "a.png", b"data")
 
 
 def test_photos_that_differ_in_nothing_but_the_suffix(proface: Proface) -> None:
@@ -349,8 +349,8 @@ class Tell:
     """What a worker's native libraries are told of the cores."""
 
     def __call__(self, task: object) -> object:
-        from proface_s.cli.batch import Done
-        from proface_s.cli.output import Report
+        from proface_s.cli.runner.report import Report
+        from proface_s.cli.runner.run import Done
 
         told = " ".join(os.environ.get(name, "-") for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"))
         return Done(Report("protected", task.source, target=Path(told)))  # type: ignore[attr-defined]
@@ -358,7 +358,7 @@ class Tell:
 
 @pytest.mark.parametrize(("set_by_user", "told"), [(None, "{} PASSIVE"), ("7", "7 PASSIVE")])
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch, set_by_user: str | None, told: str) -> None:
-    from proface_s.cli.plan import Task
+    from proface_s.cli.runner.plan import Task
 
     for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)

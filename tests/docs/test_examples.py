@@ -25,10 +25,10 @@ from PIL import Image
 import proface_s
 from proface_s import Identity, Session, face_key
 from proface_s.api import Credentials
-from proface_s.cli import passphrase
 from proface_s.cli.main import main, proface
+from proface_s.cli.runner import keys
+from proface_s.covers import registry
 from proface_s.keys.recipients import encode_identity
-from proface_s.obfuscate import registry
 
 PASSPHRASE = "correct horse battery staple"
 IDENTITY = Identity.generate()
@@ -85,7 +85,7 @@ def here(kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     folder = Path(shutil.copytree(kit, tmp_path / "here"))
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PROFACE_PASSPHRASE", raising=False)
-    monkeypatch.setattr(passphrase, "terminal", lambda: True)
+    monkeypatch.setattr(keys, "terminal", lambda: True)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: PASSPHRASE)
     monkeypatch.setattr(click, "confirm", lambda *_, **__: True)
     yield folder

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from proface_s.attacks.base import Budget, Scene
-from proface_s.evaluation.faces import FaceSample
+from proface_lab.attacks.base import Budget, Scene
+from proface_lab.evaluation.faces import FaceSample
 
 TINY = Budget(
     "quick",

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from proface_s.evaluation.faces import FaceSample
-from proface_s.evaluation.recognisers import Place
+from proface_lab.evaluation.faces import FaceSample
+from proface_lab.evaluation.measures.recognisers import Place
 from proface_s.types import Box, Face
 
 

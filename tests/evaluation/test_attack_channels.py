@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proface_s.attacks.base import Budget, Outcome, Scene
-from proface_s.attacks.channels import ATTACK, CHANNELS, Channel, rescaled, saved
-from proface_s.attacks.matching import Matcher
-from proface_s.evaluation import faces as reading
-from proface_s.evaluation.method import Method, load_method
-from proface_s.evaluation.metrics import psnr
+from proface_lab.attacks.adversaries.channels import ATTACK, CHANNELS, Channel, rescaled, saved
+from proface_lab.attacks.base import Budget, Outcome, Scene
+from proface_lab.attacks.matching import Matcher
+from proface_lab.evaluation import faces as reading
+from proface_lab.evaluation.measures.metrics import psnr
+from proface_lab.evaluation.method import Method, load_method
 
 from .kit import ColourJudge, MiddleLocator, picture, samples
 
@@ -79,7 +79,7 @@ def test_curves_fall_with_the_quality() -> None:
 
 
 def test_matches_are_counted_where_a_judge_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proface_s.attacks.matching.Locator", MiddleLocator)
+    monkeypatch.setattr("proface_lab.attacks.matching.Locator", MiddleLocator)
     people = samples(12, 64)
     matcher = Matcher([ColourJudge()], people)
     table = attacked(Robust(), matcher, count=12).tables[1]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from proface_s.attacks import guessing
-from proface_s.attacks.base import Budget, NotApplicable, Outcome, Scene
-from proface_s.attacks.guessing import ATTACK, PASSPHRASE, Guesser
-from proface_s.evaluation.method import Method, load_method
+from proface_lab.attacks.adversaries import guessing
+from proface_lab.attacks.adversaries.guessing import ATTACK, PASSPHRASE, Guesser
+from proface_lab.attacks.base import Budget, NotApplicable, Outcome, Scene
+from proface_lab.evaluation.method import Method, load_method
 from proface_s.keys import derive
 from proface_s.keys.derive import KdfParams
 

@@ -16,8 +16,9 @@ from .attack_kit import TINY, Pad, Unkeyed, scene
 
 torch = pytest.importorskip("torch")
 
-from proface_s.attacks import covers, inversion, learning, same_cover  # noqa: E402
-from proface_s.attacks.networks import Restorer, UNet, detail, low_order  # noqa: E402
+from proface_lab.attacks import learning  # noqa: E402
+from proface_lab.attacks.adversaries import covers, inversion, same_cover  # noqa: E402
+from proface_lab.attacks.networks import Restorer, UNet, detail, low_order  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +124,7 @@ def test_a_weak_cover_is_restored(tmp_path: Path) -> None:
 def test_deconvolution_undoes_a_blur_it_knows() -> None:
     import cv2
 
-    from proface_s.evaluation.metrics import psnr
+    from proface_lab.evaluation.measures.metrics import psnr
 
     from .attack_kit import texture
 

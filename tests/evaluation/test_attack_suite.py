@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from proface_s.attacks import matching, running
-from proface_s.attacks.base import NotApplicable, Outcome
-from proface_s.attacks.matching import Matcher
-from proface_s.attacks.registry import MODULES, chosen, find_attack
-from proface_s.attacks.running import Options, plain, run_suite
-from proface_s.cli.attack import command
+from proface_lab.attacks import matching
+from proface_lab.attacks import run as running
+from proface_lab.attacks.base import NotApplicable, Outcome
+from proface_lab.attacks.matching import Matcher
+from proface_lab.attacks.registry import MODULES, chosen, find_attack
+from proface_lab.attacks.run import Options, plain, run_suite
+from proface_lab.commands.attack import command
 from proface_s.errors import UsageError
 
 from .attack_kit import TINY, Pad, faces, scene, texture

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
-from proface_s.api import Session, recovering
-from proface_s.attacks import tampering
-from proface_s.attacks.alterations import RANDOM
-from proface_s.attacks.base import Budget, NotApplicable, Outcome, Scene
-from proface_s.attacks.tampering import ATTACK, FAILED, FORGED, REFUSED, SAME, SPENT, UNVOUCHED
-from proface_s.container import codec, seal
-from proface_s.evaluation.method import load_method
+from proface_lab.attacks.adversaries import tampering
+from proface_lab.attacks.adversaries.tampering import ATTACK, FAILED, FORGED, REFUSED, SAME, SPENT, UNVOUCHED
+from proface_lab.attacks.alterations import RANDOM
+from proface_lab.attacks.base import Budget, NotApplicable, Outcome, Scene
+from proface_lab.evaluation.method import load_method
+from proface_s.api import Session, recover_picture
+from proface_s.container import seal
+from proface_s.container.header import header_bytes
 from proface_s.keys.derive import KdfParams
-from proface_s.keys.secret import FileKey
+from proface_s.keys.secrets import FileKey
 
 from .kit import XorMethod, samples
 
@@ -70,7 +71,7 @@ def test_a_seal_that_is_not_checked_is_caught(session: Session, monkeypatch: pyt
         payload = stream.decryptor().update(box[12:-16])
         return seal._decompress(payload[0], payload[5 : 5 + int.from_bytes(payload[1:5], "big")], shape)
 
-    monkeypatch.setattr(recovering, "open_seal", unauthenticated)
+    monkeypatch.setattr(recover_picture, "open_seal", unauthenticated)
     found = attacked(session, altered=8)
     assert found.succeeded
     assert found.attack > found.control == 0
@@ -93,7 +94,7 @@ def test_a_reader_that_calls_everything_exact_is_caught(session: Session) -> Non
 
 def test_costs_that_are_not_bounded_are_caught(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KdfParams, "check", lambda self: None)
-    monkeypatch.setattr(codec, "check_header", lambda header: None)
+    monkeypatch.setattr(header_bytes, "check_header", lambda header: None)
     found = attacked(session)
     assert found.succeeded
     assert found.details["counts"]["oversized costs"][SPENT] > 2

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 import proface_s
+from proface_lab.evaluation import run
+from proface_lab.evaluation.run import resolve_styles
 from proface_s.cli.main import main
-from proface_s.evaluation import running
-from proface_s.evaluation.running import resolve_styles
 
 from .kit import MiddleLocator, write_faces
 from .test_verification import ColourJudge, write_set
@@ -63,10 +63,10 @@ def test_an_interrupted_run_measures_only_what_is_missing(
     tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--method", "secure-2")
-    monkeypatch.setattr(running.cost, "measure_cost", interrupt)
+    monkeypatch.setattr(run.cost, "measure_cost", interrupt)
     assert evaluate(*arguments, "--styles", "blur") == 130
     assert "quality/secure-2/blur/stored" in capsys.readouterr().err
-    monkeypatch.setattr(running.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
+    monkeypatch.setattr(run.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
     assert evaluate(*arguments, "--styles", "blur") == 0
     said = capsys.readouterr()
     assert "quality" not in said.err
@@ -99,11 +99,11 @@ def test_identity_is_measured_where_pairs_are_given(
 ) -> None:
     from .kit import MiddleDetector
 
-    monkeypatch.setattr(running, "Locator", MiddleLocator)
-    monkeypatch.setattr(running.privacy, "SlimefaceDetector", lambda **_: MiddleDetector())
-    monkeypatch.setattr(running, "load_recognisers", lambda specs, locator: [ColourJudge()])
-    monkeypatch.setattr(running.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
-    monkeypatch.setattr(running.diversity, "Locator", MiddleLocator)
+    monkeypatch.setattr(run, "Locator", MiddleLocator)
+    monkeypatch.setattr(run.privacy, "SlimefaceDetector", lambda **_: MiddleDetector())
+    monkeypatch.setattr(run, "load_recognisers", lambda specs, locator: [ColourJudge()])
+    monkeypatch.setattr(run.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
+    monkeypatch.setattr(run.diversity, "Locator", MiddleLocator)
     pairs = write_set(tmp_path / "pairs", 34)
     (tmp_path / "pairs/p03/p03_0002.png").unlink()
     out = tmp_path / "out"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from proface_lab.evaluation.faces import NoFaces, Omission, make_cover, read_faces, resized
 from proface_s.errors import NoFaceError, UsageError
-from proface_s.evaluation.faces import NoFaces, Omission, make_cover, read_faces, resized
 
 from .kit import MiddleDetector, picture, samples, write_faces
 

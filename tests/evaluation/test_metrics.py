@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proface_s.evaluation import metrics
+from proface_lab.evaluation.measures import metrics
 
 RNG = np.random.default_rng(3)
 

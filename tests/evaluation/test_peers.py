@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proface_s import obfuscate
-from proface_s.errors import UsageError
-from proface_s.evaluation import quality
-from proface_s.evaluation.capacity import (
+from proface_lab.evaluation.measures import quality
+from proface_lab.evaluation.measures.capacity import (
     bits_per_sample,
     carried_bits,
     recovered_by_coder,
     recovered_gaussian,
 )
-from proface_s.evaluation.method import Costed, FloatMethod, Method, load_method
-from proface_s.evaluation.metrics import psnr
-from proface_s.evaluation.peers import LsbAvif, SecureMethod, finest_avif, paper_name
+from proface_lab.evaluation.measures.metrics import psnr
+from proface_lab.evaluation.method import Costed, FloatMethod, Method, load_method
+from proface_lab.evaluation.peers import LsbAvif, SecureMethod, finest_avif, paper_name
+from proface_s import covers
+from proface_s.errors import UsageError
 from proface_s.types import Style
 
 from .kit import FloatXor, XorMethod, picture, samples
@@ -29,7 +29,7 @@ RIGHT, WRONG = bytes(range(32)), bytes(range(1, 33))
 
 def covered(side: int = 128) -> tuple[np.ndarray, np.ndarray]:
     original = picture(7, side)
-    return original, obfuscate.cover(original, Style("pixelate"))
+    return original, covers.cover(original, Style("pixelate"))
 
 
 @pytest.mark.parametrize("spec", ["secure-2", "secure-2-cover", "lsb-avif", f"{HERE}.kit:XorMethod"])
@@ -175,8 +175,8 @@ def test_water_filling_of_white_noise_is_the_gaussian_rate() -> None:
 
 def test_the_published_system_is_a_peer(tmp_path) -> None:
     torch = pytest.importorskip("torch")
-    from proface_s.evaluation.peers import PaperPeer
-    from proface_s.training.paper import PaperFlow
+    from proface_lab.evaluation.peers import PaperPeer
+    from proface_lab.training.paper.network import PaperFlow
 
     torch.manual_seed(1)
     peer = PaperPeer(PaperFlow(), "paper-test", 0)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from proface_lab.evaluation.faces import Omission
+from proface_lab.evaluation.report import report as reporting
+from proface_lab.evaluation.report.report import SCHEMA, Report, markdown_table, read_report
+from proface_lab.evaluation.report.sheets import contact_sheet
 from proface_s.errors import UsageError
-from proface_s.evaluation import report as reporting
-from proface_s.evaluation.faces import Omission
-from proface_s.evaluation.report import SCHEMA, Report, markdown_table, read_report
-from proface_s.evaluation.sheets import contact_sheet
 
 from .kit import picture
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from proface_s.evaluation.running import Evaluation, Options
+from proface_lab.evaluation.run import Evaluation, Options
 
 from .kit import write_faces
 

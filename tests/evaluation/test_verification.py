@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from proface_s.errors import NoFaceError, UsageError
-from proface_s.evaluation import metrics, privacy
-from proface_s.evaluation.diversity import measure_diversity
-from proface_s.evaluation.faces import Omission
-from proface_s.evaluation.method import load_method
-from proface_s.evaluation.verification import (
+from proface_lab.evaluation.faces import Omission
+from proface_lab.evaluation.measures import metrics, privacy
+from proface_lab.evaluation.measures.diversity import measure_diversity
+from proface_lab.evaluation.measures.verification import (
     Gallery,
     Pair,
     fix_thresholds,
@@ -23,6 +21,8 @@ from proface_s.evaluation.verification import (
     read_pairs,
     verification_row,
 )
+from proface_lab.evaluation.method import load_method
+from proface_s.errors import NoFaceError, UsageError
 
 from .kit import ColourJudge, MiddleDetector, MiddleLocator, XorMethod, picture, samples
 

@@ -26,20 +26,20 @@ from types import FrameType
 
 import numpy as np
 
-from proface_s.container import inband
-from proface_s.container.carrier import attach, from_chunks, read_chunks, to_chunks
-from proface_s.container.codec import decode_header, encode_header
-from proface_s.container.header import Header, reserve
-from proface_s.container.inband import find_records, write_record
-from proface_s.container.lock import FaceNote, KeyRing, lock_header
-from proface_s.container.record import decode_record, encode_record, headers_from_records
-from proface_s.container.sidecar import decode_sidecar, encode_sidecar
+from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from proface_s.container.carriers.sidecar import decode_sidecar, encode_sidecar
+from proface_s.container.header.header import Header, reserve
+from proface_s.container.header.header_bytes import decode_header, encode_header
+from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.records import pixel_records
+from proface_s.container.records.pixel_records import find_records, write_record
+from proface_s.container.records.record_message import decode_record, encode_record, headers_from_records
 from proface_s.errors import ProFaceError
-from proface_s.imaging.reading import read_picture
-from proface_s.imaging.writing import FORMATS, encode_picture
+from proface_s.image.read import read_picture
+from proface_s.image.write import FORMATS, encode_picture
 from proface_s.keys.access import Lock
 from proface_s.keys.derive import KdfParams
-from proface_s.keys.portable import PortableFaceKey, decode_face_key, encode_face_key
+from proface_s.keys.face_key_text import PortableFaceKey, decode_face_key, encode_face_key
 from proface_s.keys.recipients import Identity, decode_identity, decode_recipient, encode_identity
 from proface_s.types import Box, Picture
 
@@ -101,7 +101,7 @@ def check_header_bytes(data: bytes) -> None:
 def check_record(data: bytes) -> None:
     """Every record has one encoding, and makes a header."""
     notice = decode_record(data)
-    place = inband.FoundRecord(notice.box.x, notice.box.y, notice.box.w, data, 0)
+    place = pixel_records.FoundRecord(notice.box.x, notice.box.y, notice.box.w, data, 0)
     (partial,) = headers_from_records([place], (notice.width, notice.height))
     assert encode_record(partial.header, notice.index) == data
 
@@ -116,7 +116,7 @@ def check_pixels(data: bytes) -> None:
 def check_written(data: bytes) -> None:
     """Bytes as the record of a face: whatever was written is found, and decoded or passed over."""
     blank = np.zeros((96, 96, 3), np.uint8)
-    if inband.record_fits(96, 96, len(data)):
+    if pixel_records.record_fits(96, 96, len(data)):
         found = find_records(write_record(blank, data))
         assert [each.record for each in found] == [data]
         headers_from_records(found, (96, 96))

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from proface_s import Session
-from proface_s.container.carrier import from_chunks, read_chunks
-from proface_s.container.codec import decode_header, mac_input
-from proface_s.container.header import Header, OtherStanza, PassphraseStanza
-from proface_s.container.sidecar import picture_digest
-from proface_s.imaging.reading import read_picture
-from proface_s.keys.secret import FaceContext, FaceSecret, FileKey
+from proface_s.container.carriers.carrier import from_chunks, read_chunks
+from proface_s.container.carriers.sidecar import picture_digest
+from proface_s.container.header.header import Header, OtherStanza, PassphraseStanza
+from proface_s.container.header.header_bytes import decode_header, mac_input
+from proface_s.image.read import read_picture
+from proface_s.keys.secrets import FaceContext, FaceSecret, FileKey
 from proface_s.types import Box
 
 HERE = Path(__file__).parent
@@ -82,12 +82,12 @@ def file_vector(session: Session, name: str) -> dict[str, Any]:
 
 def read_name(name: str) -> Any:
     """A file by its bytes; the one with a sidecar by what belongs to it."""
-    from proface_s.api.kinds import load
-    from proface_s.container.sidecar import decode_sidecar
+    from proface_s.api.files.io import load
+    from proface_s.container.carriers.sidecar import decode_sidecar
 
     if name != "protected_v1_sidecar.png":
         return (HERE / name).read_bytes()
-    from proface_s.container.carrier import attach
+    from proface_s.container.carriers.carrier import attach
 
     assert load(HERE / name).chunks
     beside = (HERE / name).with_suffix(".pfs").read_bytes()

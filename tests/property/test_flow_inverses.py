@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proface_s.flow import digits, haar, mixing, symbols
-from proface_s.flow.model import FlowModel, read_tables, shipped_models
+from proface_s.flow.secure import entropy, haar, lattice, pad
+from proface_s.flow.secure.model import FlowModel, read_tables, shipped_models
 
-moduli = st.sampled_from(sorted(digits.GROUPS))
+moduli = st.sampled_from(sorted(lattice.GROUPS))
 
 
 class Streams:
@@ -24,7 +24,7 @@ class Streams:
 
 
 @pytest.fixture(scope="module")
-def tables() -> symbols.Tables:
+def tables() -> entropy.Tables:
     return read_tables((shipped_models() / "secure-2" / "tables.npz").read_bytes())[0]
 
 
@@ -50,21 +50,21 @@ def test_haar_inverts_and_keeps_energy(height: int, width: int, seed: int) -> No
 
 @given(moduli, st.integers(0, 3000), st.data())
 def test_words_and_digits(modulus: int, samples: int, data: st.DataObject) -> None:
-    room = digits.capacity_words(samples, modulus)
+    room = lattice.capacity_words(samples, modulus)
     used = data.draw(st.integers(0, room))
     words = np.random.default_rng(samples).integers(0, 2**32, used, dtype=np.uint32)
-    found = digits.to_digits(words, samples, modulus)
+    found = lattice.to_digits(words, samples, modulus)
     assert found.size == samples
     assert samples == 0 or found.max() < modulus
-    back = digits.from_digits(found, modulus)
+    back = lattice.from_digits(found, modulus)
     np.testing.assert_array_equal(back[:used], words)
     assert back.size == room
     assert not back[used:].any()
 
 
-@pytest.mark.parametrize("modulus", sorted(digits.GROUPS))
+@pytest.mark.parametrize("modulus", sorted(lattice.GROUPS))
 def test_a_group_of_digits_loses_next_to_nothing(modulus: int) -> None:
-    bits, count = digits.GROUPS[modulus]
+    bits, count = lattice.GROUPS[modulus]
     assert 0.998 < bits / (count * np.log2(modulus)) <= 1
 
 
@@ -73,8 +73,8 @@ def test_residues_are_read_back_and_the_cover_is_met(modulus: int, seed: int) ->
     rng = np.random.default_rng(seed)
     cover = rng.choice(np.array([0, 1, 2, 3, 127, 252, 253, 254, 255], np.uint8), (6, 8, 3))
     message = rng.integers(0, modulus, cover.size).astype(np.uint8)
-    protected = digits.write_residues(cover, message, modulus)
-    np.testing.assert_array_equal(digits.read_residues(protected, modulus), message)
+    protected = lattice.write_residues(cover, message, modulus)
+    np.testing.assert_array_equal(lattice.read_residues(protected, modulus), message)
     distance = np.abs(protected.astype(int) - cover)
     inside = (cover >= modulus // 2) & (cover <= 255 - modulus // 2)
     assert distance[inside].max(initial=0) <= modulus // 2
@@ -85,22 +85,22 @@ def test_residues_are_read_back_and_the_cover_is_met(modulus: int, seed: int) ->
 def test_mixing_inverts_and_is_an_isometry(modulus: int, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     first, second = (rng.integers(0, modulus, count).astype(np.uint8) for _ in range(2))
-    shifts = mixing.derive_shifts(Streams(seed), count, modulus)
-    mixed = mixing.mix(first, shifts, modulus)
-    np.testing.assert_array_equal(mixing.unmix(mixed, shifts, modulus), first)
+    shifts = pad.derive_shifts(Streams(seed), count, modulus)
+    mixed = pad.mix(first, shifts, modulus)
+    np.testing.assert_array_equal(pad.unmix(mixed, shifts, modulus), first)
 
     def lee(a: np.ndarray, b: np.ndarray) -> int:
         apart = (a.astype(int) - b) % modulus
         return int(np.minimum(apart, modulus - apart).sum())
 
-    assert lee(mixed, mixing.mix(second, shifts, modulus)) == lee(first, second)
+    assert lee(mixed, pad.mix(second, shifts, modulus)) == lee(first, second)
 
 
-@pytest.mark.parametrize("modulus", sorted(digits.GROUPS))
+@pytest.mark.parametrize("modulus", sorted(lattice.GROUPS))
 def test_mixed_digits_are_uniform_and_another_key_changes_them_everywhere(modulus: int) -> None:
     message = np.zeros(60_000, np.uint8)
     first, second = (
-        mixing.mix(message, mixing.derive_shifts(Streams(seed), message.size, modulus), modulus) for seed in (1, 2)
+        pad.mix(message, pad.derive_shifts(Streams(seed), message.size, modulus), modulus) for seed in (1, 2)
     )
     counts = np.bincount(first, minlength=modulus)
     expected = message.size / modulus
@@ -111,26 +111,26 @@ def test_mixed_digits_are_uniform_and_another_key_changes_them_everywhere(modulu
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 900))
-def test_any_values_are_coded_and_read(tables: symbols.Tables, seed: int, count: int) -> None:
+def test_any_values_are_coded_and_read(tables: entropy.Tables, seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     ratio = rng.integers(-60, 120, count)
     values = np.rint(rng.standard_cauchy(count) * 2.0 ** (ratio / 8)).clip(-(2**18), 2**18).astype(np.int32)
-    chunks = symbols.chunks_of(symbols.Coded.of(values, ratio), tables)
-    chunks.append(symbols.Chunk(np.array([5], np.int32), symbols.uniform(9)))
-    words = symbols.push_all(chunks, 4 * count + 16)
+    chunks = entropy.chunks_of(entropy.Coded.of(values, ratio), tables)
+    chunks.append(entropy.Chunk(np.array([5], np.int32), entropy.uniform(9)))
+    words = entropy.push_all(chunks, 4 * count + 16)
     assert words is not None
     assert words.size == 4 * count + 16
-    reader = symbols.Reader(words)
-    np.testing.assert_array_equal(symbols.take_values(reader, ratio, tables), values)
-    assert reader.take(symbols.uniform(9), 1)[0] == 5
+    reader = entropy.Reader(words)
+    np.testing.assert_array_equal(entropy.take_values(reader, ratio, tables), values)
+    assert reader.take(entropy.uniform(9), 1)[0] == 5
 
 
-def test_words_that_are_too_few_are_refused(tables: symbols.Tables) -> None:
+def test_words_that_are_too_few_are_refused(tables: entropy.Tables) -> None:
     values = np.arange(-50, 50, dtype=np.int32)
-    chunks = symbols.chunks_of(symbols.Coded.of(values, np.full(100, 16)), tables)
-    needed = next(n for n in range(100) if symbols.push_all(chunks, n) is not None)
+    chunks = entropy.chunks_of(entropy.Coded.of(values, np.full(100, 16)), tables)
+    needed = next(n for n in range(100) if entropy.push_all(chunks, n) is not None)
     assert needed > 10
-    assert symbols.push_all(chunks, needed - 1) is None
+    assert entropy.push_all(chunks, needed - 1) is None
 
 
 @settings(max_examples=20, deadline=None)

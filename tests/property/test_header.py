@@ -8,8 +8,7 @@ import hashlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proface_s.container.codec import decode_header, encode_header
-from proface_s.container.header import (
+from proface_s.container.header.header import (
     BareStanza,
     Extension,
     FaceRecord,
@@ -19,6 +18,7 @@ from proface_s.container.header import (
     PassphraseStanza,
     RecipientStanza,
 )
+from proface_s.container.header.header_bytes import decode_header, encode_header
 from proface_s.errors import FileFormatError
 from proface_s.keys.derive import KdfParams
 from proface_s.types import Box

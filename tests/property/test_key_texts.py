@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from proface_s.errors import UsageError
 from proface_s.keys.bech32 import BECH32, BECH32M, decode_bech32, encode_bech32
-from proface_s.keys.portable import PortableFaceKey, decode_face_key, encode_face_key
+from proface_s.keys.face_key_text import PortableFaceKey, decode_face_key, encode_face_key
 from proface_s.keys.recipients import Identity, decode_identity, decode_recipient, encode_identity
-from proface_s.keys.secret import FaceKey
+from proface_s.keys.secrets import FaceKey
 
 CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_header import headers
 
-from proface_s.container.header import FaceRecord, Group, Header, PassphraseStanza, reserve
-from proface_s.container.inband import FoundRecord, find_records, record_samples, write_record
-from proface_s.container.lock import FaceNote, KeyRing, lock_header
-from proface_s.container.record import (
+from proface_s.container.header.header import FaceRecord, Group, Header, PassphraseStanza, reserve
+from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.records.pixel_records import FoundRecord, find_records, record_samples, write_record
+from proface_s.container.records.record_message import (
     LOST,
     MAX_PARTIALS,
     Partial,

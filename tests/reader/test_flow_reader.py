@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from proface_s.api import Session
-from proface_s.flow import codec, symbols
-from proface_s.flow.digits import from_digits
-from proface_s.flow.model import DEFAULT_MODEL, FlowModel, shipped_models
-from proface_s.imaging.reading import read_picture
-from proface_s.imaging.writing import encode_png
-from proface_s.keys.secret import FaceKey
+from proface_s.flow.secure import entropy, face_code
+from proface_s.flow.secure.lattice import from_digits
+from proface_s.flow.secure.model import DEFAULT_MODEL, FlowModel, shipped_models
+from proface_s.image.read import read_picture
+from proface_s.image.write import encode_png
+from proface_s.keys.secrets import FaceKey
 from proface_s.types import UInt8Image
 
 TESTS = Path(__file__).parents[1]
@@ -148,7 +148,7 @@ def test_a_model_that_was_altered_is_refused(tmp_path: Path) -> None:
 def test_tables_of_the_coder(model: reader.Model) -> None:
     """Both ends of every symbol's interval, as constriction quantises the program's probabilities."""
     with np.load(WEIGHTS / "tables.npz") as found:
-        tables = symbols.Tables.build(found["counts"], found["pulls"])
+        tables = entropy.Tables.build(found["counts"], found["pulls"])
     for ours, theirs in zip(model.tables, tables.models, strict=True):
         assert intervals(theirs, ours) == list(range(130)) * 2
 
@@ -182,7 +182,7 @@ def intervals(model: object, cumulative: list[int]) -> list[int]:
 def test_steps_are_the_nearest_integers() -> None:
     for index in range(160):
         power = 2.0 ** (15 + index / 16)
-        assert codec._step(index, 3) == reader.step_number(index) / 2**19
+        assert face_code._step(index, 3) == reader.step_number(index) / 2**19
         assert abs(power % 1 - 0.5) > 0.008 or index % 16 == 0
 
 
@@ -211,17 +211,17 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
     """The document's writer and the program's write the same words, and each reads the other's."""
     rng = np.random.default_rng(seed)
     with np.load(WEIGHTS / "tables.npz") as found:
-        tables = symbols.Tables.build(found["counts"], found["pulls"])
+        tables = entropy.Tables.build(found["counts"], found["pulls"])
     chunks, written = [], []
     for _ in range(12):
         row, size, count = int(rng.integers(57)), int(rng.integers(2, 1 << int(rng.integers(2, 24)))), 5
         for kind, cumulative, largest in (
-            (tables.models[row], model.tables[row], 130), (symbols.uniform(size), None, size)
+            (tables.models[row], model.tables[row], 130), (entropy.uniform(size), None, size)
         ):  # fmt: skip
             values = rng.integers(0, largest, count).astype(np.int32)
-            chunks.append(symbols.Chunk(values, kind))
+            chunks.append(entropy.Chunk(values, kind))
             written += [(int(v), cumulative) if cumulative else (0, uniform_around(int(v), size)) for v in values]
-    theirs = symbols.push_all(chunks, 120)
+    theirs = entropy.push_all(chunks, 120)
     assert theirs is not None
     assert reader.write_words(written, 120) == theirs.tolist()
 
@@ -229,9 +229,9 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
 @pytest.mark.parametrize("words", [[5, 123456789, 0], [7, 7], [0, 0, 0], [1, 2, 3, 4, 0xFFFFFFFF]])
 def test_streams_that_no_writer_wrote(model: reader.Model, words: list[int]) -> None:
     """A zero on top, and words that run out."""
-    theirs, ours = symbols.Reader(np.array(words, np.uint32)), reader.Stack(words)
+    theirs, ours = entropy.Reader(np.array(words, np.uint32)), reader.Stack(words)
     for size in (1000, 3, 1 << 20, 160):
-        assert theirs.take(symbols.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
+        assert theirs.take(entropy.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
 
 
 def uniform_around(symbol: int, size: int) -> list[int]:

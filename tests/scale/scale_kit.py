@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from proface_s.scale.job import Job, Task
-from proface_s.scale.work import Outcome, protect_one
+from proface_s.scale.worker import Outcome, protect_one
 
 BOX = "40,20,64,64"
 SUFFIXES = frozenset((".png", ".jpg"))

@@ -21,9 +21,9 @@ from proface_s.errors import ImageError, UsageError  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import engines, run  # noqa: E402
 from proface_s.scale.engines import open_engine  # noqa: E402
+from proface_s.scale.locations import Place  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
-from proface_s.scale.places import Place  # noqa: E402
-from proface_s.scale.work import Outcome  # noqa: E402
+from proface_s.scale.worker import Outcome  # noqa: E402
 
 # what the engine itself leaves open when its processes are killed is not ours to close
 pytestmark = [

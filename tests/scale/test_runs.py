@@ -22,13 +22,13 @@ from scale_kit import BOX, SUFFIXES, draw_folder, drawn, job_for  # noqa: E402
 
 from proface_s.api import recover  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
-from proface_s.imaging import writing  # noqa: E402
+from proface_s.image import write as writing  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import run  # noqa: E402
 from proface_s.scale.engines import open_engine  # noqa: E402
 from proface_s.scale.job import Job  # noqa: E402
+from proface_s.scale.locations import Place, find_pictures, place_of  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
-from proface_s.scale.places import Place, find_pictures, place_of  # noqa: E402
 
 Proface = Callable[..., tuple[int, str]]
 LOCAL = ("--engine", "local", "--faces", "none", "--box", BOX)
@@ -331,7 +331,7 @@ def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None
 def test_s2_a_row_counts_only_while_its_output_is_the_one_it_notes(
     proface: Proface, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from proface_s.scale import work
+    from proface_s.scale import worker as work
 
     draw_folder(Path("in"), ["a.png", "b.png"])
     assert proface(*LOCAL)[0] == 0

@@ -13,9 +13,9 @@ import pytest
 from proface_s import Identity
 from proface_s.cli.main import main
 from proface_s.errors import ImageError, ProFaceError, UsageError, foreign_text, masked_url, without_secrets
-from proface_s.scale import places
+from proface_s.scale import locations
 from proface_s.scale.job import Job
-from proface_s.scale.places import Place, place_of
+from proface_s.scale.locations import Place, place_of
 from proface_s.scale.urls import check_url
 
 fsspec = pytest.importorskip("fsspec")
@@ -158,7 +158,7 @@ def test_what_a_file_system_says_is_masked(text: str, kind: type[Exception], mon
         lambda: place.read("x"),
         lambda: place.write("x", b""),
         lambda: place.files(""),
-        lambda: list(places.find_pictures(place, frozenset())),
+        lambda: list(locations.find_pictures(place, frozenset())),
     ):
         try:
             use()
@@ -201,7 +201,7 @@ def test_tracebacks_are_masked_too(capfd: pytest.CaptureFixture[str], monkeypatc
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError(f"cannot open https://h/b?sig={SECRET} with password={SECRET}")
 
-    monkeypatch.setattr("proface_s.scale.places._opened", broken)
+    monkeypatch.setattr("proface_s.scale.locations._opened", broken)
     recipient = str(Identity.generate().recipient)
     assert main(["protect", "s3://bucket/a", "-o", "out", "-r", recipient, "--engine", "local", "--debug"]) == 1
     said = "".join(capfd.readouterr())

@@ -110,7 +110,7 @@ def test_what_still_uses_onnxruntime(watched: Watched) -> None:
 @pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the eval extra")
 def test_plots(watched: Watched) -> None:
     code = (
-        "from pathlib import Path; from proface_s.evaluation.plots import figure\n"
+        "from pathlib import Path; from proface_lab.evaluation.report.plots import figure\n"
         "with figure(Path('plot.png'), 'title', 'x', 'y') as axes: axes.plot([0, 1], [1, 0])"
     )
     watched.start(python(code)).finish("plot.png")

@@ -15,24 +15,18 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
+from proface_lab.training.checkpoints import CHECKPOINT, compact, read_checkpoint, read_weights, write_checkpoint  # noqa: E402
+from proface_lab.training.config import RunConfig  # noqa: E402
+from proface_lab.training.covers import KINDS, CoverSource  # noqa: E402
+from proface_lab.training.data import Crops, Faces, find_pictures, identity_of, split_by_identity  # noqa: E402
+from proface_lab.training.loop import Trainer  # noqa: E402
+from proface_lab.training.run import make_fabric  # noqa: E402
+from proface_lab.training.secure.task import SecureTask  # noqa: E402
+from proface_lab.training.task import Task, make_task  # noqa: E402
 from proface_s.cli.main import main  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
-from proface_s.flow.card import CARD_NAME  # noqa: E402
-from proface_s.flow.model import FlowModel  # noqa: E402
-from proface_s.training.checkpoints import (  # noqa: E402
-    CHECKPOINT,
-    compact,
-    read_checkpoint,
-    read_weights,
-    write_checkpoint,
-)
-from proface_s.training.config import RunConfig  # noqa: E402
-from proface_s.training.covers import KINDS, CoverSource  # noqa: E402
-from proface_s.training.data import Crops, Faces, find_pictures, identity_of, split_by_identity  # noqa: E402
-from proface_s.training.loop import Trainer  # noqa: E402
-from proface_s.training.running import make_fabric  # noqa: E402
-from proface_s.training.secure_task import SecureTask  # noqa: E402
-from proface_s.training.task import Task, make_task  # noqa: E402
+from proface_s.flow.cards import CARD_NAME  # noqa: E402
+from proface_s.flow.secure.model import FlowModel  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
 
@@ -369,7 +363,7 @@ def test_a_missing_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
     for name in ("running", "loop"):
-        monkeypatch.delitem(sys.modules, f"proface_s.training.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"proface_lab.training.{name}", raising=False)
     assert main(["train", "--data", str(data), "--out", str(tmp_path / "run")]) == 2
     assert "proface-s[train]" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

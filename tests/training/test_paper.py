@@ -14,12 +14,13 @@ pytest.importorskip("pytorch_msssim")
 
 from torch import nn  # noqa: E402
 
+from proface_lab.training.paper import losses as paper_losses  # noqa: E402
+from proface_lab.training.paper import network as paper  # noqa: E402
+from proface_lab.training.paper.losses import l1, multiscale_dissimilarity, perceptual, rmse, triplet  # noqa: E402
+from proface_lab.training.paper.task import PAIR, PaperTask  # noqa: E402
+from proface_lab.training.task import Batch  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
 from proface_s.silence import load_onnxruntime  # noqa: E402
-from proface_s.training import paper, paper_losses  # noqa: E402
-from proface_s.training.paper_losses import l1, multiscale_dissimilarity, perceptual, rmse, triplet  # noqa: E402
-from proface_s.training.paper_task import PAIR, PaperTask  # noqa: E402
-from proface_s.training.task import Batch  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
 

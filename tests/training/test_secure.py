@@ -10,15 +10,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
-from proface_s.api.protecting import psnr  # noqa: E402
-from proface_s.flow import haar, prior  # noqa: E402
-from proface_s.flow.codec import Codec  # noqa: E402
-from proface_s.flow.model import ENGINE_NAMES, FlowModel  # noqa: E402
+from proface_lab.training.secure import code_images, export  # noqa: E402
+from proface_lab.training.secure import couplings as secure_prior  # noqa: E402
+from proface_lab.training.secure.task import SecureTask  # noqa: E402
+from proface_lab.training.task import Batch  # noqa: E402
+from proface_s.api.protect_picture import psnr  # noqa: E402
 from proface_s.flow.network import open_engine  # noqa: E402
-from proface_s.keys.secret import FaceKey  # noqa: E402
-from proface_s.training import secure_export, secure_pass, secure_prior  # noqa: E402
-from proface_s.training.secure_task import SecureTask  # noqa: E402
-from proface_s.training.task import Batch  # noqa: E402
+from proface_s.flow.secure import couplings, haar  # noqa: E402
+from proface_s.flow.secure.face_code import Codec  # noqa: E402
+from proface_s.flow.secure.model import ENGINE_NAMES, FlowModel  # noqa: E402
+from proface_s.keys.secrets import FaceKey  # noqa: E402
 from proface_s.types import UInt8Image  # noqa: E402
 
 
@@ -67,12 +68,14 @@ def test_both_engines_give_the_same_numbers(tmp_path: Path, layers: int) -> None
         for coupling in module.couplings:
             assert isinstance(coupling, secure_prior.Coupling)
             coupling.leave.weight.normal_(0, 0.5)
-    secure_export.write_graphs(module, tmp_path)
+    export.write_graphs(module, tmp_path)
     rng = np.random.default_rng(3)
     low = rng.integers(-800, 1768, (3, 20, 28)) / 4
     details = np.rint(rng.laplace(0, 30, (9, 20, 28))) / 4
     log_step = -37
-    level = prior.Prior([open_engine((tmp_path / name).read_bytes(), 2) for name in ENGINE_NAMES]).level(low, log_step)
+    level = couplings.Prior([open_engine((tmp_path / name).read_bytes(), 2) for name in ENGINE_NAMES]).level(
+        low, log_step
+    )
     inputs = [torch.from_numpy(4 * a)[None].float() for a in (low, details)]
     inputs.append(torch.full((1, 1, 1, 1), log_step / 16))
     for stage in range(4):
@@ -95,15 +98,15 @@ def test_weights_that_float32_could_round_are_refused() -> None:
         for parameter in coupling.parameters():
             parameter.fill_(1.9)
     with pytest.raises(ValueError, match="2\\^24"):
-        secure_export.check_exactness(coupling)
+        export.check_exactness(coupling)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (46, 38), (70, 50)])
 def test_training_and_runtime_run_the_same_coder(tmp_path: Path, size: tuple[int, int]) -> None:
     module, _ = trained(15)
-    secure_export.write_graphs(module, tmp_path)
+    export.write_graphs(module, tmp_path)
     engines = [open_engine((tmp_path / name).read_bytes(), 1) for name in ENGINE_NAMES]
-    codec = Codec(prior.Prior(engines), secure_export.logistic_tables(), lean=secure_pass.DEAD)
+    codec = Codec(couplings.Prior(engines), export.logistic_tables(), lean=code_images.DEAD)
     face = np.ascontiguousarray(drawn_face(96, 5)[: size[0], : size[1]])
     words = codec.compress(face, 4 * 450)
     expanded = codec.expand(words, *size)
@@ -111,7 +114,7 @@ def test_training_and_runtime_run_the_same_coder(tmp_path: Path, size: tuple[int
     image = torch.from_numpy(face).permute(2, 0, 1)[None].float()
     decoded: list[torch.Tensor] = []
     with torch.no_grad():
-        _, error = secure_pass.run(module.eval(), image, torch.full((1, 1, 1, 1), index), decoded)
+        _, error = code_images.run(module.eval(), image, torch.full((1, 1, 1, 1), index), decoded)
     # The lattices of the coarsest band differ by a shift, so a few values may be rounded the other way.
     apart = np.square(decoded[0][0].permute(1, 2, 0).numpy() - expanded).mean()
     assert apart < np.square(expanded - face).mean()
@@ -120,24 +123,24 @@ def test_training_and_runtime_run_the_same_coder(tmp_path: Path, size: tuple[int
 
 def test_transforms_agree_with_the_runtime() -> None:
     image = np.random.default_rng(0).integers(0, 256, (22, 31, 3)).astype(np.uint8)
-    planes = secure_pass.to_opponent(torch.from_numpy(image).permute(2, 0, 1)[None].double())
+    planes = code_images.to_opponent(torch.from_numpy(image).permute(2, 0, 1)[None].double())
     np.testing.assert_allclose(planes[0].numpy(), haar.to_opponent(image), atol=1e-9)
-    np.testing.assert_allclose(secure_pass.from_opponent(planes)[0].permute(1, 2, 0).numpy(), image, atol=1e-9)
-    low, details = secure_pass.split(planes)
+    np.testing.assert_allclose(code_images.from_opponent(planes)[0].permute(1, 2, 0).numpy(), image, atol=1e-9)
+    low, details = code_images.split(planes)
     np.testing.assert_allclose(low[0].numpy(), haar.split(planes[0].numpy())[0], atol=1e-9)
-    np.testing.assert_allclose(secure_pass.merge(low, details, (22, 31))[0].numpy(), planes[0].numpy(), atol=1e-9)
-    level = prior.Prior([]).level(np.zeros((3, 5, 6)), 0)
+    np.testing.assert_allclose(code_images.merge(low, details, (22, 31))[0].numpy(), planes[0].numpy(), atol=1e-9)
+    level = couplings.Prior([]).level(np.zeros((3, 5, 6)), 0)
     for stage in range(4):
         np.testing.assert_array_equal(np.flatnonzero(secure_prior.stage_sites(stage, 5, 6).numpy()), level.sites(stage))
-        assert secure_prior.stage_bands(stage) == prior.stage_bands(stage)
+        assert secure_prior.stage_bands(stage) == couplings.stage_bands(stage)
     for side in range(8, 400, 2):
-        assert secure_pass.levels_for(side, side + 9) == haar.depth_for(side, side + 9)
+        assert code_images.levels_for(side, side + 9) == haar.depth_for(side, side + 9)
 
 
 def test_a_trained_model_is_exported_and_hides_a_face(tmp_path: Path) -> None:
     module, _ = trained(25)
-    faces = [(face, secure_export.room_for(face)) for face in (drawn_face(48, i) for i in range(6))]
-    card = secure_export.export_model(module, faces, tmp_path / "model", {"name": "drawn", "data": "drawn"})
+    faces = [(face, export.room_for(face)) for face in (drawn_face(48, i) for i in range(6))]
+    card = export.export_model(module, faces, tmp_path / "model", {"name": "drawn", "data": "drawn"})
     assert card["parameters"] == sum(p.numel() for p in module.parameters())
     model, key, face = FlowModel(tmp_path / "model"), FaceKey.generate(), drawn_face(64, 77)
     protected = model.protect([face], [np.full_like(face, 90)], [key])[0]

@@ -12,7 +12,7 @@ from PIL import Image
 
 import proface_s
 from proface_s.api import ProtectResult, Session
-from proface_s.container.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import attach_png, read_png_chunks
 from proface_s.errors import DamagedFileError, ImageError, NoFaceError, NotProtectedError, UsageError, WrongKeyError
 
 PASSPHRASE = "correct horse battery staple"

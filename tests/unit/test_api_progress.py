@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from proface_s import Session, inspect
-from proface_s.api.progress import Stage
 from proface_s.errors import ImageError, UsageError
+from proface_s.progress import Stage
 from proface_s.types import Box
 
 BOXES = ("20,20,60,60", "120,24,64,64")

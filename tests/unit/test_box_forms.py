@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from proface_s import Session
-from proface_s.detect import parse_box, parse_boxes
 from proface_s.errors import UsageError
+from proface_s.faces import parse_box, parse_boxes
 from proface_s.types import Box
 
 SIZE = (256, 256)

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from proface_s.concurrency import both, each, threads_to_use
 from proface_s.errors import UsageError
+from proface_s.threads import both, each, threads_to_use
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

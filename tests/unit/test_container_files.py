@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from PIL import Image
 
-from proface_s.container.carrier import from_chunks, to_chunks
-from proface_s.container.header import region_digest
-from proface_s.container.lock import FaceNote, KeyRing, lock_header
-from proface_s.container.png import attach_png, read_png_chunks
+from proface_s.container.carriers.carrier import from_chunks, to_chunks
+from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.header.header import region_digest
+from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
 from proface_s.container.seal import (
     header_seal_context,
     largest_payload,
@@ -27,7 +27,7 @@ from proface_s.container.seal import (
 from proface_s.errors import DamagedFileError, FileFormatError, ImageError, NotProtectedError, ProFaceError
 from proface_s.keys.access import Lock
 from proface_s.keys.derive import KdfParams
-from proface_s.keys.secret import FaceContext, FaceKey
+from proface_s.keys.secrets import FaceContext, FaceKey
 from proface_s.types import Box
 
 RNG = np.random.default_rng(7)

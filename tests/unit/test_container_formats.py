@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from proface_s.container.carrier import attach, read_chunks
-from proface_s.container.sidecar import decode_sidecar, encode_sidecar, picture_digest
-from proface_s.container.tiff import HEADER_TAG, SEALS_TAG
+from proface_s.container.carriers.carrier import attach, read_chunks
+from proface_s.container.carriers.sidecar import decode_sidecar, encode_sidecar, picture_digest
+from proface_s.container.carriers.tiff import HEADER_TAG, SEALS_TAG
 from proface_s.errors import DamagedFileError, FileFormatError, ImageError, ProFaceError
-from proface_s.imaging.writing import FORMATS, Format, encode_picture
+from proface_s.image.write import FORMATS, Format, encode_picture
 from proface_s.types import Picture
 
 RNG = np.random.default_rng(17)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proface_s.container.codec import _checksum, decode_header, encode_header
-from proface_s.container.header import (
+from proface_s.container.header.header import (
     BareStanza,
     Extension,
     FaceRecord,
@@ -21,6 +20,7 @@ from proface_s.container.header import (
     forget_face,
     reserve,
 )
+from proface_s.container.header.header_bytes import _checksum, decode_header, encode_header
 from proface_s.errors import DamagedFileError, FileFormatError, UsageError
 from proface_s.keys.derive import KdfParams
 from proface_s.types import Box

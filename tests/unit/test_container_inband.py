@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from reedsolo import RSCodec
 
-from proface_s.container import inband
-from proface_s.container.inband import (
+from proface_s.container.records import pixel_records
+from proface_s.container.records.pixel_records import (
     MAX_RECORD_BYTES,
     MIN_WIDTH,
     SYNC,
@@ -77,7 +77,7 @@ def test_the_search_crosses_its_own_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     picture = noise(200, 100)
     picture[97:157, 20:68] = write_record(picture[97:157, 20:68], RECORD)
     for pixels in (100, 900, 5000):
-        monkeypatch.setattr("proface_s.container.inband._BLOCK_PIXELS", pixels)
+        monkeypatch.setattr("proface_s.container.records.pixel_records._BLOCK_PIXELS", pixels)
         assert found_in(picture) == [(20, 97, RECORD)]
 
 
@@ -170,11 +170,11 @@ def test_nothing_is_found_in_photos_and_noise() -> None:
 def test_hostile_pictures_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sync word and head wherever they fit, with bodies that cannot be repaired: only so many are tried."""
     tried: list[bytes] = []
-    real = inband._decode_body
-    monkeypatch.setattr(inband, "_decode_body", lambda body: tried.append(body) or real(body))
+    real = pixel_records._decode_body
+    monkeypatch.setattr(pixel_records, "_decode_body", lambda body: tried.append(body) or real(body))
     head = bytes(RSCodec(4).encode((20 << 10 | 178).to_bytes(3, "big")))
     front = np.unpackbits(np.frombuffer(SYNC + head, np.uint8))
     rows = np.resize(front, (1000, 2880)) ^ np.zeros((1000, 1), np.uint8)
     rows[1::2, 1440:] = RNG.integers(0, 2, (500, 1440))
     assert find_records(rows.reshape(1000, 960, 3)) == []
-    assert len(tried) == inband._MAX_BROKEN
+    assert len(tried) == pixel_records._MAX_BROKEN

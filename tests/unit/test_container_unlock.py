@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from proface_s.container.codec import decode_header, encode_header
-from proface_s.container.header import Group, Header, OtherStanza, RecipientStanza, forget_face, slot_digest
-from proface_s.container.lock import FaceNote, KeyRing, lock_header, relock
-from proface_s.container.unlock import forced_keys, open_groups, unlock_groups, unlock_header
+from proface_s.container.header.header import Group, Header, OtherStanza, RecipientStanza, forget_face, slot_digest
+from proface_s.container.header.header_bytes import decode_header, encode_header
+from proface_s.container.header.lock import FaceNote, KeyRing, lock_header, relock
+from proface_s.container.header.unlock import forced_keys, open_groups, unlock_groups, unlock_header
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.keys import derive
 from proface_s.keys.access import Credentials, Lock
 from proface_s.keys.derive import KdfParams
-from proface_s.keys.portable import PortableFaceKey, decode_face_key
+from proface_s.keys.face_key_text import PortableFaceKey, decode_face_key
 from proface_s.keys.recipients import Identity, decode_identity
-from proface_s.keys.secret import FaceKey
+from proface_s.keys.secrets import FaceKey
 from proface_s.types import Box
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "locked_header_v1.json"

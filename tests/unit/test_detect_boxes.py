@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proface_s.detect import (
+from proface_s.errors import UsageError
+from proface_s.faces import (
     choose,
     draw,
     non_maximum_suppression,
@@ -14,7 +15,6 @@ from proface_s.detect import (
     reading_order,
     reversible_box,
 )
-from proface_s.errors import UsageError
 from proface_s.types import Box, Face
 
 SIZE = (200, 100)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from proface_s.api import Session
-from proface_s.api.choosing import notes_on
-from proface_s.detect import SlimefaceDetector, looks
-from proface_s.detect.looks import Look
+from proface_s.api.selection import notes_on
 from proface_s.errors import NoFaceError
+from proface_s.faces import SlimefaceDetector, looks
+from proface_s.faces.looks import Look
 from proface_s.types import Face, UInt8Image
 
 SHAPES = [  # width, height

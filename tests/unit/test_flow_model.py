@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from proface_s import obfuscate
-from proface_s.api.protecting import psnr
+from proface_s import covers as obfuscate
+from proface_s.api.protect_picture import psnr
 from proface_s.errors import ModelError, UsageError
-from proface_s.flow import first_step, prior
-from proface_s.flow.codec import Codec
-from proface_s.flow.model import DEFAULT_MODEL, ENGINE_NAMES, TABLES_NAME, FlowModel, read_card, shipped_models
-from proface_s.keys.secret import FaceKey
+from proface_s.flow.secure import couplings, rate_forecast
+from proface_s.flow.secure.face_code import Codec
+from proface_s.flow.secure.model import DEFAULT_MODEL, ENGINE_NAMES, TABLES_NAME, FlowModel, read_card, shipped_models
+from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
 WEIGHTS = shipped_models() / DEFAULT_MODEL
@@ -121,7 +121,7 @@ def test_the_protected_digits_do_not_depend_on_the_face(model: FlowModel, portra
 def test_strips_do_not_change_a_pixel(model: FlowModel, portrait: UInt8Image, monkeypatch: pytest.MonkeyPatch) -> None:
     key = FaceKey.generate()
     cover, whole = hide(model, portrait, key)
-    monkeypatch.setattr(prior, "STRIP_SITES", 21 * 84)  # an odd number of rows
+    monkeypatch.setattr(couplings, "STRIP_SITES", 21 * 84)  # an odd number of rows
     np.testing.assert_array_equal(model.protect([portrait], [cover], [key])[0], whole)
     assert psnr(model.recover([whole], [key])[0], portrait) > 42
 
@@ -193,11 +193,11 @@ def test_the_step_is_found_in_few_tries(model: FlowModel, name: str, monkeypatch
 
 def test_a_first_step_is_learned_from_what_suited() -> None:
     rng = np.random.default_rng(4)
-    truth = np.append(rng.normal(0, 1, first_step.FEATURES - 1), 60)
-    rows = [np.append(rng.normal(0, 2, first_step.FEATURES - 1), 1.0) for _ in range(300)]
+    truth = np.append(rng.normal(0, 1, rate_forecast.FEATURES - 1), 60)
+    rows = [np.append(rng.normal(0, 2, rate_forecast.FEATURES - 1), 1.0) for _ in range(300)]
     steps = [round(float(row @ truth)) for row in rows]
     steps[7] += 900  # one that nothing foretells
-    learned = first_step.fit(rows, steps)
+    learned = rate_forecast.fit(rows, steps)
     np.testing.assert_allclose(learned, truth, atol=0.3)
 
 

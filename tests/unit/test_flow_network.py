@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from proface_s.concurrency import opencv_threads
 from proface_s.errors import ModelError
 from proface_s.flow import network
-from proface_s.flow.model import DEFAULT_MODEL, ENGINE_NAMES, FlowModel, shipped_models
-from proface_s.flow.prior import PLANES
+from proface_s.flow.secure.couplings import PLANES
+from proface_s.flow.secure.model import DEFAULT_MODEL, ENGINE_NAMES, FlowModel, shipped_models
 from proface_s.silence import load_onnxruntime
+from proface_s.threads import opencv_threads
 from proface_s.types import FloatArray
 
 FOLDER = shipped_models() / DEFAULT_MODEL
@@ -129,7 +129,7 @@ def test_opencvs_threads_are_put_back_by_the_last() -> None:
 
 
 def test_opencvs_networks_say_nothing() -> None:
-    code = "from proface_s.flow.model import FlowModel; FlowModel(threads=2)"
+    code = "from proface_s.flow.secure.model import FlowModel; FlowModel(threads=2)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 

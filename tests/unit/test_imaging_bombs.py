@@ -17,10 +17,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from proface_s.container.carrier import read_chunks
+from proface_s.container.carriers.carrier import read_chunks
 from proface_s.errors import ImageError, ProFaceError
-from proface_s.imaging import jpeg, png, riff, tiff
-from proface_s.imaging.reading import read_picture
+from proface_s.image.read import read_picture
+from proface_s.image.structure import jpeg, png, riff, tiff
 
 PIXELS = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 MOST_SECONDS = 4.0  # of processor time; the originals took 17 and more
@@ -185,7 +185,7 @@ def test_sizes_are_checked_before_decoding() -> None:
 PROGRAM = """
 import sys
 from proface_s.errors import ImageError
-from proface_s.imaging.reading import read_picture
+from proface_s.image.read import read_picture
 for path in sys.argv[1:]:
     try:
         read_picture(path)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from proface_s.api.kinds import load
-from proface_s.imaging import icc
-from proface_s.imaging.metadata import NOTE_FIELD
-from proface_s.imaging.reading import read_picture
-from proface_s.imaging.writing import encode_picture
+from proface_s.api.files.io import load
+from proface_s.image.colour import icc
+from proface_s.image.metadata import NOTE_FIELD
+from proface_s.image.read import read_picture
+from proface_s.image.write import encode_picture
 from proface_s.types import Picture
 
 COLOURS = np.random.default_rng(8).integers(0, 256, (16, 16, 3), dtype=np.uint8)

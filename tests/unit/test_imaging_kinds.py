@@ -17,8 +17,8 @@ from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, rewrap
 from proface_s.errors import ImageError
-from proface_s.imaging.metadata import NOTE_FIELD
-from proface_s.imaging.reading import read_picture
+from proface_s.image.metadata import NOTE_FIELD
+from proface_s.image.read import read_picture
 
 PHOTO = np.ascontiguousarray(data.astronaut()[::2, ::2])
 SMALL = np.ascontiguousarray(data.astronaut()[::8, ::8])

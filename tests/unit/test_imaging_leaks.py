@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from skimage import data
 
 from proface_s.api import Session
-from proface_s.imaging import icc
+from proface_s.image.colour import icc
 
 PHOTO = np.ascontiguousarray(data.astronaut()[::2, ::2])
 MARK = b"a second picture of the face, as bytes that no encoder makes by accident"

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from proface_s.errors import ImageError
-from proface_s.imaging.metadata import NOTE_FIELD
-from proface_s.imaging.reading import read_picture
+from proface_s.image.metadata import NOTE_FIELD
+from proface_s.image.read import read_picture
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (24, 40, 3), dtype=np.uint8)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from proface_s.errors import ImageError, UsageError
-from proface_s.imaging import writing
-from proface_s.imaging.reading import read_picture
-from proface_s.imaging.regions import cut, paste, same_outside
-from proface_s.imaging.writing import FORMATS, Format, check_output_path, encode_picture, encode_png, write_atomic
+from proface_s.image import write
+from proface_s.image.read import read_picture
+from proface_s.image.regions import cut, paste, same_outside
+from proface_s.image.write import FORMATS, Format, check_output_path, encode_picture, encode_png, write_atomic
 from proface_s.types import Box, Picture
 
 RNG = np.random.default_rng(5)
@@ -155,13 +155,13 @@ def test_existing_files_are_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_file_that_appears_meanwhile_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "out.png"
-    write_new = writing._write_new
+    write_new = write._write_new
 
     def slow_write(path: Path, data: bytes) -> None:
         write_new(path, data)
         target.write_bytes(b"somebody else's")
 
-    monkeypatch.setattr(writing, "_write_new", slow_write)
+    monkeypatch.setattr(write, "_write_new", slow_write)
     with pytest.raises(ImageError, match="already exists"):
         write_atomic(target, b"mine")
     assert target.read_bytes() == b"somebody else's"

@@ -12,16 +12,16 @@ import pytest
 
 import proface_s
 from proface_s import Credentials, Lock, Session
-from proface_s.api import protecting
-from proface_s.container.carrier import attach, from_chunks, read_chunks
-from proface_s.container.header import BareStanza, Group, Header, PassphraseStanza, RecipientStanza
-from proface_s.container.inband import record_samples, write_record
-from proface_s.container.lock import FaceNote, KeyRing, lock_header, plan_header, relock
-from proface_s.container.record import encode_record
-from proface_s.container.unlock import forced_keys, unlock_groups, unlock_header
+from proface_s.api import protect_picture
+from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
+from proface_s.container.header.header import BareStanza, Group, Header, PassphraseStanza, RecipientStanza
+from proface_s.container.header.lock import FaceNote, KeyRing, lock_header, plan_header, relock
+from proface_s.container.header.unlock import forced_keys, unlock_groups, unlock_header
+from proface_s.container.records.pixel_records import record_samples, write_record
+from proface_s.container.records.record_message import encode_record
 from proface_s.errors import CostlyFileError, UsageError, WrongKeyError
-from proface_s.flow.model import FlowModel
-from proface_s.imaging.writing import encode_picture
+from proface_s.flow.secure.model import FlowModel
+from proface_s.image.write import encode_picture
 from proface_s.keys import derive
 from proface_s.keys.derive import KdfLimits, KdfParams, KekDeriver
 from proface_s.keys.recipients import Identity
@@ -286,7 +286,7 @@ def test_s9_a_costly_file_is_refused_by_every_way_to_open_it(derived: list[Any])
     data = Session().protect(picture, PASSPHRASE, boxes=boxes, faces="none").data
     header, seals = from_chunks(read_chunks(data))
     costly = replace(header, groups=(replace(header.groups[0], stanzas=(passphrase_stanza(1, COSTLY),)),))
-    chunks = {"pfSh": [protecting.to_chunks(costly, seals)["pfSh"][0]], "pfSl": read_chunks(data)["pfSl"]}
+    chunks = {"pfSh": [protect_picture.to_chunks(costly, seals)["pfSh"][0]], "pfSl": read_chunks(data)["pfSl"]}
     rgb = Session().recover(data, PASSPHRASE).recovered
     file = attach(encode_picture(Picture(rgb), "png"), chunks)
     derived.clear()

@@ -15,7 +15,7 @@ from proface_s.keys.passphrase import (
     passphrase_bits,
     read_wordlist,
 )
-from proface_s.keys.sources import passphrase_from_env, passphrase_from_fd, passphrase_from_file
+from proface_s.keys.passphrase_sources import passphrase_from_env, passphrase_from_fd, passphrase_from_file
 
 
 @pytest.mark.parametrize("text", ["", "short", "7 chars"])

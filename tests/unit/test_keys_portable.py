@@ -10,11 +10,11 @@ import pytest
 from proface_s.errors import ImageError, UsageError, WrongKeyError
 from proface_s.keys.access import Credentials, Lock
 from proface_s.keys.bech32 import BECH32, BECH32M, decode_bech32, encode_bech32
+from proface_s.keys.face_key_text import PortableFaceKey, decode_face_key, encode_face_key
 from proface_s.keys.keyfiles import identity_file, read_face_keys, read_identities, read_recipients, write_identity
-from proface_s.keys.portable import PortableFaceKey, decode_face_key, encode_face_key
+from proface_s.keys.passphrase_sources import passphrase_from_file
 from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
-from proface_s.keys.secret import FaceKey
-from proface_s.keys.sources import passphrase_from_file
+from proface_s.keys.secrets import FaceKey
 
 COUNTING = bytes.fromhex("00443214c74254b635cf84653a56d7c675be77df")  # the 5-bit numbers 0 to 31
 KEY = PortableFaceKey(258, b"the tag.", FaceKey(bytes(range(32))))

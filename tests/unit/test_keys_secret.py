@@ -13,7 +13,7 @@ import pytest
 
 from proface_s.errors import DamagedFileError, WrongKeyError
 from proface_s.keys.derive import KdfParams, derive_kek, subkey
-from proface_s.keys.secret import FaceContext, FaceKey, FaceSecret, FileKey
+from proface_s.keys.secrets import FaceContext, FaceKey, FaceSecret, FileKey
 from proface_s.keys.wrap import unwrap_key, wrap_key
 from proface_s.types import Box
 

@@ -15,24 +15,31 @@ from proface_s.errors import ImageError, NoFaceError, ProFaceError
 from proface_s.web.hints import HINTS as PAGE_HINTS
 from proface_s.web.hints import hint_of as page_hint
 
-ROOT = Path(proface_s.__file__).parent
+SOURCE = Path(proface_s.__file__).parents[1]
+PACKAGES = ("proface_s", "proface_lab")
+SURFACES = ("proface_s/cli/", "proface_lab/commands/")
 NO_MESSAGES = {  # texts that nobody is shown
-    ("evaluation/plots.py", "--"): "the style of a line",
-    ("evaluation/quality.py", "proface evaluation"): "part of a seed",
-    ("evaluation/report.py", "--always"): "an option of git",
-    ("evaluation/report.py", "--dirty=+"): "likewise",
-    ("evaluation/report.py", "--abbrev=10"): "likewise",
-    ("evaluation/report.py", "--exclude=*"): "likewise",
-    ("evaluation/report.py", "---|"): "a table in Markdown",
+    ("proface_lab/evaluation/report/plots.py", "--"): "the style of a line",
+    ("proface_lab/evaluation/measures/quality.py", "proface evaluation"): "part of a seed",
+    ("proface_lab/evaluation/report/report.py", "--always"): "an option of git",
+    ("proface_lab/evaluation/report/report.py", "--dirty=+"): "likewise",
+    ("proface_lab/evaluation/report/report.py", "--abbrev=10"): "likewise",
+    ("proface_lab/evaluation/report/report.py", "--exclude=*"): "likewise",
+    ("proface_lab/evaluation/report/report.py", "---|"): "a table in Markdown",
 }
 DASHES = "-----"  # armour of key files
 
 
+def modules() -> list[Path]:
+    """Return every module of both packages."""
+    return sorted(path for package in PACKAGES for path in (SOURCE / package).rglob("*.py"))
+
+
 def texts() -> Iterator[tuple[str, int, str]]:
     """Every string of the library outside the command line that is no docstring."""
-    for path in sorted(ROOT.rglob("*.py")):
-        name = path.relative_to(ROOT).as_posix()
-        if name.startswith("cli/"):
+    for path in modules():
+        name = path.relative_to(SOURCE).as_posix()
+        if name.startswith(SURFACES):
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         described = {
@@ -48,7 +55,7 @@ def texts() -> Iterator[tuple[str, int, str]]:
 def codes() -> set[str]:
     """Every code that the package gives to an error."""
     found = set()
-    for path in ROOT.rglob("*.py"):
+    for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant):
                 found.add(node.value.value)

@@ -13,11 +13,11 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Lock, Session
-from proface_s.api.choosing import choose_regions, number_faces
-from proface_s.api.numbering import index_of, indices_of, number_of
-from proface_s.detect import draw
+from proface_s.api.selection import choose_regions, number_faces
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
-from proface_s.imaging.regions import cut
+from proface_s.faces import draw
+from proface_s.faces.numbering import index_of, indices_of, number_of
+from proface_s.image.regions import cut
 from proface_s.keys.recipients import Identity
 from proface_s.types import Box, Face, Picture, UInt8Image
 
@@ -152,7 +152,7 @@ def test_messages_count_from_1(session: Session, photo: bytes) -> None:
     box = done.faces[0].box
     pixels[box.y + 9, box.x + 9] ^= 1
     image = Image.fromarray(pixels)
-    from proface_s.container.carrier import attach, read_chunks
+    from proface_s.container.carriers.carrier import attach, read_chunks
 
     file = io.BytesIO()
     image.save(file, "PNG")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from proface_s.covers import cover, format_style, get, is_weak, parse_style
 from proface_s.errors import UsageError
-from proface_s.obfuscate import cover, format_style, get, is_weak, parse_style
 from proface_s.types import Style
 
 

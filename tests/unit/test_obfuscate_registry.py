@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import proface_s
-from proface_s import Session, obfuscate
+from proface_s import Session
+from proface_s import covers as obfuscate
+from proface_s.covers import StyleBase, Unit, registry
 from proface_s.errors import UsageError
-from proface_s.obfuscate import StyleBase, Unit, registry
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -109,7 +110,7 @@ def test_a_cover_of_another_shape_or_type_is_refused(made: Any) -> None:
 
 CODE = """
 import numpy as np
-from proface_s.obfuscate import StyleBase, Unit
+from proface_s.covers import StyleBase, Unit
 
 class Stripes(StyleBase):
     name, summary = "stripes", "black and white stripes"
@@ -126,7 +127,7 @@ def test_an_installed_package_offers_styles_to_the_command_line(tmp_path: Path) 
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-covers\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(
-        "[proface_s.styles]\nstripes = my_covers:Stripes\nbroken = my_covers:Missing\n"
+        "[proface_s.covers]\nstripes = my_covers:Stripes\nbroken = my_covers:Missing\n"
     )
     environment = {
         "PYTHONPATH": f"{tmp_path}:{Path(proface_s.__file__).parents[1]}",

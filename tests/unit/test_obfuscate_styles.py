@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import proface_s.obfuscate as room
+import proface_s.covers as room
+from proface_s.covers import Obfuscator, cover, get, names, parse_style
 from proface_s.errors import UsageError
-from proface_s.obfuscate import Obfuscator, cover, get, names, parse_style
 from proface_s.types import Style, UInt8Image
 
 STICKERS = ("cat", "robot", "smiley", "stars", "theatre")
@@ -188,8 +188,8 @@ def test_a_wrong_array_is_refused(name: str) -> None:
 
 def test_a_sixth_style_is_one_new_file(tmp_path: Path) -> None:
     (tmp_path / "checker.py").write_text(
-        "from proface_s.obfuscate.base import StyleBase, Unit\n"
-        "from proface_s.obfuscate.registry import register\n"
+        "from proface_s.covers.base import StyleBase, Unit\n"
+        "from proface_s.covers.registry import register\n"
         "@register\n"
         "class Checker(StyleBase):\n"
         "    name, summary, unit = 'checker', 'for this test', Unit('none')\n"
@@ -198,7 +198,7 @@ def test_a_sixth_style_is_one_new_file(tmp_path: Path) -> None:
         "        return original * 0\n"
     )
     code = (
-        "import sys, numpy as np, proface_s.obfuscate as room\n"
+        "import sys, numpy as np, proface_s.covers as room\n"
         "assert 'cv2' not in sys.modules\n"
         f"room.__path__.append({str(tmp_path)!r})\n"
         "assert 'checker' in room.names()\n"

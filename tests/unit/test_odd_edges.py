@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, forget, rewrap, verify
-from proface_s.container.carrier import attach, from_chunks, read_chunks
+from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
 from proface_s.errors import DamagedFileError
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey

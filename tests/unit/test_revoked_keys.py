@@ -13,15 +13,15 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Lock, Session
-from proface_s.api import recording
-from proface_s.container.carrier import attach, from_chunks, read_chunks
-from proface_s.container.header import Header, PassphraseStanza, RecipientStanza
-from proface_s.container.inband import erase_record, read_record, record_samples, write_record
-from proface_s.container.record import encode_record
-from proface_s.container.sidecar import decode_sidecar
+from proface_s.api import records
+from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
+from proface_s.container.carriers.sidecar import decode_sidecar
+from proface_s.container.header.header import Header, PassphraseStanza, RecipientStanza
+from proface_s.container.records.pixel_records import erase_record, read_record, record_samples, write_record
+from proface_s.container.records.record_message import encode_record
 from proface_s.errors import ImageError, WrongKeyError
-from proface_s.imaging.regions import cut, paste
-from proface_s.imaging.writing import encode_picture, format_of_bytes
+from proface_s.image.regions import cut, paste
+from proface_s.image.write import encode_picture, format_of_bytes
 from proface_s.keys.recipients import Identity
 from proface_s.types import Box, Picture, UInt8Image
 
@@ -294,7 +294,7 @@ def test_s1_a_forgotten_face_of_the_cover_mode_leaves_no_slot(session: Session) 
     done = proface_s.forget(old.data, [2])
     assert traces(done.data, None, [header_of(old.data).faces[1].slot]) == 0
     assert traces(done.data, None, [header_of(old.data).faces[0].slot]) > 0
-    assert recording.leftovers(pixels(done.data), header_of(done.data)) == []
+    assert records.leftovers(pixels(done.data), header_of(done.data)) == []
 
 
 def test_s1_what_is_left_of_a_stripped_file_is_looked_at_too(session: Session) -> None:

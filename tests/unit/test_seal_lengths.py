@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from proface_s import Session
-from proface_s.container.carrier import from_chunks, read_chunks
+from proface_s.container.carriers.carrier import from_chunks, read_chunks
 from proface_s.container.seal import largest_payload, padded_length
-from proface_s.obfuscate import cover, parse_style, shows_nothing
+from proface_s.covers import cover, parse_style, shows_nothing
 from proface_s.types import UInt8Image
 
 PASSPHRASE = "as long as any other"

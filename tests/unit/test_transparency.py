@@ -13,16 +13,16 @@ from PIL import Image
 from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, forget, inspect, rewrap, verify
-from proface_s.api.resuming import Asked, unfinished
-from proface_s.container import codec
-from proface_s.container.carrier import attach, from_chunks, read_chunks
-from proface_s.container.codec import decode_header
-from proface_s.container.header import RESERVED_TAG
-from proface_s.container.png import HEADER_CHUNK
-from proface_s.detect import SlimefaceDetector
+from proface_s.api.resume.comparison import Asked, unfinished
+from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
+from proface_s.container.carriers.png import HEADER_CHUNK
+from proface_s.container.header import header_bytes
+from proface_s.container.header.header import RESERVED_TAG
+from proface_s.container.header.header_bytes import decode_header
 from proface_s.errors import DamagedFileError, FileFormatError, ProFaceError
-from proface_s.imaging.reading import read_picture
-from proface_s.imaging.transparency import composite
+from proface_s.faces import SlimefaceDetector
+from proface_s.image.read import read_picture
+from proface_s.image.transparency import composite
 from proface_s.types import Style, UInt8Image
 
 PASSPHRASE = "correct horse battery staple"
@@ -286,7 +286,7 @@ def test_readers_of_before_refuse_what_they_would_get_wrong(session: Session, mo
         alpha: read_chunks(session.protect(encode(Image.fromarray(pixels)), PASSPHRASE, **BY_HAND).data)[HEADER_CHUNK]
         for alpha, pixels in (("none", FACE), ("opaque", rgba(FACE, 255)), ("varied", rgba(FACE, GREY)))
     }
-    monkeypatch.setattr(codec, "_KNOWN_EXTENSIONS", frozenset((RESERVED_TAG,)))
+    monkeypatch.setattr(header_bytes, "_KNOWN_EXTENSIONS", frozenset((RESERVED_TAG,)))
     for name in ("none", "opaque"):
         assert decode_header(headers[name][0]).faces
     with pytest.raises(FileFormatError, match="extension 0") as caught:

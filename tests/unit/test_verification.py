@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proface_s.api import Session, protecting
+from proface_s.api import Session, protect_picture
 from proface_s.errors import ImageError, ProFaceError
-from proface_s.imaging import writing
+from proface_s.image import write
 from proface_s.types import Picture
 
 PASSPHRASE = "verified before it is written"
@@ -43,29 +43,31 @@ def corrupting(real: Callable[..., bytes], y: int, x: int) -> Callable[..., byte
     [(2, 90, "outside the faces"), (20, 20, "face 1 would not come back"), (44, 44, "face 1 would not come back")],
 )
 def test_one_wrong_sample_is_noticed(photo: Path, monkeypatch: pytest.MonkeyPatch, y: int, x: int, what: str) -> None:
-    monkeypatch.setattr(protecting, "encode_picture", corrupting(protecting.encode_picture, y, x))
+    monkeypatch.setattr(protect_picture, "encode_picture", corrupting(protect_picture.encode_picture, y, x))
     with pytest.raises(ProFaceError, match=what):
         Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none")
     assert [p.name for p in photo.parent.iterdir()] == ["photo.png"]
 
 
 def test_a_seal_of_other_pixels_is_noticed(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = protecting.seal_region
-    monkeypatch.setattr(protecting, "seal_region", lambda key, region, aad, **more: real(key, region ^ 1, aad, **more))
+    real = protect_picture.seal_region
+    monkeypatch.setattr(
+        protect_picture, "seal_region", lambda key, region, aad, **more: real(key, region ^ 1, aad, **more)
+    )
     with pytest.raises(ProFaceError, match="face 1 would not come back"):
         Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none")
     assert [p.name for p in photo.parent.iterdir()] == ["photo.png"]
 
 
 def test_a_disk_that_forgets_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = writing._write_new
-    monkeypatch.setattr(writing, "_write_new", lambda path, data: real(path, data[:-1]))
+    real = write._write_new
+    monkeypatch.setattr(write, "_write_new", lambda path, data: real(path, data[:-1]))
     with pytest.raises(ImageError, match="read back"):
-        writing.write_atomic(tmp_path / "out.png", b"some bytes")
+        write.write_atomic(tmp_path / "out.png", b"some bytes")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_poor_estimate_without_a_seal_is_warned_about(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protecting, "ESTIMATE_FLOOR_DB", 90.0)
+    monkeypatch.setattr(protect_picture, "ESTIMATE_FLOOR_DB", 90.0)
     result = Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none", seal=False)
     assert any("has no seal" in warning for warning in result.warnings)

@@ -197,10 +197,10 @@ def region_of(entry: dict[str, Any]) -> reader.Pixels:
 def golden_entries() -> list[dict[str, Any]]:
     """Faces of the golden files: where they are, and the keys that open them."""
     from proface_s.api import Credentials, face_key
-    from proface_s.api.kinds import load
-    from proface_s.api.salvaging import find_headers
-    from proface_s.container.carrier import from_chunks
-    from proface_s.keys.portable import decode_face_key
+    from proface_s.api.files.io import load
+    from proface_s.api.recover_from_pixels import find_headers
+    from proface_s.container.carriers.carrier import from_chunks
+    from proface_s.keys.face_key_text import decode_face_key
 
     keys = json.loads((TESTS / "golden" / "protected_v1.keys.json").read_text(encoding="utf-8"))
     entries = []
@@ -240,8 +240,8 @@ def originals() -> dict[str, reader.Pixels]:
 
 def own_entries() -> list[dict[str, Any]]:
     """Faces of the pictures here, made where they are missing; the last is read with a wrong key."""
-    from proface_s.flow.model import FlowModel
-    from proface_s.keys.secret import FaceKey
+    from proface_s.flow.secure.model import FlowModel
+    from proface_s.keys.secrets import FaceKey
 
     entries = []
     for number, (name, original) in enumerate(originals().items()):
@@ -258,8 +258,8 @@ def own_entries() -> list[dict[str, Any]]:
 
 def check(found: dict[str, Any]) -> None:
     """Refuse to write what the program does not say."""
-    from proface_s.flow.model import FlowModel
-    from proface_s.keys.secret import FaceKey
+    from proface_s.flow.secure.model import FlowModel
+    from proface_s.keys.secrets import FaceKey
 
     key = FaceKey(bytes.fromhex(found["face_key"]))
     mode = "cover" if found.get("cover_mode") else "noise"

@@ -399,7 +399,7 @@ def test_what_was_not_foreseen_is_answered_too_and_tells_nothing(
     def broken(*_: object) -> None:
         raise RuntimeError(ANNS)
 
-    monkeypatch.setattr("proface_s.web.work.about", broken)
+    monkeypatch.setattr("proface_s.web.operations.about", broken)
     with running(Settings(workers=1), BrokenSession(threads=1)) as service:
         for answer in (service.post("/api/detect", drawn()), service.client.get("/api/about")):
             assert ANNS not in str(problem(answer, 500, "internal", 1))

@@ -17,7 +17,7 @@ import pytest
 from web_kit import PATIENCE, EndlessSession, Service, drawn, ends, running, until
 
 from proface_s import Session
-from proface_s.web.door import DoorLimits, origin_of
+from proface_s.web.connections.door import DoorLimits, origin_of
 from proface_s.web.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -18,11 +18,11 @@ from PIL import Image
 from web_kit import ANNS, PATIENCE, STREAM, Service, SleepySession, drawn, ends, png, running
 
 from proface_s import Session
-from proface_s.web.crew import Crew
-from proface_s.web.memory import Budget
-from proface_s.web.pool import LeftError, Listener
 from proface_s.web.problems import RefusedError
 from proface_s.web.settings import MIB, Settings, bytes_needed
+from proface_s.web.workers.crew import Crew
+from proface_s.web.workers.memory import Budget
+from proface_s.web.workers.pool import LeftError, Listener
 
 pytestmark = pytest.mark.slow
 ASKED = ("/api/detect", "/api/inspect", "/api/render", "/api/preview", "/api/protect", "/api/recover")
@@ -226,10 +226,10 @@ def costly(**params: int) -> bytes:
     """A protected file whose header asks for another cost of Argon2id; its MAC does not fit any more."""
     from dataclasses import replace
 
-    from proface_s.container.carrier import from_chunks, read_chunks
-    from proface_s.container.codec import encode_header
-    from proface_s.container.header import PassphraseStanza
-    from proface_s.imaging.reading import read_picture
+    from proface_s.container.carriers.carrier import from_chunks, read_chunks
+    from proface_s.container.header.header import PassphraseStanza
+    from proface_s.container.header.header_bytes import encode_header
+    from proface_s.image.read import read_picture
 
     data = Session(threads=1).protect(drawn(), ANNS, faces="none", boxes=["10,10,48,48"]).data
     header, _ = from_chunks(read_chunks(data))
@@ -245,7 +245,7 @@ def costly(**params: int) -> bytes:
 
 def with_header(data: bytes, header: bytes) -> bytes:
     """A PNG with another header in its private chunk."""
-    from proface_s.container.png import HEADER_CHUNK
+    from proface_s.container.carriers.png import HEADER_CHUNK
 
     kind = HEADER_CHUNK.encode()
     chunk = struct.pack(">I", len(header)) + kind + header + struct.pack(">I", zlib.crc32(kind + header))

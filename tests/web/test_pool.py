@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from web_kit import PATIENCE
 
-from proface_s.api.progress import Progress
-from proface_s.web.memory import Hold, Ledger
-from proface_s.web.pool import Pool, Step
+from proface_s.progress import Progress
 from proface_s.web.problems import RefusedError
+from proface_s.web.workers.memory import Hold, Ledger
+from proface_s.web.workers.pool import Pool, Step
 
 
 def in_loop(test: Callable[[Pool], object]) -> None:

@@ -20,9 +20,9 @@ import uvicorn
 from PIL import Image
 
 from proface_s import Session
-from proface_s.api.progress import Progress, silent
+from proface_s.progress import Progress, silent
 from proface_s.web.app import create_app
-from proface_s.web.door import DoorLimits
+from proface_s.web.connections.door import DoorLimits
 from proface_s.web.server import bind, config
 from proface_s.web.settings import Settings
 

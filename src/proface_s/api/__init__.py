@@ -1,9 +1,9 @@
 """The two arrows, photo -> protected file and back, and a session that loads the models once.
 
-* `proface_s.api.protecting` — `protect_picture`, one readable page.
-* `proface_s.api.recovering` — `recover_picture`, its inverse.
-* `proface_s.api.keeping` — `face_key`, `forget`, `rewrap`: who can open a file, changed without its original.
-* `proface_s.api.checking` — `verify`.
+* `proface_s.api.protect_picture` — `protect_picture`, one readable page.
+* `proface_s.api.recover_picture` — `recover_picture`, its inverse.
+* `proface_s.api.manage` — `face_key`, `forget`, `rewrap`: who can open a file, changed without its original.
+* `proface_s.api.verification` — `verify`.
 * `proface_s.api.session` — `Session`, and the functions of the same names on a fresh one.
 """
 
@@ -26,9 +26,8 @@ from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Face, Style
-from .checking import verify
-from .keeping import face_key, forget, rewrap
-from .results import (
+from .manage import face_key, forget, rewrap
+from .results.results import (
     DetectedFace,
     Detection,
     Inspection,
@@ -41,6 +40,7 @@ from .results import (
     VerifiedFace,
 )
 from .session import Session, detect, inspect, protect, recover
+from .verification import verify
 
 __all__ = [
     "Box",

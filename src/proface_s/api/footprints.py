@@ -17,9 +17,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..container.header import OPAQUE, PLAIN, Footprint, Header
-from ..imaging.regions import cut, same_outside
-from ..imaging.transparency import constant_alpha
+from ..container.header.header import OPAQUE, PLAIN, Footprint, Header
+from ..image.regions import cut, same_outside
+from ..image.transparency import constant_alpha
 from ..types import Box, Picture, UInt8Image
 
 _NO_RECORD_BITS = np.uint8(0xFE)  # a new record changes lowest bits of the region; edges must not have to follow

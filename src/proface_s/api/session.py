@@ -12,26 +12,27 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from .. import obfuscate
-from ..container.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
-from ..container.inband import find_records
-from ..container.lock import check_locks
-from ..container.record import LOST
-from ..detect import BoxLike, Detector, draw
+from .. import covers
+from ..container.header.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
+from ..container.header.lock import check_locks
+from ..container.records.pixel_records import find_records
+from ..container.records.record_message import LOST
 from ..errors import NoFaceError, UsageError
-from ..flow.model import Card, FlowModel, read_card, shipped_models
-from ..imaging.metadata import NOTE_FIELD
-from ..imaging.reading import MAX_PIXELS
-from ..imaging.transparency import BACKGROUNDS, composite
-from ..imaging.writing import FORMATS, Format, encode_picture, format_of
+from ..faces import BoxLike, Detector, draw
+from ..faces.numbering import indices_of, number_of
+from ..flow.secure.model import Card, FlowModel, read_card, shipped_models
+from ..image.metadata import NOTE_FIELD
+from ..image.read import MAX_PIXELS
+from ..image.transparency import BACKGROUNDS, composite
+from ..image.write import FORMATS, Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
+from ..keys.face_key_text import PortableFaceKey
 from ..keys.passphrase import check_passphrase
-from ..keys.portable import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
+from ..progress import Progress, silent
 from ..types import Picture, Style
-from .choosing import Choice, choose_regions, find_faces, locks_for, notes_on, styles_for
-from .kinds import (
+from .files.io import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
     Pictured,
@@ -41,14 +42,13 @@ from .kinds import (
     same_kind,
     write_output,
 )
-from .numbering import indices_of, number_of
-from .progress import Progress, silent
-from .protecting import Sidecar, protect_picture
-from .recovering import read_header, recover_picture
-from .results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
-from .salvaging import find_headers, recover_from_pixels
-from .saving import encode_recovered, lossy_note, sidecar_target, write_both
-from .sidecars import has_sidecar, sidecar_path
+from .files.saving import encode_recovered, lossy_note, sidecar_target, write_both
+from .files.sidecars import has_sidecar, sidecar_path
+from .protect_picture import Sidecar, protect_picture
+from .recover_from_pixels import find_headers, recover_from_pixels
+from .recover_picture import read_header, recover_picture
+from .results.results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
+from .selection import Choice, choose_regions, find_faces, locks_for, notes_on, styles_for
 
 __all__ = [
     "PROTECTED_SUFFIX",
@@ -103,7 +103,7 @@ class Session:
     @cached_property
     def detector(self) -> Detector:
         """The face detector in use."""
-        from ..detect import SlimefaceDetector
+        from ..faces import SlimefaceDetector
 
         return self._detector or SlimefaceDetector(threads=self._threads)
 
@@ -183,7 +183,7 @@ class Session:
         Args:
             image: path, bytes of a file, PIL image, or (H, W, 3) uint8 RGB array.
             passphrase: at least 8 characters; several: each opens the faces alone; None where recipients do.
-            style: ``name[:strength]``, see `proface_s.obfuscate`.
+            style: ``name[:strength]``, see `proface_s.covers`.
             own_styles: faces that are covered in another way: face, as for ``own``, -> its style.
             boxes: further faces given by hand: ``(x, y, w, h)``, ``"x,y,w,h"`` or `Box`; hidden exactly as given, but
                 for even sides.
@@ -205,7 +205,7 @@ class Session:
                 metadata.
             output: where to write; for a path given, ``NAME.protected.png`` beside it where None.
             overwrite: replace an existing output.
-            progress: is told how far it is, see `proface_s.api.progress`.
+            progress: is told how far it is, see `proface_s.progress`.
 
         Raises:
             NoFaceError: no face found and none given.
@@ -240,9 +240,9 @@ class Session:
         notes = [
             *notes,
             *(
-                f"style {obfuscate.format_style(each)} is weak: recognisers may see through it"
+                f"style {covers.format_style(each)} is weak: recognisers may see through it"
                 for each in dict.fromkeys(styles)
-                if obfuscate.is_weak(each)
+                if covers.is_weak(each)
             ),
         ]
         seal = wrong_key == "noise" if seal is None else seal
@@ -266,7 +266,7 @@ class Session:
         if path is not None and beside is None and has_sidecar(path):
             notes = [*notes, f"{sidecar_path(path)} belongs to an earlier file of this name: delete it"]
         found = tuple(
-            ProtectedFace(number, box, obfuscate.format_style(each), seal, tuple(sorted(choice.found_in(number))))
+            ProtectedFace(number, box, covers.format_style(each), seal, tuple(sorted(choice.found_in(number))))
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
         )
         return ProtectResult(
@@ -369,7 +369,7 @@ def _noted(picture: Picture) -> list[str]:
 
 
 def _style(style: str | Style) -> Style:
-    return obfuscate.parse_style(style) if isinstance(style, str) else style
+    return covers.parse_style(style) if isinstance(style, str) else style
 
 
 def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> list[str]:
@@ -399,9 +399,7 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     carried = any(picture.chunks.values())
     header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(
-        ProtectedFace(
-            number_of(index), face.box, obfuscate.format_style(Style(face.style, face.strength)), index in seals
-        )
+        ProtectedFace(number_of(index), face.box, covers.format_style(Style(face.style, face.strength)), index in seals)
         for index, face in enumerate(header.faces)
     )
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]

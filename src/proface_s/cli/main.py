@@ -12,14 +12,16 @@ import click
 
 from .. import __version__
 from ..silence import silence
-from . import streams
-from .failure import INTERRUPTED, explain, show_trace
+from .runner import streams
+from .runner.errors import INTERRUPTED, explain, show_trace
 from .text import printable
 
 COMMANDS = (
     "protect", "recover", "inspect", "verify", "detect", "styles", "key", "forget", "rewrap", "keygen",
-    "serve", "train", "export", "evaluate", "attack",
+    "serve",
 )  # fmt: skip
+LAB_COMMANDS = ("train", "export", "evaluate", "attack")
+"""Commands of `proface_lab`, the package for researchers beside this one, which nothing here imports."""
 
 
 class LazyGroup(click.Group):
@@ -27,13 +29,17 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands, in the order of a user's work."""
-        return list(COMMANDS)
+        return [*COMMANDS, *LAB_COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command; None if there is none of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name in COMMANDS:
+            room = f"{__package__}.commands"
+        elif cmd_name in LAB_COMMANDS:
+            room = "proface_lab.commands"
+        else:
             return None
-        command = import_module(f"{__package__}.{cmd_name}").command
+        command = import_module(f"{room}.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -60,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; those of the process where None.
 
     Returns:
-        The exit code, see `proface_s.cli.failure`.
+        The exit code, see `proface_s.cli.runner.errors`.
     """
     silence()  # a user's own method may load anything, here or in a worker process
     arguments = list(sys.argv[1:] if argv is None else argv)

@@ -152,7 +152,7 @@ class InputPath(click.Path):
         if not value:
             self.fail("a file name is empty", param, ctx)
         if value == "-":
-            from .pipes import STDIN
+            from .runner.pipes import STDIN
 
             return STDIN
         if "://" in str(value):

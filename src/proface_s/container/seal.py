@@ -25,11 +25,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from PIL import Image, PngImagePlugin, WebPImagePlugin
 
-from proface_s.container.header import PLAIN, Footprint, Header
-from proface_s.errors import DamagedFileError
-from proface_s.keys.secret import FaceContext, FaceKey
-from proface_s.keys.wrap import NONCE_BYTES, TAG_BYTES
-from proface_s.types import UInt8Image
+from ..errors import DamagedFileError
+from ..keys.secrets import FaceContext, FaceKey
+from ..keys.wrap import NONCE_BYTES, TAG_BYTES
+from ..types import UInt8Image
+from .header.header import PLAIN, Footprint, Header
 
 CODEC_PNG: Final = 1
 CODEC_WEBP: Final = 2

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..concurrency import opencv_threads, threads_to_use
 from ..errors import ModelError
+from ..threads import opencv_threads, threads_to_use
 from ..types import FloatArray
-from .prior import Engine
+from .secure.couplings import Engine
 
 HINT: Final = "install opencv-python-headless 4.12 or later, and no other build of OpenCV beside it"
 QUESTION: Final = (24, 32)  # height and width of the planes that a shipped graph is tried with; Winograd fails there

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proface_s.keys.portable import PortableFaceKey, decode_face_key
-from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient
+from .face_key_text import PortableFaceKey, decode_face_key
+from .recipients import Identity, Recipient, decode_identity, decode_recipient
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from proface_s.errors import CostlyFileError, DamagedFileError, ProFaceError
-from proface_s.keys.passphrase import normalise_passphrase
+from ..errors import CostlyFileError, DamagedFileError, ProFaceError
+from .passphrase import normalise_passphrase
 
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16

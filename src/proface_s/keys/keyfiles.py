@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from proface_s.errors import ImageError, UsageError
-from proface_s.keys.portable import PortableFaceKey, decode_face_key
-from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
-from proface_s.keys.sources import permission_warnings
+from ..errors import ImageError, UsageError
+from .face_key_text import PortableFaceKey, decode_face_key
+from .passphrase_sources import permission_warnings
+from .recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
 
 MAX_FILE_BYTES: Final = 2**20
 MAX_LINES: Final = 4096

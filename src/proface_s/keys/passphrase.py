@@ -13,7 +13,7 @@ import unicodedata
 from importlib import resources
 from typing import Final
 
-from proface_s.errors import UsageError
+from ..errors import UsageError
 
 MIN_LENGTH: Final = 8
 GOOD_LENGTH: Final = 15

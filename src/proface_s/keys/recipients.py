@@ -16,10 +16,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from proface_s.errors import UsageError, WrongKeyError
-from proface_s.keys.bech32 import BECH32, decode_bech32, encode_bech32
-from proface_s.keys.derive import KEY_BYTES, subkey
-from proface_s.keys.secret import Secret
+from ..errors import UsageError, WrongKeyError
+from .bech32 import BECH32, decode_bech32, encode_bech32
+from .derive import KEY_BYTES, subkey
+from .secrets import Secret
 
 RECIPIENT_PREFIX: Final = "age"
 IDENTITY_PREFIX: Final = "age-secret-key-"

@@ -16,8 +16,8 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from proface_s.errors import WrongKeyError
-from proface_s.keys.derive import KEY_BYTES, subkey
+from ..errors import WrongKeyError
+from .derive import KEY_BYTES, subkey
 
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16

@@ -7,8 +7,8 @@
                                      run.run_job ◄── Outcome ──► manifest (Parquet)
 
 * `proface_s.scale.job` — `Job`: what a run does, everything a worker is told.
-* `proface_s.scale.places` — folders and URLs; files that appear whole or not at all.
-* `proface_s.scale.work` — what a worker does with one photo.
+* `proface_s.scale.locations` — folders and URLs; files that appear whole or not at all.
+* `proface_s.scale.worker` — what a worker does with one photo.
 * `proface_s.scale.manifest` — what became of every photo.
 * `proface_s.scale.engines` — `open_engine`: processes of this machine, dask, ray.
 * `proface_s.scale.run` — `run_job`.

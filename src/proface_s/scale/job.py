@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from ..covers import parse_style, picture_of
 from ..errors import UsageError
-from ..imaging.names import fitted_name
-from ..imaging.writing import FORMATS, Format
-from ..obfuscate import parse_style, picture_of
+from ..image.names import fitted_name
+from ..image.write import FORMATS, Format
 from .urls import check_url
 
 Status = Literal["done", "copied", "no-face", "failed", "poisoned"]

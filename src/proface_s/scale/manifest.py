@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 
 from ..errors import FileFormatError, ImageError, UsageError
 from .job import Job, Known
-from .places import Place
-from .work import Row
+from .locations import Place
+from .worker import Row
 
 FORMAT = "1"
 MAIN = "manifest.parquet"

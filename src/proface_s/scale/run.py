@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from ..errors import ImageError, ProFaceError, UsageError, foreign_text
 from .engines import Engine
 from .job import MAX_ATTEMPTS, Job, Task
+from .locations import Place, contains, find_pictures
 from .manifest import Manifest, noted
-from .places import Place, contains, find_pictures
-from .work import Outcome, Row, protect_one, settled_digest
+from .worker import Outcome, Row, protect_one, settled_digest
 
 IN_HAND = 2  # tasks per worker that are handed out ahead
 

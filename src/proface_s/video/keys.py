@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from ..keys.derive import subkey
-from ..keys.secret import MODEL_ID_BYTES, FaceKey, Secret
+from ..keys.secrets import MODEL_ID_BYTES, FaceKey, Secret
 from ..types import Box
 
 STREAM_BYTES: Final = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from ..container.sidecar import picture_digest
+from ..container.carriers.sidecar import picture_digest
 from ..errors import DamagedFileError
 from ..types import UInt8Image
 from .records import FrameRecord

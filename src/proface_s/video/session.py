@@ -8,17 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from .. import obfuscate
-from ..api.choosing import disjoint_regions
+from .. import covers as obfuscate
 from ..api.footprints import covered, repeated_edges, uncovered
-from ..container.header import Footprint, region_digest
-from ..container.sidecar import picture_digest
-from ..detect import Detector, open_edges
-from ..detect.boxes import SMALLEST_SIDE
+from ..api.selection import disjoint_regions
+from ..container.carriers.sidecar import picture_digest
+from ..container.header.header import Footprint, region_digest
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
-from ..flow.model import FlowModel
-from ..imaging.regions import cut
-from ..keys.secret import FaceKey
+from ..faces import Detector, open_edges
+from ..faces.boxes import SMALLEST_SIDE
+from ..flow.secure.model import FlowModel
+from ..image.regions import cut
+from ..keys.secrets import FaceKey
 from ..types import Box, Picture, Style, UInt8Image
 from .keys import VideoKey, new_stream
 from .records import FrameRecord
@@ -60,7 +60,7 @@ class VideoSession:
     @cached_property
     def detector(self) -> Detector:
         """The face detector in use."""
-        from ..detect import SlimefaceDetector
+        from ..faces import SlimefaceDetector
 
         return self._detector or SlimefaceDetector(threads=self._threads)
 
@@ -78,7 +78,7 @@ class VideoSession:
             frames: (H, W, 3) uint8 RGB, all of one shape, sides of 16 pixels at least; read as they are needed.  Up to
                 ``every + 1`` are held, so that the source must not reuse their memory.
             key: opens the stream.
-            style: ``name[:strength]``, see `proface_s.obfuscate`.
+            style: ``name[:strength]``, see `proface_s.covers`.
 
         Yields:
             As many frames as came in, in their order; those without a face with their pixels unchanged.

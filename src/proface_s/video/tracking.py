@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..detect import Detector, iou
+from ..faces import Detector, iou
 from ..types import Box, UInt8Image
 
 HOLD = 1

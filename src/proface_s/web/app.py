@@ -21,13 +21,10 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from ..api import Session
-from . import work
-from .answers import FACTS_HEADER, STREAM, JobAnswer
-from .crew import Crew
+from . import operations
+from .connections.send_timeout import Patience
 from .entrance import Entrance
-from .forms import Reader
 from .guard import ENTER, Guard
-from .memory import Hold, Ledger
 from .models import (
     About,
     DetectAnswer,
@@ -38,11 +35,14 @@ from .models import (
     ProtectOptions,
     RecoverOptions,
 )
-from .patience import Patience
-from .pool import Listener, Pool
+from .operations import Done
 from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_response, refused
+from .responses import FACTS_HEADER, STREAM, JobAnswer
 from .settings import MOST_PASSPHRASES, Settings
-from .work import Done
+from .uploads import Reader
+from .workers.crew import Crew
+from .workers.memory import Hold, Ledger
+from .workers.pool import Listener, Pool
 
 _MOST_CODE_BYTES: Final = 256
 STATIC: Final = resources.files(__package__) / "static"
@@ -83,7 +83,7 @@ class Desk:
 
         Args:
             request: the upload.
-            task: its name in `proface_s.web.work.KINDS`.
+            task: its name in `proface_s.web.operations.KINDS`.
             options: the model of the options beside the photo; None for a task without any.
         """
         hold = Hold(self.ledger)
@@ -174,12 +174,12 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/about", responses=_responses(401, 421))
     async def about() -> About:
         """Styles and limits of this service."""
-        return work.about(desk.settings)
+        return operations.about(desk.settings)
 
     @app.post("/api/passphrase", responses=_responses(401, 403, 421))
     async def passphrase() -> Phrase:
         """A fresh passphrase of six random words; it is not kept."""
-        return work.phrase()
+        return operations.phrase()
 
 
 def _add_entrance(app: FastAPI, entrance: Entrance, settings: Settings) -> None:

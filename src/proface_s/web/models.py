@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..api import Detection, Inspection, ProtectResult, RecoverResult
+from ..covers import get
+from ..covers.mask import STICKERS
 from ..errors import UsageError
-from ..obfuscate import get
-from ..obfuscate.mask import STICKERS
 from ..types import Box, Style
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -187,7 +187,7 @@ class ProtectAnswer(BaseModel):
 
 
 class RestoredFace(BaseModel):
-    """One face and what became of it; see `proface_s.api.results.RecoveredFace`."""
+    """One face and what became of it; see `proface_s.api.results.results.RecoveredFace`."""
 
     number: int
     box: BoxModel

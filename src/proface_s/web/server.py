@@ -15,10 +15,10 @@ from starlette.types import ASGIApp
 from ..api import Session
 from ..errors import UsageError
 from .app import create_app
-from .crew import Crew
-from .door import Doorkeeper, DoorLimits
+from .connections.door import Doorkeeper, DoorLimits
 from .entrance import Entrance
 from .settings import Settings
+from .workers.crew import Crew
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
 // Small things that every view needs.  Nothing here, or anywhere on this page, turns text into markup.
 
-// Suffixes of the pictures that can be read, as proface_s.imaging.names has them; a test compares.
+// Suffixes of the pictures that can be read, as proface_s.image.names has them; a test compares.
 const ACCEPTED = "image/*,.png,.webp,.tif,.tiff,.jpg,.jpeg,.jpe,.jfif,.jfi,.jif,.pjpeg,.pjp,.mpo,.bmp,.dib,.heic,.heif,.hif";
 
 /** An element: `el("p", { class: "quiet", onclick: run }, "text", child)`. */

@@ -1,0 +1,1 @@
+"""One module per adversary; `proface_lab.attacks.registry` finds them by name."""

@@ -1,0 +1,1 @@
+"""Commands of the lab, shown by ``proface`` beside its own: train, export, evaluate, attack."""

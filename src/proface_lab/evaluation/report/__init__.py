@@ -1,0 +1,1 @@
+"""Reports: tables, plots and contact sheets of what was measured."""

@@ -1,0 +1,1 @@
+"""The published system (PRO-Face S) as a network to train."""

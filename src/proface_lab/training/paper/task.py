@@ -1,0 +1,225 @@
+"""The published system as a training task, with or without rounding to 8 bits in the loop."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from proface_s.errors import UsageError
+from proface_s.flow.cards import CARD_NAME, canonical_card
+from proface_s.types import UInt8Image
+
+from ..task import Batch
+from ..watching import Watch, unwatched
+from .losses import obfs_wr_loss, obfs_wr_start, perceptual, rand_wr_loss, rand_wr_start
+from .network import INITIALISATIONS, SLOPE, PaperFlow
+
+MODES: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
+STARTS: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
+LOSSES = ("paper", "rmse")
+PAIR = ("protect.onnx", "recover.onnx")
+FAR = 4.0  # wrong recoveries are clamped to [-FAR, 1 + FAR] before the loss: inverse scales can overflow
+
+
+class PaperTask:
+    """Trains a `PaperFlow`.
+
+    Args:
+        mode: ``RandWR`` or ``ObfsWR``.
+        rounding: protect to 8 bits in the loop, straight-through; the paper does not.
+        blocks: see `PaperFlow`.
+        growth: see `PaperFlow`.
+        slope: see `PaperFlow`.
+        signed: see `PaperFlow`.
+        initialisation: see `PaperFlow`.
+        loss: ``paper``, or ``rmse`` to start with (`rand_wr_start`, `obfs_wr_start`).
+        wrong_share: fraction of a batch that is recovered with a wrong key as well; all of it with the paper's losses.
+        wrong_weight: weight of the wrong recoveries in the ``rmse`` loss, beside 1 for protected and for recovered.
+        triplets: factors of the paper's triplet terms at the first and at the last step, linear between; (1, 1) as
+            published.  With few steps they swamp the rest.
+        lpips_weights: see `proface_lab.training.paper.losses.perceptual`.
+
+    Raises:
+        UsageError: a value that there is not.
+    """
+
+    name = "paper"
+    needs_covers = True
+
+    def __init__(
+        self,
+        mode: str = "RandWR",
+        rounding: bool = True,
+        blocks: int = 3,
+        growth: int = 32,
+        *,
+        slope: float = SLOPE,
+        signed: bool = False,
+        initialisation: str = "torch",
+        loss: str = "paper",
+        wrong_share: float = 1.0,
+        wrong_weight: float = 0.2,
+        triplets: Sequence[float] = (1.0, 1.0),
+        lpips_weights: str | None = None,
+    ) -> None:
+        if mode not in MODES:
+            raise UsageError(f"the recovery mode is one of {', '.join(MODES)}, not {mode!r}")
+        if loss not in LOSSES:
+            raise UsageError(f"the loss is one of {', '.join(LOSSES)}, not {loss!r}")
+        if initialisation not in INITIALISATIONS:
+            raise UsageError(f"the initialisation is one of {', '.join(INITIALISATIONS)}, not {initialisation!r}")
+        if not 0 < wrong_share <= 1 or (loss == "paper" and wrong_share < 1):
+            raise UsageError("wrong_share must be a fraction above 0, and 1 with the paper's losses")
+        if wrong_weight < 0:
+            raise UsageError("wrong_weight must not be negative")
+        if len(triplets) != 2 or min(triplets) < 0:
+            raise UsageError(f"triplets is a pair of factors, not {triplets}")
+        self._triplets, self._wrong_weight = triplets, wrong_weight
+        self.mode, self.rounding, self._loss, self._wrong_share = mode, rounding, loss, wrong_share
+        self._build = partial(PaperFlow, blocks, growth, slope=slope, signed=signed, initialisation=initialisation)
+        self._distance = perceptual(lpips_weights)
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+        return self._build()
+
+    def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        """The configured loss of the mode."""
+        images = self._run(module, batch, rng, self.rounding, self._wrong_share)
+        original, cover, protected, recovered, wrong = images
+        far = [image.clamp(-FAR, 1 + FAR) for image in (recovered, wrong)]
+        if self._loss == "rmse":
+            loss = STARTS[self.mode](original, cover, protected, *far, self._wrong_weight)
+        else:
+            first, last = self._triplets
+            factor = first + (last - first) * batch.progress
+            loss = MODES[self.mode](self._distance, original, cover, protected, *far, factor)
+        return loss, {"loss": float(loss.detach()), **_measures(original, cover, protected, recovered, wrong)}
+
+    @torch.no_grad()
+    def validate(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+        """PSNR (dB) on 8-bit images, and on floats as the paper measures."""
+        stored = _measures(*self._run(module, batch, rng, True))
+        floats = _measures(*self._run(module, batch, rng, False))
+        return {**stored, **{f"float_{name}": value for name, value in floats.items()}}
+
+    @torch.no_grad()
+    def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
+        """Rows: original, cover, protected, recovered, wrong recovery."""
+        rows = [torch.cat(list(images), 2) for images in self._run(module, batch, rng, True)]
+        sheet = torch.cat(rows, 1).permute(1, 2, 0)
+        return np.asarray((torch.nan_to_num(sheet) * 255).round().clamp(0, 255).cpu().numpy(), np.uint8)
+
+    def export(
+        self,
+        module: nn.Module,
+        faces: list[UInt8Image],
+        folder: Path,
+        card: dict[str, Any],
+        *,
+        watch: Watch = unwatched,
+    ) -> dict[str, Any]:
+        """The ONNX pair and its card; the faces are not needed."""
+        assert isinstance(module, PaperFlow)
+        export_pair(module, folder)
+        files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in PAIR}
+        card = {**card, "parameters": sum(p.numel() for p in module.parameters()), "files": files}
+        (folder / CARD_NAME).write_bytes(canonical_card(card))
+        return card
+
+    def _run(
+        self, module: nn.Module, batch: Batch, rng: np.random.Generator, rounding: bool, wrong_share: float = 1.0
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Original, cover, protected, recovered and wrong recovery, in [0, 1] but for the recoveries.
+
+        The wrong recoveries are of the first ``wrong_share`` of the pictures.
+        """
+        assert isinstance(module, PaperFlow)
+        assert batch.covers is not None
+        original, cover = batch.originals / 255, batch.covers / 255
+        right, other = (_random_map(original, rng) for _ in range(2))
+        protected = module.protect(original, cover, right)[0].float()
+        if rounding:
+            levels = (protected.clamp(0, 1) * 255).round() / 255
+            protected = protected + (levels - protected).detach()
+        few = max(1, round(len(original) * wrong_share))
+        return (
+            original,
+            cover,
+            protected,
+            module.recover(protected, right).float(),
+            module.recover(protected[:few], other[:few]).float(),
+        )
+
+
+def export_pair(network: PaperFlow, folder: Path) -> None:
+    """Write ``protect.onnx`` (original, cover, key_map -> protected) and ``recover.onnx``, its partner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image, key_map = torch.rand(1, 3, 16, 24), torch.ones(1, 1, 16, 24)
+    network = network.eval().cpu().float()
+    _write(_Protect(network), (image, image, key_map), folder / PAIR[0], ["original", "cover", "key_map"], "protected")
+    _write(_Recover(network), (image, key_map), folder / PAIR[1], ["protected", "key_map"], "recovered")
+
+
+class _Protect(nn.Module):
+    def __init__(self, network: PaperFlow) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, original: Tensor, cover: Tensor, key_map: Tensor) -> Tensor:
+        return self.network.protect(original, cover, key_map)[0]
+
+
+class _Recover(nn.Module):
+    def __init__(self, network: PaperFlow) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, protected: Tensor, key_map: Tensor) -> Tensor:
+        return self.network.recover(protected, key_map)
+
+
+def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: list[str], output: str) -> None:
+    axes = {0: "batch", 2: "height", 3: "width"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # see `secure_export.write_graphs`
+        torch.onnx.export(
+            module,
+            inputs,
+            str(path),
+            input_names=names,
+            output_names=[output],
+            opset_version=18,
+            dynamo=False,
+            dynamic_axes=dict.fromkeys([*names, output], axes),
+        )
+
+
+def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
+    shape = (like.shape[0], 1, *like.shape[2:])
+    return torch.from_numpy(rng.integers(0, 2, shape).astype(np.float32) * 2 - 1).to(like.device)
+
+
+def _measures(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> dict[str, float]:
+    few = len(wrong)
+    return {
+        "protected": _psnr(protected, cover),
+        "recovered": _psnr(recovered, original),
+        "wrong": _psnr(wrong, original[:few]),
+        "wrong_cover": _psnr(wrong, cover[:few]),
+        "cover": _psnr(cover, original),
+    }
+
+
+@torch.no_grad()
+def _psnr(a: Tensor, b: Tensor) -> float:
+    error = (torch.nan_to_num(a).clamp(0, 1) - b).square().flatten(1).mean(1) + 1e-10
+    return float((-10 * torch.log10(error)).mean())

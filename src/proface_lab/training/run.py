@@ -1,0 +1,172 @@
+"""From the command line's words to a run: devices, data, progress; and from a checkpoint to a shipped model."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from proface_s.errors import UsageError
+from proface_s.flow.cards import CARD_NAME
+from proface_s.types import UInt8Image
+
+from .checkpoints import read_checkpoint
+from .config import RunConfig
+from .covers import find_stickers
+from .data import Crops, Faces, find_pictures, split_by_identity
+from .loop import Trainer, load_weights
+from .task import FITTED_TO_FACES, make_task
+from .watching import Watch, unwatched
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def make_fabric(device: str, mixed: bool) -> Fabric:
+    """Fabric for one device, or for all processes that ``torchrun`` has started.
+
+    Raises:
+        UsageError: the device is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        device = next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there[device]:
+        raise UsageError(f"there is no {device} device here", "choose the device auto", code="no-device")
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    nodes = int(os.environ.get("WORLD_SIZE", "1")) // processes
+    fabric = Fabric(
+        accelerator=device,
+        devices=processes,
+        num_nodes=nodes,
+        precision="bf16-mixed" if mixed else "32-true",
+        strategy="ddp" if processes * nodes > 1 else "auto",
+    )
+    fabric.launch()
+    return fabric
+
+
+def train(
+    config: RunConfig,
+    folders: list[Path],
+    out: Path,
+    *,
+    device: str = "auto",
+    stickers: Path | None = None,
+    init: Path | None = None,
+    quiet: bool = False,
+) -> Trainer:
+    """Run, or resume, a training run to its end.
+
+    Args:
+        config: the run.
+        folders: where the pictures are.
+        out: the run's folder.
+        device: see `DEVICES`.
+        stickers: folder of RGBA stickers for mask covers.
+        init: a checkpoint to take the first weights from.
+        quiet: no progress bar.
+
+    Raises:
+        UsageError: see `make_fabric`, `find_pictures` and `Trainer`.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    task = make_task(config.task, config.model)
+    sides = split_by_identity(find_pictures(folders), config.validation, config.validation_in)
+    if not sides[0]:
+        raise UsageError(
+            "the validation split leaves no pictures to train on",
+            "add pictures, lower `validation`, or give more folders: a folder inside is one person",
+            code="few-pictures",
+        )
+    fabric = make_fabric(device, config.mixed)
+    trainer = Trainer(config, task, (Faces(sides[0]), Faces(sides[1])), out, fabric, find_stickers(stickers), init)
+    if config.validation and not sides[1]:
+        fabric.print("nobody is left to validate with: no validation.csv, previews of faces that are trained on")
+    fabric.print(
+        f"{config.task}: {len(sides[0])} pictures to train on, {len(sides[1])} to validate; "
+        f"step {trainer.step} of {config.steps} on {fabric.device}, {fabric.world_size} process(es)"
+    )
+    if quiet or not fabric.is_global_zero:
+        trainer.run()
+        return trainer
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns) as progress:
+        bar = progress.add_task("training", total=config.steps, completed=trainer.step)
+
+        def report(step: int, measures: dict[str, float]) -> None:
+            text = " ".join(f"{name} {value:.3g}" for name, value in measures.items())
+            progress.update(bar, completed=step, description=text)
+
+        trainer.run(report=report)
+    return trainer
+
+
+def export(
+    checkpoint: Path,
+    folders: list[Path],
+    out: Path,
+    card: dict[str, Any],
+    *,
+    faces: int = 400,
+    watch: Watch = unwatched,
+) -> dict[str, Any]:
+    """Write the averaged weights of a checkpoint as a model for the runtime.
+
+    Args:
+        checkpoint: of a run.
+        folders: the run's pictures, to which the symbol tables are fitted (training side of the split only); none
+            where the task has no tables.
+        out: folder of the model; its files are replaced when all are written, the card, which vouches for them, last.
+        card: what to say of the model beside what the checkpoint tells.
+        faces: how many faces the tables are fitted to.
+        watch: see `Watch`.
+
+    Raises:
+        UsageError: not a checkpoint, or no folders where they are needed.
+    """
+    saved = read_checkpoint(checkpoint)
+    config = RunConfig.from_dict(saved["config"])
+    task = make_task(config.task, config.model)
+    if not folders and config.task in FITTED_TO_FACES:
+        raise UsageError(
+            f"the {config.task} model's tables are fitted to faces",
+            "give the run's folders of pictures",
+            code="no-pictures",
+        )
+    network = task.build()
+    load_weights(network, saved["average"], checkpoint)
+    told = {
+        "config": json.loads(json.dumps(config.to_dict())),
+        "steps": saved["step"],
+        "seed": config.seed,
+        "skipped_steps": saved["skipped"],
+        "hours": round(saved["seconds"] / 3600, 2),
+        "started_from": saved["started_from"] or None,
+    }
+    sample = _sample(config, folders, faces, watch) if config.task in FITTED_TO_FACES else []
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workshop:
+        written = task.export(network, sample, Path(workshop), {**card, **told}, watch=watch)
+        out.mkdir(exist_ok=True)
+        for path in sorted(Path(workshop).iterdir(), key=lambda path: path.name == CARD_NAME):
+            os.replace(path, out / path.name)
+    return written
+
+
+def _sample(config: RunConfig, folders: list[Path], count: int, watch: Watch) -> list[UInt8Image]:
+    """Whole faces of random size from the training side of the split, even sides."""
+    paths, _ = split_by_identity(find_pictures(folders), config.validation, config.validation_in)
+    crops = Crops(Faces(paths), config.faces)
+    rng = np.random.default_rng([config.seed, 9])
+    low, high = np.log(config.faces[0]), np.log(min(256, config.faces[1]))
+    sides = [max(16, int(np.exp(rng.uniform(low, high))) // 2 * 2) for _ in range(count)]
+    return [replace(crops, sizes=(side, side)).draw(1, side, rng)[0][0] for side in watch("read faces", sides)]

@@ -1,0 +1,1 @@
+"""The couplings of the secure flow as a network to train."""

@@ -1,0 +1,217 @@
+"""Kinds of pictures: what goes in as a path, bytes, PIL image or array comes out as the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from ...container.carriers.carrier import read_chunks
+from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
+from ...container.carriers.sidecar import decode_sidecar
+from ...container.carriers.tiff import chunks_of_tags
+from ...errors import DamagedFileError, ImageError, UsageError
+from ...image.names import fitted_name
+from ...image.read import MAX_PIXELS, read_file, read_picture
+from ...image.structure.png import completed
+from ...image.write import FORMATS, Format, check_output_path, format_of, is_jpeg_name, write_atomic
+from ...types import Picture
+from ..results.results import ProtectResult
+from .sidecars import chunks_beside, read_sidecar
+
+if TYPE_CHECKING:
+    from PIL import Image, PngImagePlugin
+
+Pictured = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
+PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
+FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
+
+
+def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
+    """Return the bytes of a file that is given by its path, by its bytes, or as what `protect` returned.
+
+    A PNG file that lacks its end, and nothing else, gets it back.
+    """
+    if isinstance(image, ProtectResult):
+        return image.data
+    return completed(image if isinstance(image, bytes) else read_file(image))
+
+
+def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them.
+
+    Args:
+        image: the picture.
+        sidecar: a sidecar to use; where None, that of a protected file without metadata is looked for beside it.
+        max_pixels: larger files are refused before they are decoded.
+
+    Raises:
+        ImageError: it cannot be read.
+        DamagedFileError: its chunks are damaged, or the sidecar is, or belongs to another picture or disagrees.
+    """
+    picture = _load(image, max_pixels)
+    if sidecar is not None:
+        chunks = read_sidecar(sidecar, picture)
+        own = picture.chunks.get(HEADER_CHUNK)
+        if own and own != chunks[HEADER_CHUNK]:
+            raise DamagedFileError(
+                f"{picture.source}: the file's header and the one in {sidecar} disagree",
+                "one of them was changed since; name no sidecar to use the file's own",
+                code="sidecar-differs",
+            )
+        return replace(picture, chunks=chunks)
+    if not any(picture.chunks.values()) and isinstance(image, (str, os.PathLike)):
+        return replace(picture, chunks=chunks_beside(picture, image))
+    return picture
+
+
+def _load(image: Pictured, max_pixels: int) -> Picture:
+    if isinstance(image, ProtectResult):
+        chunks = decode_sidecar(image.sidecar)[1] if image.sidecar else {}
+        picture = _load(image.data, max_pixels)
+        return picture if any(picture.chunks.values()) else replace(picture, chunks=chunks)
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise ImageError(f"an array must be (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
+        return Picture(rgb=np.ascontiguousarray(image), source="the array")
+    if isinstance(image, (str, os.PathLike)):
+        data, name = read_file(image), str(image)
+    elif isinstance(image, bytes):
+        data, name = image, "the file"
+    else:
+        return _from_pil(image)
+    chunks = read_chunks(completed(data), name)
+    try:
+        picture = read_picture(data, max_pixels=max_pixels, name=name)
+    except ImageError as error:
+        if chunks:  # it was ours once: what is wrong with it is damage
+            raise DamagedFileError(error.message, error.hint, code=error.code) from None
+        raise
+    return replace(picture, chunks=chunks, source=name)
+
+
+def _from_pil(image: Any) -> Picture:
+    """PIL image -> `Picture`, through a PNG so that every mode is read by the same rules as a file."""
+    from PIL import Image
+
+    from ..results.protected_image import CHUNKS
+
+    if not isinstance(image, Image.Image):
+        raise ImageError(f"cannot read a picture from {type(image).__name__}", "give a path, PIL image or array")
+    try:
+        image.load()  # chunks behind the pixels are known only after this
+    except Exception as error:
+        raise ImageError(f"the image cannot be decoded: {error}") from None
+    chunks: dict[str, list[bytes]] = dict(image.info.get(CHUNKS, {}))
+    if not chunks:
+        for kind, data, *_ in getattr(image, "private_chunks", []):
+            if kind in (HEADER_CHUNK.encode(), SEAL_CHUNK.encode()):
+                chunks.setdefault(kind.decode(), []).append(data)
+    chunks = chunks or chunks_of_tags(getattr(image, "tag_v2", {}))
+    buffer = io.BytesIO()
+    exif: Any = image.info.get("exif") or b""  # unlike `getexif`, without an orientation that only XMP tells
+    plain = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode]) if image.mode in ("La", "RGBa") else image
+    try:
+        if image.mode == "CMYK":
+            plain.save(buffer, "TIFF", exif=exif)
+        else:
+            plain.save(buffer, "PNG", exif=exif, pnginfo=_colour_chunks(image.info))
+    except (OSError, ValueError):
+        raise ImageError(f"PIL mode {image.mode} is not supported", "convert the image to RGB first") from None
+    return replace(read_picture(buffer.getvalue(), name="the image"), chunks=chunks, source="the image")
+
+
+def _colour_chunks(info: Mapping[Any, Any]) -> PngImagePlugin.PngInfo:
+    """What PIL has read of the colours of a PNG file and does not write by itself."""
+    from PIL import PngImagePlugin
+
+    chunks = PngImagePlugin.PngInfo()
+    with contextlib.suppress(TypeError, ValueError, struct.error):
+        if "srgb" in info:
+            chunks.add(b"sRGB", bytes([info["srgb"]]))
+        if "gamma" in info:
+            chunks.add(b"gAMA", struct.pack(">I", round(info["gamma"] * 100000)))
+        if "chromaticity" in info:
+            chunks.add(b"cHRM", struct.pack(">8I", *(round(value * 100000) for value in info["chromaticity"])))
+    return chunks
+
+
+def output_for(
+    image: Pictured,
+    output: Any,
+    suffix: str,
+    overwrite: bool,
+    file_format: Format | None = None,
+    *,
+    jpeg: bool = False,
+) -> Path | None:
+    """Where to write, checked before any work; None where nothing is to be written.
+
+    Args:
+        image: the input.
+        output: the path the user named, or None.
+        suffix: of the name where none was given, ending with ``.png``.
+        overwrite: an existing file may be replaced.
+        file_format: the format asked for; where None, that of ``output``'s name, or PNG.
+        jpeg: whether it may be a JPEG.
+
+    Raises:
+        UsageError, ImageError: see `check_output_path`; also if name and format disagree.
+    """
+    source = image if isinstance(image, (str, os.PathLike)) else None
+    if output is None and source is None:
+        return None
+    name = output if output is not None else default_output(Path(source or ""), with_format(suffix, file_format))
+    target = Path(name)
+    check_output_path(source, target, overwrite=overwrite, jpeg=jpeg)
+    lossy = jpeg and is_jpeg_name(target)
+    if file_format is not None and (lossy or format_of(target) != file_format):
+        raise UsageError(f"{target} is not a name for a {file_format} file", "leave the format out, or change the name")
+    return target
+
+
+def with_format(suffix: str, file_format: Format | None) -> str:
+    """``.protected.png`` -> ``.protected.webp``."""
+    return suffix if file_format is None else suffix.removesuffix(".png") + FORMATS[file_format][0]
+
+
+def default_output(source: Path, suffix: str) -> Path:
+    """``party.jpg`` -> ``party.protected.png``; ``party.protected.png`` -> ``party.recovered.png``."""
+    stem = source.stem if suffix.startswith(".protected.") else source.stem.removesuffix(".protected")
+    return source.with_name(fitted_name(stem, suffix))
+
+
+def write_output(target: Path | None, data: bytes, overwrite: bool, like: Any = None) -> Path | None:
+    """Write a file where there is a target; gives the target back."""
+    if target is not None:
+        write_atomic(target, data, overwrite=overwrite, like=like if isinstance(like, (str, os.PathLike)) else None)
+    return target
+
+
+def same_kind(image: Pictured, picture: Picture, data: bytes, path: Path | None) -> Any:
+    """The picture as the kind that came in; ``data`` is the complete file."""
+    if isinstance(image, np.ndarray):
+        return picture.rgb
+    if isinstance(image, (str, os.PathLike)):
+        return path
+    if isinstance(image, (bytes, ProtectResult)):
+        return data
+    from PIL import Image
+
+    from ..results.protected_image import CHUNKS, ProtectedImage
+
+    out = Image.open(io.BytesIO(data))
+    out.load()
+    chunks = read_chunks(data)
+    plain = out.copy()
+    if chunks:
+        plain.info[CHUNKS] = chunks
+        plain.__class__ = ProtectedImage
+    return plain

@@ -1,0 +1,126 @@
+"""Writing finished files: a picture with its sidecar, and results that were kept in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...container.carriers.carrier import attach, read_chunks
+from ...errors import ImageError, UsageError
+from ...image.read import read_picture
+from ...image.write import (
+    JPEG_QUALITY,
+    Format,
+    check_output_path,
+    encode_jpeg,
+    encode_picture,
+    format_of,
+    format_of_bytes,
+    is_jpeg_name,
+)
+from ...types import Picture
+from ..protect_picture import Sidecar
+from .io import write_output
+from .sidecars import sidecar_path
+
+_BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
+
+
+def save_file(
+    data: bytes,
+    path: str | os.PathLike[str],
+    *,
+    sidecar: bytes | None = None,
+    overwrite: bool = False,
+    like: Path | None = None,
+) -> Path:
+    """Write a finished file under a name, in the format of the name, with everything that it carries.
+
+    Args:
+        data: the complete file, in any of the formats that keep every sample.
+        path: where; ends with ``.png``, ``.webp``, ``.tif`` or ``.tiff``.
+        sidecar: what belongs into ``NAME.pfs`` beside it, or None.
+        overwrite: replace existing files.
+        like: a file that has the most permissions these may get.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: if the name is not that of a format which keeps every sample.
+        ImageError: if a file exists or cannot be written.
+    """
+    target = Path(path)
+    check_output_path(None, target, overwrite=overwrite)
+    beside = sidecar_target(target, "none" if sidecar is None else "also", overwrite)
+    wanted = format_of(target)
+    done = data if format_of_bytes(data) == wanted else _converted(data, wanted)
+    return write_both(target, done, beside, sidecar, overwrite, like) or target
+
+
+def _converted(data: bytes, wanted: Format) -> bytes:
+    """The same picture in another format, with header and seals where it has them."""
+    picture, chunks = read_picture(data, name="the file"), read_chunks(data)
+    encoded = encode_picture(replace(picture, chunks={}), wanted, keep_metadata=True)
+    return attach(encoded, chunks) if any(chunks.values()) else encoded
+
+
+def sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Path | None:
+    """Where the sidecar goes, checked before any work."""
+    if sidecar == "none" or target is None:
+        return None
+    beside = sidecar_path(target)
+    if os.path.lexists(beside) and not overwrite:
+        raise ImageError(f"{beside} already exists", "choose another name, or allow overwriting", code="exists")
+    return beside
+
+
+def write_both(
+    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool, like: Any = None
+) -> Path | None:
+    """Sidecar first: a picture whose key material is missing must never be there, not even for a moment."""
+    if beside is None or sidecar is None:
+        return write_output(target, data, overwrite, like)
+    write_output(beside, sidecar, overwrite, like)
+    try:
+        return write_output(target, data, overwrite, like)
+    except BaseException:
+        if not overwrite:  # it is ours, and belongs to nothing
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def encode_recovered(
+    picture: Picture, outcomes: Collection[str], name: str | os.PathLike[str], file_format: Format | None = None
+) -> bytes:
+    """Encode a recovered photo in the format of a name; as JPEG only if no face is hidden in it any more.
+
+    Args:
+        picture: the photo.
+        outcomes: what became of its faces, see `RecoveredFace`.
+        name: of the file, which says the format.
+        file_format: the format where the name does not say it.
+
+    Raises:
+        UsageError: if a JPEG would destroy faces that are still hidden.
+        ImageError: if the format cannot hold the picture.
+    """
+    if not is_jpeg_name(name):
+        return encode_picture(picture, file_format or format_of(name), keep_metadata=True)
+    hidden = [str(number) for number, outcome in enumerate(outcomes, 1) if outcome not in _BACK]
+    if hidden:
+        raise UsageError(
+            f"{Path(name)}: JPEG would destroy what is still hidden: face {', '.join(hidden)} did not come back",
+            f"write a PNG: {Path(name).with_suffix('.png').name}",
+        )
+    return encode_jpeg(picture)
+
+
+def lossy_note(name: str | os.PathLike[str] | None) -> tuple[str, ...]:
+    """Return the warning that a file is not exact because of its format, if it is not."""
+    if name is None or not is_jpeg_name(name):
+        return ()
+    return (f"a JPEG (quality {JPEG_QUALITY}) is not exact: write a PNG for the original pixels",)

@@ -1,0 +1,64 @@
+"""Sidecars: header and seals in ``NAME.pfs`` beside the picture ``NAME.png``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ...container.carriers.carrier import from_chunks
+from ...container.carriers.sidecar import MAGIC, SIDECAR_SUFFIX, decode_sidecar, picture_digest
+from ...errors import DamagedFileError, ImageError
+from ...image.read import read_file
+from ...types import Picture
+from ..recover_picture import changed_faces
+
+_OTHER_PICTURE = "a sidecar lies beside its picture and has its name: look for the right pair"
+
+
+def sidecar_path(picture: str | os.PathLike[str]) -> Path:
+    """``party.protected.png`` -> ``party.protected.pfs``."""
+    return Path(picture).with_suffix(SIDECAR_SUFFIX)
+
+
+def has_sidecar(picture: str | os.PathLike[str]) -> bool:
+    """Whether there is a sidecar of ours beside a picture; other programs use the suffix too."""
+    beside = sidecar_path(picture)
+    if beside == Path(picture) or not os.path.isfile(beside):
+        return False
+    try:
+        with open(beside, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError as error:
+        raise ImageError(f"{beside} cannot be read: {error.strerror or error}") from None
+
+
+def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict[str, list[bytes]]:
+    """What the sidecar beside a file holds; empty where there is none.
+
+    Args:
+        picture: the picture, as it was read.
+        path: the picture's file, or None.
+
+    Raises:
+        DamagedFileError: see `read_sidecar`.
+    """
+    return read_sidecar(sidecar_path(path), picture) if path is not None and has_sidecar(path) else {}
+
+
+def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, list[bytes]]:
+    """Header and seals, as chunks, of a sidecar that belongs to a picture.
+
+    It does if the digest says so; and also if the picture was changed since, but none of the faces.
+
+    Raises:
+        ImageError: it cannot be read.
+        DamagedFileError: it is damaged, or belongs to another picture.
+    """
+    if not os.path.isfile(path):
+        raise ImageError(f"there is no sidecar {path}")
+    digest, chunks = decode_sidecar(read_file(path), str(path))
+    if digest != picture_digest(picture.rgb):
+        header, _ = from_chunks(chunks, str(path))
+        if (header.width, header.height) != picture.size or changed_faces(picture, header):
+            raise DamagedFileError(f"{path} belongs to another picture than {picture.source}", _OTHER_PICTURE)
+    return chunks

@@ -1,0 +1,1 @@
+"""Results of the API, and how they are shown."""

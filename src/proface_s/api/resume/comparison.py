@@ -1,0 +1,234 @@
+"""Whether an existing output is what a run would write now: what ``--resume`` may skip.
+
+Nothing is noted about a run anywhere: such notes would say which photo a protected file was made from.  Instead the
+file is compared with everything that is asked for now, and opened with the same keys.  It is finished only if all of
+this is shown; what cannot be shown counts as not finished::
+
+    file     pixels and alpha outside the faces, format, metadata, colour profile, sidecar
+    header   regions, model, mode, seals, styles, groups of faces, records in the pixels
+    locks    number and kind of stanzas, cost of passphrases; every passphrase and every recipient opens its group
+    faces    the seal gives the original back; without one, hiding the face again gives the same pixels
+
+Outputs are written atomically (`write_atomic`), so a file that opens is complete.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ... import covers
+from ...container.carriers.carrier import read_chunks
+from ...container.carriers.sidecar import decode_sidecar, picture_digest
+from ...container.header.header import Header, WrongKey
+from ...container.records.pixel_records import find_records, read_record, record_fits, record_samples
+from ...container.records.record_message import encode_record
+from ...errors import ProFaceError
+from ...image.metadata import NOTE_FIELD
+from ...image.read import read_file, read_picture
+from ...image.write import format_of, format_of_bytes
+from ...keys.access import Lock
+from ...keys.recipients import Identity
+from ...types import Picture, Style, UInt8Image
+from ..files.io import load
+from ..files.sidecars import has_sidecar, sidecar_path
+from ..footprints import footprints_of, same_elsewhere
+from ..protect_picture import Sidecar
+from ..recover_picture import check_digests, read_header
+from ..selection import Choice, grouped, locks_for, styles_for
+from ..session import Session
+from .proof import OTHER_PHOTO, Evidence, missing_proof, other_options, other_stanzas
+
+Pathish = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything that the outputs of a run depend on, apart from photo and model.
+
+    Attributes as in `Session.protect`; ``default`` holds its passphrase and recipients.
+    """
+
+    default: Lock
+    own: Mapping[int, Lock]
+    style: Style
+    boxes: tuple[str, ...] = ()
+    faces: str = "all"
+    seal: bool = True
+    wrong_key: WrongKey = "noise"
+    sidecar: Sidecar = "none"
+    record: bool = True
+    allow_no_face: bool = False
+    keep_metadata: bool = False
+    own_styles: Mapping[int, Style] = field(default_factory=dict)
+
+
+def unfinished(
+    source: Pathish, target: Pathish, session: Session, asked: Asked, identities: Sequence[Identity] = ()
+) -> str | None:
+    """Say why a file is not the finished output for a photo; None if it is.
+
+    Args:
+        source: the photo.
+        target: the file that may be its output.
+        session: finds the faces, and has the model.
+        asked: what was asked for now.
+        identities: private keys of recipients.  Without them nothing shows for which recipients a file was made.
+
+    Returns:
+        A reason, without the files' names.
+
+    Raises:
+        ImageError: if the photo cannot be read.
+        UsageError: if the request makes no sense for this photo, as in `Session.protect`.
+    """
+    original = load(source)
+    try:
+        protected, chunks = load(target), _chunks_of(target)
+        evidence = _evidence(original, protected)
+        reason = _other_file(original, protected, target, evidence, chunks, asked)
+    except ProFaceError as error:
+        return error.message
+    if reason is not None:
+        return reason
+    choice = session.choose(original, asked.boxes, asked.faces)
+    if evidence is None or not choice.regions:
+        same = evidence is None and not choice.regions and asked.allow_no_face and not find_records(protected.rgb)
+        return None if same else other_options("other faces") if evidence else "it is not a protected file"
+    locks, styles = locks_for(choice, asked.default, asked.own), styles_for(choice, asked.style, asked.own_styles)
+    reason = _other_header(evidence, choice, locks, styles, asked, session.model.card.model_id)
+    if reason is not None:
+        return reason
+    try:
+        return missing_proof(evidence, grouped(locks)[1], styles, session.model, identities)
+    except ProFaceError as error:
+        return error.message
+
+
+def same_file(made: bytes, target: Pathish) -> bool:
+    """Whether a file holds the same picture as one in memory, in the same format and with the same metadata.
+
+    Args:
+        made: a complete file, as `Session.recover` returns it.
+        target: the file to look at.
+    """
+    try:
+        data = read_file(target)
+        if data == made:
+            return True
+        if format_of_bytes(data) != format_of_bytes(made) or any(read_chunks(data).values()):
+            return False
+        one, other = read_picture(made), read_picture(data)
+    except ProFaceError:
+        return False
+    return _other_metadata(one, other, True) is None and _same_alpha(one, other) and np.array_equal(one.rgb, other.rgb)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """Where header and seals of a file are: in the file, in its sidecar, or in both."""
+
+    format: str
+    carried: dict[str, list[bytes]]
+    beside: dict[str, list[bytes]]
+
+
+def _chunks_of(target: Pathish) -> _Chunks:
+    data = read_file(target)
+    beside: dict[str, list[bytes]] = {}
+    if has_sidecar(target):
+        digest, chunks = decode_sidecar(read_file(sidecar_path(target)), str(sidecar_path(target)))
+        beside = chunks if digest == picture_digest(read_picture(data).rgb) else {}  # else it is another picture's
+    return _Chunks(format_of_bytes(data), read_chunks(data, str(target)), beside)
+
+
+def _evidence(original: Picture, protected: Picture) -> Evidence | None:
+    """Photo and file, with the file's header; None if it has none."""
+    if not any(protected.chunks.values()):
+        return None
+    header, seals = read_header(protected)
+    check_digests(protected, header)
+    return Evidence(original, protected, header, seals)
+
+
+def _other_file(
+    original: Picture, protected: Picture, target: Pathish, evidence: Evidence | None, chunks: _Chunks, asked: Asked
+) -> str | None:
+    """Compare everything but the faces."""
+    header = evidence.header if evidence else None
+    areas = [header.area(index) for index in range(len(header.faces))] if header else []
+    if not same_elsewhere(protected, original, areas):
+        return OTHER_PHOTO if evidence else "it is not a protected file"
+    if chunks.format != format_of(target):
+        return other_options("another format")
+    if reason := _other_metadata(original, protected, asked.keep_metadata):
+        return other_options(reason)
+    where = (bool(chunks.carried), bool(chunks.beside))
+    if evidence and where != (asked.sidecar != "instead", asked.sidecar != "none"):
+        return other_options("with a sidecar" if chunks.beside else "without a sidecar")
+    return "it and its sidecar disagree" if all(where) and chunks.carried != chunks.beside else None
+
+
+def _other_metadata(original: Picture, protected: Picture, keep: bool) -> str | None:
+    expected, found = (
+        {name: text for name, text in picture.metadata.items() if name != NOTE_FIELD}
+        for picture in (original, protected)
+    )
+    if found != (expected if keep else {}):
+        return "with metadata" if found else "without metadata"
+    return None if original.icc_profile == protected.icc_profile else "another colour profile"
+
+
+def _same_alpha(one: Picture, other: Picture) -> bool:
+    if one.alpha is None or other.alpha is None:
+        return one.alpha is other.alpha
+    return np.array_equal(one.alpha, other.alpha)
+
+
+def _other_header(
+    evidence: Evidence, choice: Choice, locks: Sequence[Lock], styles: Sequence[Style], asked: Asked, model_id: bytes
+) -> str | None:
+    """Compare a header with the request, as far as that goes without a key."""
+    header, (groups, group_locks) = evidence.header, grouped(locks)
+    if any(face.forgotten for face in header.faces):
+        return "faces in it were forgotten"
+    if [face.box for face in header.faces] != list(choice.regions):
+        return other_options("other faces")
+    areas = footprints_of(evidence.original.alpha, choice.regions, choice.edges)
+    if [header.footprint(index) for index in range(len(areas))] != areas:
+        return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
+    if header.model_id != model_id:
+        return other_options("another model")
+    if header.wrong_key != asked.wrong_key:
+        return other_options("what a wrong key gives")
+    if any(face.sealed != asked.seal for face in header.faces):
+        return other_options("without seals" if asked.seal else "with seals")
+    wanted = [(style.name, _stored(style.name, style.strength)) for style in styles]
+    if [(face.style, _stored(face.style, face.strength)) for face in header.faces] != wanted:
+        return other_options("another style")
+    if [face.group for face in header.faces] != groups:
+        return other_options("keys of their own for other faces")
+    return other_stanzas(header, group_locks) or _other_records(evidence.protected.rgb, header, asked.record)
+
+
+def _stored(name: str, strength: float | None) -> float:
+    """A strength in single precision, as headers store it; the style's default where None."""
+    return float(np.float32(covers.get(name).default_strength if strength is None else strength))
+
+
+def _other_records(rgb: UInt8Image, header: Header, wanted: bool) -> str | None:
+    """Compare the records in the pixels with those that the header leads to."""
+    for index, face in enumerate(header.faces):
+        record = encode_record(header, index)
+        fits = wanted and record_fits(face.box.w, face.box.h, len(record))
+        expected, reserved = record_samples(len(record)) if fits else 0, header.reserved(index)
+        if reserved != expected:
+            kind = "other" if expected and reserved else "with" if reserved else "without"
+            return other_options(f"{kind} records in the pixels")
+        found = read_record(rgb, face.box.x, face.box.y) if fits else None
+        if fits and (found is None or found.record != record):
+            return "its records in the pixels are damaged"
+    return None

@@ -1,0 +1,164 @@
+"""Writing a protected file anew with another header: the file itself, its sidecar, in place or beside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from ..container.carriers.sidecar import decode_sidecar, encode_sidecar
+from ..container.header.header import Header
+from ..errors import DamagedFileError, ImageError, ProFaceError, UsageError
+from ..image.read import read_picture
+from ..image.write import encode_picture, format_of, format_of_bytes, write_atomic
+from ..types import Picture, UInt8Image
+from .files.io import file_bytes, load, output_for
+from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
+from .records import leftovers
+from .recover_picture import changed_faces, check_digests, read_header
+
+_REPORT = "please report this"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """A protected file that is about to be changed.
+
+    Attributes:
+        data: the file.
+        picture: its pixels, and header and seals as chunks.
+        header: its header; the digests of its faces have been checked.
+        seals: face index -> seal.
+        carried: whether the file itself carries them; else they are in the sidecar alone.
+        sidecar: where the sidecar with the new header goes, or None if there is to be none.
+        target: where the changed file goes, or None.
+        in_place: whether that is the file itself.
+        overwrite: whether another file of that name may be replaced.
+        warnings: what the user should know.
+        like: the file as it was, None if it was given as bytes.
+    """
+
+    data: bytes
+    picture: Picture
+    header: Header
+    seals: dict[int, bytes]
+    carried: bool
+    sidecar: Path | None
+    target: Path | None
+    in_place: bool
+    overwrite: bool
+    warnings: tuple[str, ...] = ()
+    like: Path | None = None
+
+
+def open_to_change(
+    image: str | os.PathLike[str] | bytes,
+    output: str | os.PathLike[str] | None,
+    suffix: str,
+    *,
+    in_place: bool,
+    overwrite: bool,
+) -> Kept:
+    """Read a protected file, and make sure that it can be changed and written.
+
+    Args:
+        image: the file's path or its bytes.
+        output: where the changed file shall go; for a path, a name with ``suffix`` beside it where None.
+        suffix: of that name.
+        in_place: replace the file itself.
+        overwrite: replace an existing output.
+
+    Raises:
+        UsageError, ImageError: the output makes no sense, or cannot be written.
+        NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels.
+    """
+    if not in_place:
+        target = output_for(image, output, suffix, overwrite)
+    elif isinstance(image, bytes) or output is not None:
+        raise UsageError("in place means: the input file itself, and no other output")
+    else:
+        target = Path(image).resolve()
+    picture, data = load(image), file_bytes(image)
+    header, seals = read_header(picture)
+    check_digests(picture, header)
+    carried, beside = bool(read_chunks(data)), None
+    warnings: tuple[str, ...] = ()
+    if not isinstance(image, bytes) and has_sidecar(image):
+        beside = sidecar_path(image).resolve()
+        try:
+            read_sidecar(beside, picture)
+        except DamagedFileError as error:
+            beside, warnings = None, (f"{error.message}; it is left as it is",)
+    replaced = _sidecar_to_write(target, beside, in_place)
+    source = None if isinstance(image, bytes) else Path(image)
+    if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
+        raise ImageError(f"{replaced} already exists", "choose another name, or allow overwriting", code="exists")
+    return Kept(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
+
+
+def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) -> Path | None:
+    """The sidecar that must hold the new header.
+
+    That is one that lies beside the output already, too: an earlier run left it there, and it would keep what this one
+    takes away.
+    """
+    if in_place or target is None:
+        return beside
+    return sidecar_path(target) if beside or has_sidecar(target) else None
+
+
+def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
+    """Write the file, and its sidecar where it has one, with another header; both are read back first.
+
+    A file that carries header and seals is encoded anew from its pixels: what another program may have left in it,
+    such as the old header in the middle of a TIFF, does not stay.  The sidecar is written first: with the old picture
+    it already has the new header, so that an interruption in between takes nothing back.
+
+    Args:
+        kept: the file as it was.
+        rgb: (H, W, 3) uint8, its pixels from now on.
+        header: its header from now on.
+        seals: its seals from now on.
+
+    Returns:
+        The complete file.
+
+    Raises:
+        ProFaceError: it would not be what it should be; nothing was written.
+        ImageError: it cannot be written.
+    """
+    chunks = to_chunks(header, seals)
+    found = format_of_bytes(kept.data)
+    wanted = found if kept.target is None or kept.in_place else format_of(kept.target)
+    data = kept.data
+    if kept.carried or wanted != found or not np.array_equal(rgb, kept.picture.rgb):
+        data = encode_picture(replace(kept.picture, rgb=rgb), wanted, keep_metadata=True)
+    if kept.carried:
+        data = attach(data, chunks)
+    beside = encode_sidecar(rgb, chunks) if kept.sidecar is not None else None
+    _check(data, beside, rgb, header, seals, kept.carried)
+    if kept.target is not None:
+        if beside is not None and kept.sidecar is not None:
+            _write(kept.sidecar, beside, kept)
+        _write(kept.target, data, kept)
+    return data
+
+
+def _check(
+    data: bytes, beside: bytes | None, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes], carried: bool
+) -> None:
+    carriers = [read_chunks(data)] if carried else []
+    carriers += [decode_sidecar(beside)[1]] if beside is not None else []
+    pixels = read_picture(data, name="the changed file")
+    sound = np.array_equal(pixels.rgb, rgb) and not changed_faces(pixels, header) and not leftovers(pixels.rgb, header)
+    if not sound or not carriers or any(from_chunks(each) != (header, dict(seals)) for each in carriers):
+        raise ProFaceError("verification failed: the changed file is not what it should be", _REPORT)
+
+
+def _write(target: Path, data: bytes, kept: Kept) -> None:
+    """Write one file, with at most the permissions of the one it was made from."""
+    write_atomic(target, data, overwrite=kept.in_place or kept.overwrite, like=kept.like)

@@ -1,0 +1,209 @@
+"""Whether a protected file is what it was when it was written, found out without recovering or writing anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..container.carriers.carrier import from_chunks, read_chunks
+from ..container.carriers.sidecar import decode_sidecar
+from ..container.header.header import Header, WrongKey
+from ..container.header.unlock import Unlocked, unlock_header
+from ..container.records.pixel_records import read_record
+from ..container.records.record_message import encode_record, same_face
+from ..container.seal import header_seal_context, open_seal
+from ..errors import DamagedFileError, FileFormatError
+from ..faces.numbering import number_of
+from ..image.read import read_file
+from ..keys.access import Credentials
+from ..keys.derive import KdfLimits, KekDeriver
+from ..keys.secrets import FaceKey
+from ..types import Box, Picture
+from .files.io import Pictured, file_bytes, load
+from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
+from .footprints import unprotected_alpha
+from .records import has_leftovers, leftovers
+from .recover_from_pixels import Opened, more_faces, open_partials, salvage
+from .recover_picture import changed_faces, check_mode, read_header
+from .results.results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
+
+
+def verify(
+    image: Pictured,
+    credentials: Credentials | None = None,
+    *,
+    expect: WrongKey | None = None,
+    limits: KdfLimits | None = None,
+) -> Verification:
+    """Check a protected file: header, digests of the protected pixels and, with a key, MAC, wrapped keys and seals.
+
+    Of a file without metadata the records in the pixels are checked; that the rest is gone is a problem.
+
+    Args:
+        image: a protected file.
+        credentials: something that opens it; without, only what needs no key is checked.
+        expect: the mode that the file must be in, ``"noise"`` or ``"cover"``; any if None.
+        limits: what key derivation may cost; those of the format if None.
+
+    Returns:
+        What was found; the file is sound if there are no ``problems``.
+
+    Raises:
+        NotProtectedError: no header, and no record in the pixels.
+        DamagedFileError: the header is malformed, not this picture's, or was altered.
+        WrongKeyError: the credentials open nothing.
+        UnexpectedModeError: the file is in the other mode.
+    """
+    picture = load(image)
+    if not any(picture.chunks.values()):
+        return _verified_pixels(picture, credentials or Credentials(), expect, KekDeriver(limits))
+    header, seals = read_header(picture)
+    check_mode(picture, [header], expect)
+    checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
+    opened = Unlocked({}, {})
+    if checkable and credentials:
+        opened = unlock_header(header, credentials, deriver=KekDeriver(limits))
+    keys, authentic = opened.face_keys, bool(opened.groups)
+    changed, leaking = changed_faces(picture, header), leftovers(picture.rgb, header)
+    faces = []
+    for index, face in enumerate(header.faces):
+        pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
+        key: KeyState = (
+            "forgotten"
+            if face.forgotten and index not in keys
+            else "unchecked"
+            if not checkable
+            else "opens"
+            if index in keys
+            else "locked"
+        )
+        seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
+        record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
+        faces.append(VerifiedFace(number_of(index), face.box, pixels, key, seal, record))
+    warnings = _warnings(header, checkable, authentic)
+    which = [str(face.number) for face in faces if face.record in ("damaged", "gone")]
+    if which:
+        warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")
+    problems = [*_problems(picture, faces), *_sidecar_problems(image, picture)]
+    for index, varies in unprotected_alpha(picture, header).items():
+        where = f"the transparency of the face at {header.faces[index].box}"
+        if varies:
+            problems.append(f"{picture.source}: {where} was not protected, and may show the face: protect it again")
+        else:
+            warnings.append(f"nothing vouches for {where}")
+    return Verification(tuple(faces), authentic, tuple(problems), tuple(warnings))
+
+
+def _verified_pixels(
+    picture: Picture, credentials: Credentials, expect: WrongKey | None, deriver: KekDeriver
+) -> Verification:
+    """What is left to check in a file whose metadata are gone: its records, and whether the key opens them."""
+    salvaged = salvage(picture)
+    check_mode(picture, [partial.header for partial in salvaged.partials], expect)
+    opened = [Opened(partial, {}) for partial in salvaged.partials]
+    if not credentials.empty:
+        opened, _ = open_partials(salvaged.partials, credentials, False, deriver, salvaged.lost)
+    faces: list[VerifiedFace] = []
+    for each in opened:
+        checkable = not credentials.empty and each.partial.header.wrong_key == "noise"
+        places = dict(reversed(each.partial.places))
+        for index, face in enumerate(each.partial.header.faces):
+            box = places.get(index)
+            found = read_record(picture.rgb, box.x, box.y) if box else None
+            record: RecordState = "gone" if found is None else "damaged" if found.repaired else "sound"
+            if box and has_leftovers(picture.rgb, box, each.partial.header, index):
+                record = "leftover"
+            key: KeyState = "unchecked" if not checkable or box is None else "opens" if index in each.keys else "locked"
+            seal: SealState = "stripped" if face.sealed and box else "none"
+            faces.append(VerifiedFace(number_of(index), box or Box(0, 0, 0, 0), "unchecked", key, seal, record))
+    problems = [
+        f"{picture.source}: its metadata are gone; what the records in its pixels bring back is an estimate that "
+        "nothing vouches for"
+    ]
+    if salvaged.lost:
+        problems.append(f"{picture.source}: of {more_faces(salvaged.lost)} no record can be read")
+    problems += [_leaking(picture, face.number) for face in faces if face.record == "leftover"]
+    return Verification(tuple(faces), False, tuple(problems))
+
+
+def _leaking(picture: Picture, number: int) -> str:
+    """What to say of a face whose reserved samples hold more than its record."""
+    return (
+        f"{picture.source}: the pixels of face {number} hold parts of an earlier record: passphrases and recipients "
+        "that were removed may still open it; rewrap the file again"
+    )
+
+
+def _seal_state(header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]) -> SealState:
+    face = header.faces[index]
+    if not face.sealed or (face.forgotten and index not in seals):
+        return "none"
+    if index not in seals:
+        return "stripped"
+    if index not in keys:
+        return "unchecked"
+    try:
+        shape = header.footprint(index).sealed_shape(face.box)
+        open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
+    except DamagedFileError:
+        return "damaged"
+    return "sound"
+
+
+def _record_state(picture: Picture, header: Header, index: int) -> RecordState:
+    """What the record in a face's own pixels says, beside what the header says."""
+    face = header.faces[index]
+    if not header.reserved(index):
+        return "none"
+    found = read_record(picture.rgb, face.box.x, face.box.y)
+    if face.forgotten:
+        return "none" if found is None or face.erased else "wrong"
+    if found is None:
+        return "gone"
+    if found.record != encode_record(header, index):
+        return "stale" if same_face(header, index, found.record) else "wrong"
+    return "damaged" if found.repaired else "sound"
+
+
+def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
+    problems = []
+    for face in faces:
+        if face.pixels == "changed":
+            problems.append(f"{picture.source}: the protected pixels of face {face.number} were changed")
+        if face.seal in ("damaged", "stripped"):
+            what = "is damaged" if face.seal == "damaged" else "was stripped: only an estimate would come back"
+            problems.append(f"{picture.source}: the seal of face {face.number} {what}")
+        if face.record in ("stale", "wrong"):
+            what = "is opened by other keys than the header" if face.record == "stale" else "says something else"
+            problems.append(f"{picture.source}: the record in the pixels of face {face.number} {what}")
+        if face.record == "leftover":
+            problems.append(_leaking(picture, face.number))
+    return problems
+
+
+def _sidecar_problems(image: Pictured, picture: Picture) -> list[str]:
+    """What is wrong with a sidecar that lies beside a file which carries its own header."""
+    if not isinstance(image, (str, os.PathLike)) or not has_sidecar(image) or not read_chunks(file_bytes(image)):
+        return []
+    beside = sidecar_path(image)
+    try:
+        chunks = decode_sidecar(read_file(beside), str(beside))[1]
+    except FileFormatError as error:
+        return [f"{error.message}; what it holds may open {picture.source}"]
+    if from_chunks(chunks) == from_chunks(picture.chunks):
+        return []
+    try:
+        read_sidecar(beside, picture)
+    except FileFormatError:
+        return []  # it belongs to another picture
+    return [f"{beside} is not the sidecar of {picture.source} as it is now: other keys may open it, or more faces"]
+
+
+def _warnings(header: Header, checkable: bool, authentic: bool) -> list[str]:
+    if header.wrong_key == "cover":
+        return ["a wrong key gives the cover: no key can be checked, and nothing vouches for the header"]
+    if not checkable:
+        return ["checked without a key: whoever changed header and pixels together would not be noticed"]
+    if not authentic:
+        return ["a face key vouches for its own face alone, not for the rest of the header"]
+    return []

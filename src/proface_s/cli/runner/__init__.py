@@ -1,0 +1,1 @@
+"""Running a command over many files: plan, work, report, exit code."""

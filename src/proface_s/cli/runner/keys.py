@@ -1,0 +1,215 @@
+"""Where the keys of a run come from; a passphrase never from the command line, which other users can see.
+
+Sources of the passphrase are ``--passphrase-file``, ``--passphrase-fd``, the environment variable
+``PROFACE_PASSPHRASE``; where none is given, the terminal.  To open something, two at once are refused: which one counts
+would be a guess.  Where the command line names an identity or a face key to open with, no passphrase is asked for
+and the environment is not looked at; to protect, the environment's passphrase counts beside recipients.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import UsageError
+from ...keys.access import Credentials, Lock
+from ...keys.passphrase import check_passphrase, generate_passphrase, normalise_passphrase, passphrase_bits
+from ...keys.passphrase_sources import (
+    ENVIRONMENT_VARIABLE,
+    LoadedPassphrase,
+    passphrase_from_env,
+    passphrase_from_fd,
+    passphrase_from_file,
+)
+from ..options import FaceLocks, LockSources, Sources
+
+if TYPE_CHECKING:
+    from ...keys.recipients import Identity, Recipient
+
+WORDS = 6
+_OTHER_SOURCES = f"use --passphrase-file, --passphrase-fd or the environment variable {ENVIRONMENT_VARIABLE}"
+_TWICE = "give it in one way only"
+
+Warn = Callable[[str], None]
+
+
+def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[int, Lock]]:
+    """Who shall open something new: the lock of all faces, and the locks of faces that have their own.
+
+    Where nothing is named for all faces, the environment's passphrase is taken, and else the terminal asked; without
+    a terminal that lock is empty if some faces have their own, and then every face must have one.
+
+    Args:
+        given: what the command line names.
+        warn: is given everything the user should know, no passphrase ever among it.
+
+    Raises:
+        UsageError: no source, a passphrase that is too weak, a recipient that is none.
+    """
+    own: dict[int, Lock] = {}
+    default = given.default
+    environment = passphrase_from_env()
+    if environment is not None and default.passphrases:
+        raise UsageError(f"the passphrase is given by {_named(default)} and {ENVIRONMENT_VARIABLE}", _TWICE)
+    if environment is not None:
+        lock = Lock((_judged(environment, warn),), _recipients(default, warn))
+    elif not default.empty:
+        lock = _lock(default, warn)
+    elif given.own and not terminal():
+        lock = Lock()
+    else:
+        lock = Lock((_ask_new(warn),))
+    for faces, sources in given.own:
+        own.update(dict.fromkeys(faces, _lock(sources, warn)))
+    return lock, own
+
+
+def lock_anew(given: LockSources, warn: Warn) -> Lock:
+    """Who shall open an existing file from now on; asks for a new passphrase where nothing is named.
+
+    Raises:
+        UsageError: no source, a passphrase that is too weak, a recipient that is none.
+    """
+    return Lock((_ask_new(warn, "New passphrase"),)) if given.empty else _lock(given, warn)
+
+
+def credentials_to_open(given: Sources, warn: Warn) -> Credentials:
+    """What there is to open an existing file with; a passphrase is asked for once, and never judged.
+
+    Raises:
+        UsageError: no source, or several passphrases, or an empty answer, or a file of keys that is none.
+    """
+    from ...keys.face_key_text import decode_face_key
+    from ...keys.keyfiles import read_face_keys
+
+    identities = identities_in(given.identities, warn)
+    face_keys = [decode_face_key(text) for text in given.face_keys]
+    face_keys += [key for path in given.face_key_files for key in read_face_keys(path, warn)]
+    if (identities or face_keys) and given.file is None and given.descriptor is None:
+        return Credentials((), identities, tuple(face_keys))
+    return Credentials((_passphrase_to_open(given, warn),), identities, tuple(face_keys))
+
+
+def identities_in(paths: Sequence[Path], warn: Warn) -> tuple[Identity, ...]:
+    """Read files of private keys.
+
+    Raises:
+        UsageError: if a file holds something else, or cannot be read.
+    """
+    from ...keys.keyfiles import read_identities
+
+    identities: list[Identity] = []
+    for path in paths:
+        loaded = read_identities(path)
+        for note in loaded.warnings:
+            warn(note)
+        identities += loaded.identities
+    return tuple(identities)
+
+
+def _passphrase_to_open(given: Sources, warn: Warn) -> str:
+    environment = passphrase_from_env()
+    named = [
+        name
+        for name, value in (
+            ("--passphrase-file", given.file),
+            ("--passphrase-fd", given.descriptor),
+            (ENVIRONMENT_VARIABLE, environment),
+        )
+        if value is not None
+    ]
+    if len(named) > 1:
+        raise UsageError(f"the passphrase is given by {' and '.join(named)}", _TWICE)
+    source = given.file if given.file is not None else given.descriptor
+    loaded = environment if source is None else _load(source)
+    if loaded is not None:
+        for note in loaded.warnings:
+            warn(note)
+        return loaded.text
+    text = _ask("Passphrase: ")
+    if not text:
+        raise UsageError("no passphrase was given")
+    return text
+
+
+def _lock(given: LockSources, warn: Warn) -> Lock:
+    return Lock(tuple(_judged(_load(source), warn) for source in given.passphrases), _recipients(given, warn))
+
+
+def _recipients(given: LockSources, warn: Warn) -> tuple[Recipient, ...]:
+    from ...keys.keyfiles import read_recipients
+    from ...keys.recipients import decode_recipient
+
+    recipients: list[Recipient] = []
+    for each in given.recipients:
+        recipients += read_recipients(each, warn) if isinstance(each, Path) else [decode_recipient(each)]
+    return tuple(recipients)
+
+
+def _load(source: Path | int) -> LoadedPassphrase:
+    if isinstance(source, int):
+        return passphrase_from_fd(source)
+    if not source.exists():  # its name is not repeated: it may be a passphrase in the wrong place
+        raise UsageError(
+            "the passphrase file does not exist",
+            "--passphrase-file takes a file's name, not the passphrase",
+        )
+    return passphrase_from_file(source)
+
+
+def _judged(loaded: LoadedPassphrase, warn: Warn) -> str:
+    """A passphrase for something new, if it is good enough."""
+    for note in (*loaded.warnings, *check_passphrase(loaded.text)):
+        warn(note)
+    return loaded.text
+
+
+def _named(given: LockSources) -> str:
+    return "--passphrase-fd" if isinstance(given.passphrases[0], int) else "--passphrase-file"
+
+
+def _ask_new(warn: Warn, name: str = "Passphrase") -> str:
+    """Ask for a new passphrase twice; an empty answer generates one."""
+    text = _ask(f"{name} (empty: generate {WORDS} random words): ")
+    if not text:
+        return _generate()
+    if normalise_passphrase(_ask("The same passphrase again: ")) != normalise_passphrase(text):
+        raise UsageError("the two passphrases differ", "nothing was written; try again")
+    return _judged(LoadedPassphrase(text), warn)
+
+
+def terminal() -> bool:
+    """Whether there is a terminal to ask on."""
+    return bool(sys.stdin and sys.stdin.isatty())
+
+
+def _ask(prompt: str) -> str:
+    """Ask on the terminal, without echo."""
+    if not terminal():
+        raise UsageError("a passphrase is needed, but there is no terminal to ask for it", _OTHER_SOURCES)
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        raise UsageError("no passphrase was given", _OTHER_SOURCES) from None
+
+
+def _generate() -> str:
+    """A new passphrase, shown on the terminal and nowhere else."""
+    text = generate_passphrase(WORDS)
+    lines = (
+        f"\nGenerated passphrase ({passphrase_bits(WORDS):.0f} bits), shown only this once:\n\n    {text}\n\n"
+        "Write it down now. Without it nobody can bring the faces back.\n\n"
+    )
+    try:
+        with open("/dev/tty", "w", encoding="utf-8") as terminal:
+            terminal.write(lines)
+    except OSError:
+        if not (sys.stderr and sys.stderr.isatty()):
+            raise UsageError(
+                "a passphrase can be generated only where a terminal can show it", _OTHER_SOURCES
+            ) from None
+        sys.stderr.write(lines)
+    return text

@@ -1,0 +1,71 @@
+"""Progress of a command that works through named parts: a bar on a terminal, else a line per part."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ..text import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Item = TypeVar("Item")
+
+
+class Parts:
+    """Shows which part is being worked on.
+
+    Args:
+        quiet: show nothing.
+        announced: without a terminal, also say when a part begins.
+    """
+
+    def __init__(self, quiet: bool = False, *, announced: bool = False) -> None:
+        self._quiet, self._terminal = quiet, sys.stderr is not None and sys.stderr.isatty()
+        self._announced = announced
+        self._bar: Progress | None = None
+        self._part, self._since = "", 0.0
+
+    def start(self, part: str, steps: int) -> None:
+        """A part begins."""
+        self._part, self._since = part, time.monotonic()
+        if self._quiet or not self._terminal:
+            if self._announced and not self._quiet:
+                click.echo(f"{printable(part)}: 0 of {steps}", err=True)
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar = Progress(console=Console(stderr=True), transient=True)
+        self._bar.add_task(printable(part), total=steps)
+        self._bar.start()
+
+    def advance(self) -> None:
+        """One step of it is done."""
+        if self._bar is not None:
+            self._bar.advance(self._bar.task_ids[0])
+
+    def done(self) -> None:
+        """The part was kept."""
+        self.stop()
+        if not self._quiet:
+            click.echo(f"{printable(self._part)}: {time.monotonic() - self._since:.0f} s", err=True)
+
+    def watch(self, part: str, items: Sequence[Item], /) -> Iterator[Item]:
+        """Pass items on as a part of its own, one step each."""
+        self.start(part, len(items))
+        for item in items:
+            yield item
+            self.advance()
+        self.done()
+
+    def stop(self) -> None:
+        """Take the bar away; also after an error."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,1 @@
+"""Carriers: header and seals in PNG chunks, WebP chunks, TIFF tags and sidecars."""

@@ -1,0 +1,97 @@
+"""Header and seals in a file of their own, ``NAME.pfs`` beside the picture, for hosts that keep pixels and no more.
+
+::
+
+    "PFSC" | version u8 | picture digest 32 | header length u32 | header
+    | number of seals u16 | seals, each: length u32 | face index u16 | seal | checksum 8
+
+The digest tells which picture it belongs to; what vouches for its content are the header's MACs and the seals, as
+in the picture's own metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from ...errors import DamagedFileError, FileFormatError
+from ...types import UInt8Image
+from ..header.header import DIGEST_BYTES
+from ..header.header_bytes import MAX_HEADER_BYTES, Reader
+from ..header.validation import MAX_FACES
+from .png import HEADER_CHUNK, SEAL_CHUNK
+
+SIDECAR_SUFFIX: Final = ".pfs"
+MAGIC: Final = b"PFSC"
+VERSION: Final = 1
+CHECKSUM_BYTES: Final = 8
+
+
+def picture_digest(rgb: UInt8Image) -> bytes:
+    """SHA-256 (32 bytes) of a picture's pixels: width u32 | height u32 | R G B row by row from the top.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+    """
+    digest = hashlib.sha256(struct.pack(">II", rgb.shape[1], rgb.shape[0]))
+    digest.update(np.ascontiguousarray(rgb).data)
+    return digest.digest()
+
+
+def encode_sidecar(rgb: UInt8Image, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Serialise what `to_chunks` made of header and seals, for a file beside the picture.
+
+    Args:
+        rgb: (H, W, 3) uint8, the protected picture.
+        chunks: exactly one header, and any number of seals.
+    """
+    (header,) = chunks[HEADER_CHUNK]
+    seals = chunks.get(SEAL_CHUNK, ())
+    parts = [MAGIC, bytes([VERSION]), picture_digest(rgb), len(header).to_bytes(4, "big"), header]
+    parts.append(len(seals).to_bytes(2, "big"))
+    parts += [len(seal).to_bytes(4, "big") + seal for seal in seals]
+    body = b"".join(parts)
+    return body + _checksum(body)
+
+
+def decode_sidecar(data: bytes, name: str = "the sidecar") -> tuple[bytes, dict[str, list[bytes]]]:
+    """Inverse of `encode_sidecar`, for data from anywhere.
+
+    Returns:
+        The digest of its picture, and the chunks, for `from_chunks`.
+
+    Raises:
+        FileFormatError: written by a later version of the format.
+        DamagedFileError: everything else: no sidecar, truncated or altered.
+    """
+    if not data.startswith(MAGIC):
+        raise DamagedFileError(f"{name} is not a sidecar of proface")
+    if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
+        raise FileFormatError(
+            f"{name} uses version {data[len(MAGIC)]}; known is {VERSION}",
+            "install a newer version of proface-s to open it",
+        )
+    body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if len(data) < len(MAGIC) + CHECKSUM_BYTES or checksum != _checksum(body):
+        raise DamagedFileError(f"{name} is damaged: its checksum does not match", "copy or download it again")
+    try:
+        return _read(Reader(body[len(MAGIC) + 1 :]))
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{name}: {error.message}") from None
+
+
+def _read(reader: Reader) -> tuple[bytes, dict[str, list[bytes]]]:
+    digest = reader.take(DIGEST_BYTES, "the picture's digest")
+    header = reader.take(reader.count(4, MAX_HEADER_BYTES, "bytes of header"), "the header")
+    number = reader.count(2, MAX_FACES, "seals")
+    seals = [reader.take(reader.integer(4, "a seal"), "a seal") for _ in range(number)]
+    reader.finish()
+    return digest, {HEADER_CHUNK: [header], SEAL_CHUNK: seals}
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()[:CHECKSUM_BYTES]

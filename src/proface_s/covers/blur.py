@@ -1,0 +1,25 @@
+"""Gaussian blur."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..types import UInt8Image
+from ._smooth import gaussian
+from .base import StyleBase, Unit
+from .registry import register
+
+
+@register
+class Blur(StyleBase):
+    """Gaussian blur whose width scales with the face."""
+
+    name: ClassVar[str] = "blur"
+    summary: ClassVar[str] = "Gaussian blur"
+    unit: ClassVar[Unit] = Unit("standard deviation in percent of the longer side")
+    default_strength: ClassVar[float] = 12.0
+    strength_range: ClassVar[tuple[float, float]] = (0.5, 50.0)
+    weak_limit: ClassVar[float | None] = 8.0
+
+    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
+        return gaussian(original, strength / 100)

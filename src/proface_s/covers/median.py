@@ -1,0 +1,36 @@
+"""Median blur."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from ..types import UInt8Image
+from ._smooth import enlarge_to, reduce_to
+from .base import StyleBase, Unit
+from .registry import register
+
+_WORKING_SIDE = 128  # pixels; a window of a few percent is still several pixels wide
+
+
+@register
+class Median(StyleBase):
+    """Median over a square window that scales with the face: flat patches with soft outlines."""
+
+    name: ClassVar[str] = "median"
+    summary: ClassVar[str] = "median blur; flat patches, like a painting"
+    unit: ClassVar[Unit] = Unit("window in percent of the longer side")
+    default_strength: ClassVar[float] = 50.0
+    strength_range: ClassVar[tuple[float, float]] = (5.0, 100.0)
+    weak_limit: ClassVar[float | None] = 35.0
+
+    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
+        height, width = original.shape[:2]
+        small = reduce_to(original, _WORKING_SIDE)
+        reach = max(1, round(strength / 200 * max(small.shape[:2])))
+        mirrored = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+        filtered = cv2.medianBlur(mirrored, 2 * reach + 1)[reach:-reach, reach:-reach]
+        softened = cv2.GaussianBlur(np.asarray(filtered, np.float32), (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)
+        return enlarge_to(np.asarray(softened, np.float32), width, height)

@@ -1,0 +1,43 @@
+"""Pixelation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ..types import UInt8Image
+from .base import StyleBase, Unit
+from .registry import register
+
+
+@register
+class Pixelate(StyleBase):
+    """A mosaic of equal cells, each filled with its mean colour.
+
+    The strength is a number of cells, not their size, so a face is hidden equally well at every size.  The cell
+    borders are spread evenly: a remainder at the edge would make narrow cells that show more.
+    """
+
+    name: ClassVar[str] = "pixelate"
+    summary: ClassVar[str] = "mosaic of square cells"
+    unit: ClassVar[Unit] = Unit("cells across the longer side", more_is_stronger=False)
+    default_strength: ClassVar[float] = 6.0
+    strength_range: ClassVar[tuple[float, float]] = (1.0, 64.0)
+    weak_limit: ClassVar[float | None] = 8.0
+
+    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
+        height, width = original.shape[:2]
+        cell = max(height, width) / round(strength)
+        rows, columns = _borders(height, cell), _borders(width, cell)
+        sums = np.add.reduceat(np.asarray(original, np.uint32), rows[:-1], axis=0)
+        sums = np.add.reduceat(sums, columns[:-1], axis=1)
+        areas = np.diff(rows)[:, None] * np.diff(columns)[None, :]
+        means = np.rint(sums / areas[:, :, None]).astype(np.uint8)
+        return np.repeat(np.repeat(means, np.diff(rows), axis=0), np.diff(columns), axis=1)
+
+
+def _borders(length: int, cell: float) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+    """Return the first pixel of each of the equal cells along an axis, and its end; cells have at least two pixels."""
+    count = min(max(round(length / cell), 1), length // 2)
+    return np.rint(np.linspace(0, length, count + 1)).astype(np.intp)

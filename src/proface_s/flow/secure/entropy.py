@@ -1,0 +1,222 @@
+"""Quantised values <-> 32-bit words: asymmetric numeral systems (Duda 2013) under one table per scale.
+
+A value far larger than its step is split: the low bits are stored as they are, the rest is coded by a table.
+Everything here is integer arithmetic or table look-up, and *any* words can be decoded: a wrong key gives values,
+never an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import constriction
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ModelError
+from .lattice import Words
+
+Integers = npt.NDArray[np.int64]
+Coder = constriction.stream.stack.AnsCoder
+
+BINS_PER_OCTAVE = 8
+SMALLEST, LARGEST = -4, 3  # log2 of scale over step: the range of the tables
+BINS = (LARGEST - SMALLEST) * BINS_PER_OCTAVE + 1
+REACH = 64  # largest magnitude with a place of its own in a table
+ESCAPE = 2 * REACH + 1  # the last symbol: the value follows as it is
+RAW = 1 << 20  # how many values an escaped one can take
+LARGEST_SHIFT = 20
+LOWEST, HIGHEST = SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE  # of log2(scale / step)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Probabilities per bin, and where in its interval a quantised value is most likely to be.
+
+    Attributes:
+        counts: (BINS, ESCAPE + 1) uint32, all positive.
+        pulls: (BINS,) float64: how far non-zero values are drawn towards zero, in steps.
+        models: of the coder, one per bin.
+    """
+
+    counts: npt.NDArray[np.uint32]
+    pulls: npt.NDArray[np.float64]
+    models: tuple[object, ...]
+    _pulls_by_ratio: npt.NDArray[np.float64]
+    _costs: npt.NDArray[np.float32]
+
+    @classmethod
+    def build(cls, counts: npt.NDArray[np.uint32], pulls: npt.NDArray[np.float64]) -> Tables:
+        """Check and prepare the tables.
+
+        Raises:
+            ModelError: wrong shape, or a symbol without probability.
+        """
+        if counts.shape != (BINS, ESCAPE + 1) or pulls.shape != (BINS,) or counts.min() < 1:
+            raise ModelError(f"the symbol tables are not usable: {counts.shape}", "reinstall the package")
+        totals = counts.sum(axis=1, keepdims=True, dtype=np.float64)
+        make = constriction.stream.model.Categorical
+        models = tuple(make(row, perfect=False, lazy=False) for row in counts / totals)
+        bins, shifts = bins_and_shifts(np.arange(LOWEST, HIGHEST + 1))
+        costs = -np.log2(counts / totals)
+        costs[:, ESCAPE] += np.log2(RAW)
+        return cls(counts, pulls, models, np.where(shifts == 0, pulls[bins], 0.0), costs.astype(np.float32))
+
+    def bits(self, coded: Coded) -> float:
+        """What the coder needs for values, but for its own few bits."""
+        places = coded.symbols + np.int32(ESCAPE + 1) * coded.bins
+        plain = 0 if coded.shifts is None else int(coded.shifts.sum(dtype=np.int64))
+        return float(self._costs.take(places).sum(dtype=np.float64)) + plain
+
+    def pull(self, log_ratio: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.float64]:
+        """How far non-zero values of these scales are drawn towards zero, in steps; split ones are not."""
+        found: npt.NDArray[np.float64] = self._pulls_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
+        return found
+
+
+def bins_and_shifts(log_ratio: npt.NDArray[np.signedinteger]) -> tuple[Integers, Integers]:
+    """Table and number of plain low bits for scales given as log2(scale / step) in eighths of an octave."""
+    clipped = np.clip(log_ratio, LOWEST, HIGHEST).astype(np.int64)
+    shifts = np.maximum(0, -((LARGEST * BINS_PER_OCTAVE - clipped) // BINS_PER_OCTAVE))
+    return clipped - shifts * BINS_PER_OCTAVE - LOWEST, shifts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """Values on their way to the coder.
+
+    Attributes:
+        bins: (n,) uint8, of the tables.
+        symbols: (n,) int32, under their tables.
+        escaped: what of the values is too large for a table, and follows as it is.
+        shifts: (n,) numbers of plain low bits, and
+        low: (n,) these bits; None where no value has any.
+    """
+
+    bins: npt.NDArray[np.uint8]
+    symbols: npt.NDArray[np.int32]
+    escaped: npt.NDArray[np.int32]
+    shifts: npt.NDArray[np.uint8] | None
+    low: npt.NDArray[np.int32] | None
+
+    @classmethod
+    def of(cls, values: npt.NDArray[np.int32], log_ratio: npt.NDArray[np.signedinteger]) -> Coded:
+        """Split (n,) values of these scales."""
+        bins, shifts, plain = _split_scales(log_ratio)
+        high = values if plain else values >> shifts
+        symbols = high + np.int32(REACH)
+        beyond = np.flatnonzero(symbols.view(np.uint32) > 2 * REACH)  # below zero is far above, unsigned
+        escaped = np.clip(high.take(beyond) + RAW // 2, 0, RAW - 1).astype(np.int32)
+        symbols[beyond] = ESCAPE
+        return cls(bins, symbols, escaped, None if plain else shifts, None if plain else values - (high << shifts))
+
+
+class Chunk(NamedTuple):
+    """Symbols of one kind on their way to the coder: ``model`` is a table's, or the size of a uniform alphabet."""
+
+    symbols: npt.NDArray[np.int32]
+    model: object
+
+
+def push_all(chunks: list[Chunk], words: int) -> Words | None:
+    """Encode chunks so that they are read in the given order, and fill up to exactly ``words`` words.
+
+    Returns:
+        The words, or None where they are too few.
+    """
+    # Two words make a full coder state, so that what lies below them is never read: any filler will do.
+    coder = Coder(np.ones(2, np.uint32))
+    for chunk in reversed(chunks):
+        coder.encode_reverse(chunk.symbols, chunk.model)
+    coded = np.asarray(coder.get_compressed(), np.uint32)
+    if coded.size > words:
+        return None
+    return np.concatenate([np.ones(words - coded.size, np.uint32), coded])
+
+
+class Reader:
+    """Takes symbols from words in the order in which `push_all` was given them."""
+
+    def __init__(self, words: Words) -> None:
+        words = words.copy()
+        if words.size and words[-1] == 0:  # the coder wants a non-zero top; only a wrong key brings this about
+            words[-1] = 1
+        self._coder = Coder(words)
+
+    def take(self, model: object, count: int) -> npt.NDArray[np.int32]:
+        """``count`` symbols under a model."""
+        return self._coder.decode(model, count) if count else np.zeros(0, np.int32)
+
+    def at_start(self) -> bool:
+        """Return whether the coder is back where `push_all` began: nothing but filler is left.
+
+        After the last symbol this holds for words as `push_all` made them, and for changed words by chance at most
+        (docs/reference/flow.md, section 2).
+        """
+        return bool((np.asarray(self._coder.get_compressed(), np.uint32) == 1).all())
+
+
+def uniform(size: int) -> object:
+    """The model of a plain number 0..size-1."""
+    return constriction.stream.model.Uniform(size)
+
+
+def chunks_of(coded: Coded, tables: Tables) -> list[Chunk]:
+    """Coder chunks: by table, then escapes, then plain low bits."""
+    order, groups = _groups(coded.bins)
+    ordered = coded.symbols.take(order)
+    chunks = [Chunk(ordered[start:stop], tables.models[b]) for b, start, stop in groups]
+    if coded.escaped.size:
+        chunks.append(Chunk(coded.escaped, uniform(RAW)))
+    if coded.shifts is not None and coded.low is not None:
+        order, groups = _groups(coded.shifts)
+        ordered = coded.low.take(order)
+        chunks += [Chunk(ordered[start:stop], uniform(1 << shift)) for shift, start, stop in groups if shift]
+    return chunks
+
+
+def take_values(
+    reader: Reader, log_ratio: npt.NDArray[np.signedinteger], tables: Tables
+) -> npt.NDArray[np.signedinteger]:
+    """Inverse of `Coded.of` and `chunks_of`."""
+    bins, shifts, plain = _split_scales(log_ratio)
+    order, groups = _groups(bins)
+    ordered, high = np.empty(bins.size, np.int32), np.empty(bins.size, np.int32)
+    for b, start, stop in groups:
+        ordered[start:stop] = reader.take(tables.models[b], stop - start)
+    high[order] = ordered
+    escaped = np.flatnonzero(high == ESCAPE)
+    high -= REACH
+    high[escaped] = reader.take(uniform(RAW), escaped.size) - RAW // 2
+    if plain:
+        return high
+    values = high.astype(np.int64) << shifts  # what a wrong key reads can be any number
+    order, groups = _groups(shifts)
+    for shift, start, stop in groups:
+        if shift:
+            values[order[start:stop]] += reader.take(uniform(1 << shift), stop - start)
+    return values
+
+
+def _split_scales(
+    log_ratio: npt.NDArray[np.signedinteger],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], bool]:
+    """`bins_and_shifts`, looked up, and whether no shift is there."""
+    places = np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST
+    plain = places.size == 0 or int(places.max()) <= (LARGEST - SMALLEST) * BINS_PER_OCTAVE
+    return _BINS.take(places), _SHIFTS.take(places), plain
+
+
+_BINS, _SHIFTS = (found.astype(np.uint8) for found in bins_and_shifts(np.arange(LOWEST, HIGHEST + 1)))
+
+
+def _groups(labels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
+    """Positions sorted by their label 0..255, else in ascending order, and (label, start, stop) of each there."""
+    if labels.size == 0:
+        return np.zeros(0, np.intp), []
+    order = np.argsort(labels, kind="stable")  # a radix sort, for numbers this small
+    ordered = labels.take(order)
+    edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), ordered.size]
+    return order, [(int(ordered[start]), start, stop) for start, stop in pairwise(edges)]

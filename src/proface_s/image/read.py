@@ -1,0 +1,120 @@
+"""Reading pictures: JPEG, PNG, WebP, TIFF, BMP and HEIC files -> upright 8-bit RGB (and alpha).
+
+::
+
+    bytes ── identify ── open (structure, size, frames, bit depth) ── decode ── orient ── colours ──► Picture
+
+Nothing is lost silently: what 8-bit RGB cannot hold (16-bit samples, several frames) is refused with a hint, and what
+is left out is noted.  A phone's MPO file (a JPEG with depth or gain maps behind it) is a JPEG, whose first picture
+is the photo.  HEIC needs the extra ``heic`` (pillow-heif), which is loaded when such a file comes.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ImageError
+from ..types import Picture
+from .colour.convert import to_rgb
+from .metadata import NOTE_FIELD
+from .opening import Opened, open_picture, rare_kind, undecodable
+from .structure.formats import identify
+
+MAX_PIXELS: Final = 200_000_000
+_NO_LIMIT: Final = 2**62
+_COPY_HINT: Final = "copy or download it again"
+_TRANSPOSED: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+
+
+def read_picture(
+    source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> Picture:
+    """Read a photo.
+
+    Args:
+        source: path, or the bytes of a whole file.
+        max_pixels: refuse larger pictures, before they are decoded.
+        name: how messages call the picture; the path, or ``<bytes>``, where None.
+
+    Returns:
+        The picture: upright by its EXIF orientation, which is dropped; grey, palette and CMYK pictures converted to
+        RGB; alpha only where the file has transparency.  ``metadata["note"]`` says what was converted or left out.
+        ``chunks`` is empty: carriers are another room's business.
+
+    Raises:
+        ImageError: unreadable, not one of the formats, truncated, too large, more than 8 bits per sample, or
+            several frames.
+    """
+    if isinstance(source, bytes):
+        data, label = source, name or "<bytes>"
+    else:
+        label = name or str(Path(source))
+        data = read_file(source)
+    if not data:
+        raise ImageError(f"{label} is empty", hint=_COPY_HINT)
+    with warnings.catch_warnings():
+        # Pillow comments on odd metadata in files that are fine otherwise; what matters here is raised, not
+        # warned.
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        return _decode(open_picture(identify(data, label), data, max_pixels, label), label)
+
+
+def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
+    """Width and height of a picture as it is stored, from its header; no pixels are decoded.
+
+    Raises:
+        ImageError: it is not one of the formats, its header is damaged, or `read_picture` would refuse it.
+    """
+    if not data:
+        raise ImageError(f"{name} is empty", hint=_COPY_HINT)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        return open_picture(identify(data, name), data, _NO_LIMIT, name).image.size
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """All bytes of a picture file, for callers that need them more than once.
+
+    Raises:
+        ImageError: the file cannot be read, or is a directory.
+    """
+    if os.path.isdir(path):
+        raise ImageError(f"{Path(path)} is a directory, not a picture")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
+
+
+def _decode(opened: Opened, label: str) -> Picture:
+    """Decode, turn upright and convert; whatever a decoder raises on a hostile file becomes an ImageError."""
+    image, metadata = opened.image, dict(opened.texts)
+    try:
+        image.load()
+        for other in opened.others:
+            other.load()
+            if other.tobytes() != image.tobytes():
+                raise ImageError("truncated or damaged (the end of the picture is missing)", _COPY_HINT)
+        if not opened.upright and opened.exif.orientation in _TRANSPOSED:
+            image = image.transpose(_TRANSPOSED[opened.exif.orientation])
+        converted = to_rgb(image, opened.profile)
+        rgb = np.array(converted.rgb, dtype=np.uint8, order="C")
+        alpha = None if converted.alpha is None else np.array(converted.alpha, dtype=np.uint8, order="C")
+    except ImageError as error:
+        raise ImageError(f"{label}: {error.message}", error.hint) from None
+    except Exception as error:
+        raise (rare_kind(label, opened.rare) if opened.rare else undecodable(label, error)) from None
+    notes = [*opened.notes, *([converted.note] if converted.note else [])]
+    if notes:
+        metadata[NOTE_FIELD] = "; ".join(notes)
+    return Picture(rgb, alpha, converted.icc_profile, metadata, {}, label)

@@ -1,0 +1,1 @@
+"""Structure of picture files, read and checked before a decoder sees them."""

@@ -1,0 +1,174 @@
+"""The three kinds of 32-byte secrets, as types that cannot be mixed up and never show their bytes.
+
+::
+
+    FileKey ── wraps (60 bytes in the header, one per face) ──► FaceSecret ── HKDF(face context) ──► FaceKey
+       └─ HKDF ─► header MAC key                                                ├─ key-map stream
+                                                                                ├─ mixing stream
+                                                                                └─ seal key
+
+In ``cover`` mode nothing is wrapped: the face secret is derived from the file key and the header's 60 bytes.
+A `FileKey` opens all faces of its group, a `FaceKey` opens one face of one picture and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import struct
+from dataclasses import dataclass
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+
+from ..types import Box
+from .derive import KEY_BYTES, subkey
+from .wrap import unwrap_key, wrap_key
+
+MODEL_ID_BYTES: Final = 16
+MAX_STREAM_BYTES: Final = 64 * 2**32
+_CONTEXT: Final = struct.Struct(">BHIIII16s")
+
+
+@dataclass(frozen=True, slots=True)
+class FaceContext:
+    """What a face key is bound to; in another place of another picture the same secret gives another key.
+
+    Attributes:
+        version: format version of the header.
+        index: position of the face in the header, 0..65535.
+        box: the protected region.
+        model_id: 16 bytes that name the model, see docs/format.md.
+    """
+
+    version: int
+    index: int
+    box: Box
+    model_id: bytes
+
+    def encode(self) -> bytes:
+        """Canonical bytes, big-endian: version u8, index u16, x y w h u32, model id 16 bytes; 35 in all."""
+        if len(self.model_id) != MODEL_ID_BYTES:
+            raise ValueError(f"a model id has {MODEL_ID_BYTES} bytes, not {len(self.model_id)}")
+        box = self.box
+        return _CONTEXT.pack(self.version, self.index, box.x, box.y, box.w, box.h, self.model_id)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Secret:
+    """32 secret bytes: compared in constant time, never shown, not hashable.
+
+    Raises:
+        ValueError: not 32 bytes.
+    """
+
+    _raw: bytes
+
+    def __post_init__(self) -> None:
+        if len(self._raw) != KEY_BYTES:
+            raise ValueError(f"{type(self).__name__} needs {KEY_BYTES} bytes, not {len(self._raw)}")
+
+    @classmethod
+    def generate(cls) -> Self:
+        """A new random one, from the operating system's generator."""
+        return cls(secrets.token_bytes(KEY_BYTES))
+
+    def reveal(self) -> bytes:
+        """The 32 bytes themselves, for storing or sharing on purpose."""
+        return self._raw
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and hmac.compare_digest(self._raw, other._raw)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class FaceKey(Secret):
+    """The key of one face: everything the flow, the mixing and the seal need is expanded from it.
+
+    The three purposes have separate subkeys.  Each stream is the ChaCha20 keystream (RFC 8439) of its subkey
+    with a zero nonce and the block counter starting at 0; the zero nonce is sound because a subkey serves
+    one stream only. A shorter stream is a prefix of a longer one.
+    """
+
+    __slots__ = ()
+
+    def key_map_stream(self, nbytes: int) -> bytes:
+        """Pseudorandom bytes for the key map K."""
+        return _keystream(subkey(self._raw, "key-map"), nbytes)
+
+    def mixing_stream(self, nbytes: int) -> bytes:
+        """Pseudorandom bytes for the secure mixing's signed permutations."""
+        return _keystream(subkey(self._raw, "mixing"), nbytes)
+
+    def seal_key(self) -> bytes:
+        """32-byte ChaCha20-Poly1305 key of the seal."""
+        return subkey(self._raw, "seal")
+
+
+class FaceSecret(Secret):
+    """The random secret a face key is made from; the header carries it wrapped under the file key."""
+
+    __slots__ = ()
+
+    def face_key(self, context: FaceContext) -> FaceKey:
+        """HKDF-SHA256 of this secret, bound to one face of one picture."""
+        return FaceKey(subkey(self._raw, "face-key", context.encode()))
+
+
+class FileKey(Secret):
+    """The key of a group of faces in one file; what a passphrase (or a recipient's key) unwraps."""
+
+    __slots__ = ()
+
+    def wrap_for(self, kek: bytes, group: int) -> bytes:
+        """60 bytes: this key under a key-encryption key, bound to the group's number in the header."""
+        return wrap_key(kek, self._raw, "wrap-file", bytes([group]))
+
+    @classmethod
+    def unwrap_with(cls, kek: bytes, wrapped: bytes, group: int) -> FileKey:
+        """Inverse of `wrap_for`.
+
+        Raises:
+            WrongKeyError: another key-encryption key or group, or altered bytes.
+        """
+        return cls(unwrap_key(kek, wrapped, "wrap-file", bytes([group])))
+
+    def wrap_face(self, secret: FaceSecret, context: FaceContext) -> bytes:
+        """60 bytes: a face secret under this key, bound to its face."""
+        return wrap_key(self._raw, secret.reveal(), "wrap-face", context.encode())
+
+    def unwrap_face(self, wrapped: bytes, context: FaceContext) -> FaceSecret:
+        """Inverse of `wrap_face`.
+
+        Raises:
+            WrongKeyError: another file key or face, or altered bytes.
+        """
+        return FaceSecret(unwrap_key(self._raw, wrapped, "wrap-face", context.encode()))
+
+    def derive_face(self, slot: bytes, context: FaceContext) -> FaceSecret:
+        """The face secret of the ``cover`` mode: made from this key and a slot of 60 random bytes, checked by nothing.
+
+        Any file key gives a face secret, and nothing tells whether it is the right one.
+        """
+        return FaceSecret(subkey(self._raw, "cover-face", context.encode() + slot))
+
+    def header_mac(self, covered: bytes) -> bytes:
+        """HMAC-SHA256 (32 bytes) over the covered header bytes, under this key's header-mac subkey."""
+        return hmac.new(subkey(self._raw, "header-mac"), covered, hashlib.sha256).digest()
+
+    def verify_header_mac(self, covered: bytes, mac: bytes) -> bool:
+        """Whether ``mac`` is `header_mac` of the bytes; constant time."""
+        return hmac.compare_digest(self.header_mac(covered), mac)
+
+
+def _keystream(key: bytes, nbytes: int) -> bytes:
+    """ChaCha20 keystream: block counter from 0, nonce zero (OpenSSL's 16-byte form holds both)."""
+    if not 0 <= nbytes <= MAX_STREAM_BYTES:
+        raise ValueError(f"a keystream has 0 to {MAX_STREAM_BYTES} bytes, not {nbytes}")
+    encryptor = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
+    return encryptor.update(bytes(nbytes))

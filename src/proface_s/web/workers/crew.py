@@ -1,0 +1,261 @@
+"""Worker processes, seen from the service: one job at a time, ended at once when the client leaves.
+
+A process is started ahead, keeps its models, and is used for one job after the other.  It is replaced when its client
+leaves, when it exceeds a limit or dies, and when a large picture has left it large.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any, Final
+
+from ...api import Session
+from ...errors import ProFaceError
+from ..operations import Done
+from ..problems import Problem, RefusedError, busy, refused
+from ..settings import TOKEN_VARIABLE, Settings
+from .memory import Budget, Share
+from .pipe import ClosedError, Pipe
+from .pool import Listener
+from .worker import GO
+
+# The worker finds modules where its parent does, but never runs its parent's main module again.
+_START: Final = (
+    "import sys, json; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
+    "from proface_s.web.workers.worker import main; main()"
+)
+_START_SECONDS: Final = 120.0
+_SLACK: Final = 4.0  # clock time per CPU time that a worker may take, where other programs use the cores too
+
+
+class Worker:
+    """One process; started at once, used from one thread at a time."""
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C in a terminal is for the service alone
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._pipe = Pipe(self._process.stdout, self._process.stdin)
+        self._ready, self._idle, self._killed, self._late = False, True, False, False
+        with contextlib.suppress(OSError, ClosedError):  # it is seen later that the process has ended
+            self._process.stdin.write(json.dumps(sys.path).encode() + b"\n")
+            self._pipe.send(pickle.dumps((settings, session)))
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can do another job: the last one was answered whole, and nobody ended the process."""
+        return self._idle and not self._killed
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is running."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Wait until the models are loaded.
+
+        Raises:
+            RefusedError: they cannot be loaded, or the process does not start.
+        """
+        if self._ready:
+            return
+        try:
+            event = self._hear(_START_SECONDS)
+        except ClosedError:
+            raise self._died() from None
+        if event["event"] != "ready":
+            raise RefusedError(_problem(event))
+        self._ready = True
+
+    def run(self, task: dict[str, str], photo: bytes, tell: Listener, budget: Budget, settings: Settings) -> Done:
+        """Do one job.
+
+        Args:
+            task: ``work`` and its ``options``, as JSON text; see `proface_s.web.workers.worker`.
+            photo: the upload.
+            tell: hears the progress; ends the process when its client leaves.
+            budget: the memory that all jobs share; the job begins when there is room.
+            settings: limits.
+
+        Raises:
+            RefusedError: it does not work out, with the reason.
+        """
+        self._idle = False
+        with tell.stopping(self.kill):
+            try:
+                self.wait_until_ready()
+                self._pipe.tell(task)
+                self._pipe.send(photo)
+                with budget.share() as share:
+                    return self._follow(tell, share, settings)
+            except ClosedError:
+                tell.check()
+                raise self._died() from None
+
+    def _follow(self, tell: Listener, share: Share, settings: Settings) -> Done:
+        patience = _SLACK * (settings.read_seconds + 1e-6 * settings.max_pixels)
+        while True:
+            event = self._hear(patience)
+            if event["event"] == "need":
+                share.take(event["bytes"], tell.check)
+                self._pipe.send(GO)
+            elif event["event"] == "progress":
+                if event["stage"] != "read":
+                    patience = _SLACK * settings.job_seconds
+                tell(event["stage"], event["done"], event["total"])
+            elif event["event"] == "problem":
+                self._idle = not event["spent"]
+                raise RefusedError(_problem(event))
+            else:
+                data = self._pipe.receive() if event["data"] else None
+                self._idle = not event["spent"]
+                return Done(event["facts"], data, event["media_type"], event["name"])
+
+    def kill(self) -> None:
+        """End the process, now."""
+        self._killed = True
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process and release what belongs to it."""
+        self.kill()
+        self._process.wait()
+        self._pipe.close()
+
+    def _hear(self, seconds: float) -> dict[str, Any]:
+        """Wait for the next message; a worker that says nothing for so long is ended."""
+        watch = threading.Timer(seconds, self._give_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            return self._pipe.hear()
+        finally:
+            watch.cancel()
+
+    def _give_up(self) -> None:
+        self._late = True
+        self.kill()
+
+    def _died(self) -> RefusedError:
+        """Describe the end of the process as a problem."""
+        exit_code = self._process.wait()
+        if self._late or exit_code == -getattr(signal, "SIGXCPU", 0):
+            return refused(
+                422,
+                "too-much-work",
+                "The picture takes too long",
+                "working on it was given up, because it takes far longer than a photo of its size",
+                "open it in another program, save it as a PNG or JPEG, and try that file",
+            )
+        return refused(
+            422,
+            "worker",
+            "The picture cannot be used",
+            "the process that worked on it ended before it was done",
+            "try again; if it happens again, open the picture in another program, save it as a PNG, and try that file",
+        )
+
+
+class Crew:
+    """Keep workers ready: at most as many as there are threads that use them.
+
+    Args:
+        settings: limits.
+        session: goes to every worker without its models.
+    """
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._settings, self._session = settings, session
+        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._all: set[Worker] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        self.budget = Budget(settings.work_bytes)
+
+    def start(self) -> None:
+        """Start the first worker, so that the first job need not wait for it."""
+        if self._idle.empty() and not self._all:
+            self._idle.put(self._hire())
+
+    def check(self) -> None:
+        """Wait for the first worker.
+
+        Raises:
+            ProFaceError: the models cannot be loaded.
+        """
+        self.start()
+        worker = self._idle.get()
+        try:
+            worker.wait_until_ready()
+        except RefusedError as error:
+            raise ProFaceError(error.problem.detail, error.problem.hint) from None
+        finally:
+            self._idle.put(worker)
+
+    def run(self, task: dict[str, str], photo: bytes, tell: Listener) -> Done:
+        """Do one job in a worker; see `Worker.run`."""
+        worker = self._next()
+        try:
+            return worker.run(task, photo, tell, self.budget, self._settings)
+        finally:
+            self._put_back(worker)
+
+    def close(self) -> None:
+        """End all workers."""
+        with self._lock:
+            self._closed = True
+            workers, self._all = self._all, set()
+        for worker in workers:
+            worker.close()
+
+    def _next(self) -> Worker:
+        """Return an idle worker, or a new one; skip those that the system has ended meanwhile."""
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except queue.Empty:
+                return self._hire()
+            if worker.alive:
+                return worker
+            self._dismiss(worker)
+
+    def _hire(self) -> Worker:
+        worker = Worker(self._settings, self._session)
+        with self._lock:
+            if not self._closed:
+                self._all.add(worker)
+                return worker
+        worker.close()
+        raise busy("the service is about to end")
+
+    def _put_back(self, worker: Worker) -> None:
+        if worker.usable:
+            self._idle.put(worker)
+            return
+        self._dismiss(worker)
+        with contextlib.suppress(RefusedError, OSError):  # the service ends; or the next job says what is wrong
+            self._idle.put(self._hire())
+
+    def _dismiss(self, worker: Worker) -> None:
+        with self._lock:
+            self._all.discard(worker)
+        worker.close()
+
+
+def _problem(event: dict[str, Any]) -> Problem:
+    return Problem(**{name: value for name, value in event.items() if name in Problem.model_fields})
