@@ -19,7 +19,7 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.cli.main import COMMANDS
+from proface_s.cli.main import COMMANDS, LAB_COMMANDS
 
 PROGRAM = [sys.executable, "-m", "proface_s"]
 BY_HAND = ["--box", BOX, "--faces", "none"]
@@ -32,7 +32,7 @@ def run(*argv: str, text: str | None = None, **options: object) -> subprocess.Co
 
 
 NO_ENGINE = (  # opening one fails
-    "import sys; from proface_s.cli.main import main; from proface_s.flow import model; model.open_engine = None;"
+    "import sys; from proface_s.cli.main import main; from proface_s.flow.secure import model; model.open_engine = None;"
 )
 
 
@@ -73,7 +73,7 @@ def test_help_loads_nothing_heavy(here: Path) -> None:
         "import sys; from proface_s.cli.main import main; assert main(sys.argv[1:]) == 0\n"
         "print(*{name.split('.')[0] for name in sys.modules}, len(sys.modules), file=sys.stderr)"
     )
-    for words in (["--help"], *([command, "--help"] for command in COMMANDS)):
+    for words in (["--help"], *([command, "--help"] for command in (*COMMANDS, *LAB_COMMANDS))):
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0
         *loaded, number = done.stderr.split()
@@ -84,9 +84,9 @@ def test_help_loads_nothing_heavy(here: Path) -> None:
 def test_help(here: Path) -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in COMMANDS:
+    for command in (*COMMANDS, *LAB_COMMANDS):
         assert f"  {command} " in done.stdout
-    for command in COMMANDS:
+    for command in (*COMMANDS, *LAB_COMMANDS):
         assert run(command, "--help").stdout.startswith(f"Usage: proface {command} ")
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from examples import ROOT
 
 import proface_s
-from proface_s.cli.main import COMMANDS, proface
+from proface_s.cli.main import COMMANDS, LAB_COMMANDS, proface
 
 for package in ("sphinx", "furo", "myst_parser"):
     pytest.importorskip(package, reason="needs the docs extra")
@@ -159,7 +159,7 @@ def paragraphs(help_text: str) -> list[str]:
     return [re.sub(r"\.\.\.$", "", piece) for piece in found if piece]  # click shortens the texts of a list of commands
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS, *LAB_COMMANDS])
 def test_the_reference_agrees_with_the_help(site: Path, name: str) -> None:
     arguments = [name, "--help"] if name else ["--help"]
     done = CliRunner().invoke(proface, arguments, prog_name="proface", terminal_width=100)
@@ -175,7 +175,7 @@ def test_every_option_is_in_the_reference(site: Path) -> None:
     """Hidden options aside, whatever form the help has."""
     shown = page(site / "reference" / "cli.html").text
     top = click.Context(proface)
-    for name in COMMANDS:
+    for name in (*COMMANDS, *LAB_COMMANDS):
         command = proface.get_command(top, name)
         assert command is not None
         for parameter in command.params:
