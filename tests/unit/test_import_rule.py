@@ -17,7 +17,7 @@ SOURCE = Path(proface_s.__file__).parents[1]
 PRODUCT, LAB = "proface_s", "proface_lab"
 LEVELS = (
     {"types", "errors", "silence", "progress"},
-    {"threads", "processes"},
+    {"threads", "processes", "plugins"},
     {"image", "faces", "covers", "keys", "flow", "robust", "container"},
     {"api"},
     {"cli", "web", "video", "scale"},
