@@ -30,11 +30,11 @@ LARGEST = 150_000  # bytes; larger pictures are published as JPEG
 SIZES = (64, 128, 256, 512)
 INTRODUCTION = """# Results
 
-Written by `make results` from reports of `proface evaluate` and `proface attack`; do not edit. [Measuring a method](evaluation.md)
-and [Attacks](attacks.md) define the figures. PSNR is in dB, given as mean (5th percentile) over the
-faces; intervals are 95 %. *secure-2* is the model that `proface protect` uses, measured here on the pixels alone,
-without the seal; *paper-...* is the published system, trained here from scratch, on a small budget, with the same
-faces; *lsb-avif* is the classical baseline, an encrypted AVIF file in the least significant bits.
+Written by `make results` from reports of `proface evaluate` and `proface attack`; do not edit. The pages
+[Measuring a method](evaluation.md) and [Attacks](attacks.md) define the figures. PSNR is in dB, given as mean (5th
+percentile) over the faces; intervals are 95 %. *secure-2* is the model that `proface protect` uses, measured here on
+the pixels alone, without the seal; *paper-...* is the published system, trained here from scratch, on a small budget,
+with the same faces; *lsb-avif* is the classical baseline, an encrypted AVIF file in the least significant bits.
 """
 
 
