@@ -40,6 +40,7 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
+html_show_search_summary = False  # a browser may not fetch pages from files for it
 html_theme_options = {"navigation_with_keys": True}
 
 GENERATED = {"reference/cli": "cli", "reference/python": "python"}

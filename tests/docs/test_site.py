@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -22,6 +23,8 @@ from proface_s.cli.main import COMMANDS, LAB_COMMANDS, proface
 for package in ("sphinx", "furo", "myst_parser"):
     pytest.importorskip(package, reason="needs the docs extra")
 
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+PHONE = 390  # pixels across
 FETCHED = {  # tag -> attribute whose address a browser fetches by itself
     "script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "embed": "src",
     "object": "data", "link": "href", "use": "href", "image": "href", "input": "src", "track": "src",
@@ -150,6 +153,31 @@ def test_the_check_would_notice_a_web_font() -> None:
     assert found.fetched == ["https://fonts.example/css", "//cdn.example/x.js", "https://a.example/b.png"]
     assert found.text == "seen"
     assert css_addresses('@import "https://fonts.example/x.css";') == ["https://fonts.example/x.css"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_a_phone_shows_every_page_and_asks_nobody(site: Path) -> None:
+    """In a real browser, from files: nothing is requested, no script fails, no page is too wide, the search works."""
+    manager = pytest.importorskip("playwright.sync_api").sync_playwright()
+    requests: list[str] = []
+    faults: list[str] = []
+    with (
+        manager as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+        browser.new_page(viewport={"width": PHONE, "height": 800}) as phone,
+    ):
+        phone.on("request", lambda request: requests.append(request.url))
+        phone.on("pageerror", lambda error: faults.append(str(error)))
+        phone.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        for path in pages(site):
+            phone.goto(path.as_uri())
+            width = phone.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE, f"{path.relative_to(site)} is {width} pixels wide"
+        phone.goto(f"{(site / 'search.html').as_uri()}?q=sidecar")
+        phone.wait_for_selector("#search-results li a")
+    assert len(requests) > len(pages(site))
+    assert not [address for address in requests if not address.startswith(("file:", "data:"))]
+    assert not faults
 
 
 def paragraphs(help_text: str) -> list[str]:
