@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detection_recall import read_upright
-from proface_s.covers import cover, get, is_weak, parse_style
+from proface_s.covers import apply_style, get_style, is_weak, parse_style
 from proface_s.faces import SlimefaceDetector, reversible_box
 from proface_s.types import Box, Style, UInt8Image
 from reference_models import AlignedRecogniser, Array, CropRecogniser, YuNet
@@ -57,9 +57,9 @@ class Sample:
             return self.rgb
         canvas, r = self.rgb.copy(), self.region
         parsed = parse_style(style.removesuffix("+smooth"))
-        face = cover(canvas[r.y : r.bottom, r.x : r.right], parsed)
+        face = apply_style(canvas[r.y : r.bottom, r.x : r.right], parsed)
         if style.endswith("+smooth") and parsed.strength:
-            face = cover(face, Style("blur", 50 / parsed.strength))
+            face = apply_style(face, Style("blur", 50 / parsed.strength))
         canvas[r.y : r.bottom, r.x : r.right] = face
         return canvas
 
@@ -158,7 +158,7 @@ def label(style: str | None) -> str:
     if style is None:
         return "(original)"
     parsed = parse_style(style.removesuffix("+smooth"))
-    usual = get(parsed.name).default_strength
+    usual = get_style(parsed.name).default_strength
     default = parsed.option is None and parsed.strength in (None, usual)
     return style + (" (default)" if default else "") + (" (weak)" if is_weak(parsed) else "")
 

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from proface_s import covers
 from proface_s.api.protect_picture import psnr
+from proface_s.covers import apply_style
 from proface_s.flow.secure.model import FlowModel
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
@@ -55,7 +55,7 @@ def measure(model: FlowModel, faces: list[UInt8Image], style: str) -> dict[str, 
     """Return means over the faces for one style."""
     rows = []
     for i, original in enumerate(faces):
-        cover = faces[(i + 1) % len(faces)] if style == "swap" else covers.cover(original, Style(style))
+        cover = faces[(i + 1) % len(faces)] if style == "swap" else apply_style(original, Style(style))
         key = FaceKey.generate()
         protected = stored(model.protect([original], [cover], [key])[0])
         recovered = stored(model.recover([protected], [key])[0])

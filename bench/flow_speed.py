@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from skimage import data
 
-from proface_s import covers as obfuscate
+from proface_s.covers import apply_style
 from proface_s.flow.secure.model import FlowModel
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
@@ -43,7 +43,7 @@ def read_faces(side: int) -> list[UInt8Image]:
 def ours(side: int, threads: int) -> tuple[Action, Action]:
     """Return actions that protect and recover the faces with our flow, one after the other."""
     model, faces = FlowModel(threads=threads), read_faces(side)
-    covers = [obfuscate.cover(face, Style("blur")) for face in faces]
+    covers = [apply_style(face, Style("blur")) for face in faces]
     keys = [FaceKey.generate() for _ in faces]
     protected = model.protect(faces, covers, keys)
     return lambda: model.protect(faces, covers, keys), lambda: model.recover(protected, keys)
@@ -58,7 +58,7 @@ def published(side: int, threads: int) -> tuple[Action, Action]:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     method, faces = PaperMethod(PaperFlow()), read_faces(side)
-    covers = [obfuscate.cover(face, Style("blur")) for face in faces]
+    covers = [apply_style(face, Style("blur")) for face in faces]
     key_map = derive_paper_key_map("password", side, side)
     protected = [method.protect(face, cover, key_map) for face, cover in zip(faces, covers, strict=True)]
     return (

@@ -19,8 +19,8 @@ from proface_lab.training.config import RunConfig
 from proface_lab.training.loop import read_weights
 from proface_lab.training.paper.network import PaperFlow, PaperMethod, derive_paper_key_map
 from proface_lab.training.task import make_task
-from proface_s import covers
 from proface_s.api.protect_picture import psnr
+from proface_s.covers import apply_style
 from proface_s.types import Style, UInt8Image
 
 
@@ -38,7 +38,7 @@ def measure(method: PaperMethod, faces: list[UInt8Image], style: str) -> list[fl
     """Return means over the faces, in the order of the table's columns."""
     rows = []
     for i, original in enumerate(faces):
-        cover = faces[(i + 1) % len(faces)] if style == "swap" else covers.cover(original, Style(style))
+        cover = faces[(i + 1) % len(faces)] if style == "swap" else apply_style(original, Style(style))
         right, other = (derive_paper_key_map(f"{word} {i}", *original.shape[:2]) for word in ("right", "other"))
         floats = method.protect_float(original, cover, right)
         stored = method.protect(original, cover, right)

@@ -32,7 +32,6 @@ import numpy as np
 from PIL import Image
 
 import kit
-from proface_s import covers
 from proface_s.api import Session, protect_picture, session
 from proface_s.container.header import lock
 
@@ -104,7 +103,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
         ("decode", session, ("load", "find_records")),
         ("keys", protect_picture, ("_fresh_keys", "lock_header", "planned_reserves")),
         ("keys", lock.KeyRing, ("face_key",)),
-        ("cover", covers, ("cover",)),
+        ("cover", protect_picture, ("apply_style",)),
         ("flow", worker.model, ("protect",)),
         ("seal", protect_picture, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
         ("encode", protect_picture, ("encode_picture", "attach")),

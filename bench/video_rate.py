@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 
 import kit
-from proface_s import covers
 from proface_s.api.selection import disjoint_regions
+from proface_s.covers import apply_style
 from proface_s.faces import SlimefaceDetector
 from proface_s.flow.secure.model import FlowModel
 from proface_s.image.regions import cut, paste_all
@@ -59,7 +59,7 @@ def only_covered(frames: list[UInt8Image], every: int, threads: int) -> Iterator
     """Cover faces as an irreversible anonymiser would, with the same detector, tracking and cover."""
     for frame, faces in tracked(frames, SlimefaceDetector(threads=threads), every):
         boxes = disjoint_regions(faces, [], (WIDTH, HEIGHT))
-        yield paste_all(frame, [(box, covers.cover(cut(frame, box), Style("blur"))) for box in boxes])
+        yield paste_all(frame, [(box, apply_style(cut(frame, box), Style("blur"))) for box in boxes])
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,8 +13,8 @@ from cli_kit import BOX, PASSPHRASE, Proface, Said, drawn, save
 from keys_kit import secret
 from PIL import Image, PngImagePlugin
 
-from proface_s import covers
 from proface_s.cli.commands.protect import command as protect_command
+from proface_s.covers import get_style
 
 IN_OUT = ("protect", "in", "-o", "out")
 BY_HAND = ("--faces", "none", "--box", BOX)
@@ -200,7 +200,7 @@ def test_s2_an_output_made_with_the_same_options_is_finished(
 
 def test_s2_the_same_in_other_words_is_finished(run: Callable[..., Said]) -> None:
     assert run(*BY_HAND, "--style", "blur").code == 0
-    strength = f"blur:{covers.get('blur').default_strength:g}"
+    strength = f"blur:{get_style('blur').default_strength:g}"
     assert "is done already" in run(*BY_HAND, "--style", strength, "--resume").err
     assert "is done already" in run(*BY_HAND, "--passphrase-file", "mine", "--resume").err
     assert "is done already" in run(*BY_HAND, "--jobs", "2", "--threads", "1", "--resume", "-v").err

@@ -17,7 +17,7 @@ from proface_lab.evaluation.measures.capacity import (
 from proface_lab.evaluation.measures.metrics import psnr
 from proface_lab.evaluation.method import Costed, FloatMethod, Method, load_method
 from proface_lab.evaluation.peers import LsbAvif, SecureMethod, finest_avif, paper_name
-from proface_s import covers
+from proface_s.covers import apply_style
 from proface_s.errors import UsageError
 from proface_s.types import Style
 
@@ -29,7 +29,7 @@ RIGHT, WRONG = bytes(range(32)), bytes(range(1, 33))
 
 def covered(side: int = 128) -> tuple[np.ndarray, np.ndarray]:
     original = picture(7, side)
-    return original, covers.cover(original, Style("pixelate"))
+    return original, apply_style(original, Style("pixelate"))
 
 
 @pytest.mark.parametrize("spec", ["secure-2", "secure-2-cover", "lsb-avif", f"{HERE}.kit:XorMethod"])

@@ -17,7 +17,7 @@ from proface_lab.training.checkpoints import compact, write_checkpoint  # noqa: 
 from proface_lab.training.config import RunConfig  # noqa: E402
 from proface_lab.training.paper.network import PaperFlow  # noqa: E402
 from proface_lab.training.task import make_task  # noqa: E402
-from proface_s import covers  # noqa: E402
+from proface_s.covers import apply_style  # noqa: E402
 from proface_s.types import Style  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
@@ -104,7 +104,7 @@ def test_a_compact_checkpoint_protects_nearly_alike(tmp_path: Path) -> None:
 def test_committed_weights_hide_and_bring_back_a_face(path: Path) -> None:
     peer = load_paper(path)
     original, right, wrong = drawn_face(64, 5), bytes(32), bytes([1] * 32)
-    cover = covers.cover(original, Style("blur"))
+    cover = apply_style(original, Style("blur"))
     protected = peer.protect(original, cover, right)
     assert psnr(protected, cover) > 30
     recovered = psnr(peer.recover(protected, right), original)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from proface_s import covers as obfuscate
 from proface_s.api.protect_picture import psnr
+from proface_s.covers import apply_style
 from proface_s.errors import ModelError, UsageError
 from proface_s.flow.secure import couplings, rate_forecast
 from proface_s.flow.secure.face_code import Codec
@@ -41,7 +41,7 @@ def cover_of(original: UInt8Image, style: str) -> UInt8Image:
     if style == "swap":
         data = pytest.importorskip("skimage.data")
         return np.ascontiguousarray(data.chelsea()[20 : 20 + original.shape[0], 90 : 90 + original.shape[1]])
-    return obfuscate.cover(original, Style(style))
+    return apply_style(original, Style(style))
 
 
 def hide(model: FlowModel, original: UInt8Image, key: FaceKey, style: str = "blur") -> tuple[UInt8Image, UInt8Image]:
@@ -68,7 +68,7 @@ def test_the_key_brings_the_face_back_and_another_gives_noise(
 def test_a_wrong_key_gives_the_cover_where_that_was_asked_for(model: FlowModel, portrait: UInt8Image) -> None:
     regions = [portrait, portrait[:32, :40], portrait[100:116, 60:70], np.zeros_like(portrait), portrait | 224]
     originals = [np.ascontiguousarray(region) for region in regions]
-    covers = [obfuscate.cover(original, Style("pixelate")) for original in originals]
+    covers = [apply_style(original, Style("pixelate")) for original in originals]
     keys = [FaceKey.generate() for _ in originals]
     protected = model.protect(originals, covers, keys)
     right = model.recover(protected, keys, wrong_key="cover")
@@ -250,7 +250,7 @@ def test_a_reading_knows_whether_the_code_is_intact(model: FlowModel, portrait: 
     """The coder ends where the writer began, unless a sample that carries code was changed."""
     original, key = np.ascontiguousarray(portrait[20 : 20 + side, 10 : 10 + side]), FaceKey.generate()
     reserved = 40 if side >= 24 else 0
-    cover = obfuscate.cover(original, Style("pixelate", 4.0))
+    cover = apply_style(original, Style("pixelate", 4.0))
     protected = model.protect([original], [cover], [key], reserved=[reserved])[0]
     reading = model.read(protected, key, reserved)
     assert reading is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from proface_s.covers import cover, format_style, get, is_weak, parse_style
+from proface_s.covers import apply_style, format_style, get_style, is_weak, parse_style
 from proface_s.errors import UsageError
 from proface_s.types import Style
 
@@ -38,7 +38,7 @@ def test_an_unknown_style_is_refused_with_the_list_of_styles() -> None:
             parse_style(text)
         assert caught.value.hint == "styles: blur, mask, median, pixelate, solid"
     with pytest.raises(UsageError):
-        cover([], Style("swirl"))  # type: ignore[arg-type]
+        apply_style([], Style("swirl"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_strength_out_of_range_is_refused_with_the_range(text: str) -> None:
         parse_style(text)
     name = text.split(":")[0]
     assert caught.value.hint is not None
-    assert f"{get(name).strength_range[0]:g} to {get(name).strength_range[1]:g}" in caught.value.hint
+    assert f"{get_style(name).strength_range[0]:g} to {get_style(name).strength_range[1]:g}" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["blur:strong", "blur:", "median:5:5", "pixelate:#ffffff", "blur:cat:5"])

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import proface_s.covers as room
-from proface_s.covers import Obfuscator, cover, get, names, parse_style
+from proface_s.covers import CoverStyle, apply_style, get_style, parse_style, style_names
 from proface_s.errors import UsageError
 from proface_s.types import Style, UInt8Image
 
@@ -40,13 +40,13 @@ def detail(image: UInt8Image, cells: int = 16) -> np.ndarray:
 
 
 def test_the_five_styles_are_found() -> None:
-    assert names() == ["blur", "mask", "median", "pixelate", "solid"]
+    assert style_names() == ["blur", "mask", "median", "pixelate", "solid"]
 
 
 @pytest.mark.parametrize("name", ["blur", "mask", "median", "pixelate", "solid"])
 def test_a_style_keeps_the_protocol_and_describes_itself(name: str) -> None:
-    style = get(name)
-    assert isinstance(style, Obfuscator)
+    style = get_style(name)
+    assert isinstance(style, CoverStyle)
     low, high = style.strength_range
     assert low <= style.default_strength <= high
     assert not style.is_weak(style.default_strength)
@@ -61,11 +61,11 @@ def test_a_style_keeps_the_protocol_and_describes_itself(name: str) -> None:
 def test_a_cover_has_the_size_of_the_face_and_is_always_the_same(text: str, size: tuple[int, int]) -> None:
     original = noise(size)
     before = original.copy()
-    first = cover(original, parse_style(text))
+    first = apply_style(original, parse_style(text))
     assert first.shape == original.shape
     assert first.dtype == np.uint8
     assert first.flags.c_contiguous
-    assert np.array_equal(first, cover(original, parse_style(text)))
+    assert np.array_equal(first, apply_style(original, parse_style(text)))
     assert np.array_equal(original, before)
 
 
@@ -74,20 +74,20 @@ def test_the_cover_does_not_depend_on_memory_beyond_the_box(text: str) -> None:
     photo, other = noise((200, 200)), noise((200, 200), 1)
     other[50:150, 60:140] = photo[50:150, 60:140]
     style = parse_style(text)
-    assert np.array_equal(cover(photo[50:150, 60:140], style), cover(other[50:150, 60:140], style))
+    assert np.array_equal(apply_style(photo[50:150, 60:140], style), apply_style(other[50:150, 60:140], style))
 
 
 @pytest.mark.parametrize("name", ["blur", "mask", "median", "pixelate", "solid"])
 def test_the_ends_of_the_strength_range_work(name: str) -> None:
-    for strength in get(name).strength_range:
+    for strength in get_style(name).strength_range:
         for size in ((2, 2), (60, 40)):
-            assert cover(noise(size), Style(name, strength)).shape == (*size, 3)
+            assert apply_style(noise(size), Style(name, strength)).shape == (*size, 3)
 
 
 @pytest.mark.parametrize("text", EVERY)
 def test_a_small_and_a_large_face_are_hidden_alike(text: str, face: UInt8Image) -> None:
-    large = cover(cv2.resize(face, (1200, 1500), interpolation=cv2.INTER_CUBIC), parse_style(text))
-    small = cover(cv2.resize(face, (48, 60), interpolation=cv2.INTER_AREA), parse_style(text))
+    large = apply_style(cv2.resize(face, (1200, 1500), interpolation=cv2.INTER_CUBIC), parse_style(text))
+    small = apply_style(cv2.resize(face, (48, 60), interpolation=cv2.INTER_AREA), parse_style(text))
     shrunk = cv2.resize(large, (48, 60), interpolation=cv2.INTER_AREA)
     assert np.abs(shrunk.astype(int) - small).mean() < 4
 
@@ -96,8 +96,8 @@ def test_a_small_and_a_large_face_are_hidden_alike(text: str, face: UInt8Image) 
 @pytest.mark.parametrize("side", [60, 1500])
 def test_the_default_leaves_no_detail_of_the_face(text: str, side: int, face: UInt8Image) -> None:
     original = cv2.resize(face, (side * 4 // 5 // 2 * 2, side), interpolation=cv2.INTER_AREA)
-    kept = detail(cover(original, parse_style(text)))
-    flat = detail(cover(np.full_like(original, 128), parse_style(text)))
+    kept = detail(apply_style(original, parse_style(text)))
+    flat = detail(apply_style(np.full_like(original, 128), parse_style(text)))
     wanted = detail(original)
     left = float((wanted * (kept - flat)).sum() / (wanted**2).sum())
     assert abs(left) < 0.12
@@ -112,13 +112,13 @@ def test_border_pixels_do_not_show_through(text: str, side: int) -> None:
     marked[0, ::2], marked[0, 1::2] = 255, 0
     marked[::2, -1], marked[1::2, -1] = 255, 0
     style = parse_style(text)
-    difference = np.abs(cover(marked, style).astype(int) - cover(plain, style))
+    difference = np.abs(apply_style(marked, style).astype(int) - apply_style(plain, style))
     assert difference.max() <= 4
 
 
 @pytest.mark.parametrize("text", ["blur", "median"])
 def test_smooth_styles_stay_smooth_on_large_faces(text: str, face: UInt8Image) -> None:
-    large = cover(cv2.resize(face, (1200, 1500), interpolation=cv2.INTER_CUBIC), parse_style(text)).astype(int)
+    large = apply_style(cv2.resize(face, (1200, 1500), interpolation=cv2.INTER_CUBIC), parse_style(text)).astype(int)
     assert np.abs(np.diff(large, axis=0)).max() <= 8
     assert np.abs(np.diff(large, axis=1)).max() <= 8
 
@@ -126,32 +126,32 @@ def test_smooth_styles_stay_smooth_on_large_faces(text: str, face: UInt8Image) -
 @pytest.mark.parametrize("text", EVERY)
 def test_a_large_face_takes_a_fraction_of_a_second(text: str) -> None:
     original = np.zeros((1500, 1500, 3), np.uint8)
-    cover(original, parse_style(text))
+    apply_style(original, parse_style(text))
     start = time.process_time()
-    cover(original, parse_style(text))
+    apply_style(original, parse_style(text))
     assert time.process_time() - start < 0.6
 
 
 def test_pixelate_counts_cells_and_spreads_them_evenly() -> None:
-    result = cover(noise((100, 60)), Style("pixelate", 10.0))
+    result = apply_style(noise((100, 60)), Style("pixelate", 10.0))
     changes = np.flatnonzero(np.any(np.diff(result.astype(int), axis=0) != 0, axis=(1, 2))) + 1
     assert np.diff([0, *changes, 100]).tolist() == [10] * 10
-    narrow = cover(noise((98, 98)), Style("pixelate", 8.0))
+    narrow = apply_style(noise((98, 98)), Style("pixelate", 8.0))
     changes = np.flatnonzero(np.any(np.diff(narrow.astype(int), axis=0) != 0, axis=(1, 2))) + 1
     assert set(np.diff([0, *changes, 98]).tolist()) <= {12, 13}
 
 
 def test_solid_shows_the_colour_asked_for() -> None:
-    assert np.all(cover(noise((8, 8)), parse_style("solid:#20407f")) == (0x20, 0x40, 0x7F))
-    assert np.array_equal(cover(noise((8, 8)), Style("solid")), cover(noise((8, 8), 1), Style("solid")))
-    assert np.all(cover(noise((8, 8)), Style("solid", 100.0)) == 255)
+    assert np.all(apply_style(noise((8, 8)), parse_style("solid:#20407f")) == (0x20, 0x40, 0x7F))
+    assert np.array_equal(apply_style(noise((8, 8)), Style("solid")), apply_style(noise((8, 8), 1), Style("solid")))
+    assert np.all(apply_style(noise((8, 8)), Style("solid", 100.0)) == 255)
 
 
 @pytest.mark.parametrize("sticker", STICKERS)
 @pytest.mark.parametrize("side", [16, 60, 700])
 def test_stickers_cover_the_middle_whatever_is_behind(sticker: str, side: int) -> None:
     style = parse_style(f"mask:{sticker}")
-    covers = [cover(np.full((side, side, 3), level, np.uint8), style) for level in (0, 255)]
+    covers = [apply_style(np.full((side, side, 3), level, np.uint8), style) for level in (0, 255)]
     same = np.all(covers[0] == covers[1], axis=2)
     assert same.mean() > (0.68 if side >= 60 else 0.6)  # a soft edge takes a larger share of small stickers
     middle = same[side // 4 : side * 3 // 4, side // 4 : side * 3 // 4]
@@ -166,7 +166,7 @@ def test_a_sticker_of_the_users_own_fills_the_box(tmp_path: Path) -> None:
     sticker[10:30, 5:25] = (10, 200, 30, 255)
     path = tmp_path / "own.png"
     Image.fromarray(sticker).save(path)
-    result = cover(noise((64, 48)), parse_style(f"mask:{path}"))
+    result = apply_style(noise((64, 48)), parse_style(f"mask:{path}"))
     assert np.all(result == (10, 200, 30))
     assert parse_style(f"mask:{path}:80") == Style("mask", 80.0, str(path))
 
@@ -174,7 +174,7 @@ def test_a_sticker_of_the_users_own_fills_the_box(tmp_path: Path) -> None:
 def test_behind_a_half_transparent_sticker_the_face_is_blurred(tmp_path: Path, face: UInt8Image) -> None:
     path = tmp_path / "veil.png"
     Image.fromarray(np.full((8, 8, 4), (255, 255, 255, 40), np.uint8)).save(path)
-    left = detail(cover(face, parse_style(f"mask:{path}")))
+    left = detail(apply_style(face, parse_style(f"mask:{path}")))
     wanted = detail(face)
     assert abs(float((wanted * left).sum() / (wanted**2).sum())) < 0.05
 
@@ -183,15 +183,15 @@ def test_behind_a_half_transparent_sticker_the_face_is_blurred(tmp_path: Path, f
 def test_a_wrong_array_is_refused(name: str) -> None:
     for array in (np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), np.float32), np.zeros((1, 8, 3), np.uint8)):
         with pytest.raises(UsageError):
-            get(name).apply(array, get(name).default_strength)  # type: ignore[arg-type]
+            get_style(name).apply(array, get_style(name).default_strength)  # type: ignore[arg-type]
 
 
 def test_a_sixth_style_is_one_new_file(tmp_path: Path) -> None:
     (tmp_path / "checker.py").write_text(
-        "from proface_s.covers.base import StyleBase, Unit\n"
-        "from proface_s.covers.registry import register\n"
-        "@register\n"
-        "class Checker(StyleBase):\n"
+        "from proface_s.covers.base import CoverStyle, Unit\n"
+        "from proface_s.covers.registry import register_style\n"
+        "@register_style\n"
+        "class Checker(CoverStyle):\n"
         "    name, summary, unit = 'checker', 'for this test', Unit('none')\n"
         "    default_strength, strength_range = 1.0, (1.0, 1.0)\n"
         "    def _cover(self, original, strength, option):\n"
@@ -201,9 +201,9 @@ def test_a_sixth_style_is_one_new_file(tmp_path: Path) -> None:
         "import sys, numpy as np, proface_s.covers as room\n"
         "assert 'cv2' not in sys.modules\n"
         f"room.__path__.append({str(tmp_path)!r})\n"
-        "assert 'checker' in room.names()\n"
-        "assert not room.cover(np.ones((4, 4, 3), np.uint8), room.parse_style('checker')).any()\n"
+        "assert 'checker' in room.style_names()\n"
+        "assert not room.apply_style(np.ones((4, 4, 3), np.uint8), room.parse_style('checker')).any()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert "checker" not in names()
+    assert "checker" not in style_names()
     assert room.__all__ == sorted(room.__all__)

@@ -11,7 +11,7 @@ from PIL import Image
 from proface_s import Session
 from proface_s.container.carriers.carrier import from_chunks, read_chunks
 from proface_s.container.seal import largest_payload, padded_length
-from proface_s.covers import cover, parse_style, shows_nothing
+from proface_s.covers import apply_style, is_uninformative, parse_style
 from proface_s.types import UInt8Image
 
 PASSPHRASE = "as long as any other"
@@ -46,15 +46,15 @@ def seal_lengths(session: Session, style: str) -> set[int]:
 def test_s11_nothing_shown_nothing_told(session: Session, sticker: str, style: str) -> None:
     style = style.format(sticker=sticker)
     parsed = parse_style(style)
-    assert shows_nothing(parsed, 80, 64)
-    assert len({cover(face[:80, :64], parsed).tobytes() for face in faces()}) == 1
+    assert is_uninformative(parsed, 80, 64)
+    assert len({apply_style(face[:80, :64], parsed).tobytes() for face in faces()}) == 1
     assert len(seal_lengths(session, style)) == 1
 
 
 @pytest.mark.parametrize("style", ["blur", "pixelate", "median", "mask", "mask:{sticker}:60"])
 def test_s11_other_covers_tell_two_bits_at_most(session: Session, sticker: str, style: str) -> None:
     style = style.format(sticker=sticker)
-    assert not shows_nothing(parse_style(style), 80, 64)
-    assert len({cover(face[:80, :64], parse_style(style)).tobytes() for face in faces()}) > 1
+    assert not is_uninformative(parse_style(style), 80, 64)
+    assert len({apply_style(face[:80, :64], parse_style(style)).tobytes() for face in faces()}) > 1
     most = largest_payload(80, 64)
     assert seal_lengths(session, style) <= {28 + padded_length(length, most) for length in range(1, most + 1)}

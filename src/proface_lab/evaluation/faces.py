@@ -11,7 +11,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from proface_s import covers
+from proface_s.covers import apply_style, parse_style
 from proface_s.errors import ImageError, NoFaceError, UsageError
 from proface_s.faces import Detector, SlimefaceDetector
 from proface_s.faces.boxes import reversible_box
@@ -129,7 +129,7 @@ def make_cover(sample: FaceSample, style: str, others: Sequence[FaceSample]) -> 
         UsageError: if the style is unknown, or ``swap`` finds no other identity.
     """
     if style != SWAP:
-        return covers.cover(sample.image, covers.parse_style(style))
+        return apply_style(sample.image, parse_style(style))
     start = next((i for i, other in enumerate(others) if other is sample), -1)
     for other in itertools.chain(others[start + 1 :], others[: start + 1]):
         if other.identity != sample.identity:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from proface_s import covers as obfuscate
+from proface_s.covers import get_style, parse_style, style_names
 from proface_s.errors import UsageError
 from proface_s.flow.secure.model import FlowModel
 
@@ -105,7 +105,7 @@ def resolve_styles(text: str) -> tuple[str, ...]:
     Raises:
         UsageError: if a style or strength is unknown, or no style is given.
     """
-    names = obfuscate.names()
+    names = style_names()
     if text.strip() == "all":
         return (*names, SWAP)
     if text.strip() == "sweep":
@@ -115,7 +115,7 @@ def resolve_styles(text: str) -> tuple[str, ...]:
         raise UsageError("no style was given", f"all, sweep, or some of {', '.join((*names, SWAP))}")
     for style in chosen:
         if style != SWAP:
-            obfuscate.parse_style(style)
+            parse_style(style)
     return chosen
 
 
@@ -278,7 +278,7 @@ class Evaluation:
 
 def _strengths(name: str) -> list[str]:
     """Return half, once and twice the default strength, clamped to the style's range; one entry if it is a point."""
-    style = obfuscate.get(name)
+    style = get_style(name)
     low, high = style.strength_range
     found = [min(max(style.default_strength * factor, low), high) for factor in (0.5, 1.0, 2.0)]
     return [name] if low == high else [f"{name}:{strength:g}" for strength in dict.fromkeys(found)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from proface_s import covers
+from proface_s.covers import apply_style
 from proface_s.types import Style, UInt8Image
 
 KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
@@ -37,7 +37,7 @@ class CoverSource:
         if kind == "swap":
             height, width = original.shape[:2]
             return np.asarray(cv2.resize(self._other(rng), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        return covers.cover(original, self.style(kind, rng))
+        return apply_style(original, self.style(kind, rng))
 
     def style(self, kind: str, rng: np.random.Generator) -> Style:
         """Return a style of a kind with a random strength or sticker."""

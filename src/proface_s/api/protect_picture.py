@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from .. import covers as obfuscate
 from ..container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
 from ..container.carriers.sidecar import decode_sidecar, encode_sidecar, picture_digest
 from ..container.header.header import OPAQUE, Header, WrongKey, region_digest
@@ -17,6 +16,7 @@ from ..container.header.unlock import face_keys, try_passphrases
 from ..container.records.pixel_records import FoundRecord, read_record
 from ..container.records.record_message import encode_record
 from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_region
+from ..covers import apply_style, is_uninformative
 from ..errors import ProFaceError, UsageError
 from ..faces.numbering import listed, number_of
 from ..flow.secure.model import FlowModel
@@ -100,7 +100,7 @@ def protect_picture(
     ring = _fresh_keys(planned, group_locks, KekDeriver(limits))
     keys = [ring.face_key(i) for i in range(len(boxes))]
     originals = [cut(picture.rgb, box) for box in boxes]
-    covers = [obfuscate.cover(original, style) for original, style in zip(originals, styles, strict=True)]
+    covers = [apply_style(original, style) for original, style in zip(originals, styles, strict=True)]
     reserved = planned_reserves(planned) if record else [0] * len(boxes)
     regions: list[UInt8Image] = []
     for original, cover, key, kept in zip(originals, covers, keys, reserved, strict=True):
@@ -162,7 +162,7 @@ def _lost_on_the_way(header: Header, seal: bool) -> list[str]:
 
 def _seal_for(style: Style, box: Box) -> Callable[[FaceKey, UInt8Image, bytes], bytes]:
     """How to seal a face under this cover: where the cover shows nothing, nor must the length of the seal."""
-    return seal_at_full_length if obfuscate.shows_nothing(style, box.h, box.w) else seal_region
+    return seal_at_full_length if is_uninformative(style, box.h, box.w) else seal_region
 
 
 def _recordless(reserved: Sequence[int]) -> str:

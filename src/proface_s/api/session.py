@@ -12,11 +12,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from .. import covers
 from ..container.header.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
 from ..container.header.lock import check_locks
 from ..container.records.pixel_records import find_records
 from ..container.records.record_message import LOST
+from ..covers import format_style, is_weak, parse_style
 from ..errors import NoFaceError, UsageError
 from ..faces import BoxLike, Detector, draw
 from ..faces.numbering import indices_of, number_of
@@ -240,9 +240,9 @@ class Session:
         notes = [
             *notes,
             *(
-                f"style {covers.format_style(each)} is weak: recognisers may see through it"
+                f"style {format_style(each)} is weak: recognisers may see through it"
                 for each in dict.fromkeys(styles)
-                if covers.is_weak(each)
+                if is_weak(each)
             ),
         ]
         seal = wrong_key == "noise" if seal is None else seal
@@ -266,7 +266,7 @@ class Session:
         if path is not None and beside is None and has_sidecar(path):
             notes = [*notes, f"{sidecar_path(path)} belongs to an earlier file of this name: delete it"]
         found = tuple(
-            ProtectedFace(number, box, covers.format_style(each), seal, tuple(sorted(choice.found_in(number))))
+            ProtectedFace(number, box, format_style(each), seal, tuple(sorted(choice.found_in(number))))
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
         )
         return ProtectResult(
@@ -369,7 +369,7 @@ def _noted(picture: Picture) -> list[str]:
 
 
 def _style(style: str | Style) -> Style:
-    return covers.parse_style(style) if isinstance(style, str) else style
+    return parse_style(style) if isinstance(style, str) else style
 
 
 def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> list[str]:
@@ -399,7 +399,7 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     carried = any(picture.chunks.values())
     header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(
-        ProtectedFace(number_of(index), face.box, covers.format_style(Style(face.style, face.strength)), index in seals)
+        ProtectedFace(number_of(index), face.box, format_style(Style(face.style, face.strength)), index in seals)
         for index, face in enumerate(header.faces)
     )
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]

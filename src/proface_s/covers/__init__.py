@@ -1,26 +1,25 @@
-"""Covers for faces: one module per style, found on first use.
+"""Covers: what is shown instead of a face, one module per style.
 
-To add a style to this package, add a module to this folder and decorate its `Obfuscator` with `@register`; nothing else
-changes.  A program registers styles of its own with the same decorator; an installed package offers styles to the
-command line, too, by entry points of the group ``proface_s.covers``.
-Importing this package loads numpy only; the image filters are loaded when a style is first looked up.
+To add a style to this package, add a module to this folder with a `CoverStyle` decorated with `register_style`.  A
+program registers its own styles with the same decorator; an installed package offers styles through entry points of
+the group ``proface_s.covers``, which makes them available to the command line as well.
+Importing this package loads numpy only; image filters are loaded when a style is first looked up.
 """
 
-from .base import Obfuscator, StyleBase, Unit
-from .registry import get, names, register
-from .style import cover, format_style, is_weak, parse_style, picture_of, shows_nothing
+from .base import CoverStyle, Unit
+from .registry import get_style, register_style, style_names
+from .style import apply_style, format_style, is_uninformative, is_weak, parse_style, sticker_file
 
 __all__ = [
-    "Obfuscator",
-    "StyleBase",
+    "CoverStyle",
     "Unit",
-    "cover",
+    "apply_style",
     "format_style",
-    "get",
+    "get_style",
+    "is_uninformative",
     "is_weak",
-    "names",
     "parse_style",
-    "picture_of",
-    "register",
-    "shows_nothing",
+    "register_style",
+    "sticker_file",
+    "style_names",
 ]

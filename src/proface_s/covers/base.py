@@ -1,4 +1,4 @@
-"""The interface of obfuscators, and a base class with the checks they share."""
+"""The base class of all cover styles."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Final
 
 import numpy as np
 
 from ..errors import UsageError
 from ..types import UInt8Image
+
+INTERFACE: Final = (
+    "name", "summary", "unit", "default_strength", "strength_range", "weak_limit", "option_text", "describe", "check",
+    "is_weak", "is_uninformative", "sticker_file", "apply",
+)  # fmt: skip
+"""Members that every registered style must have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +33,20 @@ class Unit:
     more_is_stronger: bool = True
 
 
-@runtime_checkable
-class Obfuscator(Protocol):
+class CoverStyle(ABC):
     """Turns the original pixels of a region into its cover, irreversibly and deterministically.
+
+    A subclass sets the attributes and implements `_cover`; a style that takes an option also overrides
+    `_check_option`.
 
     Attributes:
         name: the style's name, as users type it.
-        summary: one line on what the cover looks like.
+        summary: one line that describes the cover.
         unit: unit of the strength; relative to the region, so that small and large faces are hidden equally well.
         default_strength: strength that hides the face from a recogniser; measured in ``docs/how-to/styles.md``.
         strength_range: (minimum, maximum) accepted strength.
-        weak_limit: strengths beyond this limit are weak and call for a warning; None if no strength is weak.
+        weak_limit: strengths beyond this limit are weak and cause a warning; None if no strength is weak.
+        option_text: description of the option for users; None if the style takes no option.
     """
 
     name: ClassVar[str]
@@ -45,58 +54,11 @@ class Obfuscator(Protocol):
     unit: ClassVar[Unit]
     default_strength: ClassVar[float]
     strength_range: ClassVar[tuple[float, float]]
-    weak_limit: ClassVar[float | None]
-
-    def describe(self) -> str:
-        """Return a few lines for ``proface styles``: appearance, unit, default, range and options."""
-        ...
-
-    def check(self, strength: float, option: str | None) -> None:
-        """Raise `UsageError` if `apply` would refuse this strength or option."""
-        ...
-
-    def is_weak(self, strength: float) -> bool:
-        """Return whether recognisers see through this strength, according to our measurements."""
-        ...
-
-    def apply(
-        self,
-        original: UInt8Image,
-        strength: float,
-        *,
-        option: str | None = None,
-        rng: np.random.Generator | None = None,
-    ) -> UInt8Image:
-        """Make the cover.
-
-        Args:
-            original: (h, w, 3) uint8 RGB, h and w at least 2.
-            strength: in the style's unit.
-            option: style-specific text, or None.
-            rng: for styles that choose at random; the styles of this package do not.
-
-        Returns:
-            (h, w, 3) uint8 RGB, a function of the arguments alone.
-
-        Raises:
-            UsageError: if the strength, option or shape is invalid.
-        """
-        ...
-
-
-class StyleBase(ABC):
-    """Checks and texts shared by all styles; a style adds its constants and `_cover`."""
-
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    unit: ClassVar[Unit]
-    default_strength: ClassVar[float]
-    strength_range: ClassVar[tuple[float, float]]
     weak_limit: ClassVar[float | None] = None
-    options_text: ClassVar[str | None] = None
+    option_text: ClassVar[str | None] = None
 
     def describe(self) -> str:
-        """See `Obfuscator.describe`."""
+        """Return a few lines about the style for users: appearance, unit, default, range and option."""
         low, high = self.strength_range
         direction = "more is stronger" if self.unit.more_is_stronger else "fewer is stronger"
         lines = [
@@ -107,12 +69,16 @@ class StyleBase(ABC):
         if self.weak_limit is not None:
             side = "below" if self.unit.more_is_stronger else "above"
             lines.append(f"  weak {side} {self.weak_limit:g}: recognisers start to see through it")
-        if self.options_text:
-            lines.append(f"  option: {self.options_text}")
+        if self.option_text:
+            lines.append(f"  option: {self.option_text}")
         return "\n".join(lines)
 
     def check(self, strength: float, option: str | None) -> None:
-        """See `Obfuscator.check`."""
+        """Check that `apply` accepts a strength and an option.
+
+        Raises:
+            UsageError: if it does not.
+        """
         low, high = self.strength_range
         if not (math.isfinite(strength) and low <= strength <= high):
             default = f"the default is {self.default_strength:g}"
@@ -121,26 +87,35 @@ class StyleBase(ABC):
         self._check_option(option)
 
     def is_weak(self, strength: float) -> bool:
-        """See `Obfuscator.is_weak`."""
+        """Return whether recognisers see through this strength, according to our measurements."""
         if self.weak_limit is None:
             return False
         if self.unit.more_is_stronger:
             return strength < self.weak_limit
         return strength > self.weak_limit
 
-    def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
-        """Return whether every face gets the same cover in a box of this size; False unless a style overrides it."""
+    def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:
+        """Return whether every face gets the same cover in a box of ``height`` by ``width`` pixels."""
         return False
 
-    def apply(
-        self,
-        original: UInt8Image,
-        strength: float,
-        *,
-        option: str | None = None,
-        rng: np.random.Generator | None = None,
-    ) -> UInt8Image:
-        """See `Obfuscator.apply`."""
+    def sticker_file(self, option: str | None) -> Path | None:
+        """Return the file that an option names, if the cover depends on its content; else None."""
+        return None
+
+    def apply(self, original: UInt8Image, strength: float, *, option: str | None = None) -> UInt8Image:
+        """Make a cover.
+
+        Args:
+            original: (h, w, 3) uint8 RGB, h and w at least 2.
+            strength: in the style's unit.
+            option: style-specific text, or None.
+
+        Returns:
+            (h, w, 3) uint8 RGB, a function of the arguments alone.
+
+        Raises:
+            UsageError: if the strength, option, shape or dtype is invalid.
+        """
         if original.dtype != np.uint8 or original.ndim != 3 or original.shape[2] != 3:
             raise UsageError(f"a face must be (h, w, 3) uint8, not {original.shape} {original.dtype}")
         if min(original.shape[:2]) < 2:
@@ -148,16 +123,12 @@ class StyleBase(ABC):
         self.check(strength, option)
         return self._cover(np.ascontiguousarray(original), strength, option)
 
-    def picture(self, option: str | None) -> Path | None:
-        """Return the file that an option names, None where it names none: the cover depends on what the file holds."""
-        return None
-
     def _check_option(self, option: str | None) -> None:
-        """Refuse options; styles that take one override this."""
+        """Refuse any option; styles that take one override this."""
         if option is not None:
             hint = f"write {self.name} or {self.name}:{self.default_strength:g}"
             raise UsageError(f"style {self.name!r} does not understand {option!r}", hint)
 
     @abstractmethod
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        """Make the cover; the arguments have been checked."""
+        """Make a cover; the arguments are valid."""

@@ -1,17 +1,17 @@
-"""Gaussian blur."""
+"""The style ``blur``."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from ..types import UInt8Image
-from ._smooth import gaussian
-from .base import StyleBase, Unit
-from .registry import register
+from .base import CoverStyle, Unit
+from .registry import register_style
+from .smoothing import gaussian_blur
 
 
-@register
-class Blur(StyleBase):
+@register_style
+class Blur(CoverStyle):
     """Gaussian blur whose width scales with the face."""
 
     name: ClassVar[str] = "blur"
@@ -22,4 +22,4 @@ class Blur(StyleBase):
     weak_limit: ClassVar[float | None] = 8.0
 
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        return gaussian(original, strength / 100)
+        return gaussian_blur(original, strength / 100)

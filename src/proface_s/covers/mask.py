@@ -1,4 +1,4 @@
-"""Stickers over the face."""
+"""The style ``mask``."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from PIL import Image
 
 from ..errors import UsageError
 from ..types import UInt8Image
-from ._smooth import gaussian
-from ._stickers import DRAWINGS, render
-from .base import StyleBase, Unit
-from .registry import register
+from .base import CoverStyle, Unit
+from .registry import register_style
+from .smoothing import gaussian_blur
+from .stickers import STICKERS, draw_sticker
 
 _DEFAULT = "smiley"
-STICKERS = tuple(sorted(DRAWINGS))  # names; anything else is the path of a picture
 _BACKGROUND = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
 _MOST_PIXELS = 64_000_000
 
 
-@register
-class Mask(StyleBase):
+@register_style
+class Mask(CoverStyle):
     """A sticker stretched over the box.
 
-    The whole box is first blurred strongly, so that corners the sticker leaves free and transparent parts of the
-    sticker show no more than the colours around the face.
+    The whole box is first blurred strongly, so that corners that the sticker leaves free, and its transparent parts,
+    show no more than the colours around the face.
     """
 
     name: ClassVar[str] = "mask"
@@ -35,16 +34,16 @@ class Mask(StyleBase):
     unit: ClassVar[Unit] = Unit("size of the sticker in percent of the box")
     default_strength: ClassVar[float] = 100.0
     strength_range: ClassVar[tuple[float, float]] = (50.0, 150.0)
-    options_text: ClassVar[str | None] = (
+    option_text: ClassVar[str | None] = (
         f"{', '.join(STICKERS)} (default {_DEFAULT}), or the path of a picture with transparency"
     )
 
-    def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
+    def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:
         """Return whether the sticker is opaque everywhere in the box."""
         return bool((_placed(height, width, strength, option)[:, :, 3] == 255).all())
 
-    def picture(self, option: str | None) -> Path | None:
-        """See `StyleBase.picture`."""
+    def sticker_file(self, option: str | None) -> Path | None:
+        """Return the path of the user's own sticker; None for a built-in one."""
         return None if option is None or option in STICKERS else Path(option)
 
     def _check_option(self, option: str | None) -> None:
@@ -54,17 +53,17 @@ class Mask(StyleBase):
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
         height, width = original.shape[:2]
         placed = _placed(height, width, strength, option)
-        behind = gaussian(original, _BACKGROUND)
-        kept = 255 - placed[:, :, 3:].astype(np.uint16)
-        through = (behind * kept + 127) // 255
+        behind = gaussian_blur(original, _BACKGROUND)
+        transparency = 255 - placed[:, :, 3:].astype(np.uint16)
+        through = (behind * transparency + 127) // 255
         return np.asarray((placed[:, :, :3] + through).clip(0, 255), np.uint8)
 
 
 def _placed(height: int, width: int, strength: float, option: str | None) -> UInt8Image:
-    """Return the sticker in a box of this size: premultiplied (height, width, 4) uint8 RGBA."""
+    """Return the sticker placed in a box: premultiplied (height, width, 4) uint8 RGBA."""
     size = (max(1, round(width * strength / 100)), max(1, round(height * strength / 100)))
     name = _DEFAULT if option is None else option
-    sticker = render(name, *size) if name in DRAWINGS else _fit(_read(name), *size)
+    sticker = draw_sticker(name, *size) if name in STICKERS else _fit(_read(name), *size)
     return _centred(sticker, width, height)
 
 
@@ -85,14 +84,14 @@ def _read(path: str) -> UInt8Image:
     Raises:
         UsageError: if it is not a readable picture, or is fully transparent.
     """
-    hint = f"stickers: {', '.join(sorted(DRAWINGS))}, or the path of a PNG with transparency"
+    hint = f"stickers: {', '.join(STICKERS)}, or the path of a PNG with transparency"
     try:
         with Image.open(Path(path)) as image:
             if image.width * image.height > _MOST_PIXELS:
                 raise UsageError(f"sticker {path!r} is too large: {image.width}x{image.height}", hint)
             rgba = np.asarray(image.convert("RGBA"), np.uint16)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UsageError(f"there is no sticker {path!r}, and no such picture can be read", hint) from error
+        raise UsageError(f"{path!r} is neither a sticker nor a readable picture", hint) from error
     if not rgba[:, :, 3].any():
         raise UsageError(f"sticker {path!r} is fully transparent", hint)
     premultiplied = rgba.copy()

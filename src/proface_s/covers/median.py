@@ -1,4 +1,4 @@
-"""Median blur."""
+"""The style ``median``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 
 from ..types import UInt8Image
-from ._smooth import enlarge_to, reduce_to
-from .base import StyleBase, Unit
-from .registry import register
+from .base import CoverStyle, Unit
+from .registry import register_style
+from .smoothing import enlarge_to, reduce_to
 
-_WORKING_SIDE = 128  # pixels; a window of a few percent is still several pixels wide
+_WORKING_SIDE = 128  # pixels; enough for a window of a few percent to be several pixels wide
 
 
-@register
-class Median(StyleBase):
+@register_style
+class Median(CoverStyle):
     """Median over a square window that scales with the face: flat patches with soft outlines."""
 
     name: ClassVar[str] = "median"

@@ -1,4 +1,4 @@
-"""Pixelation."""
+"""The style ``pixelate``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import ClassVar
 import numpy as np
 
 from ..types import UInt8Image
-from .base import StyleBase, Unit
-from .registry import register
+from .base import CoverStyle, Unit
+from .registry import register_style
 
 
-@register
-class Pixelate(StyleBase):
+@register_style
+class Pixelate(CoverStyle):
     """A mosaic of equal cells, each filled with its mean colour.
 
-    The strength is a number of cells, not their size, so a face is hidden equally well at every size.  The cell
+    The strength is a number of cells, not their size, so that a face is hidden equally well at every size.  Cell
     borders are spread evenly: a remainder at the edge would make narrow cells that show more.
     """
 
@@ -38,6 +38,6 @@ class Pixelate(StyleBase):
 
 
 def _borders(length: int, cell: float) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-    """Return the first pixel of each of the equal cells along an axis, and its end; cells have at least two pixels."""
+    """Return the first pixel of every cell along an axis, then ``length``; cells are equal and at least two pixels."""
     count = min(max(round(length / cell), 1), length // 2)
     return np.rint(np.linspace(0, length, count + 1)).astype(np.intp)

@@ -1,4 +1,4 @@
-"""Registry of styles: those of this folder, those a program registers, and those of installed packages."""
+"""The styles that exist: those of this folder, those a program registers, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -6,106 +6,83 @@ import importlib
 import pkgutil
 import re
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, TypeVar
 
 from ..errors import UsageError
-from .base import Obfuscator
+from ..plugins import COVERS, PlugIns
+from .base import INTERFACE, CoverStyle
 
-ENTRY_POINTS: Final = "proface_s.covers"
-"""Group of entry points by which an installed package offers styles: name of the style = class."""
-
-_MARK = "_proface_style"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")  # what fits into a header and between colons
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")  # fits into a header and between colons
 _FOLDER: Final = __name__.rpartition(".")[0]
-_registered: dict[str, Obfuscator] = {}
-_Style = TypeVar("_Style", bound=type[Any])
+_built_in: dict[str, CoverStyle] = {}
+_registered: dict[str, CoverStyle] = {}
+_StyleClass = TypeVar("_StyleClass", bound=type[Any])
 
 
-def register(style: _Style) -> _Style:
-    """Class decorator that registers an obfuscator under its ``name``; it must be constructible without arguments.
+def register_style(style: _StyleClass) -> _StyleClass:
+    """Register a `CoverStyle` under its ``name`` (class decorator); it must be constructible without arguments.
 
-    A style that is registered again, as when a notebook's cell runs twice, replaces its earlier self.
+    Registering a class again, as when a notebook cell runs twice, replaces the earlier one.
 
     Raises:
-        TypeError: if the class lacks something of an `Obfuscator`.
-        ValueError: if its name is unusable, or is that of another style.
+        TypeError: if the class lacks a member of `CoverStyle`.
+        ValueError: if its name is invalid, or belongs to another style.
     """
+    built = _build(style)
     if style.__module__.rpartition(".")[0] == _FOLDER:
-        setattr(style, _MARK, True)
-        return style
-    built = _checked(style)
+        table = _built_in
+    else:
+        table = _registered
+        _load_built_in()
     key = built.name.lower()
-    known = _registered.get(key) or _built_in().get(key)
-    if known is not None and _identity(type(known)) != _identity(style):
-        raise ValueError(f"there is a style {key!r} already")
-    _registered[key] = built
+    known = _built_in.get(key) or _registered.get(key)
+    if known is not None and _qualified_name(type(known)) != _qualified_name(style):
+        raise ValueError(f"there is already a style {key!r}")
+    table[key] = built
     return style
 
 
-def _checked(style: type[Any]) -> Obfuscator:
-    """Return an instance, if it is an obfuscator with a usable name."""
-    built = style()
-    if not isinstance(built, Obfuscator):
-        members = (*Obfuscator.__annotations__, "describe", "check", "is_weak", "apply")
-        missing = ", ".join(name for name in members if not hasattr(built, name))
-        raise TypeError(f"{style.__qualname__} is no style: it lacks {missing}")
-    if not isinstance(built.name, str) or not _NAME.fullmatch(built.name):
-        raise ValueError(f"{built.name!r} is no name for a style: letters, digits, - and _, at most 32")
-    return built
+def style_names() -> list[str]:
+    """Return the names of all styles in lower case, sorted."""
+    _load_built_in()
+    return sorted({*_built_in, *_registered, *_PLUG_INS.names()})
 
 
-def _identity(style: type[Any]) -> tuple[str, str]:
-    return style.__module__, style.__qualname__
-
-
-@cache
-def _built_in() -> dict[str, Obfuscator]:
-    """Import the modules of this folder once and collect the registered styles."""
-    folder = importlib.import_module(_FOLDER)
-    found: dict[str, Obfuscator] = {}
-    for module_info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda info: info.name):
-        module = importlib.import_module(f"{_FOLDER}.{module_info.name}")
-        for value in vars(module).values():
-            if isinstance(value, type) and _MARK in vars(value) and value.__module__ == module.__name__:
-                obfuscator: Obfuscator = value()
-                if obfuscator.name in found:
-                    raise RuntimeError(f"two styles are called {obfuscator.name!r}")
-                found[obfuscator.name] = obfuscator
-    return found
-
-
-@cache
-def _offered() -> dict[str, EntryPoint]:
-    """Entry points of installed packages, by the lower-case names of their styles; loaded when they are asked for."""
-    return {point.name.lower(): point for point in entry_points(group=ENTRY_POINTS)}
-
-
-@cache
-def _loaded(name: str) -> Obfuscator:
-    point = _offered()[name]
-    try:
-        return _checked(point.load())
-    except Exception as error:  # somebody else's code
-        package = point.dist.name if point.dist is not None else point.value
-        raise UsageError(f"style {name!r} of {package} cannot be used: {type(error).__name__}: {error}") from None
-
-
-def names() -> list[str]:
-    """Return the names of all styles, sorted."""
-    return sorted({*_built_in(), *_registered, *_offered()})
-
-
-def get(name: str) -> Obfuscator:
-    """Return the style of this name, in capitals or not.
+def get_style(name: str) -> CoverStyle:
+    """Return the style of this name; case does not matter.
 
     Raises:
         UsageError: if there is no such style, or if it belongs to another package and cannot be loaded.
     """
+    _load_built_in()
     key = name.lower()
-    found = _built_in().get(key) or _registered.get(key)
-    if found is None and key in _offered():
-        found = _loaded(key)
+    found = _built_in.get(key) or _registered.get(key) or _PLUG_INS.find(key)
     if found is None:
-        raise UsageError(f"there is no style {name!r}", f"styles: {', '.join(names())}")
+        raise UsageError(f"there is no style {name!r}", f"styles: {', '.join(style_names())}")
     return found
+
+
+def _build(style: type[Any]) -> CoverStyle:
+    """Return an instance of a class that is a cover style with a valid name."""
+    built = style()
+    missing = [member for member in INTERFACE if not hasattr(built, member)]
+    if missing:
+        raise TypeError(f"{style.__qualname__} is not a CoverStyle: it lacks {', '.join(missing)}")
+    if not isinstance(built.name, str) or not _NAME.fullmatch(built.name):
+        raise ValueError(f"{built.name!r} is not a valid style name: use letters, digits, - and _, at most 32")
+    made: CoverStyle = built
+    return made
+
+
+def _qualified_name(style: type[Any]) -> tuple[str, str]:
+    return style.__module__, style.__qualname__
+
+
+@cache
+def _load_built_in() -> None:
+    """Import the modules of this folder, whose styles register themselves."""
+    for module in pkgutil.iter_modules(importlib.import_module(_FOLDER).__path__):
+        importlib.import_module(f"{_FOLDER}.{module.name}")
+
+
+_PLUG_INS: Final = PlugIns(COVERS, "style", _build)

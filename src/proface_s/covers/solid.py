@@ -1,4 +1,4 @@
-"""One colour."""
+"""The style ``solid``."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 
 from ..errors import UsageError
 from ..types import UInt8Image
-from .base import StyleBase, Unit
-from .registry import register
+from .base import CoverStyle, Unit
+from .registry import register_style
 
 _COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 
 
-@register
-class Solid(StyleBase):
-    """A rectangle of one colour, the same for every face: a cover that shows nothing of the face."""
+@register_style
+class Solid(CoverStyle):
+    """A rectangle of one colour, the same for every face."""
 
     name: ClassVar[str] = "solid"
     summary: ClassVar[str] = "one flat colour; shows nothing of the face, not even its colour"
     unit: ClassVar[Unit] = Unit("brightness of the grey in percent (all hide equally well)")
     default_strength: ClassVar[float] = 50.0
     strength_range: ClassVar[tuple[float, float]] = (0.0, 100.0)
-    options_text: ClassVar[str | None] = "a colour as #rrggbb, instead of the grey"
+    option_text: ClassVar[str | None] = "a colour as #rrggbb, instead of the grey"
 
-    def shows_nothing(self, height: int, width: int, strength: float, option: str | None) -> bool:
+    def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:
         """Return True: every face gets the same rectangle."""
         return True
 

@@ -1,4 +1,4 @@
-"""Styles as users write them, ``name[:option][:strength]``, and `cover`, which makes a cover from one."""
+"""Styles as users write them, ``name[:option][:strength]``, and the covers they make."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..types import Style, UInt8Image
-from .registry import get
+from .registry import get_style
 
 
 def parse_style(text: str) -> Style:
@@ -22,15 +22,15 @@ def parse_style(text: str) -> Style:
         text: as typed by the user.
 
     Returns:
-        A style that `cover` accepts; ``strength`` is None if the text does not give one.
+        A style that `apply_style` accepts; ``strength`` is None if the text does not give one.
 
     Raises:
         UsageError: if the style is unknown or refuses its strength or option.
     """
     name, _, rest = text.strip().partition(":")
-    obfuscator = get(name.strip())
+    made = get_style(name.strip())
     if ":" in text and not rest.strip():
-        raise UsageError(f"style {text!r} ends in a colon", f"write {name} or {name}:{obfuscator.default_strength:g}")
+        raise UsageError(f"style {text!r} ends in a colon", f"write {name} or {name}:{made.default_strength:g}")
     option: str | None = rest.strip() or None
     strength = _number(option) if option else None
     if strength is not None:
@@ -39,8 +39,8 @@ def parse_style(text: str) -> Style:
         head, _, tail = option.rpartition(":")
         strength = _number(tail)
         option = head if strength is not None and head else option
-    style = Style(obfuscator.name, strength, option)
-    obfuscator.check(_strength(style), style.option)
+    style = Style(made.name, strength, option)
+    made.check(_strength(style), style.option)
     return style
 
 
@@ -52,43 +52,34 @@ def format_style(style: Style) -> str:
 
 def is_weak(style: Style) -> bool:
     """Return whether recognisers see through the chosen strength, according to our measurements."""
-    return get(style.name).is_weak(_strength(style))
+    return get_style(style.name).is_weak(_strength(style))
 
 
-def shows_nothing(style: Style, height: int, width: int) -> bool:
-    """Return whether this style's cover of a box of this size is the same for every face.
-
-    Args:
-        style: the user's choice.
-        height: of the box, in pixels.
-        width: of the box, in pixels.
-    """
-    known = getattr(get(style.name), "shows_nothing", None)  # third-party styles need not have it
-    return bool(known is not None and known(height, width, _strength(style), style.option))
+def is_uninformative(style: Style, height: int, width: int) -> bool:
+    """Return whether every face gets the same cover in a box of ``height`` by ``width`` pixels."""
+    return get_style(style.name).is_uninformative(height, width, _strength(style), style.option)
 
 
-def picture_of(style: Style) -> Path | None:
-    """Return the file that a cover is drawn from, None for covers without one."""
-    find = getattr(get(style.name), "picture", None)
-    found: Path | None = find(style.option) if find else None
-    return found
+def sticker_file(style: Style) -> Path | None:
+    """Return the file on whose content a cover depends; None if it depends on the face and the style alone."""
+    return get_style(style.name).sticker_file(style.option)
 
 
-def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = None) -> UInt8Image:
+def apply_style(original: UInt8Image, style: Style) -> UInt8Image:
     """Make the cover of a face region, y = O(x) (the paper: pre-obfuscated image).
 
     Args:
         original: (h, w, 3) uint8 RGB, h and w at least 2.
         style: the user's choice.
-        rng: for styles that choose at random.
 
     Returns:
-        (h, w, 3) uint8 RGB; depends on the arguments alone.
+        (h, w, 3) uint8 RGB, C-contiguous; depends on the arguments alone.
 
     Raises:
-        UsageError: if the style is unknown or refuses its strength or option.
+        UsageError: if the style is unknown, refuses its strength or option, or makes anything but uint8 of the same
+            shape.
     """
-    made = get(style.name).apply(original, _strength(style), option=style.option, rng=rng)
+    made = get_style(style.name).apply(original, _strength(style), option=style.option)
     if not isinstance(made, np.ndarray) or made.dtype != np.uint8 or made.shape != original.shape:
         got = f"{made.dtype} {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
         raise UsageError(f"style {style.name!r} made {got} of a face that is uint8 {original.shape}")
@@ -96,11 +87,11 @@ def cover(original: UInt8Image, style: Style, rng: np.random.Generator | None = 
 
 
 def _strength(style: Style) -> float:
-    return get(style.name).default_strength if style.strength is None else style.strength
+    return get_style(style.name).default_strength if style.strength is None else style.strength
 
 
 def _number(text: str) -> float | None:
-    """Parse a number, including NaN and infinities (the range check refuses them); None if it is not a number."""
+    """Parse a number, including NaN and infinities (`CoverStyle.check` refuses them); None if it is not a number."""
     try:
         return float(text)
     except ValueError:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from ..covers import parse_style, picture_of
+from ..covers import parse_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
 from ..image.write import FORMATS, Format
@@ -79,7 +79,7 @@ class Job:
         if self.faces.strip().lower() not in ("all", "none"):
             settings["faces"] = f"from 1: {self.faces}"  # once counted from 0: an older run must not go on with others
         settings["recipients"] = sorted(set(self.recipients))
-        sticker = picture_of(parse_style(self.style))
+        sticker = sticker_file(parse_style(self.style))
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from .. import covers as obfuscate
 from ..api.footprints import covered, repeated_edges, uncovered
 from ..api.selection import disjoint_regions
 from ..container.carriers.sidecar import picture_digest
 from ..container.header.header import Footprint, region_digest
+from ..covers import apply_style, parse_style
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
 from ..faces import Detector, open_edges
 from ..faces.boxes import SMALLEST_SIDE
@@ -87,7 +87,7 @@ class VideoSession:
             UsageError: an unknown style.
             ImageError: a frame is not an image, or of another shape than the first.
         """
-        chosen = obfuscate.parse_style(style) if isinstance(style, str) else style
+        chosen = parse_style(style) if isinstance(style, str) else style
         stream, source = new_stream(), _Counted(_checked(frames))
         for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
             record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
@@ -133,7 +133,7 @@ class VideoSession:
         visible = [part for box in faces if (part := _inside(box, *size))]
         boxes = disjoint_regions(visible, [], size)
         originals = [cut(frame, box) for box in boxes]
-        covers = [obfuscate.cover(original, style) for original in originals]
+        covers = [apply_style(original, style) for original in originals]
         keys = _face_keys(key, record, boxes)
         regions = self.model.protect(originals, covers, keys)
         record = replace(record, boxes=tuple(boxes), digests=tuple(map(region_digest, regions)))

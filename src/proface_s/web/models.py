@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..api import Detection, Inspection, ProtectResult, RecoverResult
-from ..covers import get
-from ..covers.mask import STICKERS
+from ..covers import get_style
+from ..covers.stickers import STICKERS
 from ..errors import UsageError
 from ..types import Box, Style
 
@@ -62,7 +62,7 @@ class StyleModel(_Options):
         """
         if self.name == "mask" and self.option is not None and self.option not in STICKERS:
             raise UsageError(f"there is no sticker {self.option!r}", f"stickers: {', '.join(STICKERS)}")
-        chosen = get(self.name)
+        chosen = get_style(self.name)
         chosen.check(chosen.default_strength if self.strength is None else self.strength, self.option)
         return Style(self.name, self.strength, self.option)
 

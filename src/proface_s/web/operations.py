@@ -13,12 +13,13 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel
 
-from .. import __version__, covers
+from .. import __version__
 from ..api import Credentials, Lock, Session, inspect
 from ..api.files.io import load
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.header import BareStanza, PassphraseStanza
-from ..covers.mask import STICKERS
+from ..covers import apply_style, get_style, style_names
+from ..covers.stickers import STICKERS
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
 from ..image.read import picture_size
 from ..image.write import FORMATS, encode_picture
@@ -129,7 +130,7 @@ def preview(photo: bytes, options: PreviewOptions, progress: Progress) -> Done:
     """Cover the region that a picture shows, as `protect` would."""
     progress("read", 0, 1)
     picture = load(photo, max_pixels=PREVIEW_PIXELS)
-    covered = Picture(covers.cover(picture.rgb, options.style.style()), source=picture.source)
+    covered = Picture(apply_style(picture.rgb, options.style.style()), source=picture.source)
     return Done.of(_shown(covered), encode_picture(covered), name="preview.png")
 
 
@@ -232,8 +233,8 @@ def phrase() -> Phrase:
 def about(settings: Settings) -> About:
     """Describe the styles and limits of this service."""
     styles = []
-    for name in covers.names():
-        style = covers.get(name)
+    for name in style_names():
+        style = get_style(name)
         least, most = style.strength_range
         styles.append(
             StyleInfo(

@@ -14,8 +14,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from proface_s.covers import get as get_style
-from proface_s.covers import is_weak, parse_style
+from proface_s.covers import get_style, is_weak, parse_style
 from proface_s.types import UInt8Image
 
 from ...evaluation.method import Method

@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ... import covers
 from ...container.carriers.carrier import read_chunks
 from ...container.carriers.sidecar import decode_sidecar, picture_digest
 from ...container.header.header import Header, WrongKey
 from ...container.records.pixel_records import find_records, read_record, record_fits, record_samples
 from ...container.records.record_message import encode_record
+from ...covers import get_style
 from ...errors import ProFaceError
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
@@ -216,7 +216,7 @@ def _other_header(
 
 def _stored(name: str, strength: float | None) -> float:
     """A strength in single precision, as headers store it; the style's default where None."""
-    return float(np.float32(covers.get(name).default_strength if strength is None else strength))
+    return float(np.float32(get_style(name).default_strength if strength is None else strength))
 
 
 def _other_records(rgb: UInt8Image, header: Header, wanted: bool) -> str | None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ... import covers
 from ...container.header.header import BareStanza, Header, PassphraseStanza, RecipientStanza, region_digest
 from ...container.header.header_bytes import mac_input
 from ...container.header.unlock import face_keys, unlock_header
 from ...container.seal import header_seal_context, open_seal
+from ...covers import apply_style, get_style
 from ...errors import DamagedFileError, WrongKeyError
 from ...flow.secure.model import FlowModel
 from ...image.regions import cut
@@ -191,7 +191,7 @@ def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, mode
             return OTHER_PHOTO
         if _named_in_full(style):
             return None
-    (again,) = model.protect([original], [covers.cover(original, style)], [key], reserved=[reserved])
+    (again,) = model.protect([original], [apply_style(original, style)], [key], reserved=[reserved])
     if region_digest(again, reserved) == header.faces[index].digest:
         return None
     if header.faces[index].sealed:
@@ -201,7 +201,7 @@ def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, mode
 
 def _named_in_full(style: Style) -> bool:
     """Whether name and strength, which headers hold, say everything about a cover."""
-    return style.option is None and getattr(covers.get(style.name), "options_text", "unknown") is None
+    return style.option is None and get_style(style.name).option_text is None
 
 
 def _texts(lock: Lock) -> list[str]:

@@ -16,12 +16,12 @@ from ..text import printable
 @click.option("--debug", is_flag=True, hidden=True)
 def command(names: tuple[str, ...], as_json: bool, debug: bool) -> int:
     """List the styles that `protect --style` knows, with their strengths."""
-    from ... import covers as obfuscate
+    from ...covers import get_style, style_names
     from ...errors import UsageError
 
-    for name in names or obfuscate.names():
+    for name in names or style_names():
         try:
-            style = obfuscate.get(name)
+            style = get_style(name)
         except UsageError as error:
             if names:
                 raise

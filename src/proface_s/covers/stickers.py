@@ -1,22 +1,23 @@
 """Stickers drawn by this package: simple shapes in unit coordinates, smooth at any size.
 
-Every sticker fills its square from edge to edge, because any part it leaves free must be hidden by other means.
+Every sticker fills its square from edge to edge: any part that it leaves free has to be hidden by other means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import cv2
 import numpy as np
 
 from ..types import UInt8Image
 
-_FINEST = 2048  # pixels; larger stickers are enlarged from this
+_LARGEST_CANVAS = 2048  # pixels; larger stickers are enlarged from this
 _SHIFT = 4  # fractional bits of cv2's drawing coordinates
 
-Point = tuple[float, float]
-Colour = tuple[int, int, int]
+_Point = tuple[float, float]
+_Colour = tuple[int, int, int]
 
 _YELLOW, _ORANGE, _INK = (255, 205, 60), (245, 150, 50), (52, 40, 44)
 _WHITE, _PINK, _RED = (255, 255, 255), (250, 150, 165), (225, 60, 75)
@@ -29,30 +30,30 @@ class _Canvas:
         self.side = side
         self.rgba = np.zeros((side, side, 4), np.uint8)
 
-    def disc(self, centre: Point, radii: Point, colour: Colour, arc: tuple[float, float] = (0, 360)) -> None:
+    def disc(self, centre: _Point, radii: _Point, colour: _Colour, arc: tuple[float, float] = (0, 360)) -> None:
         """Draw a filled ellipse, or its segment between two angles (degrees, clockwise from the right)."""
         self.polygon(_arc(centre, radii, arc), colour)
 
-    def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
+    def line(self, points: Sequence[_Point], width: float, colour: _Colour) -> None:
         """Draw a stroke with round ends."""
         pixels = self._pixels(points)
         thickness = max(1, round(width * self.side))
         cv2.polylines(self.rgba, [pixels], False, (*colour, 255), thickness, cv2.LINE_8, _SHIFT)
 
-    def arc(self, centre: Point, radii: Point, arc: tuple[float, float], width: float, colour: Colour) -> None:
+    def arc(self, centre: _Point, radii: _Point, arc: tuple[float, float], width: float, colour: _Colour) -> None:
         """Draw a stroke along an elliptical arc."""
         self.line(_arc(centre, radii, arc), width, colour)
 
-    def polygon(self, points: Sequence[Point], colour: Colour) -> None:
+    def polygon(self, points: Sequence[_Point], colour: _Colour) -> None:
         """Draw a filled polygon."""
         cv2.fillPoly(self.rgba, [self._pixels(points)], (*colour, 255), cv2.LINE_8, _SHIFT)
 
-    def _pixels(self, points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+    def _pixels(self, points: Sequence[_Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
         scaled = np.asarray(points, np.float64) * self.side - 0.5
         return np.rint(scaled * (1 << _SHIFT)).astype(np.int32)
 
 
-def _arc(centre: Point, radii: Point, arc: tuple[float, float]) -> list[Point]:
+def _arc(centre: _Point, radii: _Point, arc: tuple[float, float]) -> list[_Point]:
     angles = np.radians(np.linspace(arc[0], arc[1], 181))
     xs, ys = centre[0] + radii[0] * np.cos(angles), centre[1] + radii[1] * np.sin(angles)
     return list(zip(xs.tolist(), ys.tolist(), strict=True))
@@ -141,8 +142,8 @@ def _theatre(canvas: _Canvas) -> None:
     canvas.disc((0.5, 0.655), (0.29, 0.07), ivory, (0, 180))
 
 
-def _rounded(canvas: _Canvas, start: Point, stop: Point, radius: float, colour: Colour) -> None:
-    points: list[Point] = []
+def _rounded(canvas: _Canvas, start: _Point, stop: _Point, radius: float, colour: _Colour) -> None:
+    points: list[_Point] = []
     for x, y, first in (
         (stop[0] - radius, start[1] + radius, -90),
         (stop[0] - radius, stop[1] - radius, 0),
@@ -153,7 +154,7 @@ def _rounded(canvas: _Canvas, start: Point, stop: Point, radius: float, colour: 
     canvas.polygon(points, colour)
 
 
-DRAWINGS: dict[str, Callable[[_Canvas], None]] = {
+_DRAWINGS: dict[str, Callable[[_Canvas], None]] = {
     "cat": _cat,
     "robot": _robot,
     "smiley": _smiley,
@@ -161,21 +162,24 @@ DRAWINGS: dict[str, Callable[[_Canvas], None]] = {
     "theatre": _theatre,
 }
 
+STICKERS: Final = tuple(_DRAWINGS)
+"""Names of the stickers, sorted."""
 
-def render(name: str, width: int, height: int) -> UInt8Image:
+
+def draw_sticker(name: str, width: int, height: int) -> UInt8Image:
     """Draw a sticker at a size.
 
     Args:
-        name: a key of `DRAWINGS`.
-        width: in pixels.
-        height: in pixels.
+        name: one of `STICKERS`.
+        width: in pixels, at least 1.
+        height: in pixels, at least 1.
 
     Returns:
         (height, width, 4) uint8 RGBA with premultiplied colour, anti-aliased by drawing larger and averaging.
     """
     longer = max(width, height)
-    canvas = _Canvas(min(_FINEST, max(256, 2 ** int(np.ceil(np.log2(4 * longer))))))
-    DRAWINGS[name](canvas)
+    canvas = _Canvas(min(_LARGEST_CANVAS, max(256, 2 ** int(np.ceil(np.log2(4 * longer))))))
+    _DRAWINGS[name](canvas)
     shrinks = canvas.side >= longer
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(canvas.rgba, (width, height), interpolation=method), np.uint8)
