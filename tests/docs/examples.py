@@ -1,4 +1,4 @@
-"""Examples of README and docs, taken out of their Markdown: blocks behind fences, and blocks of four blanks."""
+"""Extract the examples of README and docs from their Markdown: fenced blocks, and blocks indented by four spaces."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Block:
     """A block of code.
 
     Attributes:
-        page: name of the file.
-        line: number of its first line.
-        language: behind the fence; empty for others.
-        text: what stands there, without the blanks in front.
+        page: path of the file in the repository.
+        line: number of the first line, from 1.
+        language: as the fence names it; empty for indented blocks.
+        text: the code, without its indentation.
     """
 
     page: str
@@ -33,25 +33,26 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """All blocks of a page."""
+    """Yield all blocks of a page."""
     lines = page.read_text(encoding="utf-8").splitlines()
+    name = page.relative_to(ROOT).as_posix()
     at = 0
     while at < len(lines):
         if lines[at].startswith("```"):
             end = lines.index("```", at + 1)
-            yield Block(page.name, at + 2, lines[at][3:].strip(), "\n".join(lines[at + 1 : end]))
+            yield Block(name, at + 2, lines[at][3:].strip(), "\n".join(lines[at + 1 : end]))
             at = end
         elif lines[at].startswith("    ") and (at == 0 or not lines[at - 1].strip()):
             end = at
             while end < len(lines) and (lines[end].startswith("    ") or not lines[end].strip()):
                 end += 1
-            yield Block(page.name, at + 1, "", "\n".join(line[4:] for line in lines[at:end]).rstrip())
+            yield Block(name, at + 1, "", "\n".join(line[4:] for line in lines[at:end]).rstrip())
             at = end - 1
         at += 1
 
 
 def commands() -> list[tuple[str, str]]:
-    """Every line that runs ``proface``: where it stands, and the line, continuations joined."""
+    """Return every line that runs ``proface``, continuations joined, with its page and line number."""
     found = []
     for page in PAGES:
         for block in blocks(page):
@@ -63,7 +64,7 @@ def commands() -> list[tuple[str, str]]:
 
 
 def programs() -> list[Block]:
-    """Every block of Python that does something."""
+    """Return every block of Python that imports something."""
     found = []
     for page in PAGES:
         for block in blocks(page):
@@ -81,7 +82,7 @@ def _is_python(text: str) -> bool:
 
 
 def uploads() -> list[tuple[str, str]]:
-    """Every ``curl`` at the service."""
+    """Return every ``curl`` command that calls the service."""
     found = []
     for page in PAGES:
         for block in blocks(page):

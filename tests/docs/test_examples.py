@@ -1,4 +1,4 @@
-"""Case U10: every example of README and docs runs, or, where it needs what no test has, is at least understood."""
+"""Case U10: every example of README and docs runs; if it needs more than a test has, its options are parsed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from proface_s.keys.recipients import encode_identity
 
 PASSPHRASE = "correct horse battery staple"
 IDENTITY = Identity.generate()
-ONLY_UNDERSTOOD = {  # commands that need more than a test has -> why
+ONLY_PARSED = {  # command -> why a test cannot run it
     "serve": "runs until it is stopped; the tests of the page start it",
     "train": "takes hours, and faces; tests/training runs it",
     "export": "needs a checkpoint; tests/training runs it",
@@ -45,7 +45,7 @@ UNREACHABLE = ("s3://", "tcp://", "| ssh", "curl ", "> party", "| proface", "doc
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with everything that the examples name: photos of four faces, protected files, keys."""
+    """Create a folder with everything that the examples name: photos of four faces, protected files, keys."""
     folder = tmp_path_factory.mktemp("examples")
     data = pytest.importorskip("skimage.data")
     portrait = data.astronaut()[:288, 90:346]
@@ -81,7 +81,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the kit, with a terminal at which somebody knows the passphrase and says yes."""
+    """Copy the kit, and simulate a terminal whose user knows the passphrase and answers yes."""
     folder = Path(shutil.copytree(kit, tmp_path / "here"))
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PROFACE_PASSPHRASE", raising=False)
@@ -93,7 +93,7 @@ def here(kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def words_of(line: str) -> list[str]:
-    """The arguments of ``proface`` in a line, with real keys for those that are only hinted at."""
+    """Return the arguments of ``proface`` in a line, with real keys in place of abbreviated ones."""
     line = line.replace("age1...", str(IDENTITY.recipient)).replace("/var/log/", "").replace("--jobs 4", "--jobs 2")
     line = re.sub(r"\[(.*?)\]", r"\1", line)
     words = shlex.split(line.split("|")[-1 if "| proface" in line else 0], comments=True)
@@ -110,7 +110,7 @@ def test_every_command_of_the_documentation_works(here: Path, place: str, line: 
         assert command is not None, f"there is no command {words[0]}"
         with command.make_context(words[0], list(words[1:])) as context:  # refuses unknown and malformed options
             assert context.params
-    if not words or words[0] in ONLY_UNDERSTOOD or any(sign in line for sign in UNREACHABLE):
+    if not words or words[0] in ONLY_PARSED or any(sign in line for sign in UNREACHABLE):
         return
     if "--engine" in words:
         for package in SCALE_EXTRA:
@@ -120,7 +120,7 @@ def test_every_command_of_the_documentation_works(here: Path, place: str, line: 
 
 
 def _make_room(here: Path, words: list[str]) -> None:
-    """Take away what an earlier example has written, so that this one can write it."""
+    """Remove the outputs of earlier examples that this one writes again."""
     if words[0] == "protect":
         for path in (*here.glob("party.protected.*"),):
             path.unlink()
@@ -132,7 +132,7 @@ def _make_room(here: Path, words: list[str]) -> None:
 
 
 def names_of(block: Block, here: Path) -> dict[str, Any]:
-    """What a block takes for granted."""
+    """Return the variables that the blocks use without defining them."""
     frames = [np.full((64, 96, 3), 40 * number, np.uint8) for number in range(3)]
     faces = here / "faces"
     faces.mkdir()
@@ -156,7 +156,7 @@ class _Silent:
 
 
 def run(block: Block, here: Path) -> dict[str, Any]:
-    """Run a block, with real keys for those that are only hinted at."""
+    """Run a block, with real keys in place of abbreviated ones; return its variables."""
     text = block.text.replace("age1...", str(IDENTITY.recipient))
     text = text.replace("AGE-SECRET-KEY-1...", encode_identity(IDENTITY))
     for path in here.glob("party.protected.*"):
@@ -177,7 +177,7 @@ def test_every_program_of_the_documentation_runs(here: Path, block: Block) -> No
     if "evaluation" in block.text:
         pytest.importorskip("matplotlib")
     names = run(block, here)
-    if "result" in names and "back" in names:  # the comments of README say what comes out
+    if "result" in names and "back" in names:  # as the comment in the README says
         assert [face.outcome for face in names["back"].faces] == ["exact"] * 4
 
 
@@ -206,14 +206,14 @@ def test_every_upload_of_the_documentation_is_answered(here: Path, place: str, l
 
 
 def test_there_are_examples() -> None:
-    """The collector finds them: a change of layout must not make all of this pass for nothing."""
+    """The collector finds them: after a change of layout, the tests above must not pass without an example."""
     assert len(commands()) > 40
     assert len(programs()) >= 5
     assert len(uploads()) >= 3
 
 
 def test_extras_that_the_documentation_names_exist() -> None:
-    """``pip install 'proface-s[web]'`` installs something; case U9: one way of writing it everywhere."""
+    """``pip install 'proface-s[web]'`` names an extra of the project, in the same form everywhere (case U9)."""
     import tomllib
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -226,7 +226,7 @@ def test_extras_that_the_documentation_names_exist() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_offered_for_every_shell_of_the_documentation(shell: str) -> None:
-    """Case U9: what docs/start/install.md has written to a file, and what the shell asks for then."""
+    """Case U9: the script that docs/start/install.md writes works, and so do the requests that it makes."""
     assert f"_PROFACE_COMPLETE={shell}_source proface" in (ROOT / "docs" / "start" / "install.md").read_text()
     source = str(Path(proface_s.__file__).parents[1])
     code = "from proface_s.cli.main import main; raise SystemExit(main())"
@@ -250,7 +250,7 @@ def test_completion_is_offered_for_every_shell_of_the_documentation(shell: str) 
 
 
 def test_the_container_gets_all_that_an_installation_needs() -> None:
-    """Case U9: the build files copy what the build of the package reads; no test has a container at hand."""
+    """Case U9: the container build copies every file that the package build reads; checked without a container."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
