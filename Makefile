@@ -54,7 +54,7 @@ docs: $(VENV)/documentable  ## the documentation as a site in build/docs; a warn
 	@echo "build/docs/index.html"
 
 test-docs: $(VENV)/documentable  ## the site: links, generated references, no requests to other hosts
-	$(BIN)/python -m pytest -q tests/docs
+	$(BIN)/python -m pytest -q tests/docs/test_site.py
 
 screenshots: $(VENV)/web  ## docs/screenshots, from the page as it is
 	$(BIN)/python tests/web/screenshots.py docs/screenshots
