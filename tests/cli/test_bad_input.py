@@ -14,7 +14,7 @@ from cli_kit import BOX, Proface, drawn, files, save
 from PIL import Image
 
 from proface_s.container.carriers.carrier import from_chunks
-from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.container.header.header import Header
 from proface_s.container.header.header_bytes import encode_header
 
@@ -225,7 +225,7 @@ def test_the_header_of_another_file(proface: Proface, protected: Path) -> None:
     chunks = read_png_chunks(protected.read_bytes())
     for name, pixels in ("same.png", drawn(seed=3)), ("larger.png", drawn(200, 150)):
         path = save(name, pixels)
-        path.write_bytes(attach_png(path.read_bytes(), chunks))
+        path.write_bytes(write_png_chunks(path.read_bytes(), chunks))
         said = proface("recover", name)
         assert said.code == 5
         assert "header" in said.err
@@ -238,7 +238,7 @@ def test_changed_pixels(proface: Proface, protected: Path) -> None:
         pixels = np.array(image)
     pixels[50, 50, 0] ^= 1
     path = save("changed.png", pixels)
-    path.write_bytes(attach_png(path.read_bytes(), chunks))
+    path.write_bytes(write_png_chunks(path.read_bytes(), chunks))
     said = proface("recover", "changed.png")
     assert said.code == 5
     assert "changed" in said.err
@@ -246,7 +246,7 @@ def test_changed_pixels(proface: Proface, protected: Path) -> None:
 
 def test_a_stripped_seal_leaves_an_estimate(proface: Proface, protected: Path) -> None:
     chunks = read_png_chunks(protected.read_bytes())
-    protected.write_bytes(attach_png(protected.read_bytes(), {**chunks, "pfSl": []}))
+    protected.write_bytes(write_png_chunks(protected.read_bytes(), {**chunks, "pfSl": []}))
     said = proface("recover", str(protected), "--json")
     assert said.code == 0
     assert said.records[0]["faces"][0]["outcome"] == "estimate"
@@ -276,7 +276,7 @@ def hostile(good: bytes, header: Header, kind: str) -> bytes:
 def test_a_hostile_header(proface: Proface, protected: Path, kind: str) -> None:
     header, _ = from_chunks(read_png_chunks(protected.read_bytes()))
     bad = hostile(encode_header(header), header, kind)
-    protected.write_bytes(attach_png(protected.read_bytes(), {"pfSh": [bad]}))
+    protected.write_bytes(write_png_chunks(protected.read_bytes(), {"pfSh": [bad]}))
     for command in "recover", "inspect":
         said = proface(command, str(protected))
         assert said.code == 5
@@ -406,7 +406,7 @@ def test_damaged_seals_are_told_apart_from_wrong_keys(proface: Proface, protecte
     header, seals = from_chunks(read_png_chunks(protected.read_bytes()))
     broken = bytes([seals[0][0] ^ 1]) + seals[0][1:]
     chunks = {"pfSh": [encode_header(header)], "pfSl": [b"\0\0" + broken]}
-    protected.write_bytes(attach_png(protected.read_bytes(), chunks))
+    protected.write_bytes(write_png_chunks(protected.read_bytes(), chunks))
     said = proface("recover", str(protected))
     assert said.code == 5
     assert "seal" in said.err

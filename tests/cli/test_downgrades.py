@@ -16,23 +16,24 @@ from PIL import Image
 import proface_s
 from proface_s import Credentials, Session
 from proface_s.api.records import with_current_records
-from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
+from proface_s.container.header.footprint import Footprint
 from proface_s.container.header.header import (
     FOOTPRINT_TAG,
-    BareStanza,
     Extension,
-    Footprint,
     Group,
     Header,
-    PassphraseStanza,
     forget_face,
     region_digest,
-    reserve,
     with_footprints,
+    with_reserved_samples,
 )
-from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.header.key_ring import KeyRing
+from proface_s.container.header.lock import FaceDescription, lock_header
+from proface_s.container.header.stanzas import BareStanza, PassphraseStanza
+from proface_s.container.records.partial_headers import LOST
 from proface_s.container.records.pixel_records import SYNC, read_record, search_records, write_record
-from proface_s.container.records.record_message import LOST, encode_record
+from proface_s.container.records.record_message import face_record
 from proface_s.container.seal import header_seal_context, seal_region
 from proface_s.errors import (
     DamagedFileError,
@@ -75,7 +76,7 @@ def rebuilt(
     rgb = with_current_records(rgb, header) if records else rgb
     count, old = len(header.faces), from_chunks(read_chunks(data))[1]
     kept = {i: seal for i, seal in old.items() if seals and i < count and header.faces[i].sealed}
-    return attach(encode_picture(Picture(rgb), "png"), to_chunks(header, kept))
+    return write_chunks(encode_picture(Picture(rgb), "png"), to_chunks(header, kept))
 
 
 def stripped(data: bytes, rgb: UInt8Image | None = None) -> bytes:
@@ -192,7 +193,7 @@ def changed_headers(header: Header) -> Iterator[tuple[str, Header]]:
     yield "forgotten", forget_face(header, 0)
     yield "erased", forget_face(header, 0, erased=True)
     for name, kept in ("a face gone", 1), ("the last face gone", 0):
-        alone = reserve(replace(header, faces=(header.faces[kept],)), [header.reserved(kept)])
+        alone = with_reserved_samples(replace(header, faces=(header.faces[kept],)), [header.reserved(kept)])
         yield name, with_footprints(alone, [header.footprint(kept)])
     bare = tuple(each for each in header.extensions if each.tag != FOOTPRINT_TAG)
     yield "no footprints", replace(header, extensions=bare)
@@ -200,9 +201,9 @@ def changed_headers(header: Header) -> Iterator[tuple[str, Header]]:
     yield "other alpha", with_footprints(header, [Footprint(alpha=7), header.footprint(1)])
     yield "faces swapped", replace(header, faces=(second, first))
     yield "model", replace(header, model_id=bytes(16))
-    yield "no records", reserve(header, [0, 0])
-    yield "other reserves", reserve(header, [header.reserved(0) + 8, header.reserved(1)])
-    yield "all reserved", reserve(header, [3 * first.box.area, 3 * second.box.area])
+    yield "no records", with_reserved_samples(header, [0, 0])
+    yield "other reserves", with_reserved_samples(header, [header.reserved(0) + 8, header.reserved(1)])
+    yield "all reserved", with_reserved_samples(header, [3 * first.box.area, 3 * second.box.area])
     yield "an extension", replace(header, extensions=(*header.extensions, Extension(99, False, b"x")))
     twice = (header.groups[0], header.groups[0])
     yield "a group more", replace(header, groups=twice, faces=(first, replace(second, group=1)))
@@ -321,18 +322,18 @@ def test_a_box_too_small_to_hide_anything(session: Session, side: int, mode: Any
     rgb, sealed = drawn(), mode == "noise"
     ring = KeyRing.generate(model_id, [box]) if sealed else KeyRing.derive(model_id, [box], None, [PASSPHRASE])
     covered = paste(rgb, box, np.zeros((side, side, 3), np.uint8))
-    notes = [FaceNote("solid", None, region_digest(cut(covered, box)), sealed)]
+    notes = [FaceDescription("solid", None, region_digest(cut(covered, box)), sealed)]
     header = lock_header(ring, (rgb.shape[1], rgb.shape[0]), notes, [Lock.of(PASSPHRASE)])
     seals = {0: seal_region(ring.face_key(0), cut(rgb, box), header_seal_context(header, 0))} if sealed else {}
     plain = encode_picture(Picture(covered), "png")
     if sealed:
-        back = session.recover(attach(plain, to_chunks(header, seals)), PASSPHRASE)
+        back = session.recover(write_chunks(plain, to_chunks(header, seals)), PASSPHRASE)
         assert np.array_equal(back.recovered, rgb)
         for text, more in (PASSPHRASE, {}), ("not the right one", {"force": True}):
             with pytest.raises(DamagedFileError, match="no picture"):
-                session.recover(attach(plain, to_chunks(header, {})), text, **more)
+                session.recover(write_chunks(plain, to_chunks(header, {})), text, **more)
     else:
-        back = session.recover(attach(plain, to_chunks(header, {})), PASSPHRASE)
+        back = session.recover(write_chunks(plain, to_chunks(header, {})), PASSPHRASE)
         assert np.array_equal(back.recovered, covered)
 
 
@@ -422,7 +423,7 @@ def test_a_style_called_lost_is_a_style(sealed: bytes) -> None:
 def test_a_face_key_without_a_seal_does_not_override_the_record(session: Session, unsealed: bytes) -> None:
     key = proface_s.face_key(unsealed, 1, Credentials.of(PASSPHRASE))
     other = session.protect(drawn(), PASSPHRASE, seal=False, **BY_HAND)
-    region = write_record(cut(pixels(unsealed), BOXES[0]), encode_record(header_of(other.data), 0))
+    region = write_record(cut(pixels(unsealed), BOXES[0]), face_record(header_of(other.data), 0))
     assert read_record(region) is not None
     forged = rebuilt(unsealed, header_of(unsealed), rgb=paste(pixels(unsealed), BOXES[0], region), records=False)
     with pytest.raises(DamagedFileError, match="disagree"):

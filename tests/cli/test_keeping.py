@@ -16,7 +16,7 @@ from cli_kit import PASSPHRASE, Proface, files, save
 from keys_kit import NEW, opened, outcomes, pixels, secret
 
 from proface_s.container.carriers.carrier import from_chunks
-from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 
 
 def same_but_for_records(name: str, other: str) -> bool:
@@ -229,11 +229,11 @@ def test_what_is_not_sound(proface: Proface, plain: str, monkeypatch: pytest.Mon
     changed = pixels(plain)
     changed[30, 20, 0] ^= 4
     save("pixel.png", changed)
-    Path("pixel.png").write_bytes(attach_png(Path("pixel.png").read_bytes(), chunks))
-    Path("stripped.png").write_bytes(attach_png(data, {**chunks, "pfSl": chunks["pfSl"][:2]}))
+    Path("pixel.png").write_bytes(write_png_chunks(Path("pixel.png").read_bytes(), chunks))
+    Path("stripped.png").write_bytes(write_png_chunks(data, {**chunks, "pfSl": chunks["pfSl"][:2]}))
     broken = chunks["pfSl"][1]
     Path("broken.png").write_bytes(
-        attach_png(data, {**chunks, "pfSl": [chunks["pfSl"][0], broken[:-1] + bytes([broken[-1] ^ 1])]})
+        write_png_chunks(data, {**chunks, "pfSl": [chunks["pfSl"][0], broken[:-1] + bytes([broken[-1] ^ 1])]})
     )
     for name, problem, state in (
         ("pixel.png", "pixels of face 1 were changed", ("changed", "sound")),

@@ -17,7 +17,7 @@ from cli_kit import PASSPHRASE, Proface, files, save
 from keys_kit import BOBS, BOXES, BY_HAND, opened, original, outcomes, pixels, secret
 
 from proface_s.container.carriers.carrier import from_chunks, to_chunks
-from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 
 
 def test_everybody_opens_his_own_face(proface: Proface, party: str, shelf: Path) -> None:
@@ -282,7 +282,7 @@ def test_truncated_and_swapped_wrapped_keys(proface: Proface, party: str, shelf:
         "macs.png": replace(header, groups=(replace(mine, mac=bobs.mac), replace(bobs, mac=mine.mac), carols)),
     }
     for name, swapped in swaps.items():
-        Path(name).write_bytes(attach_png(Path(party).read_bytes(), to_chunks(swapped, seals)))
+        Path(name).write_bytes(write_png_chunks(Path(party).read_bytes(), to_chunks(swapped, seals)))
     assert proface("recover", "stanzas.png").code == 3
     for name in "slots.png", "macs.png":
         said = proface("recover", name)
@@ -291,7 +291,7 @@ def test_truncated_and_swapped_wrapped_keys(proface: Proface, party: str, shelf:
     cut = chunks["pfSh"][0]
     body = cut[:-8].replace(mine.stanzas[0].wrapped_key, mine.stanzas[0].wrapped_key[:-1])  # type: ignore[union-attr]
     Path("cut.png").write_bytes(
-        attach_png(Path(party).read_bytes(), {**chunks, "pfSh": [body + hashlib.sha256(body).digest()[:8]]})
+        write_png_chunks(Path(party).read_bytes(), {**chunks, "pfSh": [body + hashlib.sha256(body).digest()[:8]]})
     )
     assert proface("recover", "cut.png").code == 5
     assert files() == sorted([*swaps, "cut.png", party])

@@ -13,7 +13,7 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.container.carriers.carrier import attach, read_chunks
+from proface_s.container.carriers.carrier import read_chunks, write_chunks
 from proface_s.container.records.pixel_records import erase_record, find_records, write_record
 
 BY_HAND = ("--box", BOX, "--faces", "none")
@@ -170,7 +170,7 @@ def test_two_headers_that_disagree(proface: Proface, protected: Path) -> None:
     save("b.png", drawn(seed=3))
     assert proface("protect", "b.png", *BY_HAND).code == 0
     chunks = read_chunks(protected.read_bytes())
-    Path("mixed.png").write_bytes(attach(Path("b.protected.png").read_bytes(), chunks))
+    Path("mixed.png").write_bytes(write_chunks(Path("b.protected.png").read_bytes(), chunks))
     said = proface("recover", "mixed.png")
     assert said.code == 5
     assert "another file's" in said.err
@@ -182,7 +182,7 @@ def test_two_headers_that_disagree(proface: Proface, protected: Path) -> None:
     changed = pixels(protected)
     changed[INSIDE] = write_record(np.ascontiguousarray(changed[INSIDE]), foreign.record)
     save("foreign.png", changed)
-    Path("foreign.png").write_bytes(attach(Path("foreign.png").read_bytes(), chunks))
+    Path("foreign.png").write_bytes(write_chunks(Path("foreign.png").read_bytes(), chunks))
     said = proface("recover", "foreign.png")
     assert said.code == 0, "the header, which the passphrase vouches for, wins"
     assert "disagrees with the header; the header was used" in said.err
@@ -198,7 +198,7 @@ def test_in_cover_mode_nothing_vouches_for_either(proface: Proface) -> None:
     changed = pixels("a.protected.png")
     changed[INSIDE] = write_record(np.ascontiguousarray(changed[INSIDE]), foreign.record)
     save("foreign.png", changed)
-    Path("foreign.png").write_bytes(attach(Path("foreign.png").read_bytes(), chunks))
+    Path("foreign.png").write_bytes(write_chunks(Path("foreign.png").read_bytes(), chunks))
     said = proface("recover", "foreign.png")
     assert said.code == 5
     assert "disagree" in said.err
@@ -211,7 +211,7 @@ def test_a_damaged_record_does_not_harm_a_file_with_metadata(proface: Proface, p
     changed[INSIDE] = erase_record(np.ascontiguousarray(changed[INSIDE]), 1000)
     save("damaged.png", changed)
     assert proface("recover", "damaged.png").code == 5
-    Path("damaged.png").write_bytes(attach(Path("damaged.png").read_bytes(), chunks))
+    Path("damaged.png").write_bytes(write_chunks(Path("damaged.png").read_bytes(), chunks))
     assert proface("recover", "damaged.png").code == 0
     assert np.array_equal(pixels("damaged.recovered.png"), drawn())
 

@@ -269,13 +269,13 @@ def test_s2_what_was_changed_since_is_not_finished(run: Callable[..., Said], pro
     options = (*BY_HAND, "--passphrase-file", "mine", *(["--sidecar"] if damage == "sidecar" else []))
     assert run(*options).code == 0
     if damage == "record":
-        from proface_s.container.carriers.carrier import attach, read_chunks
+        from proface_s.container.carriers.carrier import read_chunks, write_chunks
 
         data = TARGET.read_bytes()
         pixels = np.array(Image.open(TARGET))
         pixels[20:30, 40:104] ^= 1
         Image.fromarray(pixels).save(TARGET)
-        TARGET.write_bytes(attach(TARGET.read_bytes(), read_chunks(data)))
+        TARGET.write_bytes(write_chunks(TARGET.read_bytes(), read_chunks(data)))
     elif damage == "sidecar":
         beside = TARGET.with_suffix(".pfs")
         data = beside.read_bytes()

@@ -119,7 +119,7 @@ def test_resuming_does_what_is_missing_and_nothing_else(proface: Proface) -> Non
 def test_what_is_there_but_not_finished_is_not_skipped(
     proface: Proface, monkeypatch: pytest.MonkeyPatch, change: str, reason: str
 ) -> None:
-    from proface_s.container.carriers.png import attach_png
+    from proface_s.container.carriers.png import write_png_chunks
 
     save("in/a.png")
     assert proface("protect", "in", *TO_OUT).code == 0
@@ -138,7 +138,7 @@ def test_what_is_there_but_not_finished_is_not_skipped(
     elif change == "not protected":
         save(str(target), drawn())
     else:
-        target.write_bytes(attach_png(target.read_bytes(), {"pfSl": []}))
+        target.write_bytes(write_png_chunks(target.read_bytes(), {"pfSl": []}))
     before = target.read_bytes()
     said = proface("protect", "in", *TO_OUT, *more, "--resume")
     assert said.code == 1

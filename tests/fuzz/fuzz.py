@@ -26,14 +26,16 @@ from types import FrameType
 
 import numpy as np
 
-from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar, encode_sidecar
-from proface_s.container.header.header import Header, reserve
+from proface_s.container.header.header import Header, with_reserved_samples
 from proface_s.container.header.header_bytes import decode_header, encode_header
-from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.header.key_ring import KeyRing
+from proface_s.container.header.lock import FaceDescription, lock_header
 from proface_s.container.records import pixel_records
+from proface_s.container.records.partial_headers import headers_from_records
 from proface_s.container.records.pixel_records import find_records, write_record
-from proface_s.container.records.record_message import decode_record, encode_record, headers_from_records
+from proface_s.container.records.record_message import decode_record_message, face_record
 from proface_s.errors import ProFaceError
 from proface_s.image.read import read_picture
 from proface_s.image.write import FORMATS, encode_picture
@@ -72,7 +74,7 @@ def header_example(**options: object) -> Header:
     else:
         ring = KeyRing.generate(bytes(16), boxes, [0, 1, 0])
         locks = [Lock(("one",), (Identity.generate().recipient,)), Lock(("two", "three"))]
-    notes = [FaceNote("blur", 2.0, bytes(32), not options.get("cover")) for _ in boxes]
+    notes = [FaceDescription("blur", 2.0, bytes(32), not options.get("cover")) for _ in boxes]
     return lock_header(ring, (320, 200), notes, locks, cheap, reserved=[1824, 0, 1840])
 
 
@@ -100,10 +102,10 @@ def check_header_bytes(data: bytes) -> None:
 
 def check_record(data: bytes) -> None:
     """Every record has one encoding, and makes a header."""
-    notice = decode_record(data)
+    notice = decode_record_message(data)
     place = pixel_records.FoundRecord(notice.box.x, notice.box.y, notice.box.w, data, 0)
     (partial,) = headers_from_records([place], (notice.width, notice.height))
-    assert encode_record(partial.header, notice.index) == data
+    assert face_record(partial.header, notice.index) == data
 
 
 def check_pixels(data: bytes) -> None:
@@ -120,7 +122,7 @@ def check_written(data: bytes) -> None:
         found = find_records(write_record(blank, data))
         assert [each.record for each in found] == [data]
         headers_from_records(found, (96, 96))
-    decode_record(data)
+    decode_record_message(data)
 
 
 def check_sidecar(data: bytes) -> None:
@@ -133,7 +135,7 @@ def check_file(data: bytes) -> None:
     """Chunks of a picture file, and attaching others."""
     with contextlib.suppress(ProFaceError):
         from_chunks(read_chunks(data))
-    attach(data, {"pfSh": [b"header"], "pfSl": [b"\0\0seal"]})
+    write_chunks(data, {"pfSh": [b"header"], "pfSl": [b"\0\0seal"]})
 
 
 def check_text(decode: Callable[[str], object]) -> Check:
@@ -144,13 +146,13 @@ def check_text(decode: Callable[[str], object]) -> Check:
 def targets() -> list[Target]:
     """All targets."""
     rng = np.random.default_rng(1)
-    headers = [header_example(), header_example(cover=True), reserve(header_example(), [0, 0, 0])]
+    headers = [header_example(), header_example(cover=True), with_reserved_samples(header_example(), [0, 0, 0])]
     encoded = tuple(encode_header(header) for header in headers)
-    records = tuple(encode_record(header, index) for header in headers[:2] for index in range(3))
+    records = tuple(face_record(header, index) for header in headers[:2] for index in range(3))
     rgb = rng.integers(0, 256, (60, 96, 3), dtype=np.uint8)
     pixels = tuple(write_record(rgb, record).tobytes() for record in records)
     chunks = to_chunks(headers[0], {0: bytes(60), 2: bytes(90)})
-    files = {name: attach(encode_picture(Picture(rgb), name), chunks) for name in FORMATS}
+    files = {name: write_chunks(encode_picture(Picture(rgb), name), chunks) for name in FORMATS}
     face_keys = tuple(
         encode_face_key(PortableFaceKey(index, rng.bytes(8), ring.face_key(0))).encode()
         for index, ring in enumerate(KeyRing.generate(bytes(16), [Box(0, 0, 8, 8)]) for _ in range(3))

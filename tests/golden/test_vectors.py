@@ -15,8 +15,9 @@ import pytest
 from proface_s import Session
 from proface_s.container.carriers.carrier import from_chunks, read_chunks
 from proface_s.container.carriers.sidecar import picture_digest
-from proface_s.container.header.header import Header, OtherStanza, PassphraseStanza
+from proface_s.container.header.header import Header
 from proface_s.container.header.header_bytes import decode_header, mac_input
+from proface_s.container.header.stanzas import OtherStanza, PassphraseStanza
 from proface_s.image.read import read_picture
 from proface_s.keys.secrets import FaceContext, FaceSecret, FileKey
 from proface_s.types import Box
@@ -87,11 +88,11 @@ def read_name(name: str) -> Any:
 
     if name != "protected_v1_sidecar.png":
         return (HERE / name).read_bytes()
-    from proface_s.container.carriers.carrier import attach
+    from proface_s.container.carriers.carrier import write_chunks
 
     assert load(HERE / name).chunks
     beside = (HERE / name).with_suffix(".pfs").read_bytes()
-    return attach((HERE / name).read_bytes(), decode_sidecar(beside)[1])
+    return write_chunks((HERE / name).read_bytes(), decode_sidecar(beside)[1])
 
 
 def vectors(session: Session) -> dict[str, Any]:

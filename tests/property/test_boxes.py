@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proface_s.container.header.header import Footprint
+from proface_s.container.header.footprint import Footprint
 from proface_s.faces import iou, open_edges, protectable_regions, resolve_overlaps, reversible_box
 from proface_s.faces.boxes import SMALLEST_SIDE, intersection
 from proface_s.types import Box

@@ -8,17 +8,9 @@ import hashlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proface_s.container.header.header import (
-    BareStanza,
-    Extension,
-    FaceRecord,
-    Group,
-    Header,
-    OtherStanza,
-    PassphraseStanza,
-    RecipientStanza,
-)
+from proface_s.container.header.header import Extension, FaceEntry, Group, Header
 from proface_s.container.header.header_bytes import decode_header, encode_header
+from proface_s.container.header.stanzas import BareStanza, OtherStanza, PassphraseStanza, RecipientStanza
 from proface_s.errors import FileFormatError
 from proface_s.keys.derive import KdfParams
 from proface_s.types import Box
@@ -66,7 +58,7 @@ def headers(draw: st.DrawFn) -> Header:
         group = draw(st.integers(0, len(drawn_groups) - 1))
         sealed = wrong_key == "noise" and draw(st.booleans())
         erased = len(slot) == 32 and draw(st.booleans())
-        faces.append(FaceRecord(box, group, draw(names), draw(strengths), draw(exactly(32)), slot, sealed, erased))
+        faces.append(FaceEntry(box, group, draw(names), draw(strengths), draw(exactly(32)), slot, sealed, erased))
     tags = sorted(draw(st.sets(st.integers(2, 0x7FFF), max_size=3)))
     extensions = tuple(Extension(tag, False, draw(st.binary(max_size=30))) for tag in tags)
     width = draw(st.integers(5 * COLUMN, 2**31 - 1))

@@ -17,7 +17,7 @@ from proface_s.api.erase import CELL, smear
 from proface_s.api.protect_picture import psnr
 from proface_s.api.selection import Choice, choose_regions, grouped, locks_for
 from proface_s.container.carriers.carrier import from_chunks
-from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.container.header.unlock import unlock_header
 from proface_s.container.records.pixel_records import find_records
 from proface_s.errors import DamagedFileError, ImageError, NotProtectedError, UsageError, WrongKeyError
@@ -297,7 +297,7 @@ def test_other_formats_are_kept_in_place(tmp_path: Path, session: Session, suffi
 
 
 def with_pixels(data: bytes, rgb: np.ndarray) -> bytes:
-    return attach_png(encode_png(Picture(rgb=rgb)), read_png_chunks(data))
+    return write_png_chunks(encode_png(Picture(rgb=rgb)), read_png_chunks(data))
 
 
 def test_verify_reads_the_records_in_the_pixels(png: bytes, session: Session) -> None:

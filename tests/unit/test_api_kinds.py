@@ -12,7 +12,7 @@ from PIL import Image
 
 import proface_s
 from proface_s.api import ProtectResult, Session
-from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.errors import DamagedFileError, ImageError, NoFaceError, NotProtectedError, UsageError, WrongKeyError
 
 PASSPHRASE = "correct horse battery staple"
@@ -187,7 +187,7 @@ def test_without_a_seal_an_estimate_that_beats_the_cover(session: Session) -> No
 
 
 def test_a_stripped_seal_is_warned_about(session: Session, done: ProtectResult) -> None:
-    stripped = attach_png(done.png, {"pfSl": []})
+    stripped = write_png_chunks(done.png, {"pfSl": []})
     back = session.recover(stripped, PASSPHRASE)
     assert back.faces[0].outcome == "estimate"
     assert "stripped" in back.warnings[0]
@@ -197,10 +197,10 @@ def test_a_stripped_seal_is_warned_about(session: Session, done: ProtectResult) 
 
 def test_the_header_of_another_file(session: Session, done: ProtectResult) -> None:
     other = session.protect(png(drawn(seed=3)), PASSPHRASE, **BY_HAND)
-    mixed = attach_png(other.png, read_png_chunks(done.png))
+    mixed = write_png_chunks(other.png, read_png_chunks(done.png))
     with pytest.raises(DamagedFileError, match="header"):
         session.recover(mixed, PASSPHRASE)
-    larger = attach_png(png(np.vstack([drawn(), drawn()])), read_png_chunks(done.png))
+    larger = write_png_chunks(png(np.vstack([drawn(), drawn()])), read_png_chunks(done.png))
     for act in (lambda: session.recover(larger, PASSPHRASE), lambda: proface_s.inspect(larger)):
         with pytest.raises(DamagedFileError, match="160x120"):
             act()

@@ -152,11 +152,11 @@ def test_messages_count_from_1(session: Session, photo: bytes) -> None:
     box = done.faces[0].box
     pixels[box.y + 9, box.x + 9] ^= 1
     image = Image.fromarray(pixels)
-    from proface_s.container.carriers.carrier import attach, read_chunks
+    from proface_s.container.carriers.carrier import read_chunks, write_chunks
 
     file = io.BytesIO()
     image.save(file, "PNG")
-    broken = attach(file.getvalue(), read_chunks(done.data))
+    broken = write_chunks(file.getvalue(), read_chunks(done.data))
     with pytest.raises(DamagedFileError, match="pixels of face 1 were changed"):
         session.recover(broken, PASSPHRASE)
     assert "pixels of face 1 were changed" in proface_s.verify(broken).problems[0]

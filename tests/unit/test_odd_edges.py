@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, forget, rewrap, verify
-from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
+from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.errors import DamagedFileError
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey
@@ -94,7 +94,7 @@ def test_the_edge_is_bound(session: Session) -> None:
     for place in (np.s_[5, -1], np.s_[-1, 5], np.s_[-1, -1]):
         changed = pixels_of(done.data).copy()
         changed[place] ^= 2
-        forged = attach(png(changed), read_chunks(done.data))
+        forged = write_chunks(png(changed), read_chunks(done.data))
         assert [face.pixels for face in verify(forged).faces] == ["changed"]
         with pytest.raises(DamagedFileError, match="changed"):
             session.recover(forged, PASSPHRASE)

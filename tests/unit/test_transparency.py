@@ -14,7 +14,7 @@ from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, forget, inspect, rewrap, verify
 from proface_s.api.resume.comparison import Asked, unfinished
-from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
+from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.container.carriers.png import HEADER_CHUNK
 from proface_s.container.header import header_bytes
 from proface_s.container.header.header import RESERVED_TAG
@@ -189,10 +189,10 @@ def test_published_alpha_is_bound(session: Session, alpha: Any) -> None:
     original = FACE if alpha is None else rgba(FACE, alpha)
     done = session.protect(encode(Image.fromarray(original)), PASSPHRASE, **BY_HAND)
     pixels = np.array(Image.open(io.BytesIO(done.data)).convert("RGBA"))
-    assert not verify(attach(encode(Image.fromarray(pixels)), read_chunks(done.data))).problems
+    assert not verify(write_chunks(encode(Image.fromarray(pixels)), read_chunks(done.data))).problems
     for changed in (0, GREY[INSIDE]):
         pixels[INSIDE][..., 3] = changed
-        forged = attach(encode(Image.fromarray(pixels)), read_chunks(done.data))
+        forged = write_chunks(encode(Image.fromarray(pixels)), read_chunks(done.data))
         assert [face.pixels for face in verify(forged).faces] == ["changed"]
         with pytest.raises(DamagedFileError, match="changed"):
             session.recover(forged, PASSPHRASE)
@@ -205,7 +205,7 @@ def test_the_seal_is_bound_to_what_the_header_says_of_alpha(session: Session) ->
     plain = session.protect(encode(Image.fromarray(rgba(FACE, 255))), PASSPHRASE, **BY_HAND)
     mixed = read_chunks(plain.data) | {"pfSl": read_chunks(done.data)["pfSl"]}
     with pytest.raises(ProFaceError):
-        session.recover(attach(plain.data, mixed), PASSPHRASE)
+        session.recover(write_chunks(plain.data, mixed), PASSPHRASE)
     assert seals
 
 
@@ -214,7 +214,7 @@ def test_an_opaque_alpha_channel_may_be_dropped(session: Session) -> None:
     alpha = np.full((256, 256), 255, np.uint8)
     alpha[INSIDE] = GREY[INSIDE]
     done = session.protect(encode(Image.fromarray(rgba(FACE, alpha))), PASSPHRASE, **BY_HAND)
-    smaller = attach(encode(Image.open(io.BytesIO(done.data)).convert("RGB")), read_chunks(done.data))
+    smaller = write_chunks(encode(Image.open(io.BytesIO(done.data)).convert("RGB")), read_chunks(done.data))
     back = session.recover(smaller, PASSPHRASE)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(back.data))), rgba(FACE, alpha))
 

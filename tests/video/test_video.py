@@ -23,7 +23,7 @@ from proface_s.flow.secure.model import FlowModel
 from proface_s.image.regions import cut
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey, new_stream
-from proface_s.video.records import FrameRecord, decode_record, encode_record
+from proface_s.video.records import FrameRecord, decode_frame_record, encode_frame_record
 from proface_s.video.session import ProtectedFrame, VideoSession
 from proface_s.video.tracking import HOLD, Track, paired, tracked
 
@@ -80,7 +80,9 @@ def stream(model: FlowModel) -> tuple[VideoKey, list[ProtectedFrame]]:
 def test_what_comes_back(model: FlowModel, stream: tuple[VideoKey, list[ProtectedFrame]]) -> None:
     key, frames = stream
     assert [frame.record.index for frame in frames] == list(range(FRAMES))
-    back = VideoSession(model=model).recover(((f.rgb, decode_record(encode_record(f.record))) for f in frames), key)
+    back = VideoSession(model=model).recover(
+        ((f.rgb, decode_frame_record(encode_frame_record(f.record))) for f in frames), key
+    )
     for number, (frame, recovered) in enumerate(zip(frames, back, strict=True)):
         original = frame_of(number)
         (box,) = frame.record.boxes
@@ -225,7 +227,7 @@ records = st.integers(0, 4).flatmap(
 
 @given(records)
 def test_records_survive_being_written(record: FrameRecord) -> None:
-    assert decode_record(encode_record(record)) == record
+    assert decode_frame_record(encode_frame_record(record)) == record
 
 
 @given(records, records)
@@ -236,7 +238,7 @@ def test_different_records_have_different_bytes(a: FrameRecord, b: FrameRecord) 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"faces": 3}', '{"stream": "00", "faces": []}', "[" * 5000])
 def test_records_that_are_none(text: str) -> None:
     with pytest.raises(DamagedFileError, match="record is damaged"):
-        decode_record(text)
+        decode_frame_record(text)
 
 
 Frames = list[tuple[UInt8Image, FrameRecord]]
@@ -330,8 +332,8 @@ def test_s12_clips_of_early_versions_open_with_a_warning(
         return replace(early, tag=hmac.digest(kek, early.covered(), "sha256")[:16])
 
     session, early = VideoSession(model=model), [(rgb, as_before(record)) for rgb, record in one]
-    assert "last" not in encode_record(early[0][1])
-    assert decode_record(encode_record(early[0][1])) == early[0][1]
+    assert "last" not in encode_frame_record(early[0][1])
+    assert decode_frame_record(encode_frame_record(early[0][1])) == early[0][1]
     with pytest.warns(UserWarning, match="early version") as caught:
         back = list(session.recover(early, key))
     assert len(caught) == 1
@@ -343,13 +345,13 @@ def test_s12_clips_of_early_versions_open_with_a_warning(
 
 @pytest.mark.parametrize("change", [{"last": 1}, {"last": None}, {"sha256": "00"}, {"sha256": None}])
 def test_s12_damaged_words_about_the_frame(clips: tuple[VideoKey, Frames, Frames], change: dict[str, Any]) -> None:
-    text = json.loads(encode_record(clips[1][0][1]))
+    text = json.loads(encode_frame_record(clips[1][0][1]))
     with pytest.raises(DamagedFileError, match="record is damaged"):
-        decode_record(json.dumps({**text, **change}))
+        decode_frame_record(json.dumps({**text, **change}))
     for name in change:
         del text[name]
     with pytest.raises(DamagedFileError, match="record is damaged"):
-        decode_record(json.dumps(text))
+        decode_frame_record(json.dumps(text))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from proface_s.web.door import DoorLimits
 from web_kit import (
     ANNS,
     BOBS,
@@ -37,7 +38,6 @@ from web_kit import (
 
 from proface_s import Session
 from proface_s.keys.recipients import Identity, encode_identity
-from proface_s.web.door import DoorLimits
 from proface_s.web.settings import MIB, Settings
 
 pytestmark = pytest.mark.slow

@@ -227,8 +227,8 @@ def costly(**params: int) -> bytes:
     from dataclasses import replace
 
     from proface_s.container.carriers.carrier import from_chunks, read_chunks
-    from proface_s.container.header.header import PassphraseStanza
     from proface_s.container.header.header_bytes import encode_header
+    from proface_s.container.header.stanzas import PassphraseStanza
     from proface_s.image.read import read_picture
 
     data = Session(threads=1).protect(drawn(), ANNS, faces="none", boxes=["10,10,48,48"]).data

@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 
 from proface_s.api.records import with_current_records
-from proface_s.container.carriers.carrier import attach
+from proface_s.container.carriers.carrier import write_chunks
 from proface_s.container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
-from proface_s.container.header.header import Header, PassphraseStanza, region_digest
+from proface_s.container.header.header import Header, region_digest
 from proface_s.container.header.header_bytes import encode_header, encode_stanzas
+from proface_s.container.header.stanzas import PassphraseStanza
 from proface_s.container.header.validation import MAX_STANZAS
 from proface_s.image.regions import cut, paste_all
 from proface_s.image.write import encode_png
@@ -77,7 +78,7 @@ class Stored:
         """Return the file with other contents; every CRC and the checksum of the header are correct."""
         raw = self.raw if header is None else encode_header(header) if isinstance(header, Header) else header
         chunks = {HEADER_CHUNK: [raw] if raw else [], SEAL_CHUNK: list(self.seals if seals is None else seals)}
-        return attach(encode_png(Picture(self.rgb if rgb is None else rgb)), chunks)
+        return write_chunks(encode_png(Picture(self.rgb if rgb is None else rgb)), chunks)
 
     def with_faces(self, *changes: Mapping[str, Any]) -> bytes:
         """Return the file with other fields in its face entries."""

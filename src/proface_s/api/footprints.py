@@ -17,7 +17,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..container.header.header import OPAQUE, PLAIN, Footprint, Header
+from ..container.header.footprint import OPAQUE, PLAIN, Footprint
+from ..container.header.header import Header
 from ..image.regions import cut, same_outside
 from ..image.transparency import constant_alpha
 from ..types import Box, Picture, UInt8Image

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from ..container.header.header import Header, forget_face, slot_digest
-from ..container.header.lock import check_locks, relock
-from ..container.header.unlock import check_cost, open_groups, try_passphrases, unlock_header
+from ..container.header.lock import relock_header
+from ..container.header.lock_plan import check_locks
+from ..container.header.unlock import check_cost, try_passphrases, unlock_groups, unlock_header
 from ..errors import ProFaceError, UsageError, WrongKeyError
 from ..faces.numbering import index_of, indices_of, number_of
 from ..image.regions import cut
@@ -151,8 +152,8 @@ def rewrap(
     header = kept.header
     check_locks([lock])
     noise = header.wrong_key == "noise"
-    file_keys = open_groups(header, credentials, deriver=KekDeriver(limits)) if noise else {}
-    changed = relock(header, file_keys, lock, keep=keep, deriver=KekDeriver(limits))
+    file_keys = unlock_groups(header, credentials, required=True, deriver=KekDeriver(limits)) if noise else {}
+    changed = relock_header(header, file_keys, lock, keep=keep, deriver=KekDeriver(limits))
     _check_locked(changed, file_keys, lock, KekDeriver(limits))
     faces = [index for index, face in enumerate(header.faces) if face.group in file_keys]
     data = write_changed(kept, with_current_records(kept.picture.rgb, changed, faces), changed, kept.seals)

@@ -8,13 +8,16 @@ from typing import Literal
 
 import numpy as np
 
-from ..container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from ..container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from ..container.carriers.sidecar import decode_sidecar, encode_sidecar, picture_digest
-from ..container.header.header import OPAQUE, Header, WrongKey, region_digest
-from ..container.header.lock import FaceNote, KeyRing, lock_header, plan_header
-from ..container.header.unlock import face_keys, try_passphrases
+from ..container.header.footprint import OPAQUE
+from ..container.header.header import Header, WrongKey, region_digest
+from ..container.header.key_ring import KeyRing
+from ..container.header.lock import FaceDescription, lock_header
+from ..container.header.lock_plan import plan_header
+from ..container.header.unlock import try_passphrases, unwrap_face_keys
 from ..container.records.pixel_records import FoundRecord, read_record
-from ..container.records.record_message import encode_record
+from ..container.records.record_message import face_record
 from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_region
 from ..covers import apply_style, is_uninformative
 from ..errors import ProFaceError, UsageError
@@ -108,10 +111,18 @@ def protect_picture(
         regions += model.protect([original], [cover], [key], reserved=[kept])
     progress("check", 0, 1)
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
-    notes = [FaceNote(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)]
+    descriptions = [
+        FaceDescription(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
+    ]
     footprints = footprints_of(picture.alpha, boxes, edges)
     header = lock_header(
-        ring, picture.size, notes, group_locks, reserved=reserved, deriver=KekDeriver(limits), footprints=footprints
+        ring,
+        picture.size,
+        descriptions,
+        group_locks,
+        reserved=reserved,
+        deriver=KekDeriver(limits),
+        footprints=footprints,
     )
     regions = [with_current_record(region, header, i) for i, region in enumerate(regions)]
     hidden = covered(picture, zip(boxes, footprints, regions, strict=True))
@@ -130,7 +141,7 @@ def protect_picture(
         ),
     )
     chunks = to_chunks(header, seals)
-    data = data if sidecar == "instead" else attach(data, chunks)
+    data = data if sidecar == "instead" else write_chunks(data, chunks)
     beside = None if sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
     warnings = verify(data, beside, picture, boxes, ring, group_locks, model, limits)
     warnings += _lost_on_the_way(header, seal)
@@ -230,7 +241,7 @@ def verify(
         sound = sound and not is_altered(again, header, index)
         if reserved:
             found = read_record(region)
-            record = encode_record(header, index)
+            record = face_record(header, index)
             sound = sound and found == FoundRecord(0, 0, box.w, record, repaired=0)
         if index in seals:
             exact = open_seal(keys[index], seals[index], original.shape, header_seal_context(header, index))
@@ -262,7 +273,7 @@ def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDer
         for passphrase in lock.passphrases:
             if try_passphrases(header.groups[number], number, [passphrase], deriver) != file_key:
                 return False
-    keys = face_keys(header, dict(enumerate(ring.file_keys)))
+    keys = unwrap_face_keys(header, dict(enumerate(ring.file_keys)))
     return keys == {index: ring.face_key(index) for index in range(len(ring.boxes))}
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..container.header.header import Header
 from ..container.records.pixel_records import erase_record, read_record, record_fits, record_samples, write_record
-from ..container.records.record_message import encode_record, same_face
+from ..container.records.record_message import face_record, record_agrees
 from ..image.regions import cut, paste_all
 from ..types import Box, UInt8Image
 
@@ -23,7 +23,7 @@ def planned_reserves(header: Header) -> list[int]:
     Args:
         header: as `plan_header` makes it.
     """
-    lengths = [len(encode_record(header, index)) for index in range(len(header.faces))]
+    lengths = [len(face_record(header, index)) for index in range(len(header.faces))]
     return [
         record_samples(length) if record_fits(face.box.w, face.box.h, length) else 0
         for face, length in zip(header.faces, lengths, strict=True)
@@ -89,7 +89,7 @@ def _fitting_record(header: Header, index: int) -> bytes:
     face, reserved = header.faces[index], header.reserved(index)
     if face.forgotten or not reserved:
         return b""
-    record = encode_record(header, index)
+    record = face_record(header, index)
     fits = record_fits(face.box.w, face.box.h, len(record)) and record_samples(len(record)) <= reserved
     return record if fits else b""
 
@@ -129,6 +129,6 @@ def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> l
     for index in faces:
         face = header.faces[index]
         found = read_record(rgb, face.box.x, face.box.y) if header.reserved(index) and not face.forgotten else None
-        if found is not None and not same_face(header, index, found.record):
+        if found is not None and not record_agrees(header, index, found.record):
             wrong.append(index)
     return wrong

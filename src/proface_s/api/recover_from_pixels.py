@@ -10,9 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ..container.header.header import WrongKey
-from ..container.header.unlock import check_cost, forced_keys, unlock_header
+from ..container.header.unlock import check_cost, noise_keys, unlock_header
+from ..container.records.partial_headers import LOST, PartialHeader, headers_from_records
 from ..container.records.pixel_records import search_records
-from ..container.records.record_message import LOST, Partial, headers_from_records
 from ..errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
 from ..faces.numbering import number_of
 from ..flow.secure.model import FlowModel
@@ -33,7 +33,7 @@ _IGNORED = "header and seals were ignored; what was read from the pixels is an e
 class Opened:
     """A partial header with the keys that fit it."""
 
-    partial: Partial
+    partial: PartialHeader
     keys: dict[int, FaceKey]
 
 
@@ -46,7 +46,7 @@ class Salvage:
         ruined: how many further records are beyond repair.
     """
 
-    partials: list[Partial]
+    partials: list[PartialHeader]
     ruined: int
 
     @property
@@ -61,7 +61,7 @@ def more_faces(lost: int) -> str:
     return f"at least {lost} more face{'' if lost == 1 else 's'}"
 
 
-def find_headers(picture: Picture) -> list[Partial]:
+def find_headers(picture: Picture) -> list[PartialHeader]:
     """The `partials` of `salvage`."""
     return salvage(picture).partials
 
@@ -174,7 +174,7 @@ def _read(
 
 
 def open_partials(
-    partials: list[Partial], credentials: Credentials, force: bool, deriver: KekDeriver, lost: int
+    partials: list[PartialHeader], credentials: Credentials, force: bool, deriver: KekDeriver, lost: int
 ) -> tuple[list[Opened], bool]:
     """Open headers that were put together from records.
 
@@ -203,7 +203,7 @@ def open_partials(
     if refusal is None or any(each.keys for each in opened):
         return opened, False
     if force:
-        keys_of = [forced_keys(partial.header, credentials, deriver=deriver) for partial in partials]
+        keys_of = [noise_keys(partial.header, credentials, deriver=deriver) for partial in partials]
         return [Opened(*each) for each in zip(partials, keys_of, strict=True)], True
     if lost:
         raise WrongKeyError(

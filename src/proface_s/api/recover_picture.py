@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..container.carriers.carrier import from_chunks
 from ..container.header.header import Header, WrongKey, region_digest
-from ..container.header.unlock import forced_keys, unlock_header
+from ..container.header.unlock import noise_keys, unlock_header
 from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, ModelError, UnexpectedModeError, UsageError, WrongKeyError
 from ..faces.numbering import listed, number_of
@@ -265,7 +265,7 @@ def _keys(
         opened = unlock_header(header, credentials, deriver=deriver)
         keys, authentic = opened.face_keys, bool(opened.groups)
     except WrongKeyError:
-        keys = forced_keys(header, credentials, deriver=deriver) if force else {}
+        keys = noise_keys(header, credentials, deriver=deriver) if force else {}
         if not keys:
             raise
         forced = True

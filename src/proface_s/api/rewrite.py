@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..container.carriers.carrier import attach, from_chunks, read_chunks, to_chunks
+from ..container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from ..container.carriers.sidecar import decode_sidecar, encode_sidecar
 from ..container.header.header import Header
 from ..errors import DamagedFileError, ImageError, ProFaceError, UsageError
@@ -138,7 +138,7 @@ def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[in
     if kept.carried or wanted != found or not np.array_equal(rgb, kept.picture.rgb):
         data = encode_picture(replace(kept.picture, rgb=rgb), wanted, keep_metadata=True)
     if kept.carried:
-        data = attach(data, chunks)
+        data = write_chunks(data, chunks)
     beside = encode_sidecar(rgb, chunks) if kept.sidecar is not None else None
     _check(data, beside, rgb, header, seals, kept.carried)
     if kept.target is not None:

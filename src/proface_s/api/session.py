@@ -12,10 +12,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..container.header.header import FORMAT_VERSION, BareStanza, PassphraseStanza, RecipientStanza, WrongKey
-from ..container.header.lock import check_locks
+from ..container.header.header import FORMAT_VERSION, WrongKey
+from ..container.header.lock_plan import check_locks
+from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
+from ..container.records.partial_headers import LOST
 from ..container.records.pixel_records import find_records
-from ..container.records.record_message import LOST
 from ..covers import format_style, is_weak, parse_style
 from ..errors import NoFaceError, UsageError
 from ..faces import BoxLike, Detector, draw

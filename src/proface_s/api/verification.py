@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.carriers.sidecar import decode_sidecar
 from ..container.header.header import Header, WrongKey
-from ..container.header.unlock import Unlocked, unlock_header
+from ..container.header.unlock import UnlockedHeader, unlock_header
 from ..container.records.pixel_records import read_record
-from ..container.records.record_message import encode_record, same_face
+from ..container.records.record_message import face_record, record_agrees
 from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, FileFormatError
 from ..faces.numbering import number_of
@@ -60,7 +60,7 @@ def verify(
     header, seals = read_header(picture)
     check_mode(picture, [header], expect)
     checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
-    opened = Unlocked({}, {})
+    opened = UnlockedHeader({}, {})
     if checkable and credentials:
         opened = unlock_header(header, credentials, deriver=KekDeriver(limits))
     keys, authentic = opened.face_keys, bool(opened.groups)
@@ -160,8 +160,8 @@ def _record_state(picture: Picture, header: Header, index: int) -> RecordState:
         return "none" if found is None or face.erased else "wrong"
     if found is None:
         return "gone"
-    if found.record != encode_record(header, index):
-        return "stale" if same_face(header, index, found.record) else "wrong"
+    if found.record != face_record(header, index):
+        return "stale" if record_agrees(header, index, found.record) else "wrong"
     return "damaged" if found.repaired else "sound"
 
 

@@ -1,12 +1,12 @@
-"""The seal: an authenticated, exact copy of a face, encrypted with ChaCha20-Poly1305 (RFC 8439).
+"""Seals: authenticated, exact copies of faces, encrypted with ChaCha20-Poly1305 (RFC 8439).
 
 ::
 
     seal    = nonce (12 random bytes) | ciphertext | tag (16)
     payload = codec u8 | length u32 | compressed region | zeros up to a padded length
 
-The padded length (`padded_length`) keeps the size of the seal from telling how detailed the face is: it is one of four
-for each size of box, and under a cover that shows nothing it is always the largest, so that it tells nothing at all.
+The padded length (`padded_length`) keeps the size of the seal from revealing how detailed the face is: it is one of
+four for each size of box, and under a cover that shows nothing it is always the largest, so that it reveals nothing.
 
 Codec: lossless WebP (effort 2, quality 0).  Measured on 160 regions of five group photos, 4.2 megapixels, one thread:
 3.78 MB in 0.47 s; effort 4 and quality 50, 3.60 MB in 1.43 s; PNG at level 9, 5.29 MB in 2.9 s.  Regions with
@@ -29,31 +29,32 @@ from ..errors import DamagedFileError
 from ..keys.secrets import FaceContext, FaceKey
 from ..keys.wrap import NONCE_BYTES, TAG_BYTES
 from ..types import UInt8Image
-from .header.header import PLAIN, Footprint, Header
+from .header.footprint import PLAIN, Footprint, encode_footprint
+from .header.header import Header
 
 CODEC_PNG: Final = 1
 CODEC_WEBP: Final = 2
 MAX_WEBP_SIDE: Final = 16383
 MIN_PAYLOAD_BYTES: Final = 1024
-_PADDING_STEPS: Final = 4  # measured on 439 faces: 0.2 to 1.0 bits per seal; Padmé told 3.4 to 3.8, eighths 0.7 to 1.5
+_PADDING_STEPS: Final = 4  # measured on 439 faces: reveals 0.2 to 1.0 bits; Padmé 3.4 to 3.8, eighths 0.7 to 1.5
 _PREFIX: Final = struct.Struct(">BI")
 
 
 def seal_region(face_key: FaceKey, original: UInt8Image, associated_data: bytes) -> bytes:
-    """Encrypt an exact copy of a face region.
+    """Encrypt an exact copy of a face region; `open_seal` is the inverse.
 
     Args:
         face_key: the face's key.
-        original: (h, w, 3) uint8 RGB, the face's area before obfuscation; or (h, w, 4) RGBA where its alpha varied.
-        associated_data: what the seal is bound to, see `seal_context`.
+        original: (h, w, 3) uint8 RGB, the face's area before it was covered; or (h, w, 4) RGBA if its alpha varied.
+        associated_data: the context the seal is bound to, see `seal_context`.
 
     Returns:
         The seal, ready for a carrier; its length is one of four for each size of region.
 
     Raises:
-        ValueError: neither an RGB nor an RGBA region.
+        ValueError: if the region is neither RGB nor RGBA.
     """
-    return _sealed(face_key, original, associated_data, full_length=False)
+    return _encrypt(face_key, original, associated_data, full_length=False)
 
 
 def seal_at_full_length(face_key: FaceKey, original: UInt8Image, associated_data: bytes) -> bytes:
@@ -61,15 +62,17 @@ def seal_at_full_length(face_key: FaceKey, original: UInt8Image, associated_data
 
     Arguments, result and errors are those of `seal_region`.
     """
-    return _sealed(face_key, original, associated_data, full_length=True)
+    return _encrypt(face_key, original, associated_data, full_length=True)
 
 
 def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated_data: bytes) -> UInt8Image:
-    """Inverse of `seal_region`; nothing is decompressed before the seal is authenticated.
+    """Decrypt a seal; inverse of `seal_region` and `seal_at_full_length`.
+
+    Nothing is decompressed before the seal is authenticated.
 
     Args:
         face_key: the face's key.
-        seal: as returned by `seal_region`.
+        seal: as `seal_region` returned it.
         shape: the expected shape, (h, w, 3) or (h, w, 4) (`Footprint.sealed_shape`).
         associated_data: the same bytes the seal was made with.
 
@@ -77,14 +80,14 @@ def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated
         uint8 RGB or RGBA of that shape, bit-identical to the original.
 
     Raises:
-        DamagedFileError: the seal was altered, or belongs to another face, key or protected region; or its
-            content has another shape.
+        DamagedFileError: if the seal was altered, belongs to another face, key or protected region, or holds another
+            shape.
     """
     if len(seal) < NONCE_BYTES + _PREFIX.size + TAG_BYTES:
         raise DamagedFileError(f"the seal is damaged: it has only {len(seal)} bytes")
-    nonce, box = seal[:NONCE_BYTES], seal[NONCE_BYTES:]
+    nonce, ciphertext = seal[:NONCE_BYTES], seal[NONCE_BYTES:]
     try:
-        payload = ChaCha20Poly1305(face_key.seal_key()).decrypt(nonce, box, associated_data)
+        payload = ChaCha20Poly1305(face_key.seal_key()).decrypt(nonce, ciphertext, associated_data)
     except InvalidTag:
         raise DamagedFileError(
             "the seal does not match: it, or the protected face, was altered",
@@ -97,48 +100,48 @@ def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated
 
 
 def seal_context(context: FaceContext, size: tuple[int, int], digest: bytes, footprint: Footprint = PLAIN) -> bytes:
-    """The associated data of a seal: face context (35 bytes) | width u32 | height u32 | region digest (32).
+    """Return the associated data of a seal: face context (35 bytes) | width u32 | height u32 | region digest (32).
 
-    Behind it, where the face's cover replaced more than the RGB values of an opaque box, its footprint (2).
+    The footprint (2 bytes) follows if the face's cover replaced more than the RGB values of an opaque box.
 
     Args:
-        context: what the face's key is bound to.
+        context: the context that the face's key is bound to.
         size: (width, height) of the picture.
-        digest: `region_digest` of the protected region as it is published.  Passing the digest of the pixels
-            that were actually read proves that the picture is the one that was protected.
-        footprint: what the face's cover replaced.
+        digest: `region_digest` of the protected region as published.  If a reader passes the digest of the pixels that
+            it actually read, an authentic seal proves that the picture is the one that was protected.
+        footprint: the footprint of the face's cover.
     """
-    more = b"" if footprint == PLAIN else footprint.encode()
-    return context.encode() + struct.pack(">II", *size) + digest + more
+    suffix = b"" if footprint == PLAIN else encode_footprint(footprint)
+    return context.encode() + struct.pack(">II", *size) + digest + suffix
 
 
 def header_seal_context(header: Header, index: int) -> bytes:
-    """`seal_context` of face ``index`` as the header tells it."""
+    """Return the `seal_context` of face ``index`` of a header."""
     size, digest = (header.width, header.height), header.faces[index].digest
     return seal_context(header.face_context(index), size, digest, header.footprint(index))
 
 
 def largest_payload(height: int, width: int, channels: int = 3) -> int:
-    """Bytes that the payload of any region of this size fits in: those of the pixels, and a little more."""
+    """Return a number of bytes that holds the payload of any region of this size: the raw pixels and a little more."""
     pixels = height * width * channels
     return MIN_PAYLOAD_BYTES + pixels + pixels // 256 + height
 
 
 def padded_length(length: int, most: int) -> int:
-    """Round the length of a payload up to one of few lengths, so that it tells little about the face.
+    """Round the length of a payload up to one of a few lengths, so that it reveals little about the face.
 
     Args:
         length: in bytes, 1 to ``most``.
         most: `largest_payload` of the region.
 
     Returns:
-        A multiple of a quarter of ``most``, but of no less than `MIN_PAYLOAD_BYTES`; or ``most`` itself.
+        A multiple of a quarter of ``most`` (of `MIN_PAYLOAD_BYTES` if that is more), or ``most`` itself.
     """
     step = max(MIN_PAYLOAD_BYTES, -(-most // _PADDING_STEPS))
     return min(most, -(-length // step) * step)
 
 
-def _sealed(face_key: FaceKey, original: UInt8Image, associated_data: bytes, *, full_length: bool) -> bytes:
+def _encrypt(face_key: FaceKey, original: UInt8Image, associated_data: bytes, *, full_length: bool) -> bytes:
     if original.ndim != 3 or original.shape[2] not in (3, 4) or original.dtype != np.uint8 or original.size == 0:
         raise ValueError(f"a region is (h, w, 3) or (h, w, 4) uint8, not {original.shape} {original.dtype}")
     codec, compressed = _compress(original)
@@ -150,26 +153,26 @@ def _sealed(face_key: FaceKey, original: UInt8Image, associated_data: bytes, *, 
 
 
 def _compress(region: UInt8Image) -> tuple[int, bytes]:
-    """Compress a region so that its payload fits in `largest_payload`; noise may have to be stored as it is."""
+    """Compress a region so that its payload fits in `largest_payload`; noise may have to be stored uncompressed."""
     image = Image.fromarray(np.ascontiguousarray(region))
     room = largest_payload(*region.shape) - _PREFIX.size
     if max(image.size) <= MAX_WEBP_SIDE:
-        compressed = _saved(image, "WEBP", lossless=True, exact=True, quality=0, method=2)
+        compressed = _encode_image(image, "WEBP", lossless=True, exact=True, quality=0, method=2)
         if len(compressed) <= room:
             return CODEC_WEBP, compressed
-    compressed = _saved(image, "PNG", compress_level=6)
-    return CODEC_PNG, compressed if len(compressed) <= room else _saved(image, "PNG", compress_level=0)
+    compressed = _encode_image(image, "PNG", compress_level=6)
+    return CODEC_PNG, compressed if len(compressed) <= room else _encode_image(image, "PNG", compress_level=0)
 
 
-def _saved(image: Image.Image, file_format: str, **options: object) -> bytes:
+def _encode_image(image: Image.Image, file_format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
 def _decompress(codec: int, compressed: bytes, shape: tuple[int, ...]) -> UInt8Image:
-    # The plugin classes are used directly: Image.open would try other formats, and warn about large
-    # pictures, whose size is checked here against the header before any pixel is decoded.
+    # Image.open would try other formats and warn about large pictures; the plugin classes do neither.  The size is
+    # compared with the header's before any pixel is decoded.
     image: Image.Image
     try:
         if codec == CODEC_WEBP:

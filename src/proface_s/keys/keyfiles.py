@@ -91,7 +91,7 @@ def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, 
     return _each(lines, name, decode)
 
 
-def identity_file(identity: Identity) -> str:
+def encode_identity_file(identity: Identity) -> str:
     """The text of an identity file, comments and all."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return f"# created: {created}\n# public key: {identity.recipient}\n{encode_identity(identity)}\n"
@@ -112,7 +112,7 @@ def write_identity(path: _Path, identity: Identity) -> None:
         raise ImageError(f"{target} cannot be written: {error.strerror or error}") from None
     try:
         with open(descriptor, "w", encoding="ascii") as file:
-            file.write(identity_file(identity))
+            file.write(encode_identity_file(identity))
             file.flush()
             os.fsync(file.fileno())
     except BaseException as error:

@@ -125,13 +125,13 @@ class FileKey(Secret):
 
     __slots__ = ()
 
-    def wrap_for(self, kek: bytes, group: int) -> bytes:
+    def wrap(self, kek: bytes, group: int) -> bytes:
         """60 bytes: this key under a key-encryption key, bound to the group's number in the header."""
         return wrap_key(kek, self._raw, "wrap-file", bytes([group]))
 
     @classmethod
-    def unwrap_with(cls, kek: bytes, wrapped: bytes, group: int) -> FileKey:
-        """Inverse of `wrap_for`.
+    def unwrap(cls, kek: bytes, wrapped: bytes, group: int) -> FileKey:
+        """Inverse of `wrap`.
 
         Raises:
             WrongKeyError: another key-encryption key or group, or altered bytes.

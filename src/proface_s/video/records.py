@@ -56,8 +56,8 @@ class FrameRecord:
         return whole + self.stream + struct.pack(">QI", self.index, len(self.boxes)) + self.model_id + faces
 
 
-def encode_record(record: FrameRecord) -> str:
-    """One line of JSON, without its line end; `decode_record` is the inverse."""
+def encode_frame_record(record: FrameRecord) -> str:
+    """One line of JSON, without its line end; `decode_frame_record` is the inverse."""
     faces = [
         {"box": [box.x, box.y, box.w, box.h], "sha256": digest.hex()}
         for box, digest in zip(record.boxes, record.digests, strict=True)
@@ -69,8 +69,8 @@ def encode_record(record: FrameRecord) -> str:
     )  # fmt: skip
 
 
-def decode_record(text: str) -> FrameRecord:
-    """Inverse of `encode_record`.
+def decode_frame_record(text: str) -> FrameRecord:
+    """Inverse of `encode_frame_record`.
 
     Raises:
         DamagedFileError: not a record.

@@ -11,7 +11,8 @@ import numpy as np
 from ..api.footprints import covered, repeated_edges, uncovered
 from ..api.selection import disjoint_regions
 from ..container.carriers.sidecar import picture_digest
-from ..container.header.header import Footprint, region_digest
+from ..container.header.footprint import Footprint
+from ..container.header.header import region_digest
 from ..covers import apply_style, parse_style
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
 from ..faces import Detector, open_edges

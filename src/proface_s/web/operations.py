@@ -17,7 +17,7 @@ from .. import __version__
 from ..api import Credentials, Lock, Session, inspect
 from ..api.files.io import load
 from ..container.carriers.carrier import from_chunks, read_chunks
-from ..container.header.header import BareStanza, PassphraseStanza
+from ..container.header.stanzas import BareStanza, PassphraseStanza
 from ..covers import apply_style, get_style, style_names
 from ..covers.stickers import STICKERS
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError

@@ -17,7 +17,7 @@ import numpy as np
 
 from proface_s.api import Session
 from proface_s.container.carriers.carrier import from_chunks, read_chunks
-from proface_s.container.header.header import BareStanza, PassphraseStanza
+from proface_s.container.header.stanzas import BareStanza, PassphraseStanza
 from proface_s.container.header.unlock import try_passphrases
 from proface_s.keys.derive import KekDeriver
 from proface_s.keys.passphrase import passphrase_bits

@@ -16,7 +16,7 @@ import numpy as np
 from ...container.carriers.carrier import read_chunks
 from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from ...container.carriers.sidecar import decode_sidecar
-from ...container.carriers.tiff import chunks_of_tags
+from ...container.carriers.tiff import decode_tiff_tags
 from ...errors import DamagedFileError, ImageError, UsageError
 from ...image.names import fitted_name
 from ...image.read import MAX_PIXELS, read_file, read_picture
@@ -114,7 +114,7 @@ def _from_pil(image: Any) -> Picture:
         for kind, data, *_ in getattr(image, "private_chunks", []):
             if kind in (HEADER_CHUNK.encode(), SEAL_CHUNK.encode()):
                 chunks.setdefault(kind.decode(), []).append(data)
-    chunks = chunks or chunks_of_tags(getattr(image, "tag_v2", {}))
+    chunks = chunks or decode_tiff_tags(getattr(image, "tag_v2", {}))
     buffer = io.BytesIO()
     exif: Any = image.info.get("exif") or b""  # unlike `getexif`, without an orientation that only XMP tells
     plain = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode]) if image.mode in ("La", "RGBa") else image

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...container.carriers.carrier import attach, read_chunks
+from ...container.carriers.carrier import read_chunks, write_chunks
 from ...errors import ImageError, UsageError
 from ...image.read import read_picture
 from ...image.write import (
@@ -65,7 +65,7 @@ def _converted(data: bytes, wanted: Format) -> bytes:
     """The same picture in another format, with header and seals where it has them."""
     picture, chunks = read_picture(data, name="the file"), read_chunks(data)
     encoded = encode_picture(replace(picture, chunks={}), wanted, keep_metadata=True)
-    return attach(encoded, chunks) if any(chunks.values()) else encoded
+    return write_chunks(encoded, chunks) if any(chunks.values()) else encoded
 
 
 def sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Path | None:

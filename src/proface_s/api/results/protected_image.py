@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from ...container.carriers.carrier import attach
+from ...container.carriers.carrier import write_chunks
 from ...errors import ProFaceError
 from ...image.read import read_picture
 
@@ -57,7 +57,7 @@ class ProtectedImage(Image.Image):
         super().save(buffer, kind, **params)
         data = buffer.getvalue()
         if self._kept(data):
-            data = attach(data, self.info[CHUNKS])
+            data = write_chunks(data, self.info[CHUNKS])
         else:
             _warn(f"saving as {kind} with these options changes the pixels and destroys the hidden faces")
         if isinstance(fp, (str, bytes, os.PathLike)):

@@ -24,7 +24,7 @@ from ...container.carriers.carrier import read_chunks
 from ...container.carriers.sidecar import decode_sidecar, picture_digest
 from ...container.header.header import Header, WrongKey
 from ...container.records.pixel_records import find_records, read_record, record_fits, record_samples
-from ...container.records.record_message import encode_record
+from ...container.records.record_message import face_record
 from ...covers import get_style
 from ...errors import ProFaceError
 from ...image.metadata import NOTE_FIELD
@@ -222,7 +222,7 @@ def _stored(name: str, strength: float | None) -> float:
 def _other_records(rgb: UInt8Image, header: Header, wanted: bool) -> str | None:
     """Compare the records in the pixels with those that the header leads to."""
     for index, face in enumerate(header.faces):
-        record = encode_record(header, index)
+        record = face_record(header, index)
         fits = wanted and record_fits(face.box.w, face.box.h, len(record))
         expected, reserved = record_samples(len(record)) if fits else 0, header.reserved(index)
         if reserved != expected:

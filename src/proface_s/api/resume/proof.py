@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...container.header.header import BareStanza, Header, PassphraseStanza, RecipientStanza, region_digest
+from ...container.header.header import Header, region_digest
 from ...container.header.header_bytes import mac_input
-from ...container.header.unlock import face_keys, unlock_header
+from ...container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
+from ...container.header.unlock import unlock_header, unwrap_face_keys
 from ...container.seal import header_seal_context, open_seal
 from ...covers import apply_style, get_style
 from ...errors import DamagedFileError, WrongKeyError
@@ -146,7 +147,7 @@ def _by_passphrases(header: Header, number: int, texts: Sequence[str], deriver: 
         for stanza in left:
             with contextlib.suppress(WrongKeyError):
                 kek = deriver.derive(text, stanza.salt, stanza.params)
-                key = FileKey.unwrap_with(kek, stanza.wrapped_key, number)
+                key = FileKey.unwrap(kek, stanza.wrapped_key, number)
                 left.remove(stanza)
                 break
         found.append(key)
@@ -157,14 +158,14 @@ def _by_identity(header: Header, number: int, identity: Identity) -> FileKey | N
     for stanza in header.groups[number].stanzas:
         if isinstance(stanza, RecipientStanza):
             with contextlib.suppress(WrongKeyError):
-                return FileKey.unwrap_with(identity.agree_with(stanza.ephemeral), stanza.wrapped_key, number)
+                return FileKey.unwrap(identity.agree_with(stanza.ephemeral), stanza.wrapped_key, number)
     return None
 
 
 def _face_keys(header: Header, locks: Sequence[Lock], opened: Mapping[int, FileKey]) -> dict[int, FaceKey]:
     """Face index -> key; in ``cover`` mode whatever the passphrases give, which the faces themselves must confirm."""
     if header.wrong_key != "cover":
-        return face_keys(header, opened)
+        return unwrap_face_keys(header, opened)
     keys: dict[int, FaceKey] = {}
     for text in dict.fromkeys(text for lock in locks for text in _texts(lock)):
         given = unlock_header(header, Credentials.of(text)).face_keys

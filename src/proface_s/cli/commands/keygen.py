@@ -21,7 +21,7 @@ def command(output: Path | None, public: Path | None, debug: bool) -> int:
     who protects photos for you: `proface protect -r age1...`.  Keys made with age-keygen do as well.
     """
     from ...errors import UsageError
-    from ...keys.keyfiles import identity_file, read_identities, write_identity
+    from ...keys.keyfiles import encode_identity_file, read_identities, write_identity
     from ...keys.recipients import Identity
 
     if public is not None:
@@ -37,7 +37,7 @@ def command(output: Path | None, public: Path | None, debug: bool) -> int:
         streams.check_stdout("the private key")
     identity = Identity.generate()
     if output is None:
-        click.echo(identity_file(identity), nl=False)
+        click.echo(encode_identity_file(identity), nl=False)
         click.echo(f"public key: {identity.recipient}", err=True)
         return 0
     write_identity(output, identity)

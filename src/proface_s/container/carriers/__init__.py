@@ -1,1 +1,1 @@
-"""Carriers: header and seals in PNG chunks, WebP chunks, TIFF tags and sidecars."""
+"""Carriers of header and seals: PNG chunks, WebP chunks, TIFF tags and sidecars."""

@@ -1,8 +1,8 @@
-"""Header and seals <-> private chunks <-> picture files of every format that can carry them.
+"""Header and seals to private chunks, private chunks into picture files of every format that can carry them, and back.
 
 ::
 
-    Header, seals ── to_chunks ──► {"pfSh": [header], "pfSl": [seal, ...]} ── attach ──► PNG, WebP or TIFF file
+    Header, seals ── to_chunks ──► {"pfSh": [header], "pfSl": [seal, ...]} ── write_chunks ──► PNG, WebP or TIFF file
                   ◄── from_chunks ──                                       ◄── read_chunks ──
 """
 
@@ -15,46 +15,49 @@ from typing import BinaryIO
 from ...errors import DamagedFileError, ImageError, NotProtectedError
 from ..header.header import Header
 from ..header.header_bytes import decode_header, encode_header
-from .png import HEADER_CHUNK, PNG_SIGNATURE, SEAL_CHUNK, attach_png, read_png_chunks
-from .tiff import attach_tiff, is_tiff, read_tiff_chunks
-from .webp import attach_webp, is_webp, read_webp_chunks
+from .png import HEADER_CHUNK, PNG_SIGNATURE, SEAL_CHUNK, read_png_chunks, write_png_chunks
+from .tiff import is_tiff, read_tiff_chunks, write_tiff_chunks
+from .webp import is_webp, read_webp_chunks, write_webp_chunks
 
 _INDEX_BYTES = 2
-_FRONT_BYTES = 12  # enough of a file to tell its format
+_FRONT_BYTES = 12  # enough of a file to recognise its format
 
 
-def attach(data: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Put private chunks into a picture file of any format that can carry them; `read_chunks` is the inverse.
+def write_chunks(data: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Write private chunks into a picture file of any format that can carry them; `read_chunks` is the inverse.
 
     Args:
         data: a complete PNG, WebP or TIFF file; its pixels are not touched.
-        chunks: as `to_chunks` makes them; those that are already there are replaced.
+        chunks: as `to_chunks` returns them; they replace those of the same name.
+
+    Returns:
+        The new file.
 
     Raises:
-        ImageError: another format, or a damaged file.
+        ImageError: if the file is damaged or has another format.
     """
     if data.startswith(PNG_SIGNATURE):
-        return attach_png(data, chunks)
+        return write_png_chunks(data, chunks)
     if is_webp(data):
-        return attach_webp(data, chunks)
+        return write_webp_chunks(data, chunks)
     if is_tiff(data):
-        return attach_tiff(data, chunks)
+        return write_tiff_chunks(data, chunks)
     raise ImageError("only PNG, WebP and TIFF files can carry a hidden face")
 
 
 def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
-    """Collect the private chunks of a picture file, without decoding any pixels.
+    """Read the private chunks of a picture file, without decoding any pixels; inverse of `write_chunks`.
 
     Args:
         source: the whole file, or a seekable binary file at its beginning.
-        name: how messages call the picture.
+        name: the picture's name in error messages.
 
     Returns:
-        chunk name -> payloads; empty for pictures without any, and for formats that cannot carry any.
+        chunk name -> payloads; empty for pictures without private chunks, and for formats that cannot carry any.
 
     Raises:
-        DamagedFileError: there are some, but they are damaged.
-        ImageError: the file is truncated before any was found.
+        DamagedFileError: if a private chunk is damaged.
+        ImageError: if the file is truncated before the first private chunk.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     start = file.tell()
@@ -66,43 +69,43 @@ def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str
 
 
 def to_chunks(header: Header, seals: Mapping[int, bytes]) -> dict[str, list[bytes]]:
-    """Serialise header and seals for `attach`.
+    """Serialise header and seals for `write_chunks`; `from_chunks` is the inverse.
 
     Args:
         header: the header.
         seals: face index -> seal (`seal_region`), for any of the faces.
 
     Raises:
-        UsageError: the header breaks a rule of the format.
-        ValueError: a seal for a face that does not exist or is not marked as sealed.
+        UsageError: if the header breaks a rule of the format.
+        ValueError: if a seal belongs to a face that does not exist or is not marked as sealed.
     """
     for index in seals:
         if not 0 <= index < len(header.faces) or not header.faces[index].sealed:
             raise ValueError(f"the seal of face {index + 1} belongs to no sealed face")
-    boxes = [index.to_bytes(_INDEX_BYTES, "big") + seals[index] for index in sorted(seals)]
-    return {HEADER_CHUNK: [encode_header(header)], SEAL_CHUNK: boxes}
+    payloads = [index.to_bytes(_INDEX_BYTES, "big") + seals[index] for index in sorted(seals)]
+    return {HEADER_CHUNK: [encode_header(header)], SEAL_CHUNK: payloads}
 
 
 def from_chunks(chunks: Mapping[str, Sequence[bytes]], name: str = "the picture") -> tuple[Header, dict[int, bytes]]:
-    """Inverse of `to_chunks`.
+    """Parse header and seals; inverse of `to_chunks`.
 
     Args:
         chunks: as `read_chunks` returns them; unknown names are ignored.
-        name: how messages call the picture.
+        name: the picture's name in error messages.
 
     Returns:
-        The header, and face index -> seal for the seals that are there.  A face may be marked as sealed and
-        have no seal here: then it was stripped.
+        The header, and face index -> seal for the seals that were found.  If a face is marked as sealed but has no
+        seal here, the seal was stripped.
 
     Raises:
-        NotProtectedError: there is no header, and no seal either.
-        DamagedFileError: header missing but seals present, several headers, an invalid header, seals of
-            faces that do not exist or have several.
-        FileFormatError: written by a later version of the format.
+        NotProtectedError: if there is neither header nor seal.
+        DamagedFileError: if the header is invalid, there are several, or there are seals but no header; or if a seal
+            belongs to no sealed face or to one that has another.
+        FileFormatError: if a later version of the format wrote it.
     """
-    headers, boxes = chunks.get(HEADER_CHUNK, ()), chunks.get(SEAL_CHUNK, ())
+    headers, payloads = chunks.get(HEADER_CHUNK, ()), chunks.get(SEAL_CHUNK, ())
     if not headers:
-        if boxes:
+        if payloads:
             raise DamagedFileError(f"{name}: there are seals, but the header was removed")
         raise NotProtectedError(
             f"{name} carries no PRO-Face S header",
@@ -112,11 +115,11 @@ def from_chunks(chunks: Mapping[str, Sequence[bytes]], name: str = "the picture"
         raise DamagedFileError(f"{name}: {len(headers)} headers instead of one")
     header = decode_header(headers[0])
     seals: dict[int, bytes] = {}
-    for box in boxes:
-        index = int.from_bytes(box[:_INDEX_BYTES], "big")
-        if len(box) < _INDEX_BYTES or index >= len(header.faces) or not header.faces[index].sealed:
+    for payload in payloads:
+        index = int.from_bytes(payload[:_INDEX_BYTES], "big")
+        if len(payload) < _INDEX_BYTES or index >= len(header.faces) or not header.faces[index].sealed:
             raise DamagedFileError(f"{name}: a seal belongs to no sealed face")
         if index in seals:
             raise DamagedFileError(f"{name}: face {index + 1} has several seals")
-        seals[index] = box[_INDEX_BYTES:]
+        seals[index] = payload[_INDEX_BYTES:]
     return header, seals

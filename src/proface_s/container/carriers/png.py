@@ -4,11 +4,11 @@
 
     signature | IHDR ... | pfSh header | IDAT ... IDAT | pfSl seal | pfSl seal | IEND
 
-The header goes in front of the pixels, where a reader of a stream meets it first; the seals, which can be
-megabytes, go behind them, so that they do not delay the picture.  Reading seeks over the pixel data:
-`inspect` costs milliseconds on any file.  Both names say ancillary (``p``), private (``f``) and safe to copy
-(``h``, ``l``): editors that do not know the chunks keep them, and the header's digests tell whether the
-pixels are still the same.
+The header goes in front of the pixels, where the reader of a stream meets it first; the seals, which can be
+megabytes, go behind them, so that they do not delay the picture.  Reading seeks over the pixel data, so that
+`inspect` takes milliseconds on any file.  Both names mean ancillary (``p``), private (``f``) and safe to copy
+(``h``, ``l``): editors that do not know the chunks keep them, and the header's digests show whether the pixels are
+still the same.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _FRAME: Final = struct.Struct(">I4s")
 _FRAME_BYTES: Final = 12
 
 
-def attach_png(png: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Put private chunks into a PNG file; ``pfSh`` before the first IDAT, all others before IEND.
+def write_png_chunks(png: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Write private chunks into a PNG file: ``pfSh`` before the first IDAT, all others before IEND.
 
-    Chunks of the same names that are already there are replaced; an empty list removes them.
+    They replace chunks of the same names; an empty list removes those.  `read_png_chunks` is the inverse.
 
     Args:
         png: a complete PNG file; its other chunks are copied byte by byte.
         chunks: four-letter name beginning with ``pfS`` -> payloads, in file order.
 
     Raises:
-        ImageError: ``png`` is not a complete PNG file.
+        ImageError: if ``png`` is not a complete PNG file.
     """
     encoded = {name: b"".join(_encode_chunk(name, part) for part in parts) for name, parts in chunks.items()}
     before_pixels = encoded.pop(HEADER_CHUNK, b"")
@@ -63,20 +63,19 @@ def attach_png(png: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
 
 
 def read_png_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
-    """Collect the private chunks (``pfS*``) of a PNG file, without decoding any pixels.
+    """Read the private chunks (``pfS*``) of a PNG file, without decoding any pixels; inverse of `write_png_chunks`.
 
     Args:
         source: the whole file, or a seekable binary file (read from its current position).
-        name: how messages call the picture.
+        name: the picture's name in error messages.
 
     Returns:
-        chunk name -> payloads in file order.  Empty for PNG files without such chunks, and for files that
-        are no PNG at all: those cannot carry any.
+        chunk name -> payloads in file order; empty for PNG files without such chunks and for other files.
 
     Raises:
-        DamagedFileError: a private chunk is truncated, fails its CRC, or there are too many; or the file
-            ends too early after one was found.
-        ImageError: a PNG file that is truncated before any private chunk was found.
+        DamagedFileError: if a private chunk is truncated or fails its CRC, there are too many, or the file ends too
+            early after one was found.
+        ImageError: if a PNG file is truncated before the first private chunk.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     start = file.tell()
@@ -100,12 +99,11 @@ def read_png_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict
 
 
 def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (type, offset of the payload, its length) for every chunk up to IEND, reading eight bytes of
-    each.
+    """Yield (type, offset of the payload, its length) of every chunk up to IEND, reading eight bytes of each.
 
     Raises:
-        ImageError: the signature is missing, the first chunk is not IHDR, there is another IHDR, a chunk reaches beyond
-            the end of the file, IEND is missing, or there are too many.
+        ImageError: if the signature is missing, IHDR is not the first chunk or comes again, a chunk reaches beyond the
+            end of the file, IEND is missing, or there are too many chunks.
     """
     start = file.tell()
     if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
@@ -140,7 +138,7 @@ def _read_payload(file: BinaryIO, kind: bytes, at: int, length: int, name: str) 
 def _encode_chunk(name: str, data: bytes) -> bytes:
     kind = name.encode("ascii")
     if len(kind) != 4 or not kind.isalpha() or not kind.startswith(_PREFIX):
-        raise ValueError(f"{name!r} is no private chunk name of this format")
+        raise ValueError(f"{name!r} is not a private chunk name of this format")
     if len(data) > MAX_CHUNK_BYTES:
         raise ImageError(f"{len(data)} bytes do not fit into a PNG chunk")
     return _FRAME.pack(len(data), kind) + data + _crc(kind, data)

@@ -1,12 +1,12 @@
-"""Header and seals in a file of their own, ``NAME.pfs`` beside the picture, for hosts that keep pixels and no more.
+"""Header and seals in a separate file, ``NAME.pfs`` beside the picture, for hosts that keep nothing but pixels.
 
 ::
 
     "PFSC" | version u8 | picture digest 32 | header length u32 | header
     | number of seals u16 | seals, each: length u32 | face index u16 | seal | checksum 8
 
-The digest tells which picture it belongs to; what vouches for its content are the header's MACs and the seals, as
-in the picture's own metadata.
+The digest says which picture the sidecar belongs to.  Its content is authenticated by the header's MACs and the seals,
+as in the picture's own metadata.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import numpy as np
 
 from ...errors import DamagedFileError, FileFormatError
 from ...types import UInt8Image
+from ..byte_reader import ByteReader
 from ..header.header import DIGEST_BYTES
-from ..header.header_bytes import MAX_HEADER_BYTES, Reader
+from ..header.header_bytes import MAX_HEADER_BYTES
 from ..header.validation import MAX_FACES
 from .png import HEADER_CHUNK, SEAL_CHUNK
 
@@ -32,7 +33,7 @@ CHECKSUM_BYTES: Final = 8
 
 
 def picture_digest(rgb: UInt8Image) -> bytes:
-    """SHA-256 (32 bytes) of a picture's pixels: width u32 | height u32 | R G B row by row from the top.
+    """Return the SHA-256 (32 bytes) of a picture's pixels: width u32 | height u32 | R G B row by row from the top.
 
     Args:
         rgb: (H, W, 3) uint8.
@@ -43,11 +44,11 @@ def picture_digest(rgb: UInt8Image) -> bytes:
 
 
 def encode_sidecar(rgb: UInt8Image, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Serialise what `to_chunks` made of header and seals, for a file beside the picture.
+    """Serialise header and seals for a file beside the picture; `decode_sidecar` is the inverse.
 
     Args:
         rgb: (H, W, 3) uint8, the protected picture.
-        chunks: exactly one header, and any number of seals.
+        chunks: as `to_chunks` returns them: exactly one header, and any number of seals.
     """
     (header,) = chunks[HEADER_CHUNK]
     seals = chunks.get(SEAL_CHUNK, ())
@@ -59,14 +60,14 @@ def encode_sidecar(rgb: UInt8Image, chunks: Mapping[str, Sequence[bytes]]) -> by
 
 
 def decode_sidecar(data: bytes, name: str = "the sidecar") -> tuple[bytes, dict[str, list[bytes]]]:
-    """Inverse of `encode_sidecar`, for data from anywhere.
+    """Parse a sidecar from untrusted bytes; inverse of `encode_sidecar`.
 
     Returns:
         The digest of its picture, and the chunks, for `from_chunks`.
 
     Raises:
-        FileFormatError: written by a later version of the format.
-        DamagedFileError: everything else: no sidecar, truncated or altered.
+        FileFormatError: if a later version of the format wrote it.
+        DamagedFileError: if it is not a sidecar, or is truncated or altered.
     """
     if not data.startswith(MAGIC):
         raise DamagedFileError(f"{name} is not a sidecar of proface")
@@ -79,12 +80,12 @@ def decode_sidecar(data: bytes, name: str = "the sidecar") -> tuple[bytes, dict[
     if len(data) < len(MAGIC) + CHECKSUM_BYTES or checksum != _checksum(body):
         raise DamagedFileError(f"{name} is damaged: its checksum does not match", "copy or download it again")
     try:
-        return _read(Reader(body[len(MAGIC) + 1 :]))
+        return _decode_body(ByteReader(body[len(MAGIC) + 1 :], "sidecar"))
     except DamagedFileError as error:
         raise DamagedFileError(f"{name}: {error.message}") from None
 
 
-def _read(reader: Reader) -> tuple[bytes, dict[str, list[bytes]]]:
+def _decode_body(reader: ByteReader) -> tuple[bytes, dict[str, list[bytes]]]:
     digest = reader.take(DIGEST_BYTES, "the picture's digest")
     header = reader.take(reader.count(4, MAX_HEADER_BYTES, "bytes of header"), "the header")
     number = reader.count(2, MAX_FACES, "seals")

@@ -5,8 +5,8 @@
     II*\\0 offset | pixels, tags ... | header | seals | image file directory with the two tags 65360 and 65361
 
 The first directory is copied to the end of the file with our tags in it; everything it points to stays where it is.
-Files of ours that are changed later lose the old tail; in files that another program has written anew, the bytes
-of an old header and old seals are overwritten with zeros, so that nothing of a forgotten face stays behind.
+When a file of ours is changed later, its old tail is cut off; in a file that another program has rewritten, the bytes
+of an old header and old seals are overwritten with zeros, so that nothing of a forgotten face is left.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BYTE_ORDERS: Final = {b"II*\0": "<", b"MM\0*": ">"}
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """The first directory of a file: its byte order, place, raw entries by tag, and the four bytes behind them."""
+    """The first directory of a file: its byte order, offset, raw entries by tag, and the four bytes behind them."""
 
     order: str
     offset: int
@@ -46,34 +46,39 @@ class _Directory:
         return self.offset + 2 + _ENTRY_BYTES * len(self.entries) + 4
 
     def place(self, tag: int) -> tuple[int, int]:
-        """(offset, length) of the bytes of one of our tags."""
+        """Return (offset, length) of the bytes of one of our tags."""
         kind, count = struct.unpack_from(self.order + "HI", self.entries[tag], 2)
         if kind not in (_UNDEFINED, _BYTE):
             raise DamagedFileError(f"the private tag {tag} has type {kind}")
-        if count <= 4:  # so few bytes would lie in the entry itself; none of ours are that short
+        if count <= 4:  # TIFF stores up to four bytes in the entry itself; our payloads are longer
             raise DamagedFileError(f"the private tag {tag} has only {count} bytes")
         return int(struct.unpack_from(self.order + "I", self.entries[tag], 8)[0]), int(count)
 
 
 def is_tiff(data: bytes) -> bool:
-    """Whether bytes are the beginning of a (classic) TIFF file."""
+    """Return whether bytes are the beginning of a (classic) TIFF file."""
     return data[:4] in _BYTE_ORDERS
 
 
-def attach_tiff(tiff: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Put header and seals into the first directory of a TIFF file, in place of those that are there.
+def write_tiff_chunks(tiff: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Write header and seals into the first directory of a TIFF file, replacing any that it has.
+
+    `read_tiff_chunks` is the inverse.
 
     Args:
         tiff: a complete TIFF file.
-        chunks: as for `proface_s.container.carriers.png.attach_png`: at most one ``pfSh``, any number of ``pfSl``.
+        chunks: as `to_chunks` returns them: at most one ``pfSh``, any number of ``pfSl``.
 
     Raises:
-        ImageError: ``tiff`` is no complete TIFF file, or the result would be larger than TIFF allows.
+        ImageError: if ``tiff`` is not a complete TIFF file, or the result would be larger than TIFF allows.
     """
     file = io.BytesIO(tiff)
     directory = _read_directory(file, len(tiff), "the picture")
     body = _without_payloads(tiff, directory)
-    payloads = {HEADER_TAG: b"".join(chunks.get(HEADER_CHUNK, ())), SEALS_TAG: _join(chunks.get(SEAL_CHUNK, ()))}
+    payloads = {
+        HEADER_TAG: b"".join(chunks.get(HEADER_CHUNK, ())),
+        SEALS_TAG: _encode_seals(chunks.get(SEAL_CHUNK, ())),
+    }
     entries = {tag: entry for tag, entry in directory.entries.items() if tag not in _TAGS}
     for tag, payload in payloads.items():
         if payload:
@@ -90,18 +95,18 @@ def attach_tiff(tiff: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
 
 
 def read_tiff_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
-    """Header and seals of a TIFF file, as chunks, without decoding any pixels.
+    """Read header and seals of a TIFF file, as chunks, without decoding any pixels; inverse of `write_tiff_chunks`.
 
     Args:
         source: the whole file, or a seekable binary file (read from its current position, which is its beginning).
-        name: how messages call the picture.
+        name: the picture's name in error messages.
 
     Returns:
-        chunk name -> payloads; empty for TIFF files without our tags, and for files that are no classic TIFF.
+        chunk name -> payloads; empty for TIFF files without our tags, and for files that are not classic TIFF.
 
     Raises:
-        DamagedFileError: our tags are there, but malformed.
-        ImageError: a TIFF file that is truncated.
+        DamagedFileError: if one of our tags is malformed.
+        ImageError: if a TIFF file is truncated.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     start = file.tell()
@@ -122,22 +127,22 @@ def read_tiff_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
         if tag == HEADER_TAG:
             found[HEADER_CHUNK] = [payload]
         else:
-            found[SEAL_CHUNK] = _split(payload, name)
+            found[SEAL_CHUNK] = _decode_seals(payload, name)
     return found
 
 
-def chunks_of_tags(tags: Mapping[int, object], name: str = "the picture") -> dict[str, list[bytes]]:
-    """As `read_tiff_chunks`, from the tags that another program (Pillow) has read already."""
+def decode_tiff_tags(tags: Mapping[int, object], name: str = "the picture") -> dict[str, list[bytes]]:
+    """Return the chunks that `read_tiff_chunks` would, from the tags that another library (Pillow) has already read."""
     header, seals = (tags.get(tag) for tag in _TAGS)
     found = {HEADER_CHUNK: [header]} if isinstance(header, bytes) else {}
-    return found | ({SEAL_CHUNK: _split(seals, name)} if isinstance(seals, bytes) else {})
+    return found | ({SEAL_CHUNK: _decode_seals(seals, name)} if isinstance(seals, bytes) else {})
 
 
 def _read_directory(file: BinaryIO, size: int, name: str) -> _Directory:
     """Parse the first directory.
 
     Raises:
-        ImageError: it is not there.
+        ImageError: if it is missing or cut short.
     """
     damaged = ImageError(f"{name} is truncated or damaged", hint="copy or download it again")
     file.seek(0)
@@ -161,7 +166,7 @@ def _read_directory(file: BinaryIO, size: int, name: str) -> _Directory:
 
 
 def _without_payloads(tiff: bytes, directory: _Directory) -> bytearray:
-    """The file without the bytes of our tags: cut off where they are its tail, else overwritten with zeros."""
+    """Return the file without the bytes of our tags: cut off if they are its tail, else overwritten with zeros."""
     body = bytearray(tiff)
     places = sorted(directory.place(tag) for tag in _TAGS if tag in directory.entries)
     expected = directory.offset
@@ -175,12 +180,12 @@ def _without_payloads(tiff: bytes, directory: _Directory) -> bytearray:
     return body
 
 
-def _join(seals: Sequence[bytes]) -> bytes:
+def _encode_seals(seals: Sequence[bytes]) -> bytes:
     return b"".join(len(seal).to_bytes(_LENGTH_BYTES, "big") + seal for seal in seals)
 
 
-def _split(payload: bytes, name: str) -> list[bytes]:
-    """Inverse of `_join`."""
+def _decode_seals(payload: bytes, name: str) -> list[bytes]:
+    """Parse the payload of the seals' tag; inverse of `_encode_seals`."""
     seals: list[bytes] = []
     at = 0
     while at < len(payload):

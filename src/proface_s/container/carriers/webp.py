@@ -4,8 +4,8 @@
 
     RIFF size WEBP | VP8X | ICCP | VP8L pixels | EXIF | pfSh header | pfSl seal | pfSl seal
 
-Unknown chunks belong behind all others, and need the extended form: a file that begins with its pixels gets the
-``VP8X`` chunk it lacks.  RIFF has no checksums; the header has its own, and a seal is authenticated.
+Unknown chunks belong behind all others and need the extended form: a file that begins with its pixels gets the
+``VP8X`` chunk it lacks.  RIFF has no checksums, but the header has its own and a seal is authenticated.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _ALPHA: Final = 0x10
 
 
 def is_webp(data: bytes) -> bool:
-    """Whether bytes are the beginning of a WebP file."""
+    """Return whether bytes are the beginning of a WebP file."""
     return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
-def attach_webp(webp: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Put private chunks behind all others of a WebP file.
+def write_webp_chunks(webp: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Write private chunks into a WebP file, behind all others.
 
-    Chunks of the same names that are already there are replaced; an empty list removes them.
+    They replace chunks of the same names; an empty list removes those.  `read_webp_chunks` is the inverse.
 
     Args:
         webp: a complete WebP file; its other chunks are copied byte by byte.
         chunks: four-letter name beginning with ``pfS`` -> payloads, in file order.
 
     Raises:
-        ImageError: ``webp`` is no complete WebP file, or the result would be larger than RIFF allows.
+        ImageError: if ``webp`` is not a complete WebP file, or the result would be larger than RIFF allows.
     """
     replaced = {name.encode("ascii") for name in chunks}
     pieces: list[bytes] = []
@@ -62,18 +62,18 @@ def attach_webp(webp: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
 
 
 def read_webp_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
-    """Collect the private chunks (``pfS*``) of a WebP file, without decoding any pixels.
+    """Read the private chunks (``pfS*``) of a WebP file, without decoding any pixels; inverse of `write_webp_chunks`.
 
     Args:
         source: the whole file, or a seekable binary file (read from its current position).
-        name: how messages call the picture.
+        name: the picture's name in error messages.
 
     Returns:
-        chunk name -> payloads in file order; empty for files that are no WebP.
+        chunk name -> payloads in file order; empty for WebP files without such chunks and for other files.
 
     Raises:
-        DamagedFileError: there are too many, or the file ends too early after one was found.
-        ImageError: a WebP file that is truncated before any private chunk was found.
+        DamagedFileError: if there are too many, or the file ends too early after one was found.
+        ImageError: if a WebP file is truncated before the first private chunk.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     start = file.tell()
@@ -98,10 +98,10 @@ def read_webp_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
 
 
 def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (type, offset of the payload, its length) of every chunk; what follows the RIFF chunk is not looked at.
+    """Yield (type, offset of the payload, its length) of every chunk, ignoring bytes behind the RIFF chunk.
 
     Raises:
-        ImageError: not a WebP file, or a chunk reaches beyond its end.
+        ImageError: if it is not a WebP file, or a chunk reaches beyond its end.
     """
     start = file.tell()
     front = file.read(_START.size)
@@ -131,7 +131,7 @@ def _chunk(kind: bytes, payload: bytes) -> bytes:
 
 
 def _extended(kind: bytes, payload: bytes) -> bytes:
-    """The ``VP8X`` payload of a file that consists of its pixels alone."""
+    """Return the ``VP8X`` payload of a file that consists of its pixels alone."""
     if kind == b"VP8L" and len(payload) >= 5:
         bits = int.from_bytes(payload[1:5], "little")
         width, height, flags = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, _ALPHA if bits >> 28 & 1 else 0

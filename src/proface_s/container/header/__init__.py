@@ -1,1 +1,1 @@
-"""The header of a protected file: its data, bytes, rules, locking and unlocking."""
+"""The header of a protected file: data, bytes, validation, locking and unlocking."""

@@ -1,7 +1,7 @@
-"""Header <-> bytes, format version 1; docs/format.md describes every byte.
+"""Header to bytes and back, format version 1; docs/format.md describes every byte.
 
-All integers are big-endian.  Every header has exactly one encoding: `encode_header(decode_header(data)) ==
-data` for all data that decodes at all.
+All integers are big-endian.  Every header has exactly one encoding: `encode_header(decode_header(data)) == data` for
+all data that decodes at all.
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ from ...errors import DamagedFileError, FileFormatError, UsageError
 from ...keys.derive import SALT_BYTES, KdfParams
 from ...keys.wrap import WRAPPED_BYTES
 from ...types import Box
+from ..byte_reader import ByteReader
 from .header import (
     DIGEST_BYTES,
     FOOTPRINT_TAG,
     FORMAT_VERSION,
+    RESERVED_TAG,
+    Extension,
+    FaceEntry,
+    Group,
+    Header,
+    slot_digest,
+)
+from .stanzas import (
     KIND_BARE,
     KIND_PASSPHRASE,
     KIND_X25519,
     RECIPIENT_BODY_BYTES,
-    RESERVED_TAG,
     BareStanza,
-    Extension,
-    FaceRecord,
-    Group,
-    Header,
     OtherStanza,
     PassphraseStanza,
     RecipientStanza,
     Stanza,
-    slot_digest,
 )
 from .validation import MAX_EXTENSIONS, MAX_FACES, MAX_GROUPS, MAX_STANZAS, check_header
 
@@ -61,7 +64,7 @@ def encode_header(header: Header) -> bytes:
         Its canonical bytes, ending with an 8-byte checksum.
 
     Raises:
-        UsageError: the header breaks a rule of the format (box outside the picture, overlapping boxes, ...).
+        UsageError: if the header breaks a rule of the format (box outside the picture, overlapping boxes, ...).
     """
     try:
         check_header(header)
@@ -78,12 +81,12 @@ def encode_header(header: Header) -> bytes:
 
 
 def mac_input(header: Header, group: int) -> bytes:
-    """The bytes that the MAC of one group covers.
+    """Return the bytes that the MAC of one group covers.
 
-    The header's own bytes, except: no MAC and no stanzas of *other* groups (so that each group's holder can
-    change passphrases alone); and every face as if it were neither forgotten nor erased, with the SHA-256 of its
-    slot in place of the slot (so that a face can be forgotten without any key).  The group's own number goes in
-    front.
+    They are the header's own bytes, with two exceptions.  MACs and the stanzas of *other* groups are left out, so that
+    each group's holder can change passphrases alone.  Every face is written as if neither forgotten nor erased, with
+    the SHA-256 of its slot in place of the slot, so that a face can be forgotten without any key.  The group's number
+    is included.
     """
     stanzas = encode_stanzas(header.groups[group])
     faces = [_encode_face(face, 0, slot_digest(face.slot)) for face in header.faces]
@@ -99,11 +102,11 @@ def mac_input(header: Header, group: int) -> bytes:
 
 
 def decode_header(data: bytes) -> Header:
-    """Inverse of `encode_header`, for data from anywhere.
+    """Parse a header from untrusted bytes; inverse of `encode_header`.
 
     Raises:
-        FileFormatError: written by a later version of the format.
-        DamagedFileError: everything else: not a header, truncated, altered, or outside the format's limits.
+        FileFormatError: if a later version of the format wrote it.
+        DamagedFileError: if it is not a header, or is truncated, altered or outside the format's limits.
     """
     if not data.startswith(MAGIC):
         raise DamagedFileError("invalid header: it does not begin with the PRO-Face S mark")
@@ -115,52 +118,11 @@ def decode_header(data: bytes) -> Header:
     body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
     if checksum != _checksum(body):
         raise DamagedFileError("the header is damaged: its checksum does not match")
-    reader = Reader(body)
-    header = _read_header(reader)
+    reader = ByteReader(body)
+    header = _decode_header(reader)
     reader.finish()
     check_header(header)
     return header
-
-
-class Reader:
-    """Cursor over untrusted bytes: nothing is read, or allocated, beyond their end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def take(self, count: int, what: str) -> bytes:
-        """The next ``count`` bytes.
-
-        Raises:
-            DamagedFileError: fewer are left.
-        """
-        end = self._at + count
-        if end > len(self._data):
-            raise DamagedFileError(f"invalid header: it ends inside {what}")
-        piece = self._data[self._at : end]
-        self._at = end
-        return piece
-
-    def integer(self, width: int, what: str) -> int:
-        """The next ``width`` bytes as an unsigned big-endian integer."""
-        return int.from_bytes(self.take(width, what), "big")
-
-    def count(self, width: int, limit: int, what: str) -> int:
-        """An integer that says how many ``what`` follow; at most ``limit``."""
-        value = self.integer(width, f"the number of {what}")
-        if value > limit:
-            raise DamagedFileError(f"invalid header: {value} {what}; at most {limit} are allowed")
-        return value
-
-    def rest(self) -> bytes:
-        """Everything that is left."""
-        return self.take(len(self._data) - self._at, "the rest")
-
-    def finish(self) -> None:
-        """Refuse trailing bytes."""
-        if self._at != len(self._data):
-            raise DamagedFileError(f"invalid header: {len(self._data) - self._at} bytes too many")
 
 
 def _u16(value: int) -> bytes:
@@ -168,7 +130,7 @@ def _u16(value: int) -> bytes:
 
 
 def _checksum(body: bytes) -> bytes:
-    """Tells damage from a wrong key; proves nothing about who wrote the header."""
+    """Return the checksum, which tells damage from a wrong key but proves nothing about the header's author."""
     return hashlib.sha256(body).digest()[:CHECKSUM_BYTES]
 
 
@@ -178,7 +140,7 @@ def _encode_preamble(header: Header) -> bytes:
 
 
 def encode_stanzas(group: Group) -> bytes:
-    """Number of stanzas u8, and the stanzas; `read_stanzas` is the inverse."""
+    """Serialise a group's stanzas: their number u8, then each of them; `decode_stanzas` is the inverse."""
     parts = [bytes([len(group.stanzas)])]
     for stanza in group.stanzas:
         kind, body = _stanza_body(stanza)
@@ -202,12 +164,12 @@ def _encode_cost(params: KdfParams) -> bytes:
     return _COST.pack(params.time_cost, params.memory_kib, params.lanes)
 
 
-def _fate(face: FaceRecord) -> int:
-    """The flags of what happened to a face after it was protected."""
+def _fate(face: FaceEntry) -> int:
+    """Return the flags that record whether a face was forgotten or erased after it was protected."""
     return (_FORGOTTEN if face.forgotten else 0) | (_ERASED if face.erased else 0)
 
 
-def _encode_face(face: FaceRecord, fate: int, slot: bytes) -> bytes:
+def _encode_face(face: FaceEntry, fate: int, slot: bytes) -> bytes:
     box = face.box
     flags = (_SEALED if face.sealed else 0) | fate
     strength = _NO_STRENGTH if face.strength is None else struct.pack(">f", face.strength)
@@ -224,47 +186,47 @@ def _encode_extensions(header: Header) -> bytes:
     return b"".join(parts)
 
 
-def _read_header(reader: Reader) -> Header:
+def _decode_header(reader: ByteReader) -> Header:
     _, _, flags, width, height, model_id = _PREAMBLE.unpack(reader.take(_PREAMBLE.size, "the preamble"))
     if flags & ~_COVER_MODE:
         raise FileFormatError(f"the header sets unknown flags {flags:#06x}", _UPGRADE)
-    groups = tuple(_read_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups")))
-    faces = tuple(_read_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces")))
+    groups = tuple(_decode_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups")))
+    faces = tuple(_decode_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces")))
     number = reader.count(2, MAX_EXTENSIONS, "extensions")
-    extensions = tuple(_read_extension(reader) for _ in range(number))
+    extensions = tuple(_decode_extension(reader) for _ in range(number))
     return Header(width, height, model_id, groups, faces, extensions, "cover" if flags & _COVER_MODE else "noise")
 
 
-def _read_group(reader: Reader) -> Group:
+def _decode_group(reader: ByteReader) -> Group:
     mac = reader.take(DIGEST_BYTES, "a group")
-    return Group(read_stanzas(reader), mac)
+    return Group(decode_stanzas(reader), mac)
 
 
-def read_stanzas(reader: Reader) -> tuple[Stanza, ...]:
-    """Inverse of `encode_stanzas`.
+def decode_stanzas(reader: ByteReader) -> tuple[Stanza, ...]:
+    """Parse stanzas; inverse of `encode_stanzas`.
 
     Raises:
-        DamagedFileError: too many, cut short or malformed.
+        DamagedFileError: if there are too many, or one is cut short or malformed.
     """
     number = reader.count(1, MAX_STANZAS, "stanzas")
-    return tuple(_read_stanza(reader) for _ in range(number))
+    return tuple(_decode_stanza(reader) for _ in range(number))
 
 
-def _read_stanza(reader: Reader) -> Stanza:
+def _decode_stanza(reader: ByteReader) -> Stanza:
     kind = reader.integer(1, "a stanza")
     body = reader.take(reader.integer(2, "a stanza"), "a stanza")
     if kind == KIND_PASSPHRASE:
-        return PassphraseStanza(*_read_salt_and_cost(body, WRAPPED_BYTES), body[-WRAPPED_BYTES:])
+        return PassphraseStanza(*_decode_salt_and_cost(body, WRAPPED_BYTES), body[-WRAPPED_BYTES:])
     if kind == KIND_BARE:
-        return BareStanza(*_read_salt_and_cost(body, 0))
+        return BareStanza(*_decode_salt_and_cost(body, 0))
     if kind == KIND_X25519 and len(body) == RECIPIENT_BODY_BYTES:
         return RecipientStanza(body[:-WRAPPED_BYTES], body[-WRAPPED_BYTES:])
     return OtherStanza(kind, body)
 
 
-def _read_salt_and_cost(body: bytes, rest: int) -> tuple[bytes, KdfParams]:
-    """Salt and cost of a stanza's body, of which exactly ``rest`` bytes must follow."""
-    reader = Reader(body)
+def _decode_salt_and_cost(body: bytes, rest: int) -> tuple[bytes, KdfParams]:
+    """Parse the salt and cost of a stanza's body, which exactly ``rest`` bytes must follow."""
+    reader = ByteReader(body)
     salt = reader.take(SALT_BYTES, "a passphrase stanza")
     params = KdfParams(*_COST.unpack(reader.take(_COST.size, "a passphrase stanza")))
     reader.take(rest, "a passphrase stanza")
@@ -272,7 +234,7 @@ def _read_salt_and_cost(body: bytes, rest: int) -> tuple[bytes, KdfParams]:
     return salt, params
 
 
-def _read_face(reader: Reader) -> FaceRecord:
+def _decode_face(reader: ByteReader) -> FaceEntry:
     x, y, w, h, group, flags = _FACE.unpack(reader.take(_FACE.size, "a face"))
     if flags & ~(_SEALED | _FORGOTTEN | _ERASED):
         raise FileFormatError(f"a face sets unknown flags {flags:#04x}", _UPGRADE)
@@ -285,10 +247,10 @@ def _read_face(reader: Reader) -> FaceRecord:
     slot = reader.take(DIGEST_BYTES if flags & _FORGOTTEN else WRAPPED_BYTES, "a face")
     style = name.decode("ascii", "replace")
     sealed, erased = bool(flags & _SEALED), bool(flags & _ERASED)
-    return FaceRecord(Box(x, y, w, h), group, style, strength, digest, slot, sealed, erased)
+    return FaceEntry(Box(x, y, w, h), group, style, strength, digest, slot, sealed, erased)
 
 
-def _read_extension(reader: Reader) -> Extension:
+def _decode_extension(reader: ByteReader) -> Extension:
     tag = reader.integer(2, "an extension")
     value = reader.take(reader.integer(4, "an extension"), "an extension")
     critical = bool(tag & _CRITICAL)

@@ -1,12 +1,13 @@
-"""Unlocking a header with whatever somebody has: passphrases, identities, keys of single faces.
+"""Unlocking a header with passphrases, identities and keys of single faces.
 
 ::
 
     passphrase ─ Argon2id ─► KEK ─┐
-    identity ─── X25519 ───► KEK ─┴─► file key ─ checks the MAC ─► face secrets ─► face keys
-    face key ──────────────────────────────────────────────────────────────────► that face's key
+    identity ─── X25519 ───► KEK ─┴─► file key ─ verifies the MAC ─► face secrets ─► face keys
+    face key ────────────────────────────────────────────────────────────────────► that face's key
 
-Inverse of `proface_s.container.header.lock`.  In ``cover`` mode nothing is checked: any passphrase gives face keys.
+The inverse of `proface_s.container.header.lock`.  In ``cover`` mode nothing is verified: any passphrase gives face
+keys.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ from ...errors import DamagedFileError, UsageError, WrongKeyError
 from ...keys.access import Credentials
 from ...keys.derive import SALT_BYTES, KdfParams, KekDeriver
 from ...keys.secrets import FaceKey, FileKey
-from .header import KIND_X25519, BareStanza, Group, Header, OtherStanza, PassphraseStanza, RecipientStanza, slot_digest
+from .header import Group, Header, slot_digest
 from .header_bytes import mac_input
+from .stanzas import KIND_X25519, BareStanza, OtherStanza, PassphraseStanza, RecipientStanza
 
 _ALTERED = "the header was altered after the picture was protected"
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocked:
-    """What credentials opened.
+class UnlockedHeader:
+    """The keys that credentials opened.
 
     Attributes:
         face_keys: face index -> face key; in ``cover`` mode they may be wrong.
-        groups: group number -> verified file key; empty in ``cover`` mode, and where face keys alone opened something.
+        groups: group number -> verified file key; empty in ``cover`` mode, and if face keys alone opened something.
     """
 
     face_keys: dict[int, FaceKey]
@@ -40,28 +42,28 @@ class Unlocked:
 
 def unlock_header(
     header: Header, credentials: Credentials, *, authenticated: bool = True, deriver: KekDeriver | None = None
-) -> Unlocked:
-    """Open all that the credentials open.  Inverse of `lock_header`.
+) -> UnlockedHeader:
+    """Open everything that the credentials open; inverse of `lock_header`.
 
-    Nothing is derived before it is known that all that may have to be derived stays within the limits.
+    The cost of trying everything is checked before the first key is derived.
 
     Args:
         header: the header.
-        credentials: everything there is to try.
-        authenticated: check the MACs; False only for headers that never had any, because they were put together
-            from in-pixel records.
-        deriver: makes keys of passphrases, within its limits; one with the limits of the format if None.  Pass the
+        credentials: everything to try.
+        authenticated: whether to verify the MACs; False only for headers that never had any, because they were put
+            together from in-pixel records.
+        deriver: derives keys from passphrases within its limits; one with the limits of the format if None.  Pass the
             same one again to derive nothing twice.
 
     Returns:
-        The keys.  Forgotten faces are opened by their own face key alone, which needs nothing of the header.  There
-        may be no face key at all where all faces that would open are forgotten.
+        The keys.  A forgotten face opens with its own face key alone, which needs nothing from the header.  If all
+        faces that would open are forgotten, there may be no face key at all.
 
     Raises:
-        WrongKeyError: nothing opens; says what of it was tried.
-        DamagedFileError: a group opened, but its MAC does not match: the header was altered.
-        UsageError: there is nothing to try, or several passphrases for a file that cannot tell which is right.
-        CostlyFileError: it would take more work than the limits allow; none has been done.
+        WrongKeyError: if nothing opens; the message names what was tried.
+        DamagedFileError: if a group opened, but its MAC does not match: the header was altered.
+        UsageError: if there is nothing to try, or several passphrases for a file that cannot tell which is right.
+        CostlyFileError: if it would take more work than the limits allow; none has been done.
     """
     if credentials.empty:
         raise UsageError("no passphrase, identity or face key was given")
@@ -70,18 +72,18 @@ def unlock_header(
         keys = {**_cover_keys(header, credentials, deriver), **own}
         if not keys and not (credentials.passphrases and all(face.forgotten for face in header.faces)):
             raise _nothing_opens(header, credentials)
-        return Unlocked(keys, {})
+        return UnlockedHeader(keys, {})
     groups = unlock_groups(header, credentials, authenticated=authenticated, deriver=deriver)
     if not groups and not own:
         raise _nothing_opens(header, credentials)
-    return Unlocked({**face_keys(header, groups), **own}, groups)
+    return UnlockedHeader({**unwrap_face_keys(header, groups), **own}, groups)
 
 
 def check_cost(headers: Iterable[Header], credentials: Credentials, deriver: KekDeriver) -> None:
-    """Refuse, before any of it is done, more work than the limits allow for trying everything on all these headers.
+    """Check that trying all credentials on all these headers stays within the limits, before any work is done.
 
     Raises:
-        CostlyFileError: too much memory for one derivation, or too many derivations or key agreements.
+        CostlyFileError: if one derivation needs too much memory, or there are too many derivations or key agreements.
     """
     stanzas = [stanza for header in headers for group in header.groups for stanza in group.stanzas]
     runs = [(each.salt, each.params) for each in stanzas if isinstance(each, (PassphraseStanza, BareStanza))]
@@ -91,9 +93,14 @@ def check_cost(headers: Iterable[Header], credentials: Credentials, deriver: Kek
 
 
 def unlock_groups(
-    header: Header, credentials: Credentials, *, authenticated: bool = True, deriver: KekDeriver | None = None
+    header: Header,
+    credentials: Credentials,
+    *,
+    authenticated: bool = True,
+    required: bool = False,
+    deriver: KekDeriver | None = None,
 ) -> dict[int, FileKey]:
-    """The file keys of all groups that passphrases or identities open: group number -> verified file key.
+    """Return the file keys of all groups that passphrases or identities open: group number -> verified file key.
 
     Argon2id runs once per passphrase and distinct salt and cost, however many groups share it.
 
@@ -101,17 +108,19 @@ def unlock_groups(
         header: a header that is not in ``cover`` mode.
         credentials: what to try; face keys open no group.
         authenticated: see `unlock_header`.
+        required: whether at least one group must open.
         deriver: see `unlock_header`.
 
     Raises:
-        DamagedFileError: the MAC of an opened group does not match.
+        WrongKeyError: if no group opens, but one is required to.
+        DamagedFileError: if the MAC of an opened group does not match.
         CostlyFileError: see `unlock_header`.
     """
     deriver = deriver or KekDeriver()
     check_cost([header], credentials, deriver)
     opened: dict[int, FileKey] = {}
     for number, group in enumerate(header.groups):
-        file_key = _by_identity(group, number, credentials)
+        file_key = _try_identities(group, number, credentials)
         if file_key is None:
             file_key = try_passphrases(group, number, credentials.passphrases, deriver)
         if file_key is not None:
@@ -119,28 +128,16 @@ def unlock_groups(
     for number, file_key in opened.items() if authenticated else ():
         if not file_key.verify_header_mac(mac_input(header, number), header.groups[number].mac):
             raise DamagedFileError(_ALTERED)
-    return opened
-
-
-def open_groups(header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None) -> dict[int, FileKey]:
-    """As `unlock_groups`, but something must open.
-
-    Raises:
-        WrongKeyError: nothing opens.
-        DamagedFileError: the MAC of an opened group does not match.
-        CostlyFileError: see `unlock_header`.
-    """
-    opened = unlock_groups(header, credentials, deriver=deriver)
-    if not opened:
+    if required and not opened:
         raise _nothing_opens(header, credentials)
     return opened
 
 
-def face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, FaceKey]:
-    """The keys of all faces of some groups that are not forgotten: face index -> face key.
+def unwrap_face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, FaceKey]:
+    """Unwrap the keys of all faces of some groups, except forgotten ones: face index -> face key.
 
     Raises:
-        DamagedFileError: a face's wrapped secret does not open.
+        DamagedFileError: if a face's wrapped secret does not open.
     """
     keys = {}
     for index, face in enumerate(header.faces):
@@ -154,15 +151,15 @@ def face_keys(header: Header, file_keys: Mapping[int, FileKey]) -> dict[int, Fac
     return keys
 
 
-def forced_keys(header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None) -> dict[int, FaceKey]:
-    """The keys that wrong credentials would lead to if nothing refused them: they read noise.
+def noise_keys(header: Header, credentials: Credentials, *, deriver: KekDeriver | None = None) -> dict[int, FaceKey]:
+    """Derive keys from wrong credentials, which read noise, instead of refusing the credentials.
 
-    They are made as in ``cover`` mode, at the full cost of Argon2id: what is read with them must not
-    become a cheap way to guess a passphrase that may be somebody's for another file.
+    The keys are derived as in ``cover`` mode, at the full cost of Argon2id: the noise must not become a cheap way to
+    guess a passphrase that its owner may use for another file.
 
     Args:
         header: the header.
-        credentials: what did not open it.
+        credentials: those that did not open it.
         deriver: see `unlock_header`.
 
     Returns:
@@ -171,7 +168,7 @@ def forced_keys(header: Header, credentials: Credentials, *, deriver: KekDeriver
     keys: dict[int, FaceKey] = {}
     deriver = deriver or KekDeriver()
     for number, group in enumerate(header.groups):
-        file_key = _forced_key(group, credentials, deriver)
+        file_key = _noise_file_key(group, credentials, deriver)
         if file_key is not None:
             keys.update(_derived_keys(header, number, file_key))
     for given in credentials.face_keys:
@@ -181,14 +178,14 @@ def forced_keys(header: Header, credentials: Credentials, *, deriver: KekDeriver
 
 
 def _own_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
-    """The given face keys that belong to faces of this file."""
+    """Return the given face keys that belong to faces of this file."""
     digests = [slot_digest(face.slot) for face in header.faces]
     given = [key for key in credentials.face_keys if key.index < len(digests)]
     return {key.index: key.key for key in given if key.belongs_to(key.index, digests[key.index])}
 
 
 def _cover_keys(header: Header, credentials: Credentials, deriver: KekDeriver) -> dict[int, FaceKey]:
-    """What a passphrase leads to in ``cover`` mode, right or wrong, for all faces that are not forgotten."""
+    """Derive the keys of a passphrase in ``cover`` mode, right or wrong, for all faces that are not forgotten."""
     if len(credentials.passphrases) > 1:
         raise UsageError("several passphrases were given for a file that does not tell which is right", "give one")
     check_cost([header], credentials, deriver)
@@ -203,7 +200,7 @@ def _cover_keys(header: Header, credentials: Credentials, deriver: KekDeriver) -
 
 
 def _derived_keys(header: Header, group: int, file_key: FileKey) -> dict[int, FaceKey]:
-    """The keys a file key gives for the faces of its group, without anything that could refuse it."""
+    """Derive the keys of a group's faces from a file key, right or wrong."""
     contexts = {index: header.face_context(index) for index in range(len(header.faces))}
     return {
         index: file_key.derive_face(face.slot, contexts[index]).face_key(contexts[index])
@@ -212,23 +209,23 @@ def _derived_keys(header: Header, group: int, file_key: FileKey) -> dict[int, Fa
     }
 
 
-def _by_identity(group: Group, number: int, credentials: Credentials) -> FileKey | None:
+def _try_identities(group: Group, number: int, credentials: Credentials) -> FileKey | None:
     for stanza in group.stanzas:
         if isinstance(stanza, RecipientStanza):
             for identity in credentials.identities:
                 with contextlib.suppress(WrongKeyError):
-                    return FileKey.unwrap_with(identity.agree_with(stanza.ephemeral), stanza.wrapped_key, number)
+                    return FileKey.unwrap(identity.agree_with(stanza.ephemeral), stanza.wrapped_key, number)
     return None
 
 
 def try_passphrases(group: Group, number: int, passphrases: Sequence[str], deriver: KekDeriver) -> FileKey | None:
-    """The file key of one group, unverified, if any of the passphrases opens it.
+    """Return the file key of one group, its MAC unverified, or None if no passphrase opens it.
 
     Args:
         group: the group.
         number: its number in the header.
-        passphrases: what to try.
-        deriver: makes keys of them.
+        passphrases: those to try.
+        deriver: derives keys from them.
     """
     stanzas = [stanza for stanza in group.stanzas if isinstance(stanza, PassphraseStanza)]
     runs = [(text, stanza) for text in passphrases for stanza in stanzas]
@@ -237,14 +234,14 @@ def try_passphrases(group: Group, number: int, passphrases: Sequence[str], deriv
         text, stanza = run
         return 0 if deriver.knows(text, stanza.salt, stanza.params) else stanza.params.cost
 
-    for text, stanza in sorted(runs, key=cost):  # what is known already costs nothing; then the cheapest
+    for text, stanza in sorted(runs, key=cost):  # derived keys are free; then the cheapest
         with contextlib.suppress(WrongKeyError):
             kek = deriver.derive(text, stanza.salt, stanza.params)
-            return FileKey.unwrap_with(kek, stanza.wrapped_key, number)
+            return FileKey.unwrap(kek, stanza.wrapped_key, number)
     return None
 
 
-def _forced_key(group: Group, credentials: Credentials, deriver: KekDeriver) -> FileKey | None:
+def _noise_file_key(group: Group, credentials: Credentials, deriver: KekDeriver) -> FileKey | None:
     for stanza in group.stanzas:
         if isinstance(stanza, PassphraseStanza) and credentials.passphrases:
             return FileKey(deriver.derive(credentials.passphrases[0], stanza.salt, stanza.params))
@@ -258,7 +255,7 @@ def _forced_key(group: Group, credentials: Credentials, deriver: KekDeriver) -> 
 
 
 def _nothing_opens(header: Header, credentials: Credentials) -> WrongKeyError | DamagedFileError:
-    """The error that says why nothing was opened."""
+    """Return the error that says why nothing opened."""
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]
     if credentials.identities and any(isinstance(s, OtherStanza) and s.kind == KIND_X25519 for s in stanzas):
         return DamagedFileError("a recipient's part of the header is damaged")

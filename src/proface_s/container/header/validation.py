@@ -1,4 +1,4 @@
-"""What makes a header valid, beyond its layout; checked both before writing and after reading."""
+"""The rules of a valid header beyond its layout, checked both before writing and after reading."""
 
 from __future__ import annotations
 
@@ -13,19 +13,14 @@ from ...keys.derive import MAX_TOTAL_COST_KIB, SALT_BYTES
 from ...keys.secrets import MODEL_ID_BYTES
 from ...keys.wrap import WRAPPED_BYTES
 from ...types import Box
-from .header import (
-    DIGEST_BYTES,
-    FOOTPRINT_TAG,
+from .footprint import PLAIN
+from .header import DIGEST_BYTES, FOOTPRINT_TAG, RESERVED_TAG, FaceEntry, Group, Header
+from .stanzas import (
     KIND_BARE,
     KIND_PASSPHRASE,
     KIND_X25519,
-    PLAIN,
     RECIPIENT_BODY_BYTES,
-    RESERVED_TAG,
     BareStanza,
-    FaceRecord,
-    Group,
-    Header,
     OtherStanza,
     PassphraseStanza,
     RecipientStanza,
@@ -46,7 +41,8 @@ def check_header(header: Header) -> None:
     """Check counts, lengths and geometry of a header.
 
     Raises:
-        DamagedFileError: names the first rule that is broken.
+        DamagedFileError: if a rule is broken; the message names the first one.
+        FileFormatError: if a footprint sets an unknown flag.
     """
     for side, name in ((header.width, "width"), (header.height, "height")):
         _require(1 <= side <= MAX_SIDE, f"picture {name} is {side}")
@@ -96,7 +92,7 @@ def _check_stanza(stanza: Stanza, name: str) -> None:
 
 
 def _check_mode(group: Group, header: Header, name: str) -> None:
-    """In ``cover`` mode nothing may be there by which a key could be tried; elsewhere no stanza of that mode."""
+    """Allow nothing that verifies a key in ``cover`` mode, and no stanza of that mode in ``noise`` mode."""
     bare = [isinstance(stanza, BareStanza) for stanza in group.stanzas]
     if header.wrong_key == "cover":
         _require(bare == [True], f"{name} has stanzas that show whether a passphrase is right")
@@ -111,7 +107,7 @@ def check_total_cost(groups: Sequence[Group]) -> None:
     """Bound the work of trying every stanza: a hostile file must not keep a reader busy for an hour.
 
     Raises:
-        DamagedFileError: all stanzas together demand more than `MAX_TOTAL_COST_KIB`.
+        DamagedFileError: if all stanzas together demand more than `MAX_TOTAL_COST_KIB`.
     """
     runs = {
         (stanza.salt, stanza.params)
@@ -126,7 +122,7 @@ def check_total_cost(groups: Sequence[Group]) -> None:
     )
 
 
-def _check_face(face: FaceRecord, header: Header, name: str) -> None:
+def _check_face(face: FaceEntry, header: Header, name: str) -> None:
     box = face.box
     _require(min(box.x, box.y) >= 0 and min(box.w, box.h) > 0, f"{name} has the empty or negative box {box}")
     inside = box.right <= header.width and box.bottom <= header.height
@@ -155,7 +151,7 @@ def _check_disjoint(boxes: list[Box]) -> None:
 
 
 def _check_reserved(header: Header) -> None:
-    """Extension 1 has one encoding: critical, a number per face, and left out if all of them are 0."""
+    """Require the one encoding of extension 1: critical, a number per face, and left out if all of them are 0."""
     for extension in header.extensions:
         if extension.tag == RESERVED_TAG:
             _require(extension.critical, f"extension {RESERVED_TAG} is not marked as critical")
@@ -175,12 +171,12 @@ def _check_extensions(header: Header) -> None:
 
 
 def _check_footprints(header: Header) -> None:
-    """Areas lie inside the picture and do not overlap; readers that do not know them are told if they have to."""
+    """Require that areas end at the picture's edges, and that the extension is critical exactly if it matters."""
     footprints = [header.footprint(index) for index in range(len(header.faces))]
     matters = any(footprint != PLAIN for footprint in footprints)
     for extension in header.extensions:
         if extension.tag == FOOTPRINT_TAG:
-            _require(extension.critical == matters, "what its faces cover is marked as critical, or not, by mistake")
+            _require(extension.critical == matters, "its footprints are marked as critical, or not, by mistake")
     for index, (face, footprint) in enumerate(zip(header.faces, footprints, strict=True)):
         box = face.box
         for covered, end, side in (

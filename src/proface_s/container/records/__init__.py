@@ -1,1 +1,1 @@
-"""Records: what recovery needs, written into the pixels of a face in case metadata is lost."""
+"""Records: the data that recovery needs, written into the pixels of a face in case its metadata is lost."""

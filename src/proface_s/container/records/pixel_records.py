@@ -1,4 +1,4 @@
-"""Records in the pixels themselves: what is left of a file's metadata when a program has dropped all of it.
+"""Records in the pixels themselves, which remain when a program has dropped all of a file's metadata.
 
 A record is a short byte string (see `proface_s.container.records.record_message`) in the lowest bits of a region's
 leading samples, in row-major order, R G B of each pixel::
@@ -8,11 +8,11 @@ leading samples, in row-major order, R G B of each pixel::
     bits  96 ..       body: record | CRC-32 | 32 Reed-Solomon bytes for every 223 bytes of these
 
 Every sample changes by at most one level, and every bit fits every sample, 0 and 255 included.  Sync word and head lie
-in the region's first row, so that `find_records` needs to know nothing: it looks for the sync word at every
-pixel, reads the width from the head, and believes what the CRC confirms.  Of the sync word three bits may be wrong, of
-the head two bytes, of every 255 bytes of the body sixteen.
+in the region's first row, so that `find_records` needs no other knowledge: it looks for the sync word at every pixel,
+reads the width from the head, and accepts a body whose CRC matches.  Three bits of the sync word, two bytes of the head
+and sixteen of every 255 bytes of the body may be wrong.
 
-Reed-Solomon is that of `reedsolo`: GF(256) with polynomial 11D, generator 2, first consecutive root 0.
+The Reed-Solomon code is that of `reedsolo`: GF(256) with polynomial 11D, generator 2, first consecutive root 0.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ _CODEWORD: Final = 255
 _BODY_BLOCK: Final = _CODEWORD - _BODY_PARITY
 _CRC_BYTES: Final = 4
 _FRONT_BYTES: Final = len(SYNC) + _HEAD_BYTES + _HEAD_PARITY
-_SYNC_PIXELS: Final = 12  # as many of its bits are looked for everywhere: three words of four pixels
+_SYNC_PIXELS: Final = 12  # the search compares this many: three words of four pixels
 _SYNC_ERRORS: Final = 3
-_BLOCK_PIXELS: Final = 1 << 20  # what the search works on at a time; bounds its memory
-_MAX_HEADS: Final = 4096  # different heads, and unreadable bodies, that a hostile picture may make us look at
-_MAX_BROKEN: Final = 256
+_BLOCK_PIXELS: Final = 1 << 20  # searched at a time; bounds the memory
+_MAX_HEADS: Final = 4096  # distinct heads that a hostile picture can make us decode
+_MAX_BROKEN: Final = 256  # and distinct unreadable bodies
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
-    """A record that was found in a picture.
+    """A record found in a picture.
 
     Attributes:
         x: left edge of its region.
         y: top edge of its region.
-        width: width of its region; its height is the record's business.
-        record: the bytes.
-        repaired: how many of its bytes had to be corrected.
+        width: width of its region; the record itself holds the height.
+        record: its bytes, see `decode_record_message`.
+        repaired: how many of them had to be corrected.
     """
 
     x: int
@@ -68,10 +68,10 @@ class FoundRecord:
 
 
 def record_samples(record_length: int) -> int:
-    """How many leading samples of a region a record of so many bytes occupies; 0 for no record at all.
+    """Return how many leading samples of a region a record of this length occupies; 0 for an empty one.
 
     Raises:
-        ValueError: negative, or more than `MAX_RECORD_BYTES`.
+        ValueError: if the length is negative or more than `MAX_RECORD_BYTES`.
     """
     if not 0 <= record_length <= MAX_RECORD_BYTES:
         raise ValueError(f"a record has 0 to {MAX_RECORD_BYTES} bytes, not {record_length}")
@@ -79,54 +79,57 @@ def record_samples(record_length: int) -> int:
 
 
 def record_fits(width: int, height: int, record_length: int) -> bool:
-    """Whether a region can carry a record and still has half of its samples for the face."""
+    """Return whether a region can carry a record and still has half of its samples for the face."""
     if not 0 < record_length <= MAX_RECORD_BYTES or width % 2:
         return False
     return MIN_WIDTH <= width <= MAX_WIDTH and 2 * record_samples(record_length) <= 3 * width * height
 
 
 def write_record(region: UInt8Image, record: bytes) -> UInt8Image:
-    """Put a record into a region.  `read_record` is the inverse.
+    """Write a record into a copy of a region; `read_record` is the inverse.
 
     Args:
-        region: (H, W, 3) uint8; left as it is.
+        region: (H, W, 3) uint8.
         record: 1 to `MAX_RECORD_BYTES` bytes.
 
     Returns:
         (H, W, 3) uint8: the first ``record_samples(len(record))`` samples differ by at most 1, the others not at all.
 
     Raises:
-        ValueError: it does not fit, see `record_fits`.
+        ValueError: if the record does not fit, see `record_fits`.
     """
     height, width = region.shape[:2]
     if not record_fits(width, height, len(record)):
         raise ValueError(f"a record of {len(record)} bytes does not fit a region of {width}x{height} pixels")
     head = (width // 2 << 10 | len(record)).to_bytes(_HEAD_BYTES, "big")
     body = record + zlib.crc32(record).to_bytes(_CRC_BYTES, "big")
-    frame = SYNC + bytes(_codec(_HEAD_PARITY).encode(head)) + bytes(_codec(_BODY_PARITY).encode(body))
+    frame = SYNC + bytes(_reed_solomon(_HEAD_PARITY).encode(head)) + bytes(_reed_solomon(_BODY_PARITY).encode(body))
     return _with_bits(region, np.unpackbits(np.frombuffer(frame, np.uint8)))
 
 
 def erase_record(region: UInt8Image, reserved: int) -> UInt8Image:
-    """Clear the lowest bit of a region's leading samples, whatever they held: (H, W, 3) uint8, a copy.
+    """Clear the lowest bits of a copy of a region's leading samples.
 
     Args:
         region: (H, W, 3) uint8.
         reserved: how many samples, 0 upwards.
 
     Raises:
-        ValueError: the region has fewer.
+        ValueError: if the region has fewer.
     """
     return _with_bits(region, np.zeros(reserved, np.uint8))
 
 
 def read_record(rgb: UInt8Image, x: int = 0, y: int = 0) -> FoundRecord | None:
-    """The record of the region whose top-left corner is at (x, y), or None.  Inverse of `write_record`.
+    """Read the record of the region whose top-left corner is at (x, y); inverse of `write_record`.
 
     Args:
         rgb: (H, W, 3) uint8: the region alone, or the picture that holds it.
         x: column of the region's corner.
-        y: its row.
+        y: row of the region's corner.
+
+    Returns:
+        The record, or None if there is none or it is beyond repair.
     """
     front = rgb[y : y + 1, x : x + MIN_WIDTH] & 1
     if front.size != 8 * _FRONT_BYTES:
@@ -144,12 +147,12 @@ def read_record(rgb: UInt8Image, x: int = 0, y: int = 0) -> FoundRecord | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What looking for records in a picture gave.
+class RecordSearch:
+    """The result of a search for records in a picture.
 
     Attributes:
-        records: those that can be read, in reading order; at most `MAX_RECORDS`.
-        ruined: how many places hold what must have been a record once and is beyond repair, or cut off by an edge.
+        records: the readable ones, in reading order; at most `MAX_RECORDS`.
+        ruined: how many places hold the remains of a record that is beyond repair or cut off by an edge.
     """
 
     records: list[FoundRecord]
@@ -157,21 +160,21 @@ class Search:
 
 
 def find_records(rgb: UInt8Image) -> list[FoundRecord]:
-    """All records of a picture, wherever they are: also after it was cropped or pasted into another one.
+    """Find all records of a picture at any position, even after it was cropped or pasted into another one.
 
     Args:
         rgb: (H, W, 3) uint8.
 
     Returns:
         At most `MAX_RECORDS`, in reading order.  A chance match passes the CRC about once in 10^15 photos of 12
-        megapixels.  The work is bounded for hostile pictures too; what they hide behind thousands of false
-        sync words is not found.
+        megapixels.  The work is bounded for hostile pictures too, so records behind thousands of false sync words are
+        not found.
     """
     return search_records(rgb).records
 
 
-def search_records(rgb: UInt8Image) -> Search:
-    """`find_records`, and a count of what it cannot repair.
+def search_records(rgb: UInt8Image) -> RecordSearch:
+    """Find all records of a picture as `find_records` does, and count those beyond repair.
 
     A chance match counts as a ruined record once in 10^4 photos of 12 megapixels.
 
@@ -191,7 +194,7 @@ def search_records(rgb: UInt8Image) -> Search:
             heads[data] = _decode_head(data)
         head = heads[data]
         if head is None:
-            ruined += front.startswith(SYNC)  # else it is likely to be chance
+            ruined += front.startswith(SYNC)  # otherwise it is probably a chance match
             continue
         body = _body_at(rgb, x, y, *head)
         if body and body not in bodies:
@@ -204,11 +207,11 @@ def search_records(rgb: UInt8Image) -> Search:
             ruined += 1
         if len(found) >= MAX_RECORDS or broken >= _MAX_BROKEN:
             break
-    return Search(found, ruined)
+    return RecordSearch(found, ruined)
 
 
 def _sync_words(rgb: UInt8Image) -> Iterator[tuple[int, int]]:
-    """(x, y) of every pixel at which a sync word begins, but for a few wrong bits; in reading order."""
+    """Yield (x, y) of every pixel at which a sync word begins, with at most three wrong bits, in reading order."""
     height, width = rgb.shape[:2]
     if width < MIN_WIDTH:
         return
@@ -219,7 +222,7 @@ def _sync_words(rgb: UInt8Image) -> Iterator[tuple[int, int]]:
         windows = _windows(rgb[top : top + rows])
         found = []
         for pixel in range(8):
-            # The first four pixels rule out thirteen places in fourteen; the rest is looked at only where they do not.
+            # The first four pixels rule out thirteen places in fourteen; only the others are compared further.
             places = np.flatnonzero(tables[0].take(_twelve_bits(windows, 3 * pixel)) <= _SYNC_ERRORS)
             near = windows.take(places)
             wrong = sum(table.take(_twelve_bits(near, 3 * pixel + 12 * i)) for i, table in enumerate(tables))
@@ -231,7 +234,7 @@ def _sync_words(rgb: UInt8Image) -> Iterator[tuple[int, int]]:
 
 
 def _windows(rgb: UInt8Image) -> npt.NDArray[np.uint64]:
-    """(H, ceil(W / 8)) uint64: 64 of the samples' lowest bits, from every eighth pixel on, the first one highest."""
+    """Pack the samples' lowest bits from every eighth pixel on, 64 each, first bit highest: (H, ceil(W / 8)) uint64."""
     height, width = rgb.shape[:2]
     groups = -(-width // 8)
     packed = np.zeros((height, groups + 2, 3), np.uint8)  # eight pixels are three bytes
@@ -248,13 +251,13 @@ def _windows(rgb: UInt8Image) -> npt.NDArray[np.uint64]:
 
 
 def _twelve_bits(windows: npt.NDArray[np.uint64], start: int) -> npt.NDArray[np.int64]:
-    """The twelve bits of windows that begin at bit ``start``, as numbers."""
+    """Return the twelve bits of each window that begin at bit ``start``, as numbers."""
     return (windows >> np.uint64(52 - start) & np.uint64(0xFFF)).view(np.int64)
 
 
 @cache
 def _distances(word: int) -> npt.NDArray[np.uint8]:
-    """How many bits each 12-bit number differs from ``word``."""
+    """Return the number of bits in which each 12-bit number differs from ``word``."""
     return np.array([(word ^ other).bit_count() for other in range(4096)], np.uint8)
 
 
@@ -264,7 +267,7 @@ def _body_bytes(record_length: int) -> int:
 
 
 def _body_at(rgb: UInt8Image, x: int, y: int, width: int, length: int) -> bytes:
-    """The bytes behind a head; empty where the region would reach beyond the picture."""
+    """Return the bytes behind a head; empty if the region would reach beyond the picture."""
     start, stop = 8 * _FRONT_BYTES, record_samples(length)
     rows = -(-stop // (3 * width))
     if x + width > rgb.shape[1] or y + rows > rgb.shape[0]:
@@ -274,7 +277,7 @@ def _body_at(rgb: UInt8Image, x: int, y: int, width: int, length: int) -> bytes:
 
 
 def _decode_head(data: bytes) -> tuple[int, int] | None:
-    """(region width, record length) of a head, or None."""
+    """Return (region width, record length) of a head, or None if it is invalid."""
     decoded = _corrected(data, _HEAD_PARITY)
     if decoded is None:
         return None
@@ -284,7 +287,7 @@ def _decode_head(data: bytes) -> tuple[int, int] | None:
 
 
 def _decode_body(data: bytes) -> tuple[bytes, int] | None:
-    """(record, corrected bytes) of a body, or None."""
+    """Return (record, number of corrected bytes) of a body, or None if it is beyond repair."""
     decoded = _corrected(data, _BODY_PARITY)
     if decoded is None:
         return None
@@ -293,29 +296,29 @@ def _decode_body(data: bytes) -> tuple[bytes, int] | None:
 
 
 def _corrected(data: bytes, parity: int) -> tuple[bytes, int] | None:
-    """(data without parity, number of corrected bytes), or None where there are too many errors."""
+    """Return (data without parity, number of corrected bytes), or None if there are too many errors."""
     from reedsolo import ReedSolomonError
 
-    # Decoding costs ten times as much as encoding, and what comes out of a lossless file is whole.
+    # Encoding costs a tenth of decoding, and the records of a lossless file have no errors.
     whole = b"".join(data[start : start + _CODEWORD][:-parity] for start in range(0, len(data), _CODEWORD))
-    if whole and _codec(parity).encode(whole) == data:
+    if whole and _reed_solomon(parity).encode(whole) == data:
         return whole, 0
     try:
-        message, _, errata = _codec(parity).decode(data)
+        message, _, errata = _reed_solomon(parity).decode(data)
     except (ReedSolomonError, ZeroDivisionError):
         return None
     return bytes(message), len(errata)
 
 
 @cache
-def _codec(parity: int) -> Any:
+def _reed_solomon(parity: int) -> Any:
     from reedsolo import RSCodec
 
     return RSCodec(parity)
 
 
 def _with_bits(region: UInt8Image, bits: npt.NDArray[np.uint8]) -> UInt8Image:
-    """A copy of a region with these lowest bits in its leading samples."""
+    """Return a copy of a region with these lowest bits in its leading samples."""
     if region.ndim != 3 or region.shape[2] != 3 or region.dtype != np.uint8 or bits.size > region.size:
         raise ValueError(f"{bits.size} bits do not fit a region of {region.shape} {region.dtype}")
     result = region.copy(order="C")

@@ -8,27 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from proface_s.container.header.header import (
-    BareStanza,
-    Extension,
-    FaceRecord,
-    Group,
-    Header,
-    OtherStanza,
-    PassphraseStanza,
-    RecipientStanza,
-    forget_face,
-    reserve,
-)
+from proface_s.container.header.header import Extension, FaceEntry, Group, Header, forget_face, with_reserved_samples
 from proface_s.container.header.header_bytes import _checksum, decode_header, encode_header
+from proface_s.container.header.stanzas import BareStanza, OtherStanza, PassphraseStanza, RecipientStanza
 from proface_s.errors import DamagedFileError, FileFormatError, UsageError
 from proface_s.keys.derive import KdfParams
 from proface_s.types import Box
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "header_v1.hex"
+GOLDEN = Path(__file__).parents[2] / "golden" / "header_v1.hex"
 
 STANZA = PassphraseStanza(bytes(range(16)), KdfParams(), b"\xaa" * 60)
-FACE = FaceRecord(Box(10, 20, 32, 48), 0, "blur", 1.5, b"\xdd" * 32, b"\xbb" * 60)
+FACE = FaceEntry(Box(10, 20, 32, 48), 0, "blur", 1.5, b"\xdd" * 32, b"\xbb" * 60)
 HEADER = Header(
     width=640,
     height=480,
@@ -36,7 +26,7 @@ HEADER = Header(
     groups=(Group((STANZA,), b"\xcc" * 32), Group((OtherStanza(2, b"recipient"), STANZA), b"\xee" * 32)),
     faces=(
         FACE,
-        FaceRecord(Box(100, 20, 2, 2), 1, "mask", None, b"\x11" * 32, b"\x22" * 32, sealed=False),
+        FaceEntry(Box(100, 20, 2, 2), 1, "mask", None, b"\x11" * 32, b"\x22" * 32, sealed=False),
     ),
     extensions=(Extension(7, False, b"later"),),
 )
@@ -196,7 +186,7 @@ def test_forgetting_keeps_only_the_digest_of_the_slot() -> None:
 
 
 def test_extension_1_has_one_encoding() -> None:
-    reserving = reserve(replace(HEADER, faces=(FACE, replace(FACE, box=Box(100, 20, 64, 64)))), [0, 1824])
+    reserving = with_reserved_samples(replace(HEADER, faces=(FACE, replace(FACE, box=Box(100, 20, 64, 64)))), [0, 1824])
     assert decode_header(encode_header(reserving)) == reserving
     (later, counts) = sorted(reserving.extensions, key=lambda each: -each.tag)
     for wrong, problem in (

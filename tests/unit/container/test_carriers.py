@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from proface_s.container.carriers.carrier import attach, read_chunks
+from proface_s.container.carriers.carrier import read_chunks, write_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar, encode_sidecar, picture_digest
 from proface_s.container.carriers.tiff import HEADER_TAG, SEALS_TAG
 from proface_s.errors import DamagedFileError, FileFormatError, ImageError, ProFaceError
@@ -33,7 +33,7 @@ def picture(file_format: Format, alpha: np.ndarray | None = None) -> bytes:
 @pytest.mark.parametrize("alpha", [None, ALPHA], ids=["RGB", "RGBA"])
 def test_chunks_are_read_back_and_other_programs_see_the_same_pixels(file_format: Format, alpha: np.ndarray) -> None:
     data = picture(file_format, alpha)
-    carried = attach(data, CHUNKS)
+    carried = write_chunks(data, CHUNKS)
     assert read_chunks(carried) == CHUNKS
     assert read_chunks(io.BytesIO(carried)) == CHUNKS
     with Image.open(io.BytesIO(carried)) as image:
@@ -48,19 +48,19 @@ def test_chunks_are_read_back_and_other_programs_see_the_same_pixels(file_format
 @formats
 def test_attaching_again_replaces_and_leaves_nothing_behind(file_format: Format) -> None:
     data = picture(file_format)
-    first = attach(data, CHUNKS)
-    second = attach(first, {"pfSh": [b"another"], "pfSl": []})
+    first = write_chunks(data, CHUNKS)
+    second = write_chunks(first, {"pfSh": [b"another"], "pfSl": []})
     assert read_chunks(second) == {"pfSh": [b"another"]}
     assert b"the header" not in second
     assert b"seal one" not in second
     assert len(second) < len(first)
-    assert read_chunks(attach(second, {"pfSh": [], "pfSl": []})) == {}
-    assert attach(second, CHUNKS) == first
+    assert read_chunks(write_chunks(second, {"pfSh": [], "pfSl": []})) == {}
+    assert write_chunks(second, CHUNKS) == first
 
 
 @formats
 def test_every_truncation_is_an_error(file_format: Format) -> None:
-    carried = attach(picture(file_format), CHUNKS)
+    carried = write_chunks(picture(file_format), CHUNKS)
     for length in range(12, len(carried)):
         with pytest.raises((DamagedFileError, ImageError), match=r"truncated|damaged"):
             read_chunks(carried[:length])
@@ -75,9 +75,9 @@ def test_other_files() -> None:
     assert read_chunks(b"") == {}
     assert read_chunks(b"\xff\xd8\xff not a PNG") == {}
     with pytest.raises(ImageError, match="only PNG, WebP and TIFF"):
-        attach(b"\xff\xd8\xff", CHUNKS)
+        write_chunks(b"\xff\xd8\xff", CHUNKS)
     for data in (b"RIFF\x04\0\0\0WEBP", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\0"):
-        for act in (lambda data=data: attach(data, CHUNKS), lambda data=data: read_chunks(data)):
+        for act in (lambda data=data: write_chunks(data, CHUNKS), lambda data=data: read_chunks(data)):
             with pytest.raises(ImageError):
                 act()
 
@@ -86,7 +86,7 @@ def test_other_files() -> None:
 def test_webp_of_other_programs(options: dict) -> None:
     buffer = io.BytesIO()
     Image.fromarray(RGB).save(buffer, "WEBP", **options)
-    carried = attach(buffer.getvalue(), CHUNKS)
+    carried = write_chunks(buffer.getvalue(), CHUNKS)
     assert read_chunks(carried) == CHUNKS
     with Image.open(io.BytesIO(carried)) as image, Image.open(buffer) as plain:
         assert image.size == (61, 40)
@@ -106,7 +106,7 @@ def test_tiff_of_other_programs(order: str) -> None:
     ifd[273] = 0  # counted from the end of the directory
     data = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8) + ifd.tobytes(8) + rows
     assert read_chunks(data) == {"pfSh": [b"the old header"], "pfSl": [b"old seal"]}
-    changed = attach(data, CHUNKS)
+    changed = write_chunks(data, CHUNKS)
     assert read_chunks(changed) == CHUNKS
     assert b"old header" not in changed
     assert b"old seal" not in changed
@@ -115,7 +115,7 @@ def test_tiff_of_other_programs(order: str) -> None:
 
 
 def test_a_damaged_tag_of_seals() -> None:
-    carried = attach(picture("tiff"), CHUNKS)
+    carried = write_chunks(picture("tiff"), CHUNKS)
     at = carried.index(b"\0\0\0\x0a\0\0seal one")
     with pytest.raises(DamagedFileError, match="seals"):
         read_chunks(carried[:at] + b"\xff" + carried[at + 1 :])
@@ -123,7 +123,7 @@ def test_a_damaged_tag_of_seals() -> None:
 
 @formats
 def test_mutations_raise_nothing_but_our_errors(file_format: Format) -> None:
-    carried = attach(picture(file_format), CHUNKS)
+    carried = write_chunks(picture(file_format), CHUNKS)
     rng = np.random.default_rng(5)
     for _ in range(400):
         mutated = bytearray(carried)
@@ -131,7 +131,7 @@ def test_mutations_raise_nothing_but_our_errors(file_format: Format) -> None:
             mutated[at] = rng.integers(0, 256)
         try:
             found = read_chunks(bytes(mutated))
-            attach(bytes(mutated), CHUNKS)
+            write_chunks(bytes(mutated), CHUNKS)
         except ProFaceError:
             continue
         assert set(found) <= {"pfSh", "pfSl"} or file_format != "tiff"

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from PIL import Image
 
 from proface_s.container.carriers.carrier import from_chunks, to_chunks
-from proface_s.container.carriers.png import attach_png, read_png_chunks
+from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.container.header.header import region_digest
-from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.header.key_ring import KeyRing
+from proface_s.container.header.lock import FaceDescription, lock_header
 from proface_s.container.seal import (
     header_seal_context,
     largest_payload,
@@ -48,7 +49,7 @@ CHUNKS = {"pfSh": [b"header"], "pfSl": [b"seal one", b"", b"seal three"]}
 
 
 def test_attached_chunks_are_read_back_and_the_picture_stays_the_same() -> None:
-    carried = attach_png(PNG, CHUNKS)
+    carried = write_png_chunks(PNG, CHUNKS)
     assert read_png_chunks(carried) == CHUNKS
     assert read_png_chunks(io.BytesIO(carried)) == CHUNKS
     with Image.open(io.BytesIO(carried)) as image, Image.open(io.BytesIO(PNG)) as plain:
@@ -57,9 +58,9 @@ def test_attached_chunks_are_read_back_and_the_picture_stays_the_same() -> None:
 
 
 def test_attaching_again_replaces() -> None:
-    carried = attach_png(attach_png(PNG, CHUNKS), {"pfSh": [b"other"], "pfSl": []})
+    carried = write_png_chunks(write_png_chunks(PNG, CHUNKS), {"pfSh": [b"other"], "pfSl": []})
     assert read_png_chunks(carried) == {"pfSh": [b"other"]}
-    assert attach_png(carried, {"pfSh": []}) == PNG
+    assert write_png_chunks(carried, {"pfSh": []}) == PNG
 
 
 def test_pictures_without_chunks() -> None:
@@ -67,13 +68,13 @@ def test_pictures_without_chunks() -> None:
     assert read_png_chunks(b"\xff\xd8\xff not a PNG") == {}
     assert read_png_chunks(b"") == {}
     with pytest.raises(ImageError, match="not a PNG"):
-        attach_png(b"\xff\xd8\xff", CHUNKS)
+        write_png_chunks(b"\xff\xd8\xff", CHUNKS)
     with pytest.raises(ValueError, match="chunk name"):
-        attach_png(PNG, {"IDAT": [b""]})
+        write_png_chunks(PNG, {"IDAT": [b""]})
 
 
 def test_every_truncation_is_an_error() -> None:
-    carried = attach_png(PNG, CHUNKS)
+    carried = write_png_chunks(PNG, CHUNKS)
     header_ends = carried.index(b"pfSh") + len("pfSh") + len("header") + 4
     for length in range(8, len(carried)):
         expected = DamagedFileError if length >= header_ends else ImageError
@@ -82,7 +83,7 @@ def test_every_truncation_is_an_error() -> None:
 
 
 def test_every_flipped_byte_in_a_private_chunk_is_noticed() -> None:
-    carried = attach_png(PNG, CHUNKS)
+    carried = write_png_chunks(PNG, CHUNKS)
     start = carried.index(b"pfSh") - 4
     for at in range(start, start + 4 + 4 + len("header") + 4):
         altered = carried[:at] + bytes([carried[at] ^ 0xFF]) + carried[at + 1 :]
@@ -92,19 +93,19 @@ def test_every_flipped_byte_in_a_private_chunk_is_noticed() -> None:
 
 def test_too_many_chunks() -> None:
     with pytest.raises(DamagedFileError, match="8192"):
-        read_png_chunks(attach_png(PNG, {"pfSl": [b""] * 8193}))
+        read_png_chunks(write_png_chunks(PNG, {"pfSl": [b""] * 8193}))
 
 
 def protected_header(sealed: bool = True):
     ring = KeyRing.generate(bytes(16), [Box(0, 0, 10, 12), Box(20, 0, 10, 12)])
-    notes = [FaceNote("blur", 2.0, region_digest(REGION), sealed) for _ in range(2)]
+    notes = [FaceDescription("blur", 2.0, region_digest(REGION), sealed) for _ in range(2)]
     return ring, lock_header(ring, (60, 40), notes, [Lock.of("the passphrase")], CHEAP)
 
 
 def test_header_and_seals_travel_in_a_file() -> None:
     ring, header = protected_header()
     seal = seal_region(ring.face_key(1), REGION, header_seal_context(header, 1))
-    carried = attach_png(PNG, to_chunks(header, {1: seal}))
+    carried = write_png_chunks(PNG, to_chunks(header, {1: seal}))
     again, seals = from_chunks(read_png_chunks(carried))
     assert again == header
     assert seals == {1: seal}
@@ -237,12 +238,12 @@ def test_any_padding_is_read(padding: bytes) -> None:
 
 def test_png_files_begin_with_their_head() -> None:
     _, header = protected_header(sealed=False)
-    data = attach_png(PNG, to_chunks(header, {}))
+    data = write_png_chunks(PNG, to_chunks(header, {}))
     at = data.index(b"pfSh") - 4
     end = at + 12 + int.from_bytes(data[at : at + 4], "big")
     chunk, plain, head = data[at:end], data[:at] + data[end:], data[8:33]
     assert read_png_chunks(plain + chunk) == {}, "what follows the end is not looked at"
-    assert chunk not in attach_png(plain + chunk, {}), "and does not stay"
+    assert chunk not in write_png_chunks(plain + chunk, {}), "and does not stay"
     for wrong in plain[:8] + chunk + plain[8:], plain[:8] + plain[33:], plain[:33] + head + plain[33:]:
         with pytest.raises(ImageError, match="damaged"):
             read_png_chunks(wrong)

@@ -13,12 +13,15 @@ import pytest
 import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api import protect_picture
-from proface_s.container.carriers.carrier import attach, from_chunks, read_chunks
-from proface_s.container.header.header import BareStanza, Group, Header, PassphraseStanza, RecipientStanza
-from proface_s.container.header.lock import FaceNote, KeyRing, lock_header, plan_header, relock
-from proface_s.container.header.unlock import forced_keys, unlock_groups, unlock_header
+from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
+from proface_s.container.header.header import Group, Header
+from proface_s.container.header.key_ring import KeyRing
+from proface_s.container.header.lock import FaceDescription, lock_header, relock_header
+from proface_s.container.header.lock_plan import plan_header
+from proface_s.container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
+from proface_s.container.header.unlock import noise_keys, unlock_groups, unlock_header
 from proface_s.container.records.pixel_records import record_samples, write_record
-from proface_s.container.records.record_message import encode_record
+from proface_s.container.records.record_message import face_record
 from proface_s.errors import CostlyFileError, UsageError, WrongKeyError
 from proface_s.flow.secure.model import FlowModel
 from proface_s.image.write import encode_picture
@@ -123,9 +126,9 @@ def test_s9_rewrap_is_refused_before_any_work(derived: list[Any]) -> None:
     derived.clear()
     many = Lock.of([f"passphrase number {number}" for number in range(64)])
     with pytest.raises(UsageError, match="65 stanzas"):
-        relock(header, file_keys, many, keep=True)
+        relock_header(header, file_keys, many, keep=True)
     with pytest.raises(UsageError, match="65 stanzas"):
-        relock(header, file_keys, Lock.of([*many.passphrases, "one more of them"]))
+        relock_header(header, file_keys, Lock.of([*many.passphrases, "one more of them"]))
     with pytest.raises(UsageError, match="65 stanzas"):
         proface_s.rewrap(data, Credentials.of(PASSPHRASE), Lock.of([*many.passphrases, "one more of them"]))
     assert derived == []
@@ -135,10 +138,10 @@ def test_s9_a_planned_header_is_as_long_as_the_locked_one() -> None:
     locks = [Lock.of([PASSPHRASE, "another passphrase"], [Identity.generate().recipient]), Lock.of(PASSPHRASE)]
     boxes = [BOX, Box(64, 0, 64, 64)]
     ring = KeyRing.generate(bytes(16), boxes, [0, 1])
-    locked = lock_header(ring, (128, 64), [FaceNote("blur", None, bytes(32))] * 2, locks)
+    locked = lock_header(ring, (128, 64), [FaceDescription("blur", None, bytes(32))] * 2, locks)
     planned = plan_header(bytes(16), (128, 64), boxes, [0, 1], locks)
     for index in range(2):
-        assert len(encode_record(planned, index)) == len(encode_record(locked, index))
+        assert len(face_record(planned, index)) == len(face_record(locked, index))
     assert [len(group.stanzas) for group in planned.groups] == [3, 1]
     with pytest.raises(WrongKeyError):
         unlock_header(planned, Credentials.of(PASSPHRASE))
@@ -197,14 +200,14 @@ def test_s9_nothing_is_derived_twice(derived: list[Any]) -> None:
     for _ in range(3):
         with pytest.raises(WrongKeyError):
             unlock_header(header, Credentials.of([PASSPHRASE, PASSPHRASE]), deriver=deriver)
-    assert forced_keys(header, Credentials.of(PASSPHRASE), deriver=deriver)
+    assert noise_keys(header, Credentials.of(PASSPHRASE), deriver=deriver)
     assert len(derived) == len(set(derived)) == 2
 
 
 def test_s9_cheap_stanzas_are_tried_first(derived: list[Any]) -> None:
     """A stranger may add costly stanzas to a file of yours; what opens it still opens it at its own cost."""
     ring = KeyRing.generate(bytes(16), [BOX])
-    header = lock_header(ring, (64, 64), [FaceNote("blur", None, bytes(32))], [Lock.of(PASSPHRASE)])
+    header = lock_header(ring, (64, 64), [FaceDescription("blur", None, bytes(32))], [Lock.of(PASSPHRASE)])
     stanzas = (passphrase_stanza(7, KdfParams(15, 1024 * 1024, 1)), *header.groups[0].stanzas)
     derived.clear()
     opened = unlock_groups(
@@ -220,7 +223,7 @@ def test_s9_records_of_many_headers_share_one_budget_and_one_derivation(derived:
     rgb = np.full((400, 400, 3), 100, np.uint8)
     for place in range(9):
         header = replace(header_with(passphrase_stanza(1)), width=400 + place, height=400)
-        record, y, x = encode_record(header, 0), 130 * (place // 3), 130 * (place % 3)
+        record, y, x = face_record(header, 0), 130 * (place // 3), 130 * (place % 3)
         assert 2 * record_samples(len(record)) < 64 * 64 * 3
         rgb[y : y + 64, x : x + 64] = write_record(rgb[y : y + 64, x : x + 64], record)
     with pytest.raises(WrongKeyError):
@@ -229,7 +232,7 @@ def test_s9_records_of_many_headers_share_one_budget_and_one_derivation(derived:
     for place in range(9):
         header = replace(header_with(passphrase_stanza(100 + place)), width=400 + place, height=400)
         y, x = 130 * (place // 3), 130 * (place % 3)
-        rgb[y : y + 64, x : x + 64] = write_record(rgb[y : y + 64, x : x + 64], encode_record(header, 0))
+        rgb[y : y + 64, x : x + 64] = write_record(rgb[y : y + 64, x : x + 64], face_record(header, 0))
     derived.clear()
     with pytest.raises(CostlyFileError):
         Session(limits=LIMITS).recover(rgb, PASSPHRASE)
@@ -288,17 +291,17 @@ def test_s9_a_costly_file_is_refused_by_every_way_to_open_it(derived: list[Any])
     costly = replace(header, groups=(replace(header.groups[0], stanzas=(passphrase_stanza(1, COSTLY),)),))
     chunks = {"pfSh": [protect_picture.to_chunks(costly, seals)["pfSh"][0]], "pfSl": read_chunks(data)["pfSl"]}
     rgb = Session().recover(data, PASSPHRASE).recovered
-    file = attach(encode_picture(Picture(rgb), "png"), chunks)
+    file = write_chunks(encode_picture(Picture(rgb), "png"), chunks)
     derived.clear()
     limits, credentials = LIMITS, Credentials.of(PASSPHRASE)
     assert proface_s.inspect(file).kdf
     for call in (
         lambda: proface_s.verify(file, credentials, limits=limits),
         lambda: proface_s.face_key(file, 1, credentials, limits=limits),
-        lambda: proface_s.verify(attach(data, chunks), credentials, limits=limits),
-        lambda: Session(limits=limits).recover(attach(data, chunks), PASSPHRASE),
-        lambda: Session(limits=limits).recover(attach(data, chunks), PASSPHRASE, force=True),
-        lambda: proface_s.rewrap(attach(data, chunks), credentials, Lock.of(PASSPHRASE), limits=limits),
+        lambda: proface_s.verify(write_chunks(data, chunks), credentials, limits=limits),
+        lambda: Session(limits=limits).recover(write_chunks(data, chunks), PASSPHRASE),
+        lambda: Session(limits=limits).recover(write_chunks(data, chunks), PASSPHRASE, force=True),
+        lambda: proface_s.rewrap(write_chunks(data, chunks), credentials, Lock.of(PASSPHRASE), limits=limits),
     ):
         with pytest.raises(CostlyFileError):
             call()

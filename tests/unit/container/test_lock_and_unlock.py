@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from proface_s.container.header.header import Group, Header, OtherStanza, RecipientStanza, forget_face, slot_digest
+from proface_s.container.header.header import Group, Header, forget_face, slot_digest
 from proface_s.container.header.header_bytes import decode_header, encode_header
-from proface_s.container.header.lock import FaceNote, KeyRing, lock_header, relock
-from proface_s.container.header.unlock import forced_keys, open_groups, unlock_groups, unlock_header
+from proface_s.container.header.key_ring import KeyRing
+from proface_s.container.header.lock import FaceDescription, lock_header, relock_header
+from proface_s.container.header.stanzas import OtherStanza, RecipientStanza
+from proface_s.container.header.unlock import noise_keys, unlock_groups, unlock_header
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.keys import derive
 from proface_s.keys.access import Credentials, Lock
@@ -22,11 +24,11 @@ from proface_s.keys.recipients import Identity, decode_identity
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Box
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "locked_header_v1.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "locked_header_v1.json"
 PEOPLE = GOLDEN.with_name("people_v1.json")
 CHEAP = KdfParams(time_cost=1, memory_kib=1024, lanes=1)
 BOXES = (Box(0, 0, 10, 10), Box(20, 0, 10, 10), Box(40, 0, 10, 10))
-NOTES = tuple(FaceNote("blur", None, bytes([i]) * 32) for i in range(3))
+NOTES = tuple(FaceDescription("blur", None, bytes([i]) * 32) for i in range(3))
 OPEN_NOTES = tuple(replace(note, sealed=False) for note in NOTES)
 
 
@@ -190,23 +192,23 @@ def test_forgotten_faces_stay_shut_and_the_others_open() -> None:
 def test_locking_anew_keeps_faces_and_other_groups() -> None:
     ann = Identity.generate()
     ring, header = locked([["alice alice"], ["bob bob bob"]], (0, 1, 0))
-    opened = open_groups(header, Credentials.of("alice alice"))
-    changed = relock(header, opened, Lock.of(["new words", "more words"], [ann.recipient]), CHEAP)
+    opened = unlock_groups(header, Credentials.of("alice alice"), required=True)
+    changed = relock_header(header, opened, Lock.of(["new words", "more words"], [ann.recipient]), CHEAP)
     for arguments in (("more words",), ("new words",), (None, [ann])):
         assert keys_by(changed, *arguments) == {0: ring.face_key(0), 2: ring.face_key(2)}
     assert keys_by(changed, "bob bob bob") == {1: ring.face_key(1)}
     with pytest.raises(WrongKeyError):
         keys_by(changed, "alice alice")
     assert [face.slot for face in changed.faces] == [face.slot for face in header.faces], "face keys stay valid"
-    added = relock(header, opened, Lock.of("new words"), CHEAP, keep=True)
+    added = relock_header(header, opened, Lock.of("new words"), CHEAP, keep=True)
     for passphrase in "new words", "alice alice":
         assert set(keys_by(added, passphrase)) == {0, 2}
     with pytest.raises(WrongKeyError):
-        open_groups(header, Credentials.of("carol carol"))
+        unlock_groups(header, Credentials.of("carol carol"), required=True)
     with pytest.raises(UsageError, match="no new"):
-        relock(header, opened, Lock(), CHEAP)
+        relock_header(header, opened, Lock(), CHEAP)
     with pytest.raises(UsageError, match="66 stanzas"):
-        relock(header, opened, Lock.of([f"passphrase {i}" for i in range(66)]), CHEAP)
+        relock_header(header, opened, Lock.of([f"passphrase {i}" for i in range(66)]), CHEAP)
 
 
 def test_in_cover_mode_every_passphrase_gives_keys_and_one_gives_the_right_ones() -> None:
@@ -225,7 +227,7 @@ def test_in_cover_mode_every_passphrase_gives_keys_and_one_gives_the_right_ones(
     with pytest.raises(WrongKeyError, match="not made for any recipient"):
         keys_by(header, None, [Identity.generate()])
     with pytest.raises(UsageError, match="cannot be changed"):
-        relock(header, {}, Lock.of("new words"), CHEAP)
+        relock_header(header, {}, Lock.of("new words"), CHEAP)
     with pytest.raises(UsageError, match="2 groups"):
         KeyRing.derive(bytes(16), BOXES, (0, 1, 0), ["one alone"], CHEAP)
 
@@ -244,20 +246,20 @@ def test_forced_keys_are_wrong_keys_for_every_face() -> None:
     for wrong in (
         Credentials.of("carol carol"), Credentials.of("the passphrase"), Credentials.of("carol carol", [ann]),
     ):  # fmt: skip
-        keys = forced_keys(header, wrong)
+        keys = noise_keys(header, wrong)
         assert set(keys) == {0, 1, 2}
         assert all(keys[index] != ring.face_key(index) for index in keys)
-    assert forced_keys(header, Credentials.of(None, [Identity.generate()])).keys() == {1}
+    assert noise_keys(header, Credentials.of(None, [Identity.generate()])).keys() == {1}
     elsewhere = PortableFaceKey(2, bytes(8), FaceKey(bytes(32)))
-    assert forced_keys(header, Credentials((), (), (elsewhere,))) == {2: FaceKey(bytes(32))}
-    assert set(forced_keys(forget_face(header, 0), Credentials.of("carol carol"))) == {1, 2}
+    assert noise_keys(header, Credentials((), (), (elsewhere,))) == {2: FaceKey(bytes(32))}
+    assert set(noise_keys(forget_face(header, 0), Credentials.of("carol carol"))) == {1, 2}
 
 
 def test_unusable_requests() -> None:
     ring = KeyRing.generate(bytes(16), BOXES)
     with pytest.raises(UsageError, match="0 stanzas"):
         lock_header(ring, (100, 50), NOTES, [Lock()], CHEAP)
-    with pytest.raises(UsageError, match="notes"):
+    with pytest.raises(UsageError, match="descriptions"):
         lock_header(ring, (100, 50), NOTES[:2], [Lock.of("the passphrase")], CHEAP)
     with pytest.raises(UsageError, match="locks for 0"):
         lock_header(ring, (100, 50), NOTES, [], CHEAP)

@@ -11,7 +11,13 @@ from proface_s.errors import ImageError, UsageError, WrongKeyError
 from proface_s.keys.access import Credentials, Lock
 from proface_s.keys.bech32 import BECH32, BECH32M, decode_bech32, encode_bech32
 from proface_s.keys.face_key_text import PortableFaceKey, decode_face_key, encode_face_key
-from proface_s.keys.keyfiles import identity_file, read_face_keys, read_identities, read_recipients, write_identity
+from proface_s.keys.keyfiles import (
+    encode_identity_file,
+    read_face_keys,
+    read_identities,
+    read_recipients,
+    write_identity,
+)
 from proface_s.keys.passphrase_sources import passphrase_from_file
 from proface_s.keys.recipients import Identity, Recipient, decode_identity, decode_recipient, encode_identity
 from proface_s.keys.secrets import FaceKey
@@ -290,7 +296,7 @@ def test_a_full_disk_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_files_of_several_keys(tmp_path: Path) -> None:
     ann, bob = Identity.generate(), Identity.generate()
-    (tmp_path / "both").write_text(identity_file(ann) + "\n" + identity_file(bob))
+    (tmp_path / "both").write_text(encode_identity_file(ann) + "\n" + encode_identity_file(bob))
     assert read_identities(tmp_path / "both").identities == (ann, bob)
     (tmp_path / "public").write_text(f"\ufeff# friends\r\n{ann.recipient}\r\n\r\n  {bob.recipient}")
     assert read_recipients(tmp_path / "public") == (ann.recipient, bob.recipient)

@@ -13,18 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_header import headers
 
-from proface_s.container.header.header import FaceRecord, Group, Header, PassphraseStanza, reserve
-from proface_s.container.header.lock import FaceNote, KeyRing, lock_header
+from proface_s.container.header.header import FaceEntry, Group, Header, with_reserved_samples
+from proface_s.container.header.key_ring import KeyRing
+from proface_s.container.header.lock import FaceDescription, lock_header
+from proface_s.container.header.stanzas import PassphraseStanza
+from proface_s.container.records.partial_headers import LOST, MAX_PARTIAL_HEADERS, PartialHeader, headers_from_records
 from proface_s.container.records.pixel_records import FoundRecord, find_records, record_samples, write_record
-from proface_s.container.records.record_message import (
-    LOST,
-    MAX_PARTIALS,
-    Partial,
-    decode_record,
-    encode_record,
-    headers_from_records,
-    same_face,
-)
+from proface_s.container.records.record_message import decode_record_message, face_record, record_agrees
 from proface_s.errors import DamagedFileError, FileFormatError
 from proface_s.keys.access import Lock
 from proface_s.keys.derive import KdfParams
@@ -38,18 +33,18 @@ CHEAP = KdfParams(1, 1024, 1)
 
 def locked(groups: list[int] | None = None, passphrases: list[list[str]] | None = None) -> Header:
     ring = KeyRing.generate(bytes(16), BOXES, groups)
-    notes = [FaceNote("blur", None, bytes(32))] * len(BOXES)
+    notes = [FaceDescription("blur", None, bytes(32))] * len(BOXES)
     locks = [Lock(tuple(texts)) for texts in passphrases or [[PASSPHRASE]]]
     return lock_header(ring, SIZE, notes, locks, CHEAP)
 
 
-HEADER = reserve(locked(), [1824, 0, 1840])
+HEADER = with_reserved_samples(locked(), [1824, 0, 1840])
 
 
 def places(header: Header, *indices: int, dx: int = 0) -> list[FoundRecord]:
     """Return the records of some faces as if found at the places in the header, moved right by ``dx``."""
     boxes = [header.faces[i].box for i in indices]
-    records = [encode_record(header, i) for i in indices]
+    records = [face_record(header, i) for i in indices]
     return [FoundRecord(b.x + dx, b.y, b.w, r, 0) for b, r in zip(boxes, records, strict=True)]
 
 
@@ -59,25 +54,25 @@ def test_decode_is_the_inverse_of_encode(header: Header) -> None:
     for index, face in enumerate(header.faces):
         if face.forgotten:
             with pytest.raises(ValueError, match="forgotten"):
-                encode_record(header, index)
+                face_record(header, index)
             continue
-        notice = decode_record(encode_record(header, index))
+        notice = decode_record_message(face_record(header, index))
         assert (notice.width, notice.height, notice.model_id) == (header.width, header.height, header.model_id)
         assert (notice.index, notice.box, notice.group) == (index, face.box, face.group)
         assert (notice.slot, notice.sealed, notice.wrong_key) == (face.slot, face.sealed, header.wrong_key)
         assert notice.stanzas == header.groups[face.group].stanzas
-        assert same_face(header, index, encode_record(header, index))
+        assert record_agrees(header, index, face_record(header, index))
 
 
 def test_one_passphrase_makes_a_short_record() -> None:
-    assert 150 < len(encode_record(HEADER, 0)) < 200
+    assert 150 < len(face_record(HEADER, 0)) < 200
 
 
 def test_records_travel_in_pixels_and_become_a_header_again() -> None:
     picture = np.random.default_rng(2).integers(0, 256, (200, 320, 3), dtype=np.uint8)
     for index, box in enumerate(BOXES):
         region = np.s_[box.y : box.bottom, box.x : box.right]
-        picture[region] = write_record(picture[region], encode_record(HEADER, index))
+        picture[region] = write_record(picture[region], face_record(HEADER, index))
     (partial,) = headers_from_records(find_records(picture), SIZE)
     assert dict(partial.places) == dict(enumerate(BOXES))
     for index, face in enumerate(HEADER.faces):
@@ -125,7 +120,7 @@ def test_two_pictures_in_one_are_two_headers() -> None:
         HEADER.groups[0].stanzas, other.groups[0].stanzas,
     ]  # fmt: skip
     many = [found for _ in range(20) for found in places(locked(), 0)]
-    assert len(headers_from_records(many, SIZE)) == MAX_PARTIALS
+    assert len(headers_from_records(many, SIZE)) == MAX_PARTIAL_HEADERS
 
 
 def test_costly_records_are_refused() -> None:
@@ -139,13 +134,13 @@ def test_costly_records_are_refused() -> None:
 
 
 def test_same_face() -> None:
-    record = encode_record(HEADER, 0)
-    assert same_face(HEADER, 0, record)
-    assert not same_face(HEADER, 1, record)
-    assert not same_face(locked(), 0, record)
-    assert not same_face(HEADER, 0, b"noise")
+    record = face_record(HEADER, 0)
+    assert record_agrees(HEADER, 0, record)
+    assert not record_agrees(HEADER, 1, record)
+    assert not record_agrees(locked(), 0, record)
+    assert not record_agrees(HEADER, 0, b"noise")
     rewrapped = replace(HEADER, groups=locked([0, 0, 0]).groups)
-    assert same_face(rewrapped, 0, record), "stanzas may have been changed since"
+    assert record_agrees(rewrapped, 0, record), "stanzas may have been changed since"
 
 
 def changed(data: bytes, at: int, value: int) -> bytes:
@@ -153,50 +148,50 @@ def changed(data: bytes, at: int, value: int) -> bytes:
 
 
 def test_later_versions_and_broken_rules() -> None:
-    record = encode_record(HEADER, 0)
+    record = face_record(HEADER, 0)
     for at, value in ((0, 2), (1, 0x80)):
         with pytest.raises(FileFormatError, match="unknown") as caught:
-            decode_record(changed(record, at, value))
+            decode_record_message(changed(record, at, value))
         assert not isinstance(caught.value, DamagedFileError)
-    face: FaceRecord = HEADER.faces[0]
+    face: FaceEntry = HEADER.faces[0]
     broken_ones = record[:40], record[:-1], record + b"x", record[:-28], changed(record, 20, 0), changed(record, 1, 2)
     for broken in broken_ones:
         with pytest.raises(DamagedFileError):
-            decode_record(broken)
+            decode_record_message(broken)
     for box in (Box(0, 0, 63, 64), Box(300, 0, 64, 64), Box(0, 0, 0, 0)):
         with pytest.raises(DamagedFileError):
-            decode_record(encode_record(replace(HEADER, faces=(replace(face, box=box),)), 0))
+            decode_record_message(face_record(replace(HEADER, faces=(replace(face, box=box),)), 0))
 
 
 @settings(max_examples=150, deadline=None)
 @given(headers(), st.data())
 def test_mutations_raise_nothing_but_format_errors(header: Header, data: st.DataObject) -> None:
     face = replace(header.faces[0], slot=bytes(60))
-    record = bytearray(encode_record(replace(header, faces=(face,)), 0))
+    record = bytearray(face_record(replace(header, faces=(face,)), 0))
     for _ in range(data.draw(st.integers(1, 4))):
         record[data.draw(st.integers(0, len(record) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(FileFormatError):
-        notice = decode_record(bytes(record))
+        notice = decode_record_message(bytes(record))
         place = FoundRecord(notice.box.x, notice.box.y, notice.box.w, bytes(record), 0)
         (partial,) = headers_from_records([place], (notice.width, notice.height))
-        assert isinstance(partial, Partial)
-        assert encode_record(partial.header, notice.index) == bytes(record), "every record has one encoding"
+        assert isinstance(partial, PartialHeader)
+        assert face_record(partial.header, notice.index) == bytes(record), "every record has one encoding"
 
 
 @given(st.binary(max_size=300))
 def test_noise_raises_nothing_but_format_errors(noise: bytes) -> None:
     for data in (noise, b"\1" + noise, b"\1\0" + noise):
         with contextlib.suppress(FileFormatError):
-            decode_record(data)
+            decode_record_message(data)
 
 
 def test_reserved_samples_are_told_by_the_header() -> None:
     counts = [record_samples(178), 0, 12]
-    header = reserve(HEADER, counts)
+    header = with_reserved_samples(HEADER, counts)
     assert [header.reserved(i) for i in range(3)] == counts
     assert [locked().reserved(i) for i in range(3)] == [0, 0, 0]
-    assert reserve(header, [0, 0, 0]) == replace(HEADER, extensions=())
+    assert with_reserved_samples(header, [0, 0, 0]) == replace(HEADER, extensions=())
     with pytest.raises(DamagedFileError, match="miscounted"):
         replace(header, faces=header.faces[:2]).reserved(0)
     with pytest.raises(DamagedFileError, match="fewer"):
-        reserve(replace(HEADER, faces=(replace(HEADER.faces[0], box=Box(0, 0, 2, 2)),)), [13]).reserved(0)
+        with_reserved_samples(replace(HEADER, faces=(replace(HEADER.faces[0], box=Box(0, 0, 2, 2)),)), [13]).reserved(0)

@@ -17,7 +17,7 @@ from proface_s.keys.secrets import FaceContext, FaceKey, FaceSecret, FileKey
 from proface_s.keys.wrap import unwrap_key, wrap_key
 from proface_s.types import Box
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "keys.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "keys.json").read_text(encoding="utf-8"))
 KEY = bytes(range(32))
 CONTEXT = FaceContext(1, 3, Box(10, 20, 30, 40), bytes(range(16)))
 
@@ -155,10 +155,10 @@ def test_face_keys_are_bound_to_their_face(other: FaceContext) -> None:
 
 def test_file_key_wrapping_is_bound_to_the_group() -> None:
     file_key = FileKey.generate()
-    wrapped = file_key.wrap_for(KEY, 0)
-    assert FileKey.unwrap_with(KEY, wrapped, 0) == file_key
+    wrapped = file_key.wrap(KEY, 0)
+    assert FileKey.unwrap(KEY, wrapped, 0) == file_key
     with pytest.raises(WrongKeyError):
-        FileKey.unwrap_with(KEY, wrapped, 1)
+        FileKey.unwrap(KEY, wrapped, 1)
 
 
 def test_secrets_do_not_show_themselves() -> None:
