@@ -98,6 +98,8 @@ def python_markdown() -> str:
     parts = []
     for title, names in groups().items():
         parts.append(f"## {title}\n")
+        if title == "Errors":
+            parts.append("```{eval-rst}\n.. automodule:: proface_s.errors\n   :no-index:\n```\n")
         for name in names:
             value = getattr(proface_s, name)
             kind = "function" if inspect.isroutine(value) else "class" if inspect.isclass(value) else "data"
