@@ -19,7 +19,7 @@ from ..container.records.partial_headers import LOST
 from ..container.records.pixel_records import find_records
 from ..covers import format_style, is_weak, parse_style
 from ..errors import NoFaceError, UsageError
-from ..faces import BoxLike, Detector, draw
+from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw, open_detector
 from ..faces.numbering import indices_of, number_of
 from ..flow.secure.model import Card, FlowModel, read_card, shipped_models
 from ..image.metadata import NOTE_FIELD
@@ -72,7 +72,7 @@ class Session:
     """Loads the models on first use and keeps them.
 
     Args:
-        detector: where faces are; the default detector where None.
+        detector: finds the faces; a `Detector` or the name of one (`proface_s.faces.detector_names`).
         model: the flow; the shipped one where None.
         threads: to work with; 0 for all cores.
         max_pixels: larger files are refused before they are decoded.
@@ -82,7 +82,7 @@ class Session:
     def __init__(
         self,
         *,
-        detector: Detector | None = None,
+        detector: Detector | str = DEFAULT_DETECTOR,
         model: FlowModel | None = None,
         threads: int = 0,
         max_pixels: int = MAX_PIXELS,
@@ -103,10 +103,14 @@ class Session:
 
     @cached_property
     def detector(self) -> Detector:
-        """The face detector in use."""
-        from ..faces import SlimefaceDetector
+        """The face detector in use, opened on first use.
 
-        return self._detector or SlimefaceDetector(threads=self._threads)
+        Raises:
+            UsageError: if the session was given a name, and no detector of that name can be opened.
+        """
+        if isinstance(self._detector, str):
+            return open_detector(self._detector, self._threads)
+        return self._detector
 
     @cached_property
     def model(self) -> FlowModel:

