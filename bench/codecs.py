@@ -20,7 +20,7 @@ from PIL import Image
 from faces import read_faces
 from proface_s.api.protect_picture import psnr
 from proface_s.flow.secure.lattice import capacity_words
-from proface_s.flow.secure.model import FlowModel, modulus_for
+from proface_s.flow.secure.model import SecureFlow, modulus_for
 from proface_s.types import UInt8Image
 
 
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 512])
     parser.add_argument("--limit", type=int, default=16)
     args = parser.parse_args(argv)
-    codec = FlowModel().codec
+    codec = SecureFlow().codec
 
     def ours(face: UInt8Image) -> UInt8Image:
         words = codec.compress(face, room(face) // 4)

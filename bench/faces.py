@@ -22,7 +22,7 @@ from skimage.metrics import structural_similarity
 
 from proface_s.api.protect_picture import psnr
 from proface_s.covers import apply_style
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
@@ -51,16 +51,16 @@ def ssim(a: UInt8Image, b: UInt8Image) -> float:
     return float(structural_similarity(a, b, channel_axis=2))
 
 
-def measure(model: FlowModel, faces: list[UInt8Image], style: str) -> dict[str, float]:
+def measure(model: SecureFlow, faces: list[UInt8Image], style: str) -> dict[str, float]:
     """Return means over the faces for one style."""
     rows = []
     for i, original in enumerate(faces):
         cover = faces[(i + 1) % len(faces)] if style == "swap" else apply_style(original, Style(style))
         key = FaceKey.generate()
-        protected = stored(model.protect([original], [cover], [key])[0])
-        recovered = stored(model.recover([protected], [key])[0])
+        protected = stored(model.protect(original, cover, key))
+        recovered = stored(model.recover(protected, key).image)
         other = FaceKey.generate()
-        noise, kept = (model.recover([protected], [other], wrong_key=mode)[0] for mode in ("noise", "cover"))
+        noise, kept = (model.recover(protected, other, wrong_key=mode).image for mode in ("noise", "cover"))
         rows.append(
             (
                 psnr(protected, cover),
@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="model directory; default: the shipped model")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
-    model = FlowModel(args.model)
+    model = SecureFlow(args.model)
     results: dict[str, dict[str, float]] = {}
     print(
         "| size | cover | protected vs cover | SSIM | recovered vs original | SSIM | cover vs original "

@@ -23,7 +23,7 @@ from proface_s.flow.secure import face_code as flow
 from proface_s.flow.secure.entropy import push_all
 from proface_s.flow.secure.face_code import Codec
 from proface_s.flow.secure.lattice import Words, capacity_words
-from proface_s.flow.secure.model import FlowModel, modulus_for
+from proface_s.flow.secure.model import SecureFlow, modulus_for
 from proface_s.types import UInt8Image
 
 LEANS = 6  # bisections of the rounding bias
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--limit", type=int, default=6)
     args = parser.parse_args(argv)
-    codec = FlowModel().codec
+    codec = SecureFlow().codec
     print("| size | way | filler, mean | filler, most | gain, mean | gain, most |\n|---|---|---|---|---|---|")
     for size in args.sizes:
         faces = list(read_faces(args.faces, size, args.limit))

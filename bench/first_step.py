@@ -17,7 +17,7 @@ from pathlib import Path
 from faces import read_faces
 from proface_s.flow.secure.face_code import Codec
 from proface_s.flow.secure.lattice import capacity_words
-from proface_s.flow.secure.model import FlowModel, modulus_for
+from proface_s.flow.secure.model import SecureFlow, modulus_for
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         return trace(codec, *given, **named)  # type: ignore[arg-type]
 
     Codec._trace = counted  # type: ignore[method-assign, assignment]
-    codec = FlowModel().codec
+    codec = SecureFlow().codec
     finest = dataclasses.replace(codec, slack=0.0)
     print("| size | faces | tries | more than two | left unused |\n|---|---|---|---|---|")
     for size in args.sizes:

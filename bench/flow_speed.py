@@ -24,7 +24,7 @@ import numpy as np
 from skimage import data
 
 from proface_s.covers import apply_style
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
@@ -42,7 +42,7 @@ def read_faces(side: int) -> list[UInt8Image]:
 
 def ours(side: int, threads: int) -> tuple[Action, Action]:
     """Return actions that protect and recover the faces with our flow, one after the other."""
-    model, faces = FlowModel(threads=threads), read_faces(side)
+    model, faces = SecureFlow(threads=threads), read_faces(side)
     covers = [apply_style(face, Style("blur")) for face in faces]
     keys = [FaceKey.generate() for _ in faces]
     protected = model.protect(faces, covers, keys)

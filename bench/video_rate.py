@@ -25,7 +25,7 @@ import kit
 from proface_s.api.selection import disjoint_regions
 from proface_s.covers import apply_style
 from proface_s.faces import SlimefaceDetector
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.regions import cut, paste_all
 from proface_s.types import Style, UInt8Image
 from proface_s.video.keys import VideoKey
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)
-    frames, model, key = draw_frames(args.frames), FlowModel(threads=args.threads), VideoKey.generate()
+    frames, model, key = draw_frames(args.frames), SecureFlow(threads=args.threads), VideoKey.generate()
     peer = deface()
     rows = []
     for every in args.every:

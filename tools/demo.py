@@ -23,7 +23,7 @@ from skimage.metrics import structural_similarity
 
 from proface_s.api import Session
 from proface_s.api.protect_picture import psnr
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.regions import cut, paste
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Box, UInt8Image
@@ -77,12 +77,12 @@ def main(argv: list[str] | None = None) -> int:
     print(f"(exit status {wrong}: wrong key refused)")
     ok &= wrong == 3 and not (out / "wrong.png").exists()
 
-    model, session = FlowModel(), Session()
+    model, session = SecureFlow(), Session()
     box: Box = session.detect(original).regions[0]
     cover = session.protect(original, PASSPHRASE).cover
     protected, recovered = read(plain), read(out / "portrait.recovered.png")
     estimate = read(out / "portrait.estimate.png")
-    noise = paste(protected, box, model.recover([cut(protected, box)], [FaceKey.generate()])[0])
+    noise = paste(protected, box, model.recover(cut(protected, box), FaceKey.generate()).image)
     exact = np.array_equal(recovered, original)
     pairs = {
         "protected against cover": (cut(protected, box), cut(cover, box)),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 UInt8Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
+WrongKey = Literal["noise", "cover"]
+"""Recovery mode of a file, which says what a wrong key gives.
+
+``noise``: a wrong key is recognised and refused (RandWR in the flow).  ``cover``: it gives the covered face (ObfsWR),
+and nothing in the file tells it from the right key: no MAC, no wrapped keys, no seals.
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)

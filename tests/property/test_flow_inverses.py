@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proface_s.flow.cards import shipped_models
 from proface_s.flow.secure import entropy, haar, lattice, pad
-from proface_s.flow.secure.model import FlowModel, read_tables, shipped_models
+from proface_s.flow.secure.model import SecureFlow, read_tables
 
 moduli = st.sampled_from(sorted(lattice.GROUPS))
 
@@ -143,4 +144,4 @@ def test_any_words_expand_to_a_region(height: int, width: int, seed: int) -> Non
         assert np.isfinite(region).all()
 
 
-MODEL = FlowModel(threads=1)
+MODEL = SecureFlow(threads=1)

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from proface_s.api import Session
+from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
 from proface_s.flow.secure import entropy, face_code
 from proface_s.flow.secure.lattice import from_digits
-from proface_s.flow.secure.model import DEFAULT_MODEL, FlowModel, shipped_models
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.read import read_picture
 from proface_s.image.write import encode_png
 from proface_s.keys.secrets import FaceKey
@@ -35,8 +36,8 @@ def model() -> reader.Model:
 
 
 @pytest.fixture(scope="module")
-def flow() -> FlowModel:
-    return FlowModel(threads=1)
+def flow() -> SecureFlow:
+    return SecureFlow(threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +89,13 @@ def drawn(seed: int) -> tuple[UInt8Image, int]:
 
 
 @pytest.mark.parametrize("seed", range(18))
-def test_regions_of_every_kind(model: reader.Model, flow: FlowModel, seed: int) -> None:
+def test_regions_of_every_kind(model: reader.Model, flow: SecureFlow, seed: int) -> None:
     """Right key, wrong key in both modes, and one changed sample."""
     original, reserved = drawn(seed)
     rng = np.random.default_rng(seed)
     cover = rng.integers(0, 256, original.shape).astype(np.uint8)
     key, wrong = rng.bytes(32), rng.bytes(32)
-    (protected,) = flow.protect([original], [cover], [FaceKey(key)], reserved=[reserved])
+    protected = flow.protect(original, cover, FaceKey(key), reserved=reserved)
     damaged = protected.copy()
     damaged.reshape(-1)[reserved + rng.integers(original.size - reserved)] ^= 1
     for region, used in ((protected, key), (protected, wrong), (damaged, key)):
@@ -102,17 +103,17 @@ def test_regions_of_every_kind(model: reader.Model, flow: FlowModel, seed: int) 
             ours, trace = reader.estimate(region, reserved, used, model, cover_mode=mode == "cover")
             if region is damaged and trace is None:
                 continue  # it may lie beyond the limits of section 9, where nothing is defined
-            (theirs,) = flow.recover([region], [FaceKey(used)], reserved=[reserved], wrong_key=mode)
+            theirs = flow.recover(region, FaceKey(used), reserved=reserved, wrong_key=mode).image
             np.testing.assert_array_equal(ours, theirs)
             if region is protected:
                 assert (trace is not None and trace.state == reader.END) == (used is key)
 
 
-def test_the_end_of_the_stream_shows_a_changed_sample(model: reader.Model, flow: FlowModel) -> None:
+def test_the_end_of_the_stream_shows_a_changed_sample(model: reader.Model, flow: SecureFlow) -> None:
     """Every sample that carries something; the picture may look like one all the same."""
     original = np.ascontiguousarray(drawn(6)[0][:16, :18])
     key = bytes(range(32))
-    (protected,) = flow.protect([original], [np.full_like(original, 90)], [FaceKey(key)])
+    protected = flow.protect(original, np.full_like(original, 90), FaceKey(key))
     words = reader.digits_to_words(reader.read_digits(protected, 0, key, 5).tolist(), 5)
     carrying = len(words) * 32 // 51 * 22
     for place in range(0, carrying, 13):
@@ -127,12 +128,12 @@ def test_the_end_of_the_stream_shows_a_changed_sample(model: reader.Model, flow:
 
 
 @pytest.mark.parametrize("shape", [(9, 8), (8, 9), (6, 8)])
-def test_regions_that_are_refused(model: reader.Model, flow: FlowModel, shape: tuple[int, int]) -> None:
+def test_regions_that_are_refused(model: reader.Model, flow: SecureFlow, shape: tuple[int, int]) -> None:
     region = np.zeros((*shape, 3), np.uint8)
     with pytest.raises(ValueError, match="no region"):
         reader.estimate(region, 0, bytes(32), model)
     with pytest.raises(ValueError, match="even sides"):
-        flow.recover([region], [FaceKey(bytes(32))])
+        flow.recover(region, FaceKey(bytes(32)))
 
 
 def test_a_model_that_was_altered_is_refused(tmp_path: Path) -> None:

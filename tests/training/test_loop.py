@@ -26,7 +26,7 @@ from proface_lab.training.task import Task, make_task  # noqa: E402
 from proface_s.cli.main import main  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
 from proface_s.flow.cards import CARD_NAME  # noqa: E402
-from proface_s.flow.secure.model import FlowModel  # noqa: E402
+from proface_s.flow.secure.model import SecureFlow  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
 
@@ -88,7 +88,7 @@ def test_ten_steps_through_the_command_line_give_a_model(
     for part in "read faces", "fit the symbol tables", "fit the first quantiser step":
         assert f"{part}: 0 of 5" in said
         assert f"{part}: " in said.split(f"{part}: 0 of 5")[1], "when it is done, it says how long it took"
-    record = FlowModel(tmp_path / "model").card.record
+    record = SecureFlow(tmp_path / "model").card.record
     assert (record["name"], record["steps"], record["config"]["batch"]) == ("tiny", 10, 2)
     assert main(arguments) == 0  # finished already: nothing more happens
     assert torch.load(out / CHECKPOINT, weights_only=True)["step"] == 10

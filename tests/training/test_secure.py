@@ -18,7 +18,7 @@ from proface_s.api.protect_picture import psnr  # noqa: E402
 from proface_s.flow.network import open_engine  # noqa: E402
 from proface_s.flow.secure import couplings, haar  # noqa: E402
 from proface_s.flow.secure.face_code import Codec  # noqa: E402
-from proface_s.flow.secure.model import ENGINE_NAMES, FlowModel  # noqa: E402
+from proface_s.flow.secure.model import ENGINE_NAMES, SecureFlow  # noqa: E402
 from proface_s.keys.secrets import FaceKey  # noqa: E402
 from proface_s.types import UInt8Image  # noqa: E402
 
@@ -142,6 +142,6 @@ def test_a_trained_model_is_exported_and_hides_a_face(tmp_path: Path) -> None:
     faces = [(face, export.room_for(face)) for face in (drawn_face(48, i) for i in range(6))]
     card = export.export_model(module, faces, tmp_path / "model", {"name": "drawn", "data": "drawn"})
     assert card["parameters"] == sum(p.numel() for p in module.parameters())
-    model, key, face = FlowModel(tmp_path / "model"), FaceKey.generate(), drawn_face(64, 77)
-    protected = model.protect([face], [np.full_like(face, 90)], [key])[0]
-    assert psnr(model.recover([protected], [key])[0], face) > 38
+    model, key, face = SecureFlow(tmp_path / "model"), FaceKey.generate(), drawn_face(64, 77)
+    protected = model.protect(face, np.full_like(face, 90), key)
+    assert psnr(model.recover(protected, key).image, face) > 38

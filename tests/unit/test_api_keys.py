@@ -157,12 +157,12 @@ def test_an_overwritten_region_holds_nothing_for_the_right_key(session: Session,
     header, _ = from_chunks(read_png_chunks(png))
     key = unlock_header(header, Credentials.of(PASSPHRASE)).face_keys[0]
     region, original = cut(pixels(png), BOXES[0]), cut(photo(), BOXES[0])
-    reserved = [header.reserved(0)]
-    (before,) = session.model.recover([region], [key], reserved=reserved)
+    reserved = header.reserved(0)
+    before = session.model.recover(region, key, reserved=reserved).image
     assert psnr(before, original) > 20
     erased = cut(pixels(proface_s.forget(png, [1], erase=True).data), BOXES[0])
     assert np.array_equal(erased, smear(region))
-    (after,) = session.model.recover([erased], [key], reserved=reserved)
+    after = session.model.recover(erased, key, reserved=reserved).image
     assert psnr(after, original) < 12
 
 

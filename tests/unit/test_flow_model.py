@@ -14,9 +14,10 @@ from skimage.metrics import structural_similarity
 from proface_s.api.protect_picture import psnr
 from proface_s.covers import apply_style
 from proface_s.errors import ModelError, UsageError
+from proface_s.flow.cards import DEFAULT_MODEL, read_card, shipped_models
 from proface_s.flow.secure import couplings, rate_forecast
 from proface_s.flow.secure.face_code import Codec
-from proface_s.flow.secure.model import DEFAULT_MODEL, ENGINE_NAMES, TABLES_NAME, FlowModel, read_card, shipped_models
+from proface_s.flow.secure.model import ENGINE_NAMES, TABLES_NAME, SecureFlow
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
@@ -25,8 +26,8 @@ STYLES = ["blur", "median", "pixelate", "mask", "solid", "swap"]
 
 
 @pytest.fixture(scope="module")
-def model() -> FlowModel:
-    return FlowModel()
+def model() -> SecureFlow:
+    return SecureFlow()
 
 
 @pytest.fixture(scope="module")
@@ -44,28 +45,28 @@ def cover_of(original: UInt8Image, style: str) -> UInt8Image:
     return apply_style(original, Style(style))
 
 
-def hide(model: FlowModel, original: UInt8Image, key: FaceKey, style: str = "blur") -> tuple[UInt8Image, UInt8Image]:
+def hide(model: SecureFlow, original: UInt8Image, key: FaceKey, style: str = "blur") -> tuple[UInt8Image, UInt8Image]:
     cover = cover_of(original, style)
-    return cover, model.protect([original], [cover], [key])[0]
+    return cover, model.protect(original, cover, key)
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_the_key_brings_the_face_back_and_another_gives_noise(
-    model: FlowModel, portrait: UInt8Image, style: str
+    model: SecureFlow, portrait: UInt8Image, style: str
 ) -> None:
     key = FaceKey.generate()
     cover, protected = hide(model, portrait, key, style)
     assert psnr(protected, cover) > 48.5  # 49.9, less where a sticker is black or white
     assert structural_similarity(protected, cover, channel_axis=2) > 0.985
-    recovered = model.recover([protected], [key])[0]
+    recovered = model.recover(protected, key).image
     assert psnr(recovered, portrait) > 42
     assert structural_similarity(recovered, portrait, channel_axis=2) > 0.98
-    wrong = model.recover([protected], [FaceKey.generate()])[0]
+    wrong = model.recover(protected, FaceKey.generate()).image
     assert psnr(wrong, portrait) < 6.5
     assert psnr(wrong, portrait) < psnr(cover, portrait) - 2
 
 
-def test_a_wrong_key_gives_the_cover_where_that_was_asked_for(model: FlowModel, portrait: UInt8Image) -> None:
+def test_a_wrong_key_gives_the_cover_where_that_was_asked_for(model: SecureFlow, portrait: UInt8Image) -> None:
     regions = [portrait, portrait[:32, :40], portrait[100:116, 60:70], np.zeros_like(portrait), portrait | 224]
     originals = [np.ascontiguousarray(region) for region in regions]
     covers = [apply_style(original, Style("pixelate")) for original in originals]
@@ -80,36 +81,36 @@ def test_a_wrong_key_gives_the_cover_where_that_was_asked_for(model: FlowModel, 
             np.testing.assert_array_equal(a, b)
 
 
-def test_the_wrong_key_mode_is_checked(model: FlowModel, portrait: UInt8Image) -> None:
+def test_the_wrong_key_mode_is_checked(model: SecureFlow, portrait: UInt8Image) -> None:
     with pytest.raises(ValueError, match="wrong_key"):
-        model.recover([portrait], [FaceKey.generate()], wrong_key="panic")
+        model.recover(portrait, FaceKey.generate(), wrong_key="panic")
 
 
-def test_one_changed_key_bit_is_as_wrong_as_any_key(model: FlowModel, portrait: UInt8Image) -> None:
+def test_one_changed_key_bit_is_as_wrong_as_any_key(model: SecureFlow, portrait: UInt8Image) -> None:
     key = FaceKey.generate()
     _, protected = hide(model, portrait, key)
     for bit in (0, 100, 255):
         raw = bytearray(key.reveal())
         raw[bit // 8] ^= 1 << bit % 8
-        recovered = model.recover([protected], [FaceKey(bytes(raw))])[0]
+        recovered = model.recover(protected, FaceKey(bytes(raw))).image
         quarters = [(slice(0, 100), slice(0, 84)), (slice(100, 200), slice(84, 168))]
         assert all(psnr(recovered[q], portrait[q]) < 7 for q in quarters)
 
 
-def test_the_same_face_under_two_keys_differs_everywhere(model: FlowModel, portrait: UInt8Image) -> None:
+def test_the_same_face_under_two_keys_differs_everywhere(model: SecureFlow, portrait: UInt8Image) -> None:
     first, second = (hide(model, portrait, FaceKey.generate())[1] for _ in range(2))
     changed = (first != second).any(axis=2)
     assert min(changed[:100].mean(), changed[100:].mean()) > 0.9
 
 
-def test_the_protected_digits_do_not_depend_on_the_face(model: FlowModel, portrait: UInt8Image) -> None:
+def test_the_protected_digits_do_not_depend_on_the_face(model: SecureFlow, portrait: UInt8Image) -> None:
     """Two originals, one cover, many keys: the changes have the same distribution, sample by sample."""
     cover = np.full((24, 24, 3), 120, np.uint8)
     originals = [np.ascontiguousarray(portrait[40:64, 60:84]), np.zeros_like(cover)]
     keys = [FaceKey.generate() for _ in range(300)]
     means = []
     for original in originals:
-        regions = np.stack(model.protect([original] * len(keys), [cover] * len(keys), keys)).astype(float) - 120
+        regions = np.stack([model.protect(original, cover, key) for key in keys]).astype(float) - 120
         assert abs(regions.mean()) < 0.02
         assert regions.var() == pytest.approx(2.0, abs=0.03)
         means.append(regions.mean(axis=0))
@@ -118,68 +119,68 @@ def test_the_protected_digits_do_not_depend_on_the_face(model: FlowModel, portra
         assert np.abs(mean).max() < 5 * deviation
 
 
-def test_strips_do_not_change_a_pixel(model: FlowModel, portrait: UInt8Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_do_not_change_a_pixel(model: SecureFlow, portrait: UInt8Image, monkeypatch: pytest.MonkeyPatch) -> None:
     key = FaceKey.generate()
     cover, whole = hide(model, portrait, key)
     monkeypatch.setattr(couplings, "STRIP_SITES", 21 * 84)  # an odd number of rows
-    np.testing.assert_array_equal(model.protect([portrait], [cover], [key])[0], whole)
-    assert psnr(model.recover([whole], [key])[0], portrait) > 42
+    np.testing.assert_array_equal(model.protect(portrait, cover, key), whole)
+    assert psnr(model.recover(whole, key).image, portrait) > 42
 
 
 def test_threads_do_not_change_a_pixel(portrait: UInt8Image) -> None:
     key = FaceKey.generate()
     cover = cover_of(portrait, "mask")
-    regions = [FlowModel(threads=n).protect([portrait], [cover], [key])[0] for n in (1, 2)]
+    regions = [SecureFlow(threads=n).protect(portrait, cover, key) for n in (1, 2)]
     np.testing.assert_array_equal(*regions)
 
 
-def test_reserved_samples_are_left_alone(model: FlowModel, portrait: UInt8Image) -> None:
+def test_reserved_samples_are_left_alone(model: SecureFlow, portrait: UInt8Image) -> None:
     key, cover = FaceKey.generate(), cover_of(portrait, "blur")
-    protected = model.protect([portrait], [cover], [key], reserved=[1700])[0]
+    protected = model.protect(portrait, cover, key, reserved=1700)
     np.testing.assert_array_equal(protected.ravel()[:1700], cover.ravel()[:1700])
     damaged = protected.copy()
     damaged.ravel()[:1700] = 0
-    assert psnr(model.recover([damaged], [key], reserved=[1700])[0], portrait) > 41
+    assert psnr(model.recover(damaged, key, reserved=1700).image, portrait) > 41
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 120), (18, 22), (46, 30)])
-def test_any_even_size(model: FlowModel, portrait: UInt8Image, size: tuple[int, int]) -> None:
+def test_any_even_size(model: SecureFlow, portrait: UInt8Image, size: tuple[int, int]) -> None:
     original = np.ascontiguousarray(portrait[40 : 40 + size[0], 30 : 30 + size[1]])
     key = FaceKey.generate()
     cover, protected = hide(model, original, key, "solid")
     assert psnr(protected, cover) > 44.5
-    assert psnr(model.recover([protected], [key])[0], original) > 27
+    assert psnr(model.recover(protected, key).image, original) > 27
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_is_hidden_as_well_as_room_allows(model: FlowModel, seed: int) -> None:
+def test_noise_is_hidden_as_well_as_room_allows(model: SecureFlow, seed: int) -> None:
     rng = np.random.default_rng(seed)
     original = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
     key = FaceKey.generate()
     _, protected = hide(model, original, key, "solid")
-    assert psnr(model.recover([protected], [key])[0], original) > 12
+    assert psnr(model.recover(protected, key).image, original) > 12
 
 
 @pytest.mark.parametrize("side", [8, 16, 32, 64])
-def test_even_black_and_white_noise_is_told_from_what_a_wrong_key_reads(model: FlowModel, side: int) -> None:
+def test_even_black_and_white_noise_is_told_from_what_a_wrong_key_reads(model: SecureFlow, side: int) -> None:
     rng = np.random.default_rng(side)
     original = (rng.integers(0, 2, (side, side, 3)) * 255).astype(np.uint8)
     cover, keys = np.full_like(original, 100), [FaceKey.generate() for _ in range(20)]
-    protected = model.protect([original], [cover], keys[:1])[0]
-    assert (model.recover([protected], keys[:1], wrong_key="cover")[0] != protected).any()
-    for wrong in model.recover([protected] * 19, keys[1:], wrong_key="cover"):
-        np.testing.assert_array_equal(wrong, protected)
+    protected = model.protect(original, cover, keys[0])
+    assert (model.recover(protected, keys[0], wrong_key="cover").image != protected).any()
+    for wrong in keys[1:]:
+        np.testing.assert_array_equal(model.recover(protected, wrong, wrong_key="cover").image, protected)
 
 
 @pytest.mark.parametrize("shape", [(9, 8, 3), (8, 8, 4), (6, 8, 3)])
-def test_other_shapes_are_refused(model: FlowModel, shape: tuple[int, ...]) -> None:
+def test_other_shapes_are_refused(model: SecureFlow, shape: tuple[int, ...]) -> None:
     region = np.zeros(shape, np.uint8)
     with pytest.raises(ValueError, match="regions must"):
-        model.recover([region], [FaceKey.generate()])
+        model.recover(region, FaceKey.generate())
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "camera", "brick"])
-def test_the_step_is_found_in_few_tries(model: FlowModel, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_step_is_found_in_few_tries(model: SecureFlow, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = getattr(pytest.importorskip("skimage.data"), name)()[40:196, 60:216]
     region = np.ascontiguousarray(picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2))
     tried, trace = [], Codec._trace
@@ -208,10 +209,10 @@ def test_an_altered_file_is_refused(tmp_path: Path, name: str) -> None:
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)
     with pytest.raises(ModelError, match="altered"):
-        FlowModel(folder)
+        SecureFlow(folder)
     (folder / name).unlink()
     with pytest.raises(ModelError, match="missing"):
-        FlowModel(folder)
+        SecureFlow(folder)
 
 
 def test_an_altered_card_is_another_model_unless_it_keeps_its_id(tmp_path: Path) -> None:
@@ -242,24 +243,24 @@ def test_the_card_says_where_the_weights_come_from() -> None:
 def test_threads_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFACE_THREADS", "many")
     with pytest.raises(UsageError, match="PROFACE_THREADS"):
-        FlowModel()
+        SecureFlow()
 
 
 @pytest.mark.parametrize("side", [8, 24, 64, 96, 130])
-def test_a_reading_knows_whether_the_code_is_intact(model: FlowModel, portrait: UInt8Image, side: int) -> None:
+def test_a_reading_knows_whether_the_code_is_intact(model: SecureFlow, portrait: UInt8Image, side: int) -> None:
     """The coder ends where the writer began, unless a sample that carries code was changed."""
     original, key = np.ascontiguousarray(portrait[20 : 20 + side, 10 : 10 + side]), FaceKey.generate()
     reserved = 40 if side >= 24 else 0
     cover = apply_style(original, Style("pixelate", 4.0))
-    protected = model.protect([original], [cover], [key], reserved=[reserved])[0]
-    reading = model.read(protected, key, reserved)
-    assert reading is not None
+    protected = model.protect(original, cover, key, reserved=reserved)
+    reading = model.recover(protected, key, reserved=reserved)
+    assert reading.readable
     assert reading.intact
-    assert np.array_equal(reading.image, model.recover([protected], [key], reserved=[reserved])[0])
+    assert np.array_equal(reading.image, model.recover(protected, key, reserved=reserved).image)
     rng = np.random.default_rng(side)
     for _ in range(25):  # filler comes first, and the last digits may be left over
         changed = protected.copy()
         place = int(rng.integers(changed.size * 5 // 8, changed.size * 7 // 8))
         changed.ravel()[place] ^= 1
-        read = model.read(changed, key, reserved)
-        assert read is None or not read.intact, place
+        read = model.recover(changed, key, reserved=reserved)
+        assert not read.intact, place

@@ -15,8 +15,9 @@ import pytest
 
 from proface_s.errors import ModelError
 from proface_s.flow import network
+from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
 from proface_s.flow.secure.couplings import PLANES
-from proface_s.flow.secure.model import DEFAULT_MODEL, ENGINE_NAMES, FlowModel, shipped_models
+from proface_s.flow.secure.model import ENGINE_NAMES, SecureFlow
 from proface_s.silence import load_onnxruntime
 from proface_s.threads import opencv_threads
 from proface_s.types import FloatArray
@@ -97,7 +98,7 @@ def test_a_model_is_refused_where_opencv_computes_other_numbers(monkeypatch: pyt
     forward = network._forward
     monkeypatch.setattr(network, "_forward", lambda net, values: forward(net, values) + np.float32(1 / 64))
     with pytest.raises(ModelError, match="exactly") as caught:
-        FlowModel()
+        SecureFlow()
     assert "opencv-python-headless" in caught.value.hint
 
 
@@ -129,7 +130,7 @@ def test_opencvs_threads_are_put_back_by_the_last() -> None:
 
 
 def test_opencvs_networks_say_nothing() -> None:
-    code = "from proface_s.flow.secure.model import FlowModel; FlowModel(threads=2)"
+    code = "from proface_s.flow.secure.model import SecureFlow; SecureFlow(threads=2)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 

@@ -240,7 +240,7 @@ def originals() -> dict[str, reader.Pixels]:
 
 def own_entries() -> list[dict[str, Any]]:
     """Faces of the pictures here, made where they are missing; the last is read with a wrong key."""
-    from proface_s.flow.secure.model import FlowModel
+    from proface_s.flow.secure.model import SecureFlow
     from proface_s.keys.secrets import FaceKey
 
     entries = []
@@ -249,7 +249,7 @@ def own_entries() -> list[dict[str, Any]]:
         key, reserved = bytes([number + 1]) * 32, (0, 101, 0)[number]
         if not (HERE / name).exists():
             cover = np.full_like(original, 120)
-            hidden = FlowModel(threads=1).protect([original], [cover], [FaceKey(key)], reserved=[reserved])[0]
+            hidden = SecureFlow(threads=1).protect(original, cover, FaceKey(key), reserved=reserved)
             Image.fromarray(hidden).save(HERE / name)
         entries.append({"file": name, "box": [0, 0, width, height], "reserved": reserved, "face_key": key.hex()})
     wrong = bytes(32).hex()
@@ -258,13 +258,13 @@ def own_entries() -> list[dict[str, Any]]:
 
 def check(found: dict[str, Any]) -> None:
     """Refuse to write what the program does not say."""
-    from proface_s.flow.secure.model import FlowModel
+    from proface_s.flow.secure.model import SecureFlow
     from proface_s.keys.secrets import FaceKey
 
     key = FaceKey(bytes.fromhex(found["face_key"]))
     mode = "cover" if found.get("cover_mode") else "noise"
-    flow = FlowModel(threads=1)
-    (pixels,) = flow.recover([region_of(found)], [key], reserved=[found["reserved"]], wrong_key=mode)
+    flow = SecureFlow(threads=1)
+    pixels = flow.recover(region_of(found), key, reserved=found["reserved"], wrong_key=mode).image
     if hashlib.sha256(pixels.tobytes()).hexdigest() != found["estimate"]:
         raise SystemExit(f"{found['file']}: the program reads something else")
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from proface_s.api.protect_picture import psnr
 from proface_s.errors import DamagedFileError, ImageError, UsageError, WrongKeyError
 from proface_s.faces.boxes import intersection
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.regions import cut
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey, new_stream
@@ -32,8 +32,8 @@ FRAMES = 9
 
 
 @pytest.fixture(scope="module")
-def model() -> FlowModel:
-    return FlowModel(threads=1)
+def model() -> SecureFlow:
+    return SecureFlow(threads=1)
 
 
 def face_at(number: int) -> Box:
@@ -71,13 +71,13 @@ def covers(boxes: list[Box], face: Box) -> bool:
 
 
 @pytest.fixture(scope="module")
-def stream(model: FlowModel) -> tuple[VideoKey, list[ProtectedFrame]]:
+def stream(model: SecureFlow) -> tuple[VideoKey, list[ProtectedFrame]]:
     key = VideoKey.generate()
     session = VideoSession(detector=Watcher(), model=model, every=4)
     return key, list(session.protect(map(frame_of, range(FRAMES)), key))
 
 
-def test_what_comes_back(model: FlowModel, stream: tuple[VideoKey, list[ProtectedFrame]]) -> None:
+def test_what_comes_back(model: SecureFlow, stream: tuple[VideoKey, list[ProtectedFrame]]) -> None:
     key, frames = stream
     assert [frame.record.index for frame in frames] == list(range(FRAMES))
     back = VideoSession(model=model).recover(
@@ -95,15 +95,15 @@ def test_what_comes_back(model: FlowModel, stream: tuple[VideoKey, list[Protecte
         assert np.array_equal(recovered[outside], original[outside])
 
 
-def test_no_pad_is_used_twice(model: FlowModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_pad_is_used_twice(model: SecureFlow, monkeypatch: pytest.MonkeyPatch) -> None:
     still, pads = frame_of(0), []
-    real = FlowModel.protect
+    real = SecureFlow.protect
 
-    def watched(self: FlowModel, originals: Any, covers: Any, keys: Any, **more: Any) -> Any:
-        pads.extend(key.mixing_stream(64) for key in keys)
-        return real(self, originals, covers, keys, **more)
+    def watched(self: SecureFlow, original: Any, cover: Any, key: Any, **more: Any) -> Any:
+        pads.append(key.mixing_stream(64))
+        return real(self, original, cover, key, **more)
 
-    monkeypatch.setattr(FlowModel, "protect", watched)
+    monkeypatch.setattr(SecureFlow, "protect", watched)
     two = {0: [Box(20, 30, 40, 40), Box(140, 60, 40, 40)]}
     key = VideoKey.generate()
     session = VideoSession(detector=Watcher(two), model=model, every=2)
@@ -129,7 +129,7 @@ def test_a_face_key_is_bound_to_its_place() -> None:
 
 
 def test_wrong_keys_and_altered_frames_are_refused(
-    model: FlowModel, stream: tuple[VideoKey, list[ProtectedFrame]]
+    model: SecureFlow, stream: tuple[VideoKey, list[ProtectedFrame]]
 ) -> None:
     key, frames = stream
     session = VideoSession(model=model)
@@ -202,13 +202,13 @@ def test_frames_are_read_as_they_are_needed() -> None:
         ([np.zeros((20, 20, 3), np.uint8), np.zeros((20, 22, 3), np.uint8)], "frame 1 has the shape"),
     ],
 )
-def test_frames_that_are_none(model: FlowModel, frames: list[Any], message: str) -> None:
+def test_frames_that_are_none(model: SecureFlow, frames: list[Any], message: str) -> None:
     session = VideoSession(detector=Watcher({}), model=model)
     with pytest.raises(ImageError, match=message):
         list(session.protect(frames, VideoKey.generate()))
 
 
-def test_settings_that_make_no_sense(model: FlowModel) -> None:
+def test_settings_that_make_no_sense(model: SecureFlow) -> None:
     with pytest.raises(UsageError, match="every 0 frames"):
         VideoSession(every=0)
     with pytest.raises(UsageError):
@@ -249,7 +249,7 @@ def pairs(frames: list[ProtectedFrame]) -> Frames:
 
 
 @pytest.fixture(scope="module")
-def clips(model: FlowModel) -> tuple[VideoKey, Frames, Frames]:
+def clips(model: SecureFlow) -> tuple[VideoKey, Frames, Frames]:
     """Two clips under one key; only the middle frames of each show a face."""
     key = VideoKey.generate()
     session = VideoSession(detector=Watcher({n: [face_at(n)] for n in (3,)}), model=model, every=1)
@@ -274,7 +274,7 @@ ORDERS = [
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_s12_frames_out_of_their_order_are_noticed(
-    model: FlowModel, clips: tuple[VideoKey, Frames, Frames], order: list[int]
+    model: SecureFlow, clips: tuple[VideoKey, Frames, Frames], order: list[int]
 ) -> None:
     """Case S12: swapped, doubled, left out, cut off at either end, or played backwards."""
     key, one, _ = clips
@@ -287,7 +287,7 @@ def test_s12_frames_out_of_their_order_are_noticed(
 
 @pytest.mark.parametrize("at", range(7))
 def test_s12_frames_of_another_clip_are_noticed(
-    model: FlowModel, clips: tuple[VideoKey, Frames, Frames], at: int
+    model: SecureFlow, clips: tuple[VideoKey, Frames, Frames], at: int
 ) -> None:
     key, one, other = clips
     session = VideoSession(model=model)
@@ -296,7 +296,9 @@ def test_s12_frames_of_another_clip_are_noticed(
             list(session.recover(spliced, key))
 
 
-def test_s12_frames_without_faces_cannot_be_exchanged(model: FlowModel, clips: tuple[VideoKey, Frames, Frames]) -> None:
+def test_s12_frames_without_faces_cannot_be_exchanged(
+    model: SecureFlow, clips: tuple[VideoKey, Frames, Frames]
+) -> None:
     key, one, _ = clips
     session = VideoSession(model=model)
     spotted = one[3][0].copy()
@@ -311,7 +313,7 @@ def test_s12_frames_without_faces_cannot_be_exchanged(model: FlowModel, clips: t
 
 
 def test_s12_what_a_record_says_of_its_frame_is_vouched_for(
-    model: FlowModel, clips: tuple[VideoKey, Frames, Frames]
+    model: SecureFlow, clips: tuple[VideoKey, Frames, Frames]
 ) -> None:
     key, one, _ = clips
     rgb, record = one[0]
@@ -322,7 +324,7 @@ def test_s12_what_a_record_says_of_its_frame_is_vouched_for(
 
 
 def test_s12_clips_of_early_versions_open_with_a_warning(
-    model: FlowModel, clips: tuple[VideoKey, Frames, Frames]
+    model: SecureFlow, clips: tuple[VideoKey, Frames, Frames]
 ) -> None:
     key, one, _ = clips
 
@@ -356,7 +358,7 @@ def test_s12_damaged_words_about_the_frame(clips: tuple[VideoKey, Frames, Frames
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])
 @pytest.mark.parametrize("every", [1, 2, 4])
-def test_s12_the_last_frame_is_known_as_such(model: FlowModel, count: int, every: int) -> None:
+def test_s12_the_last_frame_is_known_as_such(model: SecureFlow, count: int, every: int) -> None:
     session = VideoSession(detector=Watcher({}), model=model, every=every)
     frames = list(session.protect(map(frame_of, range(count)), VideoKey.generate()))
     assert [frame.record.last for frame in frames] == [False] * (count - 1) + [True]

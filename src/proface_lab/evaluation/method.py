@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from proface_s.errors import UsageError
+from proface_s.flow.registry import open_folder
 from proface_s.types import FloatArray, UInt8Image
 
 KEY_BYTES = 32
@@ -88,8 +89,8 @@ class Costed(Protocol):
 
 
 _HINT = (
-    "methods: secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or your own as "
-    "package.module:factory, from an installed package, the current folder or PYTHONPATH"
+    "methods: secure-2, secure-2-cover or another model's name, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or your "
+    "own as package.module:factory, from an installed package, the current folder or PYTHONPATH"
 )
 
 
@@ -97,10 +98,10 @@ def load_method(spec: str) -> Method:
     """Load a method by name.
 
     Args:
-        spec: ``secure-2`` (shipped), ``secure-2-cover`` (the same; a wrong key gives the cover), ``model:FOLDER``,
-            ``paper:CHECKPOINT.pt`` (needs the train extra), ``lsb-avif``, or ``package.module:factory``, a
-            function or class that makes a `Method` when called without arguments; its module is installed, on
-            PYTHONPATH, or in the current folder.
+        spec: the name of a model, such as ``secure-2``, or with its second mode, such as ``secure-2-cover`` (a wrong
+            key gives the cover); ``model:FOLDER``; ``paper:CHECKPOINT.pt`` (needs the train extra); ``lsb-avif``; or
+            ``package.module:factory``, a function or class that makes a `Method` when called without arguments; its
+            module is installed, on PYTHONPATH, or in the current folder.
 
     Raises:
         UsageError: if there is no such method, or the factory does not make a `Method`.
@@ -113,7 +114,9 @@ def load_method(spec: str) -> Method:
     if colon and kind == "paper":
         return peers.load_paper(Path(rest))
     if colon and kind == "model":
-        return peers.SecureMethod(folder=Path(rest))
+        return peers.method_of(open_folder(Path(rest)))
+    if not colon and (model := peers.load_model(spec)) is not None:
+        return model
     if not colon or not rest:
         raise UsageError(f"there is no method {spec!r}", _HINT)
     return _third_party(spec, kind, rest)

@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from PIL import Image
 
 from proface_s.errors import UsageError
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.model import Model
+from proface_s.flow.registry import model_names, open_model
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.keys.secrets import FaceKey
-from proface_s.types import FloatArray, UInt8Image
+from proface_s.types import FloatArray, UInt8Image, WrongKey
 
 from .method import Method
 
@@ -26,28 +28,41 @@ if TYPE_CHECKING:
 TRAIN_HINT = 'install the extra: pip install "proface-s[train]"'
 
 
-class SecureMethod:
-    """The flow of this package without header, seal or record: recovery from the pixels alone.
+class ModelMethod:
+    """A model of the product without header, seal or record: recovery from the pixels alone.
 
     Args:
-        wrong_key: see `FlowModel.recover`.
-        folder: model directory; the shipped model if None.
-        threads: threads of the inference engine; 0 for all.
+        model: any model.
+        wrong_key: see `Model.recover`; the model's first mode if None.
     """
 
-    def __init__(self, wrong_key: str = "noise", folder: Path | None = None, threads: int = 0) -> None:
-        self.model = FlowModel(folder, threads)
-        self.wrong_key = wrong_key
-        self.name = self.model.card.name + ("-cover" if wrong_key == "cover" else "")
-        self.parameters = int(self.model.card.record.get("parameters", 0))
+    def __init__(self, model: Model, wrong_key: WrongKey | None = None) -> None:
+        self.model, self.wrong_key = model, wrong_key or model.wrong_key_modes[0]
+        self.name = model.card.name + ("" if self.wrong_key == model.wrong_key_modes[0] else f"-{self.wrong_key}")
+        self.parameters = int(model.card.record.get("parameters", 0))
 
     def protect(self, original: UInt8Image, cover: UInt8Image, key: bytes) -> UInt8Image:
         """See `Method.protect`."""
-        return self.model.protect([original], [cover], [FaceKey(key)])[0]
+        return self.model.protect(original, cover, FaceKey(key))
 
     def recover(self, protected: UInt8Image, key: bytes) -> UInt8Image:
         """See `Method.recover`."""
-        return self.model.recover([protected], [FaceKey(key)], wrong_key=self.wrong_key)[0]
+        return self.model.recover(protected, FaceKey(key), wrong_key=self.wrong_key).image
+
+
+class SecureMethod(ModelMethod):
+    """The secure flow as a method.
+
+    Args:
+        wrong_key: see `Model.recover`.
+        model: any model of this kind; the shipped one if None.
+        threads: threads of the inference engine; 0 for all.
+    """
+
+    model: SecureFlow
+
+    def __init__(self, wrong_key: WrongKey = "noise", model: SecureFlow | None = None, threads: int = 0) -> None:
+        super().__init__(model or SecureFlow(threads=threads), wrong_key)
 
     def macs(self, height: int, width: int) -> int:
         """See `Costed.macs`: each weight is used once per site of each Haar level; protecting takes 2 or 3 passes."""
@@ -223,3 +238,24 @@ NAMED: Final[dict[str, Callable[[], Method]]] = {
     "secure-2-cover": lambda: SecureMethod("cover"),
     "lsb-avif": LsbAvif,
 }
+
+
+def load_model(spec: str) -> Method | None:
+    """Return a model of the product as a method: ``NAME``, or ``NAME-cover`` for its second mode; None if unknown.
+
+    Raises:
+        ModelError: if the model cannot be used.
+    """
+    name = spec if spec in model_names() else spec.removesuffix("-cover")
+    wrong_key: WrongKey | None = None if name == spec else "cover"
+    if name not in model_names():
+        return None
+    model = open_model(name)
+    return method_of(model, wrong_key) if wrong_key is None or wrong_key in model.wrong_key_modes else None
+
+
+def method_of(model: Model, wrong_key: WrongKey | None = None) -> ModelMethod:
+    """Return a model of the product as a method, in its first mode if ``wrong_key`` is None."""
+    if isinstance(model, SecureFlow):
+        return SecureMethod(wrong_key or "noise", model)
+    return ModelMethod(model, wrong_key)

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from proface_s.covers import get_style, parse_style, style_names
 from proface_s.errors import UsageError
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 
 from .faces import SWAP, FaceSample, Kind, Omission, find_pictures, make_cover, read_faces
 from .measures import capacity, cost, diversity, exact, privacy, quality
@@ -247,7 +247,7 @@ class Evaluation:
     def _capacity(self) -> dict[str, Any]:
         chosen = self.samples[:CAPACITY_FACES]
         covers = [make_cover(sample, "blur", chosen) for sample in chosen]
-        return capacity.capacity_curves(FlowModel(), [sample.image for sample in chosen], covers, CAPACITY_AT)
+        return capacity.capacity_curves(SecureFlow(), [sample.image for sample in chosen], covers, CAPACITY_AT)
 
     def _originals(self) -> dict[str, Any]:
         found = privacy.measure_originals(self.verification)

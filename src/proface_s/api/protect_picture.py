@@ -22,7 +22,7 @@ from ..container.seal import header_seal_context, open_seal, seal_at_full_length
 from ..covers import apply_style, is_uninformative
 from ..errors import ProFaceError, UsageError
 from ..faces.numbering import listed, number_of
-from ..flow.secure.model import FlowModel
+from ..flow.model import Model
 from ..image.read import read_picture
 from ..image.regions import cut
 from ..image.write import Format, encode_picture
@@ -59,7 +59,7 @@ def protect_picture(
     boxes: Sequence[Box],
     styles: Sequence[Style],
     locks: Sequence[Lock],
-    model: FlowModel,
+    model: Model,
     *,
     seal: bool = True,
     wrong_key: WrongKey = "noise",
@@ -78,7 +78,7 @@ def protect_picture(
         boxes: at least one; disjoint, even sides, inside the picture.
         styles: one per box.
         locks: one per box: who may open it.
-        model: the flow.
+        model: hides the faces.
         seal: also store an exact, encrypted copy of each region; not in ``cover`` mode.
         wrong_key: what a wrong key gives.
         keep_metadata: write the whitelisted metadata.
@@ -94,8 +94,10 @@ def protect_picture(
         The protected picture, already read back and checked against the original.
 
     Raises:
-        UsageError: the locks do not fit the mode, or there are too many; nothing has been done then.
+        UsageError: if the locks or the model do not fit the mode, or there are too many locks; nothing has been done
+            then.
     """
+    check_wrong_key(model, wrong_key)
     groups, group_locks = grouped(locks)
     planned = plan_header(
         model.card.model_id, picture.size, boxes, groups, group_locks, cover=_in_cover_mode(wrong_key, group_locks)
@@ -104,11 +106,11 @@ def protect_picture(
     keys = [ring.face_key(i) for i in range(len(boxes))]
     originals = [cut(picture.rgb, box) for box in boxes]
     covers = [apply_style(original, style) for original, style in zip(originals, styles, strict=True)]
-    reserved = planned_reserves(planned) if record else [0] * len(boxes)
+    reserved = planned_reserves(planned, model) if record else [0] * len(boxes)
     regions: list[UInt8Image] = []
     for original, cover, key, kept in zip(originals, covers, keys, reserved, strict=True):
         progress("hide", len(regions), len(boxes))
-        regions += model.protect([original], [cover], [key], reserved=[kept])
+        regions.append(model.protect(original, cover, key, reserved=kept))
     progress("check", 0, 1)
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
     descriptions = [
@@ -145,9 +147,24 @@ def protect_picture(
     beside = None if sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
     warnings = verify(data, beside, picture, boxes, ring, group_locks, model, limits)
     warnings += _lost_on_the_way(header, seal)
+    if model.warning is not None:
+        warnings.append(f"model {model.card.name}: {model.warning}")
     if record and not all(reserved):
         warnings.append(_recordless(reserved))
     return Protected(hidden, tuple(covers), header, data, beside, tuple(warnings))
+
+
+def check_wrong_key(model: Model, wrong_key: WrongKey) -> None:
+    """Refuse a mode that a model does not have.
+
+    Raises:
+        UsageError: names the modes that it has.
+    """
+    if wrong_key not in model.wrong_key_modes:
+        raise UsageError(
+            f"model {model.card.name} has no {wrong_key} mode, only {' and '.join(model.wrong_key_modes)}",
+            code="model-mode",
+        )
 
 
 def _lost_on_the_way(header: Header, seal: bool) -> list[str]:
@@ -209,7 +226,7 @@ def verify(
     boxes: Sequence[Box],
     ring: KeyRing,
     locks: Sequence[Lock],
-    model: FlowModel,
+    model: Model,
     limits: KdfLimits | None = None,
 ) -> list[str]:
     """Open a finished file as a stranger would and compare it with the original.
@@ -247,8 +264,8 @@ def verify(
             exact = open_seal(keys[index], seals[index], original.shape, header_seal_context(header, index))
             sound = sound and np.array_equal(exact, original)
         elif sound:
-            (estimate,) = model.recover([region], [keys[index]], reserved=[reserved], wrong_key=header.wrong_key)
-            quality = psnr(estimate, cut(picture.rgb, box))
+            reading = model.recover(region, keys[index], reserved=reserved, wrong_key=header.wrong_key)
+            quality = psnr(reading.image, cut(picture.rgb, box))
             if quality < ESTIMATE_FLOOR_DB:
                 warnings.append(
                     f"face {number_of(index)} at {box} will come back at {quality:.1f} dB only, and has no seal"

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from ..container.header.header import Header
 from ..container.records.pixel_records import erase_record, read_record, record_fits, record_samples, write_record
 from ..container.records.record_message import face_record, record_agrees
+from ..flow.model import Model
 from ..image.regions import cut, paste_all
 from ..types import Box, UInt8Image
 
 
-def planned_reserves(header: Header) -> list[int]:
+def planned_reserves(header: Header, model: Model) -> list[int]:
     """How many leading samples the record of each face will need; 0 if the region has no room for it.
 
     The flow must know before it runs, and the header can be locked only afterwards; but a record's length depends
@@ -22,12 +23,15 @@ def planned_reserves(header: Header) -> list[int]:
 
     Args:
         header: as `plan_header` makes it.
+        model: says how much room a region has.
     """
     lengths = [len(face_record(header, index)) for index in range(len(header.faces))]
-    return [
-        record_samples(length) if record_fits(face.box.w, face.box.h, length) else 0
-        for face, length in zip(header.faces, lengths, strict=True)
-    ]
+    return [_reserve(face.box, length, model) for face, length in zip(header.faces, lengths, strict=True)]
+
+
+def _reserve(box: Box, length: int, model: Model) -> int:
+    samples = record_samples(length) if record_fits(box.w, box.h, length) else 0
+    return samples if samples <= model.most_reserved(box.h, box.w) else 0
 
 
 def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int] | None = None) -> UInt8Image:

@@ -15,14 +15,14 @@ from ..container.records.partial_headers import LOST, PartialHeader, headers_fro
 from ..container.records.pixel_records import search_records
 from ..errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
 from ..faces.numbering import number_of
-from ..flow.secure.model import FlowModel
+from ..flow.registry import Models
 from ..image.regions import cut, paste_all
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
 from ..progress import Progress, silent
 from ..types import Box, Picture, UInt8Image
-from .recover_picture import Recovered, check_mode, check_model, check_readable, estimate, pixel_warnings, unvouched
+from .recover_picture import Recovered, check_mode, check_readable, estimate, model_of, pixel_warnings, unvouched
 from .results.results import Outcome, RecoveredFace
 
 _GONE = "the file's metadata are gone; what was read from the pixels is an estimate that nothing vouches for"
@@ -91,7 +91,7 @@ def salvage(picture: Picture) -> Salvage:
 def recover_from_pixels(
     picture: Picture,
     credentials: Credentials,
-    model: FlowModel,
+    models: Models,
     *,
     only: Collection[int] | None = None,
     force: bool = False,
@@ -104,7 +104,7 @@ def recover_from_pixels(
     Args:
         picture: the protected photo, perhaps cropped or pasted into another one.
         credentials: what there is to open it with.
-        model: the flow.
+        models: the ones that the records name read the pixels.
         only: positions in the header of the faces to bring back; all that open if None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
         expect: the mode that the records must speak of; any if None.  Others are passed over.
@@ -135,7 +135,7 @@ def recover_from_pixels(
     doubtful: list[int] = []
     for each in opened:
         wanted = [i for i in each.keys if only is None or i in only]
-        estimates, unreadable, changed = _read(picture, each, wanted, model, forced, progress)
+        estimates, unreadable, changed = _read(picture, each, wanted, models, forced, progress)
         found += estimates
         doubtful += changed
         faces += _outcomes(each, wanted, only, unreadable, "noise" if forced else "estimate")
@@ -151,15 +151,16 @@ def recover_from_pixels(
 
 
 def _read(
-    picture: Picture, opened: Opened, wanted: Collection[int], model: FlowModel, forced: bool, progress: Progress
+    picture: Picture, opened: Opened, wanted: Collection[int], models: Models, forced: bool, progress: Progress
 ) -> tuple[list[tuple[Box, UInt8Image]], list[int], list[int]]:
     """Return what the flow reads, with its places; the faces of which it reads no picture in any place; and those of
     which it reads one whose code was changed.
     """
     header = opened.partial.header
     places = [(index, box) for index, box in opened.partial.places if index in wanted]
-    if places:
-        check_model(picture, header, model)
+    if not places:
+        return [], [], []
+    model = model_of(picture, header, models)
     found: list[tuple[Box, UInt8Image]] = []
     readable: set[int] = set()
     doubtful: set[int] = set()

@@ -11,7 +11,8 @@ from ..container.header.unlock import noise_keys, unlock_header
 from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, ModelError, UnexpectedModeError, UsageError, WrongKeyError
 from ..faces.numbering import listed, number_of
-from ..flow.secure.model import SMALLEST_SIDE, FlowModel, Reading
+from ..flow.model import Model, Reading
+from ..flow.registry import Models, model_names
 from ..image.regions import cut
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
@@ -66,7 +67,7 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
 def recover_picture(
     picture: Picture,
     credentials: Credentials,
-    model: FlowModel,
+    models: Models,
     *,
     only: Collection[int] | None = None,
     force: bool = False,
@@ -82,7 +83,7 @@ def recover_picture(
     Args:
         picture: the protected photo.
         credentials: what there is to open it with.
-        model: the flow.
+        models: the one that the header names reads the pixels.
         only: positions in the header of the faces to bring back; all that open if None.
         force: where nothing opens, write what the wrong key reads instead of refusing it.
         expect: the mode that the file must be in; any if None.
@@ -113,7 +114,7 @@ def recover_picture(
                 code="contradiction",
             )
     unsealed = {i: key for i, key in keys.items() if i not in seals}
-    readings, unreadable = _estimates(picture, header, model, unsealed, forced, progress)
+    readings, unreadable = _estimates(picture, header, models, unsealed, forced, progress)
     estimates = {index: reading.image for index, reading in readings.items()}
     doubtful = [index for index, reading in readings.items() if not reading.intact]
     check_readable(picture, unreadable, [*exact, *estimates], only)
@@ -214,17 +215,19 @@ def check_faces(header: Header, faces: Collection[int]) -> None:
             )
 
 
-def check_model(picture: Picture, header: Header, model: FlowModel) -> None:
-    """Refuse to read pixels with another model than wrote them.
+def model_of(picture: Picture, header: Header, models: Models) -> Model:
+    """Return the model that wrote a picture's protected pixels, which alone can read them.
 
     Raises:
-        ModelError: names both.
+        ModelError: if it is not installed.
     """
-    if header.model_id != model.card.model_id:
+    model = models.with_id(header.model_id)
+    if model is None:
         raise ModelError(
             f"{picture.source} was protected with another model ({header.model_id.hex()})",
-            f"this installation has {model.card.name} ({model.card.model_id.hex()})",
+            f"this installation has {', '.join(model_names())}",
         )
+    return model
 
 
 def changed_faces(picture: Picture, header: Header) -> list[int]:
@@ -308,12 +311,12 @@ def _transparency(picture: Picture, header: Header, estimates: Collection[int]) 
 
 
 def _estimates(
-    picture: Picture, header: Header, model: FlowModel, keys: Mapping[int, FaceKey], forced: bool, progress: Progress
+    picture: Picture, header: Header, models: Models, keys: Mapping[int, FaceKey], forced: bool, progress: Progress
 ) -> tuple[dict[int, Reading], list[int]]:
     """Return what the flow reads from the pixels of the given faces, and the faces of which it reads no picture."""
     if not keys:
         return {}, []
-    check_model(picture, header, model)
+    model = model_of(picture, header, models)
     estimates: dict[int, Reading] = {}
     unreadable: list[int] = []
     for number, (index, key) in enumerate(keys.items()):
@@ -327,12 +330,12 @@ def _estimates(
 
 
 def estimate(
-    model: FlowModel, region: UInt8Image, key: FaceKey, header: Header, index: int, forced: bool
+    model: Model, region: UInt8Image, key: FaceKey, header: Header, index: int, forced: bool
 ) -> Reading | None:
     """Read one face from its pixels.
 
     Args:
-        model: the flow.
+        model: the one that wrote the region.
         region: (h, w, 3) uint8, the protected region.
         key: the face's key.
         header: what belongs to the region.
@@ -342,9 +345,10 @@ def estimate(
     Returns:
         What was read; None if it is no picture.  In cover mode it is the region itself then.
     """
-    read = model.read(region, key, header.reserved(index))
-    if read is None and header.wrong_key == "cover":
-        return Reading(region, intact=True)
-    if read is None and forced and min(region.shape[:2]) >= SMALLEST_SIDE:
-        return Reading(model.recover([region], [key], reserved=[header.reserved(index)])[0], intact=True)
-    return read
+    cover_mode = header.wrong_key == "cover"
+    if min(region.shape[:2]) < model.smallest_side:
+        return Reading(region) if cover_mode else None
+    reading = model.recover(region, key, reserved=header.reserved(index), wrong_key=header.wrong_key)
+    if not reading.readable and (cover_mode or forced):
+        return Reading(reading.image)
+    return reading if reading.readable else None

@@ -21,7 +21,9 @@ from ..covers import format_style, is_weak, parse_style
 from ..errors import NoFaceError, UsageError
 from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw, open_detector
 from ..faces.numbering import indices_of, number_of
-from ..flow.secure.model import Card, FlowModel, read_card, shipped_models
+from ..flow.cards import DEFAULT_MODEL
+from ..flow.model import Model
+from ..flow.registry import Models, name_of
 from ..image.metadata import NOTE_FIELD
 from ..image.read import MAX_PIXELS
 from ..image.transparency import BACKGROUNDS, composite
@@ -73,7 +75,8 @@ class Session:
 
     Args:
         detector: finds the faces; a `Detector` or the name of one (`proface_s.faces.detector_names`).
-        model: the flow; the shipped one where None.
+        model: what hides faces in new files: the name of a model or the model itself.  Files are read
+            with the model that they name.
         threads: to work with; 0 for all cores.
         max_pixels: larger files are refused before they are decoded.
         limits: what deriving the keys of a file may cost; those of the file format if None.
@@ -83,7 +86,7 @@ class Session:
         self,
         *,
         detector: Detector | str = DEFAULT_DETECTOR,
-        model: FlowModel | None = None,
+        model: Model | str = DEFAULT_MODEL,
         threads: int = 0,
         max_pixels: int = MAX_PIXELS,
         limits: KdfLimits | None = None,
@@ -93,7 +96,7 @@ class Session:
 
     def __getstate__(self) -> dict[str, Any]:
         """What was asked for, without the models: another process loads its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("detector", "model")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("detector", "models")}
 
     def limited(self, limits: KdfLimits) -> Session:
         """Return a session like this one that spends at most so much on the keys of a file."""
@@ -113,9 +116,14 @@ class Session:
         return self._detector
 
     @cached_property
-    def model(self) -> FlowModel:
-        """The flow in use."""
-        return self._model or FlowModel(threads=self._threads)
+    def models(self) -> Models:
+        """Models that were used so far, and the others by name or id."""
+        return Models(self._model, self._threads)
+
+    @property
+    def model(self) -> Model:
+        """The model for new files."""
+        return self.models.named()
 
     def detect(
         self,
@@ -344,7 +352,7 @@ class Session:
         done = read(
             picture,
             credentials,
-            self.model,
+            self.models,
             only=only,
             force=force,
             expect=expect,
@@ -422,7 +430,7 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         FORMAT_VERSION,
         (header.width, header.height),
         header.model_id.hex(),
-        _model_name(header.model_id),
+        name_of(header.model_id),
         faces,
         stripped,
         kdf,
@@ -434,14 +442,6 @@ def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         "metadata" if carried else "pixels",
         tuple(map(number_of, lost)),
     )
-
-
-def _model_name(model_id: bytes) -> str | None:
-    for folder in sorted(shipped_models().glob("*/")):
-        card: Card = read_card(folder)
-        if card.model_id == model_id:
-            return card.name
-    return None
 
 
 def _on_a_fresh_session(method: Callable[Concatenate[Session, Given], Result]) -> Callable[Given, Result]:

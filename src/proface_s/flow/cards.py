@@ -1,10 +1,10 @@
-"""A model's card: what it says of itself, and the hashes that make its files the ones it was measured with."""
+"""A model's card: its name, id and history, and the hashes of its files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,41 @@ MODEL_ID_BYTES = 16
 
 
 def canonical_card(card: dict[str, Any]) -> bytes:
-    """The one byte form of a card: its SHA-256 is the identity of a new model."""
+    """Return the canonical bytes of a card; their SHA-256 is the identity of a new model."""
     return (json.dumps(card, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
 
 
 def shipped_models() -> Path:
-    """Folder of the models inside the package."""
+    """Return the folder of the models inside the package."""
     return Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a model says of itself.
+    """A model's name and id, and the files that belong to it.
 
     Attributes:
-        name: for people.
-        model_id: stored in every protected file: what the card says, else the first 16 bytes of its SHA-256.  A model
-            exported anew that computes the same numbers keeps the id that it had, so that old files open.
+        name: of the model, for people.
+        model_id: 16 bytes, stored in every protected file: the id on the card, or if there is none, the first half of
+            the card's SHA-256.  A model that is exported again and computes the same numbers keeps its id, so that
+            existing files open.
         files: file name -> SHA-256 in hexadecimal.
         record: the whole card (data, licence, command, measures ...).
+        kind: which code runs it, see `proface_s.flow.registry.open_folder`.
     """
 
     name: str
     model_id: bytes
-    files: dict[str, str]
-    record: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+    kind: str = "secure"
 
 
 def read_card(folder: Path) -> Card:
     """Read a model's card without touching its weights.
 
     Raises:
-        ModelError: no card, or not one of ours.
+        ModelError: if there is no card, or it is not a model's.
     """
     try:
         record = json.loads((folder / CARD_NAME).read_bytes())
@@ -60,16 +63,17 @@ def read_card(folder: Path) -> Card:
             model_id,
             {str(k): str(v) for k, v in record["files"].items()},
             record,
+            str(record.get("kind", "secure")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"no usable model in {folder}", "reinstall the package") from error
 
 
 def verified_bytes(folder: Path, card: Card, name: str) -> bytes:
-    """A model file's bytes, once their hash is the card's: what was hashed is what will be run.
+    """Return the bytes of a model's file, after comparing their SHA-256 with the card's.
 
     Raises:
-        ModelError: missing, or altered.
+        ModelError: if the file is missing or altered.
     """
     path = folder / name
     try:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..api.footprints import covered, repeated_edges, uncovered
+from ..api.protect_picture import check_wrong_key
 from ..api.selection import disjoint_regions
 from ..container.carriers.sidecar import picture_digest
 from ..container.header.footprint import Footprint
@@ -17,7 +18,9 @@ from ..covers import apply_style, parse_style
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
 from ..faces import DEFAULT_DETECTOR, Detector, open_detector, open_edges
 from ..faces.boxes import SMALLEST_SIDE
-from ..flow.secure.model import FlowModel
+from ..flow.cards import DEFAULT_MODEL
+from ..flow.model import Model
+from ..flow.registry import Models
 from ..image.regions import cut
 from ..keys.secrets import FaceKey
 from ..types import Box, Picture, Style, UInt8Image
@@ -43,7 +46,8 @@ class VideoSession:
 
     Args:
         detector: finds the faces; a `Detector` or the name of one (`proface_s.faces.detector_names`).
-        model: the flow; the shipped one where None.
+        model: what hides faces in new frames: the name of a model or the model itself.  Frames are
+            read with the model that they name.
         every: faces are looked for in every so manieth frame.
         threads: of the inference engine; 0 for all cores.
 
@@ -55,7 +59,7 @@ class VideoSession:
         self,
         *,
         detector: Detector | str = DEFAULT_DETECTOR,
-        model: FlowModel | None = None,
+        model: Model | str = DEFAULT_MODEL,
         every: int = EVERY,
         threads: int = 0,
     ) -> None:
@@ -75,9 +79,14 @@ class VideoSession:
         return self._detector
 
     @cached_property
-    def model(self) -> FlowModel:
-        """The flow in use."""
-        return self._model or FlowModel(threads=self._threads)
+    def models(self) -> Models:
+        """Models that were used so far, and the others by name or id."""
+        return Models(self._model, self._threads)
+
+    @property
+    def model(self) -> Model:
+        """The model for new frames."""
+        return self.models.named()
 
     def protect(
         self, frames: Iterable[UInt8Image], key: VideoKey, *, style: str | Style = "blur"
@@ -94,10 +103,11 @@ class VideoSession:
             As many frames as came in, in their order; those without a face with their pixels unchanged.
 
         Raises:
-            UsageError: an unknown style.
+            UsageError: an unknown style, or the model has no noise mode.
             ImageError: a frame is not an image, or of another shape than the first.
         """
         chosen = parse_style(style) if isinstance(style, str) else style
+        check_wrong_key(self.model, "noise")
         stream, source = new_stream(), _Counted(_checked(frames))
         for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
             record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
@@ -145,7 +155,7 @@ class VideoSession:
         originals = [cut(frame, box) for box in boxes]
         covers = [apply_style(original, style) for original in originals]
         keys = _face_keys(key, record, boxes)
-        regions = self.model.protect(originals, covers, keys)
+        regions = [self.model.protect(*each) for each in zip(originals, covers, keys, strict=True)]
         record = replace(record, boxes=tuple(boxes), digests=tuple(map(region_digest, regions)))
         edges = [Footprint(right=right, bottom=bottom) for right, bottom in open_edges(boxes, visible, size)]
         rgb = covered(Picture(frame), zip(boxes, edges, regions, strict=True)).rgb
@@ -155,7 +165,8 @@ class VideoSession:
     def _recovered(self, rgb: UInt8Image, record: FrameRecord, key: VideoKey) -> UInt8Image:
         if not key.verify_tag(record.covered(), record.tag, record.version):
             raise WrongKeyError(f"the key does not open frame {record.index}, or its record was altered")
-        if record.model_id != self.model.card.model_id:
+        model = self.models.with_id(record.model_id)
+        if model is None or "noise" not in model.wrong_key_modes:
             raise ModelError(f"frame {record.index} was protected with another model ({record.model_id.hex()})")
         regions = [_region(rgb, box, record.index) for box in record.boxes]
         for index, (region, digest) in enumerate(zip(regions, record.digests, strict=True)):
@@ -163,7 +174,8 @@ class VideoSession:
                 raise DamagedFileError(
                     f"frame {record.index}: the protected pixels of face {index + 1} were changed", _LOSSLESS
                 )
-        estimates = self.model.recover(regions, _face_keys(key, record, record.boxes))
+        keys = _face_keys(key, record, record.boxes)
+        estimates = [model.recover(*each).image for each in zip(regions, keys, strict=True)]
         edges = [repeated_edges(rgb, box) for box in record.boxes]
         return uncovered(Picture(rgb), zip(record.boxes, edges, estimates, strict=True)).rgb
 

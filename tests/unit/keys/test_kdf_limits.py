@@ -23,7 +23,7 @@ from proface_s.container.header.unlock import noise_keys, unlock_groups, unlock_
 from proface_s.container.records.pixel_records import record_samples, write_record
 from proface_s.container.records.record_message import face_record
 from proface_s.errors import CostlyFileError, UsageError, WrongKeyError
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.write import encode_picture
 from proface_s.keys import derive
 from proface_s.keys.derive import KdfLimits, KdfParams, KekDeriver
@@ -54,13 +54,13 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes, KdfParams
 def hidden(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many faces the flow was asked to hide."""
     calls: list[int] = []
-    real = FlowModel.protect
+    real = SecureFlow.protect
 
-    def watched(self: FlowModel, originals: Any, *more: Any, **options: Any) -> Any:
-        calls.append(len(originals))
-        return real(self, originals, *more, **options)
+    def watched(self: SecureFlow, *args: Any, **options: Any) -> Any:
+        calls.append(1)
+        return real(self, *args, **options)
 
-    monkeypatch.setattr(FlowModel, "protect", watched)
+    monkeypatch.setattr(SecureFlow, "protect", watched)
     return calls
 
 

@@ -20,7 +20,7 @@ from proface_s.types import UInt8Image
 
 from ...evaluation.measures.quality import derive_key
 from ...evaluation.method import KEY_BYTES, Method
-from ...evaluation.peers import PaperPeer, SecureMethod
+from ...evaluation.peers import ModelMethod, PaperPeer, SecureMethod
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,7 +107,7 @@ def relaxed_key(method: Method, device: str = "cpu") -> RelaxedKey | None:
 
 def passphrase_keys(method: Method, passphrase: str, count: int) -> tuple[list[bytes], str]:
     """Return the keys of ``count`` pictures protected with one passphrase, and how the software chooses them."""
-    if isinstance(method, SecureMethod):  # KeyRing.generate: a random file key and face secret each time
+    if isinstance(method, ModelMethod):  # KeyRing.generate: a random file key and face secret each time
         return [secrets.token_bytes(KEY_BYTES) for _ in range(count)], "a fresh random key for every face"
     if isinstance(method, Openable):
         return method.passphrase_keys(passphrase, count), "as its own software does"

@@ -24,7 +24,7 @@ from proface_s.keys.passphrase import passphrase_bits
 from proface_s.types import Box
 
 from ...evaluation.method import Method
-from ...evaluation.peers import PaperPeer, SecureMethod
+from ...evaluation.peers import ModelMethod, PaperPeer
 from ..base import NotApplicable, Outcome, Scene, Table
 
 SECONDS: Final = 2.0  # for which guesses are counted
@@ -104,7 +104,7 @@ def _guesser(method: Method, scene: Scene) -> Guesser:
     """
     if isinstance(method, Guessable):
         return method.guesser(PASSPHRASE)
-    if isinstance(method, SecureMethod):
+    if isinstance(method, ModelMethod):
         return _of_file(method, scene)
     if isinstance(method, PaperPeer):
         from ...training.paper.network import ROUNDS, derive_paper_key_map
@@ -120,7 +120,7 @@ def _guesser(method: Method, scene: Scene) -> Guesser:
     raise NotApplicable("it takes keys, not passphrases")
 
 
-def _of_file(method: SecureMethod, scene: Scene) -> Guesser:
+def _of_file(method: ModelMethod, scene: Scene) -> Guesser:
     """Return the guesser for a file as the program writes it, at the cost stored in its header."""
     face, session = scene.targets(1)[0], Session(model=method.model)
     boxes = [Box(0, 0, face.shape[1], face.shape[0])]

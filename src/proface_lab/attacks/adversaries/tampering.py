@@ -24,7 +24,7 @@ from proface_s.types import Box, UInt8Image
 
 from ...evaluation.faces import SWAP
 from ...evaluation.method import Method
-from ...evaluation.peers import SecureMethod
+from ...evaluation.peers import ModelMethod
 from ..alterations import Stored, altered_files, costly_files
 from ..base import NotApplicable, Outcome, Scene, Table
 
@@ -93,7 +93,7 @@ def judge(session: Session, data: bytes, stored: Stored) -> str:
 def _session(method: Method) -> Session:
     if isinstance(method, StoresFiles):
         return method.file_session()
-    if not isinstance(method, SecureMethod):
+    if not isinstance(method, ModelMethod):
         raise NotApplicable("it stores no file format: there is nothing that could vouch for a picture")
     if method.wrong_key == "cover":
         raise NotApplicable("in cover mode nothing is sealed: no picture is called exact, whether altered or not")

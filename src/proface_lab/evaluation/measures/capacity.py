@@ -14,7 +14,7 @@ import numpy as np
 
 from proface_s.flow.secure.haar import Float64
 from proface_s.flow.secure.lattice import capacity_words
-from proface_s.flow.secure.model import FlowModel
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.types import UInt8Image
 
 from .metrics import EQUAL_DB, psnr
@@ -33,7 +33,7 @@ def bits_per_sample(protected_psnr: float) -> float:
     return _discrete_gaussian(low)[1]
 
 
-def recovered_by_coder(model: FlowModel, faces: Sequence[UInt8Image], bits: float) -> float:
+def recovered_by_coder(model: SecureFlow, faces: Sequence[UInt8Image], bits: float) -> float:
     """Return the mean PSNR in dB of faces that our coder compresses to ``bits`` bits per sample."""
     found = []
     for face in faces:
@@ -59,7 +59,7 @@ def recovered_gaussian(original: UInt8Image, cover: UInt8Image, bits: float) -> 
 
 
 def capacity_curves(
-    model: FlowModel, originals: Sequence[UInt8Image], covers: Sequence[UInt8Image], at: Sequence[float]
+    model: SecureFlow, originals: Sequence[UInt8Image], covers: Sequence[UInt8Image], at: Sequence[float]
 ) -> dict[str, list[list[float]]]:
     """Return (protected PSNR, recovered PSNR) at full use of the bound: with our coder, and with Gaussian bands."""
     coder, gaussian = [], []

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from proface_s.flow.cards import CARD_NAME, canonical_card
 from proface_s.flow.network import open_engine
 from proface_s.flow.secure import rate_forecast
 from proface_s.flow.secure.couplings import PLANES, STAGES
@@ -22,7 +23,7 @@ from proface_s.flow.secure.couplings import Prior as RuntimePrior
 from proface_s.flow.secure.entropy import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
 from proface_s.flow.secure.face_code import Codec
 from proface_s.flow.secure.lattice import capacity_words
-from proface_s.flow.secure.model import CARD_NAME, ENGINE_NAMES, TABLES_NAME, canonical_card, modulus_for
+from proface_s.flow.secure.model import ENGINE_NAMES, TABLES_NAME, modulus_for
 from proface_s.types import UInt8Image
 
 from ..watching import Watch, unwatched
@@ -222,7 +223,7 @@ def fit_first_step(
 
 
 def room_for(region: UInt8Image) -> int:
-    """Return the number of 32-bit words that a region's samples carry, as in `FlowModel.protect`."""
+    """Return the number of 32-bit words that a region's samples carry, as in `SecureFlow.protect`."""
     return capacity_words(region.size, modulus_for(*region.shape[:2]))
 
 
@@ -238,7 +239,7 @@ def export_model(
     card: dict[str, Any],
     watch: Watch = unwatched,
 ) -> dict[str, Any]:
-    """Write graphs, tables and card of a model that `proface_s.flow.secure.model.FlowModel` can load.
+    """Write graphs, tables and card of a model that `proface_s.flow.secure.model.SecureFlow` can load.
 
     Args:
         prior: trained couplings.

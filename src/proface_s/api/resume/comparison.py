@@ -23,10 +23,11 @@ import numpy as np
 from ...container.carriers.carrier import read_chunks
 from ...container.carriers.sidecar import decode_sidecar, picture_digest
 from ...container.header.header import Header, WrongKey
-from ...container.records.pixel_records import find_records, read_record, record_fits, record_samples
+from ...container.records.pixel_records import find_records, read_record
 from ...container.records.record_message import face_record
 from ...covers import get_style
 from ...errors import ProFaceError
+from ...flow.model import Model
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
 from ...image.write import format_of, format_of_bytes
@@ -37,6 +38,7 @@ from ..files.io import load
 from ..files.sidecars import has_sidecar, sidecar_path
 from ..footprints import footprints_of, same_elsewhere
 from ..protect_picture import Sidecar
+from ..records import planned_reserves
 from ..recover_picture import check_digests, read_header
 from ..selection import Choice, grouped, locks_for, styles_for
 from ..session import Session
@@ -99,7 +101,7 @@ def unfinished(
         same = evidence is None and not choice.regions and asked.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"
     locks, styles = locks_for(choice, asked.default, asked.own), styles_for(choice, asked.style, asked.own_styles)
-    reason = _other_header(evidence, choice, locks, styles, asked, session.model.card.model_id)
+    reason = _other_header(evidence, choice, locks, styles, asked, session.model)
     if reason is not None:
         return reason
     try:
@@ -189,7 +191,7 @@ def _same_alpha(one: Picture, other: Picture) -> bool:
 
 
 def _other_header(
-    evidence: Evidence, choice: Choice, locks: Sequence[Lock], styles: Sequence[Style], asked: Asked, model_id: bytes
+    evidence: Evidence, choice: Choice, locks: Sequence[Lock], styles: Sequence[Style], asked: Asked, model: Model
 ) -> str | None:
     """Compare a header with the request, as far as that goes without a key."""
     header, (groups, group_locks) = evidence.header, grouped(locks)
@@ -200,7 +202,7 @@ def _other_header(
     areas = footprints_of(evidence.original.alpha, choice.regions, choice.edges)
     if [header.footprint(index) for index in range(len(areas))] != areas:
         return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
-    if header.model_id != model_id:
+    if header.model_id != model.card.model_id:
         return other_options("another model")
     if header.wrong_key != asked.wrong_key:
         return other_options("what a wrong key gives")
@@ -211,7 +213,7 @@ def _other_header(
         return other_options("another style")
     if [face.group for face in header.faces] != groups:
         return other_options("keys of their own for other faces")
-    return other_stanzas(header, group_locks) or _other_records(evidence.protected.rgb, header, asked.record)
+    return other_stanzas(header, group_locks) or _other_records(evidence.protected.rgb, header, asked.record, model)
 
 
 def _stored(name: str, strength: float | None) -> float:
@@ -219,16 +221,15 @@ def _stored(name: str, strength: float | None) -> float:
     return float(np.float32(get_style(name).default_strength if strength is None else strength))
 
 
-def _other_records(rgb: UInt8Image, header: Header, wanted: bool) -> str | None:
+def _other_records(rgb: UInt8Image, header: Header, wanted: bool, model: Model) -> str | None:
     """Compare the records in the pixels with those that the header leads to."""
-    for index, face in enumerate(header.faces):
-        record = face_record(header, index)
-        fits = wanted and record_fits(face.box.w, face.box.h, len(record))
-        expected, reserved = record_samples(len(record)) if fits else 0, header.reserved(index)
+    planned = planned_reserves(header, model) if wanted else [0] * len(header.faces)
+    for index, (face, expected) in enumerate(zip(header.faces, planned, strict=True)):
+        reserved = header.reserved(index)
         if reserved != expected:
             kind = "other" if expected and reserved else "with" if reserved else "without"
             return other_options(f"{kind} records in the pixels")
-        found = read_record(rgb, face.box.x, face.box.y) if fits else None
-        if fits and (found is None or found.record != record):
+        found = read_record(rgb, face.box.x, face.box.y) if expected else None
+        if expected and (found is None or found.record != face_record(header, index)):
             return "its records in the pixels are damaged"
     return None

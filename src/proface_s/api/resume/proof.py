@@ -18,7 +18,7 @@ from ...container.header.unlock import unlock_header, unwrap_face_keys
 from ...container.seal import header_seal_context, open_seal
 from ...covers import apply_style, get_style
 from ...errors import DamagedFileError, WrongKeyError
-from ...flow.secure.model import FlowModel
+from ...flow.model import Model
 from ...image.regions import cut
 from ...keys.access import Credentials, Lock
 from ...keys.derive import KdfParams, KekDeriver
@@ -78,7 +78,7 @@ def missing_proof(
     evidence: Evidence,
     locks: Sequence[Lock],
     styles: Sequence[Style],
-    model: FlowModel,
+    model: Model,
     identities: Sequence[Identity],
 ) -> str | None:
     """Open a file with everything that should open it, and compare its faces with the photo's.
@@ -87,7 +87,7 @@ def missing_proof(
         evidence: the files.
         locks: one per group: who should be able to open it.
         styles: one per face.
-        model: the flow.
+        model: the one that the file should have been made with.
         identities: private keys of recipients.  Nothing else shows that a stanza is for a recipient.
 
     Returns:
@@ -174,7 +174,7 @@ def _face_keys(header: Header, locks: Sequence[Lock], opened: Mapping[int, FileK
     return keys
 
 
-def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, model: FlowModel) -> str | None:
+def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, model: Model) -> str | None:
     """Compare one face with the photo.
 
     The seal is an exact copy, and the header names the cover.  Where there is no seal, or the header does not say all
@@ -192,7 +192,7 @@ def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, mode
             return OTHER_PHOTO
         if _named_in_full(style):
             return None
-    (again,) = model.protect([original], [apply_style(original, style)], [key], reserved=[reserved])
+    again = model.protect(original, apply_style(original, style), key, reserved=reserved)
     if region_digest(again, reserved) == header.faces[index].digest:
         return None
     if header.faces[index].sealed:

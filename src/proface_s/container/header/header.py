@@ -15,21 +15,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 from ...errors import DamagedFileError
 from ...keys.secrets import FaceContext
 from ...types import Box, UInt8Image
+from ...types import WrongKey as WrongKey
 from .footprint import FOOTPRINT_BYTES, PLAIN, Footprint, decode_footprint, encode_footprint
 from .stanzas import Stanza
 
 FORMAT_VERSION: Final = 1
 DIGEST_BYTES: Final = 32
-
-WrongKey = Literal["noise", "cover"]
-"""The result of a wrong key.  ``noise``: the key is recognised as wrong and refused (RandWR in the flow).  ``cover``:
-the file cannot tell a right key from a wrong one, which quietly gives the covered face (ObfsWR): no MAC, no wrapped
-keys, no seals."""
 
 RESERVED_TAG: Final = 1
 """Tag of the critical extension that holds, per region, the number of samples that in-pixel records may use."""

@@ -7,18 +7,10 @@ changes every digit with probability (m - 1) / m, independently, everywhere.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
+from ..model import KeyStreams
 from .lattice import Digits
-
-
-class KeyStreams(Protocol):
-    """What the flow needs of a face key."""
-
-    def mixing_stream(self, nbytes: int) -> bytes:
-        """Pseudorandom bytes; a shorter stream is a prefix of a longer one."""
 
 
 def derive_shifts(key: KeyStreams, count: int, modulus: int) -> Digits:
