@@ -45,8 +45,9 @@ def ours(side: int, threads: int) -> tuple[Action, Action]:
     model, faces = SecureFlow(threads=threads), read_faces(side)
     covers = [apply_style(face, Style("blur")) for face in faces]
     keys = [FaceKey.generate() for _ in faces]
-    protected = model.protect(faces, covers, keys)
-    return lambda: model.protect(faces, covers, keys), lambda: model.recover(protected, keys)
+    given = list(zip(faces, covers, keys, strict=True))
+    protected = [model.protect(*each) for each in given]
+    return lambda: [model.protect(*each) for each in given], lambda: list(map(model.recover, protected, keys))
 
 
 def published(side: int, threads: int) -> tuple[Action, Action]:

@@ -71,14 +71,13 @@ def test_a_wrong_key_gives_the_cover_where_that_was_asked_for(model: SecureFlow,
     originals = [np.ascontiguousarray(region) for region in regions]
     covers = [apply_style(original, Style("pixelate")) for original in originals]
     keys = [FaceKey.generate() for _ in originals]
-    protected = model.protect(originals, covers, keys)
-    right = model.recover(protected, keys, wrong_key="cover")
-    for a, b in zip(right, model.recover(protected, keys), strict=True):
-        np.testing.assert_array_equal(a, b)
-    for _ in range(5):
-        wrong = model.recover(protected, [FaceKey.generate() for _ in originals], wrong_key="cover")
-        for a, b in zip(wrong, protected, strict=True):
-            np.testing.assert_array_equal(a, b)
+    protected = [model.protect(*each) for each in zip(originals, covers, keys, strict=True)]
+    for region, key in zip(protected, keys, strict=True):
+        right = model.recover(region, key, wrong_key="cover").image
+        np.testing.assert_array_equal(right, model.recover(region, key).image)
+        for _ in range(5):
+            wrong = model.recover(region, FaceKey.generate(), wrong_key="cover").image
+            np.testing.assert_array_equal(wrong, region)
 
 
 def test_the_wrong_key_mode_is_checked(model: SecureFlow, portrait: UInt8Image) -> None:

@@ -1,44 +1,67 @@
-"""Registry of models: those shipped with this package, and those offered by installed packages.
+"""Registry of models: those shipped with this package, and those that installed packages offer.
 
-A package offers a model by an entry point, ``name = "module:function"`` in the group `ENTRY_POINTS`.  The function
-takes the number of threads to work with (0 for all cores) and returns a `Model`, whose card has that name.
+A package offers a model by an entry point of the group ``proface_s.models``, see `proface_s.plugins`.  It names a
+function that takes the number of threads to work with (0 for all cores) and returns a `Model`, on whose card is the
+entry point's name, in lower case, and an id of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from ..errors import ModelError, UsageError
+from ..errors import ModelError, ProFaceError, UsageError
+from ..plugins import MODELS, PlugIns
 from .cards import CARD_NAME, DEFAULT_MODEL, MODEL_ID_BYTES, Card, read_card, shipped_models
 from .model import Model
 
-ENTRY_POINTS: Final = "proface_s.models"
+Opener = Callable[[int], Any]
+
+
+def _opener(offered: Any) -> Opener:
+    if not callable(offered):
+        raise TypeError("it is no function")
+    return offered  # type: ignore[no-any-return]
+
+
+_MEMBERS: Final = (
+    "card",
+    "threads",
+    "wrong_key_modes",
+    "smallest_side",
+    "warning",
+    "most_reserved",
+    "protect",
+    "recover",
+)
+_PLUG_INS: Final = PlugIns(MODELS, "model", _opener)
 
 
 def model_names() -> list[str]:
     """Return the names of all models, sorted; opens none of them."""
-    return sorted({*_shipped(), *_offered()})
+    return sorted({*_shipped(), *_PLUG_INS.names()})
 
 
 def open_model(name: str = DEFAULT_MODEL, threads: int = 0) -> Model:
     """Open a model by its name.
 
     Args:
-        name: one of `model_names`.
+        name: one of `model_names`, in capitals or not.
         threads: to work with; 0 for all cores.
 
     Raises:
-        UsageError: if there is no such model.
-        ModelError: if its files are missing or altered, or another package's model cannot be used.
+        UsageError: if there is no such model, or another package's cannot be imported.
+        ModelError: if a model's files are missing or altered, or another package's model cannot be used.
     """
-    if name in _shipped():
-        return open_folder(shipped_models() / name, threads)
-    if name in _offered():
-        return _open_offered(name, threads)
-    raise UsageError(f"there is no model {name!r}", f"models: {', '.join(model_names())}")
+    key = name.lower()
+    if key in _shipped():
+        return open_folder(shipped_models() / key, threads)
+    opener = _PLUG_INS.find(key)
+    if opener is None:
+        raise UsageError(f"there is no model {name!r}", f"models: {', '.join(model_names())}")
+    return _open_plug_in(key, opener, threads)
 
 
 def open_folder(folder: Path, threads: int = 0) -> Model:
@@ -56,8 +79,13 @@ def open_folder(folder: Path, threads: int = 0) -> Model:
 
 
 def name_of(model_id: bytes) -> str | None:
-    """Return the name of a shipped model by its id; None if no shipped model has it.  Opens no model."""
-    return next((card.name for card in _shipped().values() if card.model_id == model_id), None)
+    """Return the name of the model with this id; None if there is none here.
+
+    Models of other packages are opened to learn their ids, once no shipped model has it.  Those that cannot be opened
+    are passed over.
+    """
+    shipped = next((card.name for card in _shipped().values() if card.model_id == model_id), None)
+    return shipped or _plug_in_ids().get(model_id)
 
 
 class Models:
@@ -70,7 +98,7 @@ class Models:
 
     def __init__(self, default: Model | str | None = None, threads: int = 0) -> None:
         self._threads = threads
-        self._default = DEFAULT_MODEL if default is None else default if isinstance(default, str) else default.card.name
+        self._default = default.lower() if isinstance(default, str) else default.card.name if default else DEFAULT_MODEL
         self._open: dict[str, Model] = {} if default is None or isinstance(default, str) else {self._default: default}
 
     def named(self, name: str | None = None) -> Model:
@@ -79,7 +107,7 @@ class Models:
         Raises:
             UsageError, ModelError: as `open_model`.
         """
-        name = name or self._default
+        name = name.lower() if name else self._default
         if name not in self._open:
             self._open[name] = open_model(name, self._threads)
         return self._open[name]
@@ -87,26 +115,14 @@ class Models:
     def with_id(self, model_id: bytes) -> Model | None:
         """Return the model with this id; None if there is none here.
 
-        Models of other packages are opened to learn their ids, once no shipped model has it.  Those that cannot be
-        opened are passed over.
-
         Raises:
-            ModelError: if a file of the shipped model is missing or altered.
+            ModelError: if a file of the model is missing or altered.
         """
-        known = [model for model in self._open.values() if model.card.model_id == model_id]
-        if known:
-            return known[0]
-        name = name_of(model_id)
-        if name is not None:
-            return self.named(name)
-        for name in _offered():
-            try:
-                model = self.named(name)
-            except ModelError:
-                continue
+        for model in self._open.values():
             if model.card.model_id == model_id:
                 return model
-        return None
+        name = name_of(model_id)
+        return None if name is None else self.named(name)
 
 
 @cache
@@ -116,22 +132,29 @@ def _shipped() -> dict[str, Card]:
 
 
 @cache
-def _offered() -> dict[str, EntryPoint]:
-    """Entry points of installed packages by the names of their models; loaded when they are asked for."""
-    return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in _shipped()}
+def _plug_in_ids() -> dict[bytes, str]:
+    found: dict[bytes, str] = {}
+    for name in _PLUG_INS.names():
+        try:
+            found[open_model(name, threads=1).card.model_id] = name
+        except ProFaceError:
+            continue
+    return found
 
 
-def _open_offered(name: str, threads: int) -> Model:
-    point = _offered()[name]
-    package = point.dist.name if point.dist is not None else point.value
+def _open_plug_in(name: str, opener: Opener, threads: int) -> Model:
     try:
-        model = point.load()(threads)
-    except Exception as error:  # somebody else's code
-        reason = f"{type(error).__name__}: {error}"
-        raise ModelError(f"model {name!r} of {package} cannot be used: {reason}") from None
+        model = opener(threads)
+    except Exception as error:  # code of another package may raise anything
+        raise ModelError(f"model {name!r} cannot be used: {type(error).__name__}: {error}") from None
     if not isinstance(model, Model):
-        raise ModelError(f"model {name!r} of {package} cannot be used: it lacks a method or attribute of a model")
-    card = model.card
-    if card.name != name or len(card.model_id) != MODEL_ID_BYTES or name_of(card.model_id) is not None:
-        raise ModelError(f"model {name!r} of {package} cannot be used: its card has another name, or an unusable id")
+        lacking = sorted(member for member in _MEMBERS if not hasattr(model, member))
+        raise ModelError(f"model {name!r} cannot be used: it lacks {', '.join(lacking)}")
+    model_id = model.card.model_id
+    if model.card.name != name or len(model_id) != MODEL_ID_BYTES:
+        raise ModelError(
+            f"model {name!r} cannot be used: its card names {model.card.name!r} and the id {model_id.hex()}"
+        )
+    if any(card.model_id == model_id for card in _shipped().values()):
+        raise ModelError(f"model {name!r} cannot be used: its id is that of a model of this package")
     return model
