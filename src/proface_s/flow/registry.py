@@ -92,14 +92,14 @@ class Models:
     """Models of a session, each opened on first use and kept.
 
     Args:
-        default: the model that new files are made with, or its name; the package's default if None.
+        default: the model that new files are made with, or its name.
         threads: for each model; 0 for all cores.
     """
 
-    def __init__(self, default: Model | str | None = None, threads: int = 0) -> None:
+    def __init__(self, default: Model | str = DEFAULT_MODEL, threads: int = 0) -> None:
         self._threads = threads
-        self._default = default.lower() if isinstance(default, str) else default.card.name if default else DEFAULT_MODEL
-        self._open: dict[str, Model] = {} if default is None or isinstance(default, str) else {self._default: default}
+        self._default = default.lower() if isinstance(default, str) else default.card.name
+        self._open: dict[str, Model] = {} if isinstance(default, str) else {self._default: default}
 
     def named(self, name: str | None = None) -> Model:
         """Return a model by its name, the default if None.
