@@ -11,7 +11,7 @@ import numpy as np
 from proface_s.covers import apply_style
 from proface_s.types import Style, UInt8Image
 
-KINDS = ("blur", "median", "pixelate", "mask", "solid", "swap")
+KINDS = ("blur", "median", "pixelate", "pixelate", "mask", "mask", "solid", "swap")  # twice: the hardest to hide in
 MASKS = ("smiley", "cat", "robot", "stars", "theatre")
 
 
@@ -21,7 +21,7 @@ def find_stickers(folder: Path | None) -> list[Path]:
 
 
 class CoverSource:
-    """Makes random covers for faces: every kind equally often, strengths log-uniform around the default.
+    """Make random covers: the kinds as often as `KINDS` names them, strengths log-uniform around the default.
 
     Args:
         other: function that draws another face, for ``swap``.

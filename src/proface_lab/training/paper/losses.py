@@ -6,8 +6,9 @@ of them and have the ``lpips`` package installed to use it.  Without, multi-scal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from pytorch_msssim import ssim
@@ -21,9 +22,36 @@ WINDOW = 11  # of SSIM; coarser scales than this are left out
 SCALES = 4
 
 ROOT_FLOOR = 1e-12  # under the root of `rmse`, whose gradient is infinite at zero
-FAR_ENOUGH = 0.32  # RMSE of a wrong recovery (9.9 dB) that is not pushed further
+FAR_ENOUGH = 0.36  # RMSE of a wrong recovery (8.9 dB) that is not pushed further
+BOUND = 0.5  # see `bounded`
+EXCESS, WRONG_EXCESS = 0.1, 0.2  # weights of the branches' excess, with the right key and, within its term, a wrong one
 
 Distance = Callable[[Tensor, Tensor], Tensor]
+
+
+class Images(NamedTuple):
+    """What becomes of a batch; images are (N, 3, H, W).
+
+    Attributes:
+        original: the faces, in [0, 1].
+        cover: what the protected images should look like, in [0, 1].
+        stored: the protected images as a file has them: clipped to [0, 1] and on 256 levels; as `protected` in runs
+            without rounding.
+        recovered: from the stored images with the right key, not clipped.
+        wrong: the same with another key; of the first pictures of the batch only.
+        protected: as the network gives them.
+        excess: of both branches after every coupling, protecting and recovering, each (N,); see `excess_of`.
+        wrong_excess: the same of the wrong recoveries.
+    """
+
+    original: Tensor
+    cover: Tensor
+    stored: Tensor
+    recovered: Tensor
+    wrong: Tensor
+    protected: Tensor
+    excess: Sequence[Tensor] = ()
+    wrong_excess: Sequence[Tensor] = ()
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:
@@ -127,31 +155,46 @@ def obfs_wr_loss(
     return 0.2 * image_term(distance, protected, cover) + 0.3 * near + 0.5 * triplets * apart
 
 
-def rand_wr_start(
-    original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor, weight: float
-) -> Tensor:
-    """What a RandWR network is trained with first: the paper's triplets swamp its image terms in the early steps.
+def rand_wr_start(images: Images, weight: float) -> Tensor:
+    """Return the loss that a RandWR network is trained with first: the paper's triplets swamp its image terms early on.
 
-    There may be fewer wrong recoveries than pictures: they belong to the first ones.  What counts is how far they are
-    as a viewer sees them, clamped; leaving the range costs, because gains that do so with a wrong key also blow up the
-    protected image of contrasty covers.
+    A wrong recovery only has to be far enough from the original, as a viewer sees it.  What its branches do beyond the
+    range of images is charged too, or the network learns gains that also blow up the protected image of a cover with
+    strong contrasts.
+
+    Args:
+        images: of one batch.
+        weight: of the wrong recoveries, beside 1 for protected and for recovered images.
     """
-    seen = wrong.clamp(0, 1)
-    apart = torch.relu(FAR_ENOUGH - rmse(seen, original[: len(wrong)])) + rmse(wrong, seen)
-    return _near(protected, cover) + _near(recovered, original) + weight * apart.mean()
+    seen = images.wrong.clamp(0, 1)
+    apart = torch.relu(FAR_ENOUGH - rmse(seen, images.original[: len(seen)])).mean()
+    return _near(images) + weight * (apart + WRONG_EXCESS * _total(images.wrong_excess))
 
 
-def obfs_wr_start(
-    original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor, weight: float
-) -> Tensor:
-    """As `rand_wr_start`, for ObfsWR."""
-    return _near(protected, cover) + _near(recovered, original) + weight * _near(wrong, cover[: len(wrong)])
+def obfs_wr_start(images: Images, weight: float) -> Tensor:
+    """Return the same for ObfsWR, whose wrong recoveries are to look like the cover."""
+    wrong = rmse(images.wrong, images.cover[: len(images.wrong)])
+    return _near(images) + weight * bounded(wrong).mean()
 
 
-def _near(a: Tensor, b: Tensor) -> Tensor:
-    """Mean RMSE of a batch.
+def _near(images: Images) -> Tensor:
+    """Return the terms of both modes: two image terms, and the excess of the branches between the couplings.
 
-    It has to grow without bound: the exponential scales can blow up single pictures a thousandfold, and a loss that
-    weighs those less (its logarithm was tried) lets them run away within 250 steps.
+    The protected image is compared before it is clipped: what is hidden beyond black and white is lost in the file.
     """
-    return rmse(a, b).mean()
+    protected, recovered = rmse(images.protected, images.cover), rmse(images.recovered, images.original)
+    return bounded(protected).mean() + bounded(recovered).mean() + EXCESS * _total(images.excess)
+
+
+def _total(excess: Sequence[Tensor]) -> Tensor:
+    return torch.stack([bounded(each).mean() for each in excess]).sum()
+
+
+def bounded(error: Tensor) -> Tensor:
+    """Return errors as they are up to `BOUND`, and beyond it their logarithm, with the same slope where the two meet.
+
+    The exponential scales can blow up a single picture a thousandfold.  Taken as it is, its error would outweigh all
+    other pictures of a batch, with a gradient through three amplifying couplings that points nowhere.  Its logarithm
+    alone lets it run away; together with the excess of every coupling, which is charged where it begins, it does not.
+    """
+    return torch.where(error < BOUND, error, BOUND * (1 + (error.clamp(min=BOUND) / BOUND).log()))

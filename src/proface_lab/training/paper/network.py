@@ -29,6 +29,8 @@ INITIALISATIONS = ("torch", "published", "kaiming")
 PUBLISHED_SCALE = 0.01  # of the authors' normal initialisation
 KAIMING_SLOPE, KAIMING_SCALE = 0.1, 0.5  # super-resolution networks start their residual branches this small
 IMAGE, KEY = 12, 4  # channels at half resolution
+RANGE = 2.0  # largest Haar band of an image, or of a key map, of -1 to 1
+SOFT = 0.1  # excess up to which `excess_of` is quadratic
 SALT, ROUNDS = b"PRO-Face S", 10  # a constant salt and ten rounds, as published
 
 
@@ -129,6 +131,15 @@ class SecureCoupling(nn.Module):
         return x, (y - self.phi(x, key)) / scale(self.omega(x, key))
 
 
+def excess_of(bands: Tensor) -> Tensor:
+    """Return how far bands leave the range of an image's: (N, C, h, w) to (N,), a root mean square less `SOFT`.
+
+    Quadratic for a few bands that are slightly too large, as every picture has, and linear for what grows without end.
+    """
+    over = torch.relu(bands.float().abs() - RANGE).square().flatten(1).mean(1)
+    return (over + SOFT**2).sqrt() - SOFT
+
+
 class PaperFlow(nn.Module):
     """The published network; images are (N, 3, H, W) in [0, 1], key maps (N, 1, H, W) of -1 and +1, sides even.
 
@@ -160,26 +171,47 @@ class PaperFlow(nn.Module):
         self.signed = signed
         initialise(self, initialisation)
 
-    def protect(self, original: Tensor, cover: Tensor, key_map: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the protected image and the byproduct."""
+    def protect(
+        self, original: Tensor, cover: Tensor, key_map: Tensor, *, excess: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the protected image and the byproduct.
+
+        Args:
+            original: (N, 3, H, W), as all images.
+            cover: what the protected image should look like.
+            key_map: (N, 1, H, W).
+            excess: if given, gets `excess_of` both branches after every coupling, each (N,).
+        """
         x, y, key = self._bands(original), self._bands(cover), haar(key_map)
         for block in self.blocks:
             x, y = block(x, y, key)
+            if excess is not None:
+                excess += [excess_of(x), excess_of(y)]
         return self._image(y), self._image(x)
 
     def unprotect(self, protected: Tensor, byproduct: Tensor, key_map: Tensor) -> tuple[Tensor, Tensor]:
         """Exact inverse of `protect`: returns the original and the cover."""
         return self._backward(self._bands(byproduct), protected, key_map)
 
-    def recover(self, protected: Tensor, key_map: Tensor) -> Tensor:
-        """Estimate of the original: the key map takes the byproduct's place, three times over."""
-        return self._backward(haar(key_map).repeat(1, 3, 1, 1), protected, key_map)[0]
+    def recover(self, protected: Tensor, key_map: Tensor, *, excess: list[Tensor] | None = None) -> Tensor:
+        """Return an estimate of the original: the key map takes the byproduct's place, three times over.
 
-    def _backward(self, x: Tensor, protected: Tensor, key_map: Tensor) -> tuple[Tensor, Tensor]:
+        Args:
+            protected: (N, 3, H, W).
+            key_map: (N, 1, H, W).
+            excess: see `protect`.
+        """
+        return self._backward(haar(key_map).repeat(1, 3, 1, 1), protected, key_map, excess)[0]
+
+    def _backward(
+        self, x: Tensor, protected: Tensor, key_map: Tensor, excess: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         y, key = self._bands(protected), haar(key_map)
         for block in reversed(self.blocks):
             assert isinstance(block, SecureCoupling)
             x, y = block.inverse(x, y, key)
+            if excess is not None:
+                excess += [excess_of(x), excess_of(y)]
         return self._image(x), self._image(y)
 
     def _bands(self, image: Tensor) -> Tensor:

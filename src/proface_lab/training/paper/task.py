@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,18 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from proface_s.errors import UsageError
-from proface_s.flow.cards import CARD_NAME, canonical_card
 from proface_s.types import UInt8Image
 
 from ..task import Batch
 from ..watching import Watch, unwatched
-from .losses import obfs_wr_loss, obfs_wr_start, perceptual, rand_wr_loss, rand_wr_start
+from .export import export_network
+from .losses import Images, obfs_wr_loss, obfs_wr_start, perceptual, rand_wr_loss, rand_wr_start
 from .network import INITIALISATIONS, SLOPE, PaperFlow
 
 MODES: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
-STARTS: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
+STARTS: dict[str, Callable[[Images, float], Tensor]] = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
 LOSSES = ("paper", "rmse")
-PAIR = ("protect.onnx", "recover.onnx")
+WRONG_RAMP = 0.03  # share of the steps over which the weight of wrong recoveries grows to its full size
 FAR = 4.0  # wrong recoveries are clamped to [-FAR, 1 + FAR] before the loss: inverse scales can overflow
 
 
@@ -94,27 +92,26 @@ class PaperTask:
     def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         """The configured loss of the mode."""
         images = self._run(module, batch, rng, self.rounding, self._wrong_share)
-        original, cover, protected, recovered, wrong = images
-        far = [image.clamp(-FAR, 1 + FAR) for image in (recovered, wrong)]
         if self._loss == "rmse":
-            loss = STARTS[self.mode](original, cover, protected, *far, self._wrong_weight)
+            loss = STARTS[self.mode](images, self._wrong_weight * min(1.0, batch.progress / WRONG_RAMP))
         else:
             first, last = self._triplets
             factor = first + (last - first) * batch.progress
-            loss = MODES[self.mode](self._distance, original, cover, protected, *far, factor)
-        return loss, {"loss": float(loss.detach()), **_measures(original, cover, protected, recovered, wrong)}
+            far = [image.clamp(-FAR, 1 + FAR) for image in (images.recovered, images.wrong)]
+            loss = MODES[self.mode](self._distance, images.original, images.cover, images.protected, *far, factor)
+        return loss, {"loss": float(loss.detach()), **_measures(images)}
 
     @torch.no_grad()
     def validate(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
         """PSNR (dB) on 8-bit images, and on floats as the paper measures."""
-        stored = _measures(*self._run(module, batch, rng, True))
-        floats = _measures(*self._run(module, batch, rng, False))
+        stored = _measures(self._run(module, batch, rng, True))
+        floats = _measures(self._run(module, batch, rng, False))
         return {**stored, **{f"float_{name}": value for name, value in floats.items()}}
 
     @torch.no_grad()
     def preview(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> UInt8Image:
         """Rows: original, cover, protected, recovered, wrong recovery."""
-        rows = [torch.cat(list(images), 2) for images in self._run(module, batch, rng, True)]
+        rows = [torch.cat(list(images), 2) for images in self._run(module, batch, rng, True)[:5]]
         sheet = torch.cat(rows, 1).permute(1, 2, 0)
         return np.asarray((torch.nan_to_num(sheet) * 255).round().clamp(0, 255).cpu().numpy(), np.uint8)
 
@@ -127,80 +124,29 @@ class PaperTask:
         *,
         watch: Watch = unwatched,
     ) -> dict[str, Any]:
-        """The ONNX pair and its card; the faces are not needed."""
+        """Write a model folder for `proface_s.flow.paper`; the faces are not needed."""
         assert isinstance(module, PaperFlow)
-        export_pair(module, folder)
-        files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in PAIR}
-        card = {**card, "parameters": sum(p.numel() for p in module.parameters()), "files": files}
-        (folder / CARD_NAME).write_bytes(canonical_card(card))
-        return card
+        return export_network(module, self.mode, folder, card)
 
     def _run(
         self, module: nn.Module, batch: Batch, rng: np.random.Generator, rounding: bool, wrong_share: float = 1.0
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Original, cover, protected, recovered and wrong recovery, in [0, 1] but for the recoveries.
-
-        The wrong recoveries are of the first ``wrong_share`` of the pictures.
-        """
+    ) -> Images:
+        """Protect and recover a batch; the wrong recoveries are of the first ``wrong_share`` of the pictures."""
         assert isinstance(module, PaperFlow)
         assert batch.covers is not None
         original, cover = batch.originals / 255, batch.covers / 255
+        excess: list[Tensor] = []
+        wrong_excess: list[Tensor] = []
         right, other = (_random_map(original, rng) for _ in range(2))
-        protected = module.protect(original, cover, right)[0].float()
-        if rounding:
-            levels = (protected.clamp(0, 1) * 255).round() / 255
-            protected = protected + (levels - protected).detach()
+        protected = module.protect(original, cover, right, excess=excess)[0].float()
+        stored = protected
+        if rounding:  # the gradient passes through the levels, but not through the ends of the range
+            clipped = protected.clamp(0, 1)
+            stored = clipped + ((clipped * 255).round() / 255 - clipped).detach()
         few = max(1, round(len(original) * wrong_share))
-        return (
-            original,
-            cover,
-            protected,
-            module.recover(protected, right).float(),
-            module.recover(protected[:few], other[:few]).float(),
-        )
-
-
-def export_pair(network: PaperFlow, folder: Path) -> None:
-    """Write ``protect.onnx`` (original, cover, key_map -> protected) and ``recover.onnx``, its partner."""
-    folder.mkdir(parents=True, exist_ok=True)
-    image, key_map = torch.rand(1, 3, 16, 24), torch.ones(1, 1, 16, 24)
-    network = network.eval().cpu().float()
-    _write(_Protect(network), (image, image, key_map), folder / PAIR[0], ["original", "cover", "key_map"], "protected")
-    _write(_Recover(network), (image, key_map), folder / PAIR[1], ["protected", "key_map"], "recovered")
-
-
-class _Protect(nn.Module):
-    def __init__(self, network: PaperFlow) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, original: Tensor, cover: Tensor, key_map: Tensor) -> Tensor:
-        return self.network.protect(original, cover, key_map)[0]
-
-
-class _Recover(nn.Module):
-    def __init__(self, network: PaperFlow) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, protected: Tensor, key_map: Tensor) -> Tensor:
-        return self.network.recover(protected, key_map)
-
-
-def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: list[str], output: str) -> None:
-    axes = {0: "batch", 2: "height", 3: "width"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # see `secure_export.write_graphs`
-        torch.onnx.export(
-            module,
-            inputs,
-            str(path),
-            input_names=names,
-            output_names=[output],
-            opset_version=18,
-            dynamo=False,
-            dynamic_axes=dict.fromkeys([*names, output], axes),
-        )
+        recovered = module.recover(stored, right, excess=excess).float()
+        wrong = module.recover(stored[:few], other[:few], excess=wrong_excess).float()
+        return Images(original, cover, stored, recovered, wrong, protected, excess, wrong_excess)
 
 
 def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
@@ -208,14 +154,14 @@ def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(rng.integers(0, 2, shape).astype(np.float32) * 2 - 1).to(like.device)
 
 
-def _measures(original: Tensor, cover: Tensor, protected: Tensor, recovered: Tensor, wrong: Tensor) -> dict[str, float]:
-    few = len(wrong)
+def _measures(images: Images) -> dict[str, float]:
+    few = len(images.wrong)
     return {
-        "protected": _psnr(protected, cover),
-        "recovered": _psnr(recovered, original),
-        "wrong": _psnr(wrong, original[:few]),
-        "wrong_cover": _psnr(wrong, cover[:few]),
-        "cover": _psnr(cover, original),
+        "protected": _psnr(images.stored, images.cover),
+        "recovered": _psnr(images.recovered, images.original),
+        "wrong": _psnr(images.wrong, images.original[:few]),
+        "wrong_cover": _psnr(images.wrong, images.cover[:few]),
+        "cover": _psnr(images.cover, images.original),
     }
 
 
