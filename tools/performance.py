@@ -73,9 +73,9 @@ def measure(name: str) -> str:
         SystemExit: if it fails; the page is left unchanged.
     """
     title, arguments = BENCHES[name]
-    shown = " ".join([f"python bench/{name}.py", *arguments])
+    shown = " ".join([f"python bench/speed/{name}.py", *arguments])
     print(shown, file=sys.stderr, flush=True)
-    command = [sys.executable, f"bench/{name}.py", *arguments]
+    command = [sys.executable, f"bench/speed/{name}.py", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{shown} failed:\n{done.stderr}")

@@ -338,7 +338,7 @@ def test_files_named_like_a_pipe(proface: Proface) -> None:
 def test_memory_stays_flat_over_a_hundred_photos(here: Path) -> None:
     """Resident memory of the run, detection included: after 20 photos, and after 100."""
     pytest.importorskip("skimage")  # has the face that the photos show
-    bench = Path(__file__).parents[2] / "bench" / "folder_memory.py"
+    bench = Path(__file__).parents[2] / "bench" / "speed" / "folder_memory.py"
     done = subprocess.run(
         [sys.executable, str(bench), "--number", "100", "--limit", "1.25"], capture_output=True, text=True, timeout=900
     )

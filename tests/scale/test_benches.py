@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("dask.distributed", reason="the scale extra is not installed")
 
-BENCH = Path(__file__).parents[2] / "bench"
+BENCH = Path(__file__).parents[2] / "bench" / "speed"
 
 
 def test_the_limits_of_the_first_process_are_measured() -> None:

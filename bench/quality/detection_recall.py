@@ -1,7 +1,7 @@
 """Recall of the default detector on a folder of photos.
 
-    python bench/detection_recall.py PHOTOS --reference yunet_n_dynamic.onnx [--draw OUT]
-    python bench/detection_recall.py PHOTOS --labels
+    python bench/quality/detection_recall.py PHOTOS --reference yunet_n_dynamic.onnx [--draw OUT]
+    python bench/quality/detection_recall.py PHOTOS --labels
 
 ``PHOTOS`` holds the pictures and a ``photos.csv`` whose columns ``file`` and ``mtcnn_faces_ge24px`` give their
 names and another detector's counts (a lower bound in crowds, not the truth).  With ``--reference``, each face of

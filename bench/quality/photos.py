@@ -1,6 +1,6 @@
 """Protect and recover whole photos through files, and measure the recovered faces.
 
-    python bench/photos.py PHOTOS_DIR [--style blur] [--limit N]
+    python bench/quality/photos.py PHOTOS_DIR [--style blur] [--limit N]
 
 For every picture of the folder: protect with the seal, recover, compare all pixels; protect again without the seal,
 recover, and measure every face on the stored 8-bit files: protected against cover, recovered against original.

@@ -1,6 +1,6 @@
 """Number of quantiser steps tried until a face fills its capacity, and the cost of the remaining slack.
 
-    python bench/first_step.py FACES_DIR [--sizes 48 112 256 512] [--limit 40]
+    python bench/quality/first_step.py FACES_DIR [--sizes 48 112 256 512] [--limit 40]
 
 Prints the tries of the shipped model (`proface_s.flow.secure.rate_forecast` predicts the first), the number of faces
 that need more than two, and how much coarser the chosen step is than the finest that fits, in dB of recovery (6.02 per

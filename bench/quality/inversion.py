@@ -1,6 +1,6 @@
 """Learned inversion of the shipped model: can a network restore faces without the key?
 
-    python bench/inversion.py TRAIN_FACES_DIR [DIR ...] --test TEST_FACES_DIR [--style blur] [--report runs/inversion]
+    python bench/quality/inversion.py FACES_DIR [DIR ...] --test TEST_FACES_DIR [--style blur] [--report runs/inversion]
 
 Equivalent to `proface attack --suite inversion`, see docs/evidence/attacks.md.  Needs the train and eval extras.
 """

@@ -1,6 +1,6 @@
 """Training choices of the published network: variants of one small run, on equal budget.
 
-    python bench/paper_ablation.py EVAL_FACES --data FACES [--data MORE] [--stickers DIR] [--only NAME ...]
+    python bench/quality/paper_ablation.py EVAL_FACES --data FACES [--data MORE] [--stickers DIR] [--only NAME ...]
 
 Prints one line per variant: PSNR on unseen faces, stored as 8-bit pictures: protected / recovered, and with a wrong
 key.

@@ -1,6 +1,6 @@
 """A 12-megapixel photo with five faces: wall time and peak memory of the real commands.
 
-    python bench/big_photo.py [--faces 5]
+    python bench/speed/big_photo.py [--faces 5]
 
 Draws a 4000 x 3000 photo with five portraits (the public-domain one that scikit-image ships) of different sizes, then
 runs `proface protect`, `proface recover` and `proface --help` in new processes.  Prints the median time of three runs

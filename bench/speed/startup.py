@@ -1,6 +1,6 @@
 """Start-up: the time of a command before it does any work, compared with Python itself.
 
-    python bench/startup.py [--repeats 7]
+    python bench/speed/startup.py [--repeats 7]
 
 New processes, run in turn: Python doing nothing, Python importing numpy, `--help`, `inspect` of a protected file,
 and `protect` of a 512 x 512 photo with one face, with a passphrase (two runs of Argon2id, the second to verify) and
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
          f"{max(run.peak_mib for run in ran[name]):.0f} MiB"]
         for name, each in seconds.items()
     ]  # fmt: skip
-    print(kit.heading("Start-up", "python bench/startup.py", f"New processes, median of {args.repeats}."))
+    print(kit.heading("Start-up", "python bench/speed/startup.py", f"New processes, median of {args.repeats}."))
     print(kit.table(["command", "time", "relative to Python alone", "peak memory"], rows))
     return 0
 

@@ -1,7 +1,7 @@
 """Cost of a photo and of a face, from the manifest of any run: for docs/how-to/scale.md and for planning your own runs.
 
     proface protect PHOTOS -o OUT --engine dask --jobs 2 -r age1...
-    python bench/scale_cost.py OUT.manifest
+    python bench/speed/scale_cost.py OUT.manifest
 
 Processor seconds are fitted by a + b x megapixels + c x megapixels in faces' regions + d x faces (non-negative least
 squares).  They include detection, the seal, encoding and the verification of every output.
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     off = np.abs(predicted / cpu - 1)
     wall = sum(row["read_s"] + row["protect_s"] + row["write_s"] for row in rows)
     found = f"{len(rows)} photos, {faces.sum():.0f} faces."
-    print(kit.heading("Cost", "python bench/scale_cost.py OUT.manifest", found))
+    print(kit.heading("Cost", "python bench/speed/scale_cost.py OUT.manifest", found))
     print(kit.table(["", "mean of a photo"], [
         ["megapixels", f"{pixels.mean() / 1e6:.2f}"],
         ["faces", f"{faces.mean():.2f}"],

@@ -1,6 +1,6 @@
 """Sizes of the couplings on equal budget: bits, error and cost.
 
-    python bench/ablation.py FACES_DIR [DIR ...] --out RUNS_DIR [--steps 600]
+    python bench/quality/ablation.py FACES_DIR [DIR ...] --out RUNS_DIR [--steps 600]
 
 Trains every size with the same data, batches, steps and seed through the real training loop.  Prints, for held-out
 identities, bits per sample and PSNR at a quantiser step of 4 grey levels (96-pixel crops), and the multiply-adds of

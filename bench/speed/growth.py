@@ -1,6 +1,6 @@
 """Growth: time and memory of protecting and recovering, as functions of pixels and of faces.
 
-    python bench/growth.py [--plot docs/evidence/growth.png]
+    python bench/speed/growth.py [--plot docs/evidence/growth.png]
 
 All portraits have the same size (270 pixels high).  Every point is measured in a new process: median seconds of three
 rounds, with a public key (the cost of Argon2id does not depend on the photo), and the peak memory of that process.  The
@@ -132,7 +132,7 @@ def main(argv: list[str] | None = None) -> int:
     sweeps = {name: sweep(points, args.threads, args.repeats) for name, points in
               (("megapixels", PIXELS), ("faces", FACES))}  # fmt: skip
     print(kit.heading(
-        "Growth", f"python bench/growth.py --threads {args.threads} --repeats {args.repeats}",
+        "Growth", f"python bench/speed/growth.py --threads {args.threads} --repeats {args.repeats}",
         f"Portraits {HEIGHT} pixels high, public key, {args.threads} threads; a new process for every point.",
     ))  # fmt: skip
     tell("megapixels", "per megapixel", sweeps["megapixels"])

@@ -1,6 +1,6 @@
 """Share of a face's words that is filler, and the gain of using them, in dB of recovery.
 
-    python bench/filler.py FACES_DIR [--sizes 64 256] [--limit 6]
+    python bench/quality/filler.py FACES_DIR [--sizes 64 256] [--limit 6]
 
 Compares three ways: the finest step that fits, on the format's grid (no slack); the same on a grid 4 and 16 times
 finer, which the format does not have; and the program's step, with the smallest bias of the writer's rounding that

@@ -1,6 +1,6 @@
 """The flow against the published network, in the same run: seconds per face and peak memory.
 
-    python bench/flow_speed.py [--sides 112 256 512 1024] [--threads 2] [--repeats 3] [--processes 5]
+    python bench/speed/flow_speed.py [--sides 112 256 512 1024] [--threads 2] [--repeats 3] [--processes 5]
 
 The published network (RandWR, three blocks, 1.07 M parameters) runs in torch with untrained weights, which do not
 affect its speed.  Faces are cut from photos that scikit-image ships.  The two take turns in several processes, because

@@ -1,6 +1,6 @@
 """A folder of 1,000 photos with one job, with two jobs, and on an engine.
 
-    python bench/folder_jobs.py [--number 1000] [--engine dask]
+    python bench/speed/folder_jobs.py [--number 1000] [--engine dask]
 
 Draws different photos of 640 x 480 with one face and protects them for a public key (a passphrase would cost two runs
 of Argon2id per photo, which saturate the memory bus and hardly run in parallel).  The same folder is protected with
@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
             for each in ("out", "out.manifest"):
                 shutil.rmtree(folder / each, ignore_errors=True)
     print(kit.heading(
-        f"A folder of {args.number:,} photos", f"python bench/folder_jobs.py --number {args.number}",
+        f"A folder of {args.number:,} photos", f"python bench/speed/folder_jobs.py --number {args.number}",
         "640 x 480, one face, public key.  Memory is the total of all processes; shared pages count once.",
     ))  # fmt: skip
     print(kit.table(["options", "time", "photos per second", "speed relative to one job",

@@ -1,6 +1,6 @@
-"""The published system, trained here, on the same faces and covers as `bench/faces.py`.
+"""The published system, trained here, on the same faces and covers as `bench/quality/faces.py`.
 
-    python bench/paper_peer.py CHECKPOINT FACES_DIR [--sizes 256] [--limit 16]
+    python bench/quality/paper_peer.py CHECKPOINT FACES_DIR [--sizes 256] [--limit 16]
 
 `stored` means rounded to 8 bits; `float` is the paper's protocol, never rounded; `wrong key` is the key map of another
 password.

@@ -1,6 +1,6 @@
 """Limits of a run's first process: tasks, names and manifest rows per second, without touching any photo.
 
-    python bench/scale_limits.py [--rows 1000000] [--tasks 1000] [--names 100000]
+    python bench/speed/scale_limits.py [--rows 1000000] [--tasks 1000] [--names 100000]
 
 Empty tasks go through dask with two workers on this machine, and back; names are listed in a local folder of empty
 files; a manifest is written, gathered, and read as a resumed run reads it.  The figures to use are the processor
@@ -90,7 +90,11 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(["manifest rows gathered", args.rows, *clocked(manifest.close)])
         rows.append(["manifest rows read to resume", args.rows, *clocked(manifest.known)])
         size = (folder / "manifest" / MAIN).stat().st_size
-    print(kit.heading("Limits of a run's first process", "python bench/scale_limits.py", "No photo is protected here."))
+    print(
+        kit.heading(
+            "Limits of a run's first process", "python bench/speed/scale_limits.py", "No photo is protected here."
+        )
+    )
     print(
         kit.table(
             ["what", "number", "seconds", "processor seconds", "per processor second"],

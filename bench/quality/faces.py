@@ -1,6 +1,6 @@
 """Quality on whole face pictures: every style, stored as 8-bit PNG, seal removed.
 
-    python bench/faces.py FACES_DIR [--sizes 256 512] [--limit 40] [--json OUT.json]
+    python bench/quality/faces.py FACES_DIR [--sizes 256 512] [--limit 40] [--json OUT.json]
 
 Each picture is reduced to the size, covered completely, protected with a fresh key, written as PNG, read and recovered.
 `swap` covers each face with another face of the set.  Figures are means over the faces; PSNR in dB, data range 255;

@@ -1,6 +1,6 @@
 """The coder against classical codecs, at the capacity of a protected face.
 
-    python bench/codecs.py FACES_DIR [--sizes 64 256 512] [--limit 16]
+    python bench/quality/codecs.py FACES_DIR [--sizes 64 256 512] [--limit 16]
 
 Each face is compressed into the bits that its region carries (a base-3 digit per sample, base 5 below 96 pixels): by
 the shipped couplings, by JPEG 2000 and by AVIF (4:4:4), each at the best quality that fits.  PSNR in dB, mean over the

@@ -1,6 +1,6 @@
 """The linear analogue limit of several transforms: the gain from compacting the energy of a face.
 
-    python bench/transform_limits.py FACES_DIR
+    python bench/quality/transform_limits.py FACES_DIR
 
 Every band of the residual (original - cover, decorrelated colour) is sent with the best constant gain through rounding
 noise of variance 1/12; the receiver knows the cover: MSE_protected x MSE_recovered = (mean deviation)^2 / 12.

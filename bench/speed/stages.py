@@ -1,6 +1,6 @@
 """Whole photos: seconds by stage, compared with the detection and blur of an irreversible anonymiser.
 
-    python bench/stages.py [--points 1x1 4x2 12x5 16x25 16x125] [--threads 2]
+    python bench/speed/stages.py [--points 1x1 4x2 12x5 16x25 16x125] [--threads 2]
 
 A point is MEGAPIXELSxFACES.  Stages are timed inside the program, with one thread so that they do not overlap; ``all``
 is their sum.  ``protect`` and ``recover`` are timed with the given threads, from file to file, verification included.
@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
                 f"{looks / median['full']:.1f}" if "full" in median else "",
             ])  # fmt: skip
     print(kit.heading(
-        "Whole photos by stage", f"python bench/stages.py --threads {args.threads} --repeats {args.repeats}",
+        "Whole photos by stage", f"python bench/speed/stages.py --threads {args.threads} --repeats {args.repeats}",
         f"Seconds, one thread, passphrase and seal, median of {args.repeats}.  `keys` is one run of Argon2id; `verify` "
         "includes another, and decodes the finished file and opens every seal.",
     ))  # fmt: skip

@@ -1,7 +1,7 @@
 """Does memory stay flat over a folder of many photos?
 
-    python bench/folder_memory.py                        # draws 1,000 photos and protects them
-    python bench/folder_memory.py --photos DIR --limit 1.25
+    python bench/speed/folder_memory.py                        # draws 1,000 photos and protects them
+    python bench/speed/folder_memory.py --photos DIR --limit 1.25
 
 Protects a folder for a public key through the command line, detection included, in a separate process, and prints the
 resident memory of that process after every tenth of the photos.  With ``--limit`` it fails if the last figure exceeds
