@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
 import kit
+from proface_s import Identity
 from proface_s.scale.engines import Engine, open_engine
 from proface_s.scale.job import Job
 from proface_s.scale.locations import Place, find_pictures
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         folder = Path(name)
         for each in ("in", "out"):
             (folder / each).mkdir()
-        job = Job(str(folder / "in"), str(folder / "out"), ("age1-not-used",), frozenset((".jpg",)))
+        job = Job(str(folder / "in"), str(folder / "out"), (str(Identity.generate().recipient),), frozenset((".jpg",)))
         with open_engine("dask", job, jobs=2) as engine:
             tasks_through(engine, 20)
             rows.append(["tasks through dask", args.tasks, *clocked(lambda: tasks_through(engine, args.tasks))])

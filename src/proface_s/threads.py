@@ -31,7 +31,7 @@ def threads_to_use(threads: int) -> int:
     return threads or int(text) or os.cpu_count() or 1
 
 
-def both(threads: int, first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
+def run_both(threads: int, first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
     """Return the results of two functions, called concurrently if ``threads`` is at least 2.
 
     Raises:
@@ -45,7 +45,7 @@ def both(threads: int, first: Callable[[], First], second: Callable[[], Second])
         return later.result(), now
 
 
-def each(threads: int, work: Callable[[First], Second], items: Iterable[First]) -> list[Second]:
+def parallel_map(threads: int, work: Callable[[First], Second], items: Iterable[First]) -> list[Second]:
     """Like `map`, with up to ``threads`` calls at once; keeps the order of the items.
 
     Raises:

@@ -12,8 +12,9 @@ from PIL import Image
 
 from proface_s.scale.job import Job, Task
 from proface_s.scale.worker import Outcome, protect_one
+from proface_s.types import Box
 
-BOX = "40,20,64,64"
+BOX = Box(40, 20, 64, 64)
 SUFFIXES = frozenset((".png", ".jpg"))
 
 
@@ -35,7 +36,7 @@ def draw_folder(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
 
 def job_for(source: object, target: object, recipient: object, **more: object) -> Job:
     """A job that hides one box by hand, which is quick."""
-    return Job(str(source), str(target), (str(recipient),), SUFFIXES, boxes=(BOX,), faces="none", **more)  # type: ignore[arg-type]
+    return Job(str(source), str(target), (str(recipient),), SUFFIXES, boxes=(BOX,), faces=(), **more)  # type: ignore[arg-type]
 
 
 def lethal_work(job: Job, task: Task) -> Outcome:

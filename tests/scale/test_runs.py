@@ -31,7 +31,7 @@ from proface_s.scale.locations import Place, find_pictures, place_of  # noqa: E4
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
 
 Proface = Callable[..., tuple[int, str]]
-LOCAL = ("--engine", "local", "--faces", "none", "--box", BOX)
+LOCAL = ("--engine", "local", "--faces", "none", "--box", str(BOX))
 KILLED_AT_THE_FOURTH = """
 import os, signal
 from proface_s.cli.main import run

@@ -189,13 +189,13 @@ def test_locks_follow_faces_into_their_regions() -> None:
     picture = Picture(rgb=np.zeros((200, 400, 3), np.uint8))
     found = [Face(Box(300, 60, 40, 50)), Face(Box(40, 60, 40, 50)), Face(Box(170, 60, 40, 50))]
     default, bob, carol = Lock.of("default lock"), Lock.of("bobs own lock"), Lock.of("carols own lock")
-    choice = choose_regions(picture, found, "1,3", ["20,150,30,30"])
+    choice = choose_regions(picture, found, [1, 3], [Box(20, 150, 30, 30)])
     assert [(face.number, face.found, face.box) for face in choice.faces] == [
         (1, None, Box(20, 150, 30, 30)),
         (2, 1, found[1].box),
         (3, 3, found[0].box),
     ]
-    locks = locks_for(choice, default, {3: bob, (20, 150, 30, 30): carol})
+    locks = locks_for(choice, default, {3: bob, Box(20, 150, 30, 30): carol})
     for face, lock in (found[0].box, bob), (found[1].box, default), (Box(20, 150, 30, 30), carol):
         (own,) = [i for i, region in enumerate(choice.regions) if intersection(region, face) == face.area]
         assert locks[own] == lock
@@ -212,7 +212,7 @@ def test_locks_follow_faces_into_their_regions() -> None:
         with pytest.raises(UsageError, match="hidden as one region, face 1 at 0,0,40,40"):
             locks_for(together, default, own)
     with pytest.raises(UsageError, match="no face was given by hand at 5,5,9,9"):
-        locks_for(together, default, {"5,5,9,9": bob})
+        locks_for(together, default, {Box(5, 5, 9, 9): bob})
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from proface_s.faces import (
     reading_order,
     reversible_box,
 )
+from proface_s.faces.numbering import parse_selection
 from proface_s.types import Box, Face
 
 SIZE = (200, 100)
@@ -62,14 +65,21 @@ def test_faces_are_numbered_from_left_to_right() -> None:
 
 def test_faces_are_chosen_by_number() -> None:
     faces = [Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)]
-    assert choose(faces, "3, 1,3") == [faces[0], faces[2]]
-    assert choose(faces, "ALL") == faces
+    assert choose(faces, parse_selection("3, 1,3")) == [faces[0], faces[2]]
+    assert choose(faces, parse_selection("ALL")) == faces
 
 
-@pytest.mark.parametrize("selection", ["4", "0", "1,-1", "0,1", "", "0,,1", "one", "1.0", "²"])
-def test_a_bad_choice_says_how_many_faces_there_are(selection: str) -> None:
+@pytest.mark.parametrize("number", [4, 0, -1])
+def test_a_bad_choice_says_how_many_faces_there_are(number: int) -> None:
     with pytest.raises(UsageError, match="there are 3 faces"):
-        choose([Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)], selection)
+        choose([Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)], (1, number))
+
+
+@pytest.mark.parametrize("selection", ["0", "1,-1", "0,1", "", "0,,1", "one", "1.0", "²"])
+def test_a_malformed_choice_is_quoted(selection: str) -> None:
+    with pytest.raises(UsageError, match=f"face selection {re.escape(repr(selection))}") as caught:
+        parse_selection(selection)
+    assert caught.value.hint is not None
 
 
 def test_duplicates_and_contained_boxes_are_merged_and_the_best_survives() -> None:

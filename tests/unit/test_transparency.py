@@ -13,7 +13,8 @@ from PIL import Image
 from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, forget, inspect, rewrap, verify
-from proface_s.api.resume.comparison import Asked, unfinished
+from proface_s.api.options import ProtectOptions
+from proface_s.api.resume.comparison import unfinished
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.container.carriers.png import HEADER_CHUNK
 from proface_s.container.header import header_bytes
@@ -23,7 +24,7 @@ from proface_s.errors import DamagedFileError, FileFormatError, ProFaceError
 from proface_s.faces import SlimefaceDetector
 from proface_s.image.read import read_picture
 from proface_s.image.transparency import composite
-from proface_s.types import Style, UInt8Image
+from proface_s.types import UInt8Image
 
 PASSPHRASE = "correct horse battery staple"
 FACE = data.astronaut()[0:256, 96:352]
@@ -234,14 +235,14 @@ def test_rewrap_and_forget_keep_the_rest(session: Session) -> None:
 def test_resume_knows_a_finished_file(session: Session, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(pictures()["RGBA PNG"])
     session.protect(tmp_path / "a.png", PASSPHRASE, style="solid", **BY_HAND)
-    asked = Asked(Lock.of(PASSPHRASE), {}, Style("solid"), tuple(BY_HAND["boxes"]), "none")
-    assert unfinished(tmp_path / "a.png", tmp_path / "a.protected.png", session, asked) is None
+    options = ProtectOptions.of(PASSPHRASE, style="solid", boxes=BY_HAND["boxes"], faces="none")
+    assert unfinished(tmp_path / "a.png", tmp_path / "a.protected.png", session, options) is None
 
 
 def test_resume_does_again_what_version_0_1_0_left_in_clear(session: Session, tmp_path: Path) -> None:
     back = session.recover(OLD.read_bytes(), PASSPHRASE, output=tmp_path / "a.png")
-    asked = Asked(Lock.of(PASSPHRASE), {}, Style("solid"), ("8,6,48,52",), "none")
-    assert "earlier version" in (unfinished(back.path or "", OLD, session, asked) or "")
+    options = ProtectOptions.of(PASSPHRASE, style="solid", boxes="8,6,48,52", faces="none")
+    assert "earlier version" in (unfinished(back.path or "", OLD, session, options) or "")
 
 
 @pytest.mark.parametrize("kind", ["RGBA PNG", "white on black", "LA PNG", "palette"])

@@ -27,6 +27,7 @@ from ..keys.derive import KdfLimits
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Face, Style
 from .manage import face_key, forget, rewrap
+from .options import ProtectOptions, RecoverOptions
 from .results.results import (
     DetectedFace,
     Detection,
@@ -63,9 +64,11 @@ __all__ = [
     "NotProtectedError",
     "OtherOutputError",
     "ProFaceError",
+    "ProtectOptions",
     "ProtectResult",
     "ProtectedFace",
     "Recipient",
+    "RecoverOptions",
     "RecoverResult",
     "RecoveredFace",
     "Session",

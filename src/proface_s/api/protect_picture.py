@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -30,13 +29,12 @@ from ..keys.access import Lock
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
 from ..progress import Progress, silent
-from ..threads import both
+from ..threads import run_both
 from ..types import Box, Picture, Style, UInt8Image
 from .footprints import covered, footprints_of, is_altered, original_of, same_elsewhere
+from .options import Sidecar
 from .records import planned_reserves, with_current_record
 from .selection import grouped
-
-Sidecar = Literal["none", "also", "instead"]
 
 ESTIMATE_FLOOR_DB = 25.0  # below this an unsealed recovery deserves a warning
 _REPORT = "please report this"
@@ -128,7 +126,7 @@ def protect_picture(
     )
     regions = [with_current_record(region, header, i) for i, region in enumerate(regions)]
     hidden = covered(picture, zip(boxes, footprints, regions, strict=True))
-    data, seals = both(
+    data, seals = run_both(
         model.threads,
         lambda: encode_picture(hidden, file_format, keep_metadata=keep_metadata),
         lambda: (
@@ -239,7 +237,7 @@ def verify(
     """
     carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
     header, seals = from_chunks(carried[0])
-    opens, again = both(
+    opens, again = run_both(
         model.threads,
         lambda: _opens(header, ring, locks, KekDeriver(limits)),
         lambda: read_picture(data, name="the protected file"),

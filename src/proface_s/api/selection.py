@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex, TypeVar
+from typing import TypeVar
 
 from ..errors import UsageError
 from ..faces import (
-    BoxLike,
     Detector,
     choose,
     non_maximum_suppression,
@@ -21,10 +20,10 @@ from ..faces import (
     reversible_box,
 )
 from ..faces.boxes import intersection
-from ..faces.numbering import index_of
 from ..image.transparency import composites
 from ..keys.access import Lock
 from ..types import Box, Face, Picture, Style
+from .options import FaceRef
 from .results.results import DetectedFace
 
 Own = TypeVar("Own", Lock, Style)
@@ -81,23 +80,22 @@ def notes_on(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
     return (f"the picture is so large that faces under {math.ceil(pixels)} pixels were not looked for",)
 
 
-def choose_regions(picture: Picture, found: Sequence[Face], wanted: str, boxes: BoxLike | Sequence[BoxLike]) -> Choice:
+def choose_regions(
+    picture: Picture, found: Sequence[Face], numbers: Collection[int] | None, boxes: Sequence[Box]
+) -> Choice:
     """Make the chosen detected faces (with a margin) and the boxes given by hand disjoint, and number them.
 
     Args:
         picture: the photo.
-        found: detected faces; not looked at if ``wanted`` is ``"none"``.
-        wanted: ``"all"``, ``"none"``, or numbers such as ``"1,3"``: those of `number_faces`.
-        boxes: further faces, see `proface_s.faces.parse_box`.
+        found: detected faces.
+        numbers: those of `number_faces` to protect; all if None.
+        boxes: further faces given by hand; clipped to the picture.
 
     Raises:
-        UsageError: if a box or the selection is invalid, or the picture is too small.
+        UsageError: if a box lies outside the picture, there is no face of some number, or the picture is too small.
     """
     by_hand = parse_boxes(boxes, picture.size)
-    if wanted.strip().lower() == "none":
-        found = []
-    numbered = number_faces(found, picture.size)
-    chosen = [each for group in (choose(numbered, wanted) if found else _none_of(wanted)) for each in group]
+    chosen = [face for group in choose(number_faces(found, picture.size), numbers) for face in group]
     regions = disjoint_regions([face.box for face in chosen], by_hand, picture.size)
     for region in regions:
         if min(region.w, region.h) < SMALLEST_REGION:
@@ -130,11 +128,6 @@ def number_faces(found: Sequence[Face], size: tuple[int, int]) -> list[list[Dete
     return groups
 
 
-def _none_of(wanted: str) -> list[list[DetectedFace]]:
-    """No detected face: right for ``all`` and ``none``, an error for numbers."""
-    return [] if wanted.strip().lower() in ("all", "none") else choose([], wanted)
-
-
 def _region_of(box: Box, regions: Sequence[Box]) -> int:
     """Position of the region that hides most of a face, which may lie at an open edge beside it."""
     beside = Box(box.x - 1, box.y - 1, box.w + 1, box.h + 1)
@@ -150,13 +143,13 @@ def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[i
     return resolve_overlaps(grown, size, [*found, *by_hand])
 
 
-def locks_for(choice: Choice, default: Lock, own: Mapping[Any, Lock]) -> list[Lock]:
+def locks_for(choice: Choice, default: Lock, own: Mapping[FaceRef, Lock]) -> list[Lock]:
     """Who may open each region.
 
     Args:
         choice: what is protected.
         default: for faces without a lock of their own; may be empty if every face has one.
-        own: number of a face in the file, or a box given by hand -> its own lock.
+        own: number of a face in the file, or a box given by hand -> its own lock; see `ProtectOptions`.
 
     Raises:
         UsageError: a number or box that no chosen face has, a face that nobody could open, or faces that are hidden
@@ -169,17 +162,17 @@ def locks_for(choice: Choice, default: Lock, own: Mapping[Any, Lock]) -> list[Lo
     return locks
 
 
-def styles_for(choice: Choice, default: Style, own: Mapping[Any, Style]) -> list[Style]:
+def styles_for(choice: Choice, default: Style, own: Mapping[FaceRef, Style]) -> list[Style]:
     """How each region is covered; arguments and errors as in `locks_for`."""
     return _per_region(choice, default, own, "style")
 
 
-def _per_region(choice: Choice, default: Own, own: Mapping[Any, Own], what: str) -> list[Own]:
+def _per_region(choice: Choice, default: Own, own: Mapping[FaceRef, Own], what: str) -> list[Own]:
     """What holds for each region: its own, if a key of ``own`` names its number or a box in it."""
     by_number: dict[int, Own] = {}
     by_box: dict[Box, Own] = {}
     for key, value in own.items():
-        if isinstance(key, SupportsIndex):
+        if isinstance(key, int):
             by_number[_checked(choice, key)] = value
         else:
             box = parse_box(key, choice.size)
@@ -206,16 +199,15 @@ def _per_region(choice: Choice, default: Own, own: Mapping[Any, Own], what: str)
     return chosen
 
 
-def _checked(choice: Choice, number: SupportsIndex) -> int:
-    """A number, if a face has it.
+def _checked(choice: Choice, number: int) -> int:
+    """Return a number, if a face has it.
 
     Raises:
-        UsageError: if none has.
+        UsageError: if there is no such face.
     """
-    value = index_of(number) + 1
-    if value > len(choice.regions):
-        raise UsageError(f"there is no face {value}: {_numbers(choice)}")
-    return value
+    if not 1 <= number <= len(choice.regions):
+        raise UsageError(f"there is no face {number}: {_numbers(choice)}")
+    return number
 
 
 def _numbers(choice: Choice) -> str:

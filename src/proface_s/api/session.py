@@ -13,14 +13,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from ..container.header.header import FORMAT_VERSION, WrongKey
-from ..container.header.lock_plan import check_locks
 from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
 from ..container.records.partial_headers import LOST
 from ..container.records.pixel_records import find_records
-from ..covers import format_style, is_weak, parse_style
+from ..covers import format_style, is_weak
 from ..errors import NoFaceError, UsageError
-from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw, open_detector
-from ..faces.numbering import indices_of, number_of
+from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw, open_detector, parse_boxes
+from ..faces.numbering import indices_of, number_of, parse_selection
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.model import Model
 from ..flow.registry import Models, name_of
@@ -31,10 +30,9 @@ from ..image.write import FORMATS, Format, encode_picture, format_of
 from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
 from ..keys.face_key_text import PortableFaceKey
-from ..keys.passphrase import check_passphrase
 from ..keys.recipients import Identity, Recipient
 from ..progress import Progress, silent
-from ..types import Picture, Style
+from ..types import Box, Picture, Style
 from .files.io import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
@@ -47,7 +45,8 @@ from .files.io import (
 )
 from .files.saving import encode_recovered, lossy_note, sidecar_target, write_both
 from .files.sidecars import has_sidecar, sidecar_path
-from .protect_picture import Sidecar, protect_picture
+from .options import ProtectOptions, RecoverOptions, Sidecar
+from .protect_picture import protect_picture
 from .recover_from_pixels import find_headers, recover_from_pixels
 from .recover_picture import read_header, recover_picture
 from .results.results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
@@ -147,26 +146,25 @@ class Session:
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
         progress("find", 0, 1)
-        choice = self.choose(picture, boxes, faces)
+        choice = self.choose(picture, parse_selection(faces), tuple(parse_boxes(boxes)))
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
         drawn = draw(shown, choice.faces, [face.number for face in choice.faces])
         return Detection(choice.faces, choice.regions, drawn, picture.size, choice.notes)
 
-    def choose(self, picture: Picture, boxes: BoxLike | Sequence[BoxLike], faces: str | int | Sequence[int]) -> Choice:
+    def choose(self, picture: Picture, faces: tuple[int, ...] | None, boxes: tuple[Box, ...]) -> Choice:
         """Find the regions that `protect` hides, and number them.
 
         Args:
             picture: the photo.
-            boxes: as for `protect`.
-            faces: as for `protect`.
+            faces: as in `ProtectOptions`.
+            boxes: as in `ProtectOptions`.
 
         Raises:
-            UsageError: if a box or the selection is invalid, or the picture is too small.
+            UsageError: if a box or the selection does not fit the picture, or the picture is too small.
         """
-        wanted = faces if isinstance(faces, str) else ",".join(str(i + 1) for i in indices_of(faces)) or "none"
-        if wanted.strip().lower() == "none":
-            return choose_regions(picture, [], wanted, boxes)
-        choice = choose_regions(picture, find_faces(self.detector, picture), wanted, boxes)
+        if faces == ():
+            return choose_regions(picture, [], None, boxes)
+        choice = choose_regions(picture, find_faces(self.detector, picture), faces, boxes)
         return replace(choice, notes=notes_on(self.detector, picture.size))
 
     def protect(
@@ -224,32 +222,69 @@ class Session:
             NoFaceError: no face found and none given.
             UsageError, ImageError, ModelError: see their docstrings.
         """
-        default, own = Lock.of(passphrase, recipients), dict(own or {})
-        notes = _judge([default, *own.values()], wrong_key, seal)
-        chosen, others = _style(style), {number: _style(each) for number, each in (own_styles or {}).items()}
-        target = output_for(image, output, PROTECTED_SUFFIX, overwrite, file_format)
-        file_format = format_of(target) if target else file_format or "png"
-        beside = sidecar_target(target, sidecar, overwrite)
+        options = ProtectOptions.of(
+            passphrase,
+            recipients=recipients,
+            own=own,
+            style=style,
+            own_styles=own_styles,
+            boxes=boxes,
+            faces=faces,
+            seal=seal,
+            wrong_key=wrong_key,
+            allow_no_face=allow_no_face,
+            keep_metadata=keep_metadata,
+            file_format=file_format,
+            sidecar=sidecar,
+            record=record,
+        )
+        return self.protect_with(image, options, output=output, overwrite=overwrite, progress=progress)
+
+    def protect_with(
+        self,
+        image: Pictured,
+        options: ProtectOptions,
+        *,
+        output: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress = silent,
+    ) -> ProtectResult:
+        """`protect` with options that were made and checked before, for many pictures, say.
+
+        Args:
+            image: as for `protect`.
+            options: how.
+            output: as for `protect`.
+            overwrite: as for `protect`.
+            progress: as for `protect`.
+
+        Raises:
+            NoFaceError, UsageError, ImageError, ModelError: as `protect`.
+        """
+        notes = list(options.passphrase_warnings)
+        target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
+        file_format = format_of(target) if target else options.file_format or "png"
+        beside = sidecar_target(target, options.sidecar, overwrite)
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
         notes = [*notes, *_noted(picture)]
         if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         progress("find", 0, 1)
-        choice = self.choose(picture, boxes, faces)
+        choice = self.choose(picture, options.faces, options.boxes)
         notes = [*notes, *choice.notes]
         if not choice.regions:
-            if not allow_no_face:
+            if not options.allow_no_face:
                 raise NoFaceError(
                     "; ".join((f"no face found in {picture.source}", *choice.notes, "nothing was written")),
                     "give the face by hand as a box, or allow a copy of photos without a face",
                     code="no-face",
                 )
-            data = encode_picture(picture, file_format, keep_metadata=keep_metadata)
+            data = encode_picture(picture, file_format, keep_metadata=options.keep_metadata)
             path = write_output(target, data, overwrite, image)
             notes = [*notes, "no face found: this is an unprotected copy"]
             return ProtectResult(same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes))
-        styles = styles_for(choice, chosen, others)
+        styles = styles_for(choice, options.style, options.own_styles)
         notes = [
             *notes,
             *(
@@ -258,19 +293,18 @@ class Session:
                 if is_weak(each)
             ),
         ]
-        seal = wrong_key == "noise" if seal is None else seal
         done = protect_picture(
             picture,
             choice.regions,
             styles,
-            locks_for(choice, default, own),
+            locks_for(choice, options.lock, options.own),
             self.model,
-            seal=seal,
-            wrong_key=wrong_key,
-            keep_metadata=keep_metadata,
+            seal=options.sealed,
+            wrong_key=options.wrong_key,
+            keep_metadata=options.keep_metadata,
             file_format=file_format,
-            sidecar=sidecar,
-            record=record,
+            sidecar=options.sidecar,
+            record=options.record,
             edges=choice.edges,
             limits=self._limits,
             progress=progress,
@@ -279,7 +313,7 @@ class Session:
         if path is not None and beside is None and has_sidecar(path):
             notes = [*notes, f"{sidecar_path(path)} belongs to an earlier file of this name: delete it"]
         found = tuple(
-            ProtectedFace(number, box, format_style(each), seal, tuple(sorted(choice.found_in(number))))
+            ProtectedFace(number, box, format_style(each), options.sealed, tuple(sorted(choice.found_in(number))))
             for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
         )
         return ProtectResult(
@@ -338,24 +372,58 @@ class Session:
             NotProtectedError, DamagedFileError: no header, or not this picture's.
             UnexpectedModeError: the file is in the other mode.
         """
-        if expect not in (None, "noise", "cover"):
-            raise UsageError(f"a file is in noise mode or in cover mode, not {expect!r}")
-        credentials = credentials or Credentials.of(passphrase, identities, face_keys)
-        only = indices_of(faces) if faces is not None else None
-        if sidecar is not None and from_pixels:
-            raise UsageError("a sidecar was given, and also that it shall be ignored")
-        target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format, jpeg=True)
-        name = target or f"recovered{FORMATS[file_format or 'png'][0]}"
-        progress("read", 0, 1)
-        picture = load(image, sidecar, max_pixels=self._max_pixels)
-        read = recover_picture if any(picture.chunks.values()) and not from_pixels else recover_from_pixels
-        done = read(
-            picture,
-            credentials,
-            self.models,
-            only=only,
+        options = RecoverOptions.of(
+            passphrase,
+            identities=identities,
+            face_keys=face_keys,
+            faces=faces,
             force=force,
             expect=expect,
+            file_format=file_format,
+            from_pixels=from_pixels,
+        )
+        if credentials is not None:
+            options = replace(options, credentials=credentials)
+        return self.recover_with(image, options, sidecar=sidecar, output=output, overwrite=overwrite, progress=progress)
+
+    def recover_with(
+        self,
+        image: Pictured,
+        options: RecoverOptions,
+        *,
+        sidecar: str | os.PathLike[str] | None = None,
+        output: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress = silent,
+    ) -> RecoverResult:
+        """`recover` with options that were made and checked before, for many pictures, say.
+
+        Args:
+            image: as for `recover`.
+            options: how.
+            sidecar: as for `recover`.
+            output: as for `recover`.
+            overwrite: as for `recover`.
+            progress: as for `recover`.
+
+        Raises:
+            WrongKeyError, NotProtectedError, DamagedFileError, UnexpectedModeError: as `recover`.
+        """
+        if sidecar is not None and options.from_pixels:
+            raise UsageError("a sidecar was given, and also that it should be ignored")
+        only = None if options.faces is None else indices_of(options.faces)
+        target = output_for(image, output, RECOVERED_SUFFIX, overwrite, options.file_format, jpeg=True)
+        name = target or f"recovered{FORMATS[options.file_format or 'png'][0]}"
+        progress("read", 0, 1)
+        picture = load(image, sidecar, max_pixels=self._max_pixels)
+        read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
+        done = read(
+            picture,
+            options.credentials,
+            self.models,
+            only=only,
+            force=options.force,
+            expect=options.expect,
             limits=self._limits,
             progress=progress,
         )
@@ -379,27 +447,6 @@ class Session:
 def _noted(picture: Picture) -> list[str]:
     """What reading a picture converted or left out."""
     return [picture.metadata[NOTE_FIELD]] if NOTE_FIELD in picture.metadata else []
-
-
-def _style(style: str | Style) -> Style:
-    return parse_style(style) if isinstance(style, str) else style
-
-
-def _judge(locks: Sequence[Lock], wrong_key: WrongKey, seal: bool | None) -> list[str]:
-    """Refuse locks that cannot be used, before a picture is looked at; what remains to be said are the warnings."""
-    if wrong_key not in ("noise", "cover"):
-        raise UsageError(f"a wrong key gives noise or cover, not {wrong_key!r}")
-    if all(lock.empty for lock in locks):
-        raise UsageError("no passphrase and no recipient was given")
-    check_locks(locks[:1])  # of the faces without a lock of their own, of which there may be none
-    check_locks(locks[1:])
-    if wrong_key == "cover" and seal:
-        raise UsageError(
-            "where a wrong key gives the cover, there can be no seal",
-            "a seal would tell whether a key is right; leave it out",
-        )
-    distinct = dict.fromkeys(text for lock in locks for text in lock.passphrases)
-    return list(dict.fromkeys(note for text in distinct for note in check_passphrase(text)))
 
 
 def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:

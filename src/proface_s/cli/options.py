@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from ..types import Box
+
 _BOX = re.compile(r"(\s*[+-]?[0-9]{1,9}\s*)(,\s*[+-]?[0-9]{1,9}\s*){3}")
-_FACES = re.compile(r"(?i:\s*(all|none)\s*)|\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -379,23 +381,32 @@ def locks(function: Callable[..., int]) -> Callable[..., int]:
     return options(bundled)
 
 
-def check_selection(boxes: tuple[str, ...], faces: str) -> None:
-    """Refuse faces and boxes that no picture can have, before anything is read or asked for.
+def parse_boxes(boxes: tuple[str, ...]) -> tuple[Box, ...]:
+    """Read the values of --box, before anything is read or asked for.
 
     Raises:
         UsageError: with the syntax as its hint.
     """
     from ..errors import UsageError
+    from ..faces import parse_box
 
     for box in boxes:
         if not _BOX.fullmatch(box):
             raise UsageError(
                 f"box {box!r} is not four whole numbers", "give x,y,w,h in pixels, for example 40,30,120,150"
             )
-    if not _FACES.fullmatch(faces):
-        raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 1,3")
-    if any(part.strip().strip("0") == "" for part in faces.split(",")):
-        raise UsageError(f"face selection {faces!r}: there is no face 0", "faces are counted from 1, left to right")
+    return tuple(map(parse_box, boxes))
+
+
+def parse_selection(faces: str) -> tuple[int, ...] | None:
+    """Read the value of --faces: numbers of faces, or None for all of them.
+
+    Raises:
+        UsageError: with the syntax as its hint.
+    """
+    from ..faces.numbering import parse_selection
+
+    return parse_selection(faces)
 
 
 def _in_sections(given: list[tuple[str, Any]]) -> FaceLocks:

@@ -36,30 +36,25 @@ def reading_order(faces: Iterable[Face]) -> list[Face]:
     return sorted(faces, key=lambda face: (face.box, -face.score))
 
 
-def choose(faces: Sequence[Item], selection: str) -> list[Item]:
+def choose(faces: Sequence[Item], numbers: Iterable[int] | None) -> list[Item]:
     """Pick faces by the numbers that `draw` shows.
 
     Args:
         faces: one item per number, in order.
-        selection: comma-separated numbers counted from 1, e.g. ``"1,3"``; ``"all"`` keeps every face.
+        numbers: counted from 1; every face if None.
 
     Returns:
         The chosen items in their order, each once.
 
     Raises:
-        UsageError: if a number is malformed or there is no such face.
+        UsageError: if there is no face of some number.
     """
-    if selection.strip().lower() == "all":
+    if numbers is None:
         return list(faces)
-    found = f"there {'is 1 face' if len(faces) == 1 else f'are {len(faces)} faces'} in the picture"
-    hint = f"number the faces from 1 to {len(faces)}, for example: 1,3" if faces else "no face was found"
-    chosen: set[int] = set()
-    for part in selection.split(","):
-        text = part.strip()
-        if not (text.isascii() and text.isdigit()):
-            raise UsageError(f"face selection {selection!r}: {text!r} is not a face number; {found}", hint)
-        if not 1 <= int(text) <= len(faces):
-            hint = "faces are counted from 1" if int(text) == 0 and faces else hint
-            raise UsageError(f"face selection {selection!r}: there is no face {text}; {found}", hint)
-        chosen.add(int(text))
-    return [faces[number - 1] for number in sorted(chosen)]
+    chosen = sorted(set(numbers))
+    for number in chosen:
+        if not 1 <= number <= len(faces):
+            found = f"there {'is 1 face' if len(faces) == 1 else f'are {len(faces)} faces'} in the picture"
+            hint = f"number the faces from 1 to {len(faces)}, for example: 1,3" if faces else "no face was found"
+            raise UsageError(f"there is no face {number}; {found}", hint)
+    return [faces[number - 1] for number in chosen]

@@ -17,12 +17,12 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _LARGEST = 10**9  # pixels; beyond any picture
 
 
-def parse_box(box: BoxLike, picture_size: tuple[int, int]) -> Box:
+def parse_box(box: BoxLike, picture_size: tuple[int, int] | None = None) -> Box:
     """Read a box (left, top, width, height, in pixels of the upright picture) and clip it to the picture.
 
     Args:
         box: a `Box`, four integers (a tuple, list or array), or four comma-separated integers as text.
-        picture_size: (width, height) in pixels.
+        picture_size: (width, height) in pixels; if None, the box is not clipped.
 
     Returns:
         The part of the box that lies inside the picture; at least one pixel.
@@ -30,12 +30,16 @@ def parse_box(box: BoxLike, picture_size: tuple[int, int]) -> Box:
     Raises:
         UsageError: if it is malformed, the size is not positive, or the box lies outside the picture.
     """
-    width, height = picture_size
-    hint = f"give x,y,w,h in whole pixels, for example 40,30,120,150; the picture is {width}x{height}"
+    hint = "give x,y,w,h in whole pixels, for example 40,30,120,150"
+    if picture_size is not None:
+        hint += f"; the picture is {picture_size[0]}x{picture_size[1]}"
     x, y, w, h = _numbers(box, hint)
     shown = repr(box) if isinstance(box, str) else f"{x},{y},{w},{h}"
     if w <= 0 or h <= 0:
         raise UsageError(f"box {shown} has no area: its size is {w}x{h}", hint)
+    if picture_size is None:
+        return Box(x, y, w, h)
+    width, height = picture_size
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + w, width), min(y + h, height)
     if right <= left or bottom <= top:
@@ -43,7 +47,7 @@ def parse_box(box: BoxLike, picture_size: tuple[int, int]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def parse_boxes(boxes: BoxLike | Sequence[BoxLike], picture_size: tuple[int, int]) -> list[Box]:
+def parse_boxes(boxes: BoxLike | Sequence[BoxLike], picture_size: tuple[int, int] | None = None) -> list[Box]:
     """`parse_box` for any number of boxes; a single one need not be in a list.
 
     Raises:

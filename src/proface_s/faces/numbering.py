@@ -47,6 +47,31 @@ def indices_of(numbers: SupportsIndex | Iterable[SupportsIndex]) -> tuple[int, .
     return tuple(sorted({index_of(number) for number in several}))
 
 
+def parse_selection(faces: str | SupportsIndex | Iterable[SupportsIndex]) -> tuple[int, ...] | None:
+    """Read which faces are chosen.
+
+    Args:
+        faces: ``"all"``, ``"none"``, numbers from 1 as text, such as ``"1,3"``, one number, or several.
+
+    Returns:
+        The numbers, ascending, each once; None for all faces.
+
+    Raises:
+        UsageError: if the text is malformed, or a number is not a whole number of at least 1.
+    """
+    if not isinstance(faces, str):
+        return tuple(map(number_of, indices_of(faces)))
+    text = faces.strip().lower()
+    if text in ("all", "none"):
+        return None if text == "all" else ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 1,3")
+    if any(int(part) == 0 for part in parts):
+        raise UsageError(f"face selection {faces!r}: there is no face 0", FROM_ONE)
+    return tuple(sorted({int(part) for part in parts}))
+
+
 def listed(indices: Iterable[int]) -> str:
     """Numbers of faces for a message, given by their positions: ``1, 3``."""
     return ", ".join(str(number_of(index)) for index in indices)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
-from ..threads import each, threads_to_use
+from ..threads import parallel_map, threads_to_use
 from ..types import Box, Face, UInt8Image
 from .boxes import non_maximum_suppression
 from .detector import reading_order
@@ -54,7 +54,7 @@ class SlimefaceDetector:
         side_by_side = min(_SIDE_BY_SIDE, threads)
         wanted = sorted(looks(rgb, tiles=self.tiles, turned=self.turned), key=lambda look: -look.patch.size)
         size = rgb.shape[1], rgb.shape[0]  # sorted, so that no large look is left for the end
-        found = each(side_by_side, lambda look: self._run(look, size, threads // side_by_side), wanted)
+        found = parallel_map(side_by_side, lambda look: self._run(look, size, threads // side_by_side), wanted)
         upright, turned = (
             [face for look, seen in zip(wanted, found, strict=True) if (look.turns > 0) == lying for face in seen]
             for lying in (False, True)

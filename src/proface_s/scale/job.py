@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from ..covers import parse_style, sticker_file
+from ..api.options import ProtectOptions
+from ..covers import format_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
 from ..image.write import FORMATS, Format
+from ..types import Box, Style
 from .urls import check_url
 
 Status = Literal["done", "copied", "no-face", "failed", "poisoned"]
@@ -25,7 +27,7 @@ IDENTITY = ("source", "target", "style", "recipients", "boxes", "faces", "seal",
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run over a collection.  Other attributes as in `proface_s.api.Session.protect`.
+    """A run over a collection.  Other attributes as in `proface_s.api.options.ProtectOptions`.
 
     Attributes:
         source: URL or folder of the photos.
@@ -40,10 +42,10 @@ class Job:
     target: str
     recipients: tuple[str, ...]
     suffixes: frozenset[str]
-    style: str = "blur"
-    boxes: tuple[str, ...] = ()
-    faces: str = "all"
-    seal: bool = True
+    style: Style = field(default_factory=lambda: Style("blur"))
+    boxes: tuple[Box, ...] = ()
+    faces: tuple[int, ...] | None = None
+    seal: bool | None = None
     file_format: Format = "png"
     record: bool = True
     keep_metadata: bool = False
@@ -60,6 +62,22 @@ class Job:
                 "make a key pair, and give its public key",
                 code="no-recipients",
             )
+        self.options  # noqa: B018  (checks them)
+
+    @property
+    def options(self) -> ProtectOptions:
+        """How every photo is protected."""
+        return ProtectOptions.of(
+            recipients=self.recipients,
+            style=self.style,
+            boxes=self.boxes,
+            faces="all" if self.faces is None else self.faces,
+            seal=self.seal,
+            file_format=self.file_format,
+            record=self.record,
+            keep_metadata=self.keep_metadata,
+            allow_no_face=self.allow_no_face,
+        )
 
     def target_of(self, source: str) -> str:
         """Name of the output of a photo, both relative: ``a/b.jpg`` -> ``a/b.jpg.protected.png``.
@@ -76,10 +94,14 @@ class Job:
         The model is not part of it: every output says which one made it.
         """
         settings = {name: value for name, value in asdict(self).items() if name in IDENTITY}
-        if self.faces.strip().lower() not in ("all", "none"):
-            settings["faces"] = f"from 1: {self.faces}"  # once counted from 0: an older run must not go on with others
+        settings["style"] = format_style(self.style)
+        settings["boxes"] = list(map(str, self.boxes))
+        # Faces were once counted from 0: an older run must not go on with others.
+        numbers = ",".join(map(str, self.faces or ()))
+        settings["faces"] = "all" if self.faces is None else f"from 1: {numbers}" if numbers else "none"
+        settings["seal"] = self.options.sealed
         settings["recipients"] = sorted(set(self.recipients))
-        sticker = sticker_file(parse_style(self.style))
+        sticker = sticker_file(self.style)
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

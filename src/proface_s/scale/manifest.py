@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..covers import format_style
 from ..errors import FileFormatError, ImageError, UsageError
 from .job import Job, Known
 from .locations import Place
@@ -151,7 +152,7 @@ def open_manifest(place: Place, job: Job, *, overwrite: bool = False) -> Manifes
     place.make()
     run = secrets.token_hex(8)
     meta = {"format": FORMAT, "run": run, "fingerprint": job.fingerprint(), "source": job.source, "target": job.target,
-            "style": job.style}  # fmt: skip
+            "style": format_style(job.style)}  # fmt: skip
     place.write(MAIN, encode(SCHEMA.empty_table(), meta), like=PRIVATE)
     return Manifest(place, run, False, meta)
 

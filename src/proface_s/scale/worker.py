@@ -170,18 +170,7 @@ def _model_id(job: Job) -> bytes:
 
 def _protected(job: Job, data: bytes, row: Row, target: Place) -> Outcome:
     started = time.perf_counter()
-    result = session(job.threads).protect(
-        data,
-        recipients=job.recipients,
-        style=job.style,
-        boxes=job.boxes,
-        faces=job.faces,
-        seal=job.seal,
-        file_format=job.file_format,
-        record=job.record,
-        keep_metadata=job.keep_metadata,
-        allow_no_face=job.allow_no_face,
-    )
+    result = session(job.threads).protect_with(data, job.options)
     written = time.perf_counter()
     source = Place(job.source)
     target.write(row.target, result.data, like=source.path(row.source) if source.is_local else None)

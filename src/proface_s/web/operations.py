@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from .. import __version__
 from ..api import Credentials, Lock, Session, inspect
+from ..api import options as api_options
 from ..api.files.io import load
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
@@ -158,22 +159,21 @@ def protect(session: Session, photo: bytes, options: ProtectOptions, progress: P
             own[face] = lock
         if each.style is not None:
             styles[face] = each.style.style()
-    done = session.protect(
-        photo,
+    chosen = api_options.ProtectOptions.of(
         options.passphrase,
+        recipients=options.recipients,
+        own=own,
         style=options.style.style(),
         own_styles=styles,
-        own=own,
         boxes=[box.box() for box in options.boxes],
         faces=options.faces,
-        recipients=options.recipients,
         seal=options.seal,
         wrong_key=options.wrong_key,
         record=options.record,
         keep_metadata=options.keep_metadata,
         file_format=options.format,
-        progress=progress,
     )
+    done = session.protect_with(photo, chosen, progress=progress)
     return Done.of(ProtectAnswer.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
 
 
@@ -182,15 +182,14 @@ def recover(session: Session, photo: bytes, options: RecoverOptions, progress: P
     credentials = Credentials.of(options.passphrase, options.identities, options.face_keys)
     if credentials.empty:
         raise UsageError("there is nothing to open the file with", "give a passphrase, an identity or a face key")
-    done = session.recover(
-        photo,
+    chosen = api_options.RecoverOptions(
         credentials=credentials,
-        faces=options.faces,
-        from_pixels=options.from_pixels,
+        faces=None if options.faces is None else tuple(sorted(set(options.faces))),
         expect=options.expect,
         file_format=options.format,
-        progress=progress,
+        from_pixels=options.from_pixels,
     )
+    done = session.recover_with(photo, chosen, progress=progress)
     return Done.of(RecoverAnswer.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
 
 

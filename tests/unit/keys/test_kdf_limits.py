@@ -84,10 +84,10 @@ def test_s9_too_many_groups_are_refused_before_any_work(
     derived: list[Any], hidden: list[int], mode: Any, own: int
 ) -> None:
     picture, boxes = rows_of_faces(own)
-    locks = {number: Lock.of(f"the passphrase of face {number}") for number in range(own)}
+    locks = {number: Lock.of(f"the passphrase of face {number}") for number in range(1, own + 1)}
     with pytest.raises(UsageError, match=f"{own} different sets of keys .* at most 64"):
         Session().protect(picture, None, own=locks, boxes=boxes, faces="none", wrong_key=mode)
-    del locks[0]
+    del locks[1]
     if own == 65:  # the passphrase of all others makes one too many
         picture, boxes = rows_of_faces(66)
         with pytest.raises(UsageError, match="65 different sets of keys"):

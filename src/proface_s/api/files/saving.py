@@ -22,7 +22,7 @@ from ...image.write import (
     is_jpeg_name,
 )
 from ...types import Picture
-from ..protect_picture import Sidecar
+from ..options import Sidecar
 from .io import write_output
 from .sidecars import sidecar_path
 

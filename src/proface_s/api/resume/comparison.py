@@ -15,14 +15,14 @@ Outputs are written atomically (`write_atomic`), so a file that opens is complet
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...container.carriers.carrier import read_chunks
 from ...container.carriers.sidecar import decode_sidecar, picture_digest
-from ...container.header.header import Header, WrongKey
+from ...container.header.header import Header
 from ...container.records.pixel_records import find_records, read_record
 from ...container.records.record_message import face_record
 from ...covers import get_style
@@ -37,7 +37,7 @@ from ...types import Picture, Style, UInt8Image
 from ..files.io import load
 from ..files.sidecars import has_sidecar, sidecar_path
 from ..footprints import footprints_of, same_elsewhere
-from ..protect_picture import Sidecar
+from ..options import ProtectOptions
 from ..records import planned_reserves
 from ..recover_picture import check_digests, read_header
 from ..selection import Choice, grouped, locks_for, styles_for
@@ -47,29 +47,8 @@ from .proof import OTHER_PHOTO, Evidence, missing_proof, other_options, other_st
 Pathish = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Everything that the outputs of a run depend on, apart from photo and model.
-
-    Attributes as in `Session.protect`; ``default`` holds its passphrase and recipients.
-    """
-
-    default: Lock
-    own: Mapping[int, Lock]
-    style: Style
-    boxes: tuple[str, ...] = ()
-    faces: str = "all"
-    seal: bool = True
-    wrong_key: WrongKey = "noise"
-    sidecar: Sidecar = "none"
-    record: bool = True
-    allow_no_face: bool = False
-    keep_metadata: bool = False
-    own_styles: Mapping[int, Style] = field(default_factory=dict)
-
-
 def unfinished(
-    source: Pathish, target: Pathish, session: Session, asked: Asked, identities: Sequence[Identity] = ()
+    source: Pathish, target: Pathish, session: Session, options: ProtectOptions, identities: Sequence[Identity] = ()
 ) -> str | None:
     """Say why a file is not the finished output for a photo; None if it is.
 
@@ -77,7 +56,7 @@ def unfinished(
         source: the photo.
         target: the file that may be its output.
         session: finds the faces, and has the model.
-        asked: what was asked for now.
+        options: what was asked for now.
         identities: private keys of recipients.  Without them nothing shows for which recipients a file was made.
 
     Returns:
@@ -91,17 +70,17 @@ def unfinished(
     try:
         protected, chunks = load(target), _chunks_of(target)
         evidence = _evidence(original, protected)
-        reason = _other_file(original, protected, target, evidence, chunks, asked)
+        reason = _other_file(original, protected, target, evidence, chunks, options)
     except ProFaceError as error:
         return error.message
     if reason is not None:
         return reason
-    choice = session.choose(original, asked.boxes, asked.faces)
+    choice = session.choose(original, options.faces, options.boxes)
     if evidence is None or not choice.regions:
-        same = evidence is None and not choice.regions and asked.allow_no_face and not find_records(protected.rgb)
+        same = evidence is None and not choice.regions and options.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"
-    locks, styles = locks_for(choice, asked.default, asked.own), styles_for(choice, asked.style, asked.own_styles)
-    reason = _other_header(evidence, choice, locks, styles, asked, session.model)
+    locks, styles = locks_for(choice, options.lock, options.own), styles_for(choice, options.style, options.own_styles)
+    reason = _other_header(evidence, choice, locks, styles, options, session.model)
     if reason is not None:
         return reason
     try:
@@ -157,7 +136,12 @@ def _evidence(original: Picture, protected: Picture) -> Evidence | None:
 
 
 def _other_file(
-    original: Picture, protected: Picture, target: Pathish, evidence: Evidence | None, chunks: _Chunks, asked: Asked
+    original: Picture,
+    protected: Picture,
+    target: Pathish,
+    evidence: Evidence | None,
+    chunks: _Chunks,
+    options: ProtectOptions,
 ) -> str | None:
     """Compare everything but the faces."""
     header = evidence.header if evidence else None
@@ -166,10 +150,10 @@ def _other_file(
         return OTHER_PHOTO if evidence else "it is not a protected file"
     if chunks.format != format_of(target):
         return other_options("another format")
-    if reason := _other_metadata(original, protected, asked.keep_metadata):
+    if reason := _other_metadata(original, protected, options.keep_metadata):
         return other_options(reason)
     where = (bool(chunks.carried), bool(chunks.beside))
-    if evidence and where != (asked.sidecar != "instead", asked.sidecar != "none"):
+    if evidence and where != (options.sidecar != "instead", options.sidecar != "none"):
         return other_options("with a sidecar" if chunks.beside else "without a sidecar")
     return "it and its sidecar disagree" if all(where) and chunks.carried != chunks.beside else None
 
@@ -191,7 +175,12 @@ def _same_alpha(one: Picture, other: Picture) -> bool:
 
 
 def _other_header(
-    evidence: Evidence, choice: Choice, locks: Sequence[Lock], styles: Sequence[Style], asked: Asked, model: Model
+    evidence: Evidence,
+    choice: Choice,
+    locks: Sequence[Lock],
+    styles: Sequence[Style],
+    options: ProtectOptions,
+    model: Model,
 ) -> str | None:
     """Compare a header with the request, as far as that goes without a key."""
     header, (groups, group_locks) = evidence.header, grouped(locks)
@@ -204,16 +193,16 @@ def _other_header(
         return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
     if header.model_id != model.card.model_id:
         return other_options("another model")
-    if header.wrong_key != asked.wrong_key:
+    if header.wrong_key != options.wrong_key:
         return other_options("what a wrong key gives")
-    if any(face.sealed != asked.seal for face in header.faces):
-        return other_options("without seals" if asked.seal else "with seals")
+    if any(face.sealed != options.sealed for face in header.faces):
+        return other_options("without seals" if options.sealed else "with seals")
     wanted = [(style.name, _stored(style.name, style.strength)) for style in styles]
     if [(face.style, _stored(face.style, face.strength)) for face in header.faces] != wanted:
         return other_options("another style")
     if [face.group for face in header.faces] != groups:
         return other_options("keys of their own for other faces")
-    return other_stanzas(header, group_locks) or _other_records(evidence.protected.rgb, header, asked.record, model)
+    return other_stanzas(header, group_locks) or _other_records(evidence.protected.rgb, header, options.record, model)
 
 
 def _stored(name: str, strength: float | None) -> float:

@@ -47,7 +47,7 @@ def command(
     from ..runner.report import Speaker
     from ..runner.run import run_plan
 
-    options.check_selection(boxes, faces)
+    by_hand, wanted = options.parse_boxes(boxes), options.parse_selection(faces)
     plan = make_plan(
         inputs,
         file_filters.photos,
@@ -61,7 +61,11 @@ def command(
     session = Session(threads=threads)
 
     def work(task: Task) -> Report:
-        found = session.detect(read_stdin() if task.source is STDIN else task.source, boxes=boxes, faces=faces)
+        found = session.detect(
+            read_stdin() if task.source is STDIN else task.source,
+            boxes=by_hand,
+            faces="all" if wanted is None else wanted,
+        )
         if found.faces and task.target is not None:
             _draw(task, found, overwrite)
         return _report(task, found)

@@ -86,19 +86,25 @@ def command(
     A collection on an engine, with a manifest to go on from; folders or URLs, for public keys only:
     proface protect s3://bucket/photos -o s3://bucket/protected -r age1... --engine dask --scheduler tcp://...
     """
-    from ...api import Lock
-    from ...api.resume.comparison import Asked
+    from ...api.options import ProtectOptions
     from ...covers import parse_style
     from ...errors import UsageError
     from ..runner.keys import identities_in, locks_to_protect
     from ..runner.protect_task import Protecting
     from ..runner.report import Speaker
-    from ..runner.run import run_plan
+    from ..runner.run import run_hopeless, run_plan
     from ..runner.workers import threads_per_job
 
     speaker = Speaker("protect", manner)
-    chosen = parse_style(style)
-    options.check_selection(boxes, faces)
+    chosen: dict[str, Any] = {
+        "style": parse_style(style),
+        "boxes": options.parse_boxes(boxes),
+        "faces": options.parse_selection(faces),
+        "seal": False if no_seal else None,
+        "allow_no_face": allow_no_face,
+        "keep_metadata": keep_metadata,
+        "record": not no_record,
+    }
     if identities and not resume:
         raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
     if engine.name is not None:
@@ -116,39 +122,27 @@ def command(
             refused,
             overwrite=overwrite,
             jobs=jobs,
-            style=style,
-            boxes=boxes,
-            faces=faces,
-            seal=not no_seal,
-            file_format=file_format or "png",
-            record=not no_record,
-            keep_metadata=keep_metadata,
-            allow_no_face=allow_no_face,
             recursive=recursive,
             threads=threads_per_job(threads, jobs),
+            file_format=file_format or "png",
+            **chosen,
         )
     paths = scaling.only_paths(inputs, engine)
     planned = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
     plan = _planned(paths, file_format, locks, manner, beside=sidecar or sidecar_only, **planned)
-    lock = Lock()
-    own: dict[int, Lock] = {}
-    if not plan.hopeless:
-        lock, own = locks_to_protect(locks, speaker.announce)
-    asked = Asked(
-        default=lock,
-        own=own,
-        style=chosen,
-        boxes=boxes,
-        faces=faces,
-        seal=wrong_key == "noise" and not no_seal,
-        wrong_key=wrong_key,
-        sidecar="instead" if sidecar_only else "also" if sidecar else "none",
-        record=not no_record,
-        allow_no_face=allow_no_face,
-        keep_metadata=keep_metadata,
-    )
+    if plan.hopeless:
+        return run_hopeless(plan, speaker)
+    lock, own = locks_to_protect(locks, speaker.announce)
     known = identities_in(identities, speaker.announce)
-    work = Protecting(asked, file_format, resume, known, overwrite, threads_per_job(threads, jobs))
+    asked = ProtectOptions(
+        lock=lock,
+        own=own,
+        wrong_key=wrong_key,
+        file_format=file_format,
+        sidecar="instead" if sidecar_only else "also" if sidecar else "none",
+        **chosen,
+    )
+    work = Protecting(asked, resume, known, overwrite, threads_per_job(threads, jobs))
     return run_plan(plan, work, speaker, jobs=jobs)
 
 

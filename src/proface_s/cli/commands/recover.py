@@ -69,6 +69,7 @@ def command(
     Where a program has dropped all metadata, faces come back from the pixels alone, as estimates.
     """
     from ...api import Credentials
+    from ...api.options import RecoverOptions
     from ...errors import UsageError
     from ..runner.audit import AuditLog
     from ..runner.keys import credentials_to_open
@@ -91,13 +92,15 @@ def command(
     faces = sorted({number for numbers in face for number in numbers}) or None
     log = AuditLog.of(audit, "recover", credentials)
     work = Recovering(
-        credentials=credentials,
-        faces=tuple(faces) if faces is not None else None,
-        force=force,
-        expect=expect,
-        file_format=file_format,
+        RecoverOptions(
+            credentials=credentials,
+            faces=tuple(faces) if faces is not None else None,
+            force=force,
+            expect=expect,
+            file_format=file_format,
+            from_pixels=from_pixels,
+        ),
         sidecar=sidecar,
-        from_pixels=from_pixels,
         resume=resume,
         overwrite=overwrite,
         threads=threads_per_job(threads, jobs),

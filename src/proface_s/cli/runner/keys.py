@@ -27,6 +27,7 @@ from ...keys.passphrase_sources import (
 from ..options import FaceLocks, LockSources, Sources
 
 if TYPE_CHECKING:
+    from ...api.options import FaceRef
     from ...keys.recipients import Identity, Recipient
 
 WORDS = 6
@@ -36,7 +37,7 @@ _TWICE = "give it in one way only"
 Warn = Callable[[str], None]
 
 
-def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[int, Lock]]:
+def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[FaceRef, Lock]]:
     """Who shall open something new: the lock of all faces, and the locks of faces that have their own.
 
     Where nothing is named for all faces, the environment's passphrase is taken, and else the terminal asked; without
@@ -49,7 +50,7 @@ def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[int, Lock
     Raises:
         UsageError: no source, a passphrase that is too weak, a recipient that is none.
     """
-    own: dict[int, Lock] = {}
+    own: dict[FaceRef, Lock] = {}
     default = given.default
     environment = passphrase_from_env()
     if environment is not None and default.passphrases:

@@ -8,12 +8,12 @@ from typing import Any
 
 from ...api import ProtectResult
 from ...api.files.io import Pictured
-from ...api.resume.comparison import Asked, unfinished
+from ...api.options import ProtectOptions
+from ...api.resume.comparison import unfinished
 from ...api.resume.proof import UNPROVED
 from ...container.header.header import WrongKey
 from ...errors import OtherOutputError
 from ...image.read import read_file
-from ...image.write import Format
 from ...keys.recipients import Identity
 from ..text import count
 from .pipes import STDIN, STDOUT, read_stdin, write_stdout
@@ -30,16 +30,14 @@ class Protecting:
     """The work of a run; called with a task, does it.
 
     Attributes:
-        asked: what the outputs depend on.
-        file_format: what to write; None where the outputs' names say it.
+        options: what the outputs depend on.
         resume: skip outputs that are finished.
         identities: private keys that show, with ``resume``, for which recipients an output was made.
         overwrite: replace existing outputs.
         threads: of each process.
     """
 
-    asked: Asked
-    file_format: Format | None
+    options: ProtectOptions
     resume: bool
     identities: tuple[Identity, ...]
     overwrite: bool
@@ -47,7 +45,7 @@ class Protecting:
 
     def __call__(self, task: Task) -> Report:
         """Protect one photo, unless that has been done."""
-        overwrite, asked = self.overwrite, self.asked
+        overwrite = self.overwrite
         if self.resume and task.target is not None and task.target.exists():
             if self._is_done(task.source, task.target):
                 return skipped(task.source, "is done already", task.target)
@@ -55,34 +53,18 @@ class Protecting:
         source: Pictured = task.source
         if task.source is STDIN or task.target is STDOUT:  # bytes give bytes, a path would give a file
             source = read_stdin() if task.source is STDIN else read_file(task.source)
-        result = session_with(self.threads).protect(
-            source,
-            asked.default.passphrases,
-            recipients=asked.default.recipients,
-            own=asked.own,
-            wrong_key=asked.wrong_key,
-            style=asked.style,
-            own_styles=asked.own_styles,
-            boxes=asked.boxes,
-            faces=asked.faces,
-            seal=asked.seal,
-            allow_no_face=asked.allow_no_face,
-            keep_metadata=asked.keep_metadata,
-            file_format=self.file_format,
-            sidecar=asked.sidecar,
-            record=asked.record,
-            output=None if task.target is STDOUT else task.target,
-            overwrite=overwrite,
+        result = session_with(self.threads).protect_with(
+            source, self.options, output=None if task.target is STDOUT else task.target, overwrite=overwrite
         )
         if task.target is STDOUT:
             write_stdout(result.data)
-        return replace(_report(task, result, task.target, asked.wrong_key), task_target=task.target)
+        return replace(_report(task, result, task.target, self.options.wrong_key), task_target=task.target)
 
     def _is_done(self, source: Path, target: Path) -> bool:
         """Whether an output is there and finished; one that is neither must not be replaced unasked."""
         if not target.stat().st_size:
             return False
-        why = unfinished(source, target, session_with(self.threads), self.asked, self.identities)
+        why = unfinished(source, target, session_with(self.threads), self.options, self.identities)
         if why is not None and not self.overwrite:
             hint = "add --overwrite to make it again, or choose another output folder"
             if why == UNPROVED:

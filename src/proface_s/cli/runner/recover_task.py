@@ -9,12 +9,11 @@ from pathlib import Path
 from ...api import RecoverResult
 from ...api.files.saving import encode_recovered
 from ...api.files.sidecars import has_sidecar, sidecar_path
+from ...api.options import RecoverOptions
 from ...api.resume.comparison import same_file
-from ...container.header.header import WrongKey
 from ...errors import OtherOutputError
 from ...image.read import read_file, read_picture
 from ...image.write import Format, format_of, is_jpeg_name
-from ...keys.access import Credentials
 from ..text import count
 from .pipes import STDIN, STDOUT, read_stdin, write_stdout
 from .plan import Task
@@ -25,17 +24,18 @@ from .workers import session_with
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """What the command line asks for; called with a task, does it.  Attributes as in
-    `proface_s.api.Session.recover`.
+    """The work of a run; called with a task, does it.
+
+    Attributes:
+        options: what the outputs depend on.
+        sidecar: the sidecar of the one photo, or None.
+        resume: skip outputs that are finished.
+        overwrite: replace existing outputs.
+        threads: of each process.
     """
 
-    credentials: Credentials
-    faces: tuple[int, ...] | None
-    force: bool
-    expect: WrongKey | None
-    file_format: Format | None
+    options: RecoverOptions
     sidecar: str | None
-    from_pixels: bool
     resume: bool
     overwrite: bool
     threads: int
@@ -66,17 +66,9 @@ class Recovering:
             image: Path | bytes = read_stdin()
         else:
             image = source if target is not None else read_file(source)
-        return session_with(self.threads).recover(
-            image,
-            credentials=self.credentials,
-            faces=self.faces,
-            force=self.force,
-            expect=self.expect,
-            file_format=file_format or self.file_format,
-            sidecar=sidecar,
-            from_pixels=self.from_pixels,
-            output=target,
-            overwrite=overwrite,
+        options = self.options if file_format is None else replace(self.options, file_format=file_format)
+        return session_with(self.threads).recover_with(
+            image, options, sidecar=sidecar, output=target, overwrite=overwrite
         )
 
     def _recovered_bytes(self, source: Path, sidecar: Path | str | None, target: Path) -> bytes:
@@ -88,7 +80,9 @@ class Recovering:
 
     def _is_done(self, source: Path, target: Path) -> bool:
         """Whether an output is there and is what would be written; anything else must not be replaced unasked."""
-        sidecar = self.sidecar or (sidecar_path(source) if has_sidecar(source) and not self.from_pixels else None)
+        sidecar = self.sidecar or (
+            sidecar_path(source) if has_sidecar(source) and not self.options.from_pixels else None
+        )
         done = same_file(self._recovered_bytes(source, sidecar, target), target)
         if not done and not self.overwrite:
             raise OtherOutputError(

@@ -103,6 +103,15 @@ def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker, *, jo
     return overall(codes)
 
 
+def run_hopeless(plan: Plan, speaker: Speaker) -> int:
+    """Report the failures of a plan of which no task can succeed; arguments and result as in `run_plan`."""
+
+    def never(task: Task) -> Report:
+        raise AssertionError(f"{task.source} could be done after all")
+
+    return run_plan(plan, never, speaker)
+
+
 def failed(task: Task, error: Exception) -> Done:
     """The outcome of a task that raised something."""
     report = Report(

@@ -7,27 +7,27 @@ import threading
 import pytest
 
 from proface_s.errors import UsageError
-from proface_s.threads import both, each, threads_to_use
+from proface_s.threads import parallel_map, run_both, threads_to_use
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_results_come_in_the_order_of_the_items(threads: int) -> None:
-    assert each(threads, lambda n: n * n, range(20)) == [n * n for n in range(20)]
-    assert both(threads, lambda: "first", lambda: 2) == ("first", 2)
+    assert parallel_map(threads, lambda n: n * n, range(20)) == [n * n for n in range(20)]
+    assert run_both(threads, lambda: "first", lambda: 2) == ("first", 2)
 
 
 def test_two_threads_work_at_the_same_time() -> None:
     meeting = threading.Barrier(2, timeout=20)
-    both(2, meeting.wait, meeting.wait)  # one after the other would wait in vain
-    each(2, lambda _: meeting.wait(), range(4))
+    run_both(2, meeting.wait, meeting.wait)  # one after the other would wait in vain
+    parallel_map(2, lambda _: meeting.wait(), range(4))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_what_goes_wrong_is_raised(threads: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        each(threads, lambda n: 1 // n, [2, 1, 0])
+        parallel_map(threads, lambda n: 1 // n, [2, 1, 0])
     with pytest.raises(ZeroDivisionError):
-        both(threads, lambda: 1, lambda: 1 // 0)
+        run_both(threads, lambda: 1, lambda: 1 // 0)
 
 
 def test_threads_are_those_asked_for_else_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,202 @@
+"""Options of `protect` and `recover`, checked once, in the one form that everything behind them takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, SupportsIndex
+
+from ..container.header.header import WrongKey
+from ..container.header.lock_plan import check_locks
+from ..covers import parse_style
+from ..errors import UsageError
+from ..faces import BoxLike, parse_box, parse_boxes
+from ..faces.numbering import index_of, indices_of, number_of, parse_selection
+from ..image.write import Format
+from ..keys.access import Credentials, Lock
+from ..keys.face_key_text import PortableFaceKey
+from ..keys.passphrase import check_passphrase
+from ..keys.recipients import Identity, Recipient
+from ..types import Box, Style
+
+Sidecar = Literal["none", "also", "instead"]
+FaceRef = int | Box
+"""How an option names one face: by its number in the protected file, from 1, or by a box given by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectOptions:
+    """How to protect pictures: everything that an output depends on, apart from the picture and the model.
+
+    `ProtectOptions.of` takes the same keywords as `Session.protect`, in all the forms that people have; the fields here
+    hold one form each.
+
+    Attributes:
+        lock: who can open the faces without a lock of their own; may be empty if every face has one.
+        own: face -> its own lock.
+        style: the cover.
+        own_styles: face -> its own cover.
+        boxes: further faces given by hand, in pixels of the upright picture; parts outside it are ignored.
+        faces: numbers of the detected faces to protect, from 1, ascending; all of them if None.  If empty, no face is
+            looked for.
+        seal: also store an exact, encrypted copy of each face; if None, where ``wrong_key`` allows it.
+        wrong_key: ``noise``: a wrong key is recognised and refused; ``cover``: it quietly gives the covered face.
+        allow_no_face: copy a picture without a face as it is, instead of refusing it.
+        keep_metadata: keep author, copyright and date.
+        file_format: ``png``, ``webp`` or ``tiff``; if None, the output's name decides, or else it is PNG.
+        sidecar: write header and seals to ``NAME.pfs``: not at all (``none``), ``also`` or ``instead`` of into the
+            picture.
+        record: write what recovery needs into the faces' pixels too.
+
+    Raises:
+        UsageError: if the options contradict each other, nobody could open the faces, or a passphrase is too weak.
+    """
+
+    lock: Lock = field(default_factory=Lock)
+    own: Mapping[FaceRef, Lock] = field(default_factory=dict)
+    style: Style = field(default_factory=lambda: Style("blur"))
+    own_styles: Mapping[FaceRef, Style] = field(default_factory=dict)
+    boxes: tuple[Box, ...] = ()
+    faces: tuple[int, ...] | None = None
+    seal: bool | None = None
+    wrong_key: WrongKey = "noise"
+    allow_no_face: bool = False
+    keep_metadata: bool = False
+    file_format: Format | None = None
+    sidecar: Sidecar = "none"
+    record: bool = True
+
+    def __post_init__(self) -> None:
+        _check_mode(self.wrong_key, "a wrong key gives noise or cover, not {!r}")
+        if self.lock.empty and all(lock.empty for lock in self.own.values()):
+            raise UsageError("no passphrase and no recipient was given")
+        check_locks([self.lock])
+        check_locks(list(self.own.values()))
+        if self.wrong_key == "cover" and self.seal:
+            raise UsageError(
+                "where a wrong key gives the cover, there can be no seal",
+                "a seal would tell whether a key is right; leave it out",
+            )
+        self.passphrase_warnings  # noqa: B018  (refuses weak ones)
+
+    @classmethod
+    def of(
+        cls,
+        passphrase: str | Sequence[str] | None = None,
+        *,
+        recipients: Sequence[Recipient | str] = (),
+        own: Mapping[Any, Lock] | None = None,
+        style: str | Style = "blur",
+        own_styles: Mapping[Any, str | Style] | None = None,
+        boxes: BoxLike | Sequence[BoxLike] = (),
+        faces: str | int | Sequence[int] = "all",
+        seal: bool | None = None,
+        wrong_key: WrongKey = "noise",
+        allow_no_face: bool = False,
+        keep_metadata: bool = False,
+        file_format: Format | None = None,
+        sidecar: Sidecar = "none",
+        record: bool = True,
+    ) -> ProtectOptions:
+        """Make options of what people have: text, tuples and single values.  Arguments as in `Session.protect`.
+
+        Raises:
+            UsageError: if something is malformed, and as the class itself.
+        """
+        return cls(
+            lock=Lock.of(passphrase, recipients),
+            own={_face(key): lock for key, lock in (own or {}).items()},
+            style=_style(style),
+            own_styles={_face(key): _style(each) for key, each in (own_styles or {}).items()},
+            boxes=tuple(parse_boxes(boxes)),
+            faces=parse_selection(faces),
+            seal=seal,
+            wrong_key=wrong_key,
+            allow_no_face=allow_no_face,
+            keep_metadata=keep_metadata,
+            file_format=file_format,
+            sidecar=sidecar,
+            record=record,
+        )
+
+    @property
+    def sealed(self) -> bool:
+        """Whether seals are made: as asked, or else unless a wrong key gives the cover."""
+        return self.wrong_key == "noise" if self.seal is None else self.seal
+
+    @property
+    def passphrase_warnings(self) -> tuple[str, ...]:
+        """What to tell about passphrases that are accepted, but short."""
+        texts = dict.fromkeys(text for lock in (self.lock, *self.own.values()) for text in lock.passphrases)
+        return tuple(dict.fromkeys(note for text in texts for note in check_passphrase(text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverOptions:
+    """How to recover pictures: everything that a result depends on, apart from the picture and the model.
+
+    `RecoverOptions.of` takes the same keywords as `Session.recover`, in all the forms that people have.
+
+    Attributes:
+        credentials: everything there is to open the faces with; all of it is tried.
+        faces: numbers of the only faces to bring back, from 1, ascending; they must open.  All that open if None.
+        force: if nothing opens the picture, write what the wrong key reads (noise) instead of refusing it.
+        expect: refuse a picture that is not in this mode, ``noise`` or ``cover``; any mode if None.
+        file_format: as in `ProtectOptions`.
+        from_pixels: ignore header and sidecar, and read the records in the pixels.
+
+    Raises:
+        UsageError: if there is no such mode.
+    """
+
+    credentials: Credentials = field(default_factory=Credentials)
+    faces: tuple[int, ...] | None = None
+    force: bool = False
+    expect: WrongKey | None = None
+    file_format: Format | None = None
+    from_pixels: bool = False
+
+    def __post_init__(self) -> None:
+        if self.expect is not None:
+            _check_mode(self.expect, "a file is in noise mode or in cover mode, not {!r}")
+
+    @classmethod
+    def of(
+        cls,
+        passphrase: str | None = None,
+        *,
+        identities: Sequence[Identity | str] = (),
+        face_keys: Sequence[PortableFaceKey | str] = (),
+        faces: int | Collection[int] | None = None,
+        force: bool = False,
+        expect: WrongKey | None = None,
+        file_format: Format | None = None,
+        from_pixels: bool = False,
+    ) -> RecoverOptions:
+        """Make options of what people have: text, and single values.  Arguments as in `Session.recover`.
+
+        Raises:
+            UsageError: if something is malformed, and as the class itself.
+        """
+        return cls(
+            credentials=Credentials.of(passphrase, identities, face_keys),
+            faces=None if faces is None else tuple(map(number_of, indices_of(faces))),
+            force=force,
+            expect=expect,
+            file_format=file_format,
+            from_pixels=from_pixels,
+        )
+
+
+def _check_mode(mode: str, message: str) -> None:
+    if mode not in ("noise", "cover"):
+        raise UsageError(message.format(mode))
+
+
+def _face(face: Any) -> FaceRef:
+    """Read what names one face: a whole number, or else a box."""
+    return number_of(index_of(face)) if isinstance(face, SupportsIndex) else parse_box(face)
+
+
+def _style(style: str | Style) -> Style:
+    return parse_style(style) if isinstance(style, str) else style
