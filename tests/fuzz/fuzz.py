@@ -55,17 +55,17 @@ Repair = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Target:
-    """Something that reads bytes, valid examples for it, and how to make a mutation's checksum right again."""
+    """A parser, valid examples for it, and a function that repairs the checksum of a mutation."""
 
     name: str
     check: Check
     examples: tuple[bytes, ...]
     repair: Repair | None = None
-    share: float = 1.0  # of the inputs: slow targets get fewer
+    share: float = 1.0  # share of the inputs: slow targets get fewer
 
 
 def header_example(**options: object) -> Header:
-    """A header with two groups, several kinds of stanzas and reserved samples."""
+    """Return a header with two groups, several kinds of stanzas and reserved samples."""
     boxes = [Box(0, 0, 64, 64), Box(100, 20, 48, 80), Box(200, 100, 40, 60)]
     cheap = KdfParams(1, 1024, 1)
     if options.get("cover"):
@@ -74,17 +74,17 @@ def header_example(**options: object) -> Header:
     else:
         ring = KeyRing.generate(bytes(16), boxes, [0, 1, 0])
         locks = [Lock(("one",), (Identity.generate().recipient,)), Lock(("two", "three"))]
-    notes = [FaceDescription("blur", 2.0, bytes(32), not options.get("cover")) for _ in boxes]
-    return lock_header(ring, (320, 200), notes, locks, cheap, reserved=[1824, 0, 1840])
+    descriptions = [FaceDescription("blur", 2.0, bytes(32), not options.get("cover")) for _ in boxes]
+    return lock_header(ring, (320, 200), descriptions, locks, cheap, reserved=[1824, 0, 1840])
 
 
 def with_digest(data: bytes) -> bytes:
-    """Bytes whose last eight are the SHA-256 of the rest, as in headers and sidecars."""
+    """Replace the last eight bytes by the SHA-256 of the rest, as in headers and sidecars."""
     return data[:-8] + hashlib.sha256(data[:-8]).digest()[:8] if len(data) > 8 else data
 
 
 def with_crcs(data: bytes) -> bytes:
-    """A PNG file with right CRCs wherever its chunks can still be followed."""
+    """Correct the CRCs of a PNG file as far as its chunks can be followed."""
     out, at = bytearray(data), 8
     while at + 12 <= len(out):
         end = at + 8 + int.from_bytes(out[at : at + 4], "big")
@@ -96,27 +96,27 @@ def with_crcs(data: bytes) -> bytes:
 
 
 def check_header_bytes(data: bytes) -> None:
-    """Every header has one encoding."""
+    """Check that every header has one encoding."""
     assert encode_header(decode_header(data)) == data
 
 
 def check_record(data: bytes) -> None:
-    """Every record has one encoding, and makes a header."""
-    notice = decode_record_message(data)
-    place = pixel_records.FoundRecord(notice.box.x, notice.box.y, notice.box.w, data, 0)
-    (partial,) = headers_from_records([place], (notice.width, notice.height))
-    assert face_record(partial.header, notice.index) == data
+    """Check that every record has one encoding and makes a header."""
+    message = decode_record_message(data)
+    place = pixel_records.FoundRecord(message.box.x, message.box.y, message.box.w, data, 0)
+    (partial,) = headers_from_records([place], (message.width, message.height))
+    assert face_record(partial.header, message.index) == data
 
 
 def check_pixels(data: bytes) -> None:
-    """Bytes as the samples of a picture 96 pixels wide."""
+    """Search the bytes as samples of a picture 96 pixels wide."""
     rows = len(data) // 288
     picture = np.frombuffer(data[: rows * 288], np.uint8).reshape(rows, 96, 3)
     headers_from_records(find_records(picture), (96, rows))
 
 
 def check_written(data: bytes) -> None:
-    """Bytes as the record of a face: whatever was written is found, and decoded or passed over."""
+    """Write the bytes as the record of a face: it is found, and decoded or ignored."""
     blank = np.zeros((96, 96, 3), np.uint8)
     if pixel_records.record_fits(96, 96, len(data)):
         found = find_records(write_record(blank, data))
@@ -126,25 +126,25 @@ def check_written(data: bytes) -> None:
 
 
 def check_sidecar(data: bytes) -> None:
-    """Also what is in it."""
+    """Parse a sidecar and its content."""
     _, chunks = decode_sidecar(data)
     from_chunks(chunks)
 
 
 def check_file(data: bytes) -> None:
-    """Chunks of a picture file, and attaching others."""
+    """Read the chunks of a picture file, and write others."""
     with contextlib.suppress(ProFaceError):
         from_chunks(read_chunks(data))
     write_chunks(data, {"pfSh": [b"header"], "pfSl": [b"\0\0seal"]})
 
 
 def check_text(decode: Callable[[str], object]) -> Check:
-    """A parser of text."""
+    """Return a check of a parser of text."""
     return lambda data: decode(data.decode("utf-8", "replace"))
 
 
 def targets() -> list[Target]:
-    """All targets."""
+    """Return all targets."""
     rng = np.random.default_rng(1)
     headers = [header_example(), header_example(cover=True), with_reserved_samples(header_example(), [0, 0, 0])]
     encoded = tuple(encode_header(header) for header in headers)
@@ -175,7 +175,7 @@ def targets() -> list[Target]:
 
 
 def mutated(example: bytes, rng: np.random.Generator) -> bytes:
-    """An example with one to eight things wrong with it."""
+    """Return an example with one to eight errors."""
     data = bytearray(example)
     for _ in range(int(rng.integers(1, 9)) if rng.random() < 0.5 else 1):
         size = len(data)
@@ -211,7 +211,7 @@ class TooSlow(Exception):
 
 @contextlib.contextmanager
 def time_limit() -> Iterator[None]:
-    """Raise `TooSlow` in the body when it computes longer than `SECONDS`."""
+    """Raise `TooSlow` in the body if it computes for longer than `SECONDS`."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooSlow
@@ -225,19 +225,19 @@ def time_limit() -> Iterator[None]:
 
 
 def fuzz(target: Target, inputs: int, seed: int, *, memory: bool = False) -> dict[str, float]:
-    """Try so many inputs.
+    """Try a number of mutated inputs.
 
     Args:
-        target: what to try.
+        target: the target.
         inputs: how many.
-        seed: of the mutations.
-        memory: also measure what each input allocates, which takes several times as long.
+        seed: seed of the mutations.
+        memory: whether to measure the memory that each input allocates, which takes several times as long.
 
     Returns:
-        Figures: inputs, how many were refused, seconds of the slowest one, most bytes allocated by one.
+        Figures: number of inputs and of refused ones, seconds of the slowest, most bytes allocated by one.
 
     Raises:
-        AssertionError: an input that failed, with its number.
+        AssertionError: if an input fails; the message holds its number.
     """
     refused, slowest, largest = 0, 0.0, 0
     for number in range(inputs):

@@ -1,4 +1,4 @@
-"""Keys as text: reading is the inverse of writing, and other texts raise nothing but `UsageError`."""
+"""Keys as text: decoding is the inverse of encoding, and other texts raise nothing but `UsageError`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_identities(identity: Identity) -> None:
 @settings(max_examples=150, deadline=None)
 @given(face_keys, st.dictionaries(st.integers(4, 78), st.sampled_from(CHARACTERS), min_size=1, max_size=4))
 def test_up_to_four_wrong_characters_are_noticed(face_key: PortableFaceKey, changes: dict[int, str]) -> None:
-    """The code guarantees this, which is why it was chosen."""
+    """The code was chosen because it guarantees this."""
     text = encode_face_key(face_key)
     wrong = "".join(changes.get(at, character) for at, character in enumerate(text))
     if wrong == text:

@@ -33,9 +33,9 @@ CHEAP = KdfParams(1, 1024, 1)
 
 def locked(groups: list[int] | None = None, passphrases: list[list[str]] | None = None) -> Header:
     ring = KeyRing.generate(bytes(16), BOXES, groups)
-    notes = [FaceDescription("blur", None, bytes(32))] * len(BOXES)
+    descriptions = [FaceDescription("blur", None, bytes(32))] * len(BOXES)
     locks = [Lock(tuple(texts)) for texts in passphrases or [[PASSPHRASE]]]
-    return lock_header(ring, SIZE, notes, locks, CHEAP)
+    return lock_header(ring, SIZE, descriptions, locks, CHEAP)
 
 
 HEADER = with_reserved_samples(locked(), [1824, 0, 1840])
@@ -56,11 +56,11 @@ def test_decode_is_the_inverse_of_encode(header: Header) -> None:
             with pytest.raises(ValueError, match="forgotten"):
                 face_record(header, index)
             continue
-        notice = decode_record_message(face_record(header, index))
-        assert (notice.width, notice.height, notice.model_id) == (header.width, header.height, header.model_id)
-        assert (notice.index, notice.box, notice.group) == (index, face.box, face.group)
-        assert (notice.slot, notice.sealed, notice.wrong_key) == (face.slot, face.sealed, header.wrong_key)
-        assert notice.stanzas == header.groups[face.group].stanzas
+        message = decode_record_message(face_record(header, index))
+        assert (message.width, message.height, message.model_id) == (header.width, header.height, header.model_id)
+        assert (message.index, message.box, message.group) == (index, face.box, face.group)
+        assert (message.slot, message.sealed, message.wrong_key) == (face.slot, face.sealed, header.wrong_key)
+        assert message.stanzas == header.groups[face.group].stanzas
         assert record_agrees(header, index, face_record(header, index))
 
 
@@ -171,11 +171,11 @@ def test_mutations_raise_nothing_but_format_errors(header: Header, data: st.Data
     for _ in range(data.draw(st.integers(1, 4))):
         record[data.draw(st.integers(0, len(record) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(FileFormatError):
-        notice = decode_record_message(bytes(record))
-        place = FoundRecord(notice.box.x, notice.box.y, notice.box.w, bytes(record), 0)
-        (partial,) = headers_from_records([place], (notice.width, notice.height))
+        message = decode_record_message(bytes(record))
+        place = FoundRecord(message.box.x, message.box.y, message.box.w, bytes(record), 0)
+        (partial,) = headers_from_records([place], (message.width, message.height))
         assert isinstance(partial, PartialHeader)
-        assert face_record(partial.header, notice.index) == bytes(record), "every record has one encoding"
+        assert face_record(partial.header, message.index) == bytes(record), "every record has one encoding"
 
 
 @given(st.binary(max_size=300))

@@ -1,4 +1,4 @@
-"""Streams of frames: every face covered, no pad used twice, everything back, and what is refused."""
+"""Streams of frames: every face is covered and recovered, no pad is used twice, and errors are detected."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def model() -> SecureFlow:
 
 
 def face_at(number: int) -> Box:
-    """A face that moves to the right and comes nearer."""
+    """Return a face that moves to the right and comes nearer."""
     return Box(20 + 6 * number, 30 + 2 * number, 48 + number, 48 + number)
 
 
 def frame_of(number: int, box: Box | None = None) -> UInt8Image:
-    """A frame that tells its number to `Watcher`, with something bright where the face is."""
+    """Return a frame that encodes its number for `Watcher`, with a bright patch in place of the face."""
     width, height = SIZE
     y, x = np.mgrid[0:height, 0:width]
     frame = np.dstack([x * 200 / width, y * 200 / height, 90 + 60 * np.sin((x + 2 * y) / 25)]).astype(np.uint8)
@@ -250,7 +250,7 @@ def pairs(frames: list[ProtectedFrame]) -> Frames:
 
 @pytest.fixture(scope="module")
 def clips(model: SecureFlow) -> tuple[VideoKey, Frames, Frames]:
-    """Two clips under one key; only the middle frames of each show a face."""
+    """Protect two clips under one key; only the middle frames of each show a face."""
     key = VideoKey.generate()
     session = VideoSession(detector=Watcher({n: [face_at(n)] for n in (3,)}), model=model, every=1)
     one, other = (pairs(list(session.protect(map(frame_of, range(7)), key))) for _ in "ab")
@@ -276,7 +276,7 @@ ORDERS = [
 def test_s12_frames_out_of_their_order_are_noticed(
     model: SecureFlow, clips: tuple[VideoKey, Frames, Frames], order: list[int]
 ) -> None:
-    """Case S12: swapped, doubled, left out, cut off at either end, or played backwards."""
+    """Case S12: frames swapped, repeated, left out, cut off at either end, or reversed."""
     key, one, _ = clips
     session = VideoSession(model=model)
     assert len(list(session.recover(one, key))) == 7

@@ -1,4 +1,4 @@
-"""Who may open something, and what somebody has to open it with."""
+"""Locks, the passphrases and recipients that will open a face, and credentials to open a file with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .recipients import Identity, Recipient, decode_identity, decode_recipient
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What shall open a group of faces: any one of these, alone.
+    """Passphrases and recipients that will open a group of faces; each of them alone is enough.
 
     Attributes:
         passphrases: never shown by ``repr``.
@@ -23,28 +23,28 @@ class Lock:
 
     @classmethod
     def of(cls, passphrase: str | Sequence[str] | None = None, recipients: Sequence[Recipient | str] = ()) -> Lock:
-        """From passphrases and public keys as they are written.
+        """Build a lock from passphrases and from public keys as text or as objects.
 
         Raises:
-            UsageError: a recipient that is none.
+            UsageError: if a recipient is invalid.
         """
         passphrases = () if passphrase is None else (passphrase,) if isinstance(passphrase, str) else tuple(passphrase)
         return cls(passphrases, tuple(decode_recipient(r) if isinstance(r, str) else r for r in recipients))
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would ever open it."""
+        """Whether it has neither passphrase nor recipient, so that nothing would open it."""
         return not self.passphrases and not self.recipients
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What somebody has to open a file with; everything is tried.
+    """Passphrases and keys to open a file with; all of them are tried.
 
     Attributes:
         passphrases: never shown by ``repr``.
-        identities: private keys; their ``repr`` shows nothing.
-        face_keys: keys of single faces; likewise.
+        identities: private keys, never shown by ``repr``.
+        face_keys: keys of single faces, never shown by ``repr``.
     """
 
     passphrases: tuple[str, ...] = field(default=(), repr=False)
@@ -58,10 +58,10 @@ class Credentials:
         identities: Sequence[Identity | str] = (),
         face_keys: Sequence[PortableFaceKey | str] = (),
     ) -> Credentials:
-        """From passphrases, private keys and face keys as they are written.
+        """Build credentials from passphrases, and from private keys and face keys as text or as objects.
 
         Raises:
-            UsageError: an identity or a face key that is none; its text is not repeated.
+            UsageError: if an identity or a face key is invalid; the message does not repeat its text.
         """
         return cls(
             () if passphrase is None else (passphrase,) if isinstance(passphrase, str) else tuple(passphrase),
@@ -71,5 +71,5 @@ class Credentials:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to try."""
+        """Whether it holds nothing to try."""
         return not self.passphrases and not self.identities and not self.face_keys

@@ -4,8 +4,8 @@
 
     prefix | "1" | data, five bits a character | checksum, six characters
 
-The guarantee holds for texts of at most 90 characters; all of ours are shorter.  What is decoded here is often secret,
-so no message repeats any of it.
+The guarantee holds for texts of at most 90 characters; all of ours are shorter.  The texts are often secret, so no
+message repeats any part of them.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _CHECKSUM_LENGTH: Final = 6
 
 
 def encode_bech32(prefix: str, data: bytes, variant: int = BECH32M) -> str:
-    """Bytes as text in lower case.  `decode_bech32` is the inverse.
+    """Encode bytes as lower-case text; `decode_bech32` is the inverse.
 
     Args:
         prefix: the human-readable part: lower-case ASCII.
-        data: any bytes; the text must not get longer than `MAX_LENGTH`.
+        data: any bytes whose text has at most `MAX_LENGTH` characters.
         variant: `BECH32` or `BECH32M`.
 
     Raises:
-        ValueError: the text would be too long.
+        ValueError: if the text would be too long.
     """
     values = _regroup(data, 8, 5)
     padded = [*_expanded(prefix), *values, *[0] * _CHECKSUM_LENGTH]
@@ -43,10 +43,10 @@ def encode_bech32(prefix: str, data: bytes, variant: int = BECH32M) -> str:
 
 
 def decode_bech32(text: str, prefix: str, variant: int = BECH32M) -> bytes:
-    """Inverse of `encode_bech32`; upper case is accepted too, mixed case is not.
+    """Decode text in lower or upper case, but not in mixed case; inverse of `encode_bech32`.
 
     Raises:
-        ValueError: says what is wrong, without repeating any of the text.
+        ValueError: if the text is invalid; the message says why without repeating any of it.
     """
     if len(text) > MAX_LENGTH:
         raise ValueError("it is too long")
@@ -65,7 +65,7 @@ def decode_bech32(text: str, prefix: str, variant: int = BECH32M) -> bytes:
 
 
 def _polymod(values: list[int]) -> int:
-    """The checksum's remainder, as BIP 173 computes it."""
+    """Return the checksum's remainder as in BIP 173."""
     check = 1
     for value in values:
         top = check >> 25
@@ -80,14 +80,14 @@ def _expanded(prefix: str) -> list[int]:
 
 
 def _regroup(data: bytes, have: int, want: int) -> list[int]:
-    """Bits in groups of ``have`` -> groups of ``want``; the last one is filled up with zeros."""
+    """Regroup bits from groups of ``have`` to groups of ``want``; the last group is padded with zeros."""
     bits = "".join(f"{byte:0{have}b}" for byte in data)
     bits += "0" * (-len(bits) % want)
     return [int(bits[i : i + want], 2) for i in range(0, len(bits), want)]
 
 
 def _ungroup(values: list[int]) -> bytes:
-    """Groups of five bits -> bytes; what is left over must be fewer than five bits, all zero."""
+    """Regroup groups of five bits as bytes; fewer than five bits, all zero, may be left over."""
     bits = "".join(f"{value:05b}" for value in values)
     whole = len(bits) - len(bits) % 8
     if len(bits) - whole >= 5 or "1" in bits[whole:]:

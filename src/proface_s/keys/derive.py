@@ -2,11 +2,9 @@
 
 ::
 
-    passphrase ─ Argon2id(salt, KdfParams) ─► KEK ─ unwraps ─► file key ─ HKDF(label, context) ─► all other
-    keys
+    passphrase ─ Argon2id(salt, KdfParams) ─► KEK ─ unwraps ─► file key ─ HKDF(label, context) ─► all other keys
 
-Every HKDF call goes through `subkey`, whose label starts with ``proface-s/v1/``; two uses never share a
-label.
+Every HKDF call goes through `subkey`, which prefixes its label with ``proface-s/v1/``; two uses never share a label.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ MAX_MEMORY_KIB: Final = 1024 * 1024
 MAX_TIME_COST: Final = 16
 MAX_LANES: Final = 16
 MAX_TOTAL_COST_KIB: Final = 16 * 2**20
-"""Memory that all derivations of one file may fill together: one derivation with every parameter at its cap."""
+"""Memory that all derivations of one file may fill together: that of one derivation with every parameter at its cap."""
 
 MAX_AGREEMENTS: Final = 16384  # of X25519, about two seconds
 
@@ -44,7 +42,7 @@ class KdfParams:
     Attributes:
         time_cost: passes over the memory, 1..16.
         memory_kib: memory in KiB, 1024..1048576 (1 MiB to 1 GiB).
-        lanes: degree of parallelism, 1..16; part of the function, not a tuning knob.
+        lanes: degree of parallelism, 1..16; part of the function, not a tuning parameter.
     """
 
     time_cost: int = 3
@@ -53,14 +51,14 @@ class KdfParams:
 
     @property
     def cost(self) -> int:
-        """KiB of memory filled, all passes together: proportional to the time one guess takes."""
+        """KiB of memory filled by all passes together, which is proportional to the time of one guess."""
         return self.time_cost * self.memory_kib
 
     def check(self) -> None:
-        """Refuse parameters that no honest writer uses, before any memory is allocated.
+        """Check that the parameters are in range, before any memory is allocated.
 
         Raises:
-            DamagedFileError: a parameter lies outside the ranges above.
+            DamagedFileError: if a parameter is outside its range.
         """
         for name, value, low, high in (
             ("time cost", self.time_cost, 1, MAX_TIME_COST),
@@ -75,18 +73,18 @@ def derive_kek(passphrase: str, salt: bytes, params: KdfParams) -> bytes:
     """Derive the key-encryption key of a passphrase with Argon2id v1.3 (RFC 9106).
 
     Args:
-        passphrase: any text; it is NFC-normalised and UTF-8 encoded here.  Strength is not checked here
-            (see `check_passphrase`), so that old files always open.
+        passphrase: any text; it is NFC-normalised and UTF-8 encoded here.  Its strength is not checked (see
+            `check_passphrase`), so that old files always open.
         salt: 16 random bytes, stored next to the parameters.
-        params: cost; checked against the caps first.
+        params: cost; its range is checked first.
 
     Returns:
         32 bytes.
 
     Raises:
-        DamagedFileError: parameters outside the caps.
-        UsageError: the passphrase is not valid Unicode.
-        ProFaceError: the machine has not enough memory for these parameters.
+        DamagedFileError: if a parameter is out of range.
+        UsageError: if the passphrase is not valid Unicode.
+        ProFaceError: if the machine has too little memory for these parameters.
     """
     if len(salt) != SALT_BYTES:
         raise ValueError(f"salt must be {SALT_BYTES} bytes, not {len(salt)}")
@@ -108,23 +106,23 @@ def derive_kek(passphrase: str, salt: bytes, params: KdfParams) -> bytes:
 
 
 def unlimited_memory(count: int) -> AbstractContextManager[Any]:
-    """Let a derivation have its memory at once: the budget of a program that works on one file at a time."""
+    """Grant memory at once: the budget of a program that works on one file at a time."""
     return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
 class KdfLimits:
-    """How much work a file may ask for before anything in it has been found to be right.
+    """Limits on the work that an unverified file may ask for.
 
     The defaults are those of the file format: no valid file exceeds them with one passphrase.  A service that opens
-    files of strangers lowers them.
+    files from strangers should lower them.
 
     Attributes:
-        memory_kib: of one Argon2id derivation.
-        total_kib: KiB that all derivations together may fill: the sum of passes x memory.
-        agreements: X25519 agreements, one for each recipient in the file and each identity given.
-        reserve: called with the bytes of each derivation; the memory is held while its result is entered as a context.
-            It may wait until there is room, or raise.
+        memory_kib: memory of one Argon2id derivation, in KiB.
+        total_kib: KiB that all derivations may fill together: the sum of passes x memory.
+        agreements: number of X25519 agreements, one for each recipient in the file and each identity given.
+        reserve: called with the bytes of each derivation; returns a context manager that holds the memory.  It may
+            wait until memory is free, or raise.
     """
 
     memory_kib: int = MAX_MEMORY_KIB
@@ -133,10 +131,10 @@ class KdfLimits:
     reserve: Callable[[int], AbstractContextManager[Any]] = unlimited_memory
 
     def check_agreements(self, count: int) -> None:
-        """Refuse too many agreements before the first one.
+        """Check the number of agreements before the first one.
 
         Raises:
-            CostlyFileError: there are more than `agreements`.
+            CostlyFileError: if there are more than `agreements`.
         """
         if count > self.agreements:
             raise CostlyFileError(
@@ -147,10 +145,10 @@ class KdfLimits:
 
 
 class KekDeriver:
-    """Argon2id within limits, which never derives the same key twice.
+    """Derives keys with Argon2id within limits, and each key only once.
 
     Args:
-        limits: what the derivations may cost, all those of this object together.
+        limits: limits on all derivations of this object together; those of the format if None.
     """
 
     def __init__(self, limits: KdfLimits | None = None) -> None:
@@ -163,14 +161,14 @@ class KekDeriver:
         return (passphrase, salt, params) in self._known
 
     def check(self, passphrases: Iterable[str], runs: Iterable[tuple[bytes, KdfParams]]) -> None:
-        """Refuse, before the first derivation, what would cost too much if every passphrase had to be tried.
+        """Check that trying every passphrase stays within the limits, before the first derivation.
 
         Args:
-            passphrases: to try.
-            runs: salt and cost of what they are tried on; equal ones are counted once.
+            passphrases: those to try.
+            runs: salt and cost of the stanzas to try them on; equal ones are counted once.
 
         Raises:
-            CostlyFileError: one derivation takes too much memory, or all of them too much work.
+            CostlyFileError: if one derivation takes too much memory, or all of them too much work.
         """
         texts, distinct = dict.fromkeys(passphrases), dict.fromkeys(runs)
         todo = [params for salt, params in distinct for text in texts if not self.knows(text, salt, params)]
@@ -191,8 +189,10 @@ class KekDeriver:
         """Return `derive_kek` of these arguments.
 
         Raises:
-            CostlyFileError: the limits do not allow it.
-            DamagedFileError, UsageError, ProFaceError: as `derive_kek`.
+            CostlyFileError: if the limits do not allow it.
+            DamagedFileError: as `derive_kek`.
+            UsageError: as `derive_kek`.
+            ProFaceError: as `derive_kek`.
         """
         run = (passphrase, salt, params)
         if run not in self._known:
@@ -204,15 +204,15 @@ class KekDeriver:
 
 
 def subkey(key: bytes, label: str, context: bytes = b"", length: int = KEY_BYTES) -> bytes:
-    """HKDF-SHA256 without salt (RFC 5869), info = ``b"proface-s/v1/" + label + b"\\0" + context``.
+    """Derive a key with HKDF-SHA256 (RFC 5869), no salt, info = ``b"proface-s/v1/" + label + b"\\0" + context``.
 
-    The zero byte ends the label, so no label and context can be mistaken for another pair.
+    The zero byte ends the label, so that no label and context can be mistaken for another pair.
 
     Args:
         key: 32 uniformly random bytes (hence no salt).
-        label: ASCII name of the single purpose of the result.
-        context: canonical bytes the result is bound to.
-        length: number of bytes wanted, at most 8160.
+        label: ASCII name of the result's only purpose.
+        context: canonical bytes that the result is bound to.
+        length: number of bytes to derive, at most 8160.
     """
     if len(key) != KEY_BYTES:
         raise ValueError(f"key must be {KEY_BYTES} bytes, not {len(key)}")

@@ -1,6 +1,6 @@
-"""Files of keys: identities (private), recipients (public) and face keys.  One a line; ``#`` begins a comment line.
+"""Files of keys: identities (private), recipients (public) and face keys, one per line; ``#`` begins a comment line.
 
-Nothing that was read is ever part of a message: a wrong line may be a secret in the wrong place.
+Messages never repeat the content of a file: a wrong line may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ Warn = Callable[[str], None]
 
 
 def _ignore(warning: str) -> None:
-    """Take a warning and tell nobody."""
+    """Ignore a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedIdentities:
-    """Private keys that were read, and what the user should know about their file."""
+    """Private keys and warnings about the file they were read from."""
 
     identities: tuple[Identity, ...]
     warnings: tuple[str, ...] = ()
 
 
 def read_identities(path: _Path) -> LoadedIdentities:
-    """Read an identity file as ``proface keygen`` or ``age-keygen`` write it.
+    """Read an identity file as ``proface keygen`` and ``age-keygen`` write it; inverse of `write_identity`.
 
     Raises:
-        UsageError: it cannot be read, holds no key, or something else than keys.
+        UsageError: if the file cannot be read, holds no key, or anything but keys.
     """
     name = f"identity file {Path(path)}"
     lines, mode = _lines(path, name)
     if lines and lines[0][1].startswith(_ENCRYPTED):
         raise UsageError(f"{name} is encrypted", "decrypt it with age first; a passphrase-protected one is not read")
-    return LoadedIdentities(_each(lines, name, decode_identity), permission_warnings(path, mode, name))
+    return LoadedIdentities(_decode_lines(lines, name, decode_identity), permission_warnings(path, mode, name))
 
 
 def read_recipients(path: _Path, warn: Warn = _ignore) -> tuple[Recipient, ...]:
@@ -55,7 +55,7 @@ def read_recipients(path: _Path, warn: Warn = _ignore) -> tuple[Recipient, ...]:
 
     Args:
         path: the file.
-        warn: is told if other users can change the file, and with it who can open what is protected.
+        warn: called if other users can change the file, and with it the keys that will open a picture.
 
     Raises:
         UsageError: as `read_identities`.
@@ -64,7 +64,7 @@ def read_recipients(path: _Path, warn: Warn = _ignore) -> tuple[Recipient, ...]:
     lines, mode = _lines(path, name)
     for note in permission_warnings(path, mode, name, secret=False):
         warn(note)
-    return _each(lines, name, decode_recipient)
+    return _decode_lines(lines, name, decode_recipient)
 
 
 def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, ...]:
@@ -72,7 +72,7 @@ def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, 
 
     Args:
         path: the file.
-        warn: is told if other users can read or change the file.
+        warn: called if other users can read or change the file.
 
     Raises:
         UsageError: as `read_identities`.
@@ -88,26 +88,28 @@ def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, 
         except UsageError as error:
             raise UsageError(error.message.replace("the face key", line, 1), error.hint, code=error.code) from None
 
-    return _each(lines, name, decode)
+    return _decode_lines(lines, name, decode)
 
 
 def encode_identity_file(identity: Identity) -> str:
-    """The text of an identity file, comments and all."""
+    """Return the text of an identity file, including its comments."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return f"# created: {created}\n# public key: {identity.recipient}\n{encode_identity(identity)}\n"
 
 
 def write_identity(path: _Path, identity: Identity) -> None:
-    """Write a new identity file that only its owner can read; it is on the disk when this returns.
+    """Write a new identity file that only its owner can read, and flush it to disk; `read_identities` is the inverse.
 
     Raises:
-        ImageError: the file exists, or cannot be written; then nothing is left of it.
+        ImageError: if the file exists or cannot be written; nothing is left of it then.
     """
     target = Path(path)
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise ImageError(f"{target} already exists", "no private key is ever overwritten; take another name") from None
+        raise ImageError(
+            f"{target} already exists", "private keys are never overwritten; choose another name"
+        ) from None
     except OSError as error:
         raise ImageError(f"{target} cannot be written: {error.strerror or error}") from None
     try:
@@ -123,7 +125,7 @@ def write_identity(path: _Path, identity: Identity) -> None:
 
 
 def _lines(path: _Path, name: str) -> tuple[list[tuple[int, str]], int]:
-    """(line number, text) of the lines that are neither empty nor comments; and the file's mode."""
+    """Return (line number, text) of each line that is neither empty nor a comment, and the file's mode."""
     try:
         with open(path, "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -145,5 +147,5 @@ def _lines(path: _Path, name: str) -> tuple[list[tuple[int, str]], int]:
     return lines, mode
 
 
-def _each(lines: list[tuple[int, str]], name: str, decode: Callable[[str, str], _Key]) -> tuple[_Key, ...]:
+def _decode_lines(lines: list[tuple[int, str]], name: str, decode: Callable[[str, str], _Key]) -> tuple[_Key, ...]:
     return tuple(decode(line, f"line {number} of {name}") for number, line in lines)

@@ -1,8 +1,7 @@
-"""Passphrase rules: what is refused, what is warned about, and how to make a good one.
+"""Passphrases: rules, warnings and a generator.
 
-A protected picture may be attacked offline for years, so length is what counts; Argon2id only multiplies the
-price of a guess.  `generate_passphrase` draws from the EFF large wordlist (7776 words, 12.9 bits each; see
-NOTICE).
+A protected picture may be attacked offline for years, so length is decisive; Argon2id only multiplies the cost of a
+guess.  `generate_passphrase` draws from the EFF large wordlist (7776 words, 12.9 bits each; see NOTICE).
 """
 
 from __future__ import annotations
@@ -22,11 +21,10 @@ WORDLIST: Final = "eff_large_wordlist.txt"
 
 
 def normalise_passphrase(text: str) -> str:
-    """NFC form of a passphrase, so that the same key presses give the same key on every system.
+    """Return the NFC form of a passphrase, so that the same key presses give the same key on every system.
 
     Raises:
-        UsageError: the text is not valid Unicode (lone surrogates, e.g. from undecodable bytes in the
-            environment).
+        UsageError: if the text is not valid Unicode (lone surrogates, e.g. from undecodable bytes in the environment).
     """
     try:
         text.encode("utf-8")
@@ -36,13 +34,13 @@ def normalise_passphrase(text: str) -> str:
 
 
 def check_passphrase(text: str) -> list[str]:
-    """Judge a passphrase that is about to protect something (never one that opens a file).
+    """Check the strength of a passphrase that will protect a picture (never of one that opens a file).
 
     Returns:
-        Warnings to show, possibly none; the passphrase never appears in them.
+        Warnings to show, if any; the passphrase never appears in them.
 
     Raises:
-        UsageError: shorter than 8 characters after NFC normalisation, or not valid Unicode.
+        UsageError: if the passphrase is shorter than 8 characters after NFC normalisation, or not valid Unicode.
     """
     normal = normalise_passphrase(text)
     if len(normal) < MIN_LENGTH:
@@ -62,7 +60,7 @@ def check_passphrase(text: str) -> list[str]:
 
 
 def read_wordlist() -> tuple[str, ...]:
-    """The 7776 words of the EFF large wordlist, in order."""
+    """Return the 7776 words of the EFF large wordlist, in order."""
     text = resources.files("proface_s.keys").joinpath(WORDLIST).read_text(encoding="ascii")
     return tuple(text.split())
 
@@ -70,14 +68,14 @@ def read_wordlist() -> tuple[str, ...]:
 def generate_passphrase(words: int = 6) -> str:
     """Draw random words with the operating system's generator and join them with ``-``.
 
-    Four words of the list contain a hyphen, but none of them is two other words of the list joined, so every
-    draw gives a different text and the entropy is exactly `passphrase_bits(words)`.
+    Four words of the list contain a hyphen, but none of them consists of two other words of the list, so every draw
+    gives a different text and the entropy is exactly `passphrase_bits(words)`.
 
     Args:
         words: how many, at least 4; six give 77 bits.
 
     Raises:
-        UsageError: fewer than 4 words.
+        UsageError: if ``words`` is less than 4.
     """
     if words < MIN_WORDS:
         raise UsageError(f"{words} words are too few for a passphrase; at least {MIN_WORDS} are needed")
@@ -86,5 +84,5 @@ def generate_passphrase(words: int = 6) -> str:
 
 
 def passphrase_bits(words: int) -> float:
-    """Entropy in bits of a generated passphrase of so many words."""
+    """Return the entropy in bits of a generated passphrase with this number of words."""
     return words * math.log2(7776)

@@ -1,7 +1,7 @@
-"""Where a passphrase comes from when nobody types it: a file, a file descriptor or the environment.
+"""Sources of passphrases that are not typed: a file, a file descriptor or the environment.
 
-The first line counts, without its line end; everything after it is ignored.  Nothing read here is ever part
-of a message.
+The passphrase is the first line, without its line end; the rest is ignored.  Messages never repeat the content of a
+source.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ MAX_LINE_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class LoadedPassphrase:
-    """A passphrase that was read, and what the user should know about its source.
+    """A passphrase and warnings about the source it was read from.
 
     Attributes:
-        text: the passphrase, as read; never shown by ``repr``.
-        warnings: messages for the user, e.g. that everybody can read the file.
+        text: the passphrase; never shown by ``repr``.
+        warnings: messages for the user, e.g. that other users can read the file.
     """
 
     text: str = field(repr=False)
@@ -36,12 +36,11 @@ def passphrase_from_file(path: str | os.PathLike[str]) -> LoadedPassphrase:
     """Read a passphrase from the first line of a UTF-8 file.
 
     Raises:
-        UsageError: the file cannot be read, its first line is empty, too long or not UTF-8.
+        UsageError: if the file cannot be read, or its first line is empty, too long or not UTF-8.
     """
     name = f"passphrase file {Path(path)}"
     try:
-        # O_NONBLOCK would turn a named pipe into an error; process substitution <(...) must work, so it is
-        # not used.
+        # No O_NONBLOCK: it would make named pipes fail, and with them process substitution, <(...).
         with open(path, "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             line = file.readline(MAX_LINE_BYTES + 1)
@@ -51,13 +50,13 @@ def passphrase_from_file(path: str | os.PathLike[str]) -> LoadedPassphrase:
 
 
 def permission_warnings(path: str | os.PathLike[str], mode: int, name: str, *, secret: bool = True) -> tuple[str, ...]:
-    """Say whether other users of the machine can read or change a file of keys; empty if not.
+    """Return warnings if other users of the machine can read or change a file of keys.
 
     Args:
         path: the file.
-        mode: its ``st_mode``; pipes and devices are passed over, and so is everything on Windows.
-        name: how messages call it.
-        secret: whether reading it does harm, too; a public key that somebody has changed does in any case.
+        mode: its ``st_mode``; pipes and devices are ignored, and so is everything on Windows.
+        name: the file's name in messages.
+        secret: whether reading the file does harm.  Changing it always does: a public key may be exchanged.
     """
     if os.name != "posix" or not stat.S_ISREG(mode):
         return ()
@@ -72,10 +71,10 @@ def permission_warnings(path: str | os.PathLike[str], mode: int, name: str, *, s
 def passphrase_from_fd(descriptor: int) -> LoadedPassphrase:
     """Read a passphrase from an open file descriptor, up to the first line end; 0 is standard input.
 
-    Reads byte by byte, so that whatever follows the line stays there for others.  The descriptor stays open.
+    It is read byte by byte, so that the data behind the line stays available to others.  The descriptor stays open.
 
     Raises:
-        UsageError: the descriptor is not open for reading; the line is empty, too long or not UTF-8.
+        UsageError: if the descriptor is not open for reading, or the line is empty, too long or not UTF-8.
     """
     name = f"file descriptor {descriptor}"
     line = bytearray()
@@ -94,13 +93,13 @@ def passphrase_from_fd(descriptor: int) -> LoadedPassphrase:
 
 
 def passphrase_from_env(environment: Mapping[str, str] | None = None) -> LoadedPassphrase | None:
-    """Read a passphrase from ``PROFACE_PASSPHRASE``; None where the variable is not set.
+    """Read a passphrase from ``PROFACE_PASSPHRASE``; return None if the variable is not set.
 
     Args:
-        environment: mapping to look in; `os.environ` where None.
+        environment: the environment; `os.environ` if None.
 
     Raises:
-        UsageError: the variable is set, but its first line is empty, too long or not UTF-8.
+        UsageError: if the variable is set, but its first line is empty, too long or not UTF-8.
     """
     value = (os.environ if environment is None else environment).get(ENVIRONMENT_VARIABLE)
     if value is None:

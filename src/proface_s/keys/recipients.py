@@ -1,12 +1,11 @@
-"""X25519 key pairs (RFC 7748): who protects a picture needs only the public half, the *recipient*.
+"""X25519 key pairs (RFC 7748): protecting a picture needs only the public half, the *recipient*.
 
-The texts are those of age (https://age-encryption.org/v1), so that keys made with ``age-keygen`` work here and
-ours work there::
+The texts are those of age (https://age-encryption.org/v1), so that keys from ``age-keygen`` work here and vice versa::
 
     age1...               recipient: Bech32 of the 32-byte public key
     AGE-SECRET-KEY-1...   identity: Bech32 of the 32-byte private key, in upper case
 
-What is derived from them is ours: HKDF with labels of this package, never what age derives.
+The keys derived from them differ from those of age: HKDF uses labels of this package.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ IDENTITY_PREFIX: Final = "age-secret-key-"
 _LABEL: Final = "x25519"
 _RECIPIENT_LENGTH: Final = 62
 _FIELD: Final = 2**255 - 19  # canonical public keys are less (RFC 7748, section 5)
-_OTHER_KEYS: Final = (  # what a line begins with, in lower case, and what it is
+_OTHER_KEYS: Final = (  # beginning of a line, in lower case, and the kind of key
     ("ssh-", "an SSH key"),
     ("ecdsa-sha2-", "an SSH key"),
     ("sk-ssh-", "an SSH key"),
@@ -47,15 +46,15 @@ _WANTED: Final = "only X25519 keys are supported: age1... for a recipient, AGE-S
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody's public key.
+    """A public key.
 
     Attributes:
         public: 32 bytes.
 
     Raises:
-        UsageError: if no identity can have this public key: it has another length, is not reduced modulo the field's
-            prime (X25519 would quietly take it for another key), or is a point of low order, with which everybody
-            agrees on the same secret (RFC 7748, sections 5 and 6.1).
+        UsageError: if no identity can have this public key: its length is wrong, it is not reduced modulo the field's
+            prime (X25519 would silently reduce it), or it is a point of low order, with which every agreement gives the
+            same secret (RFC 7748, sections 5 and 6.1).
     """
 
     public: bytes
@@ -68,7 +67,10 @@ class Recipient:
         self.agree()
 
     def agree(self) -> tuple[bytes, bytes]:
-        """A fresh ephemeral public key (32 bytes), and the key-encryption key (32 bytes) it leads to."""
+        """Return a fresh ephemeral public key (32 bytes) and the agreed key-encryption key (32 bytes).
+
+        `Identity.agree_with` is the other side.
+        """
         ephemeral = X25519PrivateKey.generate()
         try:
             shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(self.public))
@@ -78,11 +80,11 @@ class Recipient:
         return public, subkey(shared, _LABEL, public + self.public)
 
     def __str__(self) -> str:
-        return encode_bech32(RECIPIENT_PREFIX, self.public, BECH32)
+        return encode_recipient(self)
 
 
 class Identity(Secret):
-    """Somebody's private key: 32 bytes that are never shown by accident."""
+    """A private key: 32 bytes that are never shown by accident."""
 
     __slots__ = ()
 
@@ -92,13 +94,13 @@ class Identity(Secret):
         return Recipient(self._public())
 
     def agree_with(self, ephemeral: bytes) -> bytes:
-        """Inverse side of `Recipient.agree`: the same key-encryption key, 32 bytes.
+        """Return the key-encryption key (32 bytes) that `Recipient.agree` returned on the other side.
 
         Args:
-            ephemeral: 32 bytes, from the file.
+            ephemeral: 32 bytes, the ephemeral public key from the file.
 
         Raises:
-            WrongKeyError: the file's ephemeral key is not usable.
+            WrongKeyError: if the ephemeral key is not usable.
         """
         try:
             shared = self._private().exchange(X25519PublicKey.from_public_bytes(ephemeral))
@@ -114,15 +116,19 @@ class Identity(Secret):
 
 
 def encode_identity(identity: Identity) -> str:
-    """``AGE-SECRET-KEY-1...``.  `decode_identity` is the inverse."""
+    """Encode a private key as ``AGE-SECRET-KEY-1...``; `decode_identity` is the inverse."""
     return encode_bech32(IDENTITY_PREFIX, identity.reveal(), BECH32).upper()
 
 
 def decode_identity(text: str, name: str = "the identity") -> Identity:
-    """Read a private key.
+    """Decode a private key; inverse of `encode_identity`.
+
+    Args:
+        text: ``AGE-SECRET-KEY-1...``.
+        name: the key's name in messages, which never repeat the text.
 
     Raises:
-        UsageError: if it is another kind of key, or none.  The text is not repeated.
+        UsageError: if the text is another kind of key, or not a key.
     """
     _refuse_others(text, name)
     if text.strip().lower().startswith(RECIPIENT_PREFIX + "1"):
@@ -130,15 +136,20 @@ def decode_identity(text: str, name: str = "the identity") -> Identity:
     return Identity(_decoded(text, IDENTITY_PREFIX, name, "an identity is a line AGE-SECRET-KEY-1..."))
 
 
+def encode_recipient(recipient: Recipient) -> str:
+    """Encode a public key as ``age1...``; `decode_recipient` is the inverse."""
+    return encode_bech32(RECIPIENT_PREFIX, recipient.public, BECH32)
+
+
 def decode_recipient(text: str, name: str = "the recipient") -> Recipient:
-    """Read a public key; ``str`` is the inverse.
+    """Decode a public key; inverse of `encode_recipient`.
 
     Args:
         text: ``age1...``.
-        name: how messages call it; the text, which may be a private key in the wrong place, is not repeated.
+        name: the key's name in messages, which never repeat the text: it may be a private key in the wrong place.
 
     Raises:
-        UsageError: if it is another kind of key, or none.
+        UsageError: if the text is another kind of key, or not a key.
     """
     _refuse_others(text, name)
     if text.strip().lower().startswith(IDENTITY_PREFIX):
@@ -150,16 +161,16 @@ def decode_recipient(text: str, name: str = "the recipient") -> Recipient:
 
 
 def _refuse_others(text: str, name: str) -> None:
-    """Say what other programs' keys are, instead of what is wrong with them as keys of this program.
+    """Name the kind of another program's key, which helps more than a parse error.
 
     Raises:
-        UsageError: if the text begins like one of them.
+        UsageError: if the text begins like such a key.
     """
     start = text.strip().lower()
     for beginning, kind in _OTHER_KEYS:
         if start.startswith(beginning):
             raise UsageError(f"{name} is not usable: it is {kind}", _WANTED)
-    # age1NAME1...: the texts of X25519 keys have no second "1", unless by a typing error, and one length.
+    # age1NAME1...: an X25519 key has no second "1" (except as a typing error) and a fixed length.
     if start.startswith(RECIPIENT_PREFIX + "1") and "1" in start[4:] and len(start) != _RECIPIENT_LENGTH:
         raise UsageError(f"{name} is not usable: it is the recipient of an age plugin", _WANTED)
 

@@ -1,14 +1,14 @@
-"""The three kinds of 32-byte secrets, as types that cannot be mixed up and never show their bytes.
+"""The three kinds of 32-byte secrets, as types that cannot be confused and never show their bytes.
 
 ::
 
     FileKey ── wraps (60 bytes in the header, one per face) ──► FaceSecret ── HKDF(face context) ──► FaceKey
        └─ HKDF ─► header MAC key                                                ├─ key-map stream
-                                                                                ├─ mixing stream
+                                                                                ├─ mixing stream (one-time pad)
                                                                                 └─ seal key
 
-In ``cover`` mode nothing is wrapped: the face secret is derived from the file key and the header's 60 bytes.
-A `FileKey` opens all faces of its group, a `FaceKey` opens one face of one picture and nothing else.
+In ``cover`` mode nothing is wrapped: the face secret is derived from the file key and 60 random bytes in the header.
+A `FileKey` opens all faces of its group; a `FaceKey` opens one face of one picture and nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CONTEXT: Final = struct.Struct(">BHIIII16s")
 
 @dataclass(frozen=True, slots=True)
 class FaceContext:
-    """What a face key is bound to; in another place of another picture the same secret gives another key.
+    """The context that a face key is bound to; for another face or picture the same secret gives another key.
 
     Attributes:
         version: format version of the header.
@@ -48,7 +48,7 @@ class FaceContext:
     model_id: bytes
 
     def encode(self) -> bytes:
-        """Canonical bytes, big-endian: version u8, index u16, x y w h u32, model id 16 bytes; 35 in all."""
+        """Serialise as 35 canonical bytes, big-endian: version u8, index u16, x y w h u32, model id 16 bytes."""
         if len(self.model_id) != MODEL_ID_BYTES:
             raise ValueError(f"a model id has {MODEL_ID_BYTES} bytes, not {len(self.model_id)}")
         box = self.box
@@ -60,7 +60,7 @@ class Secret:
     """32 secret bytes: compared in constant time, never shown, not hashable.
 
     Raises:
-        ValueError: not 32 bytes.
+        ValueError: if there are not 32 bytes.
     """
 
     _raw: bytes
@@ -71,11 +71,11 @@ class Secret:
 
     @classmethod
     def generate(cls) -> Self:
-        """A new random one, from the operating system's generator."""
+        """Draw a new one from the operating system's generator."""
         return cls(secrets.token_bytes(KEY_BYTES))
 
     def reveal(self) -> bytes:
-        """The 32 bytes themselves, for storing or sharing on purpose."""
+        """Return the 32 bytes themselves, to store or share them on purpose."""
         return self._raw
 
     def __eq__(self, other: object) -> bool:
@@ -88,86 +88,86 @@ class Secret:
 
 
 class FaceKey(Secret):
-    """The key of one face: everything the flow, the mixing and the seal need is expanded from it.
+    """The key of one face, from which the streams of the flow and the key of the seal are expanded.
 
-    The three purposes have separate subkeys.  Each stream is the ChaCha20 keystream (RFC 8439) of its subkey
-    with a zero nonce and the block counter starting at 0; the zero nonce is sound because a subkey serves
-    one stream only. A shorter stream is a prefix of a longer one.
+    The three purposes have separate subkeys.  Each stream is the ChaCha20 keystream (RFC 8439) of its subkey with a
+    zero nonce and the block counter starting at 0; the zero nonce is sound because a subkey makes only one stream.  A
+    shorter stream is a prefix of a longer one.
     """
 
     __slots__ = ()
 
     def key_map_stream(self, nbytes: int) -> bytes:
-        """Pseudorandom bytes for the key map K."""
+        """Return pseudorandom bytes for the key map K of the published network."""
         return _keystream(subkey(self._raw, "key-map"), nbytes)
 
     def mixing_stream(self, nbytes: int) -> bytes:
-        """Pseudorandom bytes for the secure mixing's signed permutations."""
+        """Return pseudorandom bytes for the one-time pad, which docs/format.md calls the mixing stream."""
         return _keystream(subkey(self._raw, "mixing"), nbytes)
 
     def seal_key(self) -> bytes:
-        """32-byte ChaCha20-Poly1305 key of the seal."""
+        """Return the 32-byte ChaCha20-Poly1305 key of the seal."""
         return subkey(self._raw, "seal")
 
 
 class FaceSecret(Secret):
-    """The random secret a face key is made from; the header carries it wrapped under the file key."""
+    """The random secret from which a face key is derived; the header holds it wrapped under the file key."""
 
     __slots__ = ()
 
     def face_key(self, context: FaceContext) -> FaceKey:
-        """HKDF-SHA256 of this secret, bound to one face of one picture."""
+        """Derive the key of one face of one picture with HKDF-SHA256."""
         return FaceKey(subkey(self._raw, "face-key", context.encode()))
 
 
 class FileKey(Secret):
-    """The key of a group of faces in one file; what a passphrase (or a recipient's key) unwraps."""
+    """The key of a group of faces in one file, wrapped for each passphrase and recipient."""
 
     __slots__ = ()
 
     def wrap(self, kek: bytes, group: int) -> bytes:
-        """60 bytes: this key under a key-encryption key, bound to the group's number in the header."""
+        """Wrap this key under a key-encryption key, bound to the group's number in the header; 60 bytes."""
         return wrap_key(kek, self._raw, "wrap-file", bytes([group]))
 
     @classmethod
     def unwrap(cls, kek: bytes, wrapped: bytes, group: int) -> FileKey:
-        """Inverse of `wrap`.
+        """Unwrap a file key; inverse of `wrap`.
 
         Raises:
-            WrongKeyError: another key-encryption key or group, or altered bytes.
+            WrongKeyError: if the key-encryption key or the group is another, or the bytes were altered.
         """
         return cls(unwrap_key(kek, wrapped, "wrap-file", bytes([group])))
 
     def wrap_face(self, secret: FaceSecret, context: FaceContext) -> bytes:
-        """60 bytes: a face secret under this key, bound to its face."""
+        """Wrap a face secret under this key, bound to its face; 60 bytes."""
         return wrap_key(self._raw, secret.reveal(), "wrap-face", context.encode())
 
     def unwrap_face(self, wrapped: bytes, context: FaceContext) -> FaceSecret:
-        """Inverse of `wrap_face`.
+        """Unwrap a face secret; inverse of `wrap_face`.
 
         Raises:
-            WrongKeyError: another file key or face, or altered bytes.
+            WrongKeyError: if the file key or the face is another, or the bytes were altered.
         """
         return FaceSecret(unwrap_key(self._raw, wrapped, "wrap-face", context.encode()))
 
     def derive_face(self, slot: bytes, context: FaceContext) -> FaceSecret:
-        """The face secret of the ``cover`` mode: made from this key and a slot of 60 random bytes, checked by nothing.
+        """Derive the face secret of the ``cover`` mode from this key and a slot of 60 random bytes.
 
-        Any file key gives a face secret, and nothing tells whether it is the right one.
+        Any file key gives a face secret, and nothing shows whether it is the right one.
         """
         return FaceSecret(subkey(self._raw, "cover-face", context.encode() + slot))
 
     def header_mac(self, covered: bytes) -> bytes:
-        """HMAC-SHA256 (32 bytes) over the covered header bytes, under this key's header-mac subkey."""
+        """Return the HMAC-SHA256 (32 bytes) of the covered header bytes under this key's header-mac subkey."""
         return hmac.new(subkey(self._raw, "header-mac"), covered, hashlib.sha256).digest()
 
     def verify_header_mac(self, covered: bytes, mac: bytes) -> bool:
-        """Whether ``mac`` is `header_mac` of the bytes; constant time."""
+        """Return whether ``mac`` is the `header_mac` of the bytes, in constant time."""
         return hmac.compare_digest(self.header_mac(covered), mac)
 
 
 def _keystream(key: bytes, nbytes: int) -> bytes:
-    """ChaCha20 keystream: block counter from 0, nonce zero (OpenSSL's 16-byte form holds both)."""
+    """Return a ChaCha20 keystream with block counter from 0 and nonce zero (OpenSSL's 16-byte nonce holds both)."""
     if not 0 <= nbytes <= MAX_STREAM_BYTES:
         raise ValueError(f"a keystream has 0 to {MAX_STREAM_BYTES} bytes, not {nbytes}")
     encryptor = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()

@@ -2,10 +2,9 @@
 
 Layout of a wrapped key: nonce (12 random bytes) | ciphertext (32) | tag (16), 60 bytes in all.
 
-Why a random nonce, where a zero nonce and a single-use key would save 12 bytes: one passphrase may lock
-several file keys with one Argon2id run, and a header may be locked again with the same keys.  With a random
-nonce no caller has to promise that a wrapping key is used once.  The fixed length keeps a
-crafted ciphertext from opening under more than a handful of passphrases at once.
+A zero nonce with single-use keys would save 12 bytes, but one passphrase may lock several file keys with one Argon2id
+run, and a header may be locked again with the same keys.  With a random nonce no caller has to promise that a wrapping
+key is used once.  The fixed length keeps a crafted ciphertext from opening under more than a handful of passphrases.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ WRAPPED_BYTES: Final = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 
 
 def wrap_key(kek: bytes, key: bytes, label: str, context: bytes = b"") -> bytes:
-    """Encrypt a 32-byte key under a key-encryption key.
+    """Encrypt a 32-byte key under a key-encryption key; `unwrap_key` is the inverse.
 
     Args:
         kek: 32 bytes.
-        key: 32 bytes to protect.
+        key: the 32 bytes to wrap.
         label: HKDF label, the purpose of the wrapping (see `subkey`).
-        context: canonical bytes the wrapping is bound to; `unwrap_key` needs the same.
+        context: canonical bytes that the wrapping is bound to; `unwrap_key` needs the same.
 
     Returns:
         60 bytes, different at every call.
@@ -43,16 +42,16 @@ def wrap_key(kek: bytes, key: bytes, label: str, context: bytes = b"") -> bytes:
 
 
 def unwrap_key(kek: bytes, wrapped: bytes, label: str, context: bytes = b"") -> bytes:
-    """Inverse of `wrap_key`.
+    """Decrypt a wrapped key; inverse of `wrap_key`.
 
     Raises:
-        WrongKeyError: another key-encryption key, label or context, or altered bytes; these cannot be told
-            apart.
+        WrongKeyError: if the key-encryption key, label or context is another, or the bytes were altered; these cases
+            are indistinguishable.
     """
     if len(wrapped) != WRAPPED_BYTES:
         raise WrongKeyError(f"a wrapped key has {WRAPPED_BYTES} bytes, not {len(wrapped)}")
-    nonce, box = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+    nonce, ciphertext = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
     try:
-        return ChaCha20Poly1305(subkey(kek, label, context)).decrypt(nonce, box, None)
+        return ChaCha20Poly1305(subkey(kek, label, context)).decrypt(nonce, ciphertext, None)
     except InvalidTag:
         raise WrongKeyError("the key does not open this file", hint="check the passphrase") from None

@@ -1,4 +1,4 @@
-"""Groundwork for video: frames as arrays in, protected frames out, one after the other; and back.
+"""Groundwork for video: protects the frames of a stream one after the other, and recovers them.
 
 ::
 
@@ -9,8 +9,8 @@
 * `proface_s.video.session` — `VideoSession`: one detector and one flow for a whole stream.
 * `proface_s.video.keys` — `VideoKey`: a fresh key for every face of every frame.
 * `proface_s.video.tracking` — boxes between detections.
-* `proface_s.video.records` — `FrameRecord`: what bringing a frame back needs besides the key.
+* `proface_s.video.records` — `FrameRecord`: the data, besides the key, that recovers a frame.
 
 Frames must be stored without loss (FFV1, x264 or VP9 in RGB and lossless, PNG files): one lossy compression destroys
-the hidden faces, and is noticed.  Files, sound and containers are not read or written here.
+the hidden faces, and is detected.  This package does not read or write files, sound or containers.
 """

@@ -1,4 +1,4 @@
-"""One key for a video; from it a key of its own for every face of every frame."""
+"""The key of a video, from which a separate key is derived for every face of every frame."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _VERSION: Final = 1
 
 
 class VideoKey(Secret):
-    """Opens all faces of the streams that were protected with it.
+    """The key of all faces of the streams that were protected with it.
 
-    A face's key is HKDF-SHA256 of this key, bound to stream, frame, face, box and model.  The stream's id is drawn anew
-    whenever a stream is protected, so that no two frames share a one-time pad: not two of one stream, and not the same
+    A face's key is HKDF-SHA256 of this key, bound to stream, frame, face, box and model.  A fresh stream id is drawn
+    whenever a stream is protected, so that no two frames share a one-time pad: neither two of one stream, nor the same
     frame of two runs under one key.
     """
 
     __slots__ = ()
 
     def face_key(self, stream: bytes, frame: int, face: int, box: Box, model_id: bytes) -> FaceKey:
-        """The key of one face.
+        """Return the key of one face.
 
         Args:
             stream: 16 bytes, see `new_stream`.
@@ -39,7 +39,7 @@ class VideoKey(Secret):
             model_id: 16 bytes.
 
         Raises:
-            ValueError: a part is out of range.
+            ValueError: if an argument is out of range.
         """
         if len(stream) != STREAM_BYTES or len(model_id) != MODEL_ID_BYTES:
             raise ValueError(f"stream and model ids have 16 bytes, not {len(stream)} and {len(model_id)}")
@@ -50,11 +50,11 @@ class VideoKey(Secret):
         return FaceKey(subkey(self.reveal(), "video-face", context))
 
     def tag(self, covered: bytes, version: int = 2) -> bytes:
-        """Vouch for a record.
+        """Authenticate a record.
 
         Args:
-            covered: canonical bytes of the record.
-            version: of the record; each has a subkey of its own, so that none can be passed off as another.
+            covered: canonical bytes of the record, see `FrameRecord.covered`.
+            version: version of the record.  Each has its own subkey, so that none can be passed off as another.
 
         Returns:
             16 bytes of HMAC-SHA256.
@@ -68,5 +68,5 @@ class VideoKey(Secret):
 
 
 def new_stream() -> bytes:
-    """A stream's id: 16 random bytes, public."""
+    """Draw a stream's id: 16 random bytes, public."""
     return secrets.token_bytes(STREAM_BYTES)

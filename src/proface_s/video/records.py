@@ -1,4 +1,4 @@
-"""What bringing a frame back needs besides the key: public, small, and vouched for by the key."""
+"""Frame records: the data, besides the key, that recovers a frame; public, small and authenticated by the key."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class FrameRecord:
         model_id: 16 bytes.
         boxes: the protected regions, disjoint.
         digests: SHA-256 of each region's protected pixels, 32 bytes.
-        tag: 16 bytes with which the video's key vouches for all this.
+        tag: 16 bytes with which the video's key authenticates all other fields (`VideoKey.tag`).
         frame_digest: `picture_digest` of the whole protected frame, 32 bytes; empty in records of early versions, which
-            do not tell whether a frame without faces is the right one.
+            cannot show that a frame without faces was exchanged.
         last: whether the clip ends with this frame.
     """
 
@@ -43,11 +43,11 @@ class FrameRecord:
 
     @property
     def version(self) -> int:
-        """1 or 2: what kind of tag the record has (`VideoKey.tag`)."""
+        """Version of the record, 1 or 2, on which its tag depends (`VideoKey.tag`)."""
         return 2 if self.frame_digest else 1
 
     def covered(self) -> bytes:
-        """Canonical bytes of everything but the tag, big-endian: what the tag covers."""
+        """Return the canonical bytes that the tag covers: everything but the tag, big-endian."""
         faces = b"".join(
             struct.pack(">IIII", box.x, box.y, box.w, box.h) + digest
             for box, digest in zip(self.boxes, self.digests, strict=True)
@@ -57,7 +57,7 @@ class FrameRecord:
 
 
 def encode_frame_record(record: FrameRecord) -> str:
-    """One line of JSON, without its line end; `decode_frame_record` is the inverse."""
+    """Serialise a record as one line of JSON, without its line end; `decode_frame_record` is the inverse."""
     faces = [
         {"box": [box.x, box.y, box.w, box.h], "sha256": digest.hex()}
         for box, digest in zip(record.boxes, record.digests, strict=True)
@@ -70,10 +70,10 @@ def encode_frame_record(record: FrameRecord) -> str:
 
 
 def decode_frame_record(text: str) -> FrameRecord:
-    """Inverse of `encode_frame_record`.
+    """Parse a record; inverse of `encode_frame_record`.
 
     Raises:
-        DamagedFileError: not a record.
+        DamagedFileError: if the text is not a record.
     """
     try:
         found = json.loads(text)
@@ -81,7 +81,7 @@ def decode_frame_record(text: str) -> FrameRecord:
         record = FrameRecord(
             _bytes(found["stream"], STREAM_BYTES), _number(found["frame"], 2**64 - 1), _bytes(found["model"], 16),
             tuple(_box(face["box"]) for face in faces), tuple(_bytes(face["sha256"], _DIGEST_BYTES) for face in faces),
-            _bytes(found["tag"], TAG_BYTES), *_whole(found),
+            _bytes(found["tag"], TAG_BYTES), *_frame_fields(found),
         )  # fmt: skip
         if len(faces) > MAX_FACES:
             raise ValueError("too many faces")
@@ -90,8 +90,8 @@ def decode_frame_record(text: str) -> FrameRecord:
     return record
 
 
-def _whole(found: dict[str, object]) -> tuple[bytes, bool]:
-    """What a record says about its whole frame: digest, and whether it is the last; nothing in early versions."""
+def _frame_fields(found: dict[str, object]) -> tuple[bytes, bool]:
+    """Return (digest of the whole frame, whether it is the last); (b"", False) in records of early versions."""
     if "sha256" not in found and "last" not in found:
         return b"", False
     last = found["last"]

@@ -1,4 +1,4 @@
-"""Whether frames are those of one clip, all of them, in their order."""
+"""Check that frames are those of one clip, complete and in order."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _EXCERPT = "give the frames of one clip in their order, or accept any frames wit
 
 
 class ClipCheck:
-    """Follows the frames of a clip; their records must have been verified with the key."""
+    """Checks the frames of a clip one after the other; their records must have been verified with the key."""
 
     def __init__(self) -> None:
         self._stream, self._next, self._complete, self._warned = b"", 0, True, False
 
     def check(self, rgb: UInt8Image, record: FrameRecord) -> None:
-        """Take the next frame.
+        """Check the next frame.
 
         Args:
             rgb: (H, W, 3) uint8 RGB, the protected frame.
             record: its record.
 
         Raises:
-            DamagedFileError: it is not the frame that follows, or was changed outside its faces.
+            DamagedFileError: if it is not the frame that follows, or was changed outside its faces.
         """
         if self._next and record.stream != self._stream:
             raise DamagedFileError(f"frame {record.index} of another clip follows frame {self._next - 1}", _EXCERPT)
@@ -38,7 +38,7 @@ class ClipCheck:
             )
         if record.version == 1 and not self._warned:
             warnings.warn(
-                "the clip was protected by an early version: nothing tells whether frames without faces were "
+                "the clip was protected by an early version: it cannot be checked whether frames without faces were "
                 "exchanged, or whether its end is missing",
                 stacklevel=3,
             )
@@ -47,10 +47,10 @@ class ClipCheck:
         self._complete = record.last or record.version == 1
 
     def finish(self) -> None:
-        """Notice the end of the frames.
+        """Check, after the last frame, that the clip is complete.
 
         Raises:
-            DamagedFileError: the clip has more.
+            DamagedFileError: if the clip has more frames.
         """
         if not self._complete:
-            raise DamagedFileError(f"the clip goes on behind frame {self._next - 1}: its end is missing", _EXCERPT)
+            raise DamagedFileError(f"the clip goes on after frame {self._next - 1}: its end is missing", _EXCERPT)

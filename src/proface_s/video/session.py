@@ -1,4 +1,4 @@
-"""Streams of frames: protected at a steady rate with models that are loaded once, and brought back."""
+"""Protect and recover streams of frames, with models that are loaded once."""
 
 from __future__ import annotations
 
@@ -35,24 +35,23 @@ _LOSSLESS = "store the frames without loss: FFV1, or x264 or VP9 in RGB and loss
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProtectedFrame:
-    """A frame with its faces hidden: (H, W, 3) uint8 RGB, and the record that brings them back."""
+    """A frame with its faces hidden, (H, W, 3) uint8 RGB, and the record that recovers them."""
 
     rgb: UInt8Image
     record: FrameRecord
 
 
 class VideoSession:
-    """Loads the models on first use and keeps them.
+    """Protects and recovers streams of frames; loads the models on first use and keeps them.
 
     Args:
-        detector: finds the faces; a `Detector` or the name of one (`proface_s.faces.detector_names`).
-        model: what hides faces in new frames: the name of a model or the model itself.  Frames are
-            read with the model that they name.
-        every: faces are looked for in every so manieth frame.
-        threads: of the inference engine; 0 for all cores.
+        detector: the face detector, or the name of one (`proface_s.faces.detector_names`).
+        model: the model for new frames, or its name.  Frames are recovered with the model that they name.
+        every: N, to detect faces in every N-th frame and interpolate in between.
+        threads: number of threads of the inference engine; 0 for all cores.
 
     Raises:
-        UsageError: ``every`` is less than 1.
+        UsageError: if ``every`` is less than 1.
     """
 
     def __init__(
@@ -91,24 +90,24 @@ class VideoSession:
     def protect(
         self, frames: Iterable[UInt8Image], key: VideoKey, *, style: str | Style = "blur"
     ) -> Iterator[ProtectedFrame]:
-        """Hide the faces of a stream, each frame's under keys of its own.
+        """Hide the faces of a stream, each under its own key; `recover` is the inverse.
 
         Args:
-            frames: (H, W, 3) uint8 RGB, all of one shape, sides of 16 pixels at least; read as they are needed.  Up to
-                ``every + 1`` are held, so that the source must not reuse their memory.
-            key: opens the stream.
+            frames: (H, W, 3) uint8 RGB, all of one shape, each side at least 16 pixels; read as needed.  Up to
+                ``every + 1`` are held, so the source must not reuse their memory.
+            key: the key that will recover the stream.
             style: ``name[:strength]``, see `proface_s.covers`.
 
         Yields:
-            As many frames as came in, in their order; those without a face with their pixels unchanged.
+            One protected frame for each frame, in order; pixels of frames without a face are unchanged.
 
         Raises:
-            UsageError: an unknown style, or the model has no noise mode.
-            ImageError: a frame is not an image, or of another shape than the first.
+            UsageError: if the style is unknown, or the model has no noise mode.
+            ImageError: if a frame is not an image, or its shape differs from the first one's.
         """
         chosen = parse_style(style) if isinstance(style, str) else style
         check_wrong_key(self.model, "noise")
-        stream, source = new_stream(), _Counted(_checked(frames))
+        stream, source = new_stream(), _CountedFrames(_checked(frames))
         for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
             record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
             yield self._protected(frame, boxes, chosen, key, record)
@@ -116,25 +115,25 @@ class VideoSession:
     def recover(
         self, frames: Iterable[tuple[UInt8Image, FrameRecord]], key: VideoKey, *, whole: bool = True
     ) -> Iterator[UInt8Image]:
-        """Bring the faces of a stream back: the inverse of `protect`, exact outside the faces, an estimate inside.
+        """Recover the faces of a stream; inverse of `protect`, exact outside the faces and an estimate inside.
 
         Args:
-            frames: protected frames, bit for bit as `protect` gave them, with their records.
-            key: what they were protected with.
-            whole: insist on one whole clip: all of its frames, in their order, unchanged also outside the faces.  If
-                False, any frames of any clips of this key are accepted, in any order: excerpts, for example.
+            frames: protected frames, bit for bit as `protect` yielded them, with their records.
+            key: the key they were protected with.
+            whole: whether to require one complete clip: all of its frames, in order, also unchanged outside the faces.
+                If False, any frames of any clips of this key are accepted in any order, for example excerpts.
 
         Yields:
             (H, W, 3) uint8 RGB.
 
         Raises:
-            WrongKeyError: the key is another one, or a record was altered.
-            DamagedFileError: the pixels of a face were changed, by a lossy codec for example; or, unless ``whole`` is
-                False, a frame is missing, out of its place, from another clip, or changed outside its faces.
-            ModelError: they were protected with another model.
+            WrongKeyError: if the key is another one, or a record was altered.
+            DamagedFileError: if the pixels of a face were changed, by a lossy codec for example; or, if ``whole``, a
+                frame is missing, misplaced, from another clip, or changed outside its faces.
+            ModelError: if the frames were protected with another model.
 
         Warns:
-            UserWarning: once, if the clip was protected by an early version, whose records do not show that a frame
+            UserWarning: once, if the clip was protected by an early version, whose records cannot show that a frame
                 without faces was exchanged, or that the end of the clip is missing.
         """
         sequence = ClipCheck()
@@ -180,8 +179,8 @@ class VideoSession:
         return uncovered(Picture(rgb), zip(record.boxes, edges, estimates, strict=True)).rgb
 
 
-class _Counted(Iterator[UInt8Image]):
-    """Frames as they come, counted, so that the last one is known once the source has ended."""
+class _CountedFrames(Iterator[UInt8Image]):
+    """An iterator that counts its frames, so that the last one is known once the source has ended."""
 
     def __init__(self, frames: Iterator[UInt8Image]) -> None:
         self._frames, self._taken, self._ended = frames, 0, False
@@ -196,17 +195,17 @@ class _Counted(Iterator[UInt8Image]):
         return frame
 
     def ends_with(self, index: int) -> bool:
-        """Return whether the source has ended, with the frame of this number."""
+        """Return whether the source has ended with the frame of this number."""
         return self._ended and index == self._taken - 1
 
 
 def _face_keys(key: VideoKey, record: FrameRecord, boxes: Sequence[Box]) -> list[FaceKey]:
-    """A key of its own for every face of a frame."""
+    """Return a separate key for every face of a frame."""
     return [key.face_key(record.stream, record.index, i, box, record.model_id) for i, box in enumerate(boxes)]
 
 
 def _checked(frames: Iterable[UInt8Image]) -> Iterator[UInt8Image]:
-    """Frames, each looked at as it passes."""
+    """Yield the frames, checking each as it passes."""
     shape: tuple[int, ...] | None = None
     for index, frame in enumerate(frames):
         if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
@@ -221,7 +220,7 @@ def _checked(frames: Iterable[UInt8Image]) -> Iterator[UInt8Image]:
 
 
 def _inside(box: Box, width: int, height: int) -> Box | None:
-    """The part of a box inside the frame; None where there is hardly any."""
+    """Return the part of a box inside the frame, or None if it is narrower than two pixels."""
     left, top, right, bottom = max(0, box.x), max(0, box.y), min(width, box.right), min(height, box.bottom)
     return Box(left, top, right - left, bottom - top) if right - left >= 2 and bottom - top >= 2 else None
 

@@ -1,4 +1,4 @@
-"""Where the faces are in every frame, though they are looked for in every N-th only.
+"""Locate the faces of every frame while detecting them only in every N-th.
 
 ::
 
@@ -6,9 +6,9 @@
     detect   ●                   ●                   ●
     boxes      ◄─ interpolated ─►  ◄─ interpolated ─►
 
-A segment's frames wait until the detection at its end, so that a box between two detections is interpolated and never
-guessed ahead.  In doubt more is covered: a face seen at one end only is covered there for the whole segment, one
-that the detector loses stays covered for `HOLD` more segments, and a box never shrinks faster than `SHRINK`.
+The frames of a segment wait until the detection at its end, so that a box between two detections is interpolated and
+never extrapolated.  If in doubt, more is covered: a face seen at only one end is covered there for the whole segment, a
+face that the detector loses stays covered for `HOLD` more segments, and a box never shrinks faster than `SHRINK`.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from ..types import Box, UInt8Image
 HOLD = 1
 SHRINK = 0.7  # least share of its last size that a box has at the next detection
 SLACK = 0.1  # growth on every side between detections, for movement that is not straight
-_SAME = 0.1  # intersection over union from which two boxes of successive detections are one face
-_NEAR = 1.0  # or: centres closer than so many box sides, and sizes alike
+_SAME = 0.1  # intersection over union from which two boxes of successive detections are the same face
+_NEAR = 1.0  # or: distance of the centres in box sides, if the areas are within a factor of `_ALIKE`
 _ALIKE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A face at a detection: its box, and for how many detections it has not been seen."""
+    """A face at a detection: its box, and the number of detections since it was last seen."""
 
     box: Box
     missed: int = 0
 
 
 def tracked(frames: Iterable[UInt8Image], detector: Detector, every: int) -> Iterator[tuple[UInt8Image, list[Box]]]:
-    """Frames with the tight boxes of their faces.
+    """Yield the frames with the tight boxes of their faces.
 
     Args:
         frames: (H, W, 3) uint8 RGB, all of one shape; at most ``every + 1`` of them are held at a time.
-        detector: looks at the first frame, every N-th and the last.
+        detector: the face detector; applied to the first frame, every N-th and the last.
         every: N, from 1.
     """
     source = iter(frames)
@@ -64,11 +64,11 @@ def tracked(frames: Iterable[UInt8Image], detector: Detector, every: int) -> Ite
 
 
 def paired(tracks: Sequence[Track], found: Sequence[Box]) -> list[tuple[Box, Track]]:
-    """What becomes of every face between two detections: its box at the first, and its track at the second.
+    """Pair the faces of two detections; return each face's box at the first and its track at the second.
 
     Args:
-        tracks: as of the first detection.
-        found: tight boxes of the second.
+        tracks: the faces at the first detection.
+        found: tight boxes at the second.
     """
     candidates = sorted(
         ((_closeness(track.box, box), i, j) for i, track in enumerate(tracks) for j, box in enumerate(found)),
@@ -88,7 +88,7 @@ def paired(tracks: Sequence[Track], found: Sequence[Box]) -> list[tuple[Box, Tra
 
 
 def between(start: Box, end: Box, step: int, steps: int) -> Box:
-    """A box on the straight way from one to another, with some slack where it is not the first.
+    """Interpolate between two boxes, and add some slack at every step but the first.
 
     Args:
         start: at step 0.
@@ -106,7 +106,7 @@ def between(start: Box, end: Box, step: int, steps: int) -> Box:
 
 
 def _closeness(a: Box, b: Box) -> float:
-    """How sure two boxes of successive detections are one face: more than 0 if they may be."""
+    """Return how likely two boxes of successive detections are the same face; more than 0 if they may be."""
     shared = iou(a, b)
     if shared >= _SAME:
         return 1 + shared
@@ -117,7 +117,7 @@ def _closeness(a: Box, b: Box) -> float:
 
 
 def _kept_large(box: Box, before: Box) -> Box:
-    """A detection's box, grown around its centre where it has shrunk too fast."""
+    """Return a detection's box, enlarged around its centre if it has shrunk too fast."""
     w, h = max(box.w, int(SHRINK * before.w)), max(box.h, int(SHRINK * before.h))
     left, top = max(0, box.x - (w - box.w) // 2), max(0, box.y - (h - box.h) // 2)
     return Box(left, top, max(w, box.right - left), max(h, box.bottom - top))

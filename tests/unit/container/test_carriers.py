@@ -1,4 +1,4 @@
-"""WebP chunks, TIFF tags and sidecars: what goes in comes out, the pixels stay, and every truncation is an error."""
+"""WebP chunks, TIFF tags and sidecars: reading inverts writing, pixels stay the same, truncation is an error."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_webp_of_other_programs(options: dict) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_tiff_of_other_programs(order: str) -> None:
-    """Both byte orders, and a file in which a program has moved our tags to another place."""
+    """Test both byte orders, and a file in which another program has moved our tags."""
     ifd = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
     rows = RGB.tobytes()
     plain = {256: 61, 257: 40, 258: (8, 8, 8), 259: 1, 262: 2, 277: 3, 278: 40, 279: len(rows)}

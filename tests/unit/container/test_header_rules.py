@@ -1,4 +1,4 @@
-"""Header bytes: strictness, versions, golden bytes."""
+"""Header bytes: rules, versions and golden bytes."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_many_faces_are_quick_and_more_are_refused() -> None:
 
 
 def test_total_cost_of_all_stanzas_is_bounded() -> None:
-    """Any single stanza passes; hundreds of expensive ones would keep a reader busy for hours."""
+    """Any single stanza is accepted, but hundreds of expensive ones would keep a reader busy for hours."""
     dear = KdfParams(time_cost=16, memory_kib=2**20)
     once = (Group((replace(STANZA, params=dear),), bytes(32)),)
     encode_header(replace(HEADER, groups=once, faces=(FACE,)))

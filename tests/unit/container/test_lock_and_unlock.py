@@ -1,4 +1,4 @@
-"""Locking and unlocking headers: passphrases, recipients, keys of single faces, and the mode that checks nothing."""
+"""Locking and unlocking headers: passphrases, recipients, keys of single faces, and the cover mode."""
 
 from __future__ import annotations
 
@@ -28,19 +28,21 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "locked_header_v1.json"
 PEOPLE = GOLDEN.with_name("people_v1.json")
 CHEAP = KdfParams(time_cost=1, memory_kib=1024, lanes=1)
 BOXES = (Box(0, 0, 10, 10), Box(20, 0, 10, 10), Box(40, 0, 10, 10))
-NOTES = tuple(FaceDescription("blur", None, bytes([i]) * 32) for i in range(3))
-OPEN_NOTES = tuple(replace(note, sealed=False) for note in NOTES)
+DESCRIPTIONS = tuple(FaceDescription("blur", None, bytes([i]) * 32) for i in range(3))
+UNSEALED = tuple(replace(note, sealed=False) for note in DESCRIPTIONS)
 
 
 def locked(locks: Sequence[Lock | Sequence[str]], groups: Sequence[int] = (0, 0, 0)) -> tuple[KeyRing, Header]:
     ring = KeyRing.generate(bytes(16), BOXES, groups)
-    header = lock_header(ring, (100, 50), NOTES, [x if isinstance(x, Lock) else Lock.of(x) for x in locks], CHEAP)
+    header = lock_header(
+        ring, (100, 50), DESCRIPTIONS, [x if isinstance(x, Lock) else Lock.of(x) for x in locks], CHEAP
+    )
     return ring, decode_header(encode_header(header))
 
 
 def deniable(passphrases: Sequence[str], groups: Sequence[int] = (0, 0, 0)) -> tuple[KeyRing, Header]:
     ring = KeyRing.derive(bytes(16), BOXES, groups, passphrases, CHEAP)
-    return ring, decode_header(encode_header(lock_header(ring, (100, 50), OPEN_NOTES, ())))
+    return ring, decode_header(encode_header(lock_header(ring, (100, 50), UNSEALED, ())))
 
 
 def keys_by(header: Header, *arguments: object, **more: object) -> dict[int, FaceKey]:
@@ -119,7 +121,7 @@ def test_altered_recipient_stanzas_open_nothing() -> None:
 
 
 def test_swapped_keys_are_recognised() -> None:
-    """Between groups a wrapped file key does not open; between faces the MAC no longer matches."""
+    """A wrapped file key moved to another group does not open; moved to another face, the MAC no longer matches."""
     ann, bob = Identity.generate(), Identity.generate()
     _, header = locked([Lock((), (ann.recipient,)), Lock((), (bob.recipient,))], (0, 1, 1))
     first, second = header.groups
@@ -233,14 +235,14 @@ def test_in_cover_mode_every_passphrase_gives_keys_and_one_gives_the_right_ones(
 
 
 def test_in_cover_mode_no_byte_of_the_header_depends_on_the_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the operating system's randomness held still, two passphrases give the same header, bit for bit."""
+    """With fixed randomness, two passphrases give the same header, bit for bit."""
     monkeypatch.setattr("secrets.token_bytes", lambda count: bytes(range(count)))
     (ring, first), (other, second) = deniable(["alice alice"]), deniable(["bob bob bob"])
     assert encode_header(first) == encode_header(second)
     assert ring.face_key(0) != other.face_key(0)
 
 
-def test_forced_keys_are_wrong_keys_for_every_face() -> None:
+def test_noise_keys_are_wrong_keys_for_every_face() -> None:
     ann = Identity.generate()
     ring, header = locked([["the passphrase"], Lock((), (ann.recipient,))], (0, 1, 0))
     for wrong in (
@@ -258,22 +260,22 @@ def test_forced_keys_are_wrong_keys_for_every_face() -> None:
 def test_unusable_requests() -> None:
     ring = KeyRing.generate(bytes(16), BOXES)
     with pytest.raises(UsageError, match="0 stanzas"):
-        lock_header(ring, (100, 50), NOTES, [Lock()], CHEAP)
+        lock_header(ring, (100, 50), DESCRIPTIONS, [Lock()], CHEAP)
     with pytest.raises(UsageError, match="descriptions"):
-        lock_header(ring, (100, 50), NOTES[:2], [Lock.of("the passphrase")], CHEAP)
+        lock_header(ring, (100, 50), DESCRIPTIONS[:2], [Lock.of("the passphrase")], CHEAP)
     with pytest.raises(UsageError, match="locks for 0"):
-        lock_header(ring, (100, 50), NOTES, [], CHEAP)
+        lock_header(ring, (100, 50), DESCRIPTIONS, [], CHEAP)
     with pytest.raises(UsageError, match="outside"):
-        lock_header(ring, (45, 50), NOTES, [Lock.of("the passphrase")], CHEAP)
+        lock_header(ring, (45, 50), DESCRIPTIONS, [Lock.of("the passphrase")], CHEAP)
     with pytest.raises(UsageError, match="lanes"):
-        lock_header(ring, (100, 50), NOTES, [Lock.of("the passphrase")], KdfParams(lanes=99))
+        lock_header(ring, (100, 50), DESCRIPTIONS, [Lock.of("the passphrase")], KdfParams(lanes=99))
     with pytest.raises(ValueError, match="group numbers"):
         KeyRing.generate(bytes(16), BOXES, [0])
 
 
 def test_reserved_samples_are_covered_by_the_mac() -> None:
     ring = KeyRing.generate(bytes(16), BOXES)
-    header = lock_header(ring, (100, 50), NOTES, [Lock.of("the passphrase")], CHEAP, reserved=(100, 0, 40))
+    header = lock_header(ring, (100, 50), DESCRIPTIONS, [Lock.of("the passphrase")], CHEAP, reserved=(100, 0, 40))
     assert [header.reserved(index) for index in range(3)] == [100, 0, 40]
     assert set(keys_by(decode_header(encode_header(header)), "the passphrase")) == {0, 1, 2}
     with pytest.raises(DamagedFileError, match="altered"):

@@ -1,4 +1,4 @@
-"""Records in the pixels: at most one level, found anywhere, repaired, and nothing found where there is nothing."""
+"""Records in the pixels: change samples by at most 1, are found anywhere and repaired; no false matches."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_damaged_samples_are_repaired() -> None:
 
 
 def test_a_scratch_is_repaired() -> None:
-    """A line of forty pixels drawn into the record."""
+    """Draw a line of forty pixels into the record."""
     region = write_record(noise(64, 64), RECORD)
     region[5, 3:43] = 255
     assert found_in(region) == [(0, 0, RECORD)]
@@ -168,7 +168,7 @@ def test_nothing_is_found_in_photos_and_noise() -> None:
 
 
 def test_hostile_pictures_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sync word and head wherever they fit, with bodies that cannot be repaired: only so many are tried."""
+    """Fill a picture with sync words and heads whose bodies are beyond repair: the number of attempts is bounded."""
     tried: list[bytes] = []
     real = pixel_records._decode_body
     monkeypatch.setattr(pixel_records, "_decode_body", lambda body: tried.append(body) or real(body))

@@ -1,4 +1,4 @@
-"""Case S1: after a file was locked anew, or a face forgotten, nothing of what was taken away is left anywhere in it."""
+"""Case S1: after rewrapping a file or forgetting a face, no trace of the revoked keys is left anywhere in it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def header_of(data: bytes) -> Header:
 
 
 def stanza_bytes(header: Header) -> list[bytes]:
-    """The random bytes of all stanzas: nothing of them has a reason to be in another file."""
+    """Return the random bytes of all stanzas, which have no reason to be in another file."""
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]
     return [
         part for stanza in stanzas
@@ -79,7 +79,7 @@ def windows(parts: list[bytes]) -> set[bytes]:
 
 
 def streams(rgb: UInt8Image, boxes: list[Box]) -> Iterator[bytes]:
-    """The lowest bits of the picture and of each region, packed from every one of eight offsets on."""
+    """Return the lowest bits of the picture and of each region, packed from each of eight offsets on."""
     for area in (rgb, *(cut(rgb, box) for box in boxes)):
         bits = (area & 1).reshape(-1)
         for start in range(8):
@@ -87,7 +87,7 @@ def streams(rgb: UInt8Image, boxes: list[Box]) -> Iterator[bytes]:
 
 
 def traces(data: bytes, sidecar: bytes | None, gone: list[bytes]) -> int:
-    """How many eight-byte pieces of what should be gone are in a file, its sidecar or its lowest bits."""
+    """Count the eight-byte pieces of revoked data in a file, its sidecar and its lowest bits."""
     places = [data, *([sidecar] if sidecar else [])]
     chunks = read_chunks(data) or decode_sidecar(sidecar or b"")[1]
     places += [part for parts in chunks.values() for part in parts]
@@ -145,7 +145,7 @@ def test_s1_no_old_stanza_is_left(
 
 @pytest.mark.parametrize(("boxes", "first"), [((SMALL,), OLD[:1]), (BOXES, OLD[:1]), (BOXES, OLD)])
 def test_s1_several_rewraps_in_a_row(session: Session, boxes: tuple[Box, ...], first: tuple[str, ...]) -> None:
-    """Also where the record gets too long for its region on the way, and is dropped."""
+    """Cover the case that the record becomes too long for its region and is dropped."""
     data = session.protect(photo(), first, **by_hand(*boxes)).data
     opener, gone = first[0], stanza_bytes(header_of(data))
     for number, lock in enumerate((OLD[1:3], (NEW,), OLD, OLD[2:4])):
@@ -166,7 +166,7 @@ def test_s1_a_record_that_no_longer_fits_leaves_nothing(session: Session) -> Non
 
 
 def test_s1_groups_that_do_not_open_are_cleared_of_older_leftovers(session: Session) -> None:
-    """A file in which an earlier version left old stanzas behind, and of which now one group alone is locked anew."""
+    """Rewrap one group of a file in which an earlier version left old stanzas behind."""
     data = session.protect(photo(), OLD, own={2: Lock.of(OLD[1:])}, **by_hand(*BOXES)).data
     gone = stanza_bytes(header_of(data))
     for opener in OLD[:2]:
@@ -181,7 +181,7 @@ def test_s1_groups_that_do_not_open_are_cleared_of_older_leftovers(session: Sess
 
 
 def as_before(data: bytes, change: Any) -> bytes:
-    """What early versions made of a file: a record was written over a longer one, the rest of which stayed."""
+    """Return a file as early versions left it: a record written over a longer one, whose end stayed."""
     changed = change(data)
     header, rgb = header_of(changed), pixels(changed)
     for index, face in enumerate(header.faces):
@@ -272,7 +272,7 @@ def test_s1_verify_names_a_sidecar_that_other_keys_open(tmp_path: Path, session:
 
 
 def test_s1_dead_bytes_of_other_programs_do_not_stay(session: Session) -> None:
-    """Programs that change a TIFF append a new directory and leave the old bytes where they were."""
+    """Other programs that change a TIFF append a new directory and leave the old bytes in place."""
     old = session.protect(photo(), OLD, file_format="tiff", record=False, **by_hand(*BOXES))
     appended = old.data + b"".join(part for parts in read_chunks(old.data).values() for part in parts)
     for changed, gone in (

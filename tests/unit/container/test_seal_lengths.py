@@ -1,4 +1,4 @@
-"""Case S11: under a cover that shows nothing, the length of the seal shows nothing either."""
+"""Case S11: under a cover that shows nothing, the length of the seal reveals nothing either."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sticker(tmp_path: Path) -> str:
 
 
 def faces() -> list[UInt8Image]:
-    """A flat one, a smooth one, and noise: (100, 120, 3) each."""
+    """Return a flat region, a smooth one and noise: (100, 120, 3) each."""
     y, x = np.mgrid[0:100, 0:120]
     smooth = np.dstack([128 + 90 * np.sin(x / 17), 128 + 60 * np.cos(y / 13), 128 + 50 * np.sin((x - y) / 11)])
     noise = np.random.default_rng(1).integers(0, 256, (100, 120, 3))

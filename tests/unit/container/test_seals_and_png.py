@@ -98,8 +98,8 @@ def test_too_many_chunks() -> None:
 
 def protected_header(sealed: bool = True):
     ring = KeyRing.generate(bytes(16), [Box(0, 0, 10, 12), Box(20, 0, 10, 12)])
-    notes = [FaceDescription("blur", 2.0, region_digest(REGION), sealed) for _ in range(2)]
-    return ring, lock_header(ring, (60, 40), notes, [Lock.of("the passphrase")], CHEAP)
+    descriptions = [FaceDescription("blur", 2.0, region_digest(REGION), sealed) for _ in range(2)]
+    return ring, lock_header(ring, (60, 40), descriptions, [Lock.of("the passphrase")], CHEAP)
 
 
 def test_header_and_seals_travel_in_a_file() -> None:
@@ -166,7 +166,7 @@ def test_anything_else_does_not_open_a_seal() -> None:
 
 
 def authentic(payload: bytes) -> bytes:
-    """A seal of arbitrary content by somebody who knows the key."""
+    """Return a seal of arbitrary content, made with the key."""
     return bytes(12) + ChaCha20Poly1305(KEY.seal_key()).encrypt(bytes(12), payload, b"")
 
 
@@ -208,7 +208,7 @@ SIZES = [(2, 2), (16, 24), (60, 64), (200, 240), (2, 16400), (16400, 2)]
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_s11_a_seal_has_one_of_four_lengths(size: tuple[int, int]) -> None:
-    """Case S11: what compresses well and what does not compress at all."""
+    """Case S11: test regions that compress well and regions that do not compress at all."""
     most = largest_payload(*size)
     for length in range(1, most + 1, max(1, most // 500)):
         assert length <= padded_length(length, most) <= most
@@ -229,7 +229,7 @@ def test_s11_a_full_length_depends_on_the_size_alone(size: tuple[int, int], chan
 
 @pytest.mark.parametrize("padding", [b"", bytes(3), bytes(5000), b"not zero"])
 def test_any_padding_is_read(padding: bytes) -> None:
-    """What earlier versions and other programs wrote: readers do not look at what is behind the content."""
+    """Earlier versions and other programs padded differently: readers ignore bytes behind the content."""
     seal = seal_region(KEY, REGION, b"")
     payload = ChaCha20Poly1305(KEY.seal_key()).decrypt(seal[:12], seal[12:], b"")
     length = 5 + int.from_bytes(payload[1:5], "big")

@@ -1,4 +1,4 @@
-"""Derivation, wrapping and face keys: properties, independent re-computation and golden vectors."""
+"""Derivation, wrapping and face keys: properties, independent recomputation and golden vectors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONTEXT = FaceContext(1, 3, Box(10, 20, 30, 40), bytes(range(16)))
 
 
 def hkdf_sha256(key: bytes, info: bytes) -> bytes:
-    """RFC 5869 with an empty salt and one block of output, from the text of the RFC."""
+    """Compute RFC 5869 with an empty salt and one block of output, following the text of the RFC."""
     extracted = hmac.new(bytes(32), key, hashlib.sha256).digest()
     return hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
 
@@ -96,7 +96,7 @@ def test_face_key_golden_vector() -> None:
 
 
 def test_face_key_from_the_standards_alone() -> None:
-    """Everything but ChaCha20 recomputed with hashlib, and keystream blocks from the text of RFC 8439."""
+    """Recompute everything but ChaCha20 with hashlib, and keystream blocks from the text of RFC 8439."""
     face_key = FaceSecret(KEY).face_key(CONTEXT)
     raw = hkdf_sha256(KEY, b"proface-s/v1/face-key\x00" + CONTEXT.encode())
     assert face_key.reveal() == raw

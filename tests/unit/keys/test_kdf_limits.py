@@ -1,4 +1,4 @@
-"""Case S9: what cannot be done is refused before any of it is done, and nothing is derived twice."""
+"""Case S9: requests beyond the limits are refused before any work is done, and no key is derived twice."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BOX = Box(0, 0, 64, 64)
 
 @pytest.fixture
 def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes, KdfParams]]:
-    """Everything that Argon2id is asked for; costly derivations are not done."""
+    """Record all Argon2id requests without running costly ones."""
     runs: list[tuple[str, bytes, KdfParams]] = []
     real = derive.derive_kek
 
@@ -52,7 +52,7 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes, KdfParams
 
 @pytest.fixture
 def hidden(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many faces the flow was asked to hide."""
+    """Count the faces that the flow was asked to hide."""
     calls: list[int] = []
     real = SecureFlow.protect
 
@@ -205,7 +205,7 @@ def test_s9_nothing_is_derived_twice(derived: list[Any]) -> None:
 
 
 def test_s9_cheap_stanzas_are_tried_first(derived: list[Any]) -> None:
-    """A stranger may add costly stanzas to a file of yours; what opens it still opens it at its own cost."""
+    """A stranger may add costly stanzas to a file; the right passphrase still opens it at its own cost."""
     ring = KeyRing.generate(bytes(16), [BOX])
     header = lock_header(ring, (64, 64), [FaceDescription("blur", None, bytes(32))], [Lock.of(PASSPHRASE)])
     stanzas = (passphrase_stanza(7, KdfParams(15, 1024 * 1024, 1)), *header.groups[0].stanzas)
@@ -219,7 +219,7 @@ def test_s9_cheap_stanzas_are_tried_first(derived: list[Any]) -> None:
 
 
 def test_s9_records_of_many_headers_share_one_budget_and_one_derivation(derived: list[Any]) -> None:
-    """Pictures in a picture: each has a header of its own, and all have the same salt."""
+    """Test a collage: each picture in it has its own header, and all have the same salt."""
     rgb = np.full((400, 400, 3), 100, np.uint8)
     for place in range(9):
         header = replace(header_with(passphrase_stanza(1)), width=400 + place, height=400)

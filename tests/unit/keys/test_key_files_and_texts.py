@@ -166,7 +166,7 @@ def test_s12_points_of_low_order_are_refused(point: int) -> None:
 
 @pytest.mark.parametrize("number", [P, P + 1, P + 9, 2**255 - 1, 2**255, 2**255 + 9, 2**256 - 1])
 def test_s12_numbers_beyond_the_field_are_refused(number: int) -> None:
-    """Case S12: X25519 reduces them, so that the stanza is made, and no identity ever opens it."""
+    """Case S12: X25519 would reduce such a key, and no identity would ever open the stanza."""
     public = number.to_bytes(32, "little")
     with pytest.raises(UsageError, match="not a usable public key"):
         Recipient(public)

@@ -1,4 +1,4 @@
-"""Passphrase rules, generated passphrases and where passphrases come from."""
+"""Passphrases: rules, generator and sources."""
 
 from __future__ import annotations
 
