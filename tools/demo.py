@@ -22,8 +22,8 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from proface_s.api import Session
-from proface_s.api.protect_picture import psnr
 from proface_s.flow.secure.model import SecureFlow
+from proface_s.image.measures import psnr
 from proface_s.image.regions import cut, paste
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Box, UInt8Image

@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from faces import read_faces
-from proface_s.api.protect_picture import psnr
 from proface_s.flow.secure.lattice import capacity_words
 from proface_s.flow.secure.model import SecureFlow, modulus_for
+from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
 

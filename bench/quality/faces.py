@@ -20,9 +20,9 @@ import numpy as np
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from proface_s.api.protect_picture import psnr
 from proface_s.covers import apply_style
 from proface_s.flow.secure.model import SecureFlow
+from proface_s.image.measures import psnr
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 

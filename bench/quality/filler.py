@@ -18,12 +18,12 @@ from statistics import mean
 import numpy as np
 
 from faces import read_faces
-from proface_s.api.protect_picture import psnr
 from proface_s.flow.secure import face_code as flow
 from proface_s.flow.secure.entropy import push_all
 from proface_s.flow.secure.face_code import Codec
 from proface_s.flow.secure.lattice import Words, capacity_words
 from proface_s.flow.secure.model import SecureFlow, modulus_for
+from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
 LEANS = 6  # bisections of the rounding bias

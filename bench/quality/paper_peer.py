@@ -19,8 +19,8 @@ from proface_lab.training.config import RunConfig
 from proface_lab.training.loop import read_weights
 from proface_lab.training.paper.network import PaperFlow, PaperMethod, derive_paper_key_map
 from proface_lab.training.task import make_task
-from proface_s.api.protect_picture import psnr
 from proface_s.covers import apply_style
+from proface_s.image.measures import psnr
 from proface_s.types import Style, UInt8Image
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from proface_s.api import Session
-from proface_s.api.protect_picture import psnr
 from proface_s.errors import NoFaceError, WrongKeyError
+from proface_s.image.measures import psnr
 from proface_s.image.names import PICTURES, suffix_of
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut

@@ -11,8 +11,8 @@ from proface_lab.attacks.adversaries.channels import ATTACK, CHANNELS, Channel, 
 from proface_lab.attacks.base import Budget, Outcome, Scene
 from proface_lab.attacks.matching import Matcher
 from proface_lab.evaluation import faces as reading
-from proface_lab.evaluation.measures.metrics import psnr
 from proface_lab.evaluation.method import Method, load_method
+from proface_s.image.measures import psnr
 
 from .kit import ColourJudge, MiddleLocator, picture, samples
 

@@ -11,8 +11,8 @@ import pytest
 from proface_lab.attacks.adversaries import ciphertext_only, known_plaintext, two_time, wrong_keys
 from proface_lab.attacks.adversaries.access import PadDigits, passphrase_keys
 from proface_lab.attacks.base import NotApplicable
-from proface_lab.evaluation.measures.metrics import psnr
 from proface_lab.evaluation.peers import LsbAvif, SecureMethod
+from proface_s.image.measures import psnr
 
 from .attack_kit import TINY, Pad, Signs, Smeared, Unkeyed, faces, scene
 

@@ -124,7 +124,7 @@ def test_a_weak_cover_is_restored(tmp_path: Path) -> None:
 def test_deconvolution_undoes_a_blur_it_knows() -> None:
     import cv2
 
-    from proface_lab.evaluation.measures.metrics import psnr
+    from proface_s.image.measures import psnr
 
     from .attack_kit import texture
 

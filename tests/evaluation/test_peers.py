@@ -14,11 +14,11 @@ from proface_lab.evaluation.measures.capacity import (
     recovered_by_coder,
     recovered_gaussian,
 )
-from proface_lab.evaluation.measures.metrics import psnr
 from proface_lab.evaluation.method import Costed, FloatMethod, Method, load_method
 from proface_lab.evaluation.peers import LsbAvif, SecureMethod, finest_avif, paper_name
 from proface_s.covers import apply_style
 from proface_s.errors import UsageError
+from proface_s.image.measures import psnr
 from proface_s.types import Style
 
 from .kit import FloatXor, XorMethod, picture, samples

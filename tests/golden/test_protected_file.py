@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from proface_s.api import Credentials, Lock, Session, face_key, inspect, verify
-from proface_s.api.protect_picture import psnr
 from proface_s.errors import WrongKeyError
 from proface_s.flow.cards import DEFAULT_MODEL
+from proface_s.image.measures import psnr
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut
 from proface_s.image.write import encode_png

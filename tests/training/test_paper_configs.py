@@ -11,13 +11,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_msssim")
 
-from proface_lab.evaluation.measures.metrics import psnr  # noqa: E402
 from proface_lab.evaluation.peers import load_paper  # noqa: E402
 from proface_lab.training.checkpoints import compact, write_checkpoint  # noqa: E402
 from proface_lab.training.config import RunConfig  # noqa: E402
 from proface_lab.training.paper.network import PaperFlow  # noqa: E402
 from proface_lab.training.task import make_task  # noqa: E402
 from proface_s.covers import apply_style  # noqa: E402
+from proface_s.image.measures import psnr  # noqa: E402
 from proface_s.types import Style  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402

@@ -14,11 +14,11 @@ from proface_lab.training.secure import code_images, export  # noqa: E402
 from proface_lab.training.secure import couplings as secure_prior  # noqa: E402
 from proface_lab.training.secure.task import SecureTask  # noqa: E402
 from proface_lab.training.task import Batch  # noqa: E402
-from proface_s.api.protect_picture import psnr  # noqa: E402
 from proface_s.flow.network import open_engine  # noqa: E402
 from proface_s.flow.secure import couplings, haar  # noqa: E402
 from proface_s.flow.secure.face_code import Codec  # noqa: E402
 from proface_s.flow.secure.model import ENGINE_NAMES, SecureFlow  # noqa: E402
+from proface_s.image.measures import psnr  # noqa: E402
 from proface_s.keys.secrets import FaceKey  # noqa: E402
 from proface_s.types import UInt8Image  # noqa: E402
 

@@ -14,7 +14,6 @@ import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api import DetectedFace
 from proface_s.api.erase import CELL, smear
-from proface_s.api.protect_picture import psnr
 from proface_s.api.selection import Choice, choose_regions, grouped, locks_for
 from proface_s.container.carriers.carrier import from_chunks
 from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
@@ -22,6 +21,7 @@ from proface_s.container.header.unlock import unlock_header
 from proface_s.container.records.pixel_records import find_records
 from proface_s.errors import DamagedFileError, ImageError, NotProtectedError, UsageError, WrongKeyError
 from proface_s.faces.boxes import intersection
+from proface_s.image.measures import psnr
 from proface_s.image.regions import cut
 from proface_s.image.write import encode_png, format_of_bytes
 from proface_s.keys.face_key_text import decode_face_key

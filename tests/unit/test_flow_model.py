@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from proface_s.api.protect_picture import psnr
 from proface_s.covers import apply_style
 from proface_s.errors import ModelError, UsageError
 from proface_s.flow.cards import DEFAULT_MODEL, read_card, shipped_models
 from proface_s.flow.secure import couplings, rate_forecast
 from proface_s.flow.secure.face_code import Codec
 from proface_s.flow.secure.model import ENGINE_NAMES, TABLES_NAME, SecureFlow
+from proface_s.image.measures import psnr
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proface_s.api.protect_picture import psnr
 from proface_s.errors import DamagedFileError, ImageError, UsageError, WrongKeyError
 from proface_s.faces.boxes import intersection
 from proface_s.flow.secure.model import SecureFlow
+from proface_s.image.measures import psnr
 from proface_s.image.regions import cut
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey, new_stream

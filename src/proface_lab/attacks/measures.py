@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
-from ..evaluation.measures.metrics import EQUAL_DB, psnr
+from ..evaluation.measures.metrics import EQUAL_DB
 
 
 def each_psnr(pictures: Sequence[UInt8Image], originals: Sequence[UInt8Image]) -> npt.NDArray[np.float64]:

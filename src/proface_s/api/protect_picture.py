@@ -22,6 +22,7 @@ from ..covers import apply_style, is_uninformative
 from ..errors import ProFaceError, UsageError
 from ..faces.numbering import listed, number_of
 from ..flow.model import Model
+from ..image.measures import psnr
 from ..image.read import read_picture
 from ..image.regions import cut
 from ..image.write import Format, encode_picture
@@ -290,9 +291,3 @@ def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDer
                 return False
     keys = unwrap_face_keys(header, dict(enumerate(ring.file_keys)))
     return keys == {index: ring.face_key(index) for index in range(len(ring.boxes))}
-
-
-def psnr(a: UInt8Image, b: UInt8Image) -> float:
-    """Peak signal-to-noise ratio of two uint8 images in dB (data range 255); infinite where they are equal."""
-    error = float(np.square(a.astype(np.float64) - b).mean())
-    return float("inf") if error == 0 else 10 * float(np.log10(255.0**2 / error))

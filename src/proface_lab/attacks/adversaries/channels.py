@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
-from ...evaluation.measures.metrics import EQUAL_DB, psnr
+from ...evaluation.measures.metrics import EQUAL_DB
 from ...evaluation.measures.quality import derive_key
 from ...evaluation.method import Method
 from ..base import Covered, Outcome, Plot, Scene, Table

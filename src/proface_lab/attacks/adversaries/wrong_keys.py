@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
-from ...evaluation.measures.metrics import psnr
 from ...evaluation.measures.quality import derive_key
 from ...evaluation.method import Method
 from ..base import Outcome, Plot, Scene, Table

@@ -15,9 +15,10 @@ import numpy as np
 from proface_s.flow.secure.haar import Float64
 from proface_s.flow.secure.lattice import capacity_words
 from proface_s.flow.secure.model import SecureFlow
+from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
-from .metrics import EQUAL_DB, psnr
+from .metrics import EQUAL_DB
 
 _REACH: Final = 60  # integers considered on either side
 _LEVELS: Final = 6

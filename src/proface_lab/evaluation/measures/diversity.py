@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from proface_s.image.measures import psnr
 from proface_s.types import FloatArray
 
 from ..faces import FaceSample, make_cover
 from ..method import Method
-from .metrics import bootstrap_interval, psnr
+from .metrics import bootstrap_interval
 from .quality import derive_key
 from .recognisers import Locator, Recogniser
 

@@ -19,22 +19,6 @@ _C1, _C2 = 0.01**2, 0.03**2
 SMALLEST_MS_SSIM: Final = 2 * _RADIUS * 2 ** (len(SCALES) - 1) + 1  # 161 pixels
 
 
-def psnr(a: Image, b: Image, data_range: float = 255.0) -> float:
-    """Return the peak signal-to-noise ratio in dB; infinite if the pictures are equal.
-
-    Args:
-        a: any shape.
-        b: the same shape.
-        data_range: value of white: 255 for uint8, 1 for floats.
-
-    Raises:
-        ValueError: if the shapes differ.
-    """
-    _same_shape(a, b)
-    error = float(np.square(a.astype(np.float64) - b).mean())
-    return float("inf") if error == 0 else 10 * float(np.log10(data_range**2 / error))
-
-
 def ssim(a: Image, b: Image, data_range: float = 255.0) -> float:
     """Return the structural similarity (Wang et al. 2004), averaged over the channels.
 
@@ -43,7 +27,7 @@ def ssim(a: Image, b: Image, data_range: float = 255.0) -> float:
     Args:
         a: (H, W, C), sides of at least 11.
         b: the same shape.
-        data_range: as for `psnr`.
+        data_range: value of white: 255 for uint8, 1 for floats.
 
     Raises:
         ValueError: if the shapes differ or are too small.

@@ -13,12 +13,13 @@ import numpy as np
 from PIL import Image
 
 from proface_s.errors import ProFaceError, UsageError
+from proface_s.image.measures import psnr
 from proface_s.types import FloatArray, UInt8Image
 
 from ..faces import FaceSample, make_cover
 from ..method import KEY_BYTES, FloatMethod, Method
 from .metrics import Image as AnyImage
-from .metrics import ms_ssim, psnr, ssim, summary
+from .metrics import ms_ssim, ssim, summary
 from .perceptual import Perceptual
 
 Protocol = Literal["stored", "float"]
