@@ -122,7 +122,7 @@ def test_d10_pictures_that_cannot_be_read_do_not_pass_unnoticed(proface: Proface
 
 
 def test_d10_the_page_offers_the_same_suffixes() -> None:
-    accepted = re.search(r'ACCEPTED = "image/\*,([^"]*)"', (SOURCE / "web/static/dom.js").read_text())
+    accepted = re.search(r'ACCEPTED =\s+"image/\*,([^"]*)"', (SOURCE / "web/static/dom.js").read_text())
     assert accepted is not None
     assert set(accepted[1].split(",")) == PICTURES
 

@@ -28,9 +28,9 @@ def service(session: Session) -> Iterator[Service]:
     """A service for files up to 4 MiB and pictures up to two million pixels; clients may be as slow as usual."""
     from web_kit import running
 
-    from proface_s.web.settings import MIB, Settings
+    from proface_s.web.settings import MIB, ServiceSettings
 
-    settings = Settings(max_bytes=4 * MIB, max_pixels=2_000_000, workers=1, waiting=20)
+    settings = ServiceSettings(max_bytes=4 * MIB, max_pixels=2_000_000, workers=1, waiting=20)
     with running(settings, session) as running_service:
         yield running_service
 

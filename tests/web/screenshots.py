@@ -16,7 +16,7 @@ from skimage import data
 from web_kit import BOBS, running
 
 from proface_s import Session
-from proface_s.web.settings import Settings
+from proface_s.web.settings import ServiceSettings
 
 VIEWS = (
     ("desktop-light", 1280, 860, "light"),
@@ -56,7 +56,7 @@ def walk(page: Any, picture: Path, target: Path, name: str) -> None:
     row = page.locator("#faces > li").nth(1)
     row.locator("summary").click()
     row.get_by_label("Cover of this face").select_option("pixelate")
-    row.get_by_label("A passphrase of its own").check()
+    row.get_by_label("Its own passphrase").check()
     for label in ("Passphrase of this face", "Passphrase of this face, again"):
         row.get_by_label(label, exact=True).fill(BOBS)
     page.locator("#passphrase").get_by_label("Passphrase", exact=True).fill("a passphrase for the picture")
@@ -64,7 +64,7 @@ def walk(page: Any, picture: Path, target: Path, name: str) -> None:
     page.wait_for_timeout(1200)
     keep("protect")
     page.click("#protect-go")
-    page.get_by_role("button", name="Open it under Recover").click()
+    page.get_by_role("button", name="Open it in Recover").click()
     page.wait_for_selector("#recover-work:not([hidden])")
     page.fill("#open-key", BOBS)
     page.click("#recover-go")
@@ -79,7 +79,7 @@ def main(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Settings(), Session(threads=1)) as service,
+        running(ServiceSettings(), Session(threads=1)) as service,
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"]) as browser,
     ):

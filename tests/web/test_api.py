@@ -38,7 +38,8 @@ from web_kit import (
 
 from proface_s import Session
 from proface_s.keys.recipients import Identity, encode_identity
-from proface_s.web.settings import MIB, Settings
+from proface_s.web.connections.limiter import ConnectionLimits
+from proface_s.web.settings import MIB, ServiceSettings
 
 pytestmark = pytest.mark.slow
 NEVER = 10.0 * PATIENCE
@@ -174,7 +175,7 @@ def test_wrong_options_are_named_and_never_repeated(service: Service) -> None:
 @pytest.mark.parametrize("name", ["mask", "mask:/etc/passwd", "../mask"])
 @pytest.mark.parametrize("option", ["/etc/passwd", "/dev/zero", "no such file"])
 def test_no_file_of_the_machine_is_read_as_a_sticker(name: str, option: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with running(Settings(workers=1), WatchedSession(threads=1)) as watched:
+    with running(ServiceSettings(workers=1), WatchedSession(threads=1)) as watched:
         answer = watched.post("/api/preview", drawn(), {"style": {"name": name, "option": option}})
     problem(answer, 422, "usage", 2)
     assert capfd.readouterr() == ("", "")
@@ -248,7 +249,7 @@ def test_every_answer_is_marked(service: Service) -> None:
 
 def test_a_token_is_asked_for(session: Session) -> None:
     token = "a-token-of-enough-characters"
-    with running(Settings(token=token), session) as guarded:
+    with running(ServiceSettings(token=token), session) as guarded:
         assert guarded.client.get("/").status_code == 200
         for given in ("", "Bearer", "Bearer wrong", f"Basic {token}", f"Bearer {token}x", "Bearer \u00e9".encode()):
             headers = {"authorization": given} if given else {}
@@ -257,7 +258,7 @@ def test_a_token_is_asked_for(session: Session) -> None:
                 problem(refused, 401, "token", 1)
                 assert refused.headers["www-authenticate"] == "Bearer"
         assert guarded.client.get("/api/about", headers={"authorization": f"Bearer {token}"}).status_code == 200
-        assert token not in repr(Settings(token=token))
+        assert token not in repr(ServiceSettings(token=token))
 
 
 def test_nothing_is_written_and_nothing_is_said(two: bytes, capfd: pytest.CaptureFixture[str]) -> None:
@@ -274,7 +275,7 @@ def test_nothing_is_written_and_nothing_is_said(two: bytes, capfd: pytest.Captur
     sys.addaudithook(watch)
     large = noise(1000, 900)
     assert len(large) > 2 * MIB
-    with running(Settings(workers=1), WatchedSession(threads=1)) as service:
+    with running(ServiceSettings(workers=1), WatchedSession(threads=1)) as service:
         assert service.post("/api/detect", drawn()).status_code == 200
         watching = True
         service.post("/api/detect", large)
@@ -299,8 +300,8 @@ def test_the_watched_worker_tells_on_itself(capfd: pytest.CaptureFixture[str], t
 @pytest.fixture(scope="module")
 def patient(session: Session) -> Iterator[Service]:
     """A service with one worker that never gives up a client: whatever a client holds, it holds to the end."""
-    settings = Settings(workers=1, waiting=20, idle_seconds=NEVER, upload_seconds=NEVER)
-    limits = DoorLimits(header_seconds=NEVER, rest_seconds=NEVER, closing_seconds=NEVER)
+    settings = ServiceSettings(workers=1, waiting=20, idle_seconds=NEVER, upload_seconds=NEVER)
+    limits = ConnectionLimits(header_seconds=NEVER, rest_seconds=NEVER, closing_seconds=NEVER)
     with running(settings, session, limits) as service:
         yield service
 
@@ -332,14 +333,14 @@ def test_a_slow_client_holds_no_worker(patient: Service) -> None:
 
 
 def test_a_slow_client_is_given_up(session: Session) -> None:
-    with running(Settings(idle_seconds=1), session) as service, half_an_upload(service, bytes(100_000)) as slow:
+    with running(ServiceSettings(idle_seconds=1), session) as service, half_an_upload(service, bytes(100_000)) as slow:
         answer = slow.recv(1000).decode()
     assert answer.startswith("HTTP/1.1 408 ")
 
 
 def test_a_client_that_leaves_in_the_middle_holds_nothing(session: Session) -> None:
     data = bytes(1_000_000)
-    settings = Settings(workers=1, idle_seconds=NEVER, upload_seconds=NEVER, held_bytes=2 * len(data))
+    settings = ServiceSettings(workers=1, idle_seconds=NEVER, upload_seconds=NEVER, held_bytes=2 * len(data))
     with running(settings, session) as service:
         for _ in range(30):
             half_an_upload(service, data).close()
@@ -372,7 +373,7 @@ def test_a_client_that_does_not_read_its_answer_holds_no_worker(patient: Service
 def test_work_is_stopped_when_its_client_leaves(options: dict[str, bool]) -> None:
     """Case S4: whether the client reads the progress or waits for the whole, its worker ends and the next begins."""
     files, data = {"photo": ("a", drawn())}, {"options": json.dumps(options)}
-    with running(Settings(workers=1), EndlessSession(threads=1)) as service:
+    with running(ServiceSettings(workers=1), EndlessSession(threads=1)) as service:
         with service.client.stream(
             "POST", "/api/protect", files=files, data=data, headers={"accept": STREAM}
         ) as answer:
@@ -400,7 +401,7 @@ def test_what_was_not_foreseen_is_answered_too_and_tells_nothing(
         raise RuntimeError(ANNS)
 
     monkeypatch.setattr("proface_s.web.operations.about", broken)
-    with running(Settings(workers=1), BrokenSession(threads=1)) as service:
+    with running(ServiceSettings(workers=1), BrokenSession(threads=1)) as service:
         for answer in (service.post("/api/detect", drawn()), service.client.get("/api/about")):
             assert ANNS not in str(problem(answer, 500, "internal", 1))
         assert service.stream("/api/detect", drawn(), {})[-1]["status"] == 500

@@ -17,11 +17,11 @@ import pytest
 from web_kit import PATIENCE, EndlessSession, Service, drawn, ends, running, until
 
 from proface_s import Session
-from proface_s.web.connections.door import DoorLimits, origin_of
-from proface_s.web.settings import Settings
+from proface_s.web.connections.limiter import ConnectionLimits, origin_of
+from proface_s.web.settings import ServiceSettings
 
 pytestmark = pytest.mark.slow
-SHORT = DoorLimits(connections=40, per_address=30, header_seconds=2, rest_seconds=1, closing_seconds=2)
+SHORT = ConnectionLimits(connections=40, per_address=30, header_seconds=2, rest_seconds=1, closing_seconds=2)
 HALF = b"GET /api/about HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
 NO_BODY = (
     b"POST /api/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
@@ -37,7 +37,7 @@ serve(Settings(), bind("127.0.0.1", 0), threads=1, open_browser=False, ready=lam
 @pytest.fixture(scope="module")
 def brief() -> Iterator[Service]:
     """A service that waits two seconds for a header, and one for what nobody reads."""
-    settings = Settings(idle_seconds=2, upload_seconds=20, workers=1)
+    settings = ServiceSettings(idle_seconds=2, upload_seconds=20, workers=1)
     with running(settings, Session(threads=1), SHORT) as service:
         yield service
 
@@ -191,7 +191,7 @@ def test_s5_clients_that_take_no_answer_are_closed(own: tuple[str, int]) -> None
 
 def test_s5_requests_sent_ahead_do_not_hide_that_the_client_leaves() -> None:
     """Cases S4 and S5: what follows a request would stop the reading, and with it the news of the end."""
-    with running(Settings(workers=1), EndlessSession(threads=1)) as service:
+    with running(ServiceSettings(workers=1), EndlessSession(threads=1)) as service:
         body = (
             (
                 b'--x\r\nContent-Disposition: form-data; name="options"\r\n\r\n'
@@ -218,8 +218,8 @@ def test_s5_a_connection_in_use_is_not_closed_for_a_new_one(two: bytes) -> None:
     """Case S5: work goes on while connections come and go, though none of them takes too long."""
     held = []
     photo = {"photo": ("a.png", two)}
-    limits = DoorLimits(connections=40, per_address=30, header_seconds=PATIENCE)
-    with running(Settings(workers=1), Session(threads=1), limits) as service:
+    limits = ConnectionLimits(connections=40, per_address=30, header_seconds=PATIENCE)
+    with running(ServiceSettings(workers=1), Session(threads=1), limits) as service:
         for _ in range(3):
             held += [connect(service.url, HALF) for _ in range(60)]
             assert service.client.post("/api/detect", files=photo).status_code == 200

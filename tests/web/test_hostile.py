@@ -19,10 +19,10 @@ from web_kit import ANNS, PATIENCE, STREAM, Service, SleepySession, drawn, ends,
 
 from proface_s import Session
 from proface_s.web.problems import RefusedError
-from proface_s.web.settings import MIB, Settings, bytes_needed
-from proface_s.web.workers.crew import Crew
-from proface_s.web.workers.memory import Budget
-from proface_s.web.workers.pool import LeftError, Listener
+from proface_s.web.settings import MIB, ServiceSettings, bytes_needed
+from proface_s.web.workers.job_queue import ClientLeftError, ProgressListener
+from proface_s.web.workers.memory import JobMemory
+from proface_s.web.workers.worker_processes import WorkerProcesses
 
 pytestmark = pytest.mark.slow
 ASKED = ("/api/detect", "/api/inspect", "/api/render", "/api/preview", "/api/protect", "/api/recover")
@@ -64,7 +64,7 @@ def blank(width: int, height: int) -> bytes:
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Service]:
     """A service that gives every picture one second of CPU time to be read."""
-    settings = Settings(workers=1, waiting=20, read_seconds=1)
+    settings = ServiceSettings(workers=1, waiting=20, read_seconds=1)
     with running(settings, Session(threads=1, max_pixels=settings.max_pixels)) as service:
         yield service
 
@@ -87,7 +87,7 @@ def test_s4_a_tiff_of_many_pages_is_refused(strict: Service) -> None:
 
 def test_s4_what_exceeds_its_cpu_time_says_so() -> None:
     """Case S4: a worker that the system ends is reported in words, and replaced."""
-    with running(Settings(workers=1, read_seconds=1), SleepySession(threads=1)) as service:
+    with running(ServiceSettings(workers=1, read_seconds=1), SleepySession(threads=1)) as service:
         answer = service.post("/api/detect", drawn())
         assert answer.status_code == 422
         assert answer.json()["type"] == "urn:proface:too-much-work"
@@ -98,7 +98,7 @@ def test_s4_what_exceeds_its_cpu_time_says_so() -> None:
 @pytest.mark.parametrize("accept", [STREAM, "*/*"])
 def test_s4_leaving_ends_the_decoding(accept: str) -> None:
     """Case S4: the client leaves while its picture is read, within one step; the only worker is free again."""
-    settings = Settings(workers=1, read_seconds=3600)
+    settings = ServiceSettings(workers=1, read_seconds=3600)
     with running(settings, SleepySession(threads=1)) as service:
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(
@@ -113,7 +113,7 @@ def test_s4_leaving_ends_the_decoding(accept: str) -> None:
 
 def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes) -> None:
     """Case S4: keys reach the worker through a pipe."""
-    with running(Settings(workers=1), SleepySession(threads=1)) as service:
+    with running(ServiceSettings(workers=1), SleepySession(threads=1)) as service:
         options = {"passphrase": ANNS, "seal": True}
         with service.client.stream(
             "POST",
@@ -136,25 +136,25 @@ def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes
 
 def test_s4_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced(two: bytes) -> None:
     """Case S4: the system may end a process at any time; the next upload does not suffer for it."""
-    settings = Settings(workers=1)
-    crew = Crew(settings, Session(threads=1))
-    heard = Listener(lambda step: None)
+    settings = ServiceSettings(workers=1)
+    processes = WorkerProcesses(settings, Session(threads=1))
+    heard = ProgressListener(lambda step: None)
     task = {"work": "detect", "options": "{}"}
     try:
-        crew.check()
-        (worker,) = crew._all
+        processes.check()
+        (worker,) = processes._all
         worker._process.kill()
         worker._process.wait()
-        assert crew.run(task, two, heard).facts["width"] > 0
+        assert processes.run(task, two, heard).facts["width"] > 0
     finally:
-        crew.close()
+        processes.close()
 
 
 def test_s9_large_pictures_share_one_budget() -> None:
     """Case S9: two uploads of a few kilobytes that decode to 64 million pixels are worked on one after the other."""
     photo = blank(8000, 8000)
     assert len(photo) < 100_000
-    settings = Settings(workers=2, work_bytes=bytes_needed(64_000_000), held_bytes=64 * MIB)
+    settings = ServiceSettings(workers=2, work_bytes=bytes_needed(64_000_000), held_bytes=64 * MIB)
 
     async def both(url: str) -> tuple[list[httpx.Response], int]:
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as client:
@@ -194,7 +194,7 @@ def memory_of(processes: set[int]) -> int:
 
 def test_s9_what_will_never_fit_is_refused_before_it_is_decoded() -> None:
     """Case S9: 413, with the numbers."""
-    settings = Settings(workers=1, work_bytes=bytes_needed(1_000_000))
+    settings = ServiceSettings(workers=1, work_bytes=bytes_needed(1_000_000))
     with running(settings, Session(threads=1)) as service:
         answer = service.post("/api/render", blank(4000, 4000))
         assert answer.status_code == 413
@@ -253,11 +253,11 @@ def with_header(data: bytes, header: bytes) -> bytes:
 
 
 def test_s9_a_budget_makes_jobs_wait_and_forgets_those_that_leave() -> None:
-    budget, heard = Budget(100), Listener(lambda step: None)
+    budget, heard = JobMemory(100), ProgressListener(lambda step: None)
     with budget.share() as first:
         first.take(60, heard.check)
         heard.leave()
-        with budget.share() as second, pytest.raises(LeftError):
+        with budget.share() as second, pytest.raises(ClientLeftError):
             second.take(50, heard.check)
         assert budget.used == 60
         with budget.share() as third, pytest.raises(RefusedError) as refused:

@@ -127,7 +127,7 @@ def protect_two(page: Any, files: dict[str, Path]) -> bytes:
     expect(page.locator(".stage .box")).to_have_count(2)
     row = own_row(page, 2)
     row.get_by_label("Cover of this face").select_option("pixelate")
-    row.get_by_label("A passphrase of its own").check()
+    row.get_by_label("Its own passphrase").check()
     type_twice(row, "Passphrase of this face", BOBS)
     type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
     page.click("#protect-go")
@@ -151,7 +151,7 @@ def test_two_faces_two_passphrases_and_no_request_to_anybody_else(
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         protected = protect_two(page, files)
-        page.get_by_role("button", name="Open it under Recover").click()
+        page.get_by_role("button", name="Open it in Recover").click()
         expect(page.locator("#inside-faces li > :first-child")).to_have_text(
             ["Face 1: blur:12, key 1", "Face 2: pixelate:6, key 2"]
         )
@@ -160,7 +160,7 @@ def test_two_faces_two_passphrases_and_no_request_to_anybody_else(
         assert page.locator("#recover-result").is_hidden()
         recover_with(page, BOBS)
         expect(page.locator("#recovered .badge")).to_have_text(
-            ["stays covered: not opened by this key", "exact, authenticated"]
+            ["stays covered: this key does not open it", "exact, authenticated"]
         )
         name, recovered = saved(page, page.locator("#recovered a").click)
         page.click("nav a[data-view=about]")
@@ -227,10 +227,10 @@ def test_passphrases_are_judged_made_and_compared(page: Any, files: dict[str, Pa
         first.fill(text)
         expect(judged).to_contain_text(words)
     again.fill(ANNS + "x")
-    expect(judged).to_have_text("The two are not the same.")
+    expect(judged).to_have_text("The two passphrases differ.")
     page.click("#protect-go")
-    expect(page.locator("#protect-progress .notice")).to_contain_text("not the same")
-    field.get_by_role("button", name="Make one for me").click()
+    expect(page.locator("#protect-progress .notice")).to_contain_text("passphrases differ")
+    field.get_by_role("button", name="Generate one").click()
     expect(judged).to_contain_text("77 bits")
     assert first.input_value() == again.input_value()
     assert len(first.input_value().split("-")) >= 6
@@ -334,7 +334,7 @@ def test_u1_what_lacks_in_a_photo_that_is_not_shown_is_shown(page: Any, two: byt
     """Case U1: a face's own passphrase is missing in a photo that is out of sight by now."""
     choose(page, "protect", *three_photos(two, tmp_path))
     page.get_by_role("button", name="right.png").click()
-    own_row(page, 1).get_by_label("A passphrase of its own").check()
+    own_row(page, 1).get_by_label("Its own passphrase").check()
     page.get_by_role("button", name="both.png").click()
     protect_all(page, 3)
     expect(page.locator("#protect-progress .notice")).to_contain_text("Passphrase of this face")
@@ -406,7 +406,7 @@ def test_u7_what_is_to_be_saved_is_seen(
         page.click("#protect-go")
         expect(page.locator("#results-title")).to_be_in_viewport()
         expect(page.locator("#results a")).to_be_in_viewport(ratio=1)
-        page.get_by_role("button", name="Open it under Recover").click()
+        page.get_by_role("button", name="Open it in Recover").click()
         expect(page.locator("#recover-go")).to_be_visible()
         assert page.locator("#inside-faces li").count() >= 10
         recover_with(page, ANNS)
@@ -470,7 +470,7 @@ def test_u2_the_page_numbers_faces_as_the_file_does(page: Any, service: Service,
     assert {number for number, _ in shown} == set(filed) == set(range(1, len(filed) + 1))
     for number, box in shown:
         assert max(filed, key=lambda other: shared(box, filed[other])) == number
-    page.get_by_role("button", name="Open it under Recover").click()
+    page.get_by_role("button", name="Open it in Recover").click()
     expect(page.locator("#inside-faces li")).to_have_count(len(filed))
     numbers = page.locator("#recover-stage .number").evaluate_all("all => all.map((x) => Number(x.textContent))")
     assert numbers == sorted(filed)
@@ -576,7 +576,7 @@ def test_u7_a_passphrase_that_was_made_is_shown_whole_and_copied(browser: Any, s
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = open_page(context.new_page(), service)
         page.set_input_files("#protect-drop input", {"name": "two.png", "mimeType": "image/png", "buffer": two})
-        page.get_by_role("button", name="Make one for me").click()
+        page.get_by_role("button", name="Generate one").click()
         made = page.locator("#passphrase .made code")
         expect(made).to_be_visible()
         assert made.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
@@ -723,7 +723,7 @@ def test_everything_is_done_with_the_keyboard_alone(page: Any, files: dict[str, 
     _, protected = saved(page, lambda: page.keyboard.press("Enter"))
     half = pixels(two).shape[1] // 2
     assert np.array_equal(pixels(protected)[:, : half - 20], pixels(two)[:, : half - 20])
-    tab_to(page, "Open it under Recover")
+    tab_to(page, "Open it in Recover")
     page.keyboard.press("Enter")
     expect(page.locator("#inside-faces li")).to_have_count(1)
     assert focused(page) == "Passphrase"
@@ -775,10 +775,10 @@ def test_everybody_can_read_it(
 def test_a_token_in_the_address_is_used_and_hidden(browser: Any, session: Any) -> None:
     from web_kit import running
 
-    from proface_s.web.settings import Settings
+    from proface_s.web.settings import ServiceSettings
 
     token = "a-token-of-enough-characters"
-    with running(Settings(token=token), session) as guarded, browser.new_context() as context:
+    with running(ServiceSettings(token=token), session) as guarded, browser.new_context() as context:
         page = open_page(context.new_page(), guarded, f"/#token={token}")
         assert token not in page.url
         other = context.new_page()

@@ -11,15 +11,15 @@ from web_kit import PATIENCE
 
 from proface_s.progress import Progress
 from proface_s.web.problems import RefusedError
-from proface_s.web.workers.memory import Hold, Ledger
-from proface_s.web.workers.pool import Pool, Step
+from proface_s.web.workers.job_queue import JobQueue, ProgressStep
+from proface_s.web.workers.memory import MemoryBudget, MemoryHold
 
 
-def in_loop(test: Callable[[Pool], object]) -> None:
+def in_loop(test: Callable[[JobQueue], object]) -> None:
     """Run a test in an event loop, with a pool of one worker and one place to wait."""
 
     async def run() -> None:
-        pool = Pool(1, 1)
+        pool = JobQueue(1, 1)
         try:
             await asyncio.wait_for(test(pool), PATIENCE)  # type: ignore[arg-type]
         finally:
@@ -29,7 +29,7 @@ def in_loop(test: Callable[[Pool], object]) -> None:
 
 
 def test_work_beyond_the_places_is_refused_until_one_is_free() -> None:
-    async def test(pool: Pool) -> None:
+    async def test(pool: JobQueue) -> None:
         go = threading.Event()
         jobs = [pool.submit(lambda tell: go.wait(PATIENCE)) for _ in range(2)]
         with pytest.raises(RefusedError) as refused:
@@ -45,7 +45,7 @@ def test_work_beyond_the_places_is_refused_until_one_is_free() -> None:
 
 
 def test_work_that_waits_is_never_begun_when_nobody_waits_for_it() -> None:
-    async def test(pool: Pool) -> None:
+    async def test(pool: JobQueue) -> None:
         go, begun = threading.Event(), threading.Event()
         first = pool.submit(lambda tell: go.wait(PATIENCE))
         second = pool.submit(lambda tell: begun.set())
@@ -60,7 +60,7 @@ def test_work_that_waits_is_never_begun_when_nobody_waits_for_it() -> None:
 
 
 def test_work_that_runs_is_stopped_at_its_next_step() -> None:
-    async def test(pool: Pool) -> None:
+    async def test(pool: JobQueue) -> None:
         go, ended = threading.Event(), threading.Event()
 
         def work(tell: Progress) -> None:
@@ -70,7 +70,7 @@ def test_work_that_runs_is_stopped_at_its_next_step() -> None:
             ended.set()
 
         job = pool.submit(work)
-        assert await job.steps.get() == Step("read", 0, 1)
+        assert await job.steps.get() == ProgressStep("read", 0, 1)
         job.drop()
         go.set()
         assert await job.steps.get() is None
@@ -81,7 +81,7 @@ def test_work_that_runs_is_stopped_at_its_next_step() -> None:
 
 
 def test_what_work_raises_comes_out_and_frees_its_place() -> None:
-    async def test(pool: Pool) -> None:
+    async def test(pool: JobQueue) -> None:
         def fail(tell: Progress) -> None:
             raise KeyError("face")
 
@@ -93,13 +93,13 @@ def test_what_work_raises_comes_out_and_frees_its_place() -> None:
 
 
 def test_a_ledger_counts_and_forgets() -> None:
-    ledger = Ledger(100)
-    first, second = Hold(ledger), Hold(ledger)
+    budget = MemoryBudget(100)
+    first, second = MemoryHold(budget), MemoryHold(budget)
     first.add(60)
     second.add(40)
-    assert not ledger.room_for(1)
+    assert not budget.room_for(1)
     first.release()
     first.release()
-    assert ledger.held == 40
-    assert ledger.room_for(60)
-    assert not ledger.room_for(61)
+    assert budget.held == 40
+    assert budget.room_for(60)
+    assert not budget.room_for(61)

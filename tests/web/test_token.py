@@ -18,8 +18,8 @@ import httpx
 import pytest
 from web_kit import PATIENCE, until
 
-from proface_s.web import entrance
-from proface_s.web.entrance import Entrance, is_private
+from proface_s.web import login
+from proface_s.web.login import BrowserLogin, is_private
 
 TOKEN = "a-token-of-enough-characters"
 COMMAND = [sys.executable, "-m", "proface_s", "serve"]
@@ -142,7 +142,7 @@ def test_s6_a_journal_is_not_private(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_s6_codes_work_once_and_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    door = Entrance(TOKEN)
+    door = BrowserLogin(TOKEN)
 
     def new_code() -> str:
         page = Path(unquote(urlsplit(door.page_for("http://127.0.0.1:1/")).path))
@@ -155,13 +155,13 @@ def test_s6_codes_work_once_and_for_a_while(monkeypatch: pytest.MonkeyPatch) -> 
     assert first != second
     assert [door.redeem(code) for code in ("", first, second + "x", second, second)] == [None, None, None, TOKEN, None]
     late = new_code()
-    monkeypatch.setattr(entrance.time, "monotonic", lambda: 1e12)
+    monkeypatch.setattr(login.time, "monotonic", lambda: 1e12)
     assert door.redeem(late) is None
     door.close()
 
 
 def test_s6_without_a_token_nothing_is_written() -> None:
     """Case S6: the plain address has no secret in it."""
-    door = Entrance(None)
+    door = BrowserLogin(None)
     assert door.page_for("http://127.0.0.1:1/") == "http://127.0.0.1:1/"
     assert door.redeem("") is None

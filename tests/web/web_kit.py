@@ -22,9 +22,9 @@ from PIL import Image
 from proface_s import Session
 from proface_s.progress import Progress, silent
 from proface_s.web.app import create_app
-from proface_s.web.connections.door import DoorLimits
+from proface_s.web.connections.limiter import ConnectionLimits
 from proface_s.web.server import bind, config
-from proface_s.web.settings import Settings
+from proface_s.web.settings import ServiceSettings
 
 PATIENCE = 300  # seconds until a test gives up; a slow machine takes a part of this, and no test measures it
 ANNS, BOBS = "seven plain words for ann", "seven plain words for bob"
@@ -154,7 +154,7 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(settings: Settings, session: Session, limits: DoorLimits | None = None) -> Iterator[Service]:
+def running(settings: ServiceSettings, session: Session, limits: ConnectionLimits | None = None) -> Iterator[Service]:
     """A service on a free port, in a thread of this process."""
     listening = bind(settings.host, 0)
     server = uvicorn.Server(config(create_app(settings, session), limits))

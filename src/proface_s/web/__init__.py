@@ -1,14 +1,14 @@
-"""A page for people who do not use a command line, and the small REST API behind it: ``proface serve``.
+"""``proface serve``: a page for people who do not use a command line, and the small REST API behind it.
 
 ::
 
-    browser ── guard (Host, Origin, token) ── patience (slow readers) ── routes
-                                                                            │  form, read into memory with a deadline
-                                                                            ▼
-                                                          pool: few workers, few places to wait, else 503
-                                                                            │  progress
-                                                                            ▼
-                                                          answer: a picture, or a stream of JSON lines
+    browser ── send_timeout (slow readers) ── guard (Host, Origin, token) ── app (routes)
+                                                                               │  uploads: read into memory, in time
+                                                                               ▼
+                                            workers.job_queue: few jobs run, few wait, others get 503
+                                                                               │  workers: one process per running job
+                                                                               ▼
+                                            responses: a picture, or a stream of JSON lines with the progress
 
-Nothing is written to disk, nothing is fetched, nothing of a request outlives its answer.  Needs the extra ``web``.
+Nothing is written to disk or fetched, and nothing of a request outlives its response.  Needs the extra ``web``.
 """

@@ -1,4 +1,4 @@
-"""The application: routes, their description, and what stands in front of them."""
+"""The application: its routes, their OpenAPI description, and the middleware in front of them."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from starlette.types import ASGIApp
 from .. import __version__
 from ..api import Session
 from . import operations
-from .connections.send_timeout import Patience
-from .entrance import Entrance
-from .guard import ENTER, Guard
+from .connections.send_timeout import SendTimeout
+from .guard import ENTER, AccessGuard
+from .login import BrowserLogin
 from .models import (
-    About,
-    DetectAnswer,
-    DetectOptions,
-    InspectAnswer,
-    Phrase,
-    PreviewOptions,
-    ProtectOptions,
-    RecoverOptions,
+    DetectRequest,
+    DetectResponse,
+    GeneratedPassphrase,
+    InspectResponse,
+    PreviewRequest,
+    ProtectRequest,
+    RecoverRequest,
+    ServiceInfo,
 )
-from .operations import Done
+from .operations import JobResult
 from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_response, refused
-from .responses import FACTS_HEADER, STREAM, JobAnswer
-from .settings import MOST_PASSPHRASES, Settings
-from .uploads import Reader
-from .workers.crew import Crew
-from .workers.memory import Hold, Ledger
-from .workers.pool import Listener, Pool
+from .responses import FACTS_HEADER, STREAM, JobResponse
+from .settings import MOST_PASSPHRASES, ServiceSettings
+from .uploads import UploadReader
+from .workers.job_queue import JobQueue, ProgressListener
+from .workers.memory import MemoryBudget, MemoryHold
+from .workers.worker_processes import WorkerProcesses
 
 _MOST_CODE_BYTES: Final = 256
 STATIC: Final = resources.files(__package__) / "static"
@@ -64,53 +64,53 @@ _DESCRIPTION: Final = (
 )
 
 
-class Desk:
-    """Uploads in, jobs out: shared by all routes.
+class UploadHandler:
+    """Turn uploads into jobs, for all routes.
 
     Args:
         settings: limits.
-        crew: the worker processes.
+        processes: the workers that do the jobs.
     """
 
-    def __init__(self, settings: Settings, crew: Crew) -> None:
-        self.settings, self.crew = settings, crew
-        self.ledger = Ledger(settings.held_bytes)
-        self.pool = Pool(settings.workers, settings.waiting)
-        self._reader = Reader(settings, self.ledger)
+    def __init__(self, settings: ServiceSettings, processes: WorkerProcesses) -> None:
+        self.settings, self.processes = settings, processes
+        self.memory = MemoryBudget(settings.held_bytes)
+        self.queue = JobQueue(settings.workers, settings.waiting)
+        self._reader = UploadReader(settings, self.memory)
 
     async def answer(self, request: Request, task: str, options: type[BaseModel] | None = None) -> Response:
-        """Read an upload, find a place for its work, and answer when that is done.
+        """Read an upload, queue its job, and respond with the result.
 
         Args:
             request: the upload.
-            task: its name in `proface_s.web.operations.KINDS`.
-            options: the model of the options beside the photo; None for a task without any.
+            task: name of the job in `proface_s.web.operations.KINDS`.
+            options: model of the options sent with the photo; None if the task has no options.
         """
-        hold = Hold(self.ledger)
+        hold = MemoryHold(self.memory)
         try:
             form = await self._reader.read(request, hold)
             parsed = form.parsed(options) if options is not None else None
             _check_passphrases(parsed)
             given = {"work": task, "options": parsed.model_dump_json() if parsed is not None else "{}"}
-            job = self.pool.submit(self._on(given, form.photo))
+            job = self.queue.submit(self._on(given, form.photo))
         except BaseException:
             hold.release()
             raise
         stream = STREAM in request.headers.get("accept", "")
-        return JobAnswer(job, hold, stream=stream, debug=self.settings.debug)
+        return JobResponse(job, hold, stream=stream, debug=self.settings.debug)
 
-    def _on(self, task: dict[str, str], photo: bytes) -> Callable[[Listener], Done]:
-        return lambda tell: self.crew.run(task, photo, tell)
+    def _on(self, task: dict[str, str], photo: bytes) -> Callable[[ProgressListener], JobResult]:
+        return lambda tell: self.processes.run(task, photo, tell)
 
     def close(self) -> None:
         """Stop all work and end the worker processes."""
-        self.pool.close()
-        self.crew.close()
+        self.queue.close()
+        self.processes.close()
 
 
 def _check_passphrases(options: BaseModel | None) -> None:
-    """Refuse a photo with more passphrases than the service would derive keys for when it is opened again."""
-    if isinstance(options, ProtectOptions):
+    """Refuse more passphrases than the service would try when the file is opened again."""
+    if isinstance(options, ProtectRequest):
         texts = {each.passphrase for each in options.own} | {options.passphrase}
         texts.discard(None)
         if len(texts) > MOST_PASSPHRASES:
@@ -125,23 +125,29 @@ def _check_passphrases(options: BaseModel | None) -> None:
 
 
 def create_app(
-    settings: Settings, session: Session | None = None, *, crew: Crew | None = None, entrance: Entrance | None = None
+    settings: ServiceSettings,
+    session: Session | None = None,
+    *,
+    processes: WorkerProcesses | None = None,
+    login: BrowserLogin | None = None,
 ) -> ASGIApp:
-    """The service, with its guards around it.
+    """Return the service as an ASGI application, with its guards around it.
 
     Args:
-        settings: limits and doors.
-        session: what the worker processes work with; each loads its own models.  A fresh one if None.
-        crew: the worker processes; made from the session if None.
-        entrance: gives the token to one's own browser; to nobody if None.
+        settings: address, token and limits.
+        session: copied to every worker process, which loads its own models; a new one if None.
+        processes: the worker processes; started from the session if None.
+        login: hands the token to the user's own browser; to nobody if None.
     """
-    desk = Desk(settings, crew or Crew(settings, session or Session(max_pixels=settings.max_pixels)))
+    uploads = UploadHandler(
+        settings, processes or WorkerProcesses(settings, session or Session(max_pixels=settings.max_pixels))
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        desk.crew.start()
+        uploads.processes.start()
         yield
-        desk.close()
+        uploads.close()
 
     app = FastAPI(
         title="PRO-Face S",
@@ -153,13 +159,13 @@ def create_app(
         redirect_slashes=False,
     )
     _add_pages(app)
-    _add_questions(app, desk)
-    _add_entrance(app, entrance or Entrance(None), settings)
-    _add_uploads(app, desk)
+    _add_questions(app, uploads)
+    _add_login(app, login or BrowserLogin(None), settings)
+    _add_uploads(app, uploads)
     _add_failures(app, settings)
     plain = app.openapi
     app.openapi = lambda: _with_options(plain())  # type: ignore[method-assign]  # FastAPI's own way to extend it
-    return Patience(Guard(app, settings), settings.idle_seconds)
+    return SendTimeout(AccessGuard(app, settings), settings.idle_seconds)
 
 
 def _add_pages(app: FastAPI) -> None:
@@ -170,22 +176,22 @@ def _add_pages(app: FastAPI) -> None:
         return FileResponse(str(STATIC / "index.html"))
 
 
-def _add_questions(app: FastAPI, desk: Desk) -> None:
+def _add_questions(app: FastAPI, uploads: UploadHandler) -> None:
     @app.get("/api/about", responses=_responses(401, 421))
-    async def about() -> About:
-        """Styles and limits of this service."""
-        return operations.about(desk.settings)
+    async def about() -> ServiceInfo:
+        """Return the styles and limits of this service."""
+        return operations.about(uploads.settings)
 
     @app.post("/api/passphrase", responses=_responses(401, 403, 421))
-    async def passphrase() -> Phrase:
-        """A fresh passphrase of six random words; it is not kept."""
+    async def passphrase() -> GeneratedPassphrase:
+        """Generate a passphrase of six random words; the service does not keep it."""
         return operations.phrase()
 
 
-def _add_entrance(app: FastAPI, entrance: Entrance, settings: Settings) -> None:
+def _add_login(app: FastAPI, login: BrowserLogin, settings: ServiceSettings) -> None:
     @app.post(ENTER, include_in_schema=False)
     async def enter(request: Request) -> Response:
-        """The token for the code that this machine's user was given; it works once."""
+        """Exchange the one-time code, shown to the user of this machine, for the token."""
         code = b""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(settings.idle_seconds):
@@ -193,7 +199,7 @@ def _add_entrance(app: FastAPI, entrance: Entrance, settings: Settings) -> None:
                     code += part
                     if len(code) > _MOST_CODE_BYTES:
                         break
-        token = entrance.redeem(code.decode("ascii", "replace"))
+        token = login.redeem(code.decode("ascii", "replace"))
         if token is None:
             raise refused(
                 403,
@@ -205,43 +211,45 @@ def _add_entrance(app: FastAPI, entrance: Entrance, settings: Settings) -> None:
         return JSONResponse({"token": token})
 
 
-def _add_uploads(app: FastAPI, desk: Desk) -> None:
-    @app.post("/api/detect", response_model=DetectAnswer, responses=_responses(), openapi_extra=_upload(DetectOptions))
+def _add_uploads(app: FastAPI, uploads: UploadHandler) -> None:
+    @app.post(
+        "/api/detect", response_model=DetectResponse, responses=_responses(), openapi_extra=_upload(DetectRequest)
+    )
     async def detect(request: Request) -> Response:
-        """Find the faces of a photo, and number them."""
-        return await desk.answer(request, "detect", DetectOptions)
+        """Find the faces of a photo and number them."""
+        return await uploads.answer(request, "detect", DetectRequest)
 
-    @app.post("/api/inspect", response_model=InspectAnswer, responses=_responses(), openapi_extra=_upload())
+    @app.post("/api/inspect", response_model=InspectResponse, responses=_responses(), openapi_extra=_upload())
     async def inspect(request: Request) -> Response:
         """Show what a protected file holds, without a key."""
-        return await desk.answer(request, "inspect")
+        return await uploads.answer(request, "inspect")
 
     @app.post("/api/render", responses=_picture("image/jpeg"), response_class=Response, openapi_extra=_upload())
     async def render(request: Request) -> Response:
-        """A picture as a JPEG to look at, for formats that browsers do not show."""
-        return await desk.answer(request, "render")
+        """Return a picture as a JPEG preview, for formats that browsers do not display."""
+        return await uploads.answer(request, "render")
 
     @app.post(
-        "/api/preview", responses=_picture("image/png"), response_class=Response, openapi_extra=_upload(PreviewOptions)
+        "/api/preview", responses=_picture("image/png"), response_class=Response, openapi_extra=_upload(PreviewRequest)
     )
     async def preview(request: Request) -> Response:
-        """Cover a whole small picture: one face, cut out."""
-        return await desk.answer(request, "preview", PreviewOptions)
+        """Cover a whole small picture: the crop of one face."""
+        return await uploads.answer(request, "preview", PreviewRequest)
 
     kept = ("image/png", "image/webp", "image/tiff")
 
-    @app.post("/api/protect", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(ProtectOptions))
+    @app.post("/api/protect", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(ProtectRequest))
     async def protect(request: Request) -> Response:
-        """Hide the faces of a photo under keys."""
-        return await desk.answer(request, "protect", ProtectOptions)
+        """Hide the faces of a photo under one or more keys."""
+        return await uploads.answer(request, "protect", ProtectRequest)
 
-    @app.post("/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverOptions))
+    @app.post("/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverRequest))
     async def recover(request: Request) -> Response:
-        """Bring back the faces that a key opens."""
-        return await desk.answer(request, "recover", RecoverOptions)
+        """Restore the faces that the given keys open."""
+        return await uploads.answer(request, "recover", RecoverRequest)
 
 
-def _add_failures(app: FastAPI, settings: Settings) -> None:
+def _add_failures(app: FastAPI, settings: ServiceSettings) -> None:
     @app.exception_handler(RefusedError)
     async def turned_away(_: Request, error: RefusedError) -> Response:
         return problem_response(error.problem, error.headers)
@@ -259,7 +267,7 @@ def _add_failures(app: FastAPI, settings: Settings) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # nobody reads it
+        return Response(status_code=400)  # the client has gone
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> Response:
@@ -281,7 +289,7 @@ def _picture(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _upload(options: type[BaseModel] | None = None) -> dict[str, Any]:
-    """The description of an upload, which FastAPI cannot know, because it must not read it."""
+    """Describe an upload; FastAPI cannot, because it must not read the body."""
     properties: dict[str, Any] = {"photo": {"type": "string", "format": "binary"}}
     encoding = {"photo": {"contentType": "application/octet-stream"}}
     if options is not None:
@@ -294,8 +302,8 @@ def _upload(options: type[BaseModel] | None = None) -> dict[str, Any]:
 
 
 def _with_options(description: dict[str, Any]) -> dict[str, Any]:
-    """Add the models that only hand-written parts of the description speak of."""
-    kinds = [(kind, "validation") for kind in (DetectOptions, PreviewOptions, ProtectOptions, RecoverOptions, Problem)]
+    """Add the models that only the hand-written parts of the description refer to."""
+    kinds = [(kind, "validation") for kind in (DetectRequest, PreviewRequest, ProtectRequest, RecoverRequest, Problem)]
     _, extra = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     description.setdefault("components", {}).setdefault("schemas", {}).update(extra["$defs"])
     return description

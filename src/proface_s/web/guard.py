@@ -1,4 +1,4 @@
-"""Access checks: Host (DNS rebinding), Origin (other sites' pages) and token; and the headers of every answer."""
+"""Access checks (Host against DNS rebinding, Origin against other sites' pages, token) and security headers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import RefusedError, problem_response, refused
-from .settings import Settings, is_loopback
+from .settings import ServiceSettings, is_loopback
 
-ENTER: Final = "/api/enter"  # gives a token for a code that works once
+ENTER: Final = "/api/enter"  # exchanges a one-time code for the token
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 POLICY: Final = "; ".join(
@@ -40,21 +40,21 @@ HEADERS: Final = {
 }
 
 
-class Guard:
-    """ASGI middleware: refuse strangers, and add the headers of every answer.
+class AccessGuard:
+    """ASGI middleware that rejects foreign requests and adds security headers to every response.
 
     Args:
-        app: what answers.
-        settings: host and token.
+        app: the application to protect.
+        settings: the host and token to check against.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         self._app, self._token = app, settings.token
         self._names = known_names(settings.host)
         self._any_address = settings.host in ("0.0.0.0", "::")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Check one request, then pass it on or reject it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -101,9 +101,9 @@ class Guard:
 
 
 def known_names(host: str) -> frozenset[str]:
-    """Names, as a ``Host`` header has them, that mean a service which listens on ``host``.
+    """Return the ``Host`` header names of a service that listens on ``host``.
 
-    Where it listens on every address, this machine's own name is one; addresses are looked at one by one.
+    If it listens on every address, these include this machine's own name; IP addresses are checked separately.
     """
     plain = host.lower().strip("[]")
     own = f"[{plain}]" if ":" in plain else plain
@@ -126,7 +126,7 @@ def _is_address(name: str) -> bool:
 
 
 def _same_origin(scheme: str, host: str, headers: Headers) -> bool:
-    """Whether a request that may do something comes from this service's page, or from no page at all."""
+    """Return whether a state-changing request comes from this service's own page, or from no page at all."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin is not None and origin.lower() != f"{scheme}://{host}".lower():
         return False

@@ -1,4 +1,4 @@
-"""Hints in the words of the page, for errors that the library describes without naming any element of it."""
+"""Hints for the page's users, by error code; the library's own messages name no element of the page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ HINTS: Final = {
 
 
 def hint_of(error: ProFaceError) -> str | None:
-    """The page's own hint for an error, or else the error's.
+    """Return the page's hint for an error, or else the error's own hint.
 
     Args:
-        error: what was raised.
+        error: the error to explain.
     """
     return HINTS.get(error.code or "", error.hint)

@@ -1,4 +1,4 @@
-"""What goes in and out of the API as JSON: the descriptions that /openapi.json shows."""
+"""Request and response bodies of the API, as described by /openapi.json."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _MOST = 1000  # faces
 FaceChoice = Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)]
 
 
-class _Options(BaseModel):
+class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        return ()  # keys must not come out by a message or a traceback
+        return ()  # keep keys out of messages and tracebacks
 
 
 class BoxModel(BaseModel):
-    """A rectangle in pixels of the upright picture; x, y is its top left corner."""
+    """A rectangle in pixels of the upright picture; (x, y) is its top left corner."""
 
     model_config = ConfigDict(extra="forbid")
     x: Coordinate
@@ -39,26 +39,26 @@ class BoxModel(BaseModel):
 
     @classmethod
     def of(cls, box: Box) -> BoxModel:
-        """A box, described."""
+        """Describe a box."""
         return cls(x=box.x, y=box.y, w=box.w, h=box.h)
 
     def box(self) -> Box:
-        """The box, as it was sent: not yet clipped to the picture."""
+        """Return the box as it was sent, not yet clipped to the picture."""
         return Box(self.x, self.y, self.w, self.h)
 
 
-class StyleModel(_Options):
-    """How a face is covered; /api/about lists the styles with their strengths and options."""
+class StyleModel(RequestModel):
+    """The cover of a face; /api/about lists the styles with their strengths and options."""
 
     name: str = Field(default="blur", max_length=32)
     strength: float | None = Field(default=None, description="in the style's own unit; its default where null")
     option: str | None = Field(default=None, max_length=32, description="mask: a sticker; solid: a colour, #20407f")
 
     def style(self) -> Style:
-        """The style, checked.
+        """Return the checked style.  A sticker is never read from a file here.
 
         Raises:
-            UsageError: it is unknown, or refuses its strength or option.  A sticker is never read from a file here.
+            UsageError: if the style is unknown or does not accept the strength or option.
         """
         if self.name == "mask" and self.option is not None and self.option not in STICKERS:
             raise UsageError(f"there is no sticker {self.option!r}", f"stickers: {', '.join(STICKERS)}")
@@ -67,21 +67,21 @@ class StyleModel(_Options):
         return Style(self.name, self.strength, self.option)
 
 
-class PreviewOptions(_Options):
-    """For /api/preview."""
+class PreviewRequest(RequestModel):
+    """Options of /api/preview."""
 
     style: StyleModel = Field(default_factory=StyleModel)
 
 
-class DetectOptions(_Options):
-    """For /api/detect: with the same as for /api/protect, the numbers are those of the protected file."""
+class DetectRequest(RequestModel):
+    """Options of /api/detect; /api/protect with the same values numbers the faces in the same way."""
 
     faces: FaceChoice = Field("all", description="which of the detected faces; none: do not look for any")
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
 
 
-class OwnModel(_Options):
-    """What is different for one face: its style, its keys, or both."""
+class FaceSettingsModel(RequestModel):
+    """Settings of one face that differ from the rest: its style, its keys, or both."""
 
     number: FaceNumber | None = Field(
         None, description="its number in the protected file, from 1: left to right, then top to bottom"
@@ -92,25 +92,25 @@ class OwnModel(_Options):
     recipients: list[Key] = Field([], max_length=100)
 
     def face(self) -> int | Box:
-        """How the api names the face.
+        """Return the face's number or box.
 
         Raises:
-            UsageError: if it is named twice, or not at all.
+            UsageError: if both are given, or neither.
         """
         if (self.number is None) == (self.box is None):
             raise UsageError("a face with something of its own is named by its number, or by its box")
         return self.number if self.number is not None else self.box.box()  # type: ignore[union-attr]
 
 
-class ProtectOptions(_Options):
-    """For /api/protect."""
+class ProtectRequest(RequestModel):
+    """Options of /api/protect."""
 
     passphrase: Key | None = Field(default=None, description="opens all faces that have none of their own")
     recipients: list[Key] = Field([], max_length=100, description="public keys, age1...")
     style: StyleModel = Field(default_factory=StyleModel)
     faces: FaceChoice = Field("all", description="which of the detected faces, by the numbers of /api/detect")
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
-    own: list[OwnModel] = Field([], max_length=_MOST, description="faces that differ from the rest")
+    own: list[FaceSettingsModel] = Field([], max_length=_MOST, description="faces that differ from the rest")
     format: ReversibleFormat = "png"
     wrong_key: Literal["noise", "cover"] = Field("noise", description="what a wrong key gives")
     seal: bool | None = Field(default=None, description="seal in an exact copy; null: where a wrong key gives noise")
@@ -118,8 +118,8 @@ class ProtectOptions(_Options):
     keep_metadata: bool = Field(False, description="keep author, copyright and date")
 
 
-class RecoverOptions(_Options):
-    """For /api/recover.  Everything that is given is tried."""
+class RecoverRequest(RequestModel):
+    """Options of /api/recover; every key that is given is tried."""
 
     passphrase: Key | None = None
     identities: list[Key] = Field([], max_length=100, description="private keys, AGE-SECRET-KEY-1...")
@@ -132,7 +132,7 @@ class RecoverOptions(_Options):
     format: ReversibleFormat = "png"
 
 
-class FoundFace(BaseModel):
+class FoundFaceModel(BaseModel):
     """A detected face: its number from 1, its tight box, and how sure the detector is."""
 
     number: int = Field(description="face n is hidden in regions[n - 1]; faces that overlap much share a number")
@@ -141,20 +141,20 @@ class FoundFace(BaseModel):
     score: float
 
 
-class DetectAnswer(BaseModel):
-    """What /api/detect found; ``regions`` are what would be hidden, head and hair included, without overlaps."""
+class DetectResponse(BaseModel):
+    """Response of /api/detect; ``regions`` would be hidden: whole heads, hair included, without overlaps."""
 
     width: int
     height: int
-    faces: list[FoundFace]
+    faces: list[FoundFaceModel]
     regions: list[BoxModel]
     warnings: list[str]
 
     @classmethod
-    def of(cls, found: Detection) -> DetectAnswer:
-        """A detection, described."""
+    def of(cls, found: Detection) -> DetectResponse:
+        """Describe a detection."""
         faces = [
-            FoundFace(number=face.number, found=face.found, box=BoxModel.of(face.box), score=round(face.score, 3))
+            FoundFaceModel(number=face.number, found=face.found, box=BoxModel.of(face.box), score=round(face.score, 3))
             for face in found.faces
         ]
         width, height = found.size
@@ -162,7 +162,7 @@ class DetectAnswer(BaseModel):
         return cls(width=width, height=height, faces=faces, regions=regions, warnings=list(found.warnings))
 
 
-class CoveredFace(BaseModel):
+class CoveredFaceModel(BaseModel):
     """A protected face: its number in the file, from 1, its box, style, and whether an exact copy is sealed in."""
 
     number: int
@@ -171,48 +171,50 @@ class CoveredFace(BaseModel):
     sealed: bool
 
 
-class ProtectAnswer(BaseModel):
-    """What was protected."""
+class ProtectResponse(BaseModel):
+    """Response of /api/protect, sent with the picture."""
 
-    faces: list[CoveredFace]
+    faces: list[CoveredFaceModel]
     warnings: list[str]
 
     @classmethod
-    def of(cls, done: ProtectResult) -> ProtectAnswer:
-        """A protection, described."""
+    def of(cls, done: ProtectResult) -> ProtectResponse:
+        """Describe a protected picture."""
         faces = [
-            CoveredFace(number=f.number, box=BoxModel.of(f.box), style=f.style, sealed=f.sealed) for f in done.faces
+            CoveredFaceModel(number=f.number, box=BoxModel.of(f.box), style=f.style, sealed=f.sealed)
+            for f in done.faces
         ]
         return cls(faces=faces, warnings=list(done.warnings))
 
 
-class RestoredFace(BaseModel):
-    """One face and what became of it; see `proface_s.api.results.results.RecoveredFace`."""
+class RestoredFaceModel(BaseModel):
+    """Outcome for one face; see `proface_s.api.results.results.RecoveredFace`."""
 
     number: int
     box: BoxModel
     outcome: Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
 
 
-class RecoverAnswer(BaseModel):
-    """What came back."""
+class RecoverResponse(BaseModel):
+    """Response of /api/recover, sent with the picture."""
 
-    faces: list[RestoredFace]
+    faces: list[RestoredFaceModel]
     warnings: list[str]
     wrong_key: Literal["noise", "cover"] = Field(description="the file's mode")
     authentic: bool = Field(description="whether a key vouched for the file; in cover mode none can")
 
     @classmethod
-    def of(cls, done: RecoverResult) -> RecoverAnswer:
-        """A recovery, described."""
+    def of(cls, done: RecoverResult) -> RecoverResponse:
+        """Describe a recovered picture."""
         faces = [
-            RestoredFace(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome) for face in done.faces
+            RestoredFaceModel(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome)
+            for face in done.faces
         ]
         return cls(faces=faces, warnings=list(done.warnings), wrong_key=done.wrong_key, authentic=done.authentic)
 
 
-class InspectedFace(CoveredFace):
-    """A face of a protected file, without a key."""
+class InspectedFaceModel(CoveredFaceModel):
+    """A face of a protected file, as visible without a key."""
 
     group: int = Field(description="faces of one group open with the same keys")
     stripped: bool = Field(description="its exact copy was removed from the file")
@@ -220,15 +222,15 @@ class InspectedFace(CoveredFace):
     lost: bool = Field(description="the metadata are gone, and its pixels hold no record")
 
 
-class InspectAnswer(BaseModel):
-    """What a protected file shows without a key."""
+class InspectResponse(BaseModel):
+    """Response of /api/inspect: what a protected file shows without a key."""
 
     version: int
     width: int
     height: int
     model: str | None
     model_id: str
-    faces: list[InspectedFace]
+    faces: list[InspectedFaceModel]
     kdf: list[str]
     groups: int
     recipients: int
@@ -236,10 +238,10 @@ class InspectAnswer(BaseModel):
     source: Literal["metadata", "pixels"]
 
     @classmethod
-    def of(cls, found: Inspection) -> InspectAnswer:
-        """An inspection, described."""
+    def of(cls, found: Inspection) -> InspectResponse:
+        """Describe an inspection."""
         faces = [
-            InspectedFace(
+            InspectedFaceModel(
                 number=face.number,
                 box=BoxModel.of(face.box),
                 style=face.style,
@@ -266,22 +268,22 @@ class InspectAnswer(BaseModel):
         )
 
 
-class Shown(BaseModel):
-    """A picture to look at: its own size, which is not that of the picture it shows."""
+class RenderedPicture(BaseModel):
+    """Size of a preview picture, which may be smaller than the picture it shows."""
 
     width: int
     height: int
 
 
-class Phrase(BaseModel):
-    """A fresh passphrase, and how many bits a guesser has to get right."""
+class GeneratedPassphrase(BaseModel):
+    """A generated passphrase and its entropy in bits."""
 
     passphrase: str
     bits: int
 
 
 class StyleInfo(BaseModel):
-    """A style to choose from."""
+    """One of the available styles."""
 
     name: str
     summary: str
@@ -294,8 +296,8 @@ class StyleInfo(BaseModel):
     options: list[str]
 
 
-class About(BaseModel):
-    """What this service can do, and what it allows."""
+class ServiceInfo(BaseModel):
+    """Response of /api/about: the styles and limits of this service."""
 
     version: str
     styles: list[StyleInfo]

@@ -1,6 +1,6 @@
-"""Tasks of the workers: one function for each, from bytes and options to `Done`; the api does the work itself.
+"""Jobs of the workers: one function each, from uploaded bytes and options to a `JobResult`.
 
-A worker process looks a task up in `KINDS`.
+A worker process looks up its job in `KINDS`; `proface_s.api` does the actual work.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, pass
 from ..progress import Progress
 from ..types import Box, Picture, Style
 from .models import (
-    About,
-    DetectAnswer,
-    DetectOptions,
-    InspectAnswer,
-    Phrase,
-    PreviewOptions,
-    ProtectAnswer,
-    ProtectOptions,
-    RecoverAnswer,
-    RecoverOptions,
+    DetectRequest,
+    DetectResponse,
+    GeneratedPassphrase,
+    InspectResponse,
+    PreviewRequest,
+    ProtectRequest,
+    ProtectResponse,
+    RecoverRequest,
+    RecoverResponse,
+    RenderedPicture,
     ReversibleFormat,
-    Shown,
+    ServiceInfo,
     StyleInfo,
 )
-from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, Settings, bytes_needed
+from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, ServiceSettings, bytes_needed
 
 KEY_LIMITS = KdfLimits(memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost)
 _WORDS = 6
@@ -52,14 +52,14 @@ _MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff"}
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobResult:
     """The result of a job.
 
     Attributes:
-        facts: one of the answers in `proface_s.web.models`, as JSON.
+        facts: one of the responses in `proface_s.web.models`, as JSON values.
         data: bytes of a picture file, or None.
-        media_type: of the picture.
-        name: for the picture; says nothing of the upload's name.
+        media_type: media type of the picture.
+        name: file name for the picture; independent of the uploaded file's name.
     """
 
     facts: dict[str, Any]
@@ -70,35 +70,35 @@ class Done:
     @classmethod
     def of(
         cls, facts: BaseModel, data: bytes | None = None, media_type: str = "image/png", name: str = "picture.png"
-    ) -> Done:
-        """A job's result from its description."""
+    ) -> JobResult:
+        """Return a result with these facts and this picture."""
         return cls(facts.model_dump(mode="json"), data, media_type, name)
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """Settings and session of a worker process."""
+class WorkerTools:
+    """The settings and session of a worker process."""
 
-    settings: Settings
+    settings: ServiceSettings
     session: Session
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of task.
+class TaskKind:
+    """One kind of job.
 
     Attributes:
-        work: does it, from the photo and its options.
-        options: their model; None for a task without any.
-        most_pixels: of its picture; None for as many as the settings allow.
+        work: the function that does it, given the photo and the options.
+        options: model of the options; None if there are no options.
+        most_pixels: largest picture accepted; None for the limit in the settings.
     """
 
-    work: Callable[[Tools, bytes, Any, Progress], Done]
+    work: Callable[[WorkerTools, bytes, Any, Progress], JobResult]
     options: type[BaseModel] | None = None
     most_pixels: int | None = None
 
-    def pixels(self, photo: bytes, settings: Settings) -> int:
-        """Return how many pixels will be decoded, from the file's header; 0 if the work itself will refuse the file."""
+    def pixels(self, photo: bytes, settings: ServiceSettings) -> int:
+        """Return how many pixels will be decoded, from the file's header; 0 if the job will refuse the file anyway."""
         try:
             width, height = picture_size(photo, name="the file")
         except ImageError:
@@ -106,48 +106,50 @@ class Kind:
         return min(width * height, self.most_pixels or settings.max_pixels)
 
     def bytes_needed(self, photo: bytes, options: BaseModel | None, pixels: int) -> int:
-        """Return the memory that the task will take.
+        """Return the memory that the job will need, in bytes.
 
         Raises:
-            CostlyFileError: the file asks for more key derivation than the service does.
+            CostlyFileError: if opening the file needs more key derivation than the service allows.
         """
-        derives = isinstance(options, RecoverOptions) and options.passphrase is not None
+        derives = isinstance(options, RecoverRequest) and options.passphrase is not None
         return bytes_needed(pixels) + (_key_bytes(photo) if derives else 0)
 
 
-def detect(session: Session, photo: bytes, options: DetectOptions, progress: Progress) -> Done:
-    """Find faces, number them, and say which regions would be hidden."""
+def detect(session: Session, photo: bytes, options: DetectRequest, progress: Progress) -> JobResult:
+    """Find and number the faces, and return the regions that would be hidden."""
     boxes = [box.box() for box in options.boxes]
-    return Done.of(DetectAnswer.of(session.detect(photo, boxes=boxes, faces=options.faces, progress=progress)))
+    return JobResult.of(DetectResponse.of(session.detect(photo, boxes=boxes, faces=options.faces, progress=progress)))
 
 
-def examine(settings: Settings, photo: bytes, progress: Progress) -> Done:
-    """Say what a protected file shows without a key."""
+def examine(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobResult:
+    """Return what a protected file shows without a key."""
     progress("read", 0, 1)
-    return Done.of(InspectAnswer.of(inspect(photo, max_pixels=settings.max_pixels)))
+    return JobResult.of(InspectResponse.of(inspect(photo, max_pixels=settings.max_pixels)))
 
 
-def preview(photo: bytes, options: PreviewOptions, progress: Progress) -> Done:
-    """Cover the region that a picture shows, as `protect` would."""
+def preview(photo: bytes, options: PreviewRequest, progress: Progress) -> JobResult:
+    """Cover the face region shown by a picture, as `protect` would."""
     progress("read", 0, 1)
     picture = load(photo, max_pixels=PREVIEW_PIXELS)
     covered = Picture(apply_style(picture.rgb, options.style.style()), source=picture.source)
-    return Done.of(_shown(covered), encode_picture(covered), name="preview.png")
+    return JobResult.of(_shown(covered), encode_picture(covered), name="preview.png")
 
 
-def render(settings: Settings, photo: bytes, progress: Progress) -> Done:
-    """Any picture that can be read, upright, as a JPEG of moderate size that every browser shows."""
+def render(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobResult:
+    """Return any readable picture, upright, as a JPEG of moderate size that every browser displays."""
     progress("read", 0, 1)
     picture = load(photo, max_pixels=settings.max_pixels)
     image = Image.fromarray(picture.rgb)
     image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     file = io.BytesIO()
     image.save(file, "JPEG", quality=88)
-    return Done.of(Shown(width=image.width, height=image.height), file.getvalue(), "image/jpeg", "shown.jpg")
+    return JobResult.of(
+        RenderedPicture(width=image.width, height=image.height), file.getvalue(), "image/jpeg", "shown.jpg"
+    )
 
 
-def protect(session: Session, photo: bytes, options: ProtectOptions, progress: Progress) -> Done:
-    """Hide faces."""
+def protect(session: Session, photo: bytes, options: ProtectRequest, progress: Progress) -> JobResult:
+    """Hide the faces of a photo."""
     own: dict[int | Box, Lock] = {}
     styles: dict[int | Box, Style | str] = {}
     for each in options.own:
@@ -174,11 +176,11 @@ def protect(session: Session, photo: bytes, options: ProtectOptions, progress: P
         file_format=options.format,
     )
     done = session.protect_with(photo, chosen, progress=progress)
-    return Done.of(ProtectAnswer.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
+    return JobResult.of(ProtectResponse.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
 
 
-def recover(session: Session, photo: bytes, options: RecoverOptions, progress: Progress) -> Done:
-    """Bring faces back."""
+def recover(session: Session, photo: bytes, options: RecoverRequest, progress: Progress) -> JobResult:
+    """Restore the faces of a protected file."""
     credentials = Credentials.of(options.passphrase, options.identities, options.face_keys)
     if credentials.empty:
         raise UsageError("there is nothing to open the file with", "give a passphrase, an identity or a face key")
@@ -190,24 +192,28 @@ def recover(session: Session, photo: bytes, options: RecoverOptions, progress: P
         from_pixels=options.from_pixels,
     )
     done = session.recover_with(photo, chosen, progress=progress)
-    return Done.of(RecoverAnswer.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
+    return JobResult.of(RecoverResponse.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
 
 
 KINDS = {
-    "detect": Kind(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectOptions),
-    "inspect": Kind(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
-    "render": Kind(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
-    "preview": Kind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewOptions, PREVIEW_PIXELS),
-    "protect": Kind(lambda tools, photo, options, tell: protect(tools.session, photo, options, tell), ProtectOptions),
-    "recover": Kind(lambda tools, photo, options, tell: recover(tools.session, photo, options, tell), RecoverOptions),
+    "detect": TaskKind(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectRequest),
+    "inspect": TaskKind(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
+    "render": TaskKind(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
+    "preview": TaskKind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewRequest, PREVIEW_PIXELS),
+    "protect": TaskKind(
+        lambda tools, photo, options, tell: protect(tools.session, photo, options, tell), ProtectRequest
+    ),
+    "recover": TaskKind(
+        lambda tools, photo, options, tell: recover(tools.session, photo, options, tell), RecoverRequest
+    ),
 }
 
 
 def _key_bytes(photo: bytes) -> int:
-    """Return the memory beyond the usual that deriving the keys of a file takes, within the limits of the service."""
+    """Return the additional memory, in bytes, for deriving a file's keys, within the limits of the service."""
     try:
         header, _ = from_chunks(read_chunks(photo, "the file"), "the file")
-    except ProFaceError:  # the work itself says what is wrong with it
+    except ProFaceError:  # the job itself reports what is wrong with it
         return 0
     runs = {
         (stanza.salt, stanza.params)
@@ -224,12 +230,12 @@ def _key_bytes(photo: bytes) -> int:
     return max(0, most - KdfParams().memory_kib * 1024)
 
 
-def phrase() -> Phrase:
-    """A passphrase of random words."""
-    return Phrase(passphrase=generate_passphrase(_WORDS), bits=int(passphrase_bits(_WORDS)))
+def phrase() -> GeneratedPassphrase:
+    """Generate a passphrase of random words."""
+    return GeneratedPassphrase(passphrase=generate_passphrase(_WORDS), bits=int(passphrase_bits(_WORDS)))
 
 
-def about(settings: Settings) -> About:
+def about(settings: ServiceSettings) -> ServiceInfo:
     """Describe the styles and limits of this service."""
     styles = []
     for name in style_names():
@@ -248,7 +254,7 @@ def about(settings: Settings) -> About:
                 options=list(STICKERS) if name == "mask" else [],
             )
         )
-    return About(
+    return ServiceInfo(
         version=__version__,
         styles=styles,
         max_bytes=settings.max_bytes,
@@ -259,9 +265,9 @@ def about(settings: Settings) -> About:
     )
 
 
-def _shown(picture: Picture) -> Shown:
+def _shown(picture: Picture) -> RenderedPicture:
     width, height = picture.size
-    return Shown(width=width, height=height)
+    return RenderedPicture(width=width, height=height)
 
 
 def _name(stem: str, file_format: ReversibleFormat) -> str:

@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457), with a hint and the command line's exit code beside the detail."""
+"""Errors as ``application/problem+json`` (RFC 9457), extended by a hint and the command line's exit code."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ _KINDS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457).
+    """Problem details (RFC 9457).
 
     Attributes:
-        type: a name for the kind of problem.
+        type: identifier of the kind of problem.
         title: the kind, in words.
-        status: the HTTP status.
+        status: HTTP status.
         detail: what is wrong with this request.
-        hint: what can be done about it.
-        exit_code: that of the command line for the same error.
+        hint: what the user can do about it.
+        exit_code: exit code of the command line for the same error.
     """
 
     type: str
@@ -63,7 +63,7 @@ class Problem(BaseModel):
 
 
 class RefusedError(Exception):
-    """A request that is turned away before any work, with what to say and the headers to say it with."""
+    """A rejected request, with the problem to report and additional response headers."""
 
     def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(problem.detail)
@@ -80,7 +80,7 @@ def refused(
     exit_code: int = 1,
     headers: Mapping[str, str] | None = None,
 ) -> RefusedError:
-    """A `RefusedError` from its parts."""
+    """Return a `RefusedError` built from the fields of its problem."""
     problem = Problem(
         type=f"urn:proface:{kind}", title=title, status=status, detail=detail, hint=hint, exit_code=exit_code
     )
@@ -88,14 +88,14 @@ def refused(
 
 
 def busy(detail: str = "all places are taken") -> RefusedError:
-    """503: come back later."""
+    """Return a 503 error that asks the client to come back later."""
     return refused(
         503, "busy", "Too much to do at the moment", detail, "try again in a few seconds", headers={"Retry-After": "3"}
     )
 
 
 def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
-    """Describe whatever was raised while a picture was worked on; what was not foreseen shows nothing of itself."""
+    """Describe an exception raised during a job; an unexpected one reveals nothing of itself."""
     if isinstance(error, RefusedError):
         return error.problem
     for kind, status, name, title in _KINDS:
@@ -104,7 +104,7 @@ def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
             code = error.exit_code if isinstance(error, ProFaceError) else 1
             hint = hint_of(error) if isinstance(error, ProFaceError) else None
             return refused(status, name, title, detail, hint, exit_code=code).problem
-    if isinstance(error, ProFaceError):  # the finished file did not stand its own check
+    if isinstance(error, ProFaceError):  # the finished file failed its own verification
         return refused(500, "failed", "That did not work", error.message, hint_of(error)).problem
     if debug:
         traceback.print_exception(error, file=sys.stderr)
@@ -118,7 +118,7 @@ def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
 
 
 def invalid(error: ValidationError) -> RefusedError:
-    """422 for options that do not fit their description; says where, and never repeats what was sent."""
+    """Return a 422 problem that names the invalid options without repeating their values."""
     places = [
         f"{'.'.join(map(str, each['loc'])) or 'options'}: {each['msg']}"
         for each in error.errors(include_url=False, include_context=False, include_input=False)
@@ -129,10 +129,10 @@ def invalid(error: ValidationError) -> RefusedError:
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem on its way out."""
+    """Return the HTTP response for a problem."""
     return JSONResponse(body(problem), problem.status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def body(problem: Problem) -> dict[str, Any]:
-    """A problem as JSON, without what it does not know."""
+    """Return a problem as JSON, without its empty fields."""
     return problem.model_dump(exclude_none=True)

@@ -1,8 +1,8 @@
-"""From a job to an answer: the picture itself, or, if the client accepts ``application/x-ndjson``, its progress first.
+"""Responses to jobs: the picture itself or, if the client accepts ``application/x-ndjson``, a stream with the progress.
 
-The lines of such a stream are JSON objects: ``{"event": "progress", "stage", "done", "total"}`` any number of times;
-then ``{"event": "problem", ...}``, or ``{"event": "result", ...}`` with the facts; where there is a picture, then
-``{"event": "data", "base64"}`` in parts, and ``{"event": "end"}``.
+The lines of such a stream are JSON objects: any number of ``{"event": "progress", "stage", "done", "total"}``, then
+either ``{"event": "problem", ...}`` or ``{"event": "result", ...}`` with the facts.  If there is a picture, its parts
+follow as ``{"event": "data", "base64"}``, and ``{"event": "end"}`` comes last.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .operations import Done
+from .operations import JobResult
 from .problems import body, problem_of, problem_response
-from .workers.memory import Hold
-from .workers.pool import Job
+from .workers.job_queue import QueuedJob
+from .workers.memory import MemoryHold
 
 STREAM: Final = "application/x-ndjson"
 FACTS_HEADER: Final = "ProFace-Result"
-_PART: Final = 3 << 17  # bytes; a multiple of three, so that the parts' base64 can be joined
+_PART: Final = 3 << 17  # bytes; a multiple of three, so that the base64 parts can be joined
 
 
-class JobAnswer(Response):
-    """Wait for a job and send its result; drop the job if the client leaves first.
+class JobResponse(Response):
+    """Wait for a job and send its result; abandon the job if the client leaves first.
 
     Args:
-        job: the work.
-        hold: what the request holds; released at the end, whatever it is.
-        stream: whether to tell the progress.
-        debug: see `Settings`.
+        job: the queued job.
+        hold: memory held by the request; released at the end in any case.
+        stream: whether to send the progress.
+        debug: see `ServiceSettings`.
     """
 
-    def __init__(self, job: Job[Done], hold: Hold, *, stream: bool, debug: bool) -> None:
+    def __init__(self, job: QueuedJob[JobResult], hold: MemoryHold, *, stream: bool, debug: bool) -> None:
         super().__init__()
         self._job, self._hold, self._stream, self._debug = job, hold, stream, debug
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Send the response."""
         gone = asyncio.create_task(_until_gone(receive))
         sent = asyncio.create_task(self._lines(send) if self._stream else self._whole(scope, receive, send))
         try:

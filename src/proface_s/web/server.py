@@ -1,4 +1,4 @@
-"""Run the service: a socket, a browser, and nothing in a log."""
+"""Run the service: open its socket and the browser, and log nothing."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import webbrowser
 from collections.abc import Callable
 from urllib.parse import quote
 
-import python_multipart  # noqa: F401  # what reads forms; missing, it would be missed only at the first upload
+import python_multipart  # noqa: F401  # parses forms; import it now, or its absence would show only at the first upload
 import uvicorn
 from starlette.types import ASGIApp
 
 from ..api import Session
 from ..errors import UsageError
 from .app import create_app
-from .connections.door import Doorkeeper, DoorLimits
-from .entrance import Entrance
-from .settings import Settings
-from .workers.crew import Crew
+from .connections.limiter import ConnectionLimiter, ConnectionLimits
+from .login import BrowserLogin
+from .settings import ServiceSettings
+from .workers.worker_processes import WorkerProcesses
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 is a free one.
+    """Return a listening socket; port 0 picks a free port.
 
     Raises:
-        UsageError: there is no such host, or the port is taken.
+        UsageError: if the host does not exist or the port is in use.
     """
     try:
         family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
@@ -36,26 +36,26 @@ def bind(host: str, port: int) -> socket.socket:
         raise UsageError(message, "choose another port", code="port") from None
 
 
-def address_of(listening: socket.socket, settings: Settings) -> str:
+def address_of(listening: socket.socket, settings: ServiceSettings) -> str:
     """Return the address of the page."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host).strip("[]")
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{listening.getsockname()[1]}/"
 
 
-def with_token(address: str, settings: Settings) -> str:
-    """Add the token to an address, behind ``#``, which browsers do not send."""
+def with_token(address: str, settings: ServiceSettings) -> str:
+    """Append the token to an address after ``#``, a part that browsers do not send."""
     return f"{address}#token={quote(settings.token, safe='')}" if settings.token else address
 
 
-def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
+def config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
     """Configure uvicorn: it logs nothing, and trusts no proxy headers.
 
     Args:
-        app: from `create_app`.
-        limits: of connections; the usual ones if None.
+        app: the application, from `create_app`.
+        limits: limits on connections; the defaults if None.
     """
-    door = Doorkeeper(limits or DoorLimits()).door()
+    protocol = ConnectionLimiter(limits or ConnectionLimits()).protocol()
     return uvicorn.Config(
         app,
         log_config=None,
@@ -64,7 +64,7 @@ def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         ws="none",
-        http=door,
+        http=protocol,
         loop="asyncio",
         timeout_keep_alive=10,
         timeout_graceful_shutdown=5,
@@ -72,35 +72,40 @@ def config(app: ASGIApp, limits: DoorLimits | None = None) -> uvicorn.Config:
 
 
 def serve(
-    settings: Settings, listening: socket.socket, *, threads: int, open_browser: bool, ready: Callable[[str], None]
+    settings: ServiceSettings,
+    listening: socket.socket,
+    *,
+    threads: int,
+    open_browser: bool,
+    ready: Callable[[str], None],
 ) -> None:
-    """Answer until interrupted.
+    """Serve until interrupted.
 
     Args:
-        settings: limits and doors.
-        listening: from `bind`.
-        threads: of the models, per worker; 0 for all cores.
-        open_browser: show the page.
-        ready: called with the address, without the token, once the service answers.
+        settings: address, token and limits.
+        listening: the socket, from `bind`.
+        threads: threads of the models in each worker; 0 for all cores.
+        open_browser: whether to open the page in the user's browser.
+        ready: called with the address, without the token, once the service is ready.
     """
-    crew = Crew(settings, Session(threads=threads, max_pixels=settings.max_pixels))
+    processes = WorkerProcesses(settings, Session(threads=threads, max_pixels=settings.max_pixels))
     try:
-        crew.check()  # a model that cannot be loaded is an error now, not at the first photo
+        processes.check()  # report a model that cannot be loaded now, not at the first photo
     except BaseException:
-        crew.close()
+        processes.close()
         raise
     address = address_of(listening, settings)
-    entrance = Entrance(settings.token)
+    login = BrowserLogin(settings.token)
 
     class Announcing(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             ready(address)
             if open_browser:
-                threading.Thread(target=webbrowser.open, args=(entrance.page_for(address),), daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(login.page_for(address),), daemon=True).start()
 
     try:
-        Announcing(config(create_app(settings, crew=crew, entrance=entrance))).run([listening])
+        Announcing(config(create_app(settings, processes=processes, login=login))).run([listening])
     finally:
-        entrance.close()
-        crew.close()
+        login.close()
+        processes.close()

@@ -1,4 +1,4 @@
-"""Limits and settings of a service."""
+"""Settings and limits of a service."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from dataclasses import dataclass, field
 
 MIB = 1 << 20
 TOKEN_VARIABLE = "PROFACE_TOKEN"
-LEAST_TOKEN = 16  # characters: what is guessed over a network is not guessed fast
+LEAST_TOKEN = 16  # characters; guessing over a network is slow
 PREVIEW_PIXELS = 1 << 20
-OPTIONS_BYTES = MIB // 4  # the JSON beside a photo
+OPTIONS_BYTES = MIB // 4  # of the JSON sent with a photo
 HELD_BYTES = 384 * MIB
 WORK_BYTES = 1536 * MIB
 BYTES_PER_PIXEL = 20  # measured at the peak of protecting and recovering, alpha included
-BASIC_BYTES = 96 * MIB  # of one job beside its pixels: one Argon2id with the default cost, and small change
-KDF_BYTES = 256 * MIB  # of one Argon2id that a file may ask for
-MOST_PASSPHRASES = 32  # of one file: each may cost one Argon2id
+BASIC_BYTES = 96 * MIB  # of one job besides its pixels: one Argon2id at the default cost, and some slack
+KDF_BYTES = 256 * MIB  # of one key derivation that a file may ask for
+MOST_PASSPHRASES = 32  # per file; each may cost one key derivation
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Limits and doors of one service.
+class ServiceSettings:
+    """Address, token and limits of one service.
 
     Attributes:
-        host: name or address it listens on.
-        token: what every request to the API must carry; None for none.  Never shown by ``repr``.
-        max_bytes: of one uploaded file.
-        max_pixels: of one picture; larger ones are refused before they are decoded.
-        workers: pictures worked on at the same time.
-        waiting: pictures that may wait for a worker; further ones are sent away with 503.
-        held_bytes: uploads and answers held in memory, all together; further ones are sent away with 503.
-        upload_seconds: that a whole upload may take.
-        idle_seconds: that a client may say nothing during its upload, or read nothing of an answer.
+        host: name or address to listen on.
+        token: required with every request to the API; None if no token is required.  Never shown by ``repr``.
+        max_bytes: size of one uploaded file.
+        max_pixels: pixels of one picture; larger pictures are rejected before they are decoded.
+        workers: jobs that run at the same time.
+        waiting: jobs that may wait for a worker; further ones are rejected with 503.
+        held_bytes: total size of uploads and responses held in memory; beyond it, uploads are rejected with 503.
+        upload_seconds: time for a whole upload.
+        idle_seconds: time that a client may pause while it sends an upload or reads a response.
         work_bytes: memory for decoded pictures and key derivation of all workers together; jobs wait for it.
-        read_seconds: CPU time to decode one picture, beside half a second for a million pixels.
+        read_seconds: CPU time to decode one picture, in addition to half a second per million pixels.
         job_seconds: CPU time of one job once its picture is decoded.
-        debug: show where unexpected errors come from, on stderr.
+        debug: whether to print tracebacks of unexpected errors to stderr.
     """
 
     host: str = "127.0.0.1"
@@ -54,12 +54,12 @@ class Settings:
 
 
 def bytes_needed(pixels: int) -> int:
-    """Return the peak memory of the work on a picture of so many pixels."""
+    """Return the peak memory of a job, in bytes, for a picture with this many pixels."""
     return BYTES_PER_PIXEL * pixels + BASIC_BYTES
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a service on this host."""
+    """Return whether a service on this host can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Uploads: a photo and its options, read into memory, within a time and a size, before anybody works on them."""
+"""Uploads: a photo and its options, read into memory within limits on time and size before any work begins."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from .problems import RefusedError, busy, invalid, refused
-from .settings import MIB, OPTIONS_BYTES, Settings
-from .workers.memory import Hold, Ledger
+from .settings import MIB, OPTIONS_BYTES, ServiceSettings
+from .workers.memory import MemoryBudget, MemoryHold
 
 Options = TypeVar("Options", bound=BaseModel)
 
 PHOTO: Final = "photo"
 OPTIONS: Final = "options"
-_FRAME: Final = 64 << 10  # what multipart adds around a file and its options
-_LEAST_RATE: Final = 8192  # bytes a second, after the time that a client may be silent
-_DRAINED: Final = 1 << 30  # of an upload that is refused: a client that cannot finish may not see why
+_FRAME: Final = 64 << 10  # added by multipart around the file and its options
+_LEAST_RATE: Final = 8192  # bytes per second, once the permitted pause is over
+_DRAINED: Final = (
+    1 << 30
+)  # of a rejected upload that are still read: a client that cannot finish sending may not see the reason
 
 
 class _MemoryParser(MultiPartParser):
-    """Starlette's parser, which otherwise puts files above 1 MB on disk."""
+    """Starlette's parser, kept from spooling files above 1 MB to disk."""
 
     spool_max_size = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """An upload: a file, and the JSON text beside it.  The name of the file is ignored."""
+class UploadForm:
+    """An upload: a file and the JSON text sent with it.  The file's name is ignored."""
 
     photo: bytes
     options: str
 
     def parsed(self, kind: type[Options]) -> Options:
-        """The options as their model.
+        """Return the options as an instance of their model.
 
         Raises:
-            RefusedError: 422, they do not fit it.
+            RefusedError: 422 if they are invalid.
         """
         try:
             return kind.model_validate_json(self.options or "{}")
@@ -51,29 +53,29 @@ class Form:
             raise invalid(error) from None
 
 
-class Reader:
-    """Reads the uploads of one service.
+class UploadReader:
+    """Read the uploads of one service.
 
     Args:
         settings: limits.
-        ledger: what all requests hold together.
+        memory: the memory budget of all requests together.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        self._settings, self._ledger = settings, ledger
+    def __init__(self, settings: ServiceSettings, memory: MemoryBudget) -> None:
+        self._settings, self._memory = settings, memory
 
-    async def read(self, request: Request, hold: Hold) -> Form:
+    async def read(self, request: Request, hold: MemoryHold) -> UploadForm:
         """Read a ``multipart/form-data`` upload.
 
         Args:
-            request: whose body was not read yet.
-            hold: counts the bytes; its maker releases it.
+            request: a request whose body has not been read.
+            hold: counts the bytes; the caller releases it.
 
         Raises:
-            RefusedError: 400, 408, 413, 415 or 503.
-            ClientDisconnect: it has gone.
+            RefusedError: with status 400, 408, 413, 415 or 503.
+            ClientDisconnect: if the client has disconnected.
         """
-        upload = _Upload(request, self._settings, self._ledger, hold)
+        upload = _Upload(request, self._settings, self._memory, hold)
         try:
             upload.check()
             parser = _MemoryParser(
@@ -98,19 +100,19 @@ class Reader:
 
 
 class _Upload:
-    """The body of one request, on its way in.
+    """The body of one request while it is being received.
 
     Attributes:
-        deadline: when it is given up, in the event loop's time.
+        deadline: when the upload is abandoned, in the event loop's time.
     """
 
-    def __init__(self, request: Request, settings: Settings, ledger: Ledger, hold: Hold) -> None:
-        self._request, self._settings, self._ledger, self._hold = request, settings, ledger, hold
+    def __init__(self, request: Request, settings: ServiceSettings, memory: MemoryBudget, hold: MemoryHold) -> None:
+        self._request, self._settings, self._memory, self._hold = request, settings, memory, hold
         self._ended = False
         self.deadline = asyncio.get_running_loop().time() + settings.upload_seconds
 
     def check(self) -> None:
-        """Refuse what its headers show already."""
+        """Reject the upload if its headers already show that it is too large or of the wrong type."""
         headers = self._request.headers
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
             raise refused(
@@ -121,7 +123,7 @@ class _Upload:
             self._check_size(int(length), int(length))
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
-        """The body, part by part, within the limits; what was taken in is held."""
+        """Yield the body part by part, within the limits, and count it against the memory budget."""
         loop = asyncio.get_running_loop()
         received, begun = 0, loop.time()
         while not self._ended:
@@ -134,7 +136,7 @@ class _Upload:
             yield part
 
     async def drain(self) -> None:
-        """Read on and drop, so that the client comes to read the answer; but neither all nor for ever."""
+        """Read and discard some more, within limits, so that the client gets to read the response."""
         dropped = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self.deadline):
@@ -154,20 +156,20 @@ class _Upload:
         if size > self._settings.max_bytes + OPTIONS_BYTES + _FRAME:
             limit = f"{self._settings.max_bytes / MIB:g} MiB"
             raise refused(413, "too-large", "The file is too large", f"the limit is {limit}", "scale the picture down")
-        if not self._ledger.room_for(more):
+        if not self._memory.room_for(more):
             raise busy("too many uploads at the same time")
 
 
-async def _form(form: FormData) -> Form:
+async def _form(form: FormData) -> UploadForm:
     photo, options = form.get(PHOTO), form.get(OPTIONS, "")
     if not isinstance(photo, UploadFile):
         raise _form_error(f"there is no file in its field {PHOTO!r}")
     try:
-        if isinstance(options, UploadFile):  # browsers can give a part its type, JSON, only together with a name
+        if isinstance(options, UploadFile):  # browsers can declare a part as JSON only together with a file name
             if (options.size or 0) > OPTIONS_BYTES:
                 raise _form_error(f"its field {OPTIONS!r} is too long")
             options = (await options.read()).decode()
-        return Form(await photo.read(), options)
+        return UploadForm(await photo.read(), options)
     finally:
         await form.close()
 

@@ -47,11 +47,11 @@ def command(
     Ctrl-C.
     """
     try:
-        from ...web.entrance import is_private
+        from ...web.login import is_private
         from ...web.server import bind, serve, with_token
     except ModuleNotFoundError as missing:
         raise UsageError(f"the page needs {missing.name}, which is not installed", EXTRA_HINT) from None
-    from ...web.settings import HELD_BYTES, LEAST_TOKEN, MIB, WORK_BYTES, Settings, bytes_needed, is_loopback
+    from ...web.settings import HELD_BYTES, LEAST_TOKEN, MIB, WORK_BYTES, ServiceSettings, bytes_needed, is_loopback
 
     os.environ.pop(TOKEN_VARIABLE, None)  # neither the browser nor anything else that is started needs it
     if context.get_parameter_source("token") is ParameterSource.COMMANDLINE:
@@ -75,7 +75,7 @@ def command(
     cores = os.cpu_count() or 1
     workers = workers or max(1, min(2, cores // 2))
     size = max_upload * MIB
-    settings = Settings(
+    settings = ServiceSettings(
         host=host,
         token=token,
         max_bytes=size,

@@ -1,4 +1,4 @@
-"""Answers go out in parts, and a client that takes none for a while is given up: it must not hold memory for ever."""
+"""Give up a client that stops reading its response, so that it cannot hold memory indefinitely."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _PART = 256 << 10
 
 
-class Patience:
-    """ASGI middleware.
+class SendTimeout:
+    """ASGI middleware that sends responses in parts, with a time limit for each part.
 
     Args:
-        app: what answers.
-        seconds: that a client may take for one part.
+        app: the application.
+        seconds: time for the client to take one part.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app, self._seconds = app, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Pass on one request and send its response in parts."""
 
         async def patiently(message: Message) -> None:
             body = message.get("body", b"")

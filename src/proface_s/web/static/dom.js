@@ -1,9 +1,11 @@
-// Small things that every view needs.  Nothing here, or anywhere on this page, turns text into markup.
+// Helpers for every view.  Nothing on this page turns text into markup.
+// @ts-check
 
 // Suffixes of the pictures that can be read, as proface_s.image.names has them; a test compares.
-const ACCEPTED = "image/*,.png,.webp,.tif,.tiff,.jpg,.jpeg,.jpe,.jfif,.jfi,.jif,.pjpeg,.pjp,.mpo,.bmp,.dib,.heic,.heif,.hif";
+const ACCEPTED =
+  "image/*,.png,.webp,.tif,.tiff,.jpg,.jpeg,.jpe,.jfif,.jfi,.jif,.pjpeg,.pjp,.mpo,.bmp,.dib,.heic,.heif,.hif";
 
-/** An element: `el("p", { class: "quiet", onclick: run }, "text", child)`. */
+/** Create an element: `el("p", { class: "quiet", onclick: run }, "text", child)`. */
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -15,20 +17,21 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
+/** The element with an id, of whatever kind it is. @type {(id: string) => any} */
 export const byId = (id) => document.getElementById(id);
 
 let counter = 0;
-/** An id that nothing else on the page has. */
+/** An id that is unique on the page. */
 export const freshId = (stem) => `${stem}-${++counter}`;
 
-/** Say something to those who do not see the page. */
+/** Announce something to users of screen readers. */
 export function announce(text) {
   byId("status").textContent = text;
 }
 
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-/** Show what went wrong; an error of the service has a title, a detail and a hint. */
+/** Show an error; an error of the service has a title, a detail and a hint. */
 export function showProblem(place, error) {
   const problem = error.problem ?? { title: "That did not work", detail: error.message };
   place.replaceChildren(el("div", { class: "notice bad" },
@@ -44,12 +47,12 @@ export function showNotes(notes) {
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
 
-/** The error that a file is larger than the service takes. */
+/** The error for a file that is larger than the service accepts. */
 export function tooLarge(file, { max_bytes: most }) {
   return new Error(`${file.name} is too large: the limit is ${Math.floor(most / 1048576)} MiB`);
 }
 
-/** A progress bar with words; `update(text, share)`, and `clear()`. */
+/** A progress bar with a text: `update(text, share)` and `clear()`. */
 export function progressIn(place) {
   const bar = el("progress", { max: "1", "aria-label": "Progress" });
   const text = el("span", {});

@@ -1,4 +1,5 @@
-// Starts the page: asks the service what it can do, and shows the view that the address names.
+// Start the page: ask the service what it can do, and show the view named in the address.
+// @ts-check
 
 import { byId, showProblem } from "./dom.js";
 import { ProtectView } from "./protect.js";
@@ -10,7 +11,7 @@ const VIEWS = ["protect", "recover", "about"];
 function show(name, focus) {
   const view = VIEWS.includes(name) ? name : VIEWS[0];
   for (const each of VIEWS) byId(`view-${each}`).hidden = each !== view;
-  for (const link of document.querySelectorAll("nav a")) {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav a"))) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }

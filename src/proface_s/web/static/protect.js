@@ -1,15 +1,16 @@
-// The first view: photos in, faces chosen, protected files out.
+// The view that protects photos: choose photos, choose faces, save protected files.
+// @ts-check
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
-import { Face, FacesList, numberFaces, overlapping } from "./faces-list.js";
-import { passphraseField } from "./passphrase-field.js";
-import { outputName, shown } from "./picture.js";
-import { hideCover, Previews } from "./previews.js";
+import { Face, FacesList, numberFaces, overlapping } from "./widgets/faces-list.js";
+import { passphraseField } from "./widgets/passphrase-field.js";
+import { outputName, shown } from "./widgets/picture.js";
+import { hideCover, Previews } from "./widgets/previews.js";
 import { progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
-import { inside, Stage } from "./stage.js";
-import { styleField } from "./style-field.js";
-import { Thumbnails } from "./thumbnails.js";
+import { inside, Stage } from "./widgets/stage.js";
+import { styleField } from "./widgets/style-field.js";
+import { Thumbnails } from "./widgets/thumbnails.js";
 
 const WAIT = 400; // milliseconds after the last change
 const STAGES = {
@@ -55,7 +56,7 @@ export class ProtectView {
     this.progress = progressIn(byId("protect-progress"));
   }
 
-  /** Look for the faces of photos.  Until they are found there is nothing to protect: what was shown goes away. */
+  /** Look for faces in photos; meanwhile there is nothing to protect, so the previous photos disappear. */
   async take(files) {
     this.abort?.abort();
     const abort = this.abort = new AbortController();
@@ -97,7 +98,7 @@ export class ProtectView {
     return photo;
   }
 
-  /** Show no photo and no word about earlier ones; results that were not saved stay. */
+  /** Clear the view; results that have not been saved stay. */
   clear() {
     this.photos.forEach(forget);
     this.photos = [];
@@ -118,7 +119,7 @@ export class ProtectView {
     byId("protect-go").textContent = this.photos.length > 1 ? `Protect ${this.photos.length} photos` : "Protect";
   }
 
-  /** Take the photo that is shown out of those that will be protected. */
+  /** Leave the shown photo out. */
   leaveOut() {
     const index = this.photos.indexOf(this.photo);
     forget(this.photo);
@@ -139,7 +140,7 @@ export class ProtectView {
     this.previews.ask(this.photo, face);
   }
 
-  /** A box is somewhere else now: its cover is another, and so may be its number. */
+  /** A box has moved: fetch its new cover, and number the faces again. */
   moved(face) {
     this.renumber();
     this.list.picture(face);
@@ -155,14 +156,14 @@ export class ProtectView {
     if (overlapping(this.photo)) this.timer = setTimeout(() => this.askNumbers(this.photo), WAIT);
   }
 
-  /** Number boxes that overlap as the service will: it trims them, and hides those that overlap much as one. */
+  /** Ask the service to number overlapping boxes: it trims them, and joins those that overlap much. */
   async askNumbers(photo) {
     const boxes = photo.faces.filter((face) => face.on).map((face) => face.box);
     let answer = null;
     try {
       answer = await askAbout("/api/detect", photo.file, undefined, { faces: "none", boxes });
     } catch {
-      return; // the protection itself will say what is wrong
+      return; // protecting the photo will report what is wrong
     }
     const now = photo.faces.filter((face) => face.on).map((face) => face.box);
     if (photo !== this.photo || JSON.stringify(now) !== JSON.stringify(boxes)) return; // it was changed meanwhile
@@ -187,7 +188,7 @@ export class ProtectView {
     this.stage.remove(face);
     this.renumber();
     this.stage.adder.focus();
-    announce("The box was taken away.");
+    announce("The box was removed.");
   }
 
   add() {
@@ -206,7 +207,7 @@ export class ProtectView {
     announce("A box was added in the middle.");
   }
 
-  /** What the service is asked for one photo: every box as it is on the stage, so that what is seen is done. */
+  /** The options for one photo: every box as shown on the stage, so that the result is what the user sees. */
   request(photo) {
     const faces = photo.faces.filter((face) => face.on);
     const own = faces.map((face) => ({ box: face.box, style: face.style, passphrase: face.own?.value ?? null }));
@@ -217,10 +218,10 @@ export class ProtectView {
     };
   }
 
-  /** Return the photos that can be protected as they are; show what is missing if there are none. */
+  /** Return the photos that can be protected as they are; if there are none, show what is missing. */
   ready() {
     const ready = this.photos.filter((photo) => photo.faces.some((face) => face.on));
-    let wrong = ready.length ? null : `${lacking(this.photos)} Switch one on, or add one.`;
+    let wrong = ready.length ? null : `${lacking(this.photos)} Turn one on, or add one.`;
     for (const photo of ready) for (const face of photo.faces.filter((each) => each.on && each.own)) {
       if (wrong || !face.own.lacking) continue;
       if (photo !== this.photo) this.show(photo); // what is wrong can be mended only where it is seen
@@ -273,7 +274,7 @@ export class ProtectView {
     return this.resultRow(photo, await work("/api/protect", photo.file, options, { signal, tell }), options.format);
   }
 
-  /** Show what was done, and what was not. */
+  /** Show which photos were protected and which were not. */
   finish(done, left) {
     if (!done.length) return;
     this.results.show(done);
@@ -315,7 +316,7 @@ export class ProtectView {
     const row = el("li", {},
       el("img", { src: link.href, alt: `${name}, protected` }),
       el("div", {},
-        el("div", { class: "act" }, link, el("button", { type: "button", onclick: open }, "Open it under Recover")),
+        el("div", { class: "act" }, link, el("button", { type: "button", onclick: open }, "Open it in Recover")),
         el("p", {}, el("span", { class: "badge good" }, `${count(facts.faces.length, "face")} protected`)),
         el("p", { class: "quiet" }, `${styles}; ${sealed}. The file was read back and checked.`),
         showNotes(facts.warnings)));
@@ -332,7 +333,7 @@ function failed(photo, error) {
   return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), link: null };
 }
 
-/** Which photos have no face to protect, in words. */
+/** A sentence that names the photos without a face to protect. */
 function lacking(photos) {
   return `No face is chosen in ${photos.map((photo) => photo.file.name).join(", ")}.`;
 }

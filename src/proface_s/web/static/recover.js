@@ -1,13 +1,14 @@
-// The second view: protected files in, what they hold, and the faces back.
+// The view that recovers photos: choose protected files, see what they hold, bring the faces back.
+// @ts-check
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
-import { compare } from "./compare.js";
-import { cut, loaded, outputName, shown } from "./picture.js";
+import { compare } from "./widgets/compare.js";
+import { cut, loaded, outputName, shown } from "./widgets/picture.js";
 import { progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
-import { placed } from "./stage.js";
-import { Thumbnails } from "./thumbnails.js";
-import { zoomable } from "./zoom.js";
+import { placed } from "./widgets/stage.js";
+import { Thumbnails } from "./widgets/thumbnails.js";
+import { zoomable } from "./widgets/zoom.js";
 
 const KINDS = {
   passphrase: { label: "Passphrase", options: (text) => ({ passphrase: text }) },
@@ -16,7 +17,7 @@ const KINDS = {
 };
 const OUTCOMES = {
   exact: ["exact, authenticated", "good"], estimate: ["estimate", "warn"], noise: ["noise", "warn"],
-  locked: ["stays covered: not opened by this key", ""], forgotten: ["forgotten: no key opens it", ""],
+  locked: ["stays covered: this key does not open it", ""], forgotten: ["forgotten: no key opens it", ""],
   left: ["left covered", ""], lost: ["lost: no record in the pixels", ""],
   damaged: ["damaged: its pixels were changed", ""],
 };
@@ -24,8 +25,8 @@ const STAGES = {
   read: ["Reading the file", 0.1], open: ["Trying the key", 0.3], restore: ["Restoring face", 0.5],
   write: ["Writing the picture", 0.8],
 };
-const QUIET = "in this file a wrong key gives the cover, so that nothing vouches for what comes back: "
-  + "look whether it is a face, and whose";
+const QUIET = "in this file a wrong key gives the cover, so nothing proves that the result is right: "
+  + "check that it shows a face, and whose";
 
 export class RecoverView {
   constructor(about) {
@@ -46,7 +47,7 @@ export class RecoverView {
     byId("recover-cancel").addEventListener("click", () => this.abort?.abort());
   }
 
-  /** Look into files.  Until that is done there is nothing to recover: what was shown goes away. */
+  /** Inspect files; meanwhile there is nothing to recover, so the previous files disappear. */
   async take(files) {
     this.abort?.abort();
     const abort = this.abort = new AbortController();
@@ -55,7 +56,7 @@ export class RecoverView {
     const opened = [];
     for (const [index, file] of files.entries()) {
       const which = files.length > 1 ? `: file ${index + 1} of ${files.length}` : "";
-      looking.update(`Looking what is in it${which}`, null);
+      looking.update(`Looking inside${which}`, null);
       try {
         if (file.size > this.about.max_bytes) throw tooLarge(file, this.about);
         const found = await askAbout("/api/inspect", file, abort.signal);
@@ -90,7 +91,7 @@ export class RecoverView {
     this.results.tidy();
   }
 
-  /** Say what is in one file. */
+  /** Describe what one file holds. */
   describe(photo) {
     const { found, image } = photo;
     image.alt = "The protected photo";
@@ -105,7 +106,7 @@ export class RecoverView {
       ["Picture", `${found.width} × ${found.height} pixels`],
       ["Faces", String(found.faces.length)],
       ["Opened by", keys.filter(Boolean).join(" and ") || "face keys"],
-      ["A wrong key", found.wrong_key === "cover" ? "quietly gives the cover" : "is refused"],
+      ["A wrong key", found.wrong_key === "cover" ? "gives the cover without a warning" : "is refused"],
       ["Read from", found.source === "metadata" ? "the file's metadata" : "its pixels: the metadata are gone"],
       ["Model", found.model ?? "not installed here"],
     ];
@@ -120,7 +121,8 @@ export class RecoverView {
   }
 
   rename() {
-    this.kind = KINDS[document.querySelector("input[name=kind]:checked").value];
+    const chosen = /** @type {HTMLInputElement} */ (document.querySelector("input[name=kind]:checked"));
+    this.kind = KINDS[chosen.value];
     byId("open-label").textContent = this.kind.label;
   }
 
@@ -139,7 +141,7 @@ export class RecoverView {
     const done = [];
     this.busy(true);
     try {
-      if (!byId("open-key").value) throw new Error("There is nothing to open the file with yet");
+      if (!byId("open-key").value) throw new Error("Enter a key to open the file with");
       const options = this.kind.options(byId("open-key").value);
       let failure = null;
       for (const [index, photo] of photos.entries()) {
@@ -197,7 +199,7 @@ export class RecoverView {
     const image = await loaded(link.href) ?? photo.image;
     const notes = [...facts.warnings];
     if (facts.faces.some((face) => face.outcome === "estimate")) {
-      notes.unshift("an estimate is read from the pixels; nothing vouches for it");
+      notes.unshift("an estimate is read from the pixels; it is not authenticated");
     }
     if (photo.found.wrong_key === "cover") notes.unshift(QUIET);
     const faces = facts.faces.map((face) => {
@@ -205,7 +207,7 @@ export class RecoverView {
       return el("li", {}, el("span", {}, `Face ${face.number}`), portrait(image, photo.found, face.box),
         el("span", { class: `badge ${tone}` }, words));
     });
-    const list = el("ul", { class: "plain long", tabindex: "0", "aria-label": "What became of each face" }, ...faces);
+    const list = el("ul", { class: "plain long", tabindex: "0", "aria-label": "Outcome of each face" }, ...faces);
     const slider = compare({ left: photo.image.src, right: link.href, leftName: "Covered", rightName: "Recovered" });
     const beside = this.photos.length > 1 ? el("details", {}, el("summary", {}, "Compare"), slider) : slider;
     const card = el("div", { class: "card" }, el("div", { class: "act" }, link), showNotes(notes), list);
@@ -221,7 +223,7 @@ function failed(photo, error) {
   return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), link: null };
 }
 
-/** What there is of a face, without a key. */
+/** Describe a face as visible without a key. */
 function state(face) {
   if (face.forgotten) return "forgotten";
   if (face.lost) return "no record";
@@ -229,7 +231,7 @@ function state(face) {
   return face.stripped ? "exact copy was removed" : "no exact copy";
 }
 
-/** The part of a picture that a face's box shows, small. */
+/** A small picture of the part inside a face's box. */
 function portrait(image, size, box) {
   const picture = el("img", { class: "portrait", alt: "", hidden: true });
   cut(image, size, box).then((blob) => {

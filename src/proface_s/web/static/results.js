@@ -1,14 +1,15 @@
-// Finished files: a row for every photo, links that save, and a warning before any of them is lost.
+// Finished files: a row and a save link for every photo, and a warning before unsaved ones are lost.
+// @ts-check
 
 import { byId, count, el } from "./dom.js";
 
 const PAUSE = 400; // milliseconds between two downloads; browsers drop some that come at once
 
-/** Finished files that were not saved, of all views. */
+/** Finished files of all views that have not been saved. */
 const unsaved = new Set();
 addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
 
-/** A link that saves a blob, and knows whether it did. */
+/** A link that saves a blob and records that it did. */
 export function saveLink(blob, name) {
   const link = el("a", { class: "button primary", href: URL.createObjectURL(blob), download: name }, `Save ${name}`);
   unsaved.add(link);
@@ -16,15 +17,17 @@ export function saveLink(blob, name) {
   return link;
 }
 
-/** A list of results.  Each belongs to a file that was chosen; doing a file again replaces its result. */
+/** A list of results, one per chosen file; processing a file again replaces its result. */
 export class Results {
   constructor({ section, list, saveAll }) {
-    Object.assign(this, { section: byId(section), list: byId(list), saveAll: byId(saveAll) });
+    this.section = byId(section);
+    this.list = byId(list);
+    this.saveAll = byId(saveAll);
     this.rows = new Map();
     this.saveAll.addEventListener("click", () => this.save());
   }
 
-  /** Show rows of `{ file, row, link }`, and keep those of other files that were not saved yet. */
+  /** Show rows of `{ file, row, link }`, and keep unsaved rows of other files. */
   show(done) {
     const again = new Set(done.map(({ file }) => file));
     const kept = [...this.rows.values()].filter(({ file, link }) => !again.has(file) && unsaved.has(link));
@@ -37,7 +40,7 @@ export class Results {
     this.section.hidden = this.rows.size === 0;
   }
 
-  /** Forget what was saved; what was not stays, because it would be lost. */
+  /** Remove saved results; unsaved ones stay, since they would be lost. */
   tidy() { this.show([]); }
 
   links() { return [...this.rows.values()].map(({ link }) => link).filter(Boolean); }
@@ -49,20 +52,20 @@ export class Results {
     }
   }
 
-  /** Bring the results to where they are seen. */
+  /** Scroll the results into view. */
   reveal(title) {
     this.section.scrollIntoView({ block: "start" });
     byId(title).focus({ preventScroll: true });
   }
 }
 
-/** Release a result that is shown no more. */
+/** Release a result that is no longer shown. */
 function forget({ link }) {
   if (!link) return;
   unsaved.delete(link);
   URL.revokeObjectURL(link.href);
 }
 
-/** `3 photos are done`, or of how many. */
+/** `3 photos done.`, or `2 of 3 photos done.` */
 export const progressWords = (done, total) =>
   (done === total ? `${count(total, "photo")} done.` : `${done} of ${count(total, "photo")} done.`);

@@ -1,11 +1,12 @@
-// Talking to the service that this page came from, and to nobody else.
+// Requests to the service that this page came from, and to no other.
+// @ts-check
 
 const STREAM = "application/x-ndjson";
 const TRIES = 12;
 let token = "";
 let askForToken = null;
 
-/** Take a token, or a code that gives one once, out of the address, and remember how to ask for a token. */
+/** Take the token, or the one-time code for it, from the address; remember how to ask for a token. */
 export async function prepare(ask) {
   askForToken = ask;
   const [, kind, text] = /^#(token|code)=(.+)$/.exec(location.hash) ?? [];
@@ -19,7 +20,7 @@ export async function prepare(ask) {
   if (answer.ok) token = (await answer.json()).token; // where the code is used up, the token is asked for
 }
 
-/** What the service says went wrong: `problem` has title, detail, hint, exit_code. */
+/** An error reported by the service: `problem` has title, detail, hint and exit_code. */
 export class ServiceError extends Error {
   constructor(problem, status = problem.status) {
     super(problem.detail);
@@ -28,7 +29,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Whether the browser can still read a file that was chosen. */
+/** Whether the browser can still read a chosen file. */
 const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 async function send(path, options, headers = {}) {
@@ -44,7 +45,7 @@ async function send(path, options, headers = {}) {
       const file = options.body?.get("photo");
       if (file && !await readable(file)) {
         throw new ServiceError({
-          title: "The file cannot be read", detail: "it was moved, changed or removed since it was chosen",
+          title: "The file cannot be read", detail: "it has been moved, changed or removed since it was chosen",
           hint: "choose it again",
         }, 0);
       }
@@ -83,18 +84,18 @@ function form(photo, options) {
   return data;
 }
 
-/** A question without a photo. */
+/** A request without a photo. */
 export const ask = async (method, path) => (await send(path, { method })).json();
 
-/** A question about a photo, answered in JSON. */
+/** A request about a photo, with a JSON response. */
 export const askAbout = async (path, photo, signal, options) =>
   (await send(path, { method: "POST", body: form(photo, options), signal })).json();
 
-/** A small picture for a picture. */
+/** A request about a photo, with a small picture as the response. */
 export const askPicture = async (path, photo, options, signal) =>
   (await send(path, { method: "POST", body: form(photo, options), signal })).blob();
 
-/** Long work: `{ facts, blob }`; `tell(stage, done, total)` hears how far it is. */
+/** A long job: returns `{ facts, blob }` and reports progress to `tell(stage, done, total)`. */
 export async function work(path, photo, options, { signal, tell }) {
   const response = await send(path, { method: "POST", body: form(photo, options), signal }, { Accept: STREAM });
   const parts = [];
@@ -111,7 +112,7 @@ export async function work(path, photo, options, { signal, tell }) {
   if (problem) throw new ServiceError(problem);
   if (ended) return { facts, blob: new Blob(parts, { type: facts.media_type }) };
   throw new ServiceError({
-    title: "The answer broke off", detail: "the service stopped in the middle of it", hint: "try again",
+    title: "The response was cut off", detail: "the service stopped in the middle", hint: "try again",
   });
 }
 

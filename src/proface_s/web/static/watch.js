@@ -1,4 +1,4 @@
-// Loaded first and on its own: an error that no other script expected, or a script that is missing, becomes a notice.
+// Loaded first and on its own: show unexpected errors of the other scripts, and scripts that do not load.
 // @ts-check
 "use strict";
 
@@ -26,8 +26,8 @@
   /** @param {unknown} reason */
   const words = (reason) => (reason instanceof Error ? `${reason.name}: ${reason.message}` : "an unexpected value");
 
-  // Errors of scripts that do not load are heard only on their way down.
-  addEventListener("error", (event) => {
+  // Errors of scripts that do not load arrive only in the capture phase.
+  addEventListener("error", (/** @type {Event} */ event) => {
     if (event instanceof ErrorEvent) tell(event.error ? words(event.error) : event.message);
     else if (event.target instanceof HTMLScriptElement) tell("A part of the page could not be loaded");
   }, true);

@@ -1,4 +1,4 @@
-"""Limits that the operating system enforces on a worker process: CPU time and memory of a job, and no core dumps."""
+"""Limits enforced by the operating system on a worker process: CPU time, memory, and no core dumps."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Final
 
 try:
     import resource
-except ImportError:  # Windows; there the parent's clock alone ends a job
+except ImportError:  # Windows, where only the parent's clock ends a job
     resource = None  # type: ignore[assignment]
 
 _STATM: Final = Path("/proc/self/statm")
 
 
 def forbid_core_dumps() -> None:
-    """Keep this process's memory, which holds photos and keys, out of core files."""
+    """Disable core files: this process's memory holds photos and keys."""
     if resource is not None:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def allow_cpu(seconds: float | None) -> None:
-    """End this process with SIGXCPU after so much more CPU time, of all its threads together.
+    """Let SIGXCPU end this process after more CPU time, all threads together.
 
     Args:
-        seconds: from now on, rounded up to whole seconds; None for no limit.
+        seconds: CPU time from now on, rounded up to whole seconds; None for no limit.
     """
     if resource is None:
         return
@@ -39,10 +39,10 @@ def allow_cpu(seconds: float | None) -> None:
 
 
 def allow_memory(more: int | None) -> None:
-    """Let allocations beyond what is in use now fail with MemoryError; no effect if there is no /proc.
+    """Let further allocations fail with MemoryError beyond a limit; no effect without /proc.
 
     Args:
-        more: bytes of address space; None for no limit.
+        more: bytes of address space in addition to those in use now; None for no limit.
     """
     if resource is None or not _STATM.exists():
         return
@@ -52,7 +52,7 @@ def allow_memory(more: int | None) -> None:
 
 
 def resident_bytes() -> int:
-    """Return the memory that this process occupies now; 0 if there is no /proc."""
+    """Return the resident memory of this process in bytes; 0 without /proc."""
     if not _STATM.exists():
         return 0
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

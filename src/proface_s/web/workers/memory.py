@@ -1,4 +1,4 @@
-"""Bytes that are held at the moment: of uploads and answers, and by the jobs of all workers together."""
+"""Budgets for memory: that of uploads and responses, and that of the jobs of all workers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from ..problems import refused
 from ..settings import MIB
 
-_LOOK_SECONDS = 0.25  # how often a job that waits for memory looks whether its client is still there
+_LOOK_SECONDS = 0.25  # how often a job that waits for memory checks that its client is still connected
 
 
-class Ledger:
-    """Counts bytes against a limit; used by the event loop alone.
+class MemoryBudget:
+    """Memory for uploads and responses; used in the event loop only.
 
     Args:
         limit: in bytes.
@@ -23,29 +23,29 @@ class Ledger:
         self.limit, self.held = limit, 0
 
     def room_for(self, count: int) -> bool:
-        """Whether so many bytes would fit now."""
+        """Return whether this many more bytes fit into the budget now."""
         return self.held + count <= self.limit
 
 
-class Hold:
-    """One request's share of a ledger."""
+class MemoryHold:
+    """The memory that one request holds."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger, self._count = ledger, 0
+    def __init__(self, memory: MemoryBudget) -> None:
+        self._memory, self._count = memory, 0
 
     def add(self, count: int) -> None:
-        """Hold more bytes."""
+        """Hold this many more bytes."""
         self._count += count
-        self._ledger.held += count
+        self._memory.held += count
 
     def release(self) -> None:
-        """Hold nothing any more."""
-        self._ledger.held -= self._count
+        """Release all bytes."""
+        self._memory.held -= self._count
         self._count = 0
 
 
-class Budget:
-    """Memory for decoded pictures and key derivation, shared by the jobs of all workers; used by their threads.
+class JobMemory:
+    """Memory for decoded pictures and key derivation, shared by the jobs of all workers; thread-safe.
 
     Args:
         limit: in bytes.
@@ -56,23 +56,23 @@ class Budget:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def share(self) -> Iterator[Share]:
-        """One job's share, given back at the end."""
-        share = Share(self)
+    def share(self) -> Iterator[JobMemoryShare]:
+        """Yield one job's share, and release it at the end."""
+        share = JobMemoryShare(self)
         try:
             yield share
         finally:
             self._give_back(share.bytes)
 
     def take(self, count: int, check: Callable[[], None]) -> None:
-        """Wait until so many bytes are free, and take them.
+        """Wait until this many bytes are free, and take them.
 
         Args:
             count: in bytes.
-            check: called now and then; what it raises ends the waiting.
+            check: called now and then; an exception from it ends the wait.
 
         Raises:
-            RefusedError: 413, there will never be so many.
+            RefusedError: 413 if the whole budget is smaller.
         """
         if count > self.limit:
             raise refused(
@@ -94,13 +94,13 @@ class Budget:
             self._changed.notify_all()
 
 
-class Share:
-    """Bytes that one job has taken from a budget."""
+class JobMemoryShare:
+    """The memory that one job has taken."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: JobMemory) -> None:
         self._budget, self.bytes = budget, 0
 
     def take(self, count: int, check: Callable[[], None]) -> None:
-        """Take more; see `Budget.take`."""
+        """Take more memory; see `JobMemory.take`."""
         self._budget.take(count, check)
         self.bytes += count

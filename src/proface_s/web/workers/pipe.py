@@ -1,4 +1,4 @@
-"""Messages over the two pipes between the service and a worker process: a length, then so many bytes."""
+"""Messages between the service and a worker process: a length, then that many bytes, over two pipes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ MOST_BYTES: Final = 1 << 31  # of one message
 _LENGTH: Final = struct.Struct(">Q")
 
 
-class ClosedError(Exception):
-    """The other end is gone."""
+class PipeClosedError(Exception):
+    """The other end of the pipe has closed."""
 
 
-class Pipe:
-    """Both directions.
+class MessagePipe:
+    """A pipe for messages in both directions.
 
     Args:
-        incoming: read from, buffered.
-        outgoing: written to, buffered.
+        incoming: buffered file to read from.
+        outgoing: buffered file to write to.
     """
 
     def __init__(self, incoming: IO[bytes], outgoing: IO[bytes]) -> None:
@@ -29,29 +29,29 @@ class Pipe:
         """Send one message.
 
         Raises:
-            ClosedError: nobody reads.
+            ClosedError: if the other end has closed.
         """
         try:
             self._outgoing.write(_LENGTH.pack(len(data)))
             self._outgoing.write(data)
             self._outgoing.flush()
         except (OSError, ValueError):
-            raise ClosedError from None
+            raise PipeClosedError from None
 
     def receive(self) -> bytes:
         """Wait for one message.
 
         Raises:
-            ClosedError: there will be none, or it is longer than any that is sent.
+            ClosedError: if the other end has closed, or the message is longer than permitted.
         """
         try:
             head = self._incoming.read(_LENGTH.size)
             length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else MOST_BYTES + 1
             data = self._incoming.read(length) if length <= MOST_BYTES else b""
         except (OSError, ValueError):
-            raise ClosedError from None
+            raise PipeClosedError from None
         if len(data) != length:
-            raise ClosedError
+            raise PipeClosedError
         return data
 
     def tell(self, event: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ class Pipe:
         self.send(json.dumps(event).encode())
 
     def hear(self) -> dict[str, Any]:
-        """Receive a message of `tell`."""
+        """Receive a JSON message, the inverse of `tell`."""
         event: dict[str, Any] = json.loads(self.receive())
         return event
 

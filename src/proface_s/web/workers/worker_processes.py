@@ -1,7 +1,7 @@
-"""Worker processes, seen from the service: one job at a time, ended at once when the client leaves.
+"""Worker processes as the service sees them: one job at a time, ended at once when the client leaves.
 
-A process is started ahead, keeps its models, and is used for one job after the other.  It is replaced when its client
-leaves, when it exceeds a limit or dies, and when a large picture has left it large.
+A process is started in advance, keeps its models, and does one job after another.  It is replaced when its client
+leaves, when it exceeds a limit or dies, and when a large picture has left it with too much memory.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ from typing import Any, Final
 
 from ...api import Session
 from ...errors import ProFaceError
-from ..operations import Done
+from ..operations import JobResult
 from ..problems import Problem, RefusedError, busy, refused
-from ..settings import TOKEN_VARIABLE, Settings
-from .memory import Budget, Share
-from .pipe import ClosedError, Pipe
-from .pool import Listener
+from ..settings import TOKEN_VARIABLE, ServiceSettings
+from .job_queue import ProgressListener
+from .memory import JobMemory, JobMemoryShare
+from .pipe import MessagePipe, PipeClosedError
 from .worker import GO
 
-# The worker finds modules where its parent does, but never runs its parent's main module again.
+# The worker finds modules where its parent does, but does not run its parent's main module.
 _START: Final = (
     "import sys, json; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
     "from proface_s.web.workers.worker import main; main()"
 )
 _START_SECONDS: Final = 120.0
-_SLACK: Final = 4.0  # clock time per CPU time that a worker may take, where other programs use the cores too
+_SLACK: Final = 4.0  # wall-clock time allowed per CPU time, because other programs use the cores too
 
 
-class Worker:
-    """One process; started at once, used from one thread at a time."""
+class WorkerProcess:
+    """One worker process, started on construction; to be used from one thread at a time."""
 
-    def __init__(self, settings: Settings, session: Session) -> None:
+    def __init__(self, settings: ServiceSettings, session: Session) -> None:
         environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            start_new_session=True,  # Ctrl-C in a terminal is for the service alone
+            start_new_session=True,  # Ctrl-C in a terminal must reach the service only
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._pipe = Pipe(self._process.stdout, self._process.stdin)
+        self._pipe = MessagePipe(self._process.stdout, self._process.stdin)
         self._ready, self._idle, self._killed, self._late = False, True, False, False
-        with contextlib.suppress(OSError, ClosedError):  # it is seen later that the process has ended
+        with contextlib.suppress(OSError, PipeClosedError):  # the end of the process is noticed later
             self._process.stdin.write(json.dumps(sys.path).encode() + b"\n")
             self._pipe.send(pickle.dumps((settings, session)))
 
     @property
     def usable(self) -> bool:
-        """Whether it can do another job: the last one was answered whole, and nobody ended the process."""
+        """Whether it can do another job: the last one completed and the process was not ended."""
         return self._idle and not self._killed
 
     @property
@@ -70,30 +70,32 @@ class Worker:
         """Wait until the models are loaded.
 
         Raises:
-            RefusedError: they cannot be loaded, or the process does not start.
+            RefusedError: if they cannot be loaded or the process does not start.
         """
         if self._ready:
             return
         try:
             event = self._hear(_START_SECONDS)
-        except ClosedError:
+        except PipeClosedError:
             raise self._died() from None
         if event["event"] != "ready":
             raise RefusedError(_problem(event))
         self._ready = True
 
-    def run(self, task: dict[str, str], photo: bytes, tell: Listener, budget: Budget, settings: Settings) -> Done:
+    def run(
+        self, task: dict[str, str], photo: bytes, tell: ProgressListener, budget: JobMemory, settings: ServiceSettings
+    ) -> JobResult:
         """Do one job.
 
         Args:
             task: ``work`` and its ``options``, as JSON text; see `proface_s.web.workers.worker`.
-            photo: the upload.
-            tell: hears the progress; ends the process when its client leaves.
-            budget: the memory that all jobs share; the job begins when there is room.
+            photo: the uploaded file.
+            tell: receives the progress; ends the process when its client leaves.
+            budget: memory shared by all jobs; the job begins when enough is free.
             settings: limits.
 
         Raises:
-            RefusedError: it does not work out, with the reason.
+            RefusedError: if the job fails, with the reason.
         """
         self._idle = False
         with tell.stopping(self.kill):
@@ -103,20 +105,20 @@ class Worker:
                 self._pipe.send(photo)
                 with budget.share() as share:
                     return self._follow(tell, share, settings)
-            except ClosedError:
+            except PipeClosedError:
                 tell.check()
                 raise self._died() from None
 
-    def _follow(self, tell: Listener, share: Share, settings: Settings) -> Done:
-        patience = _SLACK * (settings.read_seconds + 1e-6 * settings.max_pixels)
+    def _follow(self, tell: ProgressListener, share: JobMemoryShare, settings: ServiceSettings) -> JobResult:
+        seconds = _SLACK * (settings.read_seconds + 1e-6 * settings.max_pixels)
         while True:
-            event = self._hear(patience)
+            event = self._hear(seconds)
             if event["event"] == "need":
                 share.take(event["bytes"], tell.check)
                 self._pipe.send(GO)
             elif event["event"] == "progress":
                 if event["stage"] != "read":
-                    patience = _SLACK * settings.job_seconds
+                    seconds = _SLACK * settings.job_seconds
                 tell(event["stage"], event["done"], event["total"])
             elif event["event"] == "problem":
                 self._idle = not event["spent"]
@@ -124,21 +126,21 @@ class Worker:
             else:
                 data = self._pipe.receive() if event["data"] else None
                 self._idle = not event["spent"]
-                return Done(event["facts"], data, event["media_type"], event["name"])
+                return JobResult(event["facts"], data, event["media_type"], event["name"])
 
     def kill(self) -> None:
-        """End the process, now."""
+        """Kill the process."""
         self._killed = True
         self._process.kill()
 
     def close(self) -> None:
-        """End the process and release what belongs to it."""
+        """End the process and release its pipes."""
         self.kill()
         self._process.wait()
         self._pipe.close()
 
     def _hear(self, seconds: float) -> dict[str, Any]:
-        """Wait for the next message; a worker that says nothing for so long is ended."""
+        """Wait for the next message; kill the worker if none arrives in time."""
         watch = threading.Timer(seconds, self._give_up)
         watch.daemon = True
         watch.start()
@@ -171,32 +173,32 @@ class Worker:
         )
 
 
-class Crew:
-    """Keep workers ready: at most as many as there are threads that use them.
+class WorkerProcesses:
+    """The worker processes of a service: at most as many as there are threads that use them.
 
     Args:
         settings: limits.
-        session: goes to every worker without its models.
+        session: copied to every worker, without its models.
     """
 
-    def __init__(self, settings: Settings, session: Session) -> None:
+    def __init__(self, settings: ServiceSettings, session: Session) -> None:
         self._settings, self._session = settings, session
-        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-        self._all: set[Worker] = set()
+        self._idle: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
+        self._all: set[WorkerProcess] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self.budget = Budget(settings.work_bytes)
+        self.budget = JobMemory(settings.work_bytes)
 
     def start(self) -> None:
-        """Start the first worker, so that the first job need not wait for it."""
+        """Start the first worker, so that the first job does not have to wait."""
         if self._idle.empty() and not self._all:
             self._idle.put(self._hire())
 
     def check(self) -> None:
-        """Wait for the first worker.
+        """Wait until the first worker is ready.
 
         Raises:
-            ProFaceError: the models cannot be loaded.
+            ProFaceError: if the models cannot be loaded.
         """
         self.start()
         worker = self._idle.get()
@@ -207,8 +209,8 @@ class Crew:
         finally:
             self._idle.put(worker)
 
-    def run(self, task: dict[str, str], photo: bytes, tell: Listener) -> Done:
-        """Do one job in a worker; see `Worker.run`."""
+    def run(self, task: dict[str, str], photo: bytes, tell: ProgressListener) -> JobResult:
+        """Do one job in a worker; see `WorkerProcess.run`."""
         worker = self._next()
         try:
             return worker.run(task, photo, tell, self.budget, self._settings)
@@ -223,8 +225,8 @@ class Crew:
         for worker in workers:
             worker.close()
 
-    def _next(self) -> Worker:
-        """Return an idle worker, or a new one; skip those that the system has ended meanwhile."""
+    def _next(self) -> WorkerProcess:
+        """Return an idle worker or start one; skip workers that have died meanwhile."""
         while True:
             try:
                 worker = self._idle.get_nowait()
@@ -234,8 +236,8 @@ class Crew:
                 return worker
             self._dismiss(worker)
 
-    def _hire(self) -> Worker:
-        worker = Worker(self._settings, self._session)
+    def _hire(self) -> WorkerProcess:
+        worker = WorkerProcess(self._settings, self._session)
         with self._lock:
             if not self._closed:
                 self._all.add(worker)
@@ -243,15 +245,15 @@ class Crew:
         worker.close()
         raise busy("the service is about to end")
 
-    def _put_back(self, worker: Worker) -> None:
+    def _put_back(self, worker: WorkerProcess) -> None:
         if worker.usable:
             self._idle.put(worker)
             return
         self._dismiss(worker)
-        with contextlib.suppress(RefusedError, OSError):  # the service ends; or the next job says what is wrong
+        with contextlib.suppress(RefusedError, OSError):  # the service is ending, or the next job will report the error
             self._idle.put(self._hire())
 
-    def _dismiss(self, worker: Worker) -> None:
+    def _dismiss(self, worker: WorkerProcess) -> None:
         with self._lock:
             self._all.discard(worker)
         worker.close()

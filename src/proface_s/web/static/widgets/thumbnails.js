@@ -1,11 +1,14 @@
-// The photos that were chosen together: which one is shown, and what each of them lacks.
+// The photos chosen together: which one is shown, and which still need a face.
+// @ts-check
 
-import { count, el } from "./dom.js";
+import { count, el } from "../dom.js";
 
-/** `shown(photo)` is called with the photo to look at; a photo has `file`, `image` and perhaps `faces`. */
+/** Calls `shown(photo)` with the selected photo, which has `file`, `image` and perhaps `faces`. */
 export class Thumbnails {
   constructor(place, shown) {
-    Object.assign(this, { place, shown, buttons: new Map() });
+    this.place = place;
+    this.shown = shown;
+    this.buttons = new Map();
   }
 
   show(photos) {
@@ -21,7 +24,7 @@ export class Thumbnails {
     return { note, button: el("button", { type: "button", onclick: () => this.shown(photo) }, picture, note) };
   }
 
-  /** Say of a photo how many of its faces will be protected. */
+  /** Show how many faces of a photo will be protected. */
   describe(photo) {
     const { button, note } = this.buttons.get(photo) ?? {};
     if (!button) return;

@@ -1,9 +1,10 @@
-// A new passphrase: typed twice, or made; judged by the rules that the service will apply.
+// A new passphrase: typed twice or generated, and judged by the rules of the service.
+// @ts-check
 
-import { announce, el, freshId } from "./dom.js";
-import { ask } from "./service.js";
+import { announce, el, freshId } from "../dom.js";
+import { ask } from "../service.js";
 
-/** `rules` from /api/about; `name` says whose passphrase it is. */
+/** `rules` are those of /api/about; `name` tells passphrases apart. */
 export function passphraseField(rules, name) {
   const [firstId, againId, judgedId] = ["passphrase", "again", "judged"].map(freshId);
   const typed = (id) => el("input", {
@@ -12,7 +13,7 @@ export function passphraseField(rules, name) {
   });
   const [first, again] = [typed(firstId), typed(againId)];
   const show = el("button", { type: "button", "aria-pressed": "false", "aria-label": `Show the ${name}` }, "Show");
-  const make = el("button", { type: "button", class: "link" }, "Make one for me");
+  const make = el("button", { type: "button", class: "link" }, "Generate one");
   const fill = el("div");
   const meter = el("div", { class: "meter", "aria-hidden": "true" }, fill);
   const judged = el("p", { class: "judged", id: judgedId });
@@ -36,12 +37,12 @@ export function passphraseField(rules, name) {
     meter.dataset.level = level;
     fill.style.width = `${25 * level}%`;
     const differ = again.value && again.value !== first.value;
-    judged.textContent = differ ? "The two are not the same." : words;
+    judged.textContent = differ ? "The two passphrases differ." : words;
     judged.className = `judged ${differ ? "bad" : tone}`;
   }
   function check() {
     if (length(first.value) < rules.least_passphrase) return [first, judge(first.value, rules).words];
-    return first.value === again.value ? null : [again, "The two are not the same."];
+    return first.value === again.value ? null : [again, "The two passphrases differ."];
   }
   for (const input of [first, again]) input.addEventListener("input", say);
   show.addEventListener("click", () => reveal(first.type === "password"));
@@ -53,8 +54,8 @@ export function passphraseField(rules, name) {
       made.hidden = false;
       reveal(true);
       say();
-      judged.textContent = `${bits} bits. Write it down: without it nobody brings the faces back, you neither.`;
-      announce("A passphrase was made and is shown. Write it down.");
+      judged.textContent = `${bits} bits. Write it down: without it nobody, you included, can bring the faces back.`;
+      announce("A passphrase was generated and is shown. Write it down.");
       first.focus();
     } catch {
       judged.textContent = "The service does not answer.";
@@ -66,9 +67,9 @@ export function passphraseField(rules, name) {
   return {
     root,
     get value() { return first.value; },
-    /** Whether it cannot be used as it is. */
+    /** Whether it is unusable as it is. */
     get lacking() { return check() !== null; },
-    /** What is wrong with it, in words, or null; puts the focus where it is to be mended. */
+    /** What is wrong with it, in words, or null; moves the focus to the field to correct. */
     problem() {
       const wrong = check();
       if (!wrong) return null;
@@ -82,7 +83,7 @@ export function passphraseField(rules, name) {
   };
 }
 
-/** Put a text into the clipboard; where the browser does not allow that, select it, so that it can be copied. */
+/** Copy a text to the clipboard; if the browser does not allow that, select it for copying. */
 async function copyText(node, button) {
   try {
     await navigator.clipboard.writeText(node.textContent);
@@ -97,7 +98,7 @@ async function copyText(node, button) {
 
 const length = (text) => [...text.normalize("NFC")].length;
 
-/** An estimate by length and variety, as the service judges; words for it, and a level from 0 to 4. */
+/** Judge by length and variety, as the service does: returns words and a level from 0 to 4. */
 export function judge(text, rules) {
   const long = length(text);
   const varied = new Set(text).size;
@@ -107,6 +108,6 @@ export function judge(text, rules) {
   if (long < least) return judged(1, `Too short: at least ${least} characters.`, "bad");
   if (varied < least / 2) return judged(1, "Weak: it repeats very few characters and may be guessed.", "warn");
   if (long < good) return judged(2, `Weak: shorter than ${good} characters, it may be guessed.`, "warn");
-  if (long < 1.6 * good) return judged(3, "Good, if it is no quotation.", "good");
-  return judged(4, "Long. Good, if it is no quotation.", "good");
+  if (long < 1.6 * good) return judged(3, "Good, unless it is a quotation.", "good");
+  return judged(4, "Long. Good, unless it is a quotation.", "good");
 }

@@ -1,19 +1,21 @@
-// Covers as the service makes them, for every face on the stage: one request at a time, the newest wish of each face.
+// Covers drawn by the service for the faces on the stage: one request at a time, the latest of each face.
+// @ts-check
 
 import { cut } from "./picture.js";
-import { askPicture } from "./service.js";
+import { askPicture } from "../service.js";
 
 const WAIT = 120;
 
-/** `shown(face, url)` is called with every new cover; `style(face)` says which cover that is, at the moment. */
+/** Calls `shown(face, url)` with every new cover; `style(face)` returns the face's current style. */
 export class Previews {
   constructor({ shown, style }) {
-    Object.assign(this, { shown, style });
+    this.shown = shown;
+    this.style = style;
     this.wishes = new Map();
     this.running = false;
   }
 
-  /** Ask for a new cover of a face. */
+  /** Request a new cover for a face. */
   ask(photo, face) {
     this.wishes.set(face, photo);
     clearTimeout(this.timer);
@@ -32,7 +34,7 @@ export class Previews {
       try {
         cover = await askPicture("/api/preview", await cut(photo.image, photo.size, face.box), { style });
       } catch {
-        // the protection itself will say what is wrong
+        // protecting the photo will report what is wrong
       }
       if (JSON.stringify(style) !== JSON.stringify(this.style(face))) cover = null; // another one was chosen meanwhile
       hideCover(face);
@@ -43,7 +45,7 @@ export class Previews {
   }
 }
 
-/** Forget what a face's cover looks like. */
+/** Discard a face's cover. */
 export function hideCover(face) {
   if (face.url) URL.revokeObjectURL(face.url);
   face.url = null;

@@ -1,13 +1,13 @@
-// A picture that can be looked at more closely: buttons beside it, and what does not fit is scrolled.
+// A picture that can be enlarged by buttons, and scrolled when it does not fit.
 // @ts-check
 
-import { el } from "./dom.js";
+import { el } from "../dom.js";
 
 const STEP = 1.5;
 const MOST = 8;
 
 /**
- * @param {HTMLElement} holder what is zoomed; its parent scrolls
+ * @param {HTMLElement} holder the element to enlarge; its parent scrolls
  * @returns {{scroller: HTMLElement, bar: HTMLElement, reset: () => void}}
  */
 export function zoomable(holder) {
@@ -17,7 +17,7 @@ export function zoomable(holder) {
   const into = el("button", { type: "button", "aria-label": "Zoom in", onclick: () => set(zoom * STEP) }, "+");
   const whole = el("button", { type: "button", onclick: () => set(1) }, "Whole photo");
 
-  /** Keep the middle of what is seen where it is. */
+  /** Keep the centre of the visible part in place. */
   function set(wanted) {
     const next = Math.min(MOST, Math.max(1, wanted));
     const [x, y] = [scroller.scrollLeft + scroller.clientWidth / 2, scroller.scrollTop + scroller.clientHeight / 2];

@@ -1,12 +1,12 @@
-"""Hand the token to the user's own browser, and to nobody else.
+"""Hand the token to the user's own browser and to nobody else.
 
 ::
 
     service ── page, mode 0600, with a code that works once ──► browser ── POST /api/enter, the code ──► service
                                                                 browser ◄───────────── the token ─────── service
 
-Every user of a machine can read the arguments of processes, so the browser is given a file name and no secret.  Its
-history remembers the code, which is not accepted a second time.
+Any user of a machine can read the arguments of its processes, so the browser is started with the name of a private
+file instead of a secret.  The browser's history keeps the code, but a code is accepted only once.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _PAGE: Final = """<!doctype html>
 """
 
 
-class Entrance:
+class BrowserLogin:
     """Exchange a one-time code for the token.
 
     Args:
-        token: of the service; None if it has none.
+        token: the service's token; None if it needs no token.
     """
 
     def __init__(self, token: str | None) -> None:
@@ -49,10 +49,10 @@ class Entrance:
         self._lock = threading.Lock()
 
     def page_for(self, address: str) -> str:
-        """Return what the browser should open: a plain address, or a private page that leads on.
+        """Return what the browser should open: the plain address, or a private page that redirects to it.
 
         Args:
-            address: of the service, without its token.
+            address: the service's address, without the token.
         """
         if self._token is None:
             return address
@@ -66,18 +66,18 @@ class Entrance:
         return page.as_uri()
 
     def redeem(self, code: str) -> str | None:
-        """Return the token if the code is right, unused and in time; None otherwise."""
+        """Return the token if the code is right, unused and not expired; None otherwise."""
         with self._lock:
             known, self._code = self._code, None
             fits = known is not None and secrets.compare_digest(code.encode(), known.encode())
             if not fits or time.monotonic() > self._until:
-                self._code = None if fits else known  # a wrong guess does not use up the right one
+                self._code = None if fits else known  # a wrong guess does not use up the right code
                 return None
         self.close()
         return self._token
 
     def close(self) -> None:
-        """Remove the page."""
+        """Delete the private page."""
         with self._lock:
             folder, self._folder = self._folder, None
         if folder is not None:
@@ -85,7 +85,7 @@ class Entrance:
 
 
 def is_private(stream: IO[str]) -> bool:
-    """Return whether only this user can read what is printed: no shared file, and no system log."""
+    """Return whether only this user can read this stream: it is neither a shared file nor a system log."""
     try:
         status = os.fstat(stream.fileno())
     except (OSError, ValueError):

@@ -1,12 +1,13 @@
-// A file as something that the browser can show, and parts of it.
+// Files as pictures that the browser can display, and crops of them.
+// @ts-check
 
-import { askPicture } from "./service.js";
+import { askPicture } from "../service.js";
 
 const PREVIEW_SIDE = 360;
 
 /**
- * Make a file visible: as it is, or, where the browser cannot show it as the service reads it, as the service draws
- * it.
+ * Return a picture to display: the file itself or, if the browser cannot display it as the service reads it, a
+ * preview drawn by the service.
  * @param {File} file
  * @param {{width: number, height: number}} size of the upright picture, as the service sees it
  * @param {AbortSignal} [signal]
@@ -32,7 +33,7 @@ export async function loaded(url) {
   }
 }
 
-/** The part of a picture that a box shows, as a small PNG; boxes count pixels of `size`. */
+/** The part of a picture inside a box, as a small PNG; boxes are in pixels of `size`. */
 export function cut(image, size, box) {
   const scale = image.naturalWidth / size.width;
   const shrink = Math.min(1, PREVIEW_SIDE / (Math.max(box.w, box.h) * scale));
@@ -53,7 +54,7 @@ export function outputName(name, what, format) {
   return fittedName(what === "recovered" ? stem.replace(/\.protected$/, "") : stem, suffix);
 }
 
-/** `stem + suffix`, shortened if it would take more than 255 bytes, which is what file systems allow. */
+/** `stem + suffix`, shortened to 255 bytes, the limit of file systems. */
 export function fittedName(stem, suffix) {
   const bytes = (text) => new TextEncoder().encode(text).length;
   if (bytes(stem + suffix) <= 255) return stem + suffix;

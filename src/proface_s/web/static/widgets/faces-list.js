@@ -1,6 +1,7 @@
-// The list beside the photo: a row for every face, with its own style, passphrase and place.
+// The list beside the photo: a row for every face, with its own style, passphrase and box.
+// @ts-check
 
-import { byId, el, freshId } from "./dom.js";
+import { byId, el, freshId } from "../dom.js";
 import { passphraseField } from "./passphrase-field.js";
 import { cut } from "./picture.js";
 import { inside } from "./stage.js";
@@ -9,25 +10,32 @@ import { styleField } from "./style-field.js";
 const WORDS = { x: "Left", y: "Top", w: "Width", h: "Height" };
 let next = 0;
 
-/** A face to protect.  What is different for it is in its row, which is made when its photo is first shown. */
+/** A face to protect.  Its own settings are in its row, which is created when its photo is first shown. */
 export class Face {
   constructor(box, byHand) {
-    Object.assign(this, { id: ++next, box, byHand, on: true, number: null, row: null, url: null });
+    this.id = ++next;
+    this.box = box;
+    this.byHand = byHand;
+    this.on = true;
+    this.number = null;
+    /** @type {any} */
+    this.row = null;
+    this.url = null;
   }
 
-  /** Its own style as the API has it, or null for that of all faces. */
+  /** Its own style in the form of the API, or null for the style of all faces. */
   get style() { return this.row?.style.value ?? null; }
 
   /** The field of its own passphrase, or null if it has none. */
   get own() { return this.row?.own.field ?? null; }
 
-  /** What it is called: its number in the protected file, which a face that stays as it is does not have. */
+  /** Its name: the number in the protected file, which only protected faces have. */
   get name() { return this.number === null ? "Face that stays as it is" : `Face ${this.number}`; }
 }
 
 /**
- * Number the faces that will be protected as the file does: from 1, left to right, then top to bottom.  Faces that
- * stay as they are have no number in the file.
+ * Number the faces to protect in the order of the file: from 1, left to right, then top to bottom.  Faces that stay
+ * visible have no number.
  */
 export function numberFaces(photo) {
   const even = (value) => value - value % 2; // as the service rounds them
@@ -38,7 +46,7 @@ export function numberFaces(photo) {
   for (const face of photo.faces) face.number = face.on ? ++count : null;
 }
 
-/** Whether boxes that will be protected overlap: the service then trims or joins them, and its numbers may differ. */
+/** Whether boxes to protect overlap: the service then trims or joins them, so their numbers may change. */
 export function overlapping({ faces }) {
   const boxes = faces.filter((face) => face.on).map((face) => face.box);
   const apart = (a, b) => a.x + a.w + 2 <= b.x || b.x + b.w + 2 <= a.x || a.y + a.h + 2 <= b.y || b.y + b.h + 2 <= a.y;
@@ -46,8 +54,8 @@ export function overlapping({ faces }) {
 }
 
 /**
- * Rows for the faces of one photo.  `changed(face)`: its cover is another now; `moved(face)`: its box is;
- * `seen(face)`: somebody works on its row.
+ * Rows for the faces of one photo.  Callbacks: `changed(face)`, its cover has changed; `moved(face)`, its box has;
+ * `seen(face)`, the user is working on its row.
  */
 export class FacesList {
   constructor(about, { changed, moved, toggled, removed, seen }) {
@@ -63,12 +71,12 @@ export class FacesList {
     photo.faces.forEach((face) => this.picture(face));
   }
 
-  /** Put the rows into the order of the faces, which may have changed. */
+  /** Sort the rows in the order of the faces, which may have changed. */
   order() {
     const rows = this.photo.faces.map((face) => face.row.root);
     const same = rows.length === this.place.children.length && rows.every((row, i) => row === this.place.children[i]);
     if (!same) {
-      const focused = document.activeElement;
+      const focused = /** @type {HTMLElement} */ (document.activeElement);
       this.place.replaceChildren(...rows);
       if (this.place.contains(focused)) focused.focus({ preventScroll: true });
     }
@@ -76,7 +84,7 @@ export class FacesList {
     this.photo.faces.forEach((face) => this.describe(face));
   }
 
-  /** Make a face's row say how things are. */
+  /** Update the text in a face's row. */
   describe(face) {
     const { tick, name, summary, details, places } = face.row;
     const { x, y, w, h } = face.box;
@@ -91,7 +99,7 @@ export class FacesList {
     }
   }
 
-  /** Show in its row which face it is: the photo itself, because covers look alike. */
+  /** Show the uncovered face in its row, because covers look alike. */
   async picture(face) {
     const { photo } = this;
     const blob = await cut(photo.image, photo.size, face.box);
@@ -116,10 +124,10 @@ export class FacesList {
     for (const each of Object.values(places)) each.addEventListener("change", () => this.onPlace(face));
     const labelled = ([key, each]) => el("div", {}, el("label", { for: each.id }, WORDS[key]), each);
     const remove = () => this.events.removed(face);
-    const details = el("details", {}, el("summary", { class: "quiet" }, "Different for this face"),
+    const details = el("details", {}, el("summary", { class: "quiet" }, "Settings of this face"),
       el("div", { class: "more" }, style.root, own.root,
         el("div", { class: "place" }, ...Object.entries(places).map(labelled)),
-        face.byHand ? el("button", { type: "button", class: "link", onclick: remove }, "Take this box away") : null));
+        face.byHand ? el("button", { type: "button", class: "link", onclick: remove }, "Remove this box") : null));
     const root = el("li", {},
       el("div", { class: "row" }, picture, el("label", { class: "tick", for: tickId }, tick, name), summary), details);
     for (const event of ["focusin", "pointerenter"]) root.addEventListener(event, () => this.events.seen(face));
@@ -138,7 +146,7 @@ export class FacesList {
       this.describe(face);
     });
     return {
-      on, root: el("div", {}, el("label", { class: "tick", for: id }, on, "A passphrase of its own"), holder),
+      on, root: el("div", {}, el("label", { class: "tick", for: id }, on, "Its own passphrase"), holder),
       get field() { return on.checked ? field : null; },
     };
   }

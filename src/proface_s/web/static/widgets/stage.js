@@ -1,13 +1,14 @@
-// A photo with the boxes that will be covered: mouse, touch and keyboard move and size them.
+// A photo with the boxes to cover, which can be moved and resized by mouse, touch and keyboard.
+// @ts-check
 
-import { announce, el, freshId } from "./dom.js";
+import { announce, el, freshId } from "../dom.js";
 import { zoomable } from "./zoom.js";
 
 const LEAST = 16;
-const HELP = "Drag a box to move it, its corner to size it. On the keyboard: arrow keys move it, with Shift they size "
-  + "it, Space switches it off and on, Delete takes an added one away.";
+const HELP = "Drag a box to move it, or its corner to resize it. With the keyboard, arrow keys move it, Shift and "
+  + "arrow keys resize it, Space turns it off or on, and Delete removes an added box.";
 
-/** One photo's boxes.  `changed(face)`: a box was moved or sized; `chosen(face)`: one is looked at. */
+/** The boxes of one photo.  Calls `changed(face)` when a box was moved or resized, `chosen(face)` when selected. */
 export class Stage {
   constructor(place, { changed, chosen, toggled, removed, added }) {
     this.events = { changed, chosen, toggled, removed };
@@ -55,7 +56,7 @@ export class Stage {
     this.events.chosen(face);
   }
 
-  /** Draw a face's box where it is now. */
+  /** Draw a face's box at its present position. */
   place(face) {
     const { button, number } = this.boxes.get(face);
     Object.assign(button.style, placed(face.box, this.photo.size));
@@ -123,7 +124,7 @@ export class Stage {
   }
 }
 
-/** A box within the picture, of whole pixels, not too small. */
+/** Fit a box into the picture, in whole pixels and not too small. */
 export function inside(box, { width, height }) {
   const w = Math.min(Math.max(Math.round(box.w), Math.min(LEAST, width)), width);
   const h = Math.min(Math.max(Math.round(box.h), Math.min(LEAST, height)), height);
@@ -131,7 +132,7 @@ export function inside(box, { width, height }) {
   return { x: Math.min(Math.max(x, 0), width - w), y: Math.min(Math.max(y, 0), height - h), w, h };
 }
 
-/** Where a box is on a picture that is shown at any size, as CSS has it. */
+/** CSS position of a box on a picture displayed at any size. */
 export function placed(box, { width, height }) {
   return {
     left: `${100 * box.x / width}%`, top: `${100 * box.y / height}%`,

@@ -1,9 +1,10 @@
-// Choosing a cover: a style, its strength in the style's own unit, and a sticker or a colour.
+// The choice of a cover: style, strength in the style's own unit, and a sticker or a colour.
+// @ts-check
 
-import { capital, el, freshId } from "./dom.js";
+import { capital, el, freshId } from "../dom.js";
 
 /**
- * @param styles from /api/about
+ * @param styles the styles of /api/about
  * @param {{same: boolean, name: string, changed: function}} options `same`: offer "as the others", whose value is null
  */
 export function styleField(styles, { same, name, changed }) {
@@ -58,7 +59,7 @@ export function styleField(styles, { same, name, changed }) {
 
   return {
     root,
-    /** As the API has it; null for "as the others". */
+    /** The style in the form of the API; null for "as the others". */
     get value() {
       const style = current();
       if (!style) return null;

@@ -1,8 +1,9 @@
-// Two pictures of one size, one over the other, with a slider between them.
+// Two pictures of the same size, one above the other, compared by a slider.
+// @ts-check
 
-import { el, freshId } from "./dom.js";
+import { el, freshId } from "../dom.js";
 
-/** `left` is seen to the left of the line, `right` to its right; both are addresses of pictures. */
+/** Show the picture with the address `left` to the left of the line, and `right` to its right. */
 export function compare({ left, right, leftName, rightName }) {
   const id = freshId("split");
   const tag = (side, name) => el("span", { class: `tag ${side}`, "aria-hidden": "true" }, name);

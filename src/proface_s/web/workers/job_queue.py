@@ -1,4 +1,4 @@
-"""A pool with few workers and few places to wait: more work is refused at once, and abandoned work is stopped."""
+"""A short queue of jobs for a few threads: further jobs are rejected at once, abandoned jobs are stopped."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..problems import busy
 T = TypeVar("T")
 
 
-class LeftError(Exception):
-    """The client of this work has left."""
+class ClientLeftError(Exception):
+    """The client of this job has disconnected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """One step of a job's progress; see `proface_s.progress`."""
 
     stage: Stage
@@ -29,14 +29,14 @@ class Step:
     total: int
 
 
-class Listener:
-    """Receive the progress of a job, and know whether its client is still there.
+class ProgressListener:
+    """Receives the progress of a job and knows whether its client is still connected.
 
     Args:
         hear: called with every step.
     """
 
-    def __init__(self, hear: Callable[[Step], None]) -> None:
+    def __init__(self, hear: Callable[[ProgressStep], None]) -> None:
         self._hear, self._left, self._lock = hear, False, threading.Lock()
         self._stop: Callable[[], None] | None = None
 
@@ -47,16 +47,16 @@ class Listener:
             LeftError: if the client has left.
         """
         self.check()
-        self._hear(Step(stage, done, total))
+        self._hear(ProgressStep(stage, done, total))
 
     def check(self) -> None:
-        """Raise `LeftError` if the client has left."""
+        """Raise `ClientLeftError` if the client has left."""
         if self._left:
-            raise LeftError
+            raise ClientLeftError
 
     @contextlib.contextmanager
     def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Have ``stop`` called, from any thread, if the client leaves while the block runs.
+        """Call ``stop``, from any thread, if the client leaves while the block runs.
 
         Raises:
             LeftError: if the client has left already.
@@ -71,7 +71,7 @@ class Listener:
                 self._stop = None
 
     def leave(self) -> None:
-        """Note that the client has left, and stop the work."""
+        """Record that the client has left, and stop the job."""
         with self._lock:
             self._left = True
             if self._stop is not None:
@@ -79,52 +79,52 @@ class Listener:
 
 
 @dataclass(eq=False, slots=True)
-class Job(Generic[T]):
-    """Work that was accepted.
+class QueuedJob(Generic[T]):
+    """A job that was accepted.
 
     Attributes:
-        steps: what it tells, then None at its end; belongs to the event loop.
+        steps: its progress, then None at its end; used in the event loop only.
     """
 
     future: Future[T]
-    steps: asyncio.Queue[Step | None]
-    _listener: Listener
+    steps: asyncio.Queue[ProgressStep | None]
+    _listener: ProgressListener
 
     async def result(self) -> T:
-        """Wait for the result of the work, or raise its exception."""
+        """Wait for the result of the job, or raise its exception."""
         return await asyncio.wrap_future(self.future)
 
     def drop(self) -> None:
-        """Give the work up: never begin it, or stop it at once if it can be stopped, else at its next step."""
+        """Abandon the job: do not begin it, or stop it at once if possible, otherwise at its next step."""
         self.future.cancel()
         self._listener.leave()
 
 
-class Pool:
-    """Worker threads with a bounded queue.
+class JobQueue:
+    """Threads that run jobs, with a bounded queue in front of them.
 
     Args:
-        workers: threads.
-        waiting: jobs that may wait for one.
+        workers: number of threads.
+        waiting: jobs that may wait for a thread.
     """
 
     def __init__(self, workers: int, waiting: int) -> None:
         self._places = threading.BoundedSemaphore(workers + waiting)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="proface")
-        self._jobs: set[Job[object]] = set()
+        self._jobs: set[QueuedJob[object]] = set()
 
-    def submit(self, work: Callable[[Listener], T]) -> Job[T]:
-        """Accept work.  It reports its progress to the listener, and lets the exceptions of the listener pass.
+    def submit(self, work: Callable[[ProgressListener], T]) -> QueuedJob[T]:
+        """Queue a job, which reports its progress to a listener and must let the listener's exceptions pass.
 
         Raises:
-            RefusedError: 503, there is no place.
+            RefusedError: 503 if the queue is full.
         """
         if not self._places.acquire(blocking=False):
             raise busy("all workers are busy, and so are all places to wait")
-        loop, steps = asyncio.get_running_loop(), asyncio.Queue[Step | None]()
-        listener = Listener(lambda step: _post(loop, lambda: steps.put_nowait(step)))
-        job = Job(self._threads.submit(work, listener), steps, listener)
-        kept: Job[object] = job  # type: ignore[assignment]  # only ever dropped
+        loop, steps = asyncio.get_running_loop(), asyncio.Queue[ProgressStep | None]()
+        listener = ProgressListener(lambda step: _post(loop, lambda: steps.put_nowait(step)))
+        job = QueuedJob(self._threads.submit(work, listener), steps, listener)
+        kept: QueuedJob[object] = job  # type: ignore[assignment]  # the result is only ever dropped
         self._jobs.add(kept)
 
         def ended(_: Future[T]) -> None:
@@ -136,13 +136,13 @@ class Pool:
         return job
 
     def close(self) -> None:
-        """Stop everything; see `Job.drop`."""
+        """Stop all jobs; see `QueuedJob.drop`."""
         for job in list(self._jobs):
             job.drop()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _post(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    """Run something in the event loop, unless that has ended."""
+    """Run a function in the event loop, unless the loop has ended."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(call)
