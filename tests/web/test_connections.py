@@ -29,8 +29,8 @@ NO_BODY = (
 )
 SERVER = """
 from proface_s.web.server import bind, serve
-from proface_s.web.settings import Settings
-serve(Settings(), bind("127.0.0.1", 0), threads=1, open_browser=False, ready=lambda url: print(url, flush=True))
+from proface_s.web.settings import ServiceSettings
+serve(ServiceSettings(), bind("127.0.0.1", 0), threads=1, open_browser=False, ready=lambda url: print(url, flush=True))
 """
 
 

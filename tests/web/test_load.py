@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 HELD = 24  # MiB
 SERVER = f"""
 from proface_s.web.server import bind, serve
-from proface_s.web.settings import MIB, Settings
-settings = Settings(max_bytes=8 * MIB, workers=1, waiting=3, held_bytes={HELD} * MIB)
+from proface_s.web.settings import MIB, ServiceSettings
+settings = ServiceSettings(max_bytes=8 * MIB, workers=1, waiting=3, held_bytes={HELD} * MIB)
 serve(settings, bind("127.0.0.1", 0), threads=1, open_browser=False, ready=lambda url: print(url, flush=True))
 """
 

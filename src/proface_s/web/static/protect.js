@@ -117,6 +117,7 @@ export class ProtectView {
     this.thumbnails.choose(photo);
     byId("leave-out").hidden = this.photos.length < 2;
     byId("protect-go").textContent = this.photos.length > 1 ? `Protect ${this.photos.length} photos` : "Protect";
+    this.renumber(); // another photo may have been shown before the service had numbered this one's faces
   }
 
   /** Leave the shown photo out. */
@@ -153,7 +154,9 @@ export class ProtectView {
     this.photo.faces.forEach((each) => this.stage.place(each));
     this.thumbnails.describe(this.photo);
     clearTimeout(this.timer);
-    if (overlapping(this.photo)) this.timer = setTimeout(() => this.askNumbers(this.photo), WAIT);
+    const asks = overlapping(this.photo);
+    byId("faces").setAttribute("aria-busy", String(asks));
+    if (asks) this.timer = setTimeout(() => this.askNumbers(this.photo), WAIT);
   }
 
   /** Ask the service to number overlapping boxes: it trims them, and joins those that overlap much. */
@@ -163,10 +166,11 @@ export class ProtectView {
     try {
       answer = await askAbout("/api/detect", photo.file, undefined, { faces: "none", boxes });
     } catch {
-      return; // protecting the photo will report what is wrong
+      answer = { faces: [] }; // protecting the photo will report what is wrong
     }
     const now = photo.faces.filter((face) => face.on).map((face) => face.box);
     if (photo !== this.photo || JSON.stringify(now) !== JSON.stringify(boxes)) return; // it was changed meanwhile
+    byId("faces").setAttribute("aria-busy", "false");
     const numbers = new Map(answer.faces.map(({ box, number }) => [placeOf(box), number]));
     for (const face of photo.faces) {
       if (face.on) face.number = numbers.get(placeOf(face.box)) ?? face.number;
