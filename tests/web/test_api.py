@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from proface_s.web.door import DoorLimits
 from web_kit import (
     ANNS,
     BOBS,
