@@ -78,7 +78,7 @@ def test_every_path_is_described_and_no_other_origin_is_named(service: Service) 
     description = service.client.get("/openapi.json").json()
     assert set(description["paths"]) == set(PATHS)
     schemas = description["components"]["schemas"]
-    assert {"Problem", "ProtectOptions", "RecoverOptions", "PreviewOptions"} <= set(schemas)
+    assert {"Problem", "ProtectRequest", "RecoverRequest", "PreviewRequest"} <= set(schemas)
     assert "http" not in str(schemas)
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
         assert service.client.get(path).status_code == 404
