@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from .. import __version__
 from ..api import Credentials, Lock, Session, inspect
-from ..api import options as api_options
 from ..api.files.io import load
+from ..api.options import ProtectOptions, RecoverOptions
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
 from ..covers import apply_style, get_style, style_names
@@ -161,7 +161,7 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
             own[face] = lock
         if each.style is not None:
             styles[face] = each.style.style()
-    chosen = api_options.ProtectOptions.of(
+    chosen = ProtectOptions.of(
         options.passphrase,
         recipients=options.recipients,
         own=own,
@@ -184,7 +184,7 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
     credentials = Credentials.of(options.passphrase, options.identities, options.face_keys)
     if credentials.empty:
         raise UsageError("there is nothing to open the file with", "give a passphrase, an identity or a face key")
-    chosen = api_options.RecoverOptions(
+    chosen = RecoverOptions(
         credentials=credentials,
         faces=None if options.faces is None else tuple(sorted(set(options.faces))),
         expect=options.expect,
