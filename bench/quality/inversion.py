@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from proface_lab.attacks.run import Options, run_suite
+from proface_lab.attacks.run import AttackOptions, run_suite
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--method", default="secure-2")
     parser.add_argument("--report", type=Path, default=Path("runs/inversion"))
     args = parser.parse_args(argv)
-    options = Options(
+    options = AttackOptions(
         (args.test,), args.report, ("inversion",), (args.method,), tuple(args.train), style=args.style, kind="crops"
     )
     report = run_suite(options, say=print)

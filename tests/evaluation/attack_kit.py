@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from proface_lab.attacks.base import Budget, Scene
+from proface_lab.attacks.base import AttackBudget, Scene
 from proface_lab.evaluation.faces import FaceSample
 
-TINY = Budget(
+TINY = AttackBudget(
     "quick",
     side=64,
     victims=4,
@@ -45,7 +45,7 @@ def faces(count: int, first: int = 0, side: int = 64) -> list[FaceSample]:
     return [FaceSample(Path(f"{i}.png"), f"{i}.png", f"person {i}", texture(i, side)) for i in numbers]
 
 
-def scene(folder: Path, style: str = "solid", budget: Budget = TINY, **options: Any) -> Scene:
+def scene(folder: Path, style: str = "solid", budget: AttackBudget = TINY, **options: Any) -> Scene:
     return Scene(faces(12), faces(24, first=100), budget, style, 1, folder, **options)
 
 

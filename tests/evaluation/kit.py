@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from proface_lab.evaluation.faces import FaceSample
-from proface_lab.evaluation.measures.recognisers import Place
+from proface_lab.evaluation.measures.recognisers import FaceLocation
 from proface_s.types import Box, Face
 
 
@@ -34,14 +34,14 @@ def write_faces(folder: Path, count: int = 3, side: int = 96) -> Path:
 class MiddleLocator:
     """Locates a face in the middle half of every picture that is not plain white."""
 
-    def locate(self, image: np.ndarray) -> Place | None:
+    def locate(self, image: np.ndarray) -> FaceLocation | None:
         if image.min() == 255:
             return None
         height, width = image.shape[:2]
         box = Box(width // 4, height // 4, width // 2, height // 2)
         points = np.tile(np.array([width / 2, height / 2], np.float32), (68, 1))
         points[[36, 45], 0] += (-width / 8, width / 8)
-        return Place(box, points)
+        return FaceLocation(box, points)
 
 
 class MiddleDetector:
@@ -57,7 +57,7 @@ class ColourJudge:
 
     name = "colours"
 
-    def embed(self, image: np.ndarray, place: Place | None = None) -> np.ndarray | None:
+    def embed(self, image: np.ndarray, place: FaceLocation | None = None) -> np.ndarray | None:
         place = place or MiddleLocator().locate(image)
         if place is None:
             return None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from proface_lab.attacks.adversaries.channels import ATTACK, CHANNELS, Channel, rescaled, saved
-from proface_lab.attacks.base import Budget, Outcome, Scene
+from proface_lab.attacks.base import AttackBudget, AttackOutcome, Scene
 from proface_lab.attacks.matching import Matcher
 from proface_lab.evaluation import faces as reading
 from proface_lab.evaluation.method import Method, load_method
@@ -38,9 +38,9 @@ class Forgetful(Robust):
         return np.full_like(protected, 128)
 
 
-def attacked(method: Method, matcher: Matcher | None = None, count: int = 2) -> Outcome:
+def attacked(method: Method, matcher: Matcher | None = None, count: int = 2) -> AttackOutcome:
     given = samples(count, 64)
-    return ATTACK.run(method, Scene(given, given, Budget("quick", side=64), "blur:3", 1, Path(), matcher=matcher))
+    return ATTACK.run(method, Scene(given, given, AttackBudget("quick", side=64), "blur:3", 1, Path(), matcher=matcher))
 
 
 def test_a_face_in_the_most_significant_bits_survives() -> None:

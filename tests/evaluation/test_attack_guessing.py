@@ -9,7 +9,7 @@ import pytest
 
 from proface_lab.attacks.adversaries import guessing
 from proface_lab.attacks.adversaries.guessing import ATTACK, PASSPHRASE, Guesser
-from proface_lab.attacks.base import Budget, NotApplicable, Outcome, Scene
+from proface_lab.attacks.base import AttackBudget, AttackOutcome, NotApplicable, Scene
 from proface_lab.evaluation.method import Method, load_method
 from proface_s.keys import derive
 from proface_s.keys.derive import KdfParams
@@ -22,8 +22,8 @@ def few_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guessing, "SECONDS", 0.02)
 
 
-def attacked(method: Method) -> Outcome:
-    return ATTACK.run(method, Scene(samples(1, 64), samples(1, 64), Budget("quick", side=64), "blur", 1, Path()))
+def attacked(method: Method) -> AttackOutcome:
+    return ATTACK.run(method, Scene(samples(1, 64), samples(1, 64), AttackBudget("quick", side=64), "blur", 1, Path()))
 
 
 class Hashed(XorMethod):

@@ -14,10 +14,10 @@ from PIL import Image
 
 from proface_lab.attacks import matching
 from proface_lab.attacks import run as running
-from proface_lab.attacks.base import NotApplicable, Outcome
+from proface_lab.attacks.base import AttackOutcome, NotApplicable
 from proface_lab.attacks.matching import Matcher
-from proface_lab.attacks.registry import MODULES, chosen, find_attack
-from proface_lab.attacks.run import Options, plain, run_suite
+from proface_lab.attacks.registry import MODULES, chosen_attacks, find_attack
+from proface_lab.attacks.run import AttackOptions, plain, run_suite
 from proface_lab.commands.attack import command
 from proface_s.errors import UsageError
 
@@ -50,9 +50,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "BUDGETS", {"quick": TINY, "full": replace(TINY, victims=3)})
 
 
-def options(data: Path, **changes: Any) -> Options:
+def options(data: Path, **changes: Any) -> AttackOptions:
     pytest.importorskip("matplotlib")
-    usual = Options(
+    usual = AttackOptions(
         (data,),
         data.parent / "out",
         ("wrong-keys", "ciphertext-only"),
@@ -74,8 +74,8 @@ def test_there_are_ten_adversaries_in_order() -> None:
     attacks = [find_attack(name) for name in MODULES]
     assert [each.number for each in attacks] == list(range(1, 11))
     assert [each.name for each in attacks] == list(MODULES)
-    assert chosen(["all"]) == list(MODULES)
-    assert chosen(["channels", "wrong-keys", "channels"]) == ["wrong-keys", "channels"]
+    assert chosen_attacks(["all"]) == list(MODULES)
+    assert chosen_attacks(["channels", "wrong-keys", "channels"]) == ["wrong-keys", "channels"]
 
 
 def test_a_suite_says_attack_minus_control_and_what_broke(data: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_suite_resumes_where_it_stopped_and_accepts_more_adversaries(data: Pat
 
 def test_adversaries_that_do_not_apply_are_reported(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = run_suite(options(data, suite=("guessing",)))
-    assert "passphrases" in report.get("leaky/guessing")["skipped"]
+    assert "passphrases" in report.part("leaky/guessing")["skipped"]
     assert "does not apply" in (report.folder / "report.md").read_text()
 
 
@@ -200,7 +200,7 @@ def test_a_skipped_adversary_leaves_no_pictures(tmp_path: Path) -> None:
     class Refuses:
         name, number, title, needs, of_method = "refuses", 1, "Refuses", (), True
 
-        def run(self, method: Any, scene: Any) -> Outcome:
+        def run(self, method: Any, scene: Any) -> AttackOutcome:
             raise NotApplicable("nothing to attack")
 
     found = running.run_one(Refuses(), Leaky(), scene(tmp_path), "leaky/refuses")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from proface_lab.attacks.adversaries import tampering
 from proface_lab.attacks.adversaries.tampering import ATTACK, FAILED, FORGED, REFUSED, SAME, SPENT, UNVOUCHED
 from proface_lab.attacks.alterations import RANDOM
-from proface_lab.attacks.base import Budget, NotApplicable, Outcome, Scene
+from proface_lab.attacks.base import AttackBudget, AttackOutcome, NotApplicable, Scene
 from proface_lab.evaluation.method import load_method
 from proface_s.api import Session, recover_picture
 from proface_s.container import seal
@@ -37,8 +37,8 @@ class Planted(XorMethod):
         return self.session
 
 
-def attacked(session: Session, altered: int = 1) -> Outcome:
-    scene = Scene(samples(4, 64), samples(4, 64), Budget("quick", side=64, altered=altered), "blur", 1, Path())
+def attacked(session: Session, altered: int = 1) -> AttackOutcome:
+    scene = Scene(samples(4, 64), samples(4, 64), AttackBudget("quick", side=64, altered=altered), "blur", 1, Path())
     return ATTACK.run(Planted(session), scene)
 
 
@@ -113,13 +113,13 @@ def test_a_program_that_falls_over_is_caught(session: Session, monkeypatch: pyte
 
 @pytest.mark.parametrize(("spec", "reason"), [("secure-2-cover", "cover mode"), ("lsb-avif", "no file format")])
 def test_methods_that_call_nothing_exact_have_nothing_to_attack(spec: str, reason: str) -> None:
-    scene = Scene(samples(2, 64), samples(2, 64), Budget("quick", side=64), "blur", 1, Path())
+    scene = Scene(samples(2, 64), samples(2, 64), AttackBudget("quick", side=64), "blur", 1, Path())
     with pytest.raises(NotApplicable, match=reason):
         ATTACK.run(load_method(spec), scene)
 
 
 def test_a_face_exact_in_another_place_is_false(session: Session) -> None:
-    scene = Scene(samples(4, 64), samples(4, 64), Budget("quick", side=64), "blur", 1, Path())
+    scene = Scene(samples(4, 64), samples(4, 64), AttackBudget("quick", side=64), "blur", 1, Path())
     one, two = (tampering._store(session, scene.targets(4)[i : i + 2], "blur") for i in (0, 2))
     assert tampering.judge(session, one.file(), one) == SAME
     assert tampering.judge(session, two.file(), one) == FORGED

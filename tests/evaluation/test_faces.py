@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from proface_lab.evaluation.faces import NoFaces, Omission, make_cover, read_faces, resized
+from proface_lab.evaluation.faces import NoFaceSamplesError, Omission, make_cover, read_faces, resized
 from proface_s.errors import NoFaceError, UsageError
 
 from .kit import MiddleDetector, picture, samples, write_faces
@@ -61,14 +61,14 @@ def test_unusable_pictures_are_named_and_the_rest_is_read(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["auto", "crops", "photos"])
 def test_an_empty_folder_is_an_error_that_names_it(tmp_path: Path, kind) -> None:
-    with pytest.raises(NoFaces, match=str(tmp_path)):
+    with pytest.raises(NoFaceSamplesError, match=str(tmp_path)):
         read_faces([tmp_path], 64, kind=kind)
-    assert issubclass(NoFaces, NoFaceError)
+    assert issubclass(NoFaceSamplesError, NoFaceError)
 
 
 def test_a_folder_without_faces_says_what_was_wrong(tmp_path: Path) -> None:
     Image.new("RGB", (96, 96), "white").save(tmp_path / "white.png")
-    with pytest.raises(NoFaces, match=r"white.png: no face found"):
+    with pytest.raises(NoFaceSamplesError, match=r"white.png: no face found"):
         read_faces([tmp_path], 64, detector=MiddleDetector())
 
 

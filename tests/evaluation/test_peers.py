@@ -15,7 +15,7 @@ from proface_lab.evaluation.measures.capacity import (
     recovered_gaussian,
 )
 from proface_lab.evaluation.method import Costed, FloatMethod, Method, load_method
-from proface_lab.evaluation.peers import LsbAvif, SecureMethod, finest_avif, paper_name
+from proface_lab.evaluation.peers import LsbAvif, SecureMethod, best_avif, paper_name
 from proface_s.covers import apply_style
 from proface_s.errors import UsageError
 from proface_s.image.measures import psnr
@@ -69,7 +69,7 @@ def test_the_baseline_is_lossless_up_to_its_avif(bits: int, shape: tuple[int, in
     method = LsbAvif(bits)
     found = method.recover(method.protect(original, original // 2, RIGHT), RIGHT)
     room = original.size * bits // 8 - 28
-    assert len(finest_avif(np.ascontiguousarray(original), room)) <= room
+    assert len(best_avif(np.ascontiguousarray(original), room)) <= room
     assert psnr(found, original) > 25
 
 
@@ -122,8 +122,8 @@ def test_both_protocols_measure_the_same_things() -> None:
 
 
 def test_keys_follow_from_the_seed_and_from_nothing_else() -> None:
-    assert quality.derive_key(1, "a", "b") == quality.derive_key(1, "a", "b")
-    keys = {quality.derive_key(*context) for context in [(1, "a"), (2, "a"), (1, "b"), (1, "a", "b")]}
+    assert quality.evaluation_key(1, "a", "b") == quality.evaluation_key(1, "a", "b")
+    keys = {quality.evaluation_key(*context) for context in [(1, "a"), (2, "a"), (1, "b"), (1, "a", "b")]}
     assert len(keys) == 4
     assert all(len(key) == 32 for key in keys)
 

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from proface_lab.evaluation.measures import perceptual
-from proface_lab.evaluation.measures.recognisers import Card, DlibRecogniser, Locator, OnnxRecogniser, load_recognisers
+from proface_lab.evaluation.measures.recognisers import (
+    DlibRecogniser,
+    Locator,
+    OnnxRecogniser,
+    RecogniserCard,
+    load_recognisers,
+)
 from proface_s.errors import UsageError
 from proface_s.types import Box
 
@@ -45,7 +51,7 @@ def write_model(folder: Path, layout: str = "NCHW") -> Path:
 @pytest.mark.parametrize("channels", ["RGB", "BGR"])
 def test_the_card_decides_what_the_network_sees(tmp_path: Path, layout: str, channels: str) -> None:
     path = write_model(tmp_path, layout)
-    card = Card.read(write_card(tmp_path, layout=layout, channels=channels, mean=128, scale=0.5))
+    card = RecogniserCard.read(write_card(tmp_path, layout=layout, channels=channels, mean=128, scale=0.5))
     recogniser = OnnxRecogniser(path, card, MiddleLocator())  # type: ignore[arg-type]
     image = np.zeros((64, 64, 3), np.uint8)
     image[..., 0], image[..., 1] = 200, 100
@@ -59,12 +65,12 @@ def test_the_card_decides_what_the_network_sees(tmp_path: Path, layout: str, cha
 def test_five_points_align_and_without_them_the_box_is_cut(tmp_path: Path) -> None:
     path, locator = write_model(tmp_path), Shifted()
     image = picture(3, 96)
-    boxed = OnnxRecogniser(path, Card.read(write_card(tmp_path)), locator)  # type: ignore[arg-type]
+    boxed = OnnxRecogniser(path, RecogniserCard.read(write_card(tmp_path)), locator)  # type: ignore[arg-type]
     place = locator.locate(image)
     np.testing.assert_array_equal(boxed.face(image, place), image[40:72, 30:62])
-    aligned = OnnxRecogniser(path, Card.read(write_card(tmp_path, points=POINTS)), locator)  # type: ignore[arg-type]
+    aligned = OnnxRecogniser(path, RecogniserCard.read(write_card(tmp_path, points=POINTS)), locator)  # type: ignore[arg-type]
     np.testing.assert_allclose(aligned.face(image, place), image[40:72, 30:62], atol=1)
-    wide = OnnxRecogniser(path, Card.read(write_card(tmp_path, margin=0.5)), locator)  # type: ignore[arg-type]
+    wide = OnnxRecogniser(path, RecogniserCard.read(write_card(tmp_path, margin=0.5)), locator)  # type: ignore[arg-type]
     assert not np.array_equal(wide.face(image, place), image[40:72, 30:62])
 
 
@@ -72,19 +78,19 @@ class Shifted(MiddleLocator):
     """Locates every face at (30, 40), with the points of `POINTS`."""
 
     def locate(self, image: np.ndarray):
-        from proface_lab.evaluation.measures.recognisers import Place
+        from proface_lab.evaluation.measures.recognisers import FaceLocation
 
         points = np.zeros((68, 2), np.float32)
         for part, point in zip((slice(36, 42), slice(42, 48), 30, 48, 54), POINTS, strict=True):
             points[part] = np.add(point, (30, 40))
-        return Place(Box(30, 40, 32, 32), points)
+        return FaceLocation(Box(30, 40, 32, 32), points)
 
 
 def test_similarity_is_cosine_or_minus_the_distance(tmp_path: Path) -> None:
     path = write_model(tmp_path)
     a, b = np.array([1.0, 0, 2], np.float32), np.array([0.5, 1, 1], np.float32)
     cosine, euclidean = (
-        OnnxRecogniser(path, Card.read(write_card(tmp_path, metric=metric)), MiddleLocator())  # type: ignore[arg-type]
+        OnnxRecogniser(path, RecogniserCard.read(write_card(tmp_path, metric=metric)), MiddleLocator())  # type: ignore[arg-type]
         for metric in ("cosine", "euclidean")
     )
     assert cosine.similarity(a, b) == pytest.approx(2.5 / (5**0.5 * 2.25**0.5))
@@ -100,7 +106,7 @@ def test_similarity_is_cosine_or_minus_the_distance(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_invalid_cards_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="not a recogniser card"):
-        Card.read(write_card(tmp_path, **changes))
+        RecogniserCard.read(write_card(tmp_path, **changes))
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
@@ -114,7 +120,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 
 
 def test_the_cards_of_this_project_can_be_read() -> None:
-    cards = [Card.read(path) for path in sorted((ROOT / "configs" / "recognisers").glob("*.json"))]
+    cards = [RecogniserCard.read(path) for path in sorted((ROOT / "configs" / "recognisers").glob("*.json"))]
     assert {card.name for card in cards} == {"FaceRes", "MobileFace"}
     assert all(card.source for card in cards)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from proface_lab.evaluation.run import Evaluation, Options
+from proface_lab.evaluation.run import Evaluation, EvaluationOptions
 
 from .kit import write_faces
 
@@ -40,11 +40,13 @@ def test_the_page_holds_what_was_measured(
     tmp_path: Path, results: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faces = write_faces(tmp_path / "faces", 2)
-    options = Options((faces,), tmp_path / "reports" / "ours", ("blur",), ("secure-2",), size=64, kind="crops")
+    options = EvaluationOptions(
+        (faces,), tmp_path / "reports" / "ours", ("blur",), ("secure-2",), size=64, kind="crops"
+    )
     report = Evaluation(options, Silent()).run()
     assert results.main([str(tmp_path / "reports"), str(tmp_path / "docs")]) == 0
     page = (tmp_path / "docs" / "results.md").read_text()
-    found = report.get("quality/secure-2/blur/stored")["recovered"]["psnr"]
+    found = report.part("quality/secure-2/blur/stored")["recovered"]["psnr"]
     assert f"{found['mean']:.2f} ({found['p5']:.2f})" in page
     assert "2 of 2" in page
     assert str(options.seed) in page

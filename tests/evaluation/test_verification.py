@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from proface_lab.evaluation.faces import Omission
-from proface_lab.evaluation.measures import metrics, privacy
+from proface_lab.evaluation.measures import metrics, verification_set
 from proface_lab.evaluation.measures.diversity import measure_diversity
 from proface_lab.evaluation.measures.verification import (
     Gallery,
@@ -170,7 +170,7 @@ def test_a_set_behind_a_method(tmp_path: Path) -> None:
     Image.new("RGB", (96, 96), "white").save(tmp_path / "p05/p05_0002.png")
     (tmp_path / "p06/p06_0001.png").write_bytes(b"broken")
     omitted: list[Omission] = []
-    chosen = privacy.open_set(
+    chosen = verification_set.load_verification_set(
         read_pairs(file),
         tmp_path,
         [ColourJudge()],
@@ -181,17 +181,17 @@ def test_a_set_behind_a_method(tmp_path: Path) -> None:
     )
     assert sorted(each.name for each in omitted) == ["p05/p05_0002.png", "p06/p06_0001.png"]
     assert len(chosen.pairs) == 2 * PEOPLE - 4
-    original = privacy.measure_originals(chosen)["original"]["colours"]
+    original = verification_set.measure_originals(chosen)["original"]["colours"]
     assert original["tar@0.001"] == 1
     assert original["rank1"] == 1
-    cover = privacy.measure_covers(chosen, "solid")["cover"]["colours"]
+    cover = verification_set.measure_covers(chosen, "solid")["cover"]["colours"]
     assert cover["tar@0.01"] < 0.5
-    measured = privacy.measure_method(chosen, load_method("secure-2"), "solid")
+    measured = verification_set.measure_method(chosen, load_method("secure-2"), "solid")
     found = {kind: rows["colours"] for kind, rows in measured.items()}
     assert found["recovered"]["tar@0.001"] == 1
     assert found["protected"]["tar@0.01"] < 0.5
     assert found["wrong"]["tar@0.01"] < 0.5
-    leaking = privacy.measure_method(chosen, Open(), "solid")
+    leaking = verification_set.measure_method(chosen, Open(), "solid")
     assert leaking["protected"]["colours"]["tar@0.001"] == 1
 
 
@@ -209,7 +209,7 @@ def test_a_set_without_a_usable_face_is_refused(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*.png"):
         Image.new("RGB", (96, 96), "white").save(path)
     with pytest.raises(NoFaceError, match="no face found"):
-        privacy.open_set(
+        verification_set.load_verification_set(
             read_pairs(file), tmp_path, [ColourJudge()], 1, locator=MiddleLocator(), detector=MiddleDetector()
         )
 

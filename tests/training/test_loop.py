@@ -15,10 +15,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
+from proface_lab.pictures import identity_of  # noqa: E402
 from proface_lab.training.checkpoints import CHECKPOINT, compact, read_checkpoint, read_weights, write_checkpoint  # noqa: E402
 from proface_lab.training.config import RunConfig  # noqa: E402
 from proface_lab.training.covers import KINDS, CoverSource  # noqa: E402
-from proface_lab.training.data import Crops, Faces, find_pictures, identity_of, split_by_identity  # noqa: E402
+from proface_lab.training.data import Crops, Faces, pictures_by_folder, split_by_identity  # noqa: E402
 from proface_lab.training.loop import Trainer  # noqa: E402
 from proface_lab.training.run import make_fabric  # noqa: E402
 from proface_lab.training.secure.task import SecureTask  # noqa: E402
@@ -64,7 +65,7 @@ def make_trainer(
     data: Path, out: Path, own: Task | None = None, *, init: Path | None = None, **changes: Any
 ) -> Trainer:
     config = RunConfig.from_dict({**TINY, **changes})
-    train, held = split_by_identity(find_pictures([data]), config.validation, "")
+    train, held = split_by_identity(pictures_by_folder([data]), config.validation, "")
     fabric = make_fabric("cpu", config.mixed)
     task = own or make_task(config.task, config.model)
     return Trainer(config, task, (Faces(train), Faces(held)), out, fabric, init=init)
@@ -278,7 +279,7 @@ def test_weights_of_another_run_are_taken_over_and_named(tmp_path: Path, data: P
     first.train_step()
     first.save()
     config = RunConfig.from_dict(TINY)
-    faces = Faces([path for path, _ in find_pictures([data])])
+    faces = Faces([path for path, _ in pictures_by_folder([data])])
     fabric = make_fabric("cpu", False)
     second = Trainer(
         config,
@@ -310,7 +311,7 @@ def test_identities_are_on_one_side_only(tmp_path: Path) -> None:
 
 
 def test_covers_of_every_kind_are_drawn(data: Path) -> None:
-    faces = Faces([path for path, _ in find_pictures([data])])
+    faces = Faces([path for path, _ in pictures_by_folder([data])])
     source = CoverSource(faces.draw, [])
     rng = np.random.default_rng(0)
     drawn = {kind: source.style(kind, rng) for kind in KINDS if kind != "swap"}

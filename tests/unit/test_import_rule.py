@@ -27,7 +27,7 @@ EXCEPTIONS = {
     ("__main__", "cli"),
     ("__init__", "api"),
 }
-LAB_LEVELS = ({"training"}, {"evaluation"}, {"attacks"}, {"commands"})
+LAB_LEVELS = ({"pictures"}, {"training"}, {"evaluation"}, {"attacks"}, {"commands"})
 """The published system is a peer in the tables; attacks share methods, faces, measures and reports with evaluation."""
 DOORS = {  # commands that only open another room
     "proface_s/cli/engine.py": "scale",

@@ -55,7 +55,7 @@ FIELDS: Final[Mapping[str, tuple[int, int]]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stored:
+class StoredFaces:
     """A protected file split into its parts, and the photo that was protected."""
 
     original: UInt8Image
@@ -86,11 +86,11 @@ class Stored:
         return self.file(replace(self.header, faces=tuple(faces)))
 
 
-Random = Callable[[Stored, np.random.Generator], bytes]
-Case = tuple[str, bytes, Stored]  # kind, altered file, the file it pretends to be
+Random = Callable[[StoredFaces, np.random.Generator], bytes]
+Case = tuple[str, bytes, StoredFaces]  # kind, altered file, the file it pretends to be
 
 
-def altered_files(one: Stored, two: Stored, count: int, rng: np.random.Generator) -> Iterator[Case]:
+def altered_files(one: StoredFaces, two: StoredFaces, count: int, rng: np.random.Generator) -> Iterator[Case]:
     """Make alterations of every kind, random ones ``count`` times each; one passphrase opens both files."""
     for kind, alter in RANDOM.items():
         for _ in range(count):
@@ -115,7 +115,7 @@ def altered_files(one: Stored, two: Stored, count: int, rng: np.random.Generator
     yield "seals removed, as if never made", one.file(replace(one.header, faces=faces), seals=()), one
 
 
-def _swapped(file: Stored) -> Iterator[bytes]:
+def _swapped(file: StoredFaces) -> Iterator[bytes]:
     """Swap what belongs to the two faces of a file."""
     for name in ("box", "digest", "slot"):
         yield file.with_faces(*({name: getattr(face, name)} for face in file.header.faces[::-1]))
@@ -128,7 +128,7 @@ def _swapped(file: Stored) -> Iterator[bytes]:
     yield file.file(replace(file.header, faces=file.header.faces[::-1]))
 
 
-def _mixed(one: Stored, two: Stored) -> Iterator[bytes]:
+def _mixed(one: StoredFaces, two: StoredFaces) -> Iterator[bytes]:
     """Mix in parts of another file that the same passphrase opens."""
     rgb = paste_all(one.rgb, [(one.boxes[0], cut(two.rgb, two.boxes[0]))])
     yield from (one.file(two.raw), one.file(seals=two.seals), one.file(two.raw, two.seals))
@@ -141,7 +141,7 @@ def _mixed(one: Stored, two: Stored) -> Iterator[bytes]:
     yield one.file(header, (two.seals[0], one.seals[1]), rgb)
 
 
-def costly_files(file: Stored) -> Iterator[bytes]:
+def costly_files(file: StoredFaces) -> Iterator[bytes]:
     """Make files whose costs exceed what a reader may accept, singly and in sum, in the header and in records alone."""
     (group,) = file.header.groups
     (stanza,) = group.stanzas
@@ -181,15 +181,15 @@ def _flipped(data: bytes, rng: np.random.Generator, start: int = 0) -> bytes:
     return bytes(found)
 
 
-def _byte_anywhere(file: Stored, rng: np.random.Generator) -> bytes:
+def _byte_anywhere(file: StoredFaces, rng: np.random.Generator) -> bytes:
     return _flipped(file.file(), rng)
 
 
-def _header_bit(file: Stored, rng: np.random.Generator) -> bytes:
+def _header_bit(file: StoredFaces, rng: np.random.Generator) -> bytes:
     return file.file(_checked(_flipped(file.raw, rng)))
 
 
-def _header_extreme(file: Stored, rng: np.random.Generator) -> bytes:
+def _header_extreme(file: StoredFaces, rng: np.random.Generator) -> bytes:
     """Set one to four bytes of a header to 0 or 255, except the cost, which `costly_files` covers."""
     raw, width = file.raw, int(rng.integers(1, 5))
     extreme = bytes([int(rng.choice([0, 255]))]) * width
@@ -198,19 +198,19 @@ def _header_extreme(file: Stored, rng: np.random.Generator) -> bytes:
     return file.file(_checked(raw[:at] + extreme + raw[at + width :]))
 
 
-def _seal_bit(file: Stored, rng: np.random.Generator) -> bytes:
+def _seal_bit(file: StoredFaces, rng: np.random.Generator) -> bytes:
     which = int(rng.integers(2))
     seals = list(file.seals)
     seals[which] = _flipped(seals[which], rng, start=2)
     return file.file(seals=tuple(seals))
 
 
-def _cut_off(file: Stored, rng: np.random.Generator) -> bytes:
+def _cut_off(file: StoredFaces, rng: np.random.Generator) -> bytes:
     data = file.file()
     return data[: int(rng.integers(len(data)))]
 
 
-def _pixel(file: Stored, rng: np.random.Generator) -> UInt8Image:
+def _pixel(file: StoredFaces, rng: np.random.Generator) -> UInt8Image:
     """Change one sample of a face, behind its record, by one level."""
     rgb, box = file.rgb.copy(), file.boxes[int(rng.integers(2))]
     y, x = int(rng.integers(box.y + box.h // 2, box.bottom)), int(rng.integers(box.x, box.right))
@@ -218,16 +218,16 @@ def _pixel(file: Stored, rng: np.random.Generator) -> UInt8Image:
     return rgb
 
 
-def _face_pixel(file: Stored, rng: np.random.Generator) -> bytes:
+def _face_pixel(file: StoredFaces, rng: np.random.Generator) -> bytes:
     return file.file(rgb=_pixel(file, rng))
 
 
-def _face_pixel_and_digest(file: Stored, rng: np.random.Generator) -> bytes:
+def _face_pixel_and_digest(file: StoredFaces, rng: np.random.Generator) -> bytes:
     rgb = _pixel(file, rng)
     return file.file(with_digests(file.header, rgb), rgb=rgb)
 
 
-def _record_bit(file: Stored, rng: np.random.Generator) -> bytes:
+def _record_bit(file: StoredFaces, rng: np.random.Generator) -> bytes:
     """Flip a lowest bit that the digest leaves out."""
     rgb, box = file.rgb.copy(), file.boxes[0]
     at = int(rng.integers(file.header.reserved(0)))
@@ -235,7 +235,7 @@ def _record_bit(file: Stored, rng: np.random.Generator) -> bytes:
     return file.file(rgb=rgb)
 
 
-def _beside(file: Stored, rng: np.random.Generator) -> bytes:
+def _beside(file: StoredFaces, rng: np.random.Generator) -> bytes:
     rgb = file.rgb.copy()
     rgb[int(rng.integers(file.boxes[0].y)), int(rng.integers(rgb.shape[1]))] ^= 255
     return file.file(rgb=rgb)

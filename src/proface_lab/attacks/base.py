@@ -22,7 +22,7 @@ class NotApplicable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class AttackBudget:
     """How much an adversary may spend.
 
     Attributes:
@@ -64,9 +64,9 @@ class Budget:
     styles: tuple[str, ...] = ("blur", "pixelate", "blur:5", "pixelate:16")
 
 
-BUDGETS: Mapping[str, Budget] = {
-    "quick": Budget("quick"),
-    "full": Budget(
+BUDGETS: Mapping[str, AttackBudget] = {
+    "quick": AttackBudget("quick"),
+    "full": AttackBudget(
         "full",
         victims=32,
         learning_side=128,
@@ -105,7 +105,7 @@ class Scene:
 
     victims: Sequence[FaceSample]
     own: Sequence[FaceSample]
-    budget: Budget
+    budget: AttackBudget
     style: str
     seed: int
     folder: Path
@@ -157,7 +157,7 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class AttackOutcome:
     """Result of an attack.
 
     Attributes:
@@ -205,7 +205,7 @@ class Attack(Protocol):
     needs: tuple[str, ...]
     of_method: bool
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """Attack a method.
 
         Raises:

@@ -27,7 +27,7 @@ PEAK_LR = 2e-3
 
 
 @dataclass(slots=True, eq=False)
-class Pairs:
+class CoveredPairs:
     """Training pairs of the attacker: what is seen of each face, and the original.
 
     Attributes:
@@ -89,9 +89,9 @@ def to_images(batch: Tensor) -> list[UInt8Image]:
     return [np.ascontiguousarray(image) for image in levels.cpu().numpy()]
 
 
-def train(
+def train_network(
     network: nn.Module,
-    pairs: Pairs,
+    pairs: CoveredPairs,
     steps: int,
     batch: int,
     fresh: int,
@@ -132,7 +132,7 @@ def train(
 
 
 @torch.no_grad()
-def apply(network: nn.Module, images: Sequence[UInt8Image], device: str, batch: int = 32) -> list[UInt8Image]:
+def apply_network(network: nn.Module, images: Sequence[UInt8Image], device: str, batch: int = 32) -> list[UInt8Image]:
     """Return estimates of the originals."""
     network.to(device).eval()
     found: list[UInt8Image] = []
@@ -141,7 +141,7 @@ def apply(network: nn.Module, images: Sequence[UInt8Image], device: str, batch: 
     return found
 
 
-def trained(
+def trained_network(
     path: Path,
     make: Callable[[], nn.Module],
     settings: dict[str, Any],

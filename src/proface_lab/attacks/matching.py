@@ -12,7 +12,7 @@ from proface_s.types import UInt8Image
 
 from ..evaluation.faces import FaceSample, resized
 from ..evaluation.measures.metrics import threshold_at_far
-from ..evaluation.measures.recognisers import Locator, Place, Recogniser
+from ..evaluation.measures.recognisers import FaceLocation, Locator, Recogniser
 
 FAR: Final = 0.01
 FEWEST: Final = 12  # minimum number of faces for a threshold at that rate
@@ -37,7 +37,7 @@ class Matcher:
             raise UsageError("no recogniser was given")
         locator = Locator()
         places = {face.name: locator.locate(face.image) for face in faces}
-        self._places: dict[str, Place] = {name: place for name, place in places.items() if place is not None}
+        self._places: dict[str, FaceLocation] = {name: place for name, place in places.items() if place is not None}
         self._side = faces[0].image.shape[0]
         self._recognisers = recognisers
         gallery = [face for face in faces if face.name in self._places]

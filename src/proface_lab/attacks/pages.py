@@ -14,7 +14,9 @@ each does: [attacks.md](attacks.md).
 """
 
 
-def page(results: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any], omissions: Sequence[Omission]) -> str:
+def attacks_page(
+    results: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any], omissions: Sequence[Omission]
+) -> str:
     """Return the whole report, with adversaries in their order and methods side by side."""
     ordered = sorted(results.values(), key=lambda result: result["number"])
     lines = ["# Attacks\n", INTRODUCTION, _summary(ordered)]

@@ -31,12 +31,12 @@ def find_attack(name: str) -> Attack:
         UsageError: if the name is unknown.
         ModuleNotFoundError: if it needs a package that is not installed.
     """
-    chosen([name])
+    chosen_attacks([name])
     attack: Attack = import_module(f"{__package__}.{MODULES[name]}").ATTACK
     return attack
 
 
-def chosen(names: Sequence[str]) -> list[str]:
+def chosen_attacks(names: Sequence[str]) -> list[str]:
     """Return the names, each once, in the order of docs/evidence/attacks.md; ``all`` stands for all of them.
 
     Raises:

@@ -15,16 +15,16 @@ import numpy as np
 from proface_s.covers import parse_style
 from proface_s.errors import UsageError
 
-from ..evaluation.faces import SWAP, FaceSample, Kind, NoFaces, Omission, read_faces
+from ..evaluation.faces import SWAP, FaceSample, Kind, NoFaceSamplesError, Omission, read_faces
 from ..evaluation.measures.recognisers import load_recognisers
 from ..evaluation.method import Method, load_method
 from ..evaluation.report.plots import plot_curves
-from ..evaluation.report.report import Report
+from ..evaluation.report.report import EvaluationReport
 from ..evaluation.report.sheets import contact_sheet
-from .base import BUDGETS, Attack, NotApplicable, Outcome, Scene
+from .base import BUDGETS, Attack, AttackOutcome, NotApplicable, Scene
 from .matching import Matcher
-from .pages import page
-from .registry import chosen, find_attack
+from .pages import attacks_page
+from .registry import chosen_attacks, find_attack
 
 TORCH_HINT: Final = 'install the extra: pip install "proface-s[train]"'
 SHEET_SIDE: Final = 112  # side of a face in a sheet, in pixels
@@ -32,7 +32,7 @@ ANY: Final = "any method"  # stands for the method in results that do not depend
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class AttackOptions:
     """Options of a suite.
 
     Attributes:
@@ -63,11 +63,11 @@ class Options:
 
 
 def run_suite(
-    options: Options,
+    options: AttackOptions,
     start: Callable[[str], None] = lambda part: None,
     done: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
-) -> Report:
+) -> EvaluationReport:
     """Run what has not been run yet, and write the report.
 
     Args:
@@ -77,8 +77,8 @@ def run_suite(
         say: receives progress messages within a part.
 
     Raises:
-        UsageError: see `chosen`, `load_method`, `read_faces`, `Report`; or if an adversary requested by name needs
-            a package that is not installed.
+        UsageError: see `chosen_attacks`, `load_method`, `read_faces` and `EvaluationReport`; or if an adversary
+            requested by name needs a package that is not installed.
     """
     (attacks, lacking), device = usable(options), choose_device(options.device)
     methods = [load_method(spec) for spec in dict.fromkeys(options.methods)]
@@ -88,18 +88,18 @@ def run_suite(
     budget = BUDGETS[options.budget]
     omitted: list[Omission] = []
     victims, own = read_all(options, max(budget.side, budget.learning_side), omitted)
-    report = Report(options.out, "attack", _settings(options, methods, victims, own))
-    report.omit(omitted)
-    report.omit(lacking)
+    report = EvaluationReport(options.out, "attack", _settings(options, methods, victims, own))
+    report.add_omissions(omitted)
+    report.add_omissions(lacking)
     matcher = Matcher(recognisers, victims) if recognisers else None
     scene = Scene(victims, own, budget, options.style, options.seed, options.out, device, matcher, say)
     for part, method, attack in _parts(methods, attacks):
-        if report.has(part):
+        if report.has_part(part):
             continue
         start(part)
-        report.keep(part, run_one(attack, method, scene, part))
+        report.store_part(part, run_one(attack, method, scene, part))
         done()
-    report.finish(page(report.results(), report.settings, report.omissions))
+    report.finish(attacks_page(report.results(), report.settings, report.omissions))
     return report
 
 
@@ -134,14 +134,14 @@ def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str
     return found
 
 
-def usable(options: Options) -> tuple[list[Attack], list[Omission]]:
+def usable(options: AttackOptions) -> tuple[list[Attack], list[Omission]]:
     """Return the adversaries that can run here, and those of ``all`` that lack a package.
 
     Raises:
         UsageError: if one requested by name cannot run or does not exist.
     """
     found, lacking = [], []
-    for name in chosen(options.suite):
+    for name in chosen_attacks(options.suite):
         try:
             attack = find_attack(name)
         except ModuleNotFoundError as missing:
@@ -173,7 +173,7 @@ def choose_device(wanted: str) -> str:
     return "cpu"
 
 
-def read_all(options: Options, side: int, omitted: list[Omission]) -> tuple[list[FaceSample], list[FaceSample]]:
+def read_all(options: AttackOptions, side: int, omitted: list[Omission]) -> tuple[list[FaceSample], list[FaceSample]]:
     """Read the faces under attack, and the attacker's own faces, of other people.
 
     Raises:
@@ -191,7 +191,7 @@ def read_all(options: Options, side: int, omitted: list[Omission]) -> tuple[list
     for face in faces:
         sides[hashlib.sha256(face.identity.encode()).digest()[0] % 2].append(face)
     if not all(sides):
-        raise NoFaces(
+        raise NoFaceSamplesError(
             f"{len(faces)} faces of {len({f.identity for f in faces})} people are too few to train on some and attack "
             "others",
             "give the attacker faces of his own, or give more pictures",
@@ -226,7 +226,7 @@ def _parts(methods: Sequence[Method], attacks: Sequence[Attack]) -> Iterator[tup
 
 
 def _settings(
-    options: Options, methods: Sequence[Method], victims: Sequence[FaceSample], own: Sequence[FaceSample]
+    options: AttackOptions, methods: Sequence[Method], victims: Sequence[FaceSample], own: Sequence[FaceSample]
 ) -> dict[str, Any]:
     """Return what determines the parts: order and later additions of methods and adversaries do not matter."""
     names = hashlib.sha256("\n".join(face.name for face in [*victims, *own]).encode()).hexdigest()[:16]
@@ -245,7 +245,7 @@ def _settings(
     }
 
 
-def _draw(outcome: Outcome, folder: Path, name: str) -> list[str]:
+def _draw(outcome: AttackOutcome, folder: Path, name: str) -> list[str]:
     """Write sheets and plots; return their file names."""
     found = []
     for mark, rows in outcome.sheets.items():

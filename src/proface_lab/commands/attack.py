@@ -101,11 +101,11 @@ def command(
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: threads that spin starve each other
     try:
-        from ..attacks.run import Options, run_suite
+        from ..attacks.run import AttackOptions, run_suite
     except ModuleNotFoundError as missing:
         raise UsageError(f"attacks need {missing.name}, which is not installed", EXTRA_HINT) from None
     names = tuple(name.strip() for each in suite for name in each.split(","))
-    options = Options(
+    options = AttackOptions(
         folders,
         out,
         names,

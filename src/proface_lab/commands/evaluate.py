@@ -111,10 +111,10 @@ def command(
     The folder of the report gets report.json, report.md, plots and contact sheets.
     """
     try:
-        from ..evaluation.run import Evaluation, Options, resolve_styles
+        from ..evaluation.run import Evaluation, EvaluationOptions, resolve_styles
     except ModuleNotFoundError as missing:
         raise UsageError(f"evaluation needs {missing.name}, which is not installed", EXTRA_HINT) from None
-    options = Options(
+    options = EvaluationOptions(
         folders,
         out,
         resolve_styles(styles),

@@ -15,11 +15,10 @@ from proface_s.covers import apply_style, parse_style
 from proface_s.errors import ImageError, NoFaceError, UsageError
 from proface_s.faces import Detector, SlimefaceDetector
 from proface_s.faces.boxes import reversible_box
-from proface_s.image.names import PICTURES, suffix_of
 from proface_s.image.read import read_picture
 from proface_s.types import Box, UInt8Image
 
-from .measures.identity import identity_of
+from ..pictures import identity_of, list_pictures
 
 CROP_SHARE = 0.2  # a picture is a crop of one face if a face box has at least this share of its area
 SWAP = "swap"  # the style that covers a face with another person's
@@ -27,7 +26,7 @@ SWAP = "swap"  # the style that covers a face with another person's
 Kind = Literal["auto", "crops", "photos"]
 
 
-class NoFaces(NoFaceError):
+class NoFaceSamplesError(NoFaceError):
     """No face is left to measure on."""
 
 
@@ -85,13 +84,13 @@ def read_faces(
     omitted = [] if omitted is None else omitted
     detector = detector or SlimefaceDetector(tiles=kind == "photos", turned=False)
     found: list[FaceSample] = []
-    for path, folder in find_pictures(folders):
+    for path, folder in interleaved_pictures(folders):
         if limit is not None and len(found) >= limit:
             break
         found += _faces_of(path, folder, size, kind, detector, omitted)
     if not found:
         example = f", such as {omitted[0].name}: {omitted[0].reason}" if omitted else ""
-        raise NoFaces(
+        raise NoFaceSamplesError(
             f"no face of {size} pixels in {', '.join(map(str, folders))}; {len(omitted)} pictures left out{example}",
             "choose a smaller size, or the kind crops if every picture is one face",
             code="small-faces",
@@ -99,21 +98,19 @@ def read_faces(
     return found[:limit]
 
 
-def find_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
+def interleaved_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Find pictures: (path, the folder it was found under), from each folder in turn.
 
     Raises:
         UsageError: if a folder is missing.
         NoFaces: if no folder holds pictures.
     """
-    lists: list[list[tuple[Path, Path]]] = []
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(f"there is no folder {folder}")
-        lists.append([(path, folder) for path in sorted(folder.rglob("*")) if suffix_of(path.name) in PICTURES])
+    lists = [[(path, folder) for path in list_pictures(folder)] for folder in folders]
     found = [pair for row in itertools.zip_longest(*lists) for pair in row if pair is not None]
     if not found:
-        raise NoFaces(f"no pictures in {', '.join(map(str, folders))}", "pictures are .jpg, .png, .webp, .bmp, .tif")
+        raise NoFaceSamplesError(
+            f"no pictures in {', '.join(map(str, folders))}", "pictures are .jpg, .png, .webp, .bmp, .tif"
+        )
     return found
 
 

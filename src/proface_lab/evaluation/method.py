@@ -109,8 +109,8 @@ def load_method(spec: str) -> Method:
     from . import peers
 
     kind, colon, rest = spec.partition(":")
-    if spec in peers.NAMED:
-        return peers.NAMED[spec]()
+    if spec in peers.BUILT_IN:
+        return peers.BUILT_IN[spec]()
     if colon and kind == "paper":
         return peers.load_paper(Path(rest))
     if colon and kind == "model":

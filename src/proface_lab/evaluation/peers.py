@@ -145,7 +145,7 @@ class LsbAvif:
     def protect(self, original: UInt8Image, cover: UInt8Image, key: bytes) -> UInt8Image:
         """See `Method.protect`."""
         room = original.size * self.bits // 8 - self._NONCE - self._TAG
-        data = finest_avif(original, room)
+        data = best_avif(original, room)
         nonce = secrets.token_bytes(self._NONCE)
         box = nonce + ChaCha20Poly1305(key).encrypt(nonce, data.ljust(room, b"\0"), None)
         bits = np.unpackbits(np.frombuffer(box, np.uint8)).reshape(-1, self.bits)
@@ -174,7 +174,7 @@ class LsbAvif:
         return 0
 
 
-def finest_avif(face: UInt8Image, room: int) -> bytes:
+def best_avif(face: UInt8Image, room: int) -> bytes:
     """Return the best 4:4:4 AVIF file that fits into ``room`` bytes; of a reduced picture if no quality fits.
 
     Raises:
@@ -233,7 +233,7 @@ def paper_name(checkpoint: Path) -> str:
     return found or f"paper-{own}"
 
 
-NAMED: Final[dict[str, Callable[[], Method]]] = {
+BUILT_IN: Final[dict[str, Callable[[], Method]]] = {
     "secure-2": SecureMethod,
     "secure-2-cover": lambda: SecureMethod("cover"),
     "lsb-avif": LsbAvif,

@@ -13,15 +13,15 @@ from proface_s.covers import get_style, parse_style, style_names
 from proface_s.errors import UsageError
 from proface_s.flow.secure.model import SecureFlow
 
-from .faces import SWAP, FaceSample, Kind, Omission, find_pictures, make_cover, read_faces
-from .measures import capacity, cost, diversity, exact, privacy, quality
+from .faces import SWAP, FaceSample, Kind, Omission, interleaved_pictures, make_cover, read_faces
+from .measures import capacity, cost, diversity, exact, quality, verification_set
 from .measures.perceptual import Lpips, lpips_available
 from .measures.recognisers import Locator, load_recognisers
 from .measures.verification import read_pairs
 from .method import FloatMethod, Method, load_method
 from .report import tables
 from .report.illustrations import draw_plots, draw_sheets
-from .report.report import Report
+from .report.report import EvaluationReport
 
 CAPACITY_AT: Final = (42.0, 44.0, 46.0, 48.0, 50.0, 52.0, 54.0)
 CAPACITY_FACES, DIVERSITY_FACES, EXACT_FACES = 6, 12, 12
@@ -29,7 +29,7 @@ SHOWN: Final = 6  # faces in the contact sheets
 LINKED_AT: Final = 1e-2  # false accept rate of the threshold at which two protections count as linked
 
 
-class Progress(Protocol):
+class EvaluationProgress(Protocol):
     """Receives progress reports."""
 
     def start(self, part: str, steps: int) -> None:
@@ -46,7 +46,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class EvaluationOptions:
     """Options of an evaluation.
 
     Attributes:
@@ -71,7 +71,7 @@ class Options:
     out: Path
     styles: tuple[str, ...]
     methods: tuple[str, ...] = ("secure-2", "lsb-avif")
-    protocols: tuple[quality.Protocol, ...] = ("stored",)
+    protocols: tuple[quality.MeasurementProtocol, ...] = ("stored",)
     size: int = 256
     limit: int | None = 24
     kind: Kind = "auto"
@@ -84,7 +84,7 @@ class Options:
     seed: int = 20261123
 
     def settings(self, samples: Sequence[FaceSample]) -> dict[str, Any]:
-        """Return everything that results depend on, for `Report`; faces are identified by their names."""
+        """Return everything that results depend on, for `EvaluationReport`; faces are identified by their names."""
         found = {name: _plain(value) for name, value in asdict(self).items() if name != "out"}
         names = "\n".join(sample.name for sample in samples)
         return {
@@ -120,7 +120,7 @@ def resolve_styles(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class EvaluationPart:
     """One part of the evaluation.
 
     Attributes:
@@ -146,7 +146,7 @@ class Evaluation:
         NoFaceError: if no face is left to measure on.
     """
 
-    def __init__(self, options: Options, progress: Progress) -> None:
+    def __init__(self, options: EvaluationOptions, progress: EvaluationProgress) -> None:
         self.options, self.progress = options, progress
         self.methods = [(spec, load_method(spec)) for spec in options.methods]
         if len({method.name for _, method in self.methods}) < len(self.methods):
@@ -158,27 +158,27 @@ class Evaluation:
         if options.pairs is not None:
             self.pairs = read_pairs(options.pairs, limit=options.pairs_limit, seed=options.seed, omitted=omitted)
             self.recognisers = load_recognisers(list(options.recognisers), self.locator)
-        self.photos = [] if options.photos is None else [path for path, _ in find_pictures([options.photos])]
+        self.photos = [] if options.photos is None else [path for path, _ in interleaved_pictures([options.photos])]
         self.shown = self.samples if options.pictures is None else read_faces([options.pictures], options.size, SHOWN)
-        self.report = Report(options.out, "evaluate", options.settings(self.samples))
-        self.report.omit(omitted)
+        self.report = EvaluationReport(options.out, "evaluate", options.settings(self.samples))
+        self.report.add_omissions(omitted)
 
-    def run(self) -> Report:
+    def run(self) -> EvaluationReport:
         """Measure the missing parts, draw the figures, and finish the report."""
         for part in self.parts():
-            if not self.report.has(part.name):
+            if not self.report.has_part(part.name):
                 self.progress.start(part.name, part.steps)
-                self.report.keep(part.name, part.measure())
+                self.report.store_part(part.name, part.measure())
                 self.progress.done()
         for result in self.report.results().values():
-            self.report.omit([Omission(**each) for each in result.get("omitted", ())])
+            self.report.add_omissions([Omission(**each) for each in result.get("omitted", ())])
         options, methods = self.options, [method for _, method in self.methods]
         draw_plots(self.report, options.out)
         draw_sheets(options.out, self.shown[:SHOWN], options.styles, methods, options.seed)
-        self.report.finish(tables.document(self.report))
+        self.report.finish(tables.report_page(self.report))
         return self.report
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[EvaluationPart]:
         """Yield all parts, in the order in which they are measured."""
         options, faces = self.options, len(self.samples)
         for protocol in options.protocols:
@@ -186,13 +186,13 @@ class Evaluation:
                 if protocol == "stored" or isinstance(method, FloatMethod):
                     for style in options.styles:
                         name = f"quality/{method.name}/{style}/{protocol}"
-                        yield Part(name, faces, partial(self._quality, method, style, protocol))
-        yield Part("exact/faces", min(EXACT_FACES, faces), self._exact)
+                        yield EvaluationPart(name, faces, partial(self._quality, method, style, protocol))
+        yield EvaluationPart("exact/faces", min(EXACT_FACES, faces), self._exact)
         if self.photos:
-            yield Part("exact/photos", len(self.photos), self._photos)
+            yield EvaluationPart("exact/photos", len(self.photos), self._photos)
         for spec, method in self.methods:
-            yield Part(f"cost/{method.name}", 1, partial(cost.measure_cost, spec, options.size))
-        yield Part("capacity", 1, self._capacity)
+            yield EvaluationPart(f"cost/{method.name}", 1, partial(cost.measure_cost, spec, options.size))
+        yield EvaluationPart("capacity", 1, self._capacity)
         if options.pairs is not None:
             yield from self._privacy(options.pairs_styles or options.styles[:2])
 
@@ -202,11 +202,11 @@ class Evaluation:
         return Locator()
 
     @cached_property
-    def verification(self) -> privacy.VerificationSet:
+    def verification(self) -> verification_set.VerificationSet:
         """The verification set, read and embedded when the first part needs it."""
         assert self.options.pairs is not None
         omitted: list[Omission] = []
-        found = privacy.open_set(
+        found = verification_set.load_verification_set(
             self.pairs,
             self.options.pairs.parent,
             self.recognisers,
@@ -214,22 +214,22 @@ class Evaluation:
             omitted=omitted,
             locator=self.locator,
         )
-        self.report.omit(omitted)
+        self.report.add_omissions(omitted)
         return found
 
-    def _privacy(self, styles: Sequence[str]) -> Iterator[Part]:
+    def _privacy(self, styles: Sequence[str]) -> Iterator[EvaluationPart]:
         probes = len({pair.b for pair in self.pairs})
-        yield Part("identity/originals", 1, self._originals)
+        yield EvaluationPart("identity/originals", 1, self._originals)
         for style in styles:
-            yield Part(f"identity/cover/{style}", probes, partial(self._covers, style))
+            yield EvaluationPart(f"identity/cover/{style}", probes, partial(self._covers, style))
             for _, method in self.methods:
-                yield Part(f"identity/{method.name}/{style}", probes, partial(self._identity, method, style))
+                yield EvaluationPart(f"identity/{method.name}/{style}", probes, partial(self._identity, method, style))
         if len(styles) > 1:
             for _, method in self.methods:
                 steps = min(DIVERSITY_FACES, len(self.samples))
-                yield Part(f"diversity/{method.name}", steps, partial(self._diversity, method, styles))
+                yield EvaluationPart(f"diversity/{method.name}", steps, partial(self._diversity, method, styles))
 
-    def _quality(self, method: Method, style: str, protocol: quality.Protocol) -> dict[str, Any]:
+    def _quality(self, method: Method, style: str, protocol: quality.MeasurementProtocol) -> dict[str, Any]:
         perceptual = Lpips() if lpips_available() else None
         return quality.measure_quality(
             method, self.samples, style, protocol, self.options.seed, perceptual, self.progress.advance
@@ -250,19 +250,19 @@ class Evaluation:
         return capacity.capacity_curves(SecureFlow(), [sample.image for sample in chosen], covers, CAPACITY_AT)
 
     def _originals(self) -> dict[str, Any]:
-        found = privacy.measure_originals(self.verification)
+        found = verification_set.measure_originals(self.verification)
         return {**found, "omitted": [asdict(each) for each in self.report.omissions]}
 
     def _covers(self, style: str) -> dict[str, Any]:
-        return privacy.measure_covers(self.verification, style, self.progress.advance)
+        return verification_set.measure_covers(self.verification, style, self.progress.advance)
 
     def _identity(self, method: Method, style: str) -> dict[str, Any]:
-        return privacy.measure_method(self.verification, method, style, self.progress.advance)
+        return verification_set.measure_method(self.verification, method, style, self.progress.advance)
 
     def _diversity(self, method: Method, styles: Sequence[str]) -> dict[str, Any]:
         thresholds = {
             name: float(found[f"far@{LINKED_AT:g}"])
-            for name, found in self.report.get("identity/originals")["thresholds"].items()
+            for name, found in self.report.part("identity/originals")["thresholds"].items()
         }
         return diversity.measure_diversity(
             method,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,20 +10,13 @@ import cv2
 import numpy as np
 
 from proface_s.errors import UsageError
-from proface_s.image.names import PICTURES, suffix_of
 from proface_s.types import UInt8Image
 
+from ..pictures import identity_of, list_pictures
 from .covers import CoverSource
 
 LARGEST_KEPT = 768  # pixels; pictures with a longer side are reduced to this
 CACHE_BYTES = 4 << 30  # once the cache is full, further pictures are decoded again each time
-_NUMBERED = re.compile(r"_\d{4}$")  # as in LFW: Name_Surname_0001
-
-
-def identity_of(path: Path, root: Path) -> str:
-    """Return the name of the folder below the root, else the file's stem without a final ``_`` and four digits."""
-    inside = path.relative_to(root).parts
-    return inside[0] if len(inside) > 1 else _NUMBERED.sub("", path.stem)
 
 
 def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str) -> tuple[list[Path], list[Path]]:
@@ -41,16 +33,13 @@ def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str
     return train, held
 
 
-def find_pictures(folders: list[Path]) -> list[tuple[Path, Path]]:
+def pictures_by_folder(folders: list[Path]) -> list[tuple[Path, Path]]:
     """Find pictures: (path, folder it was found under), sorted within each folder.
 
     Raises:
         UsageError: if a folder is missing or there are no pictures.
     """
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(f"there is no folder {folder}")
-    found = [(p, f) for f in folders for p in sorted(f.rglob("*")) if suffix_of(p.name) in PICTURES]
+    found = [(path, folder) for folder in folders for path in list_pictures(folder)]
     if not found:
         raise UsageError(f"no pictures in {', '.join(map(str, folders))}")
     return found

@@ -21,7 +21,7 @@ from proface_s.types import UInt8Image
 from .checkpoints import read_checkpoint
 from .config import RunConfig
 from .covers import find_stickers
-from .data import Crops, Faces, find_pictures, split_by_identity
+from .data import Crops, Faces, pictures_by_folder, split_by_identity
 from .loop import Trainer, load_weights
 from .task import FITTED_TO_FACES, make_task
 from .watching import Watch, unwatched
@@ -75,12 +75,12 @@ def train(
         quiet: no progress bar.
 
     Raises:
-        UsageError: see `make_fabric`, `find_pictures` and `Trainer`.
+        UsageError: see `make_fabric`, `pictures_by_folder` and `Trainer`.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
     task = make_task(config.task, config.model)
-    sides = split_by_identity(find_pictures(folders), config.validation, config.validation_in)
+    sides = split_by_identity(pictures_by_folder(folders), config.validation, config.validation_in)
     if not sides[0]:
         raise UsageError(
             "the validation split leaves no pictures to train on",
@@ -164,7 +164,7 @@ def export(
 
 def _sample(config: RunConfig, folders: list[Path], count: int, watch: Watch) -> list[UInt8Image]:
     """Whole faces of random size from the training side of the split, even sides."""
-    paths, _ = split_by_identity(find_pictures(folders), config.validation, config.validation_in)
+    paths, _ = split_by_identity(pictures_by_folder(folders), config.validation, config.validation_in)
     crops = Crops(Faces(paths), config.faces)
     rng = np.random.default_rng([config.seed, 9])
     low, high = np.log(config.faces[0]), np.log(min(256, config.faces[1]))

@@ -18,7 +18,7 @@ from proface_s.flow.secure.pad import derive_shifts, unmix
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import UInt8Image
 
-from ...evaluation.measures.quality import derive_key
+from ...evaluation.measures.quality import evaluation_key
 from ...evaluation.method import KEY_BYTES, Method
 from ...evaluation.peers import ModelMethod, PaperPeer, SecureMethod
 
@@ -111,7 +111,7 @@ def passphrase_keys(method: Method, passphrase: str, count: int) -> tuple[list[b
         return [secrets.token_bytes(KEY_BYTES) for _ in range(count)], "a fresh random key for every face"
     if isinstance(method, Openable):
         return method.passphrase_keys(passphrase, count), "as its own software does"
-    return [derive_key(0, passphrase)] * count, "the same key for every picture"
+    return [evaluation_key(0, passphrase)] * count, "the same key for every picture"
 
 
 class PadDigits:

@@ -20,9 +20,9 @@ from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
 from ...evaluation.measures.metrics import EQUAL_DB
-from ...evaluation.measures.quality import derive_key
+from ...evaluation.measures.quality import evaluation_key
 from ...evaluation.method import Method
-from ..base import Covered, Outcome, Plot, Scene, Table
+from ..base import AttackOutcome, Covered, Plot, Scene, Table
 
 QUALITIES: Final = (95, 90, 80, 70, 50)
 MARGIN: Final = 20  # pixels of surroundings; not a multiple of eight: faces lie across the blocks of JPEG
@@ -118,11 +118,11 @@ class Channels:
 
     name, number, title, needs, of_method = "channels", 9, "Channels", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         faces = scene.covered()[: scene.budget.judged if scene.matcher else scene.budget.victims]
         names = [face.name for face in faces]
-        keys = [derive_key(scene.seed, "channel", name) for name in names]
+        keys = [evaluation_key(scene.seed, "channel", name) for name in names]
         protected = [method.protect(f.original, f.cover, key) for f, key in zip(faces, keys, strict=True)]
         sheet = [[("original", f.original), ("protected", p)] for f, p in zip(faces[:3], protected, strict=False)]
         figures: dict[str, dict[str, float]] = {}
@@ -156,7 +156,7 @@ def _outcome(
     rates: Mapping[str, Mapping[str, Mapping[str, float]]],
     sheet: Sequence[Sequence[tuple[str, UInt8Image]]],
     count: int,
-) -> Outcome:
+) -> AttackOutcome:
     lossy = [channel.name for channel in CHANNELS if not channel.lossless]
     attack, control = (float(np.mean([figures[name][what] for name in lossy])) for what in ("recovered", "cover"))
     rows = [
@@ -188,7 +188,7 @@ def _outcome(
     plot = Plot(
         "Recovered with the right key after lossy compression", "quality", "PSNR, dB", curves, dashed=("the cover",)
     )
-    return Outcome(
+    return AttackOutcome(
         "PSNR in dB that the right key recovers, mean over the lossy channels",
         attack,
         control,

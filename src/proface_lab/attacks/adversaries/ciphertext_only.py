@@ -14,9 +14,9 @@ import numpy as np
 
 from proface_s.types import UInt8Image
 
-from ...evaluation.measures.quality import derive_key
+from ...evaluation.measures.quality import evaluation_key
 from ...evaluation.method import Method
-from ..base import Covered, Outcome, Scene, Table
+from ..base import AttackOutcome, Covered, Scene, Table
 from ..measures import each_psnr
 from .access import RelaxedKey, expanded_key, relaxed_key, torch_module
 
@@ -34,10 +34,10 @@ class CiphertextOnly:
 
     name, number, title, needs, of_method = "ciphertext-only", 5, "Ciphertext only", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         faces = scene.covered(scene.budget.learning_side)[:MOST]
-        keys = [derive_key(scene.seed, "victim", face.name) for face in faces]
+        keys = [evaluation_key(scene.seed, "victim", face.name) for face in faces]
         protected = [method.protect(f.original, f.cover, key) for f, key in zip(faces, keys, strict=True)]
         covers = [face.cover for face in faces]
         relaxed = relaxed_key(method, scene.device)
@@ -121,7 +121,7 @@ def _outcome(
     faces: Sequence[Covered],
     protected: Sequence[UInt8Image],
     how: str,
-) -> Outcome:
+) -> AttackOutcome:
     attack = figures["from protected"]
     control = max(figures["from the cover"], figures["the cover itself"])
     broken = attack - control > MARGIN
@@ -149,7 +149,9 @@ def _outcome(
         ]
         for i, f in enumerate(faces)
     ]
-    return Outcome("PSNR in dB", attack, control, broken, finding, (table,), {}, {"": sheet}, {"figures": figures})
+    return AttackOutcome(
+        "PSNR in dB", attack, control, broken, finding, (table,), {}, {"": sheet}, {"figures": figures}
+    )
 
 
 ATTACK = CiphertextOnly()

@@ -18,7 +18,7 @@ from proface_s.covers import get_style, is_weak, parse_style
 from proface_s.types import UInt8Image
 
 from ...evaluation.method import Method
-from ..base import Covered, Outcome, Row, Scene, Table
+from ..base import AttackOutcome, Covered, Row, Scene, Table
 from ..measures import each_psnr
 
 ITERATIONS: Final = 30
@@ -33,7 +33,7 @@ class Covers:
 
     name, number, title, needs, of_method = "covers", 10, "The cover itself", (), False
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         side = scene.budget.learning_side
         figures: dict[str, dict[str, float]] = {}
@@ -100,13 +100,13 @@ def _restored(victims: Sequence[Covered], style: str, scene: Scene) -> dict[str,
         found["Wiener"] = [wiener(cover, sigma) for cover in smooth]
         found["Richardson-Lucy"] = [richardson_lucy(cover, sigma) for cover in smooth]
     if find_spec("torch") is not None:
-        from ..learning import apply
+        from ..learning import apply_network
         from .inversion import inverter
 
         own = scene.covered(scene.budget.learning_side, style, own=True)
         steps = None if style == scene.style else scene.budget.restoring  # the victims' style has been learned already
         network, _ = inverter(LEARNED, None, own, scene, style, steps)
-        found["learned"] = apply(network, covers, scene.device)
+        found["learned"] = apply_network(network, covers, scene.device)
     return found
 
 
@@ -118,7 +118,7 @@ def _outcome(
     figures: Mapping[str, Mapping[str, float]],
     rates: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
     sheets: Mapping[str, list[Row]],
-) -> Outcome:
+) -> AttackOutcome:
     gains = {style: max(row.values()) - row["cover"] for style, row in figures.items()}
     worst = max(gains, key=lambda style: gains[style])
     rows = [
@@ -146,7 +146,7 @@ def _outcome(
         finding += f"Most faces are found first among all by {who} on {style}, {name}: {best:.1%}. "
     finding += "This is what a style shows, with any method; docs/how-to/styles.md lists the strengths with a warning."
     control, attack = figures[worst]["cover"], max(figures[worst].values())
-    return Outcome(
+    return AttackOutcome(
         "PSNR in dB, the style that loses most",
         attack,
         control,

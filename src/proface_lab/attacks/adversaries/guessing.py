@@ -25,7 +25,7 @@ from proface_s.types import Box
 
 from ...evaluation.method import Method
 from ...evaluation.peers import ModelMethod, PaperPeer
-from ..base import NotApplicable, Outcome, Scene, Table
+from ..base import AttackOutcome, NotApplicable, Scene, Table
 
 SECONDS: Final = 2.0  # for which guesses are counted
 FEWEST: Final = 3  # minimum number of guesses, however long they take
@@ -77,7 +77,7 @@ class Guessing:
 
     name, number, title, needs, of_method = "guessing", 8, "Passphrase guessing", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         guesser = _guesser(method, scene)
         known = guesser.opens(PASSPHRASE) and not guesser.opens("not " + PASSPHRASE)
@@ -141,7 +141,7 @@ def _of_file(method: ModelMethod, scene: Scene) -> Guesser:
     return Guesser(looks_right, how + ", and one decoding", params.memory_kib, looks=True)
 
 
-def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Outcome:
+def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> AttackOutcome:
     years, cost = _cost(2**BITS, rate)
     broken = cost < AFFORDABLE
     rows = [
@@ -189,7 +189,7 @@ def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Outcom
         "derivation": guesser.how,
         "recognised": known,
     }
-    return Outcome(
+    return AttackOutcome(
         "log2 of guesses per second and core",
         math.log2(rate),
         math.log2(plain),

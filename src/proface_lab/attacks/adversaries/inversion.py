@@ -19,8 +19,8 @@ from proface_s.types import UInt8Image
 
 from ...evaluation.measures.metrics import bootstrap_interval
 from ...evaluation.method import KEY_BYTES, Method
-from ..base import Covered, Outcome, Row, Scene, Table
-from ..learning import Pairs, apply, fingerprint, train, trained
+from ..base import AttackOutcome, Covered, Row, Scene, Table
+from ..learning import CoveredPairs, apply_network, fingerprint, train_network, trained_network
 from ..measures import each_psnr
 from ..networks import Restorer, UNet
 
@@ -34,7 +34,7 @@ class Inversion:
 
     name, number, title, needs, of_method = "inversion", 2, "Learned inversion", ("torch",), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         side = scene.budget.learning_side
         own, victims = scene.covered(side, own=True), scene.covered(side)
@@ -46,7 +46,7 @@ class Inversion:
         for name in NETWORKS:
             for what, pictures in seen.items():
                 network, card = inverter(name, method if what == "protected" else None, own, scene, scene.style)
-                found.setdefault(name, {})[what] = apply(network, pictures, scene.device)
+                found.setdefault(name, {})[what] = apply_network(network, pictures, scene.device)
                 cards[f"{name}, {what}"] = card
         recovered = [method.recover(p, key) for p, key in zip(protected, keys, strict=True)]
         return _outcome(found, victims, seen, recovered, cards, scene)
@@ -77,13 +77,15 @@ def inverter(
     }
 
     def work(network: nn.Module) -> dict[str, Any]:
-        pairs = Pairs(own, method)
+        pairs = CoveredPairs(own, method)
         label = f"{name} on {what}, {style}"
-        done = train(network, pairs, steps, budget.batch, budget.fresh, scene.seed, scene.device, scene.say, label)
+        done = train_network(
+            network, pairs, steps, budget.batch, budget.fresh, scene.seed, scene.device, scene.say, label
+        )
         return {"from": what, **done}
 
     slug = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{mark}-{style}-{name}")
-    return trained(scene.folder / "networks" / f"{slug}.pt", NETWORKS[name], settings, work, scene.seed)
+    return trained_network(scene.folder / "networks" / f"{slug}.pt", NETWORKS[name], settings, work, scene.seed)
 
 
 def _outcome(
@@ -93,7 +95,7 @@ def _outcome(
     recovered: list[UInt8Image],
     cards: Mapping[str, Any],
     scene: Scene,
-) -> Outcome:
+) -> AttackOutcome:
     originals = [v.original for v in victims]
     figures = {name: {what: each_psnr(p, originals) for what, p in each.items()} for name, each in found.items()}
     leaks = {name: each["protected"] - each[COVER] for name, each in figures.items()}
@@ -148,7 +150,7 @@ def _outcome(
     sheet = _sheet(found[best], victims, seen, recovered, best)
     details = {"interval": [low, high], "network": best, "cards": dict(cards), "rates": rates, "faces": len(victims)}
     measure = "PSNR in dB, best network"
-    return Outcome(measure, attack, control, broken, finding, tables, {}, {"": sheet}, details)
+    return AttackOutcome(measure, attack, control, broken, finding, tables, {}, {"": sheet}, details)
 
 
 def _rates(

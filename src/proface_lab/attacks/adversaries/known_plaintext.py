@@ -15,9 +15,9 @@ import numpy as np
 
 from proface_s.types import UInt8Image
 
-from ...evaluation.measures.quality import derive_key
+from ...evaluation.measures.quality import evaluation_key
 from ...evaluation.method import KEY_BYTES, Method
-from ..base import Covered, NotApplicable, Outcome, Scene, Table
+from ..base import AttackOutcome, Covered, NotApplicable, Scene, Table
 from ..measures import each_psnr
 from .access import PadDigits, RelaxedKey, expanded_key, passphrase_keys, relaxed_key, torch_module
 
@@ -30,7 +30,7 @@ Opener = Callable[[UInt8Image], UInt8Image]  # opens a protected picture with th
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hidden:
+class KnownFace:
     """A face, its protected version, and the key."""
 
     face: Covered
@@ -43,7 +43,7 @@ class KnownPlaintext:
 
     name, number, title, needs, of_method = "known-plaintext", 4, "Known plaintext", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         faces = scene.covered()[: scene.budget.victims]
         if len(faces) < 2:
@@ -51,12 +51,12 @@ class KnownPlaintext:
         keys, how = passphrase_keys(method, PASSPHRASE, len(faces))
         cases = {how: keys}
         if len(set(keys)) > 1:
-            cases["misuse: one key used for all of them"] = [derive_key(scene.seed, "reused")] * len(faces)
+            cases["misuse: one key used for all of them"] = [evaluation_key(scene.seed, "reused")] * len(faces)
         found = {name: _attack(method, faces, chosen, scene) for name, chosen in cases.items()}
         return _outcome(found, how)
 
 
-def fit_key(relaxed: RelaxedKey, hidden: Hidden, scene: Scene) -> Any:
+def fit_key(relaxed: RelaxedKey, hidden: KnownFace, scene: Scene) -> Any:
     """Fit a relaxed key that recovers the known picture and protects its original to the same picture."""
     torch = torch_module()
     from ..learning import to_tensor
@@ -83,11 +83,11 @@ def fit_key(relaxed: RelaxedKey, hidden: Hidden, scene: Scene) -> Any:
 
 def _attack(method: Method, faces: Sequence[Covered], keys: Sequence[bytes], scene: Scene) -> dict[str, Any]:
     """Return what the key from the first picture gives on the others, beside the right key and a random one."""
-    hidden = [Hidden(f, method.protect(f.original, f.cover, k), k) for f, k in zip(faces, keys, strict=True)]
+    hidden = [KnownFace(f, method.protect(f.original, f.cover, k), k) for f, k in zip(faces, keys, strict=True)]
     opener, what = _opener(method, hidden[0], scene)
     rest = hidden[1:]
     originals = [h.face.original for h in rest]
-    random = derive_key(scene.seed, "random")[:KEY_BYTES]
+    random = evaluation_key(scene.seed, "random")[:KEY_BYTES]
     pictures = {
         "key from the known picture": [opener(h.protected) for h in rest],
         "random key": [method.recover(h.protected, random) for h in rest],
@@ -103,7 +103,7 @@ def _attack(method: Method, faces: Sequence[Covered], keys: Sequence[bytes], sce
     return {"figures": figures, "what": what, "known": own, "sheet": sheet}
 
 
-def _opener(method: Method, known: Hidden, scene: Scene) -> tuple[Opener, str]:
+def _opener(method: Method, known: KnownFace, scene: Scene) -> tuple[Opener, str]:
     """Return how to open other pictures with what the known one gives.
 
     Raises:
@@ -125,7 +125,7 @@ def _opener(method: Method, known: Hidden, scene: Scene) -> tuple[Opener, str]:
     return opener, f"a relaxed key, {scene.budget.known} steps"
 
 
-def _outcome(found: dict[str, dict[str, Any]], how: str) -> Outcome:
+def _outcome(found: dict[str, dict[str, Any]], how: str) -> AttackOutcome:
     figures = found[how]["figures"]
     attack = figures["key from the known picture"]
     control = max(figures["random key"], figures["cover"])
@@ -151,7 +151,7 @@ def _outcome(found: dict[str, dict[str, Any]], how: str) -> Outcome:
         )
     sheets = {("" if name == how else "misuse"): np_rows(each["sheet"]) for name, each in found.items()}
     details = {name: {k: v for k, v in each.items() if k != "sheet"} for name, each in found.items()}
-    return Outcome(
+    return AttackOutcome(
         "PSNR in dB on other pictures",
         attack,
         control,

@@ -21,7 +21,7 @@ from proface_s.types import UInt8Image
 
 from ...evaluation.measures.metrics import auc, bootstrap_interval
 from ...evaluation.method import KEY_BYTES, Method
-from ..base import Covered, Outcome, Scene, Table
+from ..base import AttackOutcome, Covered, Scene, Table
 from ..learning import to_tensor
 from ..networks import Residual, detail, low_order
 
@@ -35,7 +35,7 @@ class SameCover:
 
     name, number, title, needs, of_method = "same-cover", 3, "Same-cover distinguisher", ("torch",), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         side = scene.budget.learning_side
         own, victims = scene.covered(side, STYLE, own=True), scene.covered(side, STYLE)
@@ -141,7 +141,7 @@ def _scores(
 
 def _outcome(
     hidden: np.ndarray, others: np.ndarray, blind: list[tuple[int, float]], trials: int, scene: Scene
-) -> Outcome:
+) -> AttackOutcome:
     attack = auc(hidden, others)
     plain = [np.array([score for which, score in blind if which == each]) for each in (1, 0)]
     control = auc(plain[0], plain[1])
@@ -167,7 +167,7 @@ def _outcome(
         [("protected", f"{attack:.3f}"), ("cover alone", f"{control:.3f}")],
     )
     details = {"interval": [low, high], "trials": count, "trained_on": trials}
-    return Outcome("area under the ROC curve", attack, control, broken, finding, (table,), details=details)
+    return AttackOutcome("area under the ROC curve", attack, control, broken, finding, (table,), details=details)
 
 
 def _auc_of(labelled: np.ndarray) -> float:

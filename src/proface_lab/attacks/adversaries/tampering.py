@@ -25,8 +25,8 @@ from proface_s.types import Box, UInt8Image
 from ...evaluation.faces import SWAP
 from ...evaluation.method import Method
 from ...evaluation.peers import ModelMethod
-from ..alterations import Stored, altered_files, costly_files
-from ..base import NotApplicable, Outcome, Scene, Table
+from ..alterations import StoredFaces, altered_files, costly_files
+from ..base import AttackOutcome, NotApplicable, Scene, Table
 
 PASSPHRASE: Final = "correct horse battery staple"
 MARGIN: Final = 16  # pixels of surroundings
@@ -45,7 +45,7 @@ class StoresFiles(Protocol):
         ...
 
 
-class Spent(Exception):
+class CostExceededError(Exception):
     """Argon2id was started at a cost that must be refused beforehand."""
 
 
@@ -54,7 +54,7 @@ class Tampering:
 
     name, number, title, needs, of_method = "tampering", 7, "Tampering", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         session = _session(method)
         faces = (scene.targets(4) * 4)[:4]
@@ -66,18 +66,18 @@ class Tampering:
             if kind not in counts:
                 scene.say(f"tampering: {kind}")
             counts.setdefault(kind, Counter())[judge(session, data, stored)] += 1
-        with mock.patch.object(derive, "Argon2id", side_effect=Spent):
+        with mock.patch.object(derive, "Argon2id", side_effect=CostExceededError):
             counts["oversized costs"] = Counter(judge(session, data, one) for data in costly_files(one))
         return _outcome(counts, untouched)
 
 
-def judge(session: Session, data: bytes, stored: Stored) -> str:
+def judge(session: Session, data: bytes, stored: StoredFaces) -> str:
     """Return the outcome for a file that pretends to be another."""
     try:
         found = session.recover(data, PASSPHRASE)
     except ProFaceError:
         return REFUSED
-    except Spent:
+    except CostExceededError:
         return SPENT
     except Exception:  # any other exception is the finding
         return FAILED
@@ -100,7 +100,7 @@ def _session(method: Method) -> Session:
     return Session(model=method.model)
 
 
-def _store(session: Session, faces: list[UInt8Image], style: str) -> Stored:
+def _store(session: Session, faces: list[UInt8Image], style: str) -> StoredFaces:
     """Return a protected photo of two faces."""
     padded = [np.pad(face, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "reflect") for face in faces]
     original = np.ascontiguousarray(np.hstack(padded))
@@ -109,10 +109,10 @@ def _store(session: Session, faces: list[UInt8Image], style: str) -> Stored:
     done = session.protect(original, PASSPHRASE, boxes=boxes, faces="none", style="blur" if style == SWAP else style)
     chunks = read_chunks(done.data)
     header, _ = from_chunks(chunks)
-    return Stored(original, done.protected, chunks[HEADER_CHUNK][0], header, tuple(chunks[SEAL_CHUNK]))
+    return StoredFaces(original, done.protected, chunks[HEADER_CHUNK][0], header, tuple(chunks[SEAL_CHUNK]))
 
 
-def _outcome(counts: Mapping[str, Counter[str]], untouched: Counter[str]) -> Outcome:
+def _outcome(counts: Mapping[str, Counter[str]], untouched: Counter[str]) -> AttackOutcome:
     total = sum(counts.values(), Counter[str]())
     harm = sum(total[name] for name in HARMFUL)
     files = sum(total.values())
@@ -121,7 +121,7 @@ def _outcome(counts: Mapping[str, Counter[str]], untouched: Counter[str]) -> Out
     rows.append(("all", files, *(total[name] for name in columns)))
     rows.append(("untouched (control)", sum(untouched.values()), *(untouched[name] for name in columns)))
     control = sum(untouched[name] for name in HARMFUL)
-    return Outcome(
+    return AttackOutcome(
         "altered files in per cent that end in a false 'exact', in an oversized cost, or in an error of another kind",
         100 * harm / files,
         100 * control / sum(untouched.values()),

@@ -17,7 +17,7 @@ import numpy as np
 from proface_s.types import UInt8Image
 
 from ...evaluation.method import Method
-from ..base import Covered, Outcome, Scene, Table
+from ..base import AttackOutcome, Covered, Scene, Table
 from .access import passphrase_keys
 
 MARGIN: Final = 0.02  # share of the variance explained beyond the control
@@ -33,7 +33,7 @@ class TwoTime:
 
     name, number, title, needs, of_method = "two-time", 6, "Two-time pad", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         side = scene.budget.learning_side
         own = scene.covered(side, own=True)[:FITTED]
@@ -103,7 +103,7 @@ def _explained(fitted: Sequence[dict[str, Any]], judged: Sequence[dict[str, Any]
     return found
 
 
-def _outcome(found: dict[str, dict[str, float]], how: str) -> Outcome:
+def _outcome(found: dict[str, dict[str, float]], how: str) -> AttackOutcome:
     worst = max(found, key=lambda case: found[case]["attack"] - found[case]["control"])
     attack, control = found[worst]["attack"], found[worst]["control"]
     equal = found["one photo twice"]["equal"]
@@ -130,7 +130,7 @@ def _outcome(found: dict[str, dict[str, float]], how: str) -> Outcome:
         ("case", "with the protected pictures", "covers alone", "leak", "identical"),
         rows,
     )
-    return Outcome(
+    return AttackOutcome(
         "explained share of the variance of local detail",
         attack,
         control,

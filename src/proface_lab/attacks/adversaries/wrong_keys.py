@@ -15,9 +15,9 @@ import numpy as np
 from proface_s.image.measures import psnr
 from proface_s.types import UInt8Image
 
-from ...evaluation.measures.quality import derive_key
+from ...evaluation.measures.quality import evaluation_key
 from ...evaluation.method import Method
-from ..base import Outcome, Plot, Scene, Table
+from ..base import AttackOutcome, Plot, Scene, Table
 from .access import ExpandedKey, expanded_key
 
 PASSPHRASE: Final = "correct horse battery staple"
@@ -35,7 +35,7 @@ class WrongKeys:
 
     name, number, title, needs, of_method = "wrong-keys", 1, "Wrong keys", (), True
 
-    def run(self, method: Method, scene: Scene) -> Outcome:
+    def run(self, method: Method, scene: Scene) -> AttackOutcome:
         """See `Attack.run`."""
         rng = np.random.default_rng([scene.seed, 1])
         faces = scene.covered()[: scene.budget.victims]
@@ -45,11 +45,11 @@ class WrongKeys:
             phrase = f"{PASSPHRASE} {number}"
             key = _key_of(phrase)
             protected = method.protect(face.original, face.cover, key)
-            keys = {"right": key, "random": derive_key(scene.seed, "wrong", face.name), **_wrong_keys(phrase, rng)}
+            keys = {"right": key, "random": evaluation_key(scene.seed, "wrong", face.name), **_wrong_keys(phrase, rng)}
             levels[KEY].append({name: method.recover(protected, each) for name, each in keys.items()})
             opened = expanded_key(method, protected.shape)
             if opened is not None:
-                levels[SPREAD].append(_spread(opened, protected, key, derive_key(scene.seed, face.name), rng))
+                levels[SPREAD].append(_spread(opened, protected, key, evaluation_key(scene.seed, face.name), rng))
         originals = [face.original for face in faces]
         figures = {level: _means(found, originals) for level, found in levels.items() if found}
         cover = _means([{"cover": face.cover} for face in faces], originals)["cover"]
@@ -144,7 +144,7 @@ def _outcome(
     originals: list[UInt8Image],
     cover: Mapping[str, float],
     opened: ExpandedKey | None,
-) -> Outcome:
+) -> AttackOutcome:
     best = {level: _best(rows, cover) for level, rows in figures.items()}
     half = (
         _best({n: row for n, row in figures[SPREAD].items() if "half" in n or n == "random"}, cover)
@@ -170,7 +170,7 @@ def _outcome(
     plot = Plot(
         "Recovered with a part of the key wrong", "share that is wrong", "PSNR, dB", curves, True, ("the cover itself",)
     )
-    return Outcome(
+    return AttackOutcome(
         "PSNR in dB of the best three eighths of the face, partly wrong key",
         attack,
         control,

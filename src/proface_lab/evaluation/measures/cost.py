@@ -21,7 +21,7 @@ LIMIT_SECONDS: Final = 900
 
 
 def measure_cost(spec: str, size: int) -> dict[str, Any]:
-    """Run `measure_here` in a new process, so that peak memory is the method's.
+    """Run `measure_in_process` in a new process, so that peak memory is the method's.
 
     Raises:
         UsageError: if the process fails.
@@ -44,7 +44,7 @@ def measure_cost(spec: str, size: int) -> dict[str, Any]:
     return found
 
 
-def measure_here(spec: str, size: int) -> dict[str, Any]:
+def measure_in_process(spec: str, size: int) -> dict[str, Any]:
     """Measure the median seconds to protect and to recover one face, and the peak memory."""
     method = load_method(spec)
     original, cover = _pictures(size)
@@ -101,6 +101,6 @@ def _pictures(size: int) -> tuple[Any, Any]:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(measure_here(sys.argv[1], int(sys.argv[2]))))
+        print(json.dumps(measure_in_process(sys.argv[1], int(sys.argv[2]))))
     except ProFaceError as error:
         raise SystemExit(error.message) from None

@@ -18,7 +18,7 @@ from proface_s.types import FloatArray
 from ..faces import FaceSample, make_cover
 from ..method import Method
 from .metrics import bootstrap_interval
-from .quality import derive_key
+from .quality import evaluation_key
 from .recognisers import Locator, Recogniser
 
 
@@ -58,7 +58,7 @@ def measure_diversity(
                 (style, number): method.protect(
                     sample.image,
                     make_cover(sample, style, samples),
-                    derive_key(seed, method.name, style, sample.name, f"diversity {number}"),
+                    evaluation_key(seed, method.name, style, sample.name, f"diversity {number}"),
                 )
                 for style in styles
                 for number in (1, 2)

@@ -139,7 +139,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def summary(values: list[float]) -> dict[str, float]:
+def mean_and_p5(values: list[float]) -> dict[str, float]:
     """Return mean and 5th percentile; infinite PSNR counts as `EQUAL_DB`."""
     capped = np.minimum(np.asarray(values, np.float64), EQUAL_DB)
     return {"mean": round(float(capped.mean()), 4), "p5": round(float(np.percentile(capped, 5)), 4)}

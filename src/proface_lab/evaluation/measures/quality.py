@@ -19,10 +19,10 @@ from proface_s.types import FloatArray, UInt8Image
 from ..faces import FaceSample, make_cover
 from ..method import KEY_BYTES, FloatMethod, Method
 from .metrics import Image as AnyImage
-from .metrics import ms_ssim, ssim, summary
+from .metrics import mean_and_p5, ms_ssim, ssim
 from .perceptual import Perceptual
 
-Protocol = Literal["stored", "float"]
+MeasurementProtocol = Literal["stored", "float"]
 Picture = UInt8Image | FloatArray
 
 COMPARISONS: Final = {  # name -> (picture, reference)
@@ -60,13 +60,13 @@ class Trial:
         return found
 
 
-def derive_key(seed: int, *context: str) -> bytes:
+def evaluation_key(seed: int, *context: str) -> bytes:
     """Derive a 32-byte key from the seed, so that a report is reproducible.  For measurements only."""
     text = "/".join(("proface evaluation", str(seed), *context))
     return hashlib.sha256(text.encode()).digest()[:KEY_BYTES]
 
 
-def stored(picture: UInt8Image) -> UInt8Image:
+def through_png(picture: UInt8Image) -> UInt8Image:
     """Write a picture as PNG and read it back."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
@@ -74,7 +74,7 @@ def stored(picture: UInt8Image) -> UInt8Image:
 
 
 def run_trial(
-    method: Method, sample: FaceSample, cover: UInt8Image, protocol: Protocol, seed: int, style: str = ""
+    method: Method, sample: FaceSample, cover: UInt8Image, protocol: MeasurementProtocol, seed: int, style: str = ""
 ) -> Trial:
     """Protect, store, and recover with the right key and with a wrong one.
 
@@ -86,7 +86,7 @@ def run_trial(
     """
     if protocol == "float" and not isinstance(method, FloatMethod):
         raise TypeError(f"{method.name} works on 8-bit pictures only")
-    right, other = (derive_key(seed, method.name, style, sample.name, which) for which in ("right", "wrong"))
+    right, other = (evaluation_key(seed, method.name, style, sample.name, which) for which in ("right", "wrong"))
     try:
         if protocol == "float" and isinstance(method, FloatMethod):
             found = _float_steps(method, sample.image, cover, right, other)
@@ -112,7 +112,7 @@ def _stored_steps(method: Method, original: UInt8Image, cover: UInt8Image, right
     started = time.perf_counter()
     protected = method.protect(original, cover, right)
     between = time.perf_counter()
-    kept = stored(protected) if protected.shape == cover.shape else protected
+    kept = through_png(protected) if protected.shape == cover.shape else protected
     reading = time.perf_counter()
     recovered = method.recover(kept, right)
     done = time.perf_counter()
@@ -137,7 +137,9 @@ def measure_trial(trial: Trial, perceptual: Perceptual | None = None) -> dict[st
     }
 
 
-def trials(method: Method, samples: Sequence[FaceSample], style: str, protocol: Protocol, seed: int) -> Iterator[Trial]:
+def trials(
+    method: Method, samples: Sequence[FaceSample], style: str, protocol: MeasurementProtocol, seed: int
+) -> Iterator[Trial]:
     """Yield one trial per face."""
     for sample in samples:
         yield run_trial(method, sample, make_cover(sample, style, samples), protocol, seed, style)
@@ -147,7 +149,7 @@ def measure_quality(
     method: Method,
     samples: Sequence[FaceSample],
     style: str,
-    protocol: Protocol,
+    protocol: MeasurementProtocol,
     seed: int,
     perceptual: Perceptual | None = None,
     advance: Callable[[], None] = lambda: None,
@@ -168,7 +170,7 @@ def measure_quality(
         "seconds": {"protect": round(float(protecting), 4), "recover": round(float(recovering), 4)},
     }
     for name in COMPARISONS:
-        found[name] = {measure: summary([row[name][measure] for row in rows]) for measure in rows[0][name]}
+        found[name] = {measure: mean_and_p5([row[name][measure] for row in rows]) for measure in rows[0][name]}
     return found
 
 

@@ -24,7 +24,7 @@ FIVE_POINTS: Final = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class FaceLocation:
     """Box and landmarks of a face.
 
     Attributes:
@@ -36,7 +36,7 @@ class Place:
     points: FloatArray
 
     @property
-    def five(self) -> FloatArray:
+    def five_points(self) -> FloatArray:
         """Left eye, right eye, nose, left and right corner of the mouth, as seen in the picture, shape (5, 2)."""
         return np.stack([self.points[part].mean(axis=0) for part in FIVE_POINTS])
 
@@ -50,7 +50,7 @@ class Recogniser(Protocol):
 
     name: str
 
-    def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
+    def embed(self, image: UInt8Image, place: FaceLocation | None = None) -> FloatArray | None:
         """Return the embedding of a face.
 
         Args:
@@ -83,7 +83,7 @@ class Locator:
         self._dlib, self._detect = dlib, dlib.get_frontal_face_detector()
         self._predict = dlib.shape_predictor(str(_dlib_file("shape_predictor_68_face_landmarks.dat")))
 
-    def locate(self, image: UInt8Image) -> Place | None:
+    def locate(self, image: UInt8Image) -> FaceLocation | None:
         """Return the place of the face nearest to the centre, or None; small pictures are enlarged for detection."""
         height, width = image.shape[:2]
         found = self._detect(image, 1 if max(height, width) < 640 else 0)
@@ -92,7 +92,7 @@ class Locator:
         middle = [abs(2 * r.center().x - width) + abs(2 * r.center().y - height) for r in found]
         box = found[int(np.argmin(middle))]
         points = np.array([(p.x, p.y) for p in self._predict(image, box).parts()], np.float32)
-        return Place(Box(box.left(), box.top(), box.width(), box.height()), points)
+        return FaceLocation(Box(box.left(), box.top(), box.width(), box.height()), points)
 
 
 class DlibRecogniser:
@@ -113,7 +113,7 @@ class DlibRecogniser:
         file = _dlib_file("dlib_face_recognition_resnet_model_v1.dat")
         self._network = self._dlib.face_recognition_model_v1(str(file))
 
-    def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
+    def embed(self, image: UInt8Image, place: FaceLocation | None = None) -> FloatArray | None:
         """See `Recogniser.embed`."""
         place = place or self.locator.locate(image)
         if place is None:
@@ -133,14 +133,14 @@ class DlibRecogniser:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class RecogniserCard:
     """Input format and metric of an ONNX recogniser.
 
     Attributes:
         name: shown in tables.
         size: (width, height) of the input, pixels.
-        points: target positions of eyes, nose and corners of the mouth in the input, ordered as in `Place.five`; if
-            None, the face is not aligned and its box is cut out.
+        points: target positions of eyes, nose and corners of the mouth in the input, in the order of
+            `FaceLocation.five_points`; if None, the face is not aligned and its box is cut out.
         margin: share of the box added on every side if the face is not aligned.
         channels: order of the colour channels.
         layout: axis order of the tensor.
@@ -162,7 +162,7 @@ class Card:
     source: str = ""
 
     @classmethod
-    def read(cls, path: Path) -> Card:
+    def read(cls, path: Path) -> RecogniserCard:
         """Read a card.
 
         Raises:
@@ -195,7 +195,7 @@ class OnnxRecogniser:
         UsageError: if the file is missing or is not a model.
     """
 
-    def __init__(self, path: Path, card: Card, locator: Locator | None = None, threads: int = 1) -> None:
+    def __init__(self, path: Path, card: RecogniserCard, locator: Locator | None = None, threads: int = 1) -> None:
         if not path.is_file():
             raise UsageError(f"there is no recogniser {path}")
         try:
@@ -212,7 +212,7 @@ class OnnxRecogniser:
         self._input = self._session.get_inputs()[0].name
         self.card, self.name, self.locator = card, card.name, locator or Locator()
 
-    def embed(self, image: UInt8Image, place: Place | None = None) -> FloatArray | None:
+    def embed(self, image: UInt8Image, place: FaceLocation | None = None) -> FloatArray | None:
         """See `Recogniser.embed`."""
         place = place or self.locator.locate(image)
         if place is None:
@@ -224,11 +224,11 @@ class OnnxRecogniser:
         answer = self._session.run(None, {self._input: np.ascontiguousarray(tensor[None], np.float32)})[0]
         return np.asarray(answer, np.float32).ravel()
 
-    def face(self, image: UInt8Image, place: Place) -> UInt8Image:
+    def face(self, image: UInt8Image, place: FaceLocation) -> UInt8Image:
         """Return the network's input, uint8 RGB: aligned by five points, or cut out by the box."""
         if self.card.points is not None:
             wanted = np.array(self.card.points, np.float32)
-            found, _ = cv2.estimateAffinePartial2D(place.five, wanted, method=cv2.LMEDS)
+            found, _ = cv2.estimateAffinePartial2D(place.five_points, wanted, method=cv2.LMEDS)
             if found is not None:
                 return np.asarray(cv2.warpAffine(image, found, self.card.size, flags=cv2.INTER_LINEAR), np.uint8)
         dx, dy = (round(self.card.margin * side) for side in (place.box.w, place.box.h))
@@ -267,7 +267,7 @@ def load_recognisers(specs: list[str], locator: Locator | None = None) -> list[R
             continue
         model, _, card = spec.partition("=")
         card_file = Path(card) if card else Path(model).with_suffix(".json")
-        found.append(OnnxRecogniser(Path(model), Card.read(card_file), locator))
+        found.append(OnnxRecogniser(Path(model), RecogniserCard.read(card_file), locator))
     if len({each.name for each in found}) < len(found):
         raise UsageError("two recognisers have the same name", "give them different names in their cards")
     return found

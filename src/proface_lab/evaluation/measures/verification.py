@@ -18,8 +18,8 @@ import numpy as np
 from proface_s.errors import UsageError
 from proface_s.types import FloatArray
 
+from ...pictures import identity_of
 from ..faces import Omission
-from .identity import identity_of
 from .metrics import Floats, auc, best_threshold, bootstrap_interval, roc, threshold_at_far
 from .recognisers import Recogniser
 

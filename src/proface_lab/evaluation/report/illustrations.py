@@ -14,14 +14,14 @@ from ..faces import SWAP, FaceSample, make_cover
 from ..measures.quality import run_trial
 from ..method import Method
 from .plots import plot_curves, plot_roc
-from .report import Report
+from .report import EvaluationReport
 from .sheets import contact_sheet
 from .tables import parts_of
 
 SHEET: Final = {"protected": "protected", "recovered": "recovered", "wrong key": "wrong"}
 
 
-def draw_plots(report: Report, folder: Path) -> None:
+def draw_plots(report: EvaluationReport, folder: Path) -> None:
     """Plot PSNR against PSNR with the capacity bound, and ROC curves for each recogniser and style."""
     results = report.results()
     draw_capacity(results, folder / "psnr-psnr.png")

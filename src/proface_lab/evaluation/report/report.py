@@ -40,7 +40,7 @@ PACKAGES = (
 )
 
 
-class Report:
+class EvaluationReport:
     """The results of one command, collected in a folder.
 
     Args:
@@ -68,11 +68,11 @@ class Report:
         self._claim()
         self._files = {_read(path)["part"]: path for path in sorted(self._parts.glob("[0-9]*.json"))}
 
-    def has(self, part: str) -> bool:
+    def has_part(self, part: str) -> bool:
         """Return whether a part has already been measured."""
         return part in self._files
 
-    def get(self, part: str) -> dict[str, Any]:
+    def part(self, part: str) -> dict[str, Any]:
         """Return the result of a part.
 
         Raises:
@@ -81,7 +81,7 @@ class Report:
         result: dict[str, Any] = _read(self._files[part])["result"]
         return result
 
-    def keep(self, part: str, result: Mapping[str, Any]) -> None:
+    def store_part(self, part: str, result: Mapping[str, Any]) -> None:
         """Write one part atomically; a part of the same name is replaced."""
         slug = re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-")[:80]
         number = 1 + max((int(path.name.partition("-")[0]) for path in self._files.values()), default=-1)
@@ -91,14 +91,14 @@ class Report:
 
     def results(self) -> dict[str, Any]:
         """Return the results of all parts, in the order in which they were first written."""
-        return {part: self.get(part) for part in self._files}
+        return {part: self.part(part) for part in self._files}
 
     def commits(self) -> list[str]:
         """Return the commits at which the parts were measured; empty if unknown."""
         found = (_read(path).get("commit") for path in self._files.values())
         return list(dict.fromkeys(each for each in found if each))
 
-    def omit(self, omissions: Sequence[Omission]) -> None:
+    def add_omissions(self, omissions: Sequence[Omission]) -> None:
         """Record omissions, each only once."""
         self.omissions = list(dict.fromkeys((*self.omissions, *omissions)))
 

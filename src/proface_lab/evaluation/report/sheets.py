@@ -37,13 +37,13 @@ def contact_sheet(path: Path, rows: Sequence[Sequence[tuple[str, UInt8Image | No
             x, y = GAP + j * (side + GAP), GAP + i * (side + BAND + GAP)
             draw.text((x, y), _fitted(label, side, font), fill="black", font=font)
             if picture is not None:
-                sheet.paste(fit(picture, side), (x, y + BAND))
+                sheet.paste(fit_picture(picture, side), (x, y + BAND))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, "PNG", optimize=True)
     return path
 
 
-def fit(picture: UInt8Image, side: int) -> Image.Image:
+def fit_picture(picture: UInt8Image, side: int) -> Image.Image:
     """Fit a picture into a square; a much smaller picture is enlarged without interpolation."""
     image = Image.fromarray(picture)
     scale = side / max(image.size)

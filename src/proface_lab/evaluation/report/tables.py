@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from .report import Report, machine, markdown_table
+from .report import EvaluationReport, machine, markdown_table
 
 Results = Mapping[str, Any]
 
 SHOWN_OMISSIONS: Final = 20
 
 
-def document(report: Report) -> str:
+def report_page(report: EvaluationReport) -> str:
     """Return the whole report."""
     results, settings = report.results(), report.settings
     here, measured_at = machine(), ", ".join(report.commits()) or "unknown"
@@ -192,7 +192,7 @@ def diversity_table(results: Results) -> str:
     return markdown_table(rows, columns) if rows else ""
 
 
-def omission_table(report: Report) -> str:
+def omission_table(report: EvaluationReport) -> str:
     """Return the number of omissions and a table of the first few."""
     if not report.omissions:
         return ""

@@ -22,11 +22,11 @@ from proface_s.image.read import read_picture
 from proface_s.image.regions import cut, paste
 from proface_s.types import Box, FloatArray, UInt8Image
 
+from ...pictures import identity_of
 from ..faces import SWAP, FaceSample, Omission, make_cover, resized
 from ..method import Method
-from .identity import identity_of
-from .quality import derive_key, stored
-from .recognisers import Locator, Place, Recogniser
+from .quality import evaluation_key, through_png
+from .recognisers import FaceLocation, Locator, Recogniser
 from .verification import FARS, Gallery, Pair, Thresholds, fix_thresholds, verification_row
 
 PROBES: Final = ("protected", "recovered", "wrong")
@@ -43,7 +43,7 @@ class Subject:
     """
 
     picture: UInt8Image
-    place: Place
+    place: FaceLocation
     region: Box
 
     def with_face(self, face: UInt8Image) -> UInt8Image:
@@ -102,7 +102,7 @@ class VerificationSet:
         }
 
 
-def open_set(
+def load_verification_set(
     pairs: Sequence[Pair],
     root: Path,
     recognisers: Sequence[Recogniser],
@@ -171,10 +171,10 @@ def measure_method(
 
     def faces(name: str) -> tuple[UInt8Image, ...]:
         subject = chosen.subjects[name]
-        right, wrong = (derive_key(chosen.seed, method.name, style, name, which) for which in ("right", "wrong"))
+        right, wrong = (evaluation_key(chosen.seed, method.name, style, name, which) for which in ("right", "wrong"))
         original = cut(subject.picture, subject.region)
-        protected = stored(method.protect(original, chosen.cover(name, style), right))
-        return protected, stored(method.recover(protected, right)), method.recover(protected, wrong)
+        protected = through_png(method.protect(original, chosen.cover(name, style), right))
+        return protected, through_png(method.recover(protected, right)), method.recover(protected, wrong)
 
     return chosen.rows(_embedded(chosen, PROBES, faces, advance))
 
