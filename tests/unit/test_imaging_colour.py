@@ -205,13 +205,13 @@ def test_profiles_hold_nothing_but_colour() -> None:
     padded[100:110] = secret[:10]
     for profile in (private, behind, long_text, bytes(padded)):
         assert secret[:10] in profile
-        clean = icc.cleaned(profile)
+        clean = icc.clean_profile(profile)
         assert clean is not None
         assert secret[:10] not in clean
         expected = shown(Picture(COLOURS, icc_profile=P3))
         np.testing.assert_array_equal(shown(Picture(COLOURS, icc_profile=clean)), expected)
     for whole in (P3, SRGB):
-        assert icc.cleaned(whole) == whole
+        assert icc.clean_profile(whole) == whole
 
 
 def test_pil_images_keep_their_colours_and_stay_upright() -> None:

@@ -255,7 +255,7 @@ class TestEnds:
         for kind, options in (("JPEG", {}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("BMP", {})):
             whole = encode(PHOTO, kind, **options)
             np.testing.assert_array_equal(read_picture(whole + rest).rgb, read_picture(whole).rgb)
-        assert f"{len(rest)} bytes behind" in read_picture(jpeg() + rest).metadata[NOTE_FIELD]
+        assert f"{len(rest)} bytes after" in read_picture(jpeg() + rest).metadata[NOTE_FIELD]
         assert NOTE_FIELD not in read_picture(jpeg() + bytes(300)).metadata, "padding is no news"
 
     @pytest.mark.parametrize("write", [encode, interlaced])

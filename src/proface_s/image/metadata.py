@@ -1,8 +1,7 @@
-"""Which metadata of a photo may be kept, and how it is written back.
+"""The metadata of a photo that may be kept, read and written back.
 
-A whitelist, because a photo's metadata can undo the obfuscation: thumbnails show the face, captions and XMP
-name the person, GPS positions, serial numbers and maker notes tell where and with which camera.  Kept are
-only:
+A whitelist, because a photo's metadata can defeat its covers: thumbnails show the face, captions and XMP name the
+person, and GPS positions, serial numbers and maker notes tell the place and the camera.  Only these fields are kept:
 
 =================  ==========================  ===================
 field              EXIF tag (WebP, TIFF)       PNG text keyword
@@ -12,7 +11,7 @@ Artist             0x013B                      Author
 Copyright          0x8298                      Copyright
 =================  ==========================  ===================
 
-ImageDescription and user comments are left out on purpose: they often name who is in the picture.
+ImageDescription and user comments are left out on purpose: they often name the people in the picture.
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ from .structure.directories import Field, TiffStructure
 
 MAX_VALUE_LENGTH: Final = 500
 NOTE_FIELD: Final = "note"
-"""Metadata field that says what reading changed (colours converted, profile dropped); never written to files.
-"""
+"""Metadata field that lists what reading changed (colours converted, profile dropped); never written to files."""
 
 _EXIF_IFD: Final = 0x8769
 _ORIENTATION: Final = 0x0112
@@ -39,22 +37,22 @@ _INTEROPERABILITY, _INTEROPERABILITY_INDEX = 0xA005, 1
 _EXIF_TAGS: Final = {"Artist": 0x013B, "Copyright": 0x8298}
 _EXIF_IFD_TAGS: Final = {"DateTimeOriginal": 0x9003}
 _DATE_TIME: Final = 0x0132
-_PNG_KEYWORDS: Final = {
+_KEYWORDS: Final = {
     "DateTimeOriginal": "Creation Time",
     "Artist": "Author",
     "Copyright": "Copyright",
 }
-PNG_KEYWORDS: Final = frozenset(_PNG_KEYWORDS.values())
+PNG_KEYWORDS: Final = frozenset(_KEYWORDS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """What is read of an EXIF block.
+    """The relevant content of an EXIF block.
 
     Attributes:
         orientation: 1 to 8, as stored.
         texts: whitelisted texts; empty ones are left out.
-        adobe_rgb: whether colours are Adobe RGB by the camera's word (DCF optional colour space).
+        adobe_rgb: whether the camera states that colours are Adobe RGB (DCF optional colour space).
     """
 
     orientation: int = 1
@@ -63,11 +61,11 @@ class Exif:
 
 
 def read_exif(block: bytes, *, of_tiff: bool = False) -> Exif:
-    """Read an EXIF block.  Broken ones are common in good photos: they count as none, silently.
+    """Read an EXIF block.  Broken ones are common in good photos and are silently treated as empty.
 
     Args:
         block: with or without ``Exif\\0\\0`` in front; or a whole TIFF file.
-        of_tiff: whether it is one; then DateTime stands in for a missing DateTimeOriginal.
+        of_tiff: whether ``block`` is a whole TIFF file, in which DateTime stands in for a missing DateTimeOriginal.
     """
     try:
         structure = TiffStructure(block.removeprefix(b"Exif\0\0"))
@@ -91,7 +89,7 @@ def read_exif(block: bytes, *, of_tiff: bool = False) -> Exif:
 
 
 def _below(structure: TiffStructure, pointer: Field | None) -> dict[int, Field]:
-    """Fields of the directory that a field points to; none where there is none."""
+    """Return the fields of the directory that a field points to; empty if there is no such directory."""
     with contextlib.suppress(ValueError):
         return structure.directory(structure.integer(pointer, 0)).fields
     return {}
@@ -101,28 +99,28 @@ def _value(structure: TiffStructure, text: Field | None) -> str:
     return _clean(structure.raw(text, 8 * MAX_VALUE_LENGTH).rstrip(b"\0"))
 
 
-def merged(exif: Exif, png_texts: Mapping[str, str]) -> dict[str, str]:
-    """Whitelisted metadata of a picture; EXIF wins over PNG text if both have a field.
+def merge_metadata(exif: Exif, png_texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the whitelisted metadata of a picture, field -> text; EXIF wins over PNG text if both have a field.
 
     Args:
-        exif: what its EXIF block says.
-        png_texts: keyword -> text.
+        exif: its EXIF block.
+        png_texts: its PNG text chunks, keyword -> text.
     """
-    found = {name: _clean(png_texts.get(keyword)) for name, keyword in _PNG_KEYWORDS.items()}
+    found = {name: _clean(png_texts.get(keyword)) for name, keyword in _KEYWORDS.items()}
     return {name: text for name, text in (found | exif.texts).items() if text}
 
 
-def png_text(picture: Picture) -> PngImagePlugin.PngInfo:
-    """The whitelisted metadata as PNG text chunks (UTF-8 ``iTXt`` where Latin-1 is not enough)."""
+def write_png_text(picture: Picture) -> PngImagePlugin.PngInfo:
+    """Return the whitelisted metadata as PNG text chunks (UTF-8 ``iTXt`` if Latin-1 is not enough)."""
     info = PngImagePlugin.PngInfo()
-    for name, keyword in _PNG_KEYWORDS.items():
+    for name, keyword in _KEYWORDS.items():
         if name in picture.metadata:
             info.add_text(keyword, _clean(picture.metadata[name]))
     return info
 
 
-def exif(picture: Picture) -> Image.Exif:
-    """The whitelisted metadata as EXIF, for WebP and TIFF; text as UTF-8, as most programs write it."""
+def write_exif(picture: Picture) -> Image.Exif:
+    """Return the whitelisted metadata as EXIF for WebP, TIFF and JPEG; text is UTF-8, as most programs write it."""
     tags = Image.Exif()
     for name, tag in _EXIF_TAGS.items():
         if name in picture.metadata:
@@ -139,7 +137,7 @@ def exif(picture: Picture) -> Image.Exif:
 
 
 def _clean(value: object) -> str:
-    """Printable text of bounded length; Pillow reads EXIF text as Latin-1, most programs write UTF-8."""
+    """Return printable text of bounded length; Pillow reads EXIF text as Latin-1, most programs write UTF-8."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if not isinstance(value, str):

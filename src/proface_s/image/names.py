@@ -1,6 +1,6 @@
-"""File names: which suffixes are pictures, and names that fit into a folder.
+"""File names: suffixes of pictures, and names that fit into a folder.
 
-The one list of suffixes for the command line, engine runs, the page, evaluation and training.
+The only list of suffixes, for the command line, engine runs, the page, evaluation and training.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ FOREIGN_BY_FORMAT: Final = {
 
 FOREIGN: Final = frozenset(suffix for suffixes in FOREIGN_BY_FORMAT.values() for suffix in suffixes)
 
-MAX_NAME_BYTES: Final = 255  # of nearly all file systems; counted in UTF-8
+MAX_NAME_BYTES: Final = 255  # on nearly all file systems, in UTF-8
 _MARK_BYTES: Final = 8
 _TEMPORARY_ENDING: Final = 1 + 16 + len(".tmp")
 
 
 def name_bytes(name: str) -> int:
-    """Return the length of a file's name as file systems count it, in bytes."""
+    """Return the length of a file name as file systems count it, in bytes."""
     return len(name.encode("utf-8", "surrogatepass"))
 
 
 def fitted_name(stem: str, suffix: str) -> str:
     """Return ``stem + suffix``, shortened if it would be too long for a file system.
 
-    The stem then ends in ``~`` and eight digits of its SHA-256, so that equal names are shortened alike and others
-    stay apart.  No character is cut in half.
+    The stem then ends in ``~`` and eight digits of its SHA-256, so that equal names are shortened alike and different
+    ones stay different.  No character is cut in half.
     """
     if name_bytes(stem + suffix) <= MAX_NAME_BYTES:
         return stem + suffix
@@ -62,22 +62,22 @@ def fitted_name(stem: str, suffix: str) -> str:
 
 
 def temporary_name(name: str) -> str:
-    """Return a new name for a file that is not complete yet; `is_temporary` recognises it."""
-    return f".{_kept(name)}.{secrets.token_hex(8)}.tmp"
+    """Return a new name for a file that is not yet complete; `is_temporary` recognises it."""
+    return f".{_temporary_stem(name)}.{secrets.token_hex(8)}.tmp"
 
 
 def is_temporary(name: str, final: str) -> bool:
-    """Return whether a name is one that `temporary_name` gives a file that will be called ``final``."""
+    """Return whether `temporary_name` may have made a name for a file that will be called ``final``."""
     match = re.fullmatch(r"\.(.+)\.[0-9a-f]{16}\.tmp", name, re.DOTALL)
-    return match is not None and match[1] == _kept(final)
+    return match is not None and match[1] == _temporary_stem(final)
 
 
-def _kept(name: str) -> str:
+def _temporary_stem(name: str) -> str:
     return _cut(name, MAX_NAME_BYTES - 1 - _TEMPORARY_ENDING)
 
 
 def _cut(text: str, most: int) -> str:
-    """Return the longest beginning of a text that takes at most so many bytes."""
+    """Return the longest prefix of a text that takes at most ``most`` bytes."""
     used = 0
     for index, character in enumerate(text):
         used += name_bytes(character)
@@ -87,5 +87,5 @@ def _cut(text: str, most: int) -> str:
 
 
 def suffix_of(name: str) -> str:
-    """Return the suffix of a file's name in lower case, with its dot."""
+    """Return the suffix of a file name in lower case, with its dot."""
     return os.path.splitext(name)[1].lower()

@@ -1,9 +1,9 @@
-"""Opening picture files: everything that can be known, and has to be refused, before a pixel is decoded.
+"""Open picture files: check everything that can be checked before a pixel is decoded.
 
-Each format has its function here.  It looks at the file's structure itself, and only then hands a file, or what is left
-of it, to a decoder: a decoder does not say whether a file is damaged or merely of a rare kind, and some of them can be
-kept busy for hours with a few bytes.  Pillow's plugins are called directly, not through ``Image.open``: that keeps the
-formats to those of `proface_s.image.structure.formats`.
+Each format has its function here, which examines the file's structure before it passes the file, or the relevant part,
+to a decoder: a decoder does not tell whether a file is damaged or merely of a rare kind, and some can be kept busy for
+hours with a few bytes.  Pillow's plugins are called directly, not through ``Image.open``, which limits the formats to
+those of `proface_s.image.structure.formats`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImag
 
 from ..errors import ImageError
 from .colour import tags
-from .metadata import PNG_KEYWORDS, Exif, merged, read_exif
+from .metadata import PNG_KEYWORDS, Exif, merge_metadata, read_exif
 from .quiet import silence_libtiff, silence_log
 from .structure import jpeg, png, riff, tiff
 from .structure.formats import InputFormat
@@ -28,18 +28,18 @@ _PADDING: Final = b"\0\xff \r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedPicture:
     """A picture whose pixels have not been decoded.
 
     Attributes:
-        image: what decodes it; of the size that the file says.
+        image: Pillow image that will decode it; has the size that the file states.
         exif: its EXIF block.
-        texts: whitelisted metadata.
+        texts: whitelisted metadata, field -> text.
         profile: its colour profile, or None.
-        notes: what is wrong with the file, or is left out, without a loss of pixels.
-        upright: whether the decoder turns it upright by itself.
-        others: the same file with other bytes where some are missing: if they make a difference, pixels are missing.
-        rare: a kind that many decoders lack: if it cannot be decoded, it need not be damaged.
+        notes: defects and omissions that cost no pixels.
+        upright: whether the decoder applies the orientation itself.
+        others: the same file with other bytes in place of missing ones; if they decode differently, pixels are missing.
+        rare: name of a kind that many decoders lack, else empty; such a file may be sound even if it cannot be decoded.
     """
 
     image: Image.Image
@@ -52,17 +52,17 @@ class Opened:
     rare: str = ""
 
 
-def open_picture(kind: InputFormat, data: bytes, max_pixels: int, label: str) -> Opened:
+def open_picture(kind: InputFormat, data: bytes, max_pixels: int, label: str) -> OpenedPicture:
     """Open a picture file of a known format.
 
     Args:
         kind: its format.
         data: the file.
         max_pixels: refuse larger pictures.
-        label: how messages call it.
+        label: its name in messages.
 
     Raises:
-        ImageError: damaged, too large, several pictures, or of a kind that is not supported.
+        ImageError: if it is damaged, too large, holds several pictures, or is of an unsupported kind.
     """
     silence_log()
     opened = _OPENERS[kind](data, max_pixels, label)
@@ -71,7 +71,7 @@ def open_picture(kind: InputFormat, data: bytes, max_pixels: int, label: str) ->
 
 
 def check_size(size: tuple[int, int], max_pixels: int, label: str) -> None:
-    """Refuse too many pixels."""
+    """Raise an `ImageError` if a picture of (width, height) has too many pixels."""
     width, height = size
     if width * height > max_pixels:
         raise ImageError(
@@ -80,14 +80,14 @@ def check_size(size: tuple[int, int], max_pixels: int, label: str) -> None:
 
 
 def undecodable(label: str, error: Exception) -> ImageError:
-    """Decoders meet hostile bytes with any exception type; all of them mean the same to the user."""
+    """Return the error for a picture that made a decoder raise, whatever the type of its exception."""
     detail = str(error).strip().splitlines()
     reason = detail[0] if detail else type(error).__name__
     return ImageError(f"{label} is truncated or damaged ({reason})", _COPY)
 
 
 def rare_kind(label: str, what: str) -> ImageError:
-    """A file that is sound as far as can be seen, but of a kind that the decoder lacks."""
+    """Return the error for a file that looks sound, but is of a kind that the decoder lacks."""
     return ImageError(f"{label} is {what}, a kind that is not supported", _CONVERT)
 
 
@@ -116,20 +116,20 @@ def _check_bits(bits: int, label: str) -> None:
 
 
 def _trailing(data: bytes, end: int) -> list[str]:
-    """What to say of bytes behind the end of a picture; padding is not worth a word."""
+    """Return a note on bytes after the end of a picture, unless they are padding."""
     rest = data[end:]
     if not rest.strip(_PADDING):
         return []
-    return [f"{len(rest)} bytes behind the end of the picture left out"]
+    return [f"{len(rest)} bytes after the end of the picture left out"]
 
 
 def _with_adobe(profile: bytes | None, exif: Exif) -> bytes | None:
-    """The profile, or the one that the camera announces in EXIF alone."""
+    """Return the profile, or that of Adobe RGB if the camera announces it in EXIF alone."""
     return tags.adobe_rgb().profile if profile is None and exif.adobe_rgb else profile
 
 
-def _open_jpeg(data: bytes, max_pixels: int, label: str) -> Opened:
-    layout = jpeg.read_layout(data, label)
+def _open_jpeg(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
+    layout = jpeg.read_jpeg_layout(data, label)
     exif, notes = read_exif(layout.exif), []
     if layout.pictures > 1:
         notes.append(f"the first of {layout.pictures} pictures in the file was taken")
@@ -140,7 +140,7 @@ def _open_jpeg(data: bytes, max_pixels: int, label: str) -> Opened:
         if not layout.complete:
             raise ImageError(f"{label} is truncated or damaged (scans are missing)", _COPY)
         notes.append("the end of the file is missing, but no pixel is")
-        data, filled = jpeg.with_end(data, layout)
+        data, filled = jpeg.complete_jpeg(data, layout)
         others = tuple(_plugin(JpegImagePlugin.JpegImageFile, each, label) for each in filled)
     if layout.components not in (1, 3, 4):
         raise rare_kind(label, f"a JPEG of {layout.components} components")
@@ -148,11 +148,11 @@ def _open_jpeg(data: bytes, max_pixels: int, label: str) -> Opened:
     profile = image.info.get("icc_profile") or None
     if profile is None and "icc_profile" in image.info:
         notes.append("colour profile dropped: parts of it are missing")
-    return Opened(image, exif, merged(exif, {}), _with_adobe(profile, exif), tuple(notes), others=others)
+    return OpenedPicture(image, exif, merge_metadata(exif, {}), _with_adobe(profile, exif), tuple(notes), others=others)
 
 
-def _open_png(data: bytes, max_pixels: int, label: str) -> Opened:
-    parts = png.take_apart(data, label, PNG_KEYWORDS)
+def _open_png(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
+    parts = png.read_png_parts(data, label, PNG_KEYWORDS)
     _check_frames(parts.frames, label)
     image = _plugin(PngImagePlugin.PngImageFile, parts.picture, label)
     check_size(image.size, max_pixels, label)
@@ -161,11 +161,11 @@ def _open_png(data: bytes, max_pixels: int, label: str) -> Opened:
     notes = [*parts.notes, tag.note] if tag.note else parts.notes
     told = tag.profile is None and not parts.colour
     profile = _with_adobe(None, exif) if told else tag.profile
-    return Opened(image, exif, merged(exif, parts.texts), profile, tuple(notes))
+    return OpenedPicture(image, exif, merge_metadata(exif, parts.texts), profile, tuple(notes))
 
 
-def _open_webp(data: bytes, max_pixels: int, label: str) -> Opened:
-    layout = riff.read_layout(data, label)
+def _open_webp(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
+    layout = riff.read_webp_layout(data, label)
     check_size(layout.size, max_pixels, label)
     _check_frames(layout.frames, label)
     body = data[8 : layout.end]
@@ -173,12 +173,12 @@ def _open_webp(data: bytes, max_pixels: int, label: str) -> Opened:
     image = _plugin(WebPImagePlugin.WebPImageFile, b"RIFF" + len(body).to_bytes(4, "little") + body, label)
     exif = read_exif(layout.exif)
     profile = _with_adobe(image.info.get("icc_profile") or None, exif)
-    return Opened(image, exif, merged(exif, {}), profile, tuple(_trailing(data, layout.end)))
+    return OpenedPicture(image, exif, merge_metadata(exif, {}), profile, tuple(_trailing(data, layout.end)))
 
 
-def _open_tiff(data: bytes, max_pixels: int, label: str) -> Opened:
+def _open_tiff(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
     silence_libtiff()
-    layout = tiff.read_layout(data, label)
+    layout = tiff.read_tiff_layout(data, label)
     check_size(layout.size, max_pixels, label)
     rare = "" if layout.common or not layout.whole else f"a TIFF with {layout.compression} compression"
     try:
@@ -192,10 +192,10 @@ def _open_tiff(data: bytes, max_pixels: int, label: str) -> Opened:
     exif = read_exif(data, of_tiff=True)
     profile = _with_adobe(image.info.get("icc_profile") or None, exif)
     notes = [*layout.notes, *([] if profile else layout.colour_notes)]
-    return Opened(image, exif, merged(exif, {}), profile, tuple(notes), upright=True, rare=rare)
+    return OpenedPicture(image, exif, merge_metadata(exif, {}), profile, tuple(notes), upright=True, rare=rare)
 
 
-def _open_bmp(data: bytes, max_pixels: int, label: str) -> Opened:
+def _open_bmp(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
     try:
         image: Image.Image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
     except OSError as error:
@@ -205,16 +205,17 @@ def _open_bmp(data: bytes, max_pixels: int, label: str) -> Opened:
     except Exception as error:
         raise undecodable(label, error) from None
     tag = tags.of_bitmap(data)
-    return Opened(image, Exif(), {}, tag.profile, (tag.note,) if tag.note else ())
+    return OpenedPicture(image, Exif(), {}, tag.profile, (tag.note,) if tag.note else ())
 
 
-def _open_heic(data: bytes, max_pixels: int, label: str) -> Opened:
-    """Open a HEIC picture: the primary one; libheif turns it upright, whatever its orientation tag still says."""
+def _open_heic(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
+    """Open the primary picture of a HEIC file; libheif turns it upright and leaves the orientation tag as it was."""
     try:
         from pillow_heif import HeifImageFile
     except ImportError:
         raise ImageError(
-            f"{label} is a HEIC picture, and what reads those is not installed", "pip install 'proface-s[heic]'"
+            f"{label} is a HEIC picture, and the extra that reads HEIC is not installed",
+            "pip install 'proface-s[heic]'",
         ) from None
     image = _plugin(HeifImageFile, data, label)
     check_size(image.size, max_pixels, label)
@@ -227,9 +228,9 @@ def _open_heic(data: bytes, max_pixels: int, label: str) -> Opened:
     if profile is None and isinstance(nclx, dict):
         tag = tags.of_codes(int(nclx.get("color_primaries", 2)), int(nclx.get("transfer_characteristics", 2)))
         profile, notes = tag.profile, [*notes, *([tag.note] if tag.note else [])]
-    return Opened(image, exif, merged(exif, {}), _with_adobe(profile, exif), tuple(notes), upright=True)
+    return OpenedPicture(image, exif, merge_metadata(exif, {}), _with_adobe(profile, exif), tuple(notes), upright=True)
 
 
-_OPENERS: Final[dict[InputFormat, Callable[[bytes, int, str], Opened]]] = {
+_OPENERS: Final[dict[InputFormat, Callable[[bytes, int, str], OpenedPicture]]] = {
     "jpeg": _open_jpeg, "png": _open_png, "webp": _open_webp, "tiff": _open_tiff, "bmp": _open_bmp, "heic": _open_heic,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Keeping decoders from writing to standard error behind the program's back."""
+"""Keep decoders from writing to standard error behind the program's back."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import PIL
 
 @lru_cache(1)
 def silence_log() -> None:
-    """Keep Pillow's log from standard error, where it goes in programs that have set up no log of their own."""
+    """Keep Pillow's log from standard error, where it goes in programs without a logging configuration."""
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @lru_cache(1)
 def silence_libtiff() -> bool:
-    """Take the handlers away with which libtiff prints errors and warnings; what it fails at is raised all the same.
+    """Remove the handlers with which libtiff prints errors and warnings; failures are still raised.
 
-    The handlers belong to the library, not to a thread or a file, so that once is enough for a process.
+    The handlers belong to the library, not to a thread or a file, so once per process is enough.
 
     Returns:
         Whether the library that Pillow uses was found.
@@ -43,7 +43,7 @@ def silence_libtiff() -> bool:
 
 
 def _candidates(package: Path) -> Iterator[str]:
-    """Paths of the libraries this process has loaded, or may have: loading one again gives the same one."""
+    """Yield paths of the libtiff that this process has loaded, or may have; loading it again returns the same one."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
             path = line.partition("/")[1] + line.partition("/")[2]

@@ -1,12 +1,12 @@
-"""Reading pictures: JPEG, PNG, WebP, TIFF, BMP and HEIC files -> upright 8-bit RGB (and alpha).
+"""Read pictures: JPEG, PNG, WebP, TIFF, BMP and HEIC files become upright 8-bit RGB (and alpha).
 
 ::
 
     bytes ── identify ── open (structure, size, frames, bit depth) ── decode ── orient ── colours ──► Picture
 
-Nothing is lost silently: what 8-bit RGB cannot hold (16-bit samples, several frames) is refused with a hint, and what
-is left out is noted.  A phone's MPO file (a JPEG with depth or gain maps behind it) is a JPEG, whose first picture
-is the photo.  HEIC needs the extra ``heic`` (pillow-heif), which is loaded when such a file comes.
+Nothing is lost silently: files that 8-bit RGB cannot hold (16-bit samples, several frames) are refused with a hint,
+and every omission is noted.  A phone's MPO file (a JPEG followed by depth or gain maps) is a JPEG whose first picture
+is the photo.  HEIC needs the extra ``heic`` (pillow-heif), which is loaded on the first such file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..errors import ImageError
 from ..types import Picture
 from .colour.convert import to_rgb
 from .metadata import NOTE_FIELD
-from .opening import Opened, open_picture, rare_kind, undecodable
+from .opening import OpenedPicture, open_picture, rare_kind, undecodable
 from .structure.formats import identify
 
 MAX_PIXELS: Final = 200_000_000
@@ -43,17 +43,17 @@ def read_picture(
 
     Args:
         source: path, or the bytes of a whole file.
-        max_pixels: refuse larger pictures, before they are decoded.
-        name: how messages call the picture; the path, or ``<bytes>``, where None.
+        max_pixels: refuse larger pictures before decoding them.
+        name: of the picture in messages; the path, or ``<bytes>``, if None.
 
     Returns:
         The picture: upright by its EXIF orientation, which is dropped; grey, palette and CMYK pictures converted to
-        RGB; alpha only where the file has transparency.  ``metadata["note"]`` says what was converted or left out.
-        ``chunks`` is empty: carriers are another room's business.
+        RGB; alpha only if the file has transparency.  ``metadata["note"]`` lists conversions and omissions.
+        ``chunks`` is empty: `proface_s.container` reads them.
 
     Raises:
-        ImageError: unreadable, not one of the formats, truncated, too large, more than 8 bits per sample, or
-            several frames.
+        ImageError: if the picture is unreadable, of another format, truncated or too large, or has more than 8 bits per
+            sample or several frames.
     """
     if isinstance(source, bytes):
         data, label = source, name or "<bytes>"
@@ -63,17 +63,16 @@ def read_picture(
     if not data:
         raise ImageError(f"{label} is empty", hint=_COPY_HINT)
     with warnings.catch_warnings():
-        # Pillow comments on odd metadata in files that are fine otherwise; what matters here is raised, not
-        # warned.
+        # Pillow warns about odd metadata in sound files; anything that matters here is raised.
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         return _decode(open_picture(identify(data, label), data, max_pixels, label), label)
 
 
 def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
-    """Width and height of a picture as it is stored, from its header; no pixels are decoded.
+    """Return the (width, height) of a picture as stored, from its header; no pixels are decoded.
 
     Raises:
-        ImageError: it is not one of the formats, its header is damaged, or `read_picture` would refuse it.
+        ImageError: if it is of another format, its header is damaged, or `read_picture` would refuse it.
     """
     if not data:
         raise ImageError(f"{name} is empty", hint=_COPY_HINT)
@@ -83,10 +82,10 @@ def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """All bytes of a picture file, for callers that need them more than once.
+    """Return all bytes of a picture file, for callers that need them more than once.
 
     Raises:
-        ImageError: the file cannot be read, or is a directory.
+        ImageError: if the file cannot be read, or is a directory.
     """
     if os.path.isdir(path):
         raise ImageError(f"{Path(path)} is a directory, not a picture")
@@ -96,8 +95,8 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
 
 
-def _decode(opened: Opened, label: str) -> Picture:
-    """Decode, turn upright and convert; whatever a decoder raises on a hostile file becomes an ImageError."""
+def _decode(opened: OpenedPicture, label: str) -> Picture:
+    """Decode, turn upright and convert; any exception that a decoder raises on a hostile file becomes an ImageError."""
     image, metadata = opened.image, dict(opened.texts)
     try:
         image.load()

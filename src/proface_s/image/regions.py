@@ -1,4 +1,4 @@
-"""Cutting rectangular regions out of pictures and pasting them back."""
+"""Cut rectangular regions out of pictures, and paste them back."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ def cut(rgb: UInt8Image, box: Box) -> UInt8Image:
         (box.h, box.w, 3) uint8, C-contiguous, independent of ``rgb``.
 
     Raises:
-        ValueError: the box is empty or reaches outside.
+        ValueError: if the box is empty or reaches outside.
     """
     _check_box(rgb, box)
     return rgb[box.y : box.bottom, box.x : box.right].copy(order="C")
 
 
 def paste(rgb: UInt8Image, box: Box, region: UInt8Image) -> UInt8Image:
-    """Put a region into a copy of a picture.  Inverse of `cut`: pasting what was cut changes nothing.
+    """Put a region into a copy of a picture.  The inverse of `cut`: pasting a cut region back changes nothing.
 
     Args:
-        rgb: (H, W, 3) uint8; left as it is.
-        box: where, inside the picture.
+        rgb: (H, W, 3) uint8; not modified.
+        box: inside the picture.
         region: (box.h, box.w, 3) uint8.
 
     Returns:
         (H, W, 3) uint8: ``region`` inside the box, bit-identical to ``rgb`` outside.
 
     Raises:
-        ValueError: the box is empty or reaches outside, or the region has another shape or dtype.
+        ValueError: if the box is empty or reaches outside, or the region has another shape or dtype.
     """
     return paste_all(rgb, [(box, region)])
 
 
 def paste_all(rgb: UInt8Image, placed: Iterable[tuple[Box, UInt8Image]]) -> UInt8Image:
-    """`paste` for any number of boxes and their regions, with one copy of the picture."""
+    """Like `paste`, for any number of boxes and their regions, with one copy of the picture."""
     result = rgb.copy(order="C")
     for box, region in placed:
         _check_box(rgb, box)
@@ -58,16 +58,16 @@ def paste_all(rgb: UInt8Image, placed: Iterable[tuple[Box, UInt8Image]]) -> UInt
 
 
 def same_outside(one: UInt8Image, other: UInt8Image, boxes: Sequence[Box]) -> bool:
-    """Whether two pictures are the same but for what is inside of boxes.
+    """Return whether two pictures are equal outside the given boxes; False if their shapes differ.
 
     Args:
-        one: (H, W, 3) uint8, or (H, W).
-        other: likewise; of another shape it is not the same.
+        one: (H, W, 3) or (H, W) uint8.
+        other: likewise.
         boxes: inside the picture.
     """
     if one.shape != other.shape:
         return False
-    for top in range(0, len(one), _STRIP_ROWS):  # strip by strip, because a copy of a whole photo costs time and memory
+    for top in range(0, len(one), _STRIP_ROWS):  # in strips: a copy of a whole photo costs time and memory
         strip, like = one[top : top + _STRIP_ROWS].copy(), other[top : top + _STRIP_ROWS]
         for box in boxes:
             area = np.s_[max(0, box.y - top) : max(0, box.bottom - top), box.x : box.right]

@@ -1,4 +1,4 @@
-"""Alpha: where it is constant, and what a picture looks like on the backgrounds it may be shown on."""
+"""Alpha: whether it is constant, and composites of a picture on the backgrounds it may be shown on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..types import Box, UInt8Image
 
 OPAQUE: Final = 255
 BACKGROUNDS: Final = (255, 0, 128)
-"""Grey levels of the backgrounds that `composites` uses.  Whatever one colour with alpha shows at all, it shows with at
-least half of its contrast on white or on black; the grey between them is for colours and alpha that vary together."""
+"""Grey levels of the backgrounds that `composites` uses.  A shape drawn in one colour with alpha has at least half of
+its contrast on white or on black; the grey between them is for colours and alpha that vary together."""
 
 _STRIP_ROWS: Final = 64
 
@@ -32,12 +32,12 @@ def constant_alpha(alpha: UInt8Image | None, box: Box) -> int | None:
 
 
 def is_opaque(alpha: UInt8Image | None) -> bool:
-    """Whether no pixel is transparent, not even in part."""
+    """Return whether no pixel is transparent, not even in part.  ``alpha`` is (H, W) uint8, or None for opaque."""
     return alpha is None or bool((alpha == OPAQUE).all())
 
 
 def composites(rgb: UInt8Image, alpha: UInt8Image | None) -> Iterator[UInt8Image]:
-    """Yield a picture as it is shown on `BACKGROUNDS`, one after the other; nothing for an opaque picture.
+    """Yield a picture as shown on each of `BACKGROUNDS`; nothing for an opaque picture.
 
     Args:
         rgb: (H, W, 3) uint8.
@@ -63,7 +63,7 @@ def composite(rgb: UInt8Image, alpha: UInt8Image, background: int) -> UInt8Image
         (H, W, 3) uint8.
     """
     shown = np.empty_like(rgb)
-    for top in range(0, len(rgb), _STRIP_ROWS):  # in strips, because 16 bits of a whole photo take twice its memory
+    for top in range(0, len(rgb), _STRIP_ROWS):  # in strips: a whole photo in 16 bits takes twice its memory
         rows = slice(top, top + _STRIP_ROWS)
         weight = alpha[rows, :, None].astype(np.uint16)
         shown[rows] = (rgb[rows] * weight + background * (OPAQUE - weight) + OPAQUE // 2) // OPAQUE

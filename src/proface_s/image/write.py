@@ -1,4 +1,4 @@
-"""Writing pictures: PNG, lossless WebP and TIFF bytes, and files that appear whole or not at all."""
+"""Write pictures: encode PNG, lossless WebP and TIFF, and write files atomically."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from PIL import Image, PngImagePlugin
 
 from ..errors import DiskFullError, ImageError, UsageError
 from ..types import Picture, UInt8Image
-from .metadata import exif, png_text
+from .metadata import write_exif, write_png_text
 from .names import FOREIGN_BY_FORMAT, MAX_NAME_BYTES, PICTURES_BY_FORMAT, name_bytes, suffix_of, temporary_name
 from .quiet import silence_libtiff
 
 Format = Literal["png", "webp", "tiff"]
-"""Formats that keep every sample, and so can carry a hidden face."""
+"""Lossless formats, which can carry a hidden face."""
 
 FORMATS: Final[Mapping[Format, tuple[str, ...]]] = {
     "png": (".png",), "webp": (".webp",), "tiff": (".tif", ".tiff"),
 }  # fmt: skip
-"""Formats that can be written, each with the suffixes of its files; the first one is used for new names."""
+"""Formats that can be written, each with its file suffixes; new names get the first one."""
 
 MAX_WEBP_SIDE: Final = 16383
 PNG_LEVEL: Final = 2
 """zlib level, under one filter for every row, the difference to the row above.  Eight photos of 8 to 12 megapixels,
 seconds per 12 MP and bytes per pixel: level 1 0.32 s, 1.18; level 2 0.34 s, 1.15; level 3 0.51 s, 1.09; level 6 1.4 s,
-1.04.  The usual choice of a filter for each row makes files 1 to 3 % larger, and takes 0.2 s more."""
+1.04.  Choosing a filter for each row, as is usual, makes files 1 to 3 % larger and takes 0.2 s more."""
 
-_PNG_HEAD: Final = 33  # bytes of signature and IHDR; iCCP and text may follow
+_PNG_HEAD: Final = 33  # bytes of signature and IHDR, which iCCP and text may follow
 
 _WEBP_EFFORT: Final[dict[str, Any]] = {"method": 0, "quality": 0}
 """A photo of 8 megapixels: 0.4 s and 5.6 MB; methods 1 to 4 take twice as long for 3 % less (PNG: 0.2 s, 8.3 MB)."""
 
-_PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: differences of neighbours are compressed, 8.2 MB instead of 13.6
+_PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: compress differences of neighbours, 8.2 MB instead of 13.6
 
 JPEG_QUALITY: Final = 95
 _MAX_JPEG_SIDE: Final = 65500
@@ -54,10 +54,10 @@ _LOSSY: Final = {
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """The format that a file's name asks for.
+    """Return the format that a file's name asks for.
 
     Raises:
-        UsageError: none that keeps every sample.
+        UsageError: if the suffix belongs to a lossy or unknown format.
     """
     suffix = Path(path).suffix.lower()
     for name, suffixes in FORMATS.items():
@@ -75,24 +75,23 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 
 def format_of_bytes(data: bytes) -> Format:
-    """The format of a file that can carry a hidden face, by its first bytes; PNG where it is none of the others."""
+    """Return the format of a file that can carry a hidden face, by its first bytes; PNG if they match no other."""
     if data[:4] == b"RIFF":
         return "webp"
     return "tiff" if data[:2] in (b"II", b"MM") else "png"
 
 
 def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metadata: bool = False) -> bytes:
-    """Encode a picture losslessly, 8 bits per sample: RGB, or RGBA where it has alpha.
+    """Encode a picture losslessly, 8 bits per sample: RGB, or RGBA if it has alpha.
 
     Args:
-        picture: what to write; ``chunks`` are ignored here.
+        picture: ``chunks`` are ignored here.
         file_format: one of `FORMATS`.
-        keep_metadata: also write the whitelisted metadata.  The colour profile is always kept, nothing else
-            is.
+        keep_metadata: also write the whitelisted metadata.  Otherwise, only the colour profile is kept.
 
     Raises:
-        ImageError: the picture is too large for the format.
-        ValueError: arrays of the wrong shape or dtype.
+        ImageError: if the picture is too large for the format.
+        ValueError: if an array has the wrong shape or dtype.
     """
     rgb, alpha = picture.rgb, picture.alpha
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
@@ -110,11 +109,11 @@ def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metada
                 f"{picture.source} has {image.width}x{image.height} pixels; WebP holds {MAX_WEBP_SIDE} a side",
                 hint="write a PNG or a TIFF",
             )
-        if keep_metadata and (tags := exif(picture)):
+        if keep_metadata and (tags := write_exif(picture)):
             profile["exif"] = tags.tobytes()
         image.save(buffer, "WEBP", lossless=True, exact=True, **_WEBP_EFFORT, **profile)
     else:
-        tags = exif(picture) if keep_metadata else Image.Exif()
+        tags = write_exif(picture) if keep_metadata else Image.Exif()
         tags[_PREDICTOR] = _HORIZONTAL
         silence_libtiff()
         image.save(buffer, "TIFF", compression="tiff_adobe_deflate", tiffinfo=tags, **profile)
@@ -122,20 +121,20 @@ def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metada
 
 
 def _encode_png(pixels: UInt8Image, picture: Picture, keep_metadata: bool) -> bytes:
-    """OpenCV's pixels, in half of Pillow's time, behind the chunks that Pillow makes of profile and metadata."""
+    """Encode pixels with OpenCV, in half of Pillow's time; Pillow makes the chunks of profile and metadata."""
     import cv2
 
-    how = [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
-    how += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    parameters = [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
+    parameters += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
     order = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
-    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, order), how)
+    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, order), parameters)
     if not done:
         raise ImageError(f"{picture.source} cannot be encoded as PNG")
     chunks = io.BytesIO()
     if picture.icc_profile:
         PngImagePlugin.putchunk(chunks, b"iCCP", b"ICC Profile\0\0", zlib.compress(picture.icc_profile))
     if keep_metadata:
-        for kind, content, *_ in png_text(picture).chunks:
+        for kind, content, *_ in write_png_text(picture).chunks:
             PngImagePlugin.putchunk(chunks, kind, content)
     return b"".join([data[:_PNG_HEAD].tobytes(), chunks.getvalue(), data[_PNG_HEAD:].tobytes()])
 
@@ -146,14 +145,14 @@ def encode_png(picture: Picture, *, keep_metadata: bool = False) -> bytes:
 
 
 def is_jpeg_name(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file's name is one of a JPEG."""
+    """Return whether a file name has a suffix of JPEG."""
     return suffix_of(os.path.basename(path)) in PICTURES_BY_FORMAT["JPEG"]
 
 
 def encode_jpeg(picture: Picture) -> bytes:
     """Encode a picture that hides nothing as JPEG, with its profile and the whitelisted metadata.
 
-    Quality 95 without subsampling: differences that nobody sees.
+    Quality 95 without subsampling: the differences are invisible.
 
     Raises:
         ImageError: if it is too large for a JPEG, or partly transparent.
@@ -166,7 +165,7 @@ def encode_jpeg(picture: Picture) -> bytes:
             hint="write a PNG or a TIFF",
         )
     options: dict[str, Any] = {"icc_profile": picture.icc_profile} if picture.icc_profile else {}
-    if tags := exif(picture):
+    if tags := write_exif(picture):
         options["exif"] = tags.tobytes()
     buffer = io.BytesIO()
     Image.fromarray(picture.rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, **options)
@@ -183,14 +182,14 @@ def check_output_path(
     """Refuse an output path before any work is done.
 
     Args:
-        source: the input file, or None where it is not a file.
-        output: where the result shall go.
-        overwrite: allow an existing file; never the input itself.
-        jpeg: allow names of JPEG files, for pictures that hide nothing.
+        source: the input file; None if the input is not a file.
+        output: the file to be written.
+        overwrite: allow an existing file, but never the input itself.
+        jpeg: also allow names of JPEG files, for pictures that hide nothing.
 
     Raises:
-        UsageError: the output is the input (also through links), or its suffix names no format of `FORMATS`.
-        ImageError: it exists and ``overwrite`` is False, or its folder does not exist.
+        UsageError: if the output is the input (also through links), or its suffix belongs to no format of `FORMATS`.
+        ImageError: if it exists and ``overwrite`` is False, or its folder does not exist.
     """
     target = Path(output)
     if not (jpeg and is_jpeg_name(target)):
@@ -217,23 +216,23 @@ def write_atomic(
     overwrite: bool = False,
     like: str | os.PathLike[str] | int | None = None,
 ) -> None:
-    """Write a file so that it appears complete or not at all.
+    """Write a file atomically: it appears complete or not at all.
 
-    The data goes to a new file in the same folder, is flushed to the disk, read back and compared, and then gets
-    its name in one step.  Without ``overwrite`` that step fails if the name is taken, even by a file that appeared a
-    moment ago.  Until then nobody but its owner may read it.  Whatever happens, no temporary file is left behind.
+    The data goes to a new file in the same folder, is flushed to disk, read back and compared, and then gets its name
+    in one step.  Without ``overwrite``, that step fails if the name is taken, even by a file that appeared a moment
+    ago.  Until then, only its owner can read it.  No temporary file is left behind in any case.
 
-    A new file gets the permissions that the umask allows, one that is replaced keeps its own; neither gets more than
+    A new file gets the permissions that the umask allows; a replaced file keeps its own.  Neither gets more than
     ``like`` has, so that a private photo stays private.
 
     Args:
         path: the file to create.
         data: its content.
         overwrite: replace an existing file.
-        like: a file, or the permissions themselves: nobody but the owner gets more.
+        like: a file, or permission bits: an upper limit to the permissions of everyone but the owner.
 
     Raises:
-        ImageError: the file exists, or its folder cannot be written to; `DiskFullError` if the disk is full.
+        ImageError: if the file exists, or its folder cannot be written to; `DiskFullError` if the disk is full.
     """
     target = Path(path)
     if target.is_dir():
@@ -242,8 +241,8 @@ def write_atomic(
     try:
         _write_new(temporary, data)
         if temporary.read_bytes() != data:
-            raise ImageError(f"{target}: what was written could not be read back", hint="check the disk")
-        with contextlib.suppress(OSError):  # some file systems know no permissions
+            raise ImageError(f"{target} differs from what was written to it", hint="check the disk")
+        with contextlib.suppress(OSError):  # some file systems have no permissions
             temporary.chmod(_permissions(target, like))
         if overwrite:
             os.replace(temporary, target)
@@ -261,11 +260,11 @@ def write_atomic(
 
 
 def _permissions(target: Path, like: str | os.PathLike[str] | int | None) -> int:
-    """Return the permissions of a file that is about to be written."""
+    """Return the permissions of a file that is about to be written; ``like`` is an upper limit."""
     most = _mode_of(like) if like is not None and not isinstance(like, int) else like
     mode = _mode_of(target)
     if mode is None:
-        mask = os.umask(0o077)  # asking for it means setting it; until it is set again files are private
+        mask = os.umask(0o077)  # reading it means setting it; until it is restored, new files are private
         os.umask(mask)
         mode = 0o666 & ~mask
     return mode if most is None else mode & (most | _PRIVATE)
@@ -294,8 +293,7 @@ def _publish_new(temporary: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:
-        # No hard links on this file system (FAT, some network drives): claim the name first, then replace
-        # the claim.
+        # No hard links on this file system (FAT, some network drives): claim the name, then replace the claim.
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
         try:
             os.replace(temporary, target)
@@ -305,7 +303,7 @@ def _publish_new(temporary: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power failure, where the system can do that."""
+    """Make the new name survive a power failure, if the system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -20,7 +20,7 @@ from ...container.carriers.tiff import decode_tiff_tags
 from ...errors import DamagedFileError, ImageError, UsageError
 from ...image.names import fitted_name
 from ...image.read import MAX_PIXELS, read_file, read_picture
-from ...image.structure.png import completed
+from ...image.structure.png import complete_png
 from ...image.write import FORMATS, Format, check_output_path, format_of, is_jpeg_name, write_atomic
 from ...types import Picture
 from ..results.results import ProtectResult
@@ -41,7 +41,7 @@ def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
     """
     if isinstance(image, ProtectResult):
         return image.data
-    return completed(image if isinstance(image, bytes) else read_file(image))
+    return complete_png(image if isinstance(image, bytes) else read_file(image))
 
 
 def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -87,7 +87,7 @@ def _load(image: Pictured, max_pixels: int) -> Picture:
         data, name = image, "the file"
     else:
         return _from_pil(image)
-    chunks = read_chunks(completed(data), name)
+    chunks = read_chunks(complete_png(data), name)
     try:
         picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:

@@ -10,7 +10,7 @@ from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from ...container.records.pixel_records import search_records
 from ...errors import DamagedFileError, ImageError
 from ...image.read import read_picture
-from ...image.structure.png import completed
+from ...image.structure.png import complete_png
 from .sidecars import has_sidecar
 
 
@@ -27,7 +27,7 @@ def is_protected(path: str | os.PathLike[str]) -> bool:
                 chunks = read_chunks(file, str(path))
             except (DamagedFileError, ImageError):  # perhaps the end is missing, and nothing else
                 file.seek(0)
-                chunks = read_chunks(completed(file.read()), str(path))
+                chunks = read_chunks(complete_png(file.read()), str(path))
     except OSError as error:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
     return HEADER_CHUNK in chunks or SEAL_CHUNK in chunks or has_sidecar(path)

@@ -1,1 +1,1 @@
-"""Colour: conversion to 8-bit RGB, and the profiles that say what its values mean."""
+"""Colour: conversion to 8-bit RGB, and the profiles that define its values."""

@@ -1,4 +1,4 @@
-"""Any Pillow mode -> 8-bit RGB, alpha, and a colour profile that fits the result."""
+"""Convert any Pillow mode to 8-bit RGB, alpha, and a colour profile that fits the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image, ImageCms
 
 from ...errors import ImageError
-from .icc import cleaned, grey_as_rgb
+from .icc import clean_profile, grey_as_rgb
 
 _GREY_MODES: Final = ("1", "L", "LA", "La")
 _RGB_MODES: Final = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA")
@@ -24,7 +24,7 @@ class Converted:
         rgb: Pillow image of mode RGB.
         alpha: Pillow image of mode L, or None.
         icc_profile: profile of the RGB values, or None (sRGB).
-        note: what was converted or dropped, or "".
+        note: lists conversions and omissions; empty if there were none.
     """
 
     rgb: Image.Image
@@ -34,20 +34,19 @@ class Converted:
 
 
 def to_rgb(image: Image.Image, profile: bytes | None = None) -> Converted:
-    """Convert a decoded image; RGB values are never changed, other colour models are converted once.
+    """Convert a decoded image to RGB and alpha.  RGB values never change; other colour models are converted once.
 
-    * grey: the value is copied to R, G and B, and a grey colour profile turned into one of RGB, or dropped;
-    * palette: looked up; transparency (of any mode) becomes alpha;
-    * CMYK: to sRGB through the embedded profile (relative colorimetric), or by Pillow's plain formula
-      without one;
-    * profiles are cleared of everything that is not colour (`icc.cleaned`).
+    * Grey: the value is copied to R, G and B, and a grey colour profile becomes one of RGB, or is dropped.
+    * Palette: colours are looked up.  Transparency, in any mode, becomes alpha.
+    * CMYK: converted to sRGB through the embedded profile (relative colorimetric), or without one by Pillow's formula.
+    * Profiles are cleared of everything but colour (`icc.clean_profile`).
 
     Args:
         image: decoded, of any mode.
         profile: the colour profile of its values, or None.
 
     Raises:
-        ImageError: a mode that has no faithful 8-bit RGB form (Lab, 32-bit).
+        ImageError: if the mode has no faithful 8-bit RGB form (Lab, 32-bit).
     """
     if image.mode == "CMYK":
         return _from_cmyk(image, profile)
@@ -58,14 +57,14 @@ def to_rgb(image: Image.Image, profile: bytes | None = None) -> Converted:
 
 
 def _fitting(profile: bytes | None) -> tuple[bytes | None, str]:
-    """A profile for RGB values that means what the given one meant, and what became of that one."""
+    """Return a profile for the RGB values with the meaning of the given one, and a note if that one was dropped."""
     if not profile:
         return None, ""
     if _colour_space(profile) == b"GRAY" and (turned := grey_as_rgb(profile)) is not None:
         return turned, ""
     if _colour_space(profile) != b"RGB ":
         return None, "colour profile dropped: it does not describe RGB"
-    clean = cleaned(profile)
+    clean = clean_profile(profile)
     return clean, "" if clean else "colour profile dropped: it is damaged"
 
 
@@ -96,5 +95,5 @@ def _from_cmyk(image: Image.Image, profile: bytes | None) -> Converted:
 
 
 def _colour_space(profile: bytes) -> bytes:
-    """Data colour space of an ICC profile (ICC.1, header bytes 16 to 19)."""
+    """Return the data colour space of an ICC profile (ICC.1, header bytes 16 to 19)."""
     return profile[16:20]

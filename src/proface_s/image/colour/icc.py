@@ -1,4 +1,4 @@
-"""Colour profiles (ICC.1): made of what a file says about its colours in other ways, and cleared of all but colour."""
+"""Colour profiles (ICC.1): build them from primaries and curves, and clear them of everything but colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-Point = tuple[float, float]
+_Point = tuple[float, float]
 
 MAX_PROFILE_BYTES: Final = 8 * 2**20
 _HEADER, _ENTRY = 128, 12
@@ -32,13 +32,13 @@ _CURVE_POINTS: Final = 1024
 class Primaries:
     """Chromaticities (CIE x, y) of red, green, blue and white."""
 
-    red: Point
-    green: Point
-    blue: Point
-    white: Point = (0.3127, 0.3290)
+    red: _Point
+    green: _Point
+    blue: _Point
+    white: _Point = (0.3127, 0.3290)
 
     def is_close(self, other: Primaries) -> bool:
-        """Whether they differ by no more than files round them."""
+        """Return whether two sets of primaries differ by no more than the rounding in files."""
         pairs = zip(self._values(), other._values(), strict=True)
         return all(abs(one - two) < 0.0015 for one, two in pairs)
 
@@ -57,23 +57,23 @@ CODED_PRIMARIES: Final[Mapping[int, Primaries]] = {
     11: Primaries((0.68, 0.32), (0.265, 0.69), (0.15, 0.06), (0.314, 0.351)),
     12: Primaries((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)),
 }  # fmt: skip
-"""By their code in ITU-T H.273, as PNG (cICP) and HEIC (nclx) write them."""
+"""Primaries by their code in ITU-T H.273, as PNG (cICP) and HEIC (nclx) write them."""
 
 
 def srgb_curve() -> list[float]:
-    """Linear light of sRGB (IEC 61966-2-1) at equal steps from 0 to 1."""
+    """Return the linear light of sRGB (IEC 61966-2-1) at equal steps from 0 to 1."""
     values = np.linspace(0, 1, _CURVE_POINTS)
     return list(np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4))
 
 
 def bt709_curve() -> list[float]:
-    """Linear light of BT.709, BT.601 and BT.2020 at equal steps from 0 to 1."""
+    """Return the linear light of BT.709, BT.601 and BT.2020 at equal steps from 0 to 1."""
     values = np.linspace(0, 1, _CURVE_POINTS)
     return list(np.where(values < 0.0812429, values / 4.5, ((values + 0.0992968) / 1.0992968) ** (1 / 0.45)))
 
 
 def coded_curve(code: int) -> float | list[float] | None:
-    """Transfer function by its code in ITU-T H.273: a gamma or a curve; None for those of HDR, which have neither."""
+    """Return a transfer function by its code in ITU-T H.273, as a gamma or a curve; None for HDR, which has neither."""
     if code in (1, 6, 14, 15):
         return bt709_curve()
     return {4: 2.2, 5: 2.8, 8: 1.0}.get(code, srgb_curve() if code in (2, 13) else None)
@@ -83,12 +83,12 @@ def matrix_profile(primaries: Primaries, curve: float | Sequence[float], name: s
     """Build an ICC profile (version 2) for RGB values.
 
     Args:
-        primaries: what the three channels and white are.
+        primaries: of the three channels and white.
         curve: gamma, 0.1 to 10, or linear light at equal steps from 0 to 1.
         name: of the profile, ASCII.
 
     Returns:
-        The profile; None if the primaries are no colours that span a plane.
+        The profile; None if the primaries are not colours that span a plane.
     """
     columns = _colorants(primaries)
     if columns is None:
@@ -97,10 +97,10 @@ def matrix_profile(primaries: Primaries, curve: float | Sequence[float], name: s
 
 
 def grey_as_rgb(profile: bytes) -> bytes | None:
-    """Turn the profile of a grey picture into one for R = G = B = grey that means the same colours.
+    """Turn the profile of a grey picture into an RGB profile with the same colours for R = G = B = grey.
 
     Returns:
-        The profile; None if the grey one has no curve to take over.
+        The profile; None if the grey one has no usable curve.
     """
     tags = _tags(profile)
     curve = tags.get(b"kTRC", b"") if tags else b""
@@ -110,13 +110,13 @@ def grey_as_rgb(profile: bytes) -> bytes | None:
     return _profile(columns, curve, "Grey as RGB", version=profile[8:12])
 
 
-def cleaned(profile: bytes) -> bytes | None:
-    """Return a profile with nothing in it but colour and short texts; unchanged if that is all there is.
+def clean_profile(profile: bytes) -> bytes | None:
+    """Return a profile reduced to colour and short texts; unchanged if it holds nothing else.
 
-    Private tags, and bytes between and behind tags, can hold anything, a thumbnail for example.
+    Private tags, and bytes between and after tags, can hold anything, for example a thumbnail.
 
     Returns:
-        The profile; None if it is damaged, or too large to be one.
+        The profile; None if it is damaged, or larger than `MAX_PROFILE_BYTES`.
     """
     tags = _tags(profile)
     if tags is None or len(profile) > MAX_PROFILE_BYTES:
@@ -130,7 +130,7 @@ def cleaned(profile: bytes) -> bytes | None:
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes] | None:
-    """Tags by name; None for what is no profile."""
+    """Return the tags of a profile by name; None if it is not a profile."""
     if len(profile) < _HEADER + 4 or profile[36:40] != b"acsp":
         return None
     (count,) = struct.unpack_from(">I", profile, _HEADER)
@@ -145,7 +145,7 @@ def _tags(profile: bytes) -> dict[bytes, bytes] | None:
 
 
 def _is_compact(profile: bytes) -> bool:
-    """Whether a profile is as long as it says, and holds nothing but its tags and zeros between them."""
+    """Return whether a profile has its declared length, and holds only its tags and zeros between them."""
     (declared,) = struct.unpack_from(">I", profile)
     (count,) = struct.unpack_from(">I", profile, _HEADER)
     if declared != len(profile):
@@ -158,15 +158,15 @@ def _is_compact(profile: bytes) -> bool:
 
 
 def _assemble(header: bytes, tags: Mapping[bytes, bytes]) -> bytes:
-    """A profile of a header and tags; equal ones are stored once."""
+    """Build a profile from a header and tags; equal tags are stored once."""
     at = _HEADER + 4 + _ENTRY * len(tags)
-    places: dict[bytes, int] = {}
+    offsets: dict[bytes, int] = {}
     table, body = b"", b""
     for name, data in tags.items():
-        if data not in places:
-            places[data] = at + len(body)
+        if data not in offsets:
+            offsets[data] = at + len(body)
             body += data + bytes(-len(data) % 4)
-        table += struct.pack(">4sII", name, places[data], len(data))
+        table += struct.pack(">4sII", name, offsets[data], len(data))
     front = struct.pack(">I", at + len(body)) + header[4:84] + bytes(_HEADER - 84)
     return front + struct.pack(">I", len(tags)) + table + body
 
@@ -188,7 +188,7 @@ def _profile(columns: np.ndarray, curve: bytes, name: str, version: bytes = b"\x
 
 
 def _unicode(text: str) -> bytes:
-    """A text as version 4 writes it (multiLocalizedUnicodeType)."""
+    """Encode a text for version 4 (multiLocalizedUnicodeType)."""
     encoded = text.encode("utf-16-be")
     return b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(encoded), 28) + encoded
 
@@ -205,7 +205,7 @@ def _curve_tag(curve: float | Sequence[float]) -> bytes:
 
 
 def _colorants(primaries: Primaries) -> np.ndarray | None:
-    """XYZ of red, green and blue as columns, adapted from their white to D50 (Bradford)."""
+    """Return the XYZ of red, green and blue as columns of a (3, 3) array, adapted to D50 (Bradford)."""
     points = (primaries.red, primaries.green, primaries.blue, primaries.white)
     if any(y <= 0 or not 0 <= x <= 1 or y > 1 for x, y in points):
         return None

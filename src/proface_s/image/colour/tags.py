@@ -1,4 +1,4 @@
-"""What files say about their colours other than by a profile, as a profile, which every output can hold."""
+"""Colour tags other than profiles, turned into profiles, which every output can hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..structure.png import unpacked_profile
+from ..structure.png import unpack_profile
 from .icc import ADOBE_GAMMA, ADOBE_RGB, CODED_PRIMARIES, SRGB, Primaries, coded_curve, matrix_profile, srgb_curve
 
 _UNSPECIFIED: Final = 2
@@ -19,14 +19,19 @@ _LOST: Final = "colours may look different"
 
 @dataclass(frozen=True, slots=True)
 class ColourTag:
-    """A profile in place of other tags; None for sRGB, which needs none.  ``note`` says what could not be kept."""
+    """A profile that replaces other tags.
+
+    Attributes:
+        profile: the ICC profile; None for sRGB, which needs no profile.
+        note: says which information was dropped; empty if none was.
+    """
 
     profile: bytes | None = None
     note: str = ""
 
 
 def of_png(chunks: Mapping[str, bytes]) -> ColourTag:
-    """Decide what the colours of a PNG file are: by cICP, else iCCP, else sRGB, else gAMA and cHRM, as the format says.
+    """Read the colours of a PNG file from cICP, else iCCP, else sRGB, else gAMA and cHRM, as PNG prescribes.
 
     Args:
         chunks: name -> payload.
@@ -37,7 +42,7 @@ def of_png(chunks: Mapping[str, bytes]) -> ColourTag:
         if not tag.note or "iCCP" not in chunks:
             return tag
     if "iCCP" in chunks:
-        profile = unpacked_profile(chunks["iCCP"])
+        profile = unpack_profile(chunks["iCCP"])
         return ColourTag(profile, "" if profile else "colour profile dropped: it is damaged")
     if "sRGB" in chunks:
         return ColourTag()
@@ -55,7 +60,7 @@ def _of_gamma(gamma_chunk: bytes, white_and_primaries: bytes) -> ColourTag:
     if like_srgb and primaries.is_close(SRGB):
         return ColourTag()
     profile = matrix_profile(primaries, srgb_curve() if like_srgb else 100000 / gamma, "PNG gAMA and cHRM")
-    return ColourTag(profile, "" if profile else f"its gamma and primaries make no sense and were dropped: {_LOST}")
+    return ColourTag(profile, "" if profile else f"its gamma and primaries are invalid and were dropped: {_LOST}")
 
 
 def of_codes(primaries: int, transfer: int) -> ColourTag:
@@ -71,7 +76,7 @@ def of_codes(primaries: int, transfer: int) -> ColourTag:
 
 
 def adobe_rgb() -> ColourTag:
-    """Adobe RGB (1998), which cameras announce in EXIF alone (DCF optional colour space)."""
+    """Return Adobe RGB (1998), which cameras announce in EXIF alone (DCF optional colour space)."""
     return ColourTag(matrix_profile(ADOBE_RGB, ADOBE_GAMMA, "Compatible with Adobe RGB (1998)"))
 
 

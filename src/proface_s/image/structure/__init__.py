@@ -1,1 +1,1 @@
-"""Structure of picture files, read and checked before a decoder sees them."""
+"""The structure of picture files, read and checked before a decoder sees them."""

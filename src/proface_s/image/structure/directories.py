@@ -1,7 +1,7 @@
-"""Image file directories of TIFF files and EXIF blocks (TIFF 6.0, BigTIFF), read without believing what they say.
+"""Image file directories of TIFF files and EXIF blocks (TIFF 6.0, BigTIFF), read without trusting them.
 
 A directory may claim thousands of values of gigabytes each, may point to itself, and may be one of a hundred thousand.
-Nothing here is read before it is asked for, no value is longer than the caller allows, and no loop is followed.
+Nothing is read until the caller asks for it, no value exceeds the length that the caller allows, and loops end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_VALUES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One entry of a directory: its type, the number of its values, and where in the data they are."""
+    """One entry of a directory: its type, the number of its values, and their offset in the data."""
 
     kind: int
     count: int
@@ -27,13 +27,13 @@ class Field:
 
     @property
     def size(self) -> int:
-        """Bytes of all values."""
+        """Number of bytes of all values."""
         return _SIZES.get(self.kind, 1) * self.count
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A directory: its fields by tag, and the offset of the next one, 0 for none."""
+    """A directory: its fields by tag, and the offset of the next directory (0 if it is the last)."""
 
     fields: dict[int, Field]
     following: int
@@ -43,34 +43,34 @@ class TiffStructure:
     """A TIFF file or EXIF block whose directories can be read.
 
     Args:
-        data: all of it.
+        data: the whole file or block.
 
     Raises:
-        ValueError: neither TIFF nor BigTIFF.
+        ValueError: if it is neither TIFF nor BigTIFF.
     """
 
     def __init__(self, data: bytes) -> None:
         order = {b"II": "<", b"MM": ">"}.get(data[:2])
         if order is None or len(data) < 8:
-            raise ValueError("no TIFF structure")
+            raise ValueError("not a TIFF structure")
         self._data, self._order = data, order
         version = int(struct.unpack_from(order + "H", data, 2)[0])
         if version not in (_CLASSIC, _BIG) or (version == _BIG and len(data) < 16):
-            raise ValueError("no TIFF structure")
+            raise ValueError("not a TIFF structure")
         self._big = version == _BIG
         self.first: int = struct.unpack_from(order + ("Q" if self._big else "I"), data, 8 if self._big else 4)[0]
 
     def directory(self, offset: int) -> Directory:
-        """Read the directory at an offset; where a tag comes twice, the first one counts, as for most readers.
+        """Read the directory at an offset; of repeated tags, the first one counts, as in most readers.
 
         Raises:
-            ValueError: it is not there, or reaches beyond the end.
+            ValueError: if the directory is empty, lies outside the data, or reaches beyond the end.
         """
         head, entry, pointer = ("Q", "HHQ", "Q") if self._big else ("H", "HHI", "I")
         size = struct.calcsize(self._order + entry) + struct.calcsize(self._order + pointer)
         start = offset + struct.calcsize(self._order + head)
         if offset < 8 or start > len(self._data):
-            raise ValueError("a directory lies outside of the file")
+            raise ValueError("a directory lies outside the file")
         count = int(struct.unpack_from(self._order + head, self._data, offset)[0])
         end = start + count * size
         if not count or end > len(self._data):
@@ -79,33 +79,33 @@ class TiffStructure:
         inline = size - struct.calcsize(self._order + entry)
         for at in range(start, end, size):
             tag, kind, number = struct.unpack_from(self._order + entry, self._data, at)
-            place = at + size - inline
+            position = at + size - inline
             if _SIZES.get(kind, 1) * number > inline:
-                place = int(struct.unpack_from(self._order + pointer, self._data, place)[0])
-            fields.setdefault(tag, Field(kind, number, place))
+                position = int(struct.unpack_from(self._order + pointer, self._data, position)[0])
+            fields.setdefault(tag, Field(kind, number, position))
         has_next = end + struct.calcsize(self._order + pointer) <= len(self._data)
         following = int(struct.unpack_from(self._order + pointer, self._data, end)[0]) if has_next else 0
         return Directory(fields, following)
 
     def raw(self, field: Field | None, most: int) -> bytes:
-        """Bytes of a field, at most so many; empty where there is none, or where it reaches beyond the end."""
+        """Return at most ``most`` bytes of a field; empty if it is None or reaches beyond the end."""
         if field is None or field.offset + field.size > len(self._data):
             return b""
         return self._data[field.offset : field.offset + min(field.size, most)]
 
     def integers(self, field: Field | None, most: int = MAX_VALUES) -> list[int]:
-        """Values of a field of whole numbers, at most so many; empty where it is none."""
+        """Return at most ``most`` values of a field of integers; empty if it is None, damaged, or of another type."""
         code = _CODES.get(field.kind) if field else None
         if field is None or code is None or field.offset + field.size > len(self._data):
             return []
         return list(struct.unpack_from(f"{self._order}{min(field.count, most)}{code}", self._data, field.offset))
 
     def integer(self, field: Field | None, default: int) -> int:
-        """First value of a field of whole numbers."""
+        """Return the first value of a field of integers, or the default."""
         return next(iter(self.integers(field, 1)), default)
 
     def fractions(self, field: Field | None, most: int = 64) -> list[float]:
-        """Values of a field of fractions, at most so many; empty where it is none, or one has no denominator."""
+        """Return at most ``most`` values of a field of rationals; empty if it is None, damaged, or divides by zero."""
         code = _RATIONALS.get(field.kind) if field else None
         if field is None or code is None or field.offset + field.size > len(self._data):
             return []

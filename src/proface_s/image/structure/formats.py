@@ -1,4 +1,4 @@
-"""Which format a file has, told by its first bytes, and what to say of those that cannot be read."""
+"""The format of a file, identified by its first bytes, and errors for formats that cannot be read."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ _FORMATS_HINT: Final = "supported are JPEG, PNG, WebP, TIFF, BMP and HEIC"
 
 
 def identify(data: bytes, label: str) -> InputFormat:
-    """Tell a file's format by its first bytes; its name does not matter.
+    """Identify the format of a file by its first bytes; its name does not matter.
 
     Args:
         data: the file, or at least its first 4096 bytes.
-        label: how messages call it.
+        label: its name in messages.
 
     Raises:
-        ImageError: a format that is not supported; the message names it.
+        ImageError: if the format is not supported; the message names it.
     """
     front = data[:_FRONT_BYTES]
     for pattern, name in _READABLE:
@@ -85,7 +85,7 @@ def identify(data: bytes, label: str) -> InputFormat:
 
 
 def unsupported(described: str, label: str) -> ImageError:
-    """Build the error for a format that is known, but not read."""
+    """Return the error for a known format that cannot be read."""
     if "not supported" in described:
         return ImageError(f"{label} is {described}", _RAW_HINT)
     suffix = "" if described.endswith("not a picture") else ", which is not supported"
@@ -93,13 +93,13 @@ def unsupported(described: str, label: str) -> ImageError:
 
 
 def camera_raw(label: str, maker: str = "") -> ImageError:
-    """Build the error for a raw file in a TIFF's clothes, of which only the preview could be read."""
+    """Return the error for a camera raw file with the structure of a TIFF, of which only the preview could be read."""
     described = _RAW.format(maker or "its first picture is only a preview")
     return ImageError(f"{label} is {described}", _RAW_HINT)
 
 
 def _identify_boxes(front: bytes, label: str) -> InputFormat:
-    """Tell the formats apart that begin with an ``ftyp`` box (ISO 14496-12): major brand, and compatible ones."""
+    """Identify a format that begins with an ``ftyp`` box (ISO 14496-12) by its major and compatible brands."""
     size = min(max(int.from_bytes(front[:4], "big"), 16), len(front))
     brands = [front[8:12], *(front[at : at + 4] for at in range(16, size - 3, 4))]
     for brand in brands:

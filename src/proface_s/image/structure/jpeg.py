@@ -1,7 +1,7 @@
-"""The segments of a JPEG file (ITU-T T.81), walked before any decoder sees them.
+"""The segments of a JPEG file (ITU-T T.81), read before a decoder sees them.
 
-A decoder does not say why it refuses a file, spends minutes on thousands of scans, and fills what is missing with grey.
-The segments tell beforehand what kind of JPEG it is, how many scans there are, and where the picture ends.
+A decoder does not say why it refuses a file, spends minutes on thousands of scans, and fills missing parts with grey.
+The segments tell beforehand what kind of JPEG it is, how many scans it has, and where the picture ends.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ...errors import ImageError
 from .directories import TiffStructure
 
 MAX_SCANS: Final = 100
-"""Encoders write up to about 20 scans.  Each costs a pass over all coefficients of the picture, however few bytes it
-has: 2,000 scans in 319 kB took 17 seconds."""
+"""Encoders write up to about 20 scans.  Each scan costs a pass over all coefficients of the picture, however few bytes
+it has: 2,000 scans in 319 kB took 17 seconds."""
 MAX_SEGMENTS: Final = 10_000
 
 EOI: Final = b"\xff\xd9"
@@ -34,25 +34,25 @@ _READABLE: Final = (0xC0, 0xC1, 0xC2)
 _NOISE_BYTES, _PIECES = 64, 16
 _COEFFICIENTS: Final = 64
 _COPY: Final = "copy or download it again"
-_ANEW: Final = "open it in another program and save it as a PNG"
-_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither a stuffed byte, nor filling, nor a restart
+_RESAVE: Final = "open it in another program and save it as a PNG"
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # not a stuffed byte, padding or restart marker
 
 
 @dataclass(frozen=True, slots=True)
 class JpegLayout:
-    """What the segments of a JPEG file say.
+    """Layout of a JPEG file, by its segments.
 
     Attributes:
         kind: coding process, e.g. ``"baseline"``.
         bits: per sample.
         components: of the frame.
         scans: number of scans.
-        end: offset behind the end marker, or of the end of the data where there is none.
+        end: offset just after the end marker; of the end of the data if there is no marker.
         ended: whether there is an end marker.
         last_restart: number 0..7 of the last restart marker of the last scan, or None.
         complete: whether the scans code every coefficient of every component to its last bit.
         exif: the EXIF block, or empty.
-        multi: whether an index of further pictures says what follows the end marker.
+        multi: whether an index describes further pictures after the end marker.
         pictures: number of pictures of equal rank in the file (stereo, panorama, burst); previews do not count.
     """
 
@@ -69,15 +69,15 @@ class JpegLayout:
     pictures: int = 1
 
 
-def read_layout(data: bytes, label: str) -> JpegLayout:
-    """Walk the segments of a JPEG file.
+def read_jpeg_layout(data: bytes, label: str) -> JpegLayout:
+    """Read the segments of a JPEG file; nothing is decoded.
 
     Args:
-        data: the file.
-        label: how messages call it.
+        data: the whole file.
+        label: its name in messages.
 
     Raises:
-        ImageError: a kind of JPEG that is not supported, too many scans, or no picture.
+        ImageError: if its kind is not supported, or it has too many scans or segments, or no picture.
     """
     frame: tuple[str, int, list[int]] | None = None
     scans, restart, end, ended = 0, None, len(data), False
@@ -92,7 +92,7 @@ def read_layout(data: bytes, label: str) -> JpegLayout:
         elif marker == _SOS:
             scans, restart = scans + 1, None
             if scans > MAX_SCANS:
-                raise ImageError(f"{label} has more than {MAX_SCANS} scans; no program writes so many", _ANEW)
+                raise ImageError(f"{label} has more than {MAX_SCANS} scans; no program writes so many", _RESAVE)
             _note_scan(coverage, payload, progressive=frame is not None and frame[0] == "progressive")
         elif _RST0 <= marker <= _RST7:
             restart = marker - _RST0
@@ -109,7 +109,7 @@ def read_layout(data: bytes, label: str) -> JpegLayout:
 
 
 def _segments(data: bytes, label: str) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (marker, its offset, payload) up to the end marker; restart markers too, of which only the last counts."""
+    """Yield (marker, its offset, payload) up to the end marker; of restart markers, only the last of each scan."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         at = data.find(b"\xff", at)
@@ -135,11 +135,11 @@ def _segments(data: bytes, label: str) -> Iterator[tuple[int, int, bytes]]:
             at, restart = _entropy_end(data, at)
             if restart is not None:
                 yield _RST0 + restart, at, b""
-    raise ImageError(f"{label} has more than {MAX_SEGMENTS} segments; no program writes so many", _ANEW)
+    raise ImageError(f"{label} has more than {MAX_SEGMENTS} segments; no program writes so many", _RESAVE)
 
 
 def _entropy_end(data: bytes, at: int) -> tuple[int, int | None]:
-    """Where the entropy-coded data of a scan end: (offset of the next marker, last restart marker or None)."""
+    """Find the end of a scan's entropy-coded data: (offset of the next marker, number of the last restart or None)."""
     found = _NEXT_MARKER.search(data, at)
     end = found.start() if found else len(data)
     latest = max(range(8), key=lambda number: data.rfind(bytes([0xFF, _RST0 + number]), at, end))
@@ -148,7 +148,11 @@ def _entropy_end(data: bytes, at: int) -> tuple[int, int | None]:
 
 
 def _read_frame(marker: int, payload: bytes, label: str) -> tuple[str, int, list[int]]:
-    """(kind, bits per sample, component identifiers) of a frame that can be decoded."""
+    """Return (kind, bits per sample, component identifiers) of a frame.
+
+    Raises:
+        ImageError: if the frame is damaged, or cannot be decoded.
+    """
     kind = _FRAMES[marker]
     if len(payload) < 6:
         raise ImageError(f"{label} is truncated or damaged (a frame header of {len(payload)} bytes)", _COPY)
@@ -165,7 +169,7 @@ def _read_frame(marker: int, payload: bytes, label: str) -> tuple[str, int, list
 
 
 def _pictures_of(block: bytes) -> int:
-    """Number of pictures of equal rank by the index of a multi-picture file (CIPA DC-007)."""
+    """Count the pictures of equal rank in the index of a multi-picture file (CIPA DC-007)."""
     try:
         structure = TiffStructure(block)
         entries = structure.raw(structure.directory(structure.first).fields.get(_ENTRIES), 64 * _ENTRY_BYTES)
@@ -178,7 +182,7 @@ def _pictures_of(block: bytes) -> int:
 
 
 def _note_scan(coverage: dict[int, list[int]], payload: bytes, *, progressive: bool) -> None:
-    """Note down to which bit a scan brings which coefficients: 0 is the last one."""
+    """Record which coefficients a scan codes, and down to which bit; 0 is the lowest."""
     count = payload[0] if payload else 0
     if len(payload) < 1 + 2 * count + 3:
         return
@@ -192,12 +196,12 @@ def _note_scan(coverage: dict[int, list[int]], payload: bytes, *, progressive: b
                 known[index] = min(known[index], bits & 0x0F)
 
 
-def with_end(data: bytes, layout: JpegLayout) -> tuple[bytes, list[bytes]]:
-    """Complete a file without an end marker in three ways: what differs between them depends on missing bytes.
+def complete_jpeg(data: bytes, layout: JpegLayout) -> tuple[bytes, list[bytes]]:
+    """Complete a file without an end marker in three ways; pixels that differ between them depend on missing bytes.
 
-    The first is what a lenient decoder makes of it.  In the others, noise stands where further coded data would be,
-    each piece behind the restart marker that would be the next; one has the complement of the other's bits, so that
-    they part at the first bit that a decoder takes.  Complete data leave nothing for the noise to code.
+    The first is read as a lenient decoder would.  In the other two, noise takes the place of further coded data, in
+    pieces with the restart markers that would follow; one has the complement of the other's bits, so that they diverge
+    at the first bit that a decoder reads.  If the data are complete, a decoder reads none of the noise.
 
     Returns:
         (the file with an end marker, two files with noise and an end marker).

@@ -1,7 +1,7 @@
-"""The chunks of a PNG file (PNG, third edition), walked before a decoder sees them.
+"""The chunks of a PNG file (PNG, third edition), read before a decoder sees them.
 
-The decoder gets a file of what makes up the picture and nothing else: no text that unpacks to gigabytes, no million
-chunks, no checksum of a comment that would make it refuse the pixels.  What chunks say of colour is read here.
+The decoder gets a file with the chunks of the picture alone: no text that unpacks to gigabytes, no million chunks, no
+wrong checksum of a comment that would make it refuse the pixels.  Chunks about colour are collected here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...errors import ImageError
+from ..colour.icc import MAX_PROFILE_BYTES
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-MAX_CHUNKS: Final = 200_000
+MAX_PNG_CHUNKS: Final = 200_000
 MAX_TEXT_BYTES: Final = 2**16
-MAX_PROFILE_BYTES: Final = 8 * 2**20
 _PIXELS: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 _COLOUR: Final = (b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM")
 _TEXT: Final = (b"tEXt", b"zTXt", b"iTXt")
@@ -25,22 +25,23 @@ _FRAME_BYTES: Final = 12
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES: Final = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _COPY: Final = "copy or download it again"
+_RESAVE: Final = "open it in another program and save it again"
 _END: Final = bytes(4) + b"IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
 _ONE_IDAT: Final = 2**30
 
 
 @dataclass(slots=True)
 class PngParts:
-    """What a PNG file holds.
+    """The relevant parts of a PNG file.
 
     Attributes:
-        picture: a PNG file of the pixels, the palette and its transparency alone.
+        picture: a PNG file with the pixels, the palette and its transparency alone.
         bits: per sample.
         frames: of an animation; 1 for a picture.
-        colour: the chunks that say what colours are, by name.
+        colour: the chunks about colour, name -> payload.
         exif: the EXIF block, or empty.
-        texts: keyword -> text, of the keywords that were asked for.
-        notes: what was wrong with the file, or is left out, without a loss of pixels.
+        texts: keyword -> text, for the requested keywords.
+        notes: defects and omissions that cost no pixels.
     """
 
     picture: bytes = b""
@@ -52,16 +53,16 @@ class PngParts:
     notes: list[str] = field(default_factory=list)
 
 
-def take_apart(data: bytes, label: str, keywords: frozenset[str]) -> PngParts:
-    """Walk the chunks of a PNG file.
+def read_png_parts(data: bytes, label: str, keywords: frozenset[str]) -> PngParts:
+    """Read the chunks of a PNG file; no pixels are decoded.
 
     Args:
-        data: the file.
-        label: how messages call it.
-        keywords: which texts to keep.
+        data: the whole file.
+        label: its name in messages.
+        keywords: of the texts to keep.
 
     Raises:
-        ImageError: pixels are missing or damaged, or there are too many chunks.
+        ImageError: if pixels are missing or damaged, or there are too many chunks.
     """
     parts, damaged, ended = PngParts(), 0, False
     kept: dict[bytes, memoryview | bytes] = {}
@@ -87,17 +88,17 @@ def take_apart(data: bytes, label: str, keywords: frozenset[str]) -> PngParts:
         parts.notes.append(f"{damaged} damaged chunk{'s' if damaged > 1 else ''} beside the pixels left out")
     if not ended:
         parts.notes.append("the end of the file is missing, but no pixel is")
-        _check_whole(b"".join(pixels), bytes(header), label)
+        _check_complete(b"".join(pixels), bytes(header), label)
     parts.picture = _assembled(kept, pixels)
     return parts
 
 
-def completed(data: bytes) -> bytes:
-    """Return a PNG file with the end that it lacks, if it lacks nothing else; any other file as it is."""
+def complete_png(data: bytes) -> bytes:
+    """Return a PNG file that lacks only its end with the end added; any other data unchanged."""
     if not data.startswith(SIGNATURE) or data.endswith(_END):
         return data
     at = len(SIGNATURE)
-    for _ in range(MAX_CHUNKS):
+    for _ in range(MAX_PNG_CHUNKS):
         rest = data[at : at + _FRAME_BYTES]
         if len(rest) < _FRAME_BYTES:
             return data[:at] + _END if _END.startswith(rest) else data
@@ -108,9 +109,9 @@ def completed(data: bytes) -> bytes:
 
 
 def _chunks(data: bytes, label: str) -> Iterator[tuple[bytes, memoryview | bytes, bool]]:
-    """Yield (type, payload, whether its checksum is right) up to IEND; of pixels that are cut off, what is there."""
+    """Yield (type, payload, whether its checksum is right) up to IEND; of truncated pixels, the part that is there."""
     view, at = memoryview(data), len(SIGNATURE)
-    for _ in range(MAX_CHUNKS):
+    for _ in range(MAX_PNG_CHUNKS):
         if at + 8 > len(data):
             return
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -122,13 +123,13 @@ def _chunks(data: bytes, label: str) -> Iterator[tuple[bytes, memoryview | bytes
         payload = view[at + 8 : stop]
         if stop + 4 > len(data):
             if kind != b"IEND":
-                yield kind, payload, True  # whether all pixels are there is found out with the others
+                yield kind, payload, True  # `_check_complete` finds out whether pixels are missing
             return
         yield kind, payload, zlib.crc32(payload, zlib.crc32(kind)).to_bytes(4, "big") == data[stop : stop + 4]
         if kind == b"IEND":
             return
         at = stop + 4
-    raise ImageError(f"{label} has more than {MAX_CHUNKS} chunks; no program writes so many", "save it anew")
+    raise ImageError(f"{label} has more than {MAX_PNG_CHUNKS} chunks; no program writes so many", _RESAVE)
 
 
 def _note_chunk(parts: PngParts, kind: bytes, payload: memoryview | bytes, keywords: frozenset[str]) -> None:
@@ -147,7 +148,7 @@ def _note_chunk(parts: PngParts, kind: bytes, payload: memoryview | bytes, keywo
 
 
 def _text(kind: bytes, payload: bytes) -> tuple[str, str]:
-    """(keyword, text) of a text chunk; unpacked no further than `MAX_TEXT_BYTES`."""
+    """Return (keyword, text) of a text chunk, unpacked to at most `MAX_TEXT_BYTES`."""
     keyword, _, rest = payload.partition(b"\0")
     packed, encoding = kind == b"zTXt", "latin-1"
     if kind == b"zTXt":
@@ -163,7 +164,7 @@ def _text(kind: bytes, payload: bytes) -> tuple[str, str]:
     return keyword.decode("latin-1"), rest[:MAX_TEXT_BYTES].decode(encoding, "replace")
 
 
-def unpacked_profile(chunk: bytes) -> bytes | None:
+def unpack_profile(chunk: bytes) -> bytes | None:
     """The profile of an iCCP chunk; None if it is damaged or unpacks to more than `MAX_PROFILE_BYTES`."""
     _, _, rest = chunk.partition(b"\0")
     unpack = zlib.decompressobj()
@@ -174,11 +175,11 @@ def unpacked_profile(chunk: bytes) -> bytes | None:
     return profile if unpack.eof else None
 
 
-def _check_whole(packed: bytes, header: bytes, label: str) -> None:
-    """Make sure that pixel data without an end hold every row.
+def _check_complete(packed: bytes, header: bytes, label: str) -> None:
+    """Check that pixel data without an end hold every row.
 
     Raises:
-        ImageError: they do not.
+        ImageError: if rows are missing.
     """
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     samples = _SAMPLES.get(colour, 1)

@@ -1,4 +1,4 @@
-"""The chunks of a WebP file (RFC 9649), walked before a decoder sees them."""
+"""The chunks of a WebP file (RFC 9649), read before a decoder sees them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Final
 
 from ...errors import ImageError
 
-MAX_CHUNKS: Final = 10_000
+MAX_WEBP_CHUNKS: Final = 10_000
 _ANIMATED: Final = 0x02
 _COPY: Final = "copy or download it again"
 
 
 @dataclass(frozen=True, slots=True)
 class WebpLayout:
-    """What the chunks of a WebP file say.
+    """Layout of a WebP file, by its chunks.
 
     Attributes:
         size: (width, height) in pixels.
-        frames: of an animation; 1 for a picture.
-        end: offset behind the last chunk.
+        frames: number of frames of an animation; 1 for a picture.
+        end: offset just after the last chunk.
         exif: the EXIF block, or empty.
     """
 
@@ -29,20 +29,20 @@ class WebpLayout:
     exif: bytes
 
 
-def read_layout(data: bytes, label: str) -> WebpLayout:
-    """Walk the chunks of a WebP file; nothing is decoded.
+def read_webp_layout(data: bytes, label: str) -> WebpLayout:
+    """Read the chunks of a WebP file; nothing is decoded.
 
     Args:
-        data: the file.
-        label: how messages call it.
+        data: the whole file.
+        label: its name in messages.
 
     Raises:
-        ImageError: truncated, without a picture, or with too many chunks.
+        ImageError: if it is truncated, has no picture, or has too many chunks.
     """
     end = min(8 + int.from_bytes(data[4:8], "little"), len(data))
     size: tuple[int, int] | None = None
     at, frames, pictures, exif = 12, 0, 0, b""
-    for _ in range(MAX_CHUNKS):
+    for _ in range(MAX_WEBP_CHUNKS):
         if at + 8 > end:
             break
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
@@ -60,7 +60,10 @@ def read_layout(data: bytes, label: str) -> WebpLayout:
             exif = data[at + 8 : at + 8 + length]
         at += 8 + length + length % 2
     else:
-        raise ImageError(f"{label} has more than {MAX_CHUNKS} chunks; no program writes so many", "save it anew")
+        raise ImageError(
+            f"{label} has more than {MAX_WEBP_CHUNKS} chunks; no program writes so many",
+            "open it in another program and save it again",
+        )
     if size is None or not (pictures or frames):
         raise ImageError(f"{label} is truncated or damaged (a WebP file without a picture)", _COPY)
     return WebpLayout(size, max(frames, 1), max(end, min(at, len(data))), exif)

@@ -1,7 +1,7 @@
-"""What a TIFF file holds, found out before a decoder sees it: which page is the picture, and whether it can be read.
+"""The directories of a TIFF file, checked before a decoder sees them.
 
-The decoder takes the first page for the picture, whatever it is: in camera raw files (NEF, ARW, DNG) that is a
-thumbnail, with the photo in a directory below it.
+A decoder takes the first page for the picture.  In camera raw files (NEF, ARW, DNG), that page is a thumbnail, and the
+photo is in a subdirectory.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _CONVERT: Final = "convert it to an 8-bit RGB TIFF or a PNG first"
 
 @dataclass(frozen=True, slots=True)
 class TiffLayout:
-    """What the directories of a TIFF file say of its picture.
+    """Layout of the picture in a TIFF file, by its directories.
 
     Attributes:
         size: (width, height) in pixels.
-        samples: what they are, for messages.
+        samples: description of the samples, for messages.
         compression: its name, or number as text.
         common: whether every decoder can undo that compression.
         whole: whether all of its strips or tiles lie inside the file.
-        notes: what reading will leave out.
-        colour_notes: the same of colours, of no concern where there is a profile.
+        notes: omissions in reading.
+        colour_notes: omissions of colour information, irrelevant if there is a profile.
     """
 
     size: tuple[int, int]
@@ -62,15 +62,15 @@ class TiffLayout:
     colour_notes: tuple[str, ...]
 
 
-def read_layout(data: bytes, label: str) -> TiffLayout:
-    """Look through the directories of a TIFF file.
+def read_tiff_layout(data: bytes, label: str) -> TiffLayout:
+    """Read and check the directories of a TIFF file; nothing is decoded.
 
     Args:
-        data: the file.
-        label: how messages call it.
+        data: the whole file.
+        label: its name in messages.
 
     Raises:
-        ImageError: damaged; a camera raw file; several pages; or samples of a kind that is not supported.
+        ImageError: if it is damaged, a camera raw file, has several pages, or has unsupported samples.
     """
     try:
         structure = TiffStructure(data)
@@ -86,7 +86,7 @@ def read_layout(data: bytes, label: str) -> TiffLayout:
 
 
 def _pages(structure: TiffStructure, first: Directory) -> list[Directory]:
-    """The chain of directories, cut off after `MAX_PAGES` and one more; loops and dangling ends end it."""
+    """Return the chain of directories, up to `MAX_PAGES` and one more; it ends at a loop or a dangling pointer."""
     pages, seen = [first], {structure.first}
     while pages[-1].following and pages[-1].following not in seen and len(pages) <= MAX_PAGES:
         seen.add(pages[-1].following)
@@ -98,7 +98,7 @@ def _pages(structure: TiffStructure, first: Directory) -> list[Directory]:
 
 
 def _check_amount(structure: TiffStructure, first: Directory, size: int, label: str) -> None:
-    """Refuse directories that would have a decoder read the same gigabytes thousands of times."""
+    """Refuse directories that would make a decoder read the same gigabytes thousands of times."""
     total, count = 0, 0
     tables = [first]
     for tag in (_EXIF, _GPS, _INTEROPERABILITY):
@@ -114,7 +114,7 @@ def _check_amount(structure: TiffStructure, first: Directory, size: int, label: 
 
 
 def _is_reduced(structure: TiffStructure, page: Directory) -> bool:
-    """Whether a page is a smaller version of another one, or a mask."""
+    """Return whether a page is a smaller version of another one, or a mask."""
     subfile = structure.integer(page.fields.get(_SUBFILE), 0)
     return bool(subfile & 5) or structure.integer(page.fields.get(_OLD_SUBFILE), 1) == 2
 
@@ -124,7 +124,7 @@ def _pixels(structure: TiffStructure, page: Directory) -> int:
 
 
 def _check_raw(structure: TiffStructure, pages: list[Directory], label: str) -> None:
-    """Refuse files whose first page is not their picture."""
+    """Refuse camera raw files, whose first page is not the picture."""
     first = pages[0]
     below = []
     for page in pages[:8]:
