@@ -21,14 +21,14 @@ from torch import nn
 
 from proface_lab.training.config import RunConfig
 from proface_lab.training.run import train
-from proface_lab.training.secure.code_images import run
-from proface_lab.training.secure.couplings import Prior
+from proface_lab.training.secure.code_images import code_images
+from proface_lab.training.secure.couplings import CouplingNetwork
 
 SIZES = ((8, 2), (16, 1), (16, 2), (24, 2), (32, 3))
 PAPER_GMAC = 17.55
 
 
-def multiply_adds(prior: Prior, side: int) -> float:
+def multiply_adds(network: CouplingNetwork, side: int) -> float:
     """Return the multiply-adds of one pass over a square face, in 10^9, counted by hooks on the convolutions."""
     total = 0
 
@@ -37,9 +37,9 @@ def multiply_adds(prior: Prior, side: int) -> float:
         assert isinstance(layer, nn.Conv2d)
         total += out.numel() * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
 
-    hooks = [m.register_forward_hook(count) for m in prior.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
     with torch.no_grad():
-        run(prior.eval(), torch.rand(1, 3, side, side) * 255, torch.full((1, 1, 1, 1), 2.0))
+        code_images(network.eval(), torch.rand(1, 3, side, side) * 255, torch.full((1, 1, 1, 1), 2.0))
     for hook in hooks:
         hook.remove()
     return total / 1e9
@@ -68,8 +68,8 @@ def main(argv: list[str] | None = None) -> int:
         train(config, args.folders, out, quiet=True)
         with (out / "validation.csv").open(encoding="utf-8") as file:
             last = list(csv.DictReader(file))[-1]
-        prior = Prior(width, layers)
-        parameters, cost = sum(p.numel() for p in prior.parameters()), multiply_adds(prior, 256)
+        network = CouplingNetwork(width, layers)
+        parameters, cost = sum(p.numel() for p in network.parameters()), multiply_adds(network, 256)
         bits, quality = float(last["bits_2_at_96px"]), float(last["psnr_2_at_96px"])
         print(f"| {width} | {layers} | {parameters:,} | {cost:.2f} | {bits:.3f} | {quality:.2f} dB |", flush=True)
     return 0

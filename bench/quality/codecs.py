@@ -78,11 +78,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 512])
     parser.add_argument("--limit", type=int, default=16)
     args = parser.parse_args(argv)
-    codec = SecureFlow().codec
+    coder = SecureFlow().coder
 
     def ours(face: UInt8Image) -> UInt8Image:
-        words = codec.compress(face, room(face) // 4)
-        return np.clip(np.rint(codec.expand(words, *face.shape[:2])), 0, 255).astype(np.uint8)
+        words = coder.compress(face, room(face) // 4)
+        return np.clip(np.rint(coder.expand(words, *face.shape[:2])), 0, 255).astype(np.uint8)
 
     print("| size | room, bits per sample | couplings | JPEG 2000 | AVIF |\n|---|---|---|---|---|")
     for size in args.sizes:

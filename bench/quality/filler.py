@@ -19,8 +19,8 @@ import numpy as np
 
 from faces import read_faces
 from proface_s.flow.secure import face_code as flow
-from proface_s.flow.secure.entropy import push_all
-from proface_s.flow.secure.face_code import Codec
+from proface_s.flow.secure.entropy import encode_symbols
+from proface_s.flow.secure.face_code import FaceCoder
 from proface_s.flow.secure.lattice import Words, capacity_words
 from proface_s.flow.secure.model import SecureFlow, modulus_for
 from proface_s.image.measures import psnr
@@ -28,7 +28,7 @@ from proface_s.types import UInt8Image
 
 LEANS = 6  # bisections of the rounding bias
 
-Way = Callable[[Codec, UInt8Image, int], Words]
+Way = Callable[[FaceCoder, UInt8Image, int], Words]
 
 
 def set_grid(times: int) -> None:
@@ -41,26 +41,26 @@ def set_grid(times: int) -> None:
     flow._log_step = lambda index, level: index // times + flow.FINEST - 16 * level
 
 
-def coded(codec: Codec, source: flow._Source, index: int, words: int) -> Words | None:
+def coded(coder: FaceCoder, source: flow._Source, index: int, words: int) -> Words | None:
     """Return the words of a face coded at a step; None if they do not fit."""
-    return push_all(codec._trace(source, index).chunks(codec.tables), words)
+    return encode_symbols(coder._trace(source, index).chunks(coder.tables), words)
 
 
-def today(codec: Codec, face: UInt8Image, words: int) -> Words:
-    return codec.compress(face, words)
+def today(coder: FaceCoder, face: UInt8Image, words: int) -> Words:
+    return coder.compress(face, words)
 
 
 def finest(times: int) -> Way:
     """Find the finest step that fits by bisection: finer steps nearly always need more words."""
 
-    def find(codec: Codec, face: UInt8Image, words: int) -> Words:
-        start = round(16 * codec.step_of(codec.compress(face, words))) - flow.FINEST
+    def find(coder: FaceCoder, face: UInt8Image, words: int) -> Words:
+        start = round(16 * coder.step_of(coder.compress(face, words))) - flow.FINEST
         source = flow._Source.of(face)
         set_grid(times)
         low, high = max(-1, times * (start - 4)), times * start
-        best = coded(codec, source, high, words)
+        best = coded(coder, source, high, words)
         while high - low > 1:
-            found = coded(codec, source, (low + high) // 2, words)
+            found = coded(coder, source, (low + high) // 2, words)
             low, high = ((low + high) // 2, high) if found is None else (low, (low + high) // 2)
             best = best if found is None else found
         assert best is not None
@@ -69,22 +69,22 @@ def finest(times: int) -> Way:
     return find
 
 
-def leaning(codec: Codec, face: UInt8Image, words: int) -> Words:
+def less_biased(coder: FaceCoder, face: UInt8Image, words: int) -> Words:
     """Use the program's step with the smallest rounding bias that fits."""
-    best = codec.compress(face, words)
-    index, source = round(16 * codec.step_of(best)) - flow.FINEST, flow._Source.of(face)
-    low, high = 0.0, codec.lean
+    best = coder.compress(face, words)
+    index, source = round(16 * coder.step_of(best)) - flow.FINEST, flow._Source.of(face)
+    low, high = 0.0, coder.rounding_bias
     for _ in range(LEANS):
-        lean = (low + high) / 2
-        found = coded(dataclasses.replace(codec, lean=lean), source, index, words)
-        low, high = (lean, high) if found is None else (low, lean)
+        bias = (low + high) / 2
+        found = coded(dataclasses.replace(coder, rounding_bias=bias), source, index, words)
+        low, high = (bias, high) if found is None else (low, bias)
         best = best if found is None else found
     return best
 
 
 WAYS: dict[str, tuple[int, Way]] = {
     "program": (1, today), "finest step": (1, finest(1)), "grid of 1/64 octave": (4, finest(4)),
-    "grid of 1/256 octave": (16, finest(16)), "smaller lean": (1, leaning),
+    "grid of 1/256 octave": (16, finest(16)), "smaller rounding bias": (1, less_biased),
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--limit", type=int, default=6)
     args = parser.parse_args(argv)
-    codec = SecureFlow().codec
+    coder = SecureFlow().coder
     print("| size | way | filler, mean | filler, most | gain, mean | gain, most |\n|---|---|---|---|---|---|")
     for size in args.sizes:
         faces = list(read_faces(args.faces, size, args.limit))
@@ -105,10 +105,10 @@ def main(argv: list[str] | None = None) -> int:
             filler, quality = [], []
             for face in faces:
                 set_grid(1)
-                words = way(codec, face, room)
+                words = way(coder, face, room)
                 set_grid(times)
                 filler.append(100 * int(np.argmax(words != 1)) / room)
-                quality.append(psnr(np.rint(codec.expand(words, size, size)).clip(0, 255).astype(np.uint8), face))
+                quality.append(psnr(np.rint(coder.expand(words, size, size)).clip(0, 255).astype(np.uint8), face))
             base = base or quality
             gains = [after - before for after, before in zip(quality, base, strict=True)]
             print(

@@ -15,7 +15,7 @@ import statistics
 from pathlib import Path
 
 from faces import read_faces
-from proface_s.flow.secure.face_code import Codec
+from proface_s.flow.secure.face_code import FaceCoder
 from proface_s.flow.secure.lattice import capacity_words
 from proface_s.flow.secure.model import SecureFlow, modulus_for
 
@@ -27,22 +27,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[48, 112, 256, 512])
     parser.add_argument("--limit", type=int, default=40)
     args = parser.parse_args(argv)
-    tried, trace = [0], Codec._trace
+    tried, trace = [0], FaceCoder._trace
 
-    def counted(codec: Codec, *given: object, **named: object) -> object:
+    def counted(coder: FaceCoder, *given: object, **named: object) -> object:
         tried[0] += 1
-        return trace(codec, *given, **named)  # type: ignore[arg-type]
+        return trace(coder, *given, **named)  # type: ignore[arg-type]
 
-    Codec._trace = counted  # type: ignore[method-assign, assignment]
-    codec = SecureFlow().codec
-    finest = dataclasses.replace(codec, slack=0.0)
+    FaceCoder._trace = counted  # type: ignore[method-assign, assignment]
+    coder = SecureFlow().coder
+    finest = dataclasses.replace(coder, slack=0.0)
     print("| size | faces | tries | more than two | left unused |\n|---|---|---|---|---|")
     for size in args.sizes:
         tries, left = [], []
         for face in read_faces(args.faces, size, args.limit):
             words = capacity_words(face.size, modulus_for(size, size))
             tried[0] = 0
-            step = codec.step_of(codec.compress(face, words))
+            step = coder.step_of(coder.compress(face, words))
             tries.append(tried[0])
             left.append(6.02 * (step - finest.step_of(finest.compress(face, words))))
         if not tries:

@@ -32,7 +32,7 @@ def run(*argv: str, text: str | None = None, **options: object) -> subprocess.Co
 
 
 NO_ENGINE = (  # opening one fails
-    "import sys; from proface_s.cli.main import main; from proface_s.flow.secure import model;model.open_engine = None;"
+    "import sys; from proface_s.cli.main import main; from proface_s.flow.secure import model;model.open_graph = None;"
 )
 
 

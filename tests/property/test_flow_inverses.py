@@ -118,20 +118,20 @@ def test_any_values_are_coded_and_read(tables: entropy.Tables, seed: int, count:
     values = np.rint(rng.standard_cauchy(count) * 2.0 ** (ratio / 8)).clip(-(2**18), 2**18).astype(np.int32)
     chunks = entropy.chunks_of(entropy.Coded.of(values, ratio), tables)
     chunks.append(entropy.Chunk(np.array([5], np.int32), entropy.uniform(9)))
-    words = entropy.push_all(chunks, 4 * count + 16)
+    words = entropy.encode_symbols(chunks, 4 * count + 16)
     assert words is not None
     assert words.size == 4 * count + 16
-    reader = entropy.Reader(words)
-    np.testing.assert_array_equal(entropy.take_values(reader, ratio, tables), values)
+    reader = entropy.SymbolReader(words)
+    np.testing.assert_array_equal(entropy.decode_values(reader, ratio, tables), values)
     assert reader.take(entropy.uniform(9), 1)[0] == 5
 
 
 def test_words_that_are_too_few_are_refused(tables: entropy.Tables) -> None:
     values = np.arange(-50, 50, dtype=np.int32)
     chunks = entropy.chunks_of(entropy.Coded.of(values, np.full(100, 16)), tables)
-    needed = next(n for n in range(100) if entropy.push_all(chunks, n) is not None)
+    needed = next(n for n in range(100) if entropy.encode_symbols(chunks, n) is not None)
     assert needed > 10
-    assert entropy.push_all(chunks, needed - 1) is None
+    assert entropy.encode_symbols(chunks, needed - 1) is None
 
 
 @settings(max_examples=20, deadline=None)
@@ -139,7 +139,7 @@ def test_words_that_are_too_few_are_refused(tables: entropy.Tables) -> None:
 def test_any_words_expand_to_a_region(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for words in (rng.integers(0, 2**32, rng.integers(0, 200), dtype=np.uint32), np.zeros(9, np.uint32)):
-        region = MODEL.codec.expand(words, height, width)
+        region = MODEL.coder.expand(words, height, width)
         assert region.shape == (height, width, 3)
         assert np.isfinite(region).all()
 

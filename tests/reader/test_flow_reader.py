@@ -222,7 +222,7 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
             values = rng.integers(0, largest, count).astype(np.int32)
             chunks.append(entropy.Chunk(values, kind))
             written += [(int(v), cumulative) if cumulative else (0, uniform_around(int(v), size)) for v in values]
-    theirs = entropy.push_all(chunks, 120)
+    theirs = entropy.encode_symbols(chunks, 120)
     assert theirs is not None
     assert reader.write_words(written, 120) == theirs.tolist()
 
@@ -230,7 +230,7 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
 @pytest.mark.parametrize("words", [[5, 123456789, 0], [7, 7], [0, 0, 0], [1, 2, 3, 4, 0xFFFFFFFF]])
 def test_streams_that_no_writer_wrote(model: reader.Model, words: list[int]) -> None:
     """A zero on top, and words that run out."""
-    theirs, ours = entropy.Reader(np.array(words, np.uint32)), reader.Stack(words)
+    theirs, ours = entropy.SymbolReader(np.array(words, np.uint32)), reader.Stack(words)
     for size in (1000, 3, 1 << 20, 160):
         assert theirs.take(entropy.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
 

@@ -19,11 +19,11 @@ from proface_lab.pictures import identity_of  # noqa: E402
 from proface_lab.training.checkpoints import CHECKPOINT, compact, read_checkpoint, read_weights, write_checkpoint  # noqa: E402
 from proface_lab.training.config import RunConfig  # noqa: E402
 from proface_lab.training.covers import KINDS, CoverSource  # noqa: E402
-from proface_lab.training.data import Crops, Faces, pictures_by_folder, split_by_identity  # noqa: E402
+from proface_lab.training.data import CropSampler, FaceFolder, pictures_by_folder, split_by_identity  # noqa: E402
 from proface_lab.training.loop import Trainer  # noqa: E402
 from proface_lab.training.run import make_fabric  # noqa: E402
 from proface_lab.training.secure.task import SecureTask  # noqa: E402
-from proface_lab.training.task import Task, make_task  # noqa: E402
+from proface_lab.training.task import TrainingTask, make_task  # noqa: E402
 from proface_s.cli.main import main  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
 from proface_s.flow.cards import CARD_NAME  # noqa: E402
@@ -62,13 +62,13 @@ def config_file(tmp_path: Path, **changes: Any) -> Path:
 
 
 def make_trainer(
-    data: Path, out: Path, own: Task | None = None, *, init: Path | None = None, **changes: Any
+    data: Path, out: Path, own: TrainingTask | None = None, *, init: Path | None = None, **changes: Any
 ) -> Trainer:
     config = RunConfig.from_dict({**TINY, **changes})
     train, held = split_by_identity(pictures_by_folder([data]), config.validation, "")
     fabric = make_fabric("cpu", config.mixed)
     task = own or make_task(config.task, config.model)
-    return Trainer(config, task, (Faces(train), Faces(held)), out, fabric, init=init)
+    return Trainer(config, task, (FaceFolder(train), FaceFolder(held)), out, fabric, init=init)
 
 
 def test_ten_steps_through_the_command_line_give_a_model(
@@ -279,12 +279,12 @@ def test_weights_of_another_run_are_taken_over_and_named(tmp_path: Path, data: P
     first.train_step()
     first.save()
     config = RunConfig.from_dict(TINY)
-    faces = Faces([path for path, _ in pictures_by_folder([data])])
+    faces = FaceFolder([path for path, _ in pictures_by_folder([data])])
     fabric = make_fabric("cpu", False)
     second = Trainer(
         config,
         SecureTask(width=8),
-        (faces, Faces([])),
+        (faces, FaceFolder([])),
         tmp_path / "second",
         fabric,
         init=tmp_path / "first" / CHECKPOINT,
@@ -311,12 +311,12 @@ def test_identities_are_on_one_side_only(tmp_path: Path) -> None:
 
 
 def test_covers_of_every_kind_are_drawn(data: Path) -> None:
-    faces = Faces([path for path, _ in pictures_by_folder([data])])
+    faces = FaceFolder([path for path, _ in pictures_by_folder([data])])
     source = CoverSource(faces.draw, [])
     rng = np.random.default_rng(0)
     drawn = {kind: source.style(kind, rng) for kind in KINDS if kind != "swap"}
     assert {style.name for style in drawn.values()} == set(KINDS) - {"swap"}
-    crops = Crops(faces, (32, 100), source)
+    crops = CropSampler(faces, (32, 100), source)
     originals, covers = crops.draw(24, 32, rng)
     assert covers is not None
     assert originals.shape == covers.shape == (24, 32, 32, 3)

@@ -15,8 +15,8 @@ from proface_s.covers import apply_style
 from proface_s.errors import ModelError, UsageError
 from proface_s.flow.cards import DEFAULT_MODEL, read_card, shipped_models
 from proface_s.flow.secure import couplings, rate_forecast
-from proface_s.flow.secure.face_code import Codec
-from proface_s.flow.secure.model import ENGINE_NAMES, TABLES_NAME, SecureFlow
+from proface_s.flow.secure.face_code import FaceCoder
+from proface_s.flow.secure.model import GRAPH_NAMES, TABLES_NAME, SecureFlow
 from proface_s.image.measures import psnr
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
@@ -182,12 +182,12 @@ def test_other_shapes_are_refused(model: SecureFlow, shape: tuple[int, ...]) -> 
 def test_the_step_is_found_in_few_tries(model: SecureFlow, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = getattr(pytest.importorskip("skimage.data"), name)()[40:196, 60:216]
     region = np.ascontiguousarray(picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2))
-    tried, trace = [], Codec._trace
-    monkeypatch.setattr(Codec, "_trace", lambda *a, **k: tried.append(a[2]) or trace(*a, **k))  # type: ignore[func-returns-value]
+    tried, trace = [], FaceCoder._trace
+    monkeypatch.setattr(FaceCoder, "_trace", lambda *a, **k: tried.append(a[2]) or trace(*a, **k))  # type: ignore[func-returns-value]
     words = 4000
-    step = 16 * model.codec.step_of(model.codec.compress(region, words))
+    step = 16 * model.coder.step_of(model.coder.compress(region, words))
     assert len(tried) <= 3
-    exact = replace(model.codec, slack=0.0)
+    exact = replace(model.coder, slack=0.0)
     assert 0 <= step - 16 * exact.step_of(exact.compress(region, words)) <= 3  # sixteenths of an octave
 
 
@@ -197,11 +197,11 @@ def test_a_first_step_is_learned_from_what_suited() -> None:
     rows = [np.append(rng.normal(0, 2, rate_forecast.FEATURES - 1), 1.0) for _ in range(300)]
     steps = [round(float(row @ truth)) for row in rows]
     steps[7] += 900  # one that nothing foretells
-    learned = rate_forecast.fit(rows, steps)
+    learned = rate_forecast.solve_rate_forecast(rows, steps)
     np.testing.assert_allclose(learned, truth, atol=0.3)
 
 
-@pytest.mark.parametrize("name", [*ENGINE_NAMES, TABLES_NAME])
+@pytest.mark.parametrize("name", [*GRAPH_NAMES, TABLES_NAME])
 def test_an_altered_file_is_refused(tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(WEIGHTS, tmp_path / "model")
     data = bytearray((folder / name).read_bytes())

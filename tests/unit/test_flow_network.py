@@ -17,7 +17,7 @@ from proface_s.errors import ModelError
 from proface_s.flow import network
 from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
 from proface_s.flow.secure.couplings import PLANES
-from proface_s.flow.secure.model import ENGINE_NAMES, SecureFlow
+from proface_s.flow.secure.model import GRAPH_NAMES, SecureFlow
 from proface_s.silence import load_onnxruntime
 from proface_s.threads import opencv_threads
 from proface_s.types import FloatArray
@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def graph(stage: int) -> bytes:
-    return (FOLDER / ENGINE_NAMES[stage]).read_bytes()
+    return (FOLDER / GRAPH_NAMES[stage]).read_bytes()
 
 
 def planes(stage: int, height: int, width: int, seed: int = 0) -> FloatArray:
@@ -50,7 +50,7 @@ def opencv_as_it_was() -> Iterator[None]:
 def test_opencv_and_onnxruntime_agree_to_the_last_bit(stage: int, threads: int) -> None:
     pytest.importorskip("onnxruntime")
     theirs = load_onnxruntime().InferenceSession(graph(stage), providers=["CPUExecutionProvider"])
-    ours = network.open_engine(graph(stage), threads)
+    ours = network.open_graph(graph(stage), threads)
     for height, width in SIZES:
         given = planes(stage, height, width, threads)
         np.testing.assert_array_equal(ours(given), theirs.run(None, {"planes": given})[0], str((height, width)))
@@ -62,7 +62,7 @@ def test_both_engines_of_opencv_agree(engine: str) -> None:
     for stage in range(4):
         theirs = cv2.dnn.readNetFromONNX(np.frombuffer(graph(stage), np.uint8), getattr(cv2.dnn, engine))
         theirs.enableWinograd(False)
-        ours = network.open_engine(graph(stage), 1)
+        ours = network.open_graph(graph(stage), 1)
         for height, width in SIZES[::3]:
             given = planes(stage, height, width)
             theirs.setInput(given)
@@ -70,7 +70,7 @@ def test_both_engines_of_opencv_agree(engine: str) -> None:
 
 
 def test_an_engine_may_be_called_from_several_threads() -> None:
-    engine = network.open_engine(graph(3), 2)
+    engine = network.open_graph(graph(3), 2)
     given = [planes(3, 8 + 5 * i % 60, 40 + i, i) for i in range(24)]
     expected = [engine(each) for each in given]
     with ThreadPoolExecutor(6) as pool:
@@ -80,7 +80,7 @@ def test_an_engine_may_be_called_from_several_threads() -> None:
 
 
 def test_an_answer_is_not_overwritten_by_the_next() -> None:
-    engine = network.open_engine(graph(0), 1)
+    engine = network.open_graph(graph(0), 1)
     first = engine(planes(0, 12, 16, 1))
     kept = first.copy()
     engine(planes(0, 12, 16, 2))
@@ -89,9 +89,9 @@ def test_an_answer_is_not_overwritten_by_the_next() -> None:
 
 @pytest.mark.parametrize("stage", range(4))
 def test_the_answers_of_all_shipped_graphs_are_known(stage: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "digest", lambda answer: "another build's")
+    monkeypatch.setattr(network, "answer_digest", lambda answer: "another build's")
     with pytest.raises(ModelError, match="does not compute the model's networks exactly"):
-        network.open_engine(graph(stage), 1)
+        network.open_graph(graph(stage), 1)
 
 
 def test_a_model_is_refused_where_opencv_computes_other_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_model_is_refused_where_opencv_computes_other_numbers(monkeypatch: pyt
 
 def test_what_is_no_graph_is_refused() -> None:
     with pytest.raises(ModelError, match="cannot read"):
-        network.open_engine(b"no graph", 1)
+        network.open_graph(b"no graph", 1)
 
 
 def test_an_opencv_without_the_switch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_an_opencv_without_the_switch_is_refused(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(cv2.dnn, "readNetFromONNX", lambda data: Old())
     with pytest.raises(ModelError, match="cannot read") as caught:
-        network.open_engine(graph(0), 1)
+        network.open_graph(graph(0), 1)
     assert "4.12" in caught.value.hint
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: one file, written whole or not at all, read without trusting it."""
+"""Checkpoints of a run: one file, written atomically and read without running code from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTENT = ("config", "network", "average", "optimiser", "step", "skipped", "seco
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write through a temporary file, so that a kill or a power cut leaves the previous checkpoint.
+    """Write a checkpoint through a temporary file, so that a kill or a power cut leaves the previous one.
 
     Args:
         path: the file.
@@ -31,10 +31,10 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Inverse of `write_checkpoint`; tensors come to the CPU, and no code in the file is run.
+    """Read a checkpoint: the inverse of `write_checkpoint`.  Tensors are loaded to the CPU, and no code is run.
 
     Raises:
-        UsageError: missing, damaged, or not a checkpoint of ours.
+        UsageError: if the file is missing, damaged or not a checkpoint.
     """
     if not path.is_file():
         raise UsageError(f"there is no checkpoint {path}")
@@ -49,7 +49,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The averaged weights of a checkpoint.
+    """Read the averaged weights of a checkpoint.
 
     Raises:
         UsageError: see `read_checkpoint`.
@@ -59,14 +59,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def compact(state: dict[str, Any]) -> dict[str, Any]:
-    """A checkpoint of an eighth of the size: the averaged weights alone, in half precision.
+    """Reduce a checkpoint to an eighth of its size: the averaged weights alone, in half precision.
 
-    It serves wherever weights are read (``--init``, ``proface export``, the evaluation), and not to resume a run.
+    The result serves wherever weights are read (``--init``, ``proface export``, the evaluation), but no run can resume
+    from it.
     """
     weights = {name: weight.half() for name, weight in state["average"].items()}
     return {**state, "network": weights, "average": weights, "optimiser": {}}
 
 
 def is_compact(state: dict[str, Any]) -> bool:
-    """Whether a checkpoint came from `compact`."""
+    """Return whether a checkpoint came from `compact`."""
     return not state["optimiser"]

@@ -12,10 +12,10 @@ from proface_s.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """One training run.
+    """Settings of one training run.
 
     Attributes:
-        task: what is trained: ``secure`` (ours) or ``paper`` (the published system).
+        task: ``secure`` (ours) or ``paper`` (the published system).
         model: arguments of the task, see its class.
         steps: optimiser steps in all.
         batch: crops per step.
@@ -29,11 +29,11 @@ class RunConfig:
         weight_decay: of Adam, as an L2 penalty.
         mixed: run the convolutions in bfloat16.
         ema: decay of the exponential moving average of the weights.
-        validation: fraction of the identities that are kept for validation.
-        validation_in: only identities whose path contains this text are kept for validation; all where empty.
+        validation: fraction of the people that are kept for validation.
+        validation_in: keep only people for validation whose path contains this text; all if empty.
         check_every: steps between validations, previews and their log lines.
-        seed: of everything that is drawn.
-        threads: torch threads on the CPU; 0 for as many as torch likes.
+        seed: of all random numbers.
+        threads: torch threads on the CPU; 0 for torch's default.
     """
 
     task: str = "secure"
@@ -57,15 +57,15 @@ class RunConfig:
     threads: int = 2
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, as in the JSON file."""
+        """Return plain data, as in the JSON file."""
         return {**asdict(self), "faces": list(self.faces)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> RunConfig:
-        """Inverse of `to_dict`.
+        """Invert `to_dict`.
 
         Raises:
-            UsageError: unknown names, or values out of range.
+            UsageError: if a name is unknown, or a value out of range.
         """
         known = {f.name for f in fields(cls)}
         unknown = sorted(set(data) - known)
@@ -76,7 +76,7 @@ class RunConfig:
         return config
 
     def check(self) -> None:
-        """Raises `UsageError` where a value is out of range."""
+        """Raise `UsageError` if a value is out of range."""
         limits = (
             (self.steps >= 1 and self.batch >= 1, "steps and batch must be at least 1"),
             (self.crop >= 16 and self.crop % 8 == 0, "crop must be a multiple of 8 of at least 16"),
@@ -100,7 +100,7 @@ class RunConfig:
         """Read a JSON configuration file.
 
         Raises:
-            UsageError: missing, not JSON, or see `from_dict`.
+            UsageError: if the file is missing or not JSON, or as `from_dict`.
         """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ class RunConfig:
 
 
 def _checked(name: str, value: Any, cls: type[RunConfig]) -> Any:
-    """A value from JSON as the field wants it, or `UsageError`: integers serve as numbers, truth values do not."""
+    """Convert a value from JSON to the field's type: integers serve as numbers, truth values do not."""
     default = getattr(cls(), name)
     if name == "faces":
         if isinstance(value, list | tuple) and len(value) == 2 and all(type(side) is int for side in value):

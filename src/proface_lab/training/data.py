@@ -1,4 +1,4 @@
-"""Faces for training: folders of pictures, split by identity, and random crops at random face sizes."""
+"""Faces for training: folders of pictures, split by person, and random crops at random face sizes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CACHE_BYTES = 4 << 30  # once the cache is full, further pictures are decoded ag
 
 
 def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str) -> tuple[list[Path], list[Path]]:
-    """Split (path, root) pairs into training and validation files, with each identity on one side only.
+    """Split (path, root) pairs into training and validation files, with each person on one side only.
 
-    A hash of the identity decides, so adding files never moves an identity to the other side.
+    A hash of the person's name decides, so adding files never moves a person to the other side.
     """
     train: list[Path] = []
     held: list[Path] = []
@@ -46,7 +46,7 @@ def pictures_by_folder(folders: list[Path]) -> list[tuple[Path, Path]]:
 
 
 @dataclass(slots=True, eq=False)
-class Faces:
+class FaceFolder:
     """Pictures, read on demand and cached while there is room.
 
     Attributes:
@@ -94,7 +94,7 @@ class Faces:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Crops:
+class CropSampler:
     """Random crops of faces at random sizes, and their covers; the generator determines all choices.
 
     Attributes:
@@ -103,7 +103,7 @@ class Crops:
         covers: the source of covers, or None if no covers are needed.
     """
 
-    faces: Faces
+    faces: FaceFolder
     sizes: tuple[int, int]
     covers: CoverSource | None = None
 

@@ -26,7 +26,7 @@ def open_logs(folder: Path, step: int) -> Iterator[Log]:
     from torch.utils.tensorboard import SummaryWriter
 
     for kind in KINDS:
-        cut_rows(folder / f"{kind}.csv", step)
+        truncate_rows(folder / f"{kind}.csv", step)
     writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def log(kind: str, step: int, measures: dict[str, float], others: dict[str, float]) -> None:
@@ -51,7 +51,7 @@ def append_row(path: Path, row: dict[str, float]) -> None:
         writer.writerow({name: round(value, 5) for name, value in row.items()})
 
 
-def cut_rows(path: Path, last: int) -> None:
+def truncate_rows(path: Path, last: int) -> None:
     """Drop the rows after a step, and a row that a killed process left incomplete."""
     if not path.exists():
         return

@@ -1,7 +1,7 @@
 """The training loop, on Lightning Fabric: one process or many, CPU or GPU, exact resume after a kill.
 
-Every random number of a step follows from (seed, rank, step), so that a checkpoint needs no random state and a resumed
-run draws what the killed one would have drawn.
+Every random number of a step follows from (seed, rank, step), so a checkpoint needs no random state, and a resumed run
+draws the same numbers as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from proface_s.types import UInt8Image
 from .checkpoints import CHECKPOINT, is_compact, read_checkpoint, read_weights, write_checkpoint
 from .config import RunConfig
 from .covers import CoverSource
-from .data import Crops, Faces
+from .data import CropSampler, FaceFolder
 from .logs import Log, open_logs
-from .task import Batch, Task
+from .task import Batch, TrainingTask
 
 SMALL_CROPS = (32, 48, 64)
 MOST_SMALL = 32  # crops in a step of small ones
-VALIDATION_CROPS = ((96, 8), (32, 16))  # side and number of crops that are validated
-FREE = {"threads": 0, "check_every": 0, "steps": 0}  # what a resumed run may have otherwise than before
+VALIDATION_CROPS = ((96, 8), (32, 16))  # side and number of validation crops
+FREE = {"threads": 0, "check_every": 0, "steps": 0}  # settings that a resumed run may change
 TRAIN, VALIDATE, PREVIEW = 0, 1, 2  # streams of random numbers
 
 Report = Callable[[int, dict[str, float]], None]
 
 
 class _Step(nn.Module):
-    """Network and loss as one module, so that several processes synchronise around a whole step.
+    """Network and loss as one module, so that several processes synchronise once per step.
 
-    It takes 8-bit pictures, because Fabric casts floats that enter a module to bfloat16 when training is mixed, and
-    grey levels, their differences above all, do not survive that.
+    It takes 8-bit pictures: in mixed precision Fabric casts floats that enter a module to bfloat16, which is too coarse
+    for grey levels and their differences.
     """
 
-    def __init__(self, task: Task, network: nn.Module) -> None:
+    def __init__(self, task: TrainingTask, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self._task = task
@@ -56,26 +56,26 @@ class _Step(nn.Module):
 
 
 class Trainer:
-    """Holds everything a run needs to continue exactly where it stopped.
+    """A training run that can continue exactly where it stopped.
 
     Args:
         config: the run.
         task: what is trained.
         faces: training and validation faces; the second may be empty.
-        folder: checkpoint, logs and previews are kept here; an existing checkpoint is resumed.
-        fabric: where it runs, launched already.
+        folder: holds checkpoint, logs and previews; an existing checkpoint is resumed.
+        fabric: the devices, already launched.
         stickers: files for mask covers.
-        init: weights to start from, where there is no checkpoint yet.
+        init: weights to start from if there is no checkpoint yet.
 
     Raises:
-        UsageError: the folder's checkpoint is of another configuration.
+        UsageError: if the folder's checkpoint has another configuration.
     """
 
     def __init__(
         self,
         config: RunConfig,
-        task: Task,
-        faces: tuple[Faces, Faces],
+        task: TrainingTask,
+        faces: tuple[FaceFolder, FaceFolder],
         folder: Path,
         fabric: Fabric,
         stickers: list[Path] | None = None,
@@ -84,7 +84,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.task, self.folder, self.fabric = config, task, folder, fabric
         self._crops = [
-            Crops(part, config.faces, CoverSource(part.draw, stickers or []) if task.needs_covers else None)
+            CropSampler(part, config.faces, CoverSource(part.draw, stickers or []) if task.needs_covers else None)
             for part in faces
         ]
         step_module = _Step(task, task.build())
@@ -114,11 +114,11 @@ class Trainer:
 
     @property
     def network(self) -> nn.Module:
-        """The network as it is being trained."""
+        """The network in training, as opposed to its average."""
         return self._module.module.network  # type: ignore[no-any-return]
 
     def learning_rate(self) -> float:
-        """One cycle: linear warm-up, then cosine to 1 % of the peak."""
+        """Return the learning rate of a step: one cycle, linear warm-up, then cosine to 1 % of the peak."""
         config, done = self.config, self.step / self.config.steps
         if done < config.warm_up:
             return config.peak_lr * (0.01 + 0.99 * done / config.warm_up)
@@ -126,7 +126,7 @@ class Trainer:
         return config.peak_lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; returns the measures of its batch.  A step with a non-finite gradient is skipped."""
+        """Make one optimiser step and return the measures of its batch; skip it if the gradient is not finite."""
         config, rng = self.config, self._generator(TRAIN, self.step)
         count, crop = config.batch, config.crop
         if rng.random() < config.small_share:
@@ -156,7 +156,7 @@ class Trainer:
         Args:
             save_every: seconds between checkpoints.
             log_every: steps between lines of the log.
-            report: told the step and the mean measures since the last time.
+            report: called with the step and the mean measures since the last call.
         """
         saved = time.monotonic()
         recent: list[dict[str, float]] = []
@@ -182,7 +182,7 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Measures of the averaged weights on held-out identities; the same crops each time.  Empty without any."""
+        """Measure the averaged weights on held-out people, with the same crops each time; empty if there are none."""
         if not len(self._crops[1].faces):
             return {}
         self.average.eval()
@@ -196,7 +196,7 @@ class Trainer:
         return found
 
     def preview(self) -> None:
-        """Write a sheet of pictures to look at."""
+        """Write a contact sheet."""
         if not self.fabric.is_global_zero:
             return
         crops = self._crops[1] if len(self._crops[1].faces) else self._crops[0]
@@ -210,7 +210,7 @@ class Trainer:
         cv2.imwrite(str(folder / f"{self.step:07d}.png"), np.ascontiguousarray(sheet[:, :, ::-1]))
 
     def save(self) -> None:
-        """Write the checkpoint; the other processes need none."""
+        """Write the checkpoint, in the first process only."""
         if not self.fabric.is_global_zero:
             return
         state = {
@@ -251,8 +251,8 @@ class Trainer:
     def _generator(self, stream: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self.config.seed, stream, self.fabric.global_rank, number])
 
-    def _batch(self, crops: Crops, count: int, crop: int, rng: np.random.Generator) -> Batch:
-        """Pictures on the device, still uint8; also seeds torch."""
+    def _batch(self, crops: CropSampler, count: int, crop: int, rng: np.random.Generator) -> Batch:
+        """Draw pictures and move them to the device as uint8; also seed torch."""
         originals, covers = crops.draw(count, crop, rng)
         torch.manual_seed(int(rng.integers(2**31)))
         return Batch(self._tensor(originals), None if covers is None else self._tensor(covers))
@@ -262,7 +262,7 @@ class Trainer:
 
     @contextmanager
     def _seeded(self, rng: np.random.Generator) -> Iterator[None]:
-        """Fixed torch random numbers inside."""
+        """Seed torch inside the block, and restore its random state afterwards."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**31)))
             yield
@@ -271,30 +271,30 @@ class Trainer:
         return {"skipped": self.skipped, "seconds": self.seconds}
 
     def _logs(self) -> AbstractContextManager[Log]:
-        """The run's logs on the first process, none on the others."""
+        """Open the run's logs in the first process; ignore entries in the others."""
         if self.fabric.is_global_zero:
             return open_logs(self.folder, self.step)
         return nullcontext(lambda kind, step, measures, others: None)
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Let the average follow the weights."""
+        """Update the moving average of the weights."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
             average.lerp_(current.detach(), 1 - decay)
 
 
 def as_float(batch: Batch) -> Batch:
-    """The same batch in float32, as tasks take it."""
+    """Convert a batch to float32, as tasks take it."""
     covers = None if batch.covers is None else batch.covers.float()
     return replace(batch, originals=batch.originals.float(), covers=covers)
 
 
 def load_weights(network: nn.Module, weights: dict[str, Tensor], source: Path) -> None:
-    """Put weights into a network.
+    """Load weights into a network.
 
     Raises:
-        UsageError: they are of another network.
+        UsageError: if they belong to another network.
     """
     try:
         network.load_state_dict(weights)

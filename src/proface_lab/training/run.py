@@ -1,4 +1,4 @@
-"""From the command line's words to a run: devices, data, progress; and from a checkpoint to a shipped model."""
+"""Training and export as commands run them: devices, data and progress."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from proface_s.types import UInt8Image
 from .checkpoints import read_checkpoint
 from .config import RunConfig
 from .covers import find_stickers
-from .data import Crops, Faces, pictures_by_folder, split_by_identity
+from .data import CropSampler, FaceFolder, pictures_by_folder, split_by_identity
 from .loop import Trainer, load_weights
 from .task import FITTED_TO_FACES, make_task
 from .watching import Watch, unwatched
@@ -30,10 +30,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def make_fabric(device: str, mixed: bool) -> Fabric:
-    """Fabric for one device, or for all processes that ``torchrun`` has started.
+    """Launch Fabric on one device, or in all processes that ``torchrun`` has started.
 
     Raises:
-        UsageError: the device is not there.
+        UsageError: if there is no such device.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
@@ -67,12 +67,12 @@ def train(
 
     Args:
         config: the run.
-        folders: where the pictures are.
+        folders: of pictures.
         out: the run's folder.
         device: see `DEVICES`.
         stickers: folder of RGBA stickers for mask covers.
-        init: a checkpoint to take the first weights from.
-        quiet: no progress bar.
+        init: a checkpoint with the weights to start from.
+        quiet: show no progress bar.
 
     Raises:
         UsageError: see `make_fabric`, `pictures_by_folder` and `Trainer`.
@@ -88,9 +88,13 @@ def train(
             code="few-pictures",
         )
     fabric = make_fabric(device, config.mixed)
-    trainer = Trainer(config, task, (Faces(sides[0]), Faces(sides[1])), out, fabric, find_stickers(stickers), init)
+    trainer = Trainer(
+        config, task, (FaceFolder(sides[0]), FaceFolder(sides[1])), out, fabric, find_stickers(stickers), init
+    )
     if config.validation and not sides[1]:
-        fabric.print("nobody is left to validate with: no validation.csv, previews of faces that are trained on")
+        fabric.print(
+            "no pictures are left for validation: there is no validation.csv, and previews show training faces"
+        )
     fabric.print(
         f"{config.task}: {len(sides[0])} pictures to train on, {len(sides[1])} to validate; "
         f"step {trainer.step} of {config.steps} on {fabric.device}, {fabric.world_size} process(es)"
@@ -123,15 +127,15 @@ def export(
 
     Args:
         checkpoint: of a run.
-        folders: the run's pictures, to which the symbol tables are fitted (training side of the split only); none
-            where the task has no tables.
+        folders: the run's pictures, to which the symbol tables are fitted (training side of the split only); empty if
+            the task has no tables.
         out: folder of the model; its files are replaced when all are written, the card, which vouches for them, last.
-        card: what to say of the model beside what the checkpoint tells.
-        faces: how many faces the tables are fitted to.
+        card: entries of the model's card that are not in the checkpoint.
+        faces: number of faces to fit the tables to.
         watch: see `Watch`.
 
     Raises:
-        UsageError: not a checkpoint, or no folders where they are needed.
+        UsageError: if the file is not a checkpoint, or the task needs folders and there are none.
     """
     saved = read_checkpoint(checkpoint)
     config = RunConfig.from_dict(saved["config"])
@@ -163,9 +167,9 @@ def export(
 
 
 def _sample(config: RunConfig, folders: list[Path], count: int, watch: Watch) -> list[UInt8Image]:
-    """Whole faces of random size from the training side of the split, even sides."""
+    """Draw whole faces of random size, with even sides, from the training side of the split."""
     paths, _ = split_by_identity(pictures_by_folder(folders), config.validation, config.validation_in)
-    crops = Crops(Faces(paths), config.faces)
+    crops = CropSampler(FaceFolder(paths), config.faces)
     rng = np.random.default_rng([config.seed, 9])
     low, high = np.log(config.faces[0]), np.log(min(256, config.faces[1]))
     sides = [max(16, int(np.exp(rng.uniform(low, high))) // 2 * 2) for _ in range(count)]

@@ -32,7 +32,7 @@ class Batch:
     progress: float = 0.0
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """A network to train, with its loss, validation and export."""
 
     name: str
@@ -63,14 +63,14 @@ class Task(Protocol):
 
         Args:
             module: the trained network.
-            faces: what tables are fitted to.
+            faces: to fit tables to.
             folder: of the model.
-            card: what to say of the model.
+            card: entries of the model's card.
             watch: see `Watch`.
         """
 
 
-def make_task(name: str, model: dict[str, Any]) -> Task:
+def make_task(name: str, model: dict[str, Any]) -> TrainingTask:
     """Build a task from a configuration's ``task`` and ``model``.
 
     Raises:
@@ -84,7 +84,7 @@ def make_task(name: str, model: dict[str, Any]) -> Task:
         if name == "paper":
             from .paper.task import PaperTask
 
-            paper: Task = PaperTask(**model)
+            paper: TrainingTask = PaperTask(**model)
             return paper
     except TypeError as error:
         raise UsageError(f"the configuration's model does not fit the task {name}: {error}") from None

@@ -9,13 +9,13 @@ Item = TypeVar("Item")
 
 
 class Watch(Protocol):
-    """Passes items on, and sees by that how far a part is."""
+    """Passes items on, and shows progress as they are taken."""
 
     def __call__(self, part: str, items: Sequence[Item], /) -> Iterable[Item]:
         """Return the items, in order.
 
         Args:
-            part: what is done with them, for people.
+            part: name of the work, for people.
             items: all of them.
         """
         ...

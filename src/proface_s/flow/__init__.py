@@ -1,11 +1,12 @@
-"""The secure flow: an original face becomes digits, the key shifts them, and the cover takes them up.
+"""The flow: models that hide originals in covers under a key, and read them back.
 
-::
+`model.Model` is what the product needs of one, `registry.open_model` opens one by name.  In the secure flow::
 
-    original ── codec (Haar bands, trained couplings, ANS) ──► words ── digits ──► mixing (key) ──► uniform digits
-                                                                                                        │
-    cover ──────────────────────────────── digits.write_residues (modular coupling) ◄───────────────────┘
-                                                    └──► protected
+    original ── face_code (Haar bands, trained couplings, entropy coder) ──► words ── lattice ──► digits
+                                                                                                     │
+                                                                          pad (face key): mix        ▼
+    cover ──────────────── lattice.write_residues (modular coupling) ◄────────────────────── uniform digits
+                                └──► protected
 
 Recovery runs every arrow backwards.  The modules here know neither passphrases nor files.
 """

@@ -1,14 +1,15 @@
 """Networks on the CPU: an ONNX graph as a function that several threads may call at once.
 
-OpenCV's dnn module runs them: a dependency anyway, which neither writes nor sends anything.  All that the flow's
-networks compute are whole numbers below 2^24, so float32 is exact in any order of addition, with any number of
-threads and any OpenCV.  Winograd convolutions are the exception, because they multiply by fractions, and are off.
+OpenCV's dnn module runs them: it is a dependency anyway, and neither writes nor sends anything.  The networks of the
+secure flow compute on whole numbers below 2^24, so float32 is exact in any order of addition, with any number of
+threads and any OpenCV.  Winograd convolutions are off, because they multiply by fractions.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -16,11 +17,13 @@ import numpy as np
 from ..errors import ModelError
 from ..threads import opencv_threads, threads_to_use
 from ..types import FloatArray
-from .secure.couplings import Engine
+
+Graph = Callable[[FloatArray], FloatArray]
+"""A network: (1, planes, H, W) float32 -> (1, answers, H, W) float32."""
 
 HINT: Final = "install opencv-python-headless 4.12 or later, and no other build of OpenCV beside it"
-QUESTION: Final = (24, 32)  # height and width of the planes that a shipped graph is tried with; Winograd fails there
-ANSWERS: Final = {  # SHA-256 of a shipped graph: its planes, and the SHA-256 of its answer to `question`
+PROBE_SIZE: Final = (24, 32)  # height and width of the planes that a shipped graph is tried with; Winograd fails there
+KNOWN_ANSWERS: Final = {  # SHA-256 of a shipped graph: its planes, and the SHA-256 of its answer to `probe_planes`
     "66605a4770c4fe0088a888872214228c662a86c1f241ae8d4501907fb1e2c22e": (
         17,
         "6f6ccac2cd0420c2cb2a8d5ad109cf9efafb351ceb01b307e6be20d9241a5748",
@@ -40,15 +43,15 @@ ANSWERS: Final = {  # SHA-256 of a shipped graph: its planes, and the SHA-256 of
 }
 
 
-def open_engine(data: bytes, threads: int) -> Engine:
-    """Return a graph as a function from its ``planes``, (1, P, H, W) float32, to its answer, (1, C, H, W) float32.
+def open_graph(data: bytes, threads: int) -> Graph:
+    """Return an ONNX graph as a function.
 
-    A network of OpenCV's belongs to one thread at a time.  So each call takes an idle one, or reads the graph again,
+    A network of OpenCV's belongs to one thread at a time, so each call takes an idle one, or reads the graph again,
     which takes a millisecond.
 
     Args:
-        data: the ONNX file.  A shipped one must give its known answer to a fixed question.
-        threads: of OpenCV's, see `opencv_threads`; 0 for all cores.
+        data: the ONNX file.  A shipped one must give its known answer to `probe_planes`.
+        threads: threads of OpenCV, see `opencv_threads`; 0 for all cores.
 
     Raises:
         ModelError: if OpenCV cannot read the graph, or computes other numbers than existing files were written with.
@@ -65,20 +68,20 @@ def open_engine(data: bytes, threads: int) -> Engine:
         idle.append(network)
         return found
 
-    planes, known = ANSWERS.get(hashlib.sha256(data).hexdigest(), (0, ""))
-    if planes and digest(answer(question(planes))) != known:
+    planes, known = KNOWN_ANSWERS.get(hashlib.sha256(data).hexdigest(), (0, ""))
+    if planes and answer_digest(answer(probe_planes(planes))) != known:
         raise ModelError("this build of OpenCV does not compute the model's networks exactly", HINT)
     return answer
 
 
-def question(planes: int) -> FloatArray:
-    """Planes to try a graph with, (1, planes, *QUESTION): every value that a plane can have, in an irregular order."""
-    numbers = np.arange(planes * QUESTION[0] * QUESTION[1], dtype=np.uint32) * np.uint32(2654435761) >> np.uint32(8)
+def probe_planes(planes: int) -> FloatArray:
+    """Return planes to try a graph with, (1, planes, *PROBE_SIZE): all values of a plane, in an irregular order."""
+    numbers = np.arange(planes * PROBE_SIZE[0] * PROBE_SIZE[1], dtype=np.uint32) * np.uint32(2654435761) >> np.uint32(8)
     values = (numbers % np.uint32(1017)).astype(np.float32) - np.float32(508)
-    return values.reshape(1, planes, *QUESTION)
+    return values.reshape(1, planes, *PROBE_SIZE)
 
 
-def digest(answer: FloatArray) -> str:
+def answer_digest(answer: FloatArray) -> str:
     """Return the SHA-256 of an answer as little-endian float32, in hexadecimal; zeros count without their sign."""
     return hashlib.sha256((answer + np.float32(0)).astype("<f4").tobytes()).hexdigest()
 

@@ -131,12 +131,12 @@ class PadDigits:
         """Return what the coder reads, whether or not it looks like a picture: attackers judge for themselves."""
         digits = unmix(read_residues(protected, self.levels), elements.ravel(), self.levels)
         words = from_digits(digits, self.levels)
-        found = self._model.codec.expand(words, *protected.shape[:2])
+        found = self._model.coder.expand(words, *protected.shape[:2])
         return np.asarray(np.clip(np.rint(np.nan_to_num(found)), 0, 255), np.uint8)
 
     def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image:
         """Return the digits that were added: what the pixels show minus the code of the known original."""
-        words = self._model.codec.compress(original, capacity_words(original.size, self.levels))
+        words = self._model.coder.compress(original, capacity_words(original.size, self.levels))
         code = to_digits(words, original.size, self.levels)
         return unmix(read_residues(protected, self.levels), code, self.levels).reshape(original.shape)
 

@@ -38,8 +38,8 @@ def recovered_by_coder(model: SecureFlow, faces: Sequence[UInt8Image], bits: flo
     """Return the mean PSNR in dB of faces that our coder compresses to ``bits`` bits per sample."""
     found = []
     for face in faces:
-        words = model.codec.compress(face, max(8, int(bits * face.size / 32)))
-        read = np.clip(np.rint(model.codec.expand(words, *face.shape[:2])), 0, 255).astype(np.uint8)
+        words = model.coder.compress(face, max(8, int(bits * face.size / 32)))
+        read = np.clip(np.rint(model.coder.expand(words, *face.shape[:2])), 0, 255).astype(np.uint8)
         found.append(min(psnr(read, face), EQUAL_DB))
     return float(np.mean(found))
 

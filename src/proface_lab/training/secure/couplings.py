@@ -18,15 +18,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from proface_s.flow.secure.couplings import (
+    CHROMA_PLANES,
+    DIFFERENCE_LIMIT,
+    LOW_PLANES,
+    LUMA_PLANES,
+    SCALE_STEPS,
+    SHIFT_STEPS,
+    STAGES,
+    stage_bands,
+)
+
 WEIGHT_STEPS = 64.0  # weights are multiples of 1/64 ...
 WEIGHT_LIMIT = 127 / 64  # ... of 8 bits
 ACTIVATION_STEPS = 16.0  # activations are multiples of 1/16 ...
 ACTIVATION_LIMIT = 255 / 16  # ... of 8 bits
-SHIFT_STEPS = 64.0  # shifts: multiples of 1/64 grey level
-SCALE_STEPS = 8.0  # log2 scales: eighths of an octave
-PLANE_STEPS = 4.0  # inputs: quarters of a grey level
-DIFFERENCE_LIMIT = 508.0  # in quarters
-LUMA, CHROMA = slice(0, 3), slice(3, 9)
+LUMA, CHROMA = stage_bands(0), stage_bands(STAGES - 1)
 
 
 def round_through(x: Tensor) -> Tensor:
@@ -89,7 +96,7 @@ class Coupling(nn.Module):
         return round_through(shift * SHIFT_STEPS) / SHIFT_STEPS, round_through(scale * SCALE_STEPS) / SCALE_STEPS
 
 
-class Prior(nn.Module):
+class CouplingNetwork(nn.Module):
     """The four couplings of one Haar level; the same for every level and every face size.
 
     Args:
@@ -99,7 +106,7 @@ class Prior(nn.Module):
 
     def __init__(self, width: int = 32, layers: int = 3) -> None:
         super().__init__()
-        low, luma, chroma = 17, 6, 12
+        low, luma, chroma = LOW_PLANES, LUMA_PLANES, CHROMA_PLANES
         self.couplings = nn.ModuleList(
             [
                 Coupling(low, 3, width, layers),
@@ -122,7 +129,7 @@ class Prior(nn.Module):
 
 
 def planes(stage: int, low: Tensor, details: Tensor, step: Tensor) -> Tensor:
-    """Compute the input planes of a coupling, multiples of 1/16; arguments as in `Prior.forward`."""
+    """Compute the input planes of a coupling, multiples of 1/16; arguments as in `CouplingNetwork.forward`."""
     right = functional.pad(low[..., 1:] - low[..., :-1], (0, 1))
     down = functional.pad(low[..., 1:, :] - low[..., :-1, :], (0, 0, 0, 1))
     known = [right, down]
@@ -150,8 +157,3 @@ def stage_sites(stage: int, height: int, width: int) -> Tensor:
         return (even if stage == 0 else 1 - even).expand(3, -1, -1)
     co, cg = (even, 1 - even) if stage == 2 else (1 - even, even)
     return torch.stack([co] * 3 + [cg] * 3)
-
-
-def stage_bands(stage: int) -> slice:
-    """Return the bands (of nine) that a stage predicts."""
-    return LUMA if stage < 2 else CHROMA

@@ -16,38 +16,35 @@ import torch
 from torch import Tensor, nn
 
 from proface_s.flow.cards import CARD_NAME, canonical_card
-from proface_s.flow.network import open_engine
+from proface_s.flow.network import open_graph
 from proface_s.flow.secure import rate_forecast
-from proface_s.flow.secure.couplings import PLANES, STAGES
-from proface_s.flow.secure.couplings import Prior as RuntimePrior
+from proface_s.flow.secure.couplings import PLANES, SCALE_STEPS, SHIFT_STEPS, STAGES, Couplings
 from proface_s.flow.secure.entropy import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
-from proface_s.flow.secure.face_code import Codec
+from proface_s.flow.secure.face_code import FaceCoder
 from proface_s.flow.secure.lattice import capacity_words
-from proface_s.flow.secure.model import ENGINE_NAMES, TABLES_NAME, modulus_for
+from proface_s.flow.secure.model import GRAPH_NAMES, TABLES_NAME, modulus_for
 from proface_s.types import UInt8Image
 
 from ..watching import Watch, unwatched
 from .couplings import (
     ACTIVATION_LIMIT,
     ACTIVATION_STEPS,
-    SCALE_STEPS,
-    SHIFT_STEPS,
     WEIGHT_STEPS,
     Coupling,
+    CouplingNetwork,
     ExactConv,
-    Prior,
 )
 
 EXACT = 2.0**24  # float32 represents every integer up to here
 LARGEST_PLANE = 512 / 16  # largest input of a network, see `planes`
 TOTAL = 1 << 16  # sum of a table's weights
 GROUP = 16  # channels that the runtime's kernels process together
-TOP = 1.5 * 2.0**23  # a number below 2^22 plus this has no fraction bits left: IEEE 754 rounds to the nearest integer
-UNTIED = 0.5 / WEIGHT_STEPS  # sums are multiples of 1 / WEIGHT_STEPS; adding this rounds halves up and leaves no ties
+ROUNDER = 1.5 * 2.0**23  # plus this, a number below 2^22 has no fraction bits: IEEE 754 rounds to the nearest integer
+TIE_BREAK = 0.5 / WEIGHT_STEPS  # added to multiples of 1 / WEIGHT_STEPS, it leaves no ties and rounds halves up
 
 
-class RuntimeCoupling(nn.Module):
-    """One coupling in integers: computes the same as `Coupling`, with every rounding folded into the next layer.
+class IntegerCoupling(nn.Module):
+    """A `Coupling` in integers: the same results, with every rounding folded into the next layer.
 
     Planes and activations are integers (sixteenths), so that a layer consists of convolutions and clips only.  The
     planes are in the order of `proface_s.flow.secure.couplings`; the outputs are shifts in 64ths and scales in eighths,
@@ -64,14 +61,15 @@ class RuntimeCoupling(nn.Module):
         weight = weight[:, _runtime_order(weight.shape[1])]
         self.groups = [slice(start, start + GROUP) for start in range(0, weight.shape[1], GROUP)]
         self.enter = nn.ModuleList(_fixed(weight[:, group], None) for group in self.groups[:-1])
-        self.enter.append(_fixed(weight[:, self.groups[-1]], bias * ACTIVATION_STEPS + UNTIED))
+        self.enter.append(_fixed(weight[:, self.groups[-1]], bias * ACTIVATION_STEPS + TIE_BREAK))
         self.body = nn.ModuleList()
         for layer in coupling.body:
             assert isinstance(layer, ExactConv)
             weight, bias = layer.rounded()
-            self.body.append(_fixed(weight, bias * ACTIVATION_STEPS + UNTIED))
+            self.body.append(_fixed(weight, bias * ACTIVATION_STEPS + TIE_BREAK))
         width = weight.shape[0]
-        self.up, self.down = (_fixed(torch.ones(width, 1, 1, 1), torch.full((width,), by), width) for by in (TOP, -TOP))
+        ones = torch.ones(width, 1, 1, 1)
+        self.up, self.down = (_fixed(ones, torch.full((width,), by), width) for by in (ROUNDER, -ROUNDER))
         weight, bias = coupling.leave.rounded()
         bands = weight.shape[0] // 2
         steps = torch.tensor([SHIFT_STEPS] * bands + [SCALE_STEPS] * bands)
@@ -81,13 +79,13 @@ class RuntimeCoupling(nn.Module):
         total = self.enter[-1](planes[:, self.groups[-1]])
         for layer, group in zip(self.enter[:-1], self.groups[:-1], strict=True):
             total = layer(planes[:, group]) + total
-        hidden = self._whole(total)
+        hidden = self._to_integers(total)
         for index, layer in enumerate(self.body):
-            hidden = self._whole(layer(hidden) + hidden) if index else self._whole(layer(hidden))
+            hidden = self._to_integers(layer(hidden) + hidden) if index else self._to_integers(layer(hidden))
         return self.leave(hidden)  # type: ignore[no-any-return]
 
-    def _whole(self, x: Tensor) -> Tensor:
-        """`activate` in sixteenths: round to the nearest integer, which is unique because `UNTIED` was added."""
+    def _to_integers(self, x: Tensor) -> Tensor:
+        """Apply `activate` in sixteenths: round to the nearest integer, which `TIE_BREAK` has made unique."""
         return self.down(self.up(x)).clamp(0.0, 255.0)  # type: ignore[no-any-return]
 
 
@@ -126,13 +124,13 @@ def check_exactness(coupling: Coupling) -> float:
     return worst
 
 
-def write_graphs(prior: Prior, folder: Path) -> None:
+def write_graphs(network: CouplingNetwork, folder: Path) -> None:
     """Write one ONNX graph per stage, with the rounded weights in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    prior = prior.eval().cpu().float()
+    network = network.eval().cpu().float()
     spatial = {2: "height", 3: "width"}
-    for stage, name in enumerate(ENGINE_NAMES):
-        coupling = prior.couplings[stage]
+    for stage, name in enumerate(GRAPH_NAMES):
+        coupling = network.couplings[stage]
         assert isinstance(coupling, Coupling)
         check_exactness(coupling)
         inputs = torch.zeros(1, PLANES[stage], 12, 16)
@@ -140,7 +138,7 @@ def write_graphs(prior: Prior, folder: Path) -> None:
             # The newer exporter needs another package and writes the same for graphs as simple as these.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                RuntimeCoupling(coupling),
+                IntegerCoupling(coupling),
                 (inputs,),
                 str(folder / name),
                 input_names=["planes"],
@@ -163,23 +161,23 @@ def logistic_tables() -> Tables:
     return Tables.build(_weights(counts), np.zeros(BINS))
 
 
-def fit_tables(prior: RuntimePrior, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched) -> Tables:
-    """Fit tables to the residuals of real faces, each coded into the number of words that it has room for.
+def fit_tables(couplings: Couplings, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched) -> Tables:
+    """Fit tables to the residuals of real faces, each coded into as many words as it can carry.
 
     Args:
-        prior: the couplings as exported.
+        couplings: as exported.
         cases: (original, words) pairs.
         watch: see `Watch`.
     """
     start = logistic_tables()
     counts = np.zeros((BINS, ESCAPE + 1))
     sums, hits = np.zeros(BINS), np.zeros(BINS)
-    codec = Codec(prior, start)
+    coder = FaceCoder(couplings, start)
     for original, words in watch("fit the symbol tables", cases):
-        for residual, ratio in codec.residuals(original, words):
+        for residual, ratio in coder.residuals(original, words):
             bins, shifts = bins_and_shifts(ratio)
             plain = shifts == 0
-            values = np.sign(residual) * np.floor(np.abs(residual) + 0.5 - codec.lean)
+            values = np.sign(residual) * np.floor(np.abs(residual) + 0.5 - coder.rounding_bias)
             high = values.astype(np.int64) >> shifts
             symbols = np.where(np.abs(high) > REACH, ESCAPE, high + REACH)
             np.add.at(counts, (bins, symbols), 1)
@@ -187,23 +185,23 @@ def fit_tables(prior: RuntimePrior, cases: Sequence[tuple[UInt8Image, int]], wat
             np.add.at(sums, bins[away], (np.abs(values) - np.abs(residual))[away])
             np.add.at(hits, bins[away], 1)
     counts[:, :-1] = (counts[:, :-1] + counts[:, -2::-1]) / 2  # a face and its negative are equally likely
-    prior_weight = 400.0  # weight of the logistic shape, in observations
+    logistic_weight = 400.0  # weight of the logistic shape, in observations
     share = start.counts / start.counts.sum(1, keepdims=True)
-    pulls = np.clip(sums / (hits + 50), 0, 0.3)
-    return Tables.build(_weights(counts + prior_weight * share), np.rint(pulls * 64) / 64)
+    biases = np.clip(sums / (hits + 50), 0, 0.3)
+    return Tables.build(_weights(counts + logistic_weight * share), np.rint(biases * 64) / 64)
 
 
-def fit_first_step(
-    prior: RuntimePrior, tables: Tables, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched
-) -> rate_forecast.Weights:
+def fit_rate_forecast(
+    couplings: Couplings, tables: Tables, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched
+) -> rate_forecast.ForecastWeights:
     """Fit the prediction of the quantiser step to the best steps of faces, some also made grey, noisy or soft.
 
     Args:
-        prior, tables: as exported.
+        couplings, tables: as exported.
         cases: (original, words) pairs.
         watch: see `Watch`.
     """
-    codec, rng, rows, steps = Codec(prior, tables, slack=0.0), np.random.default_rng(0), [], []
+    coder, rng, rows, steps = FaceCoder(couplings, tables, slack=0.0), np.random.default_rng(0), [], []
     for number, (original, words) in enumerate(watch("fit the first quantiser step", cases)):
         kinds = [(original, words)]
         if number % 8 == 1:
@@ -214,15 +212,15 @@ def fit_first_step(
         if number % 4 == 2:  # large photos of people are often this soft
             sides = [round(side * rng.uniform(0.6, 1.1)) * 2 for side in original.shape[1::-1]]
             soft = np.asarray(cv2.resize(original, sides, interpolation=cv2.INTER_CUBIC), np.uint8)
-            kinds.append((soft, room_for(soft)))
+            kinds.append((soft, capacity_of(soft)))
         for kind, room in kinds:
-            row, step = codec.foretold_by(kind, room)
+            row, step = coder.forecast_case(kind, room)
             rows.append(row)
             steps.append(step)
-    return rate_forecast.fit(rows, steps)
+    return rate_forecast.solve_rate_forecast(rows, steps)
 
 
-def room_for(region: UInt8Image) -> int:
+def capacity_of(region: UInt8Image) -> int:
     """Return the number of 32-bit words that a region's samples carry, as in `SecureFlow.protect`."""
     return capacity_words(region.size, modulus_for(*region.shape[:2]))
 
@@ -233,7 +231,7 @@ def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
 
 
 def export_model(
-    prior: Prior,
+    network: CouplingNetwork,
     faces: Iterable[tuple[UInt8Image, int]],
     folder: Path,
     card: dict[str, Any],
@@ -242,7 +240,7 @@ def export_model(
     """Write graphs, tables and card of a model that `proface_s.flow.secure.model.SecureFlow` can load.
 
     Args:
-        prior: trained couplings.
+        network: trained couplings.
         faces: (original, words) pairs for the tables.
         folder: created if missing.
         card: name, data, licence, command and measures; hashes and sizes are added.
@@ -251,15 +249,15 @@ def export_model(
     Returns:
         The card as written.
     """
-    write_graphs(prior, folder)
-    runtime = RuntimePrior([open_engine((folder / ENGINE_NAMES[stage]).read_bytes(), 0) for stage in range(STAGES)])
+    write_graphs(network, folder)
+    runtime = Couplings([open_graph((folder / GRAPH_NAMES[stage]).read_bytes(), 0) for stage in range(STAGES)])
     cases = list(faces)
     tables = fit_tables(runtime, cases, watch)
-    step = fit_first_step(runtime, tables, cases, watch)
+    step = fit_rate_forecast(runtime, tables, cases, watch)
     buffer = io.BytesIO()
-    np.savez(buffer, counts=tables.counts, pulls=tables.pulls, first_step=step)
+    np.savez(buffer, counts=tables.counts, pulls=tables.biases, first_step=step)
     (folder / TABLES_NAME).write_bytes(buffer.getvalue())
-    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*ENGINE_NAMES, TABLES_NAME)}
-    card = {**card, "parameters": sum(p.numel() for p in prior.parameters()), "files": files}
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*GRAPH_NAMES, TABLES_NAME)}
+    card = {**card, "parameters": sum(p.numel() for p in network.parameters()), "files": files}
     (folder / CARD_NAME).write_bytes(canonical_card(card))
     return card

@@ -16,14 +16,14 @@ from proface_s.types import UInt8Image
 
 from ..task import Batch
 from ..watching import Watch, unwatched
-from .code_images import run
-from .couplings import Prior
+from .code_images import code_images
+from .couplings import CouplingNetwork
 
 CHECKED_STEPS = (1.0, 2.0)  # log2 of the quantiser steps that validation reports
 
 
 class SecureTask:
-    """Trains a `Prior` by maximum likelihood.
+    """Trains a `CouplingNetwork` by maximum likelihood.
 
     Args:
         width: channels of the trunks.
@@ -39,15 +39,15 @@ class SecureTask:
         self.width, self.layers, self.range = width, layers, (finest, coarsest)
 
     def build(self) -> nn.Module:
-        """Build an untrained `Prior`."""
-        return Prior(self.width, self.layers)
+        """Build an untrained `CouplingNetwork`."""
+        return CouplingNetwork(self.width, self.layers)
 
     def loss(self, module: nn.Module, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         """Return bits per sample at random quantiser steps."""
         count = batch.originals.shape[0]
         drawn = np.round(rng.uniform(*self.range, (count, 1, 1, 1)) * 16) / 16
         log_step = torch.from_numpy(drawn.astype(np.float32)).to(batch.originals.device)
-        bits, error = run(_prior(module), batch.originals, log_step)
+        bits, error = code_images(_network(module), batch.originals, log_step)
         per_sample = (bits / batch.originals[0].numel()).mean()
         return per_sample, {"bits": float(per_sample.detach()), "psnr": _decibels(error.detach())}
 
@@ -57,7 +57,7 @@ class SecureTask:
         found = {}
         for level in CHECKED_STEPS:
             log_step = torch.full((batch.originals.shape[0], 1, 1, 1), level, device=batch.originals.device)
-            bits, error = run(_prior(module), batch.originals, log_step)
+            bits, error = code_images(_network(module), batch.originals, log_step)
             found[f"bits_{level:g}"] = float((bits / batch.originals[0].numel()).mean())
             found[f"psnr_{level:g}"] = _decibels(error)
         return found
@@ -69,7 +69,7 @@ class SecureTask:
         for level in (2.0, 3.0, 4.0):
             log_step = torch.full((batch.originals.shape[0], 1, 1, 1), level, device=batch.originals.device)
             decoded: list[Tensor] = []
-            run(_prior(module), batch.originals, log_step, decoded)
+            code_images(_network(module), batch.originals, log_step, decoded)
             rows.append(decoded[0])
         sheet = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1).permute(1, 2, 0)
         return np.asarray(sheet.round().clamp(0, 255).cpu().numpy(), np.uint8)
@@ -84,13 +84,13 @@ class SecureTask:
         watch: Watch = unwatched,
     ) -> dict[str, Any]:
         """Write graphs, tables fitted to the faces, and card; see `proface_lab.training.secure.export`."""
-        from .export import export_model, room_for
+        from .export import capacity_of, export_model
 
-        return export_model(_prior(module), [(face, room_for(face)) for face in faces], folder, card, watch)
+        return export_model(_network(module), [(face, capacity_of(face)) for face in faces], folder, card, watch)
 
 
-def _prior(module: nn.Module) -> Prior:
-    assert isinstance(module, Prior)
+def _network(module: nn.Module) -> CouplingNetwork:
+    assert isinstance(module, CouplingNetwork)
     return module
 
 

@@ -1,1 +1,1 @@
-"""The secure flow: faces as digits, a one-time pad over them, and covers that take them up."""
+"""The secure flow: faces as digits, a one-time pad over the digits, and covers that carry them."""

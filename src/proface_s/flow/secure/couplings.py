@@ -1,4 +1,4 @@
-"""The trained couplings at run time: shift and scale of Haar details from what is known already.
+"""The trained couplings at run time: shift and scale of Haar details, predicted from what is decoded already.
 
 ::
 
@@ -6,54 +6,52 @@
     luma details, companded: 6 planes ──────── from stage 1 on ──────────────────────┼─ coupling ─► shift, scale
     chroma details, companded: 12 planes ───── in stage 3 ───────────────────────────┘
 
-The networks compute on integers of few bits (`proface_lab.training.secure.couplings`), so that float32 convolutions are
+The networks compute on integers of few bits (`proface_lab.training.secure.couplings`), so float32 convolutions are
 exact in any order of addition: writer and reader get the same numbers on any machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
 from ...types import FloatArray
+from ..network import Graph
 from .haar import Float64
 
 STAGES = 4
 PLANE_STEPS = 4.0  # the networks see quarters of a grey level
 SHIFT_STEPS = 64.0  # shifts come in 64ths of a grey level
 SCALE_STEPS = 8  # scales come in eighths of an octave
-DIFFERENCE_LIMIT = 508  # quarters; larger differences look like this one
+DIFFERENCE_LIMIT = 508  # quarters; larger differences are clipped to it
 LOW_PLANES, LUMA_PLANES, CHROMA_PLANES = 17, 6, 12
 PLANES = (LOW_PLANES, LOW_PLANES + LUMA_PLANES, LOW_PLANES + LUMA_PLANES, LOW_PLANES + LUMA_PLANES + CHROMA_PLANES)
-HALO = 8  # rows beyond a strip that its result can depend on, with room to spare
-STRIP_SITES = 1 << 16  # sites of one call; larger bands are cut into strips of rows
+HALO = 8  # rows around a strip that its result may depend on, more than needed
+STRIP_SITES = 1 << 16  # sites per call; larger bands are cut into strips of rows
 
-Engine = Callable[[FloatArray], FloatArray]
 Sites = npt.NDArray[np.intp]
 Integers = npt.NDArray[np.int32]
 
 
 def stage_bands(stage: int) -> slice:
-    """Which of nine bands (luma, Co, Cg, each horizontal, vertical, diagonal) a stage codes."""
+    """Return the bands that a stage codes, of nine: luma, Co, Cg, each horizontal, vertical, diagonal."""
     return slice(0, 3) if stage < 2 else slice(3, 9)
 
 
-class Prior:
-    """Shifts and scales of the details of a level.
+class Couplings:
+    """The couplings of all levels: they predict shifts and scales of details.
 
     Args:
-        engines: one per stage: a function from (1, planes, H, W) float32 to (1, 2 bands, H, W) float32, shifts in
-            64ths of a grey level, then log2 of the scales in eighths, still to be rounded down; see `PLANES`.
+        graphs: one per stage, with `PLANES` planes and two answers per band: shifts in 64ths of a grey level, then
+            log2 of the scales in eighths, both still to be rounded down.
     """
 
-    def __init__(self, engines: list[Engine]) -> None:
-        self.engines = engines
-        self.companded = _companded()
+    def __init__(self, graphs: list[Graph]) -> None:
+        self.graphs = graphs
+        self.companded = _companding()
 
     def level(self, low: Float64, log_step: int) -> Level:
-        """The level whose low band is known.
+        """Return the level with this low band, none of whose details is known yet.
 
         Args:
             low: (3, H, W) grey levels.
@@ -63,10 +61,10 @@ class Prior:
 
 
 class Level:
-    """One level on its way from its low band to its details."""
+    """Predictions for one level, stage by stage."""
 
-    def __init__(self, prior: Prior, low: Float64, log_step: int) -> None:
-        self._prior, self._log_step = prior, log_step
+    def __init__(self, couplings: Couplings, low: Float64, log_step: int) -> None:
+        self._couplings, self._log_step = couplings, log_step
         self._low = np.empty(low.shape, np.float32)
         _quarters(low, self._low)
         height, width = low.shape[1:]
@@ -75,10 +73,10 @@ class Level:
         rows = max(HALO, STRIP_SITES // width)
         whole = height <= rows + HALO
         self._strips = [(0, height)] if whole else [(y, min(y + rows, height)) for y in range(0, height, rows)]
-        self._inputs = _Inputs(prior, self._low, 0, log_step) if whole else None
+        self._inputs = _Inputs(couplings, self._low, 0, log_step) if whole else None
 
     def sites(self, stage: int) -> Sites:
-        """Where a stage codes: flat indices into its bands (bands, H, W), ascending.
+        """Return the sites that a stage codes: flat indices into its bands (bands, H, W), ascending.
 
         Even sites have an even sum of coordinates: luma is coded there in stage 0, at odd ones in stage 1; Co at even
         and Cg at odd ones in stage 2, the rest in stage 3.
@@ -89,11 +87,11 @@ class Level:
         return np.concatenate([plane + number * size for number, plane in enumerate(planes)])
 
     def predict(self, stage: int, details: Float64, sites: Sites) -> tuple[Float64, Integers]:
-        """What the couplings say of a stage's details.
+        """Predict a stage's details.
 
         Args:
             stage: 0..3.
-            details: (9, H, W) what is known of the details, grey levels, zero elsewhere.
+            details: (9, H, W) details decoded so far, grey levels, zero elsewhere.
             sites: those of the stage.
 
         Returns:
@@ -104,20 +102,20 @@ class Level:
         return np.floor(found[0].take(sites)) / SHIFT_STEPS, np.floor(found[1].take(sites)).astype(np.int32)
 
     def _strip(self, stage: int, details: Float64, start: int, stop: int) -> FloatArray:
-        """(2 bands, rows, W): of the rows from ``start`` to ``stop``."""
-        first = max(0, start - HALO)  # even, as start and HALO are: the checkerboard stays where it is
+        """Return the answers for the rows from ``start`` to ``stop``: (2 bands, rows, W)."""
+        first = max(0, start - HALO)  # even, as start and HALO are, so that the checkerboard does not move
         rows = slice(first, stop + HALO)
-        inputs = self._inputs or _Inputs(self._prior, self._low[:, rows], first, self._log_step)
-        found: FloatArray = self._prior.engines[stage](inputs.known(stage, details[:, rows]))[0]
+        inputs = self._inputs or _Inputs(self._couplings, self._low[:, rows], first, self._log_step)
+        found: FloatArray = self._couplings.graphs[stage](inputs.known(stage, details[:, rows]))[0]
         return found[:, start - first : stop - first]
 
 
 class _Inputs:
-    """The planes of some rows, filled in as more is known."""
+    """Input planes for some rows, filled in as more details are decoded."""
 
-    def __init__(self, prior: Prior, low: FloatArray, first: int, log_step: int) -> None:
+    def __init__(self, couplings: Couplings, low: FloatArray, first: int, log_step: int) -> None:
         height, width = low.shape[1:]
-        self._companded, self._luma_complete = prior.companded, False
+        self._companded, self._luma_complete = couplings.companded, False
         self._planes = np.zeros((1, PLANES[-1], height, width), np.float32)
         planes = self._planes[0]
         np.subtract(low[:, :, 1:], low[:, :, :-1], out=planes[0:3, :, :-1])
@@ -128,7 +126,7 @@ class _Inputs:
         planes[16] = log_step
 
     def known(self, stage: int, details: Float64) -> FloatArray:
-        """What a stage is to see, given the details decoded before it."""
+        """Return the input planes of a stage, given the details decoded before it."""
         planes = self._planes[0]
         if stage and not self._luma_complete:
             _quarters(details[0:3], planes[17:20])
@@ -140,7 +138,7 @@ class _Inputs:
         return self._planes[:, : PLANES[stage]]
 
     def _compand(self, differences: FloatArray, companded: FloatArray) -> None:
-        """Limit differences in place, and write their companded form."""
+        """Clip differences in place, and write their companded form."""
         np.clip(differences, -DIFFERENCE_LIMIT, DIFFERENCE_LIMIT, out=differences)
         places = differences.astype(np.intp)
         places += DIFFERENCE_LIMIT
@@ -148,15 +146,15 @@ class _Inputs:
 
 
 def _quarters(values: Float64, out: FloatArray) -> None:
-    """Grey levels, multiples of 2^-10 below 2^12 in size (so that float32 is exact), as whole quarters of a level."""
+    """Round grey levels, multiples of 2^-10 below 2^12 in size (so that float32 is exact), to quarters of a level."""
     out[...] = values
     out *= np.float32(PLANE_STEPS)
     out += np.float32(0.5)
     np.floor(out, out=out)
 
 
-def _companded() -> FloatArray:
-    """Differences of -508..508 quarters, compressed by a sum of clips, in quarters of a level."""
+def _companding() -> FloatArray:
+    """Return the companded form of each difference from -508 to 508 quarters: a sum of clips, in quarters."""
     x = np.arange(-DIFFERENCE_LIMIT, DIFFERENCE_LIMIT + 1)
     total = x.clip(-8, 8) + x.clip(-32, 32) / 4 + x.clip(-128, 128) / 16 + x.clip(-512, 512) / 64
     return np.floor(total * 4 + 0.5).astype(np.float32)

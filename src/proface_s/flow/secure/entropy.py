@@ -1,8 +1,7 @@
-"""Quantised values <-> 32-bit words: asymmetric numeral systems (Duda 2013) under one table per scale.
+"""Quantised values <-> 32-bit words: asymmetric numeral systems (Duda 2013) with one table per scale.
 
-A value far larger than its step is split: the low bits are stored as they are, the rest is coded by a table.
-Everything here is integer arithmetic or table look-up, and *any* words can be decoded: a wrong key gives values,
-never an error.
+A value far larger than its step is split: its low bits are stored plainly, the rest is coded with a table.  Everything
+here is integer arithmetic or table look-up, and *any* words can be decoded: a wrong key gives values, never an error.
 """
 
 from __future__ import annotations
@@ -24,37 +23,37 @@ Coder = constriction.stream.stack.AnsCoder
 BINS_PER_OCTAVE = 8
 SMALLEST, LARGEST = -4, 3  # log2 of scale over step: the range of the tables
 BINS = (LARGEST - SMALLEST) * BINS_PER_OCTAVE + 1
-REACH = 64  # largest magnitude with a place of its own in a table
-ESCAPE = 2 * REACH + 1  # the last symbol: the value follows as it is
-RAW = 1 << 20  # how many values an escaped one can take
+REACH = 64  # largest magnitude with a symbol of its own
+ESCAPE = 2 * REACH + 1  # the last symbol: the value follows plainly
+RAW = 1 << 20  # number of values that can follow an escape
 LARGEST_SHIFT = 20
 LOWEST, HIGHEST = SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE  # of log2(scale / step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """Probabilities per bin, and where in its interval a quantised value is most likely to be.
+    """Probabilities of the symbols for each scale, and the bias with which values are reconstructed.
 
     Attributes:
         counts: (BINS, ESCAPE + 1) uint32, all positive.
-        pulls: (BINS,) float64: how far non-zero values are drawn towards zero, in steps.
-        models: of the coder, one per bin.
+        biases: (BINS,) float64: how far non-zero values are moved towards zero when they are decoded, in steps.
+        models: the coder's, one per bin.
     """
 
     counts: npt.NDArray[np.uint32]
-    pulls: npt.NDArray[np.float64]
+    biases: npt.NDArray[np.float64]
     models: tuple[object, ...]
-    _pulls_by_ratio: npt.NDArray[np.float64]
+    _biases_by_ratio: npt.NDArray[np.float64]
     _costs: npt.NDArray[np.float32]
 
     @classmethod
-    def build(cls, counts: npt.NDArray[np.uint32], pulls: npt.NDArray[np.float64]) -> Tables:
+    def build(cls, counts: npt.NDArray[np.uint32], biases: npt.NDArray[np.float64]) -> Tables:
         """Check and prepare the tables.
 
         Raises:
-            ModelError: wrong shape, or a symbol without probability.
+            ModelError: if the shape is wrong, or a symbol has no probability.
         """
-        if counts.shape != (BINS, ESCAPE + 1) or pulls.shape != (BINS,) or counts.min() < 1:
+        if counts.shape != (BINS, ESCAPE + 1) or biases.shape != (BINS,) or counts.min() < 1:
             raise ModelError(f"the symbol tables are not usable: {counts.shape}", "reinstall the package")
         totals = counts.sum(axis=1, keepdims=True, dtype=np.float64)
         make = constriction.stream.model.Categorical
@@ -62,22 +61,22 @@ class Tables:
         bins, shifts = bins_and_shifts(np.arange(LOWEST, HIGHEST + 1))
         costs = -np.log2(counts / totals)
         costs[:, ESCAPE] += np.log2(RAW)
-        return cls(counts, pulls, models, np.where(shifts == 0, pulls[bins], 0.0), costs.astype(np.float32))
+        return cls(counts, biases, models, np.where(shifts == 0, biases[bins], 0.0), costs.astype(np.float32))
 
     def bits(self, coded: Coded) -> float:
-        """What the coder needs for values, but for its own few bits."""
+        """Return the bits that values take, except for the coder's own few."""
         places = coded.symbols + np.int32(ESCAPE + 1) * coded.bins
         plain = 0 if coded.shifts is None else int(coded.shifts.sum(dtype=np.int64))
         return float(self._costs.take(places).sum(dtype=np.float64)) + plain
 
-    def pull(self, log_ratio: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.float64]:
-        """How far non-zero values of these scales are drawn towards zero, in steps; split ones are not."""
-        found: npt.NDArray[np.float64] = self._pulls_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
+    def bias_of(self, log_ratio: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.float64]:
+        """Return how far non-zero values of these scales are moved towards zero, in steps; 0 for split values."""
+        found: npt.NDArray[np.float64] = self._biases_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
         return found
 
 
 def bins_and_shifts(log_ratio: npt.NDArray[np.signedinteger]) -> tuple[Integers, Integers]:
-    """Table and number of plain low bits for scales given as log2(scale / step) in eighths of an octave."""
+    """Return table and number of plain low bits for scales, given as log2(scale / step) in eighths of an octave."""
     clipped = np.clip(log_ratio, LOWEST, HIGHEST).astype(np.int64)
     shifts = np.maximum(0, -((LARGEST * BINS_PER_OCTAVE - clipped) // BINS_PER_OCTAVE))
     return clipped - shifts * BINS_PER_OCTAVE - LOWEST, shifts
@@ -85,14 +84,14 @@ def bins_and_shifts(log_ratio: npt.NDArray[np.signedinteger]) -> tuple[Integers,
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
-    """Values on their way to the coder.
+    """Values, split into what the coder stores.
 
     Attributes:
-        bins: (n,) uint8, of the tables.
-        symbols: (n,) int32, under their tables.
-        escaped: what of the values is too large for a table, and follows as it is.
-        shifts: (n,) numbers of plain low bits, and
-        low: (n,) these bits; None where no value has any.
+        bins: (n,) uint8, tables to use.
+        symbols: (n,) int32, symbols of these tables.
+        escaped: values that are too large for a table.
+        shifts: (n,) numbers of plain low bits; None if no value has any.
+        low: (n,) plain low bits; None if no value has any.
     """
 
     bins: npt.NDArray[np.uint8]
@@ -114,19 +113,19 @@ class Coded:
 
 
 class Chunk(NamedTuple):
-    """Symbols of one kind on their way to the coder: ``model`` is a table's, or the size of a uniform alphabet."""
+    """Symbols that are coded with one model of the coder: a table's, or a uniform one."""
 
     symbols: npt.NDArray[np.int32]
     model: object
 
 
-def push_all(chunks: list[Chunk], words: int) -> Words | None:
-    """Encode chunks so that they are read in the given order, and fill up to exactly ``words`` words.
+def encode_symbols(chunks: list[Chunk], words: int) -> Words | None:
+    """Encode chunks so that they are read in the given order, padded to exactly ``words`` words.
 
     Returns:
-        The words, or None where they are too few.
+        The words; None if the chunks need more.
     """
-    # Two words make a full coder state, so that what lies below them is never read: any filler will do.
+    # Two words make a full coder state, so the words below them are never read: any padding will do.
     coder = Coder(np.ones(2, np.uint32))
     for chunk in reversed(chunks):
         coder.encode_reverse(chunk.symbols, chunk.model)
@@ -136,35 +135,35 @@ def push_all(chunks: list[Chunk], words: int) -> Words | None:
     return np.concatenate([np.ones(words - coded.size, np.uint32), coded])
 
 
-class Reader:
-    """Takes symbols from words in the order in which `push_all` was given them."""
+class SymbolReader:
+    """Decodes symbols in the order in which `encode_symbols` was given them."""
 
     def __init__(self, words: Words) -> None:
         words = words.copy()
-        if words.size and words[-1] == 0:  # the coder wants a non-zero top; only a wrong key brings this about
+        if words.size and words[-1] == 0:  # the coder needs a non-zero top; only a wrong key leads to this
             words[-1] = 1
         self._coder = Coder(words)
 
     def take(self, model: object, count: int) -> npt.NDArray[np.int32]:
-        """``count`` symbols under a model."""
+        """Decode ``count`` symbols with a model."""
         return self._coder.decode(model, count) if count else np.zeros(0, np.int32)
 
     def at_start(self) -> bool:
-        """Return whether the coder is back where `push_all` began: nothing but filler is left.
+        """Return whether the coder is back where `encode_symbols` began, and only padding is left.
 
-        After the last symbol this holds for words as `push_all` made them, and for changed words by chance at most
-        (docs/reference/flow.md, section 2).
+        After the last symbol this holds for words as `encode_symbols` made them, and for changed words by chance at
+        most (docs/reference/flow.md, section 2).
         """
         return bool((np.asarray(self._coder.get_compressed(), np.uint32) == 1).all())
 
 
 def uniform(size: int) -> object:
-    """The model of a plain number 0..size-1."""
+    """Return the coder's model of a plain number 0..size-1."""
     return constriction.stream.model.Uniform(size)
 
 
 def chunks_of(coded: Coded, tables: Tables) -> list[Chunk]:
-    """Coder chunks: by table, then escapes, then plain low bits."""
+    """Return the chunks of values: table by table, then escapes, then plain low bits."""
     order, groups = _groups(coded.bins)
     ordered = coded.symbols.take(order)
     chunks = [Chunk(ordered[start:stop], tables.models[b]) for b, start, stop in groups]
@@ -177,10 +176,10 @@ def chunks_of(coded: Coded, tables: Tables) -> list[Chunk]:
     return chunks
 
 
-def take_values(
-    reader: Reader, log_ratio: npt.NDArray[np.signedinteger], tables: Tables
+def decode_values(
+    reader: SymbolReader, log_ratio: npt.NDArray[np.signedinteger], tables: Tables
 ) -> npt.NDArray[np.signedinteger]:
-    """Inverse of `Coded.of` and `chunks_of`."""
+    """Decode values with these scales: the inverse of `Coded.of` and `chunks_of`."""
     bins, shifts, plain = _split_scales(log_ratio)
     order, groups = _groups(bins)
     ordered, high = np.empty(bins.size, np.int32), np.empty(bins.size, np.int32)
@@ -192,7 +191,7 @@ def take_values(
     high[escaped] = reader.take(uniform(RAW), escaped.size) - RAW // 2
     if plain:
         return high
-    values = high.astype(np.int64) << shifts  # what a wrong key reads can be any number
+    values = high.astype(np.int64) << shifts  # after a wrong key, any number is possible
     order, groups = _groups(shifts)
     for shift, start, stop in groups:
         if shift:
@@ -203,7 +202,7 @@ def take_values(
 def _split_scales(
     log_ratio: npt.NDArray[np.signedinteger],
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], bool]:
-    """`bins_and_shifts`, looked up, and whether no shift is there."""
+    """Return `bins_and_shifts` by look-up, and whether all shifts are zero."""
     places = np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST
     plain = places.size == 0 or int(places.max()) <= (LARGEST - SMALLEST) * BINS_PER_OCTAVE
     return _BINS.take(places), _SHIFTS.take(places), plain
@@ -213,7 +212,7 @@ _BINS, _SHIFTS = (found.astype(np.uint8) for found in bins_and_shifts(np.arange(
 
 
 def _groups(labels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
-    """Positions sorted by their label 0..255, else in ascending order, and (label, start, stop) of each there."""
+    """Return positions ordered by label, then ascending, and (label, start, stop) of each label among them."""
     if labels.size == 0:
         return np.zeros(0, np.intp), []
     order = np.argsort(labels, kind="stable")  # a radix sort, for numbers this small

@@ -1,4 +1,4 @@
-"""Words of bits as digits in base m, and digits as the residues of 8-bit samples: the lattice the message lives on."""
+"""Words <-> digits in base m <-> residues of 8-bit samples: the lattice that carries the message."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ WORD_BITS = 32
 
 
 def capacity_words(samples: int, modulus: int) -> int:
-    """32-bit words that the residues of so many samples can carry."""
+    """Return the number of 32-bit words that the residues of ``samples`` samples carry."""
     bits, digits = GROUPS[modulus]
     return samples // digits * bits // WORD_BITS
 
 
 def to_digits(words: Words, samples: int, modulus: int) -> Digits:
-    """Words, at most `capacity_words`, as ``samples`` digits 0..modulus-1; what is left over is zero."""
+    """Convert words, at most `capacity_words`, to ``samples`` digits 0..modulus-1; unused digits are zero."""
     bits, digits = GROUPS[modulus]
     stream = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little")
     groups = samples // digits
@@ -41,7 +41,7 @@ def to_digits(words: Words, samples: int, modulus: int) -> Digits:
 
 
 def from_digits(found: Digits, modulus: int) -> Words:
-    """Inverse of `to_digits`, all `capacity_words` of it."""
+    """Invert `to_digits`: return all `capacity_words` words."""
     bits, digits = GROUPS[modulus]
     groups = found.size // digits
     grouped = found[: groups * digits].reshape(groups, digits)
@@ -56,13 +56,13 @@ def from_digits(found: Digits, modulus: int) -> Words:
 
 
 def write_residues(cover: UInt8Image, digits: Digits, modulus: int) -> UInt8Image:
-    """The modular coupling: the samples nearest to the cover's whose residues are the digits.
+    """Return the samples nearest to the cover's whose residues are the digits: the modular coupling.
 
     Args:
         cover: uint8, any shape.
         digits: one per sample, in row-major order.
-        modulus: odd, so that the nearest sample is unique: at most (modulus - 1) / 2 grey levels away, but for
-            samples so near to black or white that the other side has to be taken.
+        modulus: odd, so that the nearest sample is unique.  It is at most (modulus - 1) / 2 grey levels away, or
+            further near black and white, where only the other side is left.
 
     Returns:
         The protected samples, shaped like the cover.
@@ -75,7 +75,7 @@ def write_residues(cover: UInt8Image, digits: Digits, modulus: int) -> UInt8Imag
 
 @lru_cache
 def _nearest(modulus: int) -> npt.NDArray[np.uint8]:
-    """(modulus, 256): the sample nearest to a cover's that has a residue."""
+    """Return the sample nearest to each cover sample for each residue: (modulus, 256)."""
     half, cover = modulus // 2, np.arange(256)
     offset = (np.arange(modulus)[:, None] - cover % modulus + half) % modulus - half
     protected = cover + offset
@@ -85,5 +85,5 @@ def _nearest(modulus: int) -> npt.NDArray[np.uint8]:
 
 
 def read_residues(protected: UInt8Image, modulus: int) -> Digits:
-    """Inverse of `write_residues`: one digit per sample, row-major."""
+    """Invert `write_residues`: return one digit per sample, row-major."""
     return (protected % np.uint8(modulus)).ravel()

@@ -13,20 +13,20 @@ from ...threads import opencv_threads, threads_to_use
 from ...types import UInt8Image, WrongKey
 from ..cards import DEFAULT_MODEL, read_card, shipped_models, verified_bytes
 from ..model import KeyStreams, Reading
-from ..network import open_engine
+from ..network import open_graph
 from . import rate_forecast
-from .couplings import Prior
+from .couplings import Couplings
 from .entropy import Tables
-from .face_code import Codec
+from .face_code import FaceCoder
 from .haar import Float64
 from .lattice import Words, capacity_words, from_digits, read_residues, to_digits, write_residues
 from .pad import derive_shifts, mix, unmix
 
-ENGINE_NAMES = ("luma-even.onnx", "luma-odd.onnx", "chroma-first.onnx", "chroma-second.onnx")
+GRAPH_NAMES = ("luma-even.onnx", "luma-odd.onnx", "chroma-first.onnx", "chroma-second.onnx")
 TABLES_NAME = "tables.npz"
-SMALL_SIDE = 96  # regions with a shorter side than this get five residues a sample instead of three
+SMALL_SIDE = 96  # regions with a shorter side below this carry base-5 instead of base-3 digits
 SMALLEST_SIDE: Final = 8
-PICTURE_LIKE = 13.0  # mean distance from the gamut, grey levels, up to which what was read counts as a picture
+PICTURE_LIKE = 13.0  # mean distance from 0..255, grey levels, below which a decoded region counts as a picture
 WRONG_KEY_MODES: Final[tuple[WrongKey, ...]] = ("noise", "cover")
 
 
@@ -60,8 +60,8 @@ class SecureFlow:
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
         folder = folder or shipped_models() / DEFAULT_MODEL
         self.card, self.threads = read_card(folder), threads_to_use(threads)
-        engines = [open_engine(verified_bytes(folder, self.card, name), threads) for name in ENGINE_NAMES]
-        self.codec = Codec(Prior(engines), *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
+        graphs = [open_graph(verified_bytes(folder, self.card, name), threads) for name in GRAPH_NAMES]
+        self.coder = FaceCoder(Couplings(graphs), *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
 
     def most_reserved(self, height: int, width: int) -> int:
         """See `Model.most_reserved`: half of the samples."""
@@ -76,7 +76,7 @@ class SecureFlow:
         height, width = _check_region(original, cover)
         modulus, samples = modulus_for(height, width), original.size - reserved
         with opencv_threads(self.threads):
-            words = self.codec.compress(original, capacity_words(samples, modulus))
+            words = self.coder.compress(original, capacity_words(samples, modulus))
         digits = mix(to_digits(words, samples, modulus), derive_shifts(key, samples, modulus), modulus)
         protected = cover.copy().ravel()
         protected[reserved:] = write_residues(protected[reserved:], digits, modulus)
@@ -95,7 +95,7 @@ class SecureFlow:
         height, width = _check_region(protected)
         words = self._words_in(protected, key, reserved)
         with opencv_threads(self.threads):
-            found, intact = self.codec.expand_checked(words, height, width)
+            found, intact = self.coder.expand_checked(words, height, width)
         if picture_like(found):
             return Reading(np.clip(np.rint(found), 0, 255).astype(np.uint8), intact=intact)
         image = protected.copy() if wrong_key == "cover" else _as_noise(words, protected.shape)
@@ -108,10 +108,10 @@ class SecureFlow:
 
 
 def picture_like(read: Float64) -> bool:
-    """Return whether a decoded region lies in or near the range of pictures, as no wrong key's does.
+    """Return whether a decoded region lies in or near the range of pictures, as none does after a wrong key.
 
-    The coarsest band is coded plainly, so that a wrong key fills it with colours of which most do not exist.  Measured:
-    faces under 1, black and white noise (the worst original) under 12, wrong keys over 16 in 3,000 trials of 8 to 128
+    The coarsest band is coded plainly, so a wrong key fills it with colours most of which do not exist.  Measured:
+    faces below 1, black and white noise (the worst original) below 12, wrong keys above 16 in 3,000 trials of 8 to 128
     pixels.
     """
     return float(np.abs(read - np.clip(read, 0, 255)).mean()) < PICTURE_LIKE
@@ -123,7 +123,7 @@ def _as_noise(words: Words, shape: tuple[int, ...]) -> UInt8Image:
     return np.resize(bits * np.uint8(255), shape)
 
 
-def read_tables(data: bytes) -> tuple[Tables, rate_forecast.Weights]:
+def read_tables(data: bytes) -> tuple[Tables, rate_forecast.ForecastWeights]:
     """Read the symbol tables, and the weights of the rate forecast, from their file.
 
     Raises:

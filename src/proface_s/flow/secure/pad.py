@@ -1,8 +1,8 @@
-"""Secure mixing: a key-derived translation of the digit lattice, the one-time pad over base-m digits.
+"""Secure mixing: a key-derived translation of the digit lattice, the one-time pad for base-m digits.
 
-With truly random shifts the mixed digits are uniform whatever was mixed (Shannon 1949); the shifts here are the face
-key's ChaCha20 keystream.  Translations are isometries of the lattice (Lee metric) and invert exactly; another key
-changes every digit with probability (m - 1) / m, independently, everywhere.
+With truly random shifts the mixed digits are uniform, whatever was mixed (Shannon 1949); the shifts here come from the
+face key's ChaCha20 keystream.  Translations are isometries of the lattice (Lee metric) and invert exactly.  Another key
+changes every digit independently with probability (m - 1) / m.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .lattice import Digits
 
 
 def derive_shifts(key: KeyStreams, count: int, modulus: int) -> Digits:
-    """``count`` uniform digits: bytes below the largest multiple of the modulus, reduced; the others are skipped."""
+    """Return ``count`` uniform digits: bytes below the largest multiple of the modulus, reduced; others are skipped."""
     limit = 256 - 256 % modulus
     nbytes = count + count // 16 + 256
     while True:
@@ -31,11 +31,11 @@ def mix(digits: Digits, shifts: Digits, modulus: int) -> Digits:
 
 
 def unmix(mixed: Digits, shifts: Digits, modulus: int) -> Digits:
-    """Inverse of `mix`."""
+    """Invert `mix`."""
     return _reduced(mixed + np.uint8(modulus) - shifts, modulus)
 
 
 def _reduced(sums: Digits, modulus: int) -> Digits:
-    """Numbers below twice the modulus, in place; without the division that makes a remainder slow."""
+    """Reduce numbers below twice the modulus in place, without a division."""
     sums -= np.uint8(modulus) * (sums >= modulus)
     return sums

@@ -1,8 +1,9 @@
-"""The step to try first: where a face will just fill its room, foretold from its finest details.
+"""Rate forecast: predict the quantiser step that just fills the capacity, from the finest details.
 
-Only the writer needs it, and only its time depends on it: a bad forecast costs one more try.  It is a polynomial of
-second order in six numbers (the mean, the mean logarithm and its spread of what is left of the finest details when the
-low band's slope is taken off, for luma and for chroma), fitted with the symbol tables to faces of many sizes.
+Only the writer uses it, and only its speed depends on it: a bad forecast costs another try.  The forecast is a
+polynomial of second order in six numbers, fitted together with the symbol tables to faces of many sizes.  The numbers
+are, for luma and for chroma, the mean, the mean logarithm and the spread of the logarithm of the finest details less
+the slope of the low band.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ import numpy.typing as npt
 from ...types import FloatArray
 from .haar import Float64
 
-ROWS = 32  # so many rows are looked at, nearly
-FLOOR = 0.1  # grey levels: smaller details are all alike
-SIDES = (32.0, 256.0)  # shorter sides that the weights were fitted between
+ROWS = 32  # about this many rows are looked at
+FLOOR = 0.1  # grey levels added to details before the logarithm
+SIDES = (32.0, 256.0)  # range of shorter sides that the weights were fitted to
 FEATURES = 16
 
-Weights = npt.NDArray[np.float64]
+ForecastWeights = npt.NDArray[np.float64]
 
 
-def features(low: Float64, details: Float64, rate: float) -> Weights:
-    """What the forecast is made from.
+def rate_features(low: Float64, details: Float64, rate: float) -> ForecastWeights:
+    """Return the features of a face for the forecast.
 
     Args:
         low: (3, H, W) the finest level's low band, grey levels.
         details: (3, 3, H, W) its details.
-        rate: bits a sample that the code may take.
+        rate: bits per sample that the code may take.
 
     Returns:
         (FEATURES,) float64.
@@ -44,30 +45,30 @@ def features(low: Float64, details: Float64, rate: float) -> Weights:
 
 
 def _slopes(low: Float64) -> Float64:
-    """What the details would be if the picture were a plane around every site: (3, 3, H, W)."""
+    """Return the details of planes with the slopes of the low band at every site: (3, 3, H, W)."""
     p = np.pad(low, ((0, 0), (1, 1), (1, 1)), mode="edge")
     right, down = p[:, 1:-1, 2:] - p[:, 1:-1, :-2], p[:, 2:, 1:-1] - p[:, :-2, 1:-1]
     both = p[:, 2:, 2:] - p[:, 2:, :-2] - p[:, :-2, 2:] + p[:, :-2, :-2]
     return np.stack([right / -8, down / -8, both / 64], axis=1)
 
 
-def anywhere() -> Weights:
-    """Weights before any were fitted: a step in the middle, whatever the face."""
+def middle_forecast() -> ForecastWeights:
+    """Return weights to start from: a step in the middle for every face."""
     return np.append(np.zeros(FEATURES - 1), 60.0)
 
 
-def fit(rows: list[Weights], steps: list[int]) -> Weights:
-    """Weights from the features of many faces and the steps that suited them.
+def solve_rate_forecast(rows: list[ForecastWeights], steps: list[int]) -> ForecastWeights:
+    """Fit the weights to features and best steps of many faces.
 
-    Least squares with a slight pull to zero, in rounds that give far outliers less say.
+    Ridge regression, reweighted in rounds so that outliers count less.
     """
     x, y = np.stack(rows), np.array(steps, np.float64)
     mean, spread = x[:, :-1].mean(axis=0), x[:, :-1].std(axis=0) + 1e-9
     z = np.column_stack([(x[:, :-1] - mean) / spread, np.ones(len(y))])
-    say, solved = np.ones(len(y)), np.zeros(z.shape[1])
+    trust, solved = np.ones(len(y)), np.zeros(z.shape[1])
     for _ in range(10):
-        weighted = z * say[:, None]
+        weighted = z * trust[:, None]
         solved = np.linalg.solve(weighted.T @ z + np.eye(z.shape[1]), weighted.T @ y)
-        say = 1 / np.maximum(1, np.abs(z @ solved - y))
+        trust = 1 / np.maximum(1, np.abs(z @ solved - y))
     weights = solved[:-1] / spread
     return np.append(weights, solved[-1] - float(weights @ mean))
