@@ -29,7 +29,7 @@ from proface_lab.training.paper.losses import (  # noqa: E402
 from proface_lab.training.paper.task import PaperTask  # noqa: E402
 from proface_lab.training.task import Batch  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
-from proface_s.flow.network import open_engine  # noqa: E402
+from proface_s.flow.network import open_graph  # noqa: E402
 from proface_s.flow.paper.key_map import derive_key_map  # noqa: E402
 from proface_s.flow.paper.model import PaperModel  # noqa: E402
 from proface_s.keys.secrets import FaceKey  # noqa: E402
@@ -420,7 +420,7 @@ def test_exported_graphs_are_read_alike_by_another_runtime(tmp_path: Path) -> No
     planes = np.random.default_rng(0).normal(0, 0.5, (1, 16, 10, 14)).astype(np.float16)
     data = (tmp_path / "to-cover-1.onnx").read_bytes()
     expected = load_onnxruntime().InferenceSession(data).run(None, {"planes": planes})[0]
-    np.testing.assert_allclose(open_engine(data, 1)(planes.astype(np.float32)), expected, atol=0.02)
+    np.testing.assert_allclose(open_graph(data, 1)(planes.astype(np.float32)), expected, atol=0.02)
 
 
 def test_the_peer_works_on_pictures() -> None:

@@ -92,9 +92,7 @@ def train(
         config, task, (FaceFolder(sides[0]), FaceFolder(sides[1])), out, fabric, find_stickers(stickers), init
     )
     if config.validation and not sides[1]:
-        fabric.print(
-            "no pictures are left for validation: there is no validation.csv, and previews show training faces"
-        )
+        fabric.print("no pictures are left for validation: no validation.csv, and previews show training faces")
     fabric.print(
         f"{config.task}: {len(sides[0])} pictures to train on, {len(sides[1])} to validate; "
         f"step {trainer.step} of {config.steps} on {fabric.device}, {fabric.world_size} process(es)"

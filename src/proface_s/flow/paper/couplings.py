@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ...types import FloatArray
-from ..secure.couplings import Engine
+from ..network import Graph
 
 CLAMP: Final = 2.0  # the paper's c: scales lie between exp(-2) and exp(2)
 IMAGE_BANDS, KEY_BANDS = 12, 4  # channels at half resolution
@@ -34,8 +34,8 @@ class Coupling(NamedTuple):
         to_original: rho and eta, from the bands of Y' and K.
     """
 
-    to_cover: Engine
-    to_original: Engine
+    to_cover: Graph
+    to_original: Graph
 
     def forward(self, x: FloatArray, y: FloatArray, key: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return X', Y' of X, Y, (1, 12, h, w), and K, (1, 4, h, w)."""
@@ -93,21 +93,21 @@ def inverse_haar(bands: FloatArray) -> FloatArray:
     return image
 
 
-def _answer(engine: Engine, half: FloatArray, key: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _answer(graph: Graph, half: FloatArray, key: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return factor and translation, each (1, 12, h, w)."""
-    found = _in_strips(engine, np.concatenate([half, key], 1))
+    found = _in_strips(graph, np.concatenate([half, key], 1))
     return scale(found[:, :IMAGE_BANDS]), found[:, IMAGE_BANDS:]
 
 
-def _in_strips(engine: Engine, planes: FloatArray) -> FloatArray:
+def _in_strips(graph: Graph, planes: FloatArray) -> FloatArray:
     """Run a graph on strips of rows with a halo, which bounds memory and changes no result."""
     height, width = planes.shape[2:]
     rows = max(4 * HALO, STRIP_SITES // width)
     if rows >= height:
-        return engine(planes)
+        return graph(planes)
     found = []
     for top in range(0, height, rows):
         first, end = max(0, top - HALO), min(height, top + rows + HALO)
-        strip = engine(np.ascontiguousarray(planes[:, :, first:end]))
+        strip = graph(np.ascontiguousarray(planes[:, :, first:end]))
         found.append(strip[:, :, top - first : min(height, top + rows) - first])
     return np.concatenate(found, 2)

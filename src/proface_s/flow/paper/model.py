@@ -12,7 +12,7 @@ from ...errors import ModelError
 from ...threads import opencv_threads, threads_to_use
 from ...types import FloatArray, UInt8Image
 from ..cards import Card, read_card, verified_bytes
-from ..network import open_engine
+from ..network import open_graph
 from .couplings import Coupling, haar, inverse_haar, protect_bands, recover_bands
 from .key_map import KeyStreams, derive_key_map
 
@@ -48,7 +48,7 @@ class PaperModel:
                 f"the card of {folder} is not of the published network", "reinstall the package"
             ) from error
         self._couplings = [
-            Coupling(*(open_engine(verified_bytes(folder, self.card, name.format(n)), threads) for name in GRAPHS))
+            Coupling(*(open_graph(verified_bytes(folder, self.card, name.format(n)), threads) for name in GRAPHS))
             for n in range(1, count + 1)
         ]
 
