@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import kit
-from proface_s.scale.locations import Place
+from proface_s.scale.locations import Location
 from proface_s.scale.manifest import read_rows
 
 
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path)
     args = parser.parse_args(argv)
-    place = Place(str(args.manifest.absolute()))
+    place = Location(str(args.manifest.absolute()))
     rows = [row for row in read_rows(place, place.files(".parquet")).to_pylist() if row["status"] == "done"]
     cpu, faces, covered, pixels, sent, made = (
         np.array([row[name] for row in rows], float)

@@ -19,12 +19,14 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
 import kit
-from proface_s import Identity
-from proface_s.scale.engines import Engine, open_engine
-from proface_s.scale.job import Job
-from proface_s.scale.locations import Place, find_pictures
+from proface_s.api.options import ProtectOptions
+from proface_s.keys.recipients import Identity
+from proface_s.processes import Executor
+from proface_s.scale.engines import start_engine
+from proface_s.scale.job import CollectionJob
+from proface_s.scale.locations import Location, list_pictures
 from proface_s.scale.manifest import MAIN, open_manifest
-from proface_s.scale.worker import Row
+from proface_s.scale.worker import ManifestRow
 
 
 def clocked(action: Callable[[], object]) -> tuple[float, float]:
@@ -34,11 +36,11 @@ def clocked(action: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def tasks_through(engine: Engine, number: int) -> None:
+def tasks_through(engine: Executor, number: int) -> None:
     """Submit calls that do nothing, in the way of a run."""
     left, in_hand = number, set()
     while left or in_hand:
-        while left and len(in_hand) < 2 * engine.workers:
+        while left and len(in_hand) < engine.ahead:
             in_hand.add(engine.submit(abs, 1))
             left -= 1
         in_hand -= wait(in_hand, return_when=FIRST_COMPLETED).done
@@ -56,16 +58,17 @@ def main(argv: list[str] | None = None) -> int:
         folder = Path(name)
         for each in ("in", "out"):
             (folder / each).mkdir()
-        job = Job(str(folder / "in"), str(folder / "out"), (str(Identity.generate().recipient),), frozenset((".jpg",)))
-        with open_engine("dask", job, jobs=2) as engine:
+        options = ProtectOptions.of(recipients=[Identity.generate().recipient])
+        job = CollectionJob(str(folder / "in"), str(folder / "out"), options, frozenset((".jpg",)))
+        with start_engine("dask", job, jobs=2) as engine:
             tasks_through(engine, 20)
             rows.append(["tasks through dask", args.tasks, *clocked(lambda: tasks_through(engine, args.tasks))])
         for index in range(args.names):
             (folder / "in" / f"{index:08}.jpg").touch()
-        source = Place(str(folder / "in"))
-        rows.append(["names listed", args.names, *clocked(lambda: list(find_pictures(source, job.suffixes)))])
-        manifest = open_manifest(Place(str(folder / "manifest")), job)
-        row = Row(
+        source = Location(str(folder / "in"))
+        rows.append(["names listed", args.names, *clocked(lambda: list(list_pictures(source, job.suffixes)))])
+        manifest = open_manifest(Location(str(folder / "manifest")), job)
+        row = ManifestRow(
             "",
             status="done",
             faces=2,

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from proface_s.scale.job import Job, Task
-from proface_s.scale.worker import Outcome, protect_one
+from proface_s.api.options import ProtectOptions
+from proface_s.scale.job import CollectionJob, PhotoTask
+from proface_s.scale.worker import PhotoOutcome, protect_one
 from proface_s.types import Box
 
 BOX = Box(40, 20, 64, 64)
@@ -34,12 +35,13 @@ def draw_folder(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
     return pixels
 
 
-def job_for(source: object, target: object, recipient: object, **more: object) -> Job:
-    """A job that hides one box by hand, which is quick."""
-    return Job(str(source), str(target), (str(recipient),), SUFFIXES, boxes=(BOX,), faces=(), **more)  # type: ignore[arg-type]
+def job_for(source: object, target: object, recipient: object, *, threads: int = 1, **more: object) -> CollectionJob:
+    """A job that hides one box by hand, which is quick; ``more`` are options of `ProtectOptions.of`."""
+    options = ProtectOptions.of(recipients=[str(recipient)], boxes=[BOX], faces="none", **more)  # type: ignore[arg-type]
+    return CollectionJob(str(source), str(target), options, SUFFIXES, threads=threads)
 
 
-def lethal_work(job: Job, task: Task) -> Outcome:
+def lethal_work(job: CollectionJob, task: PhotoTask) -> PhotoOutcome:
     """`protect_one`, but some photos kill the process that works on them, as a system short of memory does.
 
     ``once`` in a name: the first time, before anything is done.  ``midway``: the first time, when the output is

@@ -19,11 +19,11 @@ from scale_kit import draw_folder, job_for, lethal_work  # noqa: E402
 from proface_s.api import recover  # noqa: E402
 from proface_s.errors import ImageError, UsageError  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
-from proface_s.scale import engines, run  # noqa: E402
-from proface_s.scale.engines import open_engine  # noqa: E402
-from proface_s.scale.locations import Place  # noqa: E402
+from proface_s.scale import dask_engine, engines, run  # noqa: E402
+from proface_s.scale.engines import start_engine  # noqa: E402
+from proface_s.scale.locations import Location  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
-from proface_s.scale.worker import Outcome  # noqa: E402
+from proface_s.scale.worker import PhotoOutcome  # noqa: E402
 
 # what the engine itself leaves open when its processes are killed is not ours to close
 pytestmark = [
@@ -43,14 +43,14 @@ def test_nothing_is_lost_or_done_twice_when_workers_die(
     (here / "in" / "broken.png").write_bytes(b"no picture")
     monkeypatch.setattr(run, "protect_one", lethal_work)
     job = job_for(here / "in", here / "out", identity.recipient)
-    told: list[Outcome] = []
-    manifest = open_manifest(Place(str(here / "manifest")), job)
-    with open_engine(engine, job, jobs=2) as opened:
+    told: list[PhotoOutcome] = []
+    manifest = open_manifest(Location(str(here / "manifest")), job)
+    with start_engine(engine, job, jobs=2) as opened:
         summary = run.run_job(job, opened, manifest, told.append)
     assert summary.counts == {"done": len(PHOTOS) + 3, "poisoned": 1, "failed": 1}
     assert Counter(outcome.row.source for outcome in told) == Counter([*pixels, "broken.png"])
 
-    rows = {row["source"]: row for row in read_rows(Place(str(here / "manifest")), [MAIN]).to_pylist()}
+    rows = {row["source"]: row for row in read_rows(Location(str(here / "manifest")), [MAIN]).to_pylist()}
     assert set(rows) == {*pixels, "broken.png"}
     assert {row["run"] for row in rows.values()} == {manifest.run}
     assert rows["sub1/00-always.png"]["reason"] == "3 workers died while they worked on it"
@@ -73,9 +73,9 @@ def test_in_a_cluster_of_our_own_a_death_concerns_one_photo_only(
     draw_folder(here / "in", [*PHOTOS, "sub0/05-once.png"])
     monkeypatch.setattr(run, "protect_one", lethal_work)
     job = job_for(here / "in", here / "out", identity.recipient)
-    told: list[Outcome] = []
-    manifest = open_manifest(Place(str(here / "manifest")), job)
-    with open_engine("dask", job, jobs=2) as opened:
+    told: list[PhotoOutcome] = []
+    manifest = open_manifest(Location(str(here / "manifest")), job)
+    with start_engine("dask", job, jobs=2) as opened:
         run.run_job(job, opened, manifest, told.append)
     assert Counter((here / "done.log").read_text().split()) == Counter(outcome.row.source for outcome in told)
     assert {o.row.source: o.row.attempt for o in told} == {**dict.fromkeys(PHOTOS, 1), "sub0/05-once.png": 2}
@@ -88,10 +88,10 @@ def test_a_worker_that_takes_too_much_memory_is_stopped(
     draw_folder(here / "in", ["a.png", "hog.png", "z.png"])
     monkeypatch.setattr(run, "protect_one", lethal_work)
     monkeypatch.setattr(run, "MAX_ATTEMPTS", 1)
-    monkeypatch.setattr(engines, "MEMORY_MIB", 600)
+    monkeypatch.setattr(dask_engine, "MEMORY_MIB", 600)
     job = job_for(here / "in", here / "out", identity.recipient)
-    manifest = open_manifest(Place(str(here / "manifest")), job)
-    with open_engine("dask", job, jobs=1) as opened:
+    manifest = open_manifest(Location(str(here / "manifest")), job)
+    with start_engine("dask", job, jobs=1) as opened:
         summary = run.run_job(job, opened, manifest, lambda outcome: None)
     assert summary.counts == {"done": 2, "poisoned": 1}
 
@@ -101,16 +101,16 @@ def test_a_poisoned_photo_stays_aside_until_it_changes(
 ) -> None:
     draw_folder(here / "in", ["a.png", "always.png"])
     monkeypatch.setattr(run, "protect_one", lethal_work)
-    job, place = job_for(here / "in", here / "out", identity.recipient), Place(str(here / "manifest"))
-    manifest = open_manifest(place, job)
-    with open_engine("local", job, jobs=2) as opened:
+    job, location = job_for(here / "in", here / "out", identity.recipient), Location(str(here / "manifest"))
+    manifest = open_manifest(location, job)
+    with start_engine("local", job, jobs=2) as opened:
         run.run_job(job, opened, manifest, lambda outcome: None)
     monkeypatch.undo()
     monkeypatch.setenv("PROFACE_THREADS", "1")
-    with open_engine("local", job) as opened:
-        again = run.run_job(job, opened, open_manifest(place, job), lambda outcome: None)
+    with start_engine("local", job) as opened:
+        again = run.run_job(job, opened, open_manifest(location, job), lambda outcome: None)
         draw_folder(here / "in", ["x.png", "y.png", "always.png"])
-        changed = run.run_job(job, opened, open_manifest(place, job), lambda outcome: None)
+        changed = run.run_job(job, opened, open_manifest(location, job), lambda outcome: None)
     assert (again.counts, again.unchanged) == ({"done": 1, "poisoned": 1}, 2)
     assert (changed.counts, changed.unchanged) == ({"done": 4}, 1)
 
@@ -132,7 +132,7 @@ def test_a_worker_without_the_program_is_refused_at_once(here: Path, identity: I
     job = job_for(here / "in", here / "out", identity.recipient)
     with (
         pytest.raises(UsageError, match=r"worker tcp://\S+ cannot load this program: ModuleNotFoundError") as caught,
-        open_engine("dask", job, address=foreign_cluster),
+        start_engine("dask", job, address=foreign_cluster),
     ):
         pass
     assert "pip" in str(caught.value.hint) or "install" in str(caught.value.hint)
@@ -144,24 +144,24 @@ def test_an_existing_cluster_does_the_work(here: Path, identity: Identity) -> No
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
-        manifest = open_manifest(Place(str(here / "manifest")), job)
-        with open_engine("dask", job, address=cluster.scheduler_address) as opened:
+        manifest = open_manifest(Location(str(here / "manifest")), job)
+        with start_engine("dask", job, address=cluster.scheduler_address) as opened:
             summary = run.run_job(job, opened, manifest, lambda outcome: None)
         lost = job_for(here / "nowhere", here / "out", identity.recipient)
         with (
             pytest.raises(ImageError, match=r"worker tcp://.*: .*nowhere is not there"),
-            open_engine("dask", lost, address=cluster.scheduler_address),
+            start_engine("dask", lost, address=cluster.scheduler_address),
         ):
             pass
     assert summary.counts == {"done": 4}
 
 
 def test_no_scheduler_at_the_address(here: Path, identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(dask_engine, "_CONNECT_SECONDS", 0.2)
     job = job_for(here, here / "out", identity.recipient)
     with (
         pytest.raises(UsageError, match=r"the dask scheduler tcp://127\.0\.0\.1:9 cannot be reached"),
-        open_engine("dask", job, address="tcp://127.0.0.1:9"),
+        start_engine("dask", job, address="tcp://127.0.0.1:9"),
     ):
         pass
 
@@ -171,7 +171,7 @@ def test_an_engine_that_is_not_installed_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     job = job_for("a", "b", identity.recipient)
-    with pytest.raises(UsageError, match="needs ray") as caught, open_engine("ray", job):
+    with pytest.raises(UsageError, match="needs ray") as caught, start_engine("ray", job):
         pass
     assert caught.value.hint == "pip install 'proface-s[ray]'"
 
@@ -190,9 +190,9 @@ def test_a_task_that_dask_repeats_gives_the_answer_it_gave(here: Path) -> None:
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        calls = [("first", ["place", "0"]), ("first", ["place", "0"]), ("second", ["place", "0"])]
+        calls = [("first", ["path", "0"]), ("first", ["path", "0"]), ("second", ["path", "0"])]
         answers = [
-            client.submit(engines._once, place, token, counted, here / "log", pure=False).result()
-            for token, place in calls
+            client.submit(dask_engine.call_once, path, token, counted, here / "log", pure=False).result()
+            for token, path in calls
         ]
     assert answers == [1, 1, 2]

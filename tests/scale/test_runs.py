@@ -20,14 +20,15 @@ pytest.importorskip("pyarrow")
 
 from scale_kit import BOX, SUFFIXES, draw_folder, drawn, job_for  # noqa: E402
 
-from proface_s.api import recover  # noqa: E402
+from proface_s.api import Lock, recover  # noqa: E402
+from proface_s.api.options import ProtectOptions  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
 from proface_s.image import write as writing  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import run  # noqa: E402
-from proface_s.scale.engines import open_engine  # noqa: E402
-from proface_s.scale.job import Job  # noqa: E402
-from proface_s.scale.locations import Place, find_pictures, place_of  # noqa: E402
+from proface_s.scale.engines import start_engine  # noqa: E402
+from proface_s.scale.job import CollectionJob  # noqa: E402
+from proface_s.scale.locations import Location, list_pictures, location_of  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
 
 Proface = Callable[..., tuple[int, str]]
@@ -57,8 +58,8 @@ def outputs(root: str = "out") -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
-def rows(place: str = "out.manifest") -> dict[str, dict[str, object]]:
-    found = Place(str(Path(place).absolute()))
+def rows(location: str = "out.manifest") -> dict[str, dict[str, object]]:
+    found = Location(str(Path(location).absolute()))
     return {row["source"]: row for row in read_rows(found, found.files(".parquet")).to_pylist()}
 
 
@@ -191,7 +192,7 @@ def test_places_that_lie_in_each_other_are_refused(here: Path, identity: Identit
         (here / source).mkdir(exist_ok=True)
         job = job_for(here / source, here / target, identity.recipient)
         with pytest.raises(UsageError, match="lie one in the other"):
-            run.check_places(job, Place(str(here / "m")))
+            run.check_locations(job, Location(str(here / "m")))
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
@@ -221,13 +222,13 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
 
 def test_a_target_that_goes_away_stops_the_run(here: Path, identity: Identity) -> None:
     draw_folder(here / "in", PHOTOS)
-    job, place = job_for(here / "in", here / "out", identity.recipient), Place(str(here / "manifest"))
+    job, location = job_for(here / "in", here / "out", identity.recipient), Location(str(here / "manifest"))
 
     def unplug(outcome: object) -> None:
         shutil.rmtree(here / "out", ignore_errors=True)
 
-    with open_engine("local", job) as engine:
-        summary = run.run_job(job, engine, open_manifest(place, job), unplug)
+    with start_engine("local", job) as engine:
+        summary = run.run_job(job, engine, open_manifest(location, job), unplug)
     assert summary.stop == f"{here}/out cannot be reached any more"
     assert set(summary.counts) == {"done"}
     assert summary.counts["done"] < len(PHOTOS)
@@ -277,11 +278,11 @@ def test_other_file_systems(here: Path, identity: Identity) -> None:
         draw_folder(here, [name])
         memory.pipe_file(f"{root}/in/{name}", (here / name).read_bytes())
     job = job_for(f"memory:/{root}/in", f"memory:/{root}/out", identity.recipient)
-    place = place_of(f"memory:/{root}/manifest")
-    run.check_places(job, place)
-    with open_engine("local", job) as engine:
+    location = location_of(f"memory:/{root}/manifest")
+    run.check_locations(job, location)
+    with start_engine("local", job) as engine:
         for settled in (0, 2):
-            summary = run.run_job(job, engine, open_manifest(place, job), lambda outcome: None)
+            summary = run.run_job(job, engine, open_manifest(location, job), lambda outcome: None)
             assert (summary.counts, summary.unchanged) == ({"done": 2}, settled)
     found = [f"{root}/out/a.png.protected.png", f"{root}/out/deep/b.png.protected.png"]
     assert sorted(memory.find(f"{root}/out")) == found
@@ -293,7 +294,7 @@ def test_other_file_systems(here: Path, identity: Identity) -> None:
 @pytest.mark.parametrize("url", ["nosuch://a/b", "ftp://me:secret@host/a"])
 def test_urls_that_cannot_be_used(url: str) -> None:
     with pytest.raises(UsageError) as caught:
-        place_of(url)
+        location_of(url)
     assert "secret" not in caught.value.message
 
 
@@ -302,15 +303,52 @@ def test_links_and_pipes_in_a_folder_do_not_hold_up_a_run(here: Path) -> None:
     os.mkfifo(here / "in" / "pipe.png")
     (here / "in" / "deep" / "loop").symlink_to(here / "in")
     (here / "in" / "link.png").symlink_to(here / "in" / "a.png")
-    place = Place(str(here / "in"))
-    assert list(find_pictures(place, SUFFIXES)) == ["a.png", "link.png", "deep/b.png"]
-    assert list(find_pictures(place, SUFFIXES, recursive=False)) == ["a.png", "link.png"]
+    location = Location(str(here / "in"))
+    assert list(list_pictures(location, SUFFIXES)) == ["a.png", "link.png", "deep/b.png"]
+    assert list(list_pictures(location, SUFFIXES, recursive=False)) == ["a.png", "link.png"]
 
 
 def test_a_job_has_nothing_that_opens(identity: Identity) -> None:
-    with pytest.raises(UsageError, match="none was given"):
-        Job("a", "b", (), SUFFIXES)
-    assert not [name for name in Job.__dataclass_fields__ if "pass" in name or "ident" in name]
+    words = "correct horse battery staple"
+    for options, reason in (
+        (ProtectOptions.of(words), "a passphrase was given"),
+        (ProtectOptions.of(words, recipients=[identity.recipient]), "a passphrase was given"),
+        (ProtectOptions(own={1: Lock((), (identity.recipient,))}), "none was given"),
+        (ProtectOptions.of(recipients=[identity.recipient], own={1: Lock((words,))}), "the option own"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            CollectionJob("a", "b", options, SUFFIXES)
+    assert not [name for name in CollectionJob.__dataclass_fields__ if "pass" in name or "ident" in name]
+
+
+def test_fingerprints_are_those_of_earlier_releases() -> None:
+    """Otherwise a run that was begun with an earlier release could not be continued."""
+    keys = (
+        "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
+        "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg",
+    )
+    unusual = {"seal": False, "file_format": "webp", "record": False, "keep_metadata": True, "allow_no_face": True}
+    jobs = (
+        CollectionJob("a", "b", ProtectOptions.of(recipients=keys[:1]), SUFFIXES),
+        CollectionJob(
+            "s3://x/a",
+            "b",
+            ProtectOptions.of(recipients=keys, style="pixelate:8", boxes=["40,20,64,64"], faces="none"),
+            SUFFIXES,
+        ),
+        CollectionJob(
+            "a",
+            "b",
+            ProtectOptions.of(recipients=keys[:1], style="mask:cat:110", faces="1,3", **unusual),  # type: ignore[arg-type]
+            SUFFIXES,
+            recursive=False,
+        ),
+    )
+    assert [job.fingerprint() for job in jobs] == [
+        "bc009daab81f54c775e347929ae77bc26c485fe8ed906b0c36658fbf30611da3",
+        "b7e06d16552cbad75f96a612e209e54495b6562a875c0da611bba6e85c01508f",
+        "096616aa45826a144186ddb7260a500db27cf2a2cfe9ddc972a3601e0e2fa4b5",
+    ]
 
 
 def test_runs_differ_by_what_their_outputs_depend_on(identity: Identity) -> None:
@@ -323,9 +361,12 @@ def test_runs_differ_by_what_their_outputs_depend_on(identity: Identity) -> None
 
 
 def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None:
-    from proface_s.scale.job import IDENTITY
+    from proface_s.scale.job import FINGERPRINTED, FIXED
 
-    assert set(Job.__dataclass_fields__) - set(IDENTITY) == {"suffixes", "recursive", "threads"}
+    assert set(ProtectOptions.__dataclass_fields__) == {*FINGERPRINTED, *FIXED}
+    assert set(CollectionJob.__dataclass_fields__) - {"source", "target", "options"} == {
+        "suffixes", "recursive", "threads",
+    }  # fmt: skip
 
 
 def test_s2_a_row_counts_only_while_its_output_is_the_one_it_notes(

@@ -14,8 +14,8 @@ from proface_s import Identity
 from proface_s.cli.main import main
 from proface_s.errors import ImageError, ProFaceError, UsageError, foreign_text, masked_url, without_secrets
 from proface_s.scale import locations
-from proface_s.scale.job import Job
-from proface_s.scale.locations import Place, place_of
+from proface_s.scale.job import CollectionJob
+from proface_s.scale.locations import Location, location_of
 from proface_s.scale.urls import check_url
 
 fsspec = pytest.importorskip("fsspec")
@@ -70,10 +70,10 @@ def test_urls_with_secrets_are_refused_and_not_repeated(url: str) -> None:
     recipient = str(Identity.generate().recipient)
     for use in (
         lambda: check_url(url),
-        lambda: place_of(url),
-        lambda: Place(url),
-        lambda: Job(url, "out", (recipient,), frozenset({".png"})),
-        lambda: Job("in", url, (recipient,), frozenset({".png"})),
+        lambda: location_of(url),
+        lambda: Location(url),
+        lambda: CollectionJob(url, "out", (recipient,), frozenset({".png"})),
+        lambda: CollectionJob("in", url, (recipient,), frozenset({".png"})),
     ):
         with pytest.raises(UsageError) as refused:
             use()
@@ -85,7 +85,7 @@ def test_urls_with_secrets_are_refused_and_not_repeated(url: str) -> None:
 @pytest.mark.parametrize("url", FINE)
 def test_places_without_secrets_are_as_they_are(url: str) -> None:
     check_url(url)
-    assert str(Place(url)) == url
+    assert str(Location(url)) == url
 
 
 @pytest.mark.parametrize("url", WITH_SECRETS)
@@ -94,7 +94,7 @@ def test_no_command_repeats_them(
     url: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("proface_s.scale.engines._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("proface_s.scale.dask_engine._CONNECT_SECONDS", 1)
     (tmp_path / "in").mkdir()
     key = ("-r", str(Identity.generate().recipient))
     engine = ("--engine", "local")
@@ -148,17 +148,17 @@ TEXTS = [
 def test_what_a_file_system_says_is_masked(text: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     fsspec.register_implementation("talkative", Talkative, clobber=True)
     monkeypatch.setattr(Talkative, "error", kind(text))
-    place = place_of("talkative://a/b")
+    location = location_of("talkative://a/b")
     raised = []
     for use in (
-        place.exists,
-        place.make,
-        place.empty,
-        lambda: place.size("x"),
-        lambda: place.read("x"),
-        lambda: place.write("x", b""),
-        lambda: place.files(""),
-        lambda: list(locations.find_pictures(place, frozenset())),
+        location.exists,
+        location.make,
+        location.empty,
+        lambda: location.size("x"),
+        lambda: location.read("x"),
+        lambda: location.write("x", b""),
+        lambda: location.files(""),
+        lambda: list(locations.list_pictures(location, frozenset())),
     ):
         try:
             use()
@@ -178,9 +178,9 @@ def test_a_host_that_is_not_found_is_an_error_and_no_crash(monkeypatch: pytest.M
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(ImageError, match="cannot be reached: Name or service not known"):
-        place_of("filecache::ftp://no-such-host.invalid/x")
+        location_of("filecache::ftp://no-such-host.invalid/x")
     with pytest.raises(ImageError, match="cannot be opened"):
-        _ = Place("ftp://no-such-host.invalid/x").fs
+        _ = Location("ftp://no-such-host.invalid/x").fs
 
 
 def test_errors_of_any_kind_mask_urls() -> None:

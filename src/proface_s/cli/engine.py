@@ -19,7 +19,7 @@ from .runner.errors import Failure
 
 if TYPE_CHECKING:
     from ..scale.run import Summary
-    from ..scale.worker import Outcome
+    from ..scale.worker import PhotoOutcome
     from .runner.report import Speaker
 
 _EXTRA_HINT = "pip install 'proface-s[scale]'"
@@ -107,7 +107,7 @@ def run_on_engine(
         refused: options that an engine cannot serve -> whether they were given.
         overwrite: whether the target may hold other files.
         jobs: number of workers to start.
-        settings: of `proface_s.scale.job.Job`.
+        settings: of `proface_s.scale.job.CollectionJob`.
 
     Returns:
         The exit code.
@@ -126,25 +126,25 @@ def run_on_engine(
             raise UsageError(f"{option} cannot be used with --engine", "leave it out, or do without an engine")
     recipients = _recipients(locks, speaker)
     try:
-        from ..scale.engines import ENGINES, open_engine
-        from ..scale.job import Job
-        from ..scale.locations import place_of
+        from ..scale.engines import ENGINES, start_engine
+        from ..scale.job import CollectionJob
+        from ..scale.locations import location_of
         from ..scale.manifest import open_manifest
-        from ..scale.run import check_places, run_job
+        from ..scale.run import check_locations, run_job
     except ModuleNotFoundError as missing:
         raise UsageError(f"--engine needs {missing.name}, which is not installed", _EXTRA_HINT) from None
     from ..image.names import FOREIGN, PICTURES
 
-    places = [place_of(text) for text in (source, target)]
-    job = Job(places[0].url, places[1].url, recipients, PICTURES | FOREIGN, **settings)
-    noted = place_of(engine.manifest or f"{places[1].url.rstrip('/')}.manifest")
-    check_places(job, noted)
+    places = [location_of(text) for text in (source, target)]
+    job = CollectionJob(places[0].url, places[1].url, recipients, PICTURES | FOREIGN, **settings)
+    noted = location_of(engine.manifest or f"{places[1].url.rstrip('/')}.manifest")
+    check_locations(job, noted)
     progress = _Progress(speaker)
     speaker.gather()
     with ExitStack() as stack:
         (name,) = (each for each in ENGINES if each == engine.name)
         manifest = open_manifest(noted, job, overwrite=overwrite)
-        opened = stack.enter_context(open_engine(name, job, jobs=jobs, address=engine.scheduler))
+        opened = stack.enter_context(start_engine(name, job, jobs=jobs, address=engine.scheduler))
         speaker.note(f"run {manifest.run}{' goes on' if manifest.resumed else ''}; manifest in {noted}")
         try:
             summary = run_job(job, opened, manifest, progress.tell)
@@ -191,7 +191,7 @@ class _Progress:
     told: float = field(default_factory=time.monotonic)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: PhotoOutcome) -> None:
         """Tell one outcome; called with each."""
         kind = "unchanged" if outcome.unchanged else outcome.row.status
         self.counts[kind] = self.counts.get(kind, 0) + 1
@@ -203,7 +203,7 @@ class _Progress:
             self.speaker.note(f"{_listed(self.counts)}; {rate:.2f} photos a second")
 
 
-def _report(outcome: Outcome) -> Any:
+def _report(outcome: PhotoOutcome) -> Any:
     from .runner.report import Report, Status
 
     row = outcome.row

@@ -9,7 +9,6 @@ while it works.
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -26,16 +25,6 @@ _LIBRARIES: Final = ("libfacedetection.so.v0.0.3", "libfacedetection.so")  # as 
 _FUNCTION: Final = "_Z14facedetect_cnnPhS_iii"  # int *facedetect_cnn(uchar *result, uchar *bgr, int w, int h, int step)
 _RESULT_BYTES: Final = 0x20000
 _FIELDS: Final = 16  # int16 a face: confidence, x, y, w, h, five landmarks, one unused
-
-
-def share_cores(processes: int) -> None:
-    """Leave a process its share of the cores, before the library is loaded; what the user has set stays.
-
-    The library works with OpenMP, which takes all cores and keeps them busy waiting: two processes side by side were
-    half as fast as one.  Needed where `engine` cannot say how many threads to take.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @lru_cache(1)

@@ -2,17 +2,17 @@
 
 ::
 
-    SRC ─ places.find_pictures ─► Task ─ engines (local, dask, ray) ─► work.protect_one ─► DST
+    source ─ list_pictures ─► PhotoTask ─ engine (local, dask, ray) ─► protect_one ─► target
                                                      │
-                                     run.run_job ◄── Outcome ──► manifest (Parquet)
+                                     run_job ◄── PhotoOutcome ──► manifest (Parquet)
 
-* `proface_s.scale.job` — `Job`: what a run does, everything a worker is told.
-* `proface_s.scale.locations` — folders and URLs; files that appear whole or not at all.
-* `proface_s.scale.worker` — what a worker does with one photo.
-* `proface_s.scale.manifest` — what became of every photo.
-* `proface_s.scale.engines` — `open_engine`: processes of this machine, dask, ray.
-* `proface_s.scale.run` — `run_job`.
+* `proface_s.scale.job` — `CollectionJob`: what a run does, everything a worker is told.
+* `proface_s.scale.locations` — folders and URLs, in which files are written atomically.
+* `proface_s.scale.worker` — `protect_one`: one photo, in a worker.
+* `proface_s.scale.manifest` — the outcome of every photo.
+* `proface_s.scale.engines` — `start_engine`: processes of this machine, dask, ray.
+* `proface_s.scale.run` — `run_job`: the whole run.
 
-No schedulers here: tasks are handed to an engine through the standard library's ``Future`` and waited for.  Needs the
-extra ``scale``; import from the modules, this package itself loads nothing.
+There is no scheduler here: photos are handed to an engine, which returns ``Future`` objects of the standard library.
+Needs the extra ``scale``.  Import from the modules; this package itself loads nothing.
 """

@@ -1,4 +1,4 @@
-"""Folders and fsspec URLs: what is in them, and files that appear in them whole or not at all."""
+"""Folders and fsspec URLs: list them, read from them, and write to them atomically."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _FULL = ("no space left", "disk quota exceeded", "quota exceeded")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A folder of any file system that fsspec knows; opened where it is used, so that it can go to workers.
+class Location:
+    """A folder of any file system that fsspec knows; it is opened on use, so that it can be sent to workers.
 
     Attributes:
-        url: ``s3://bucket/folder``, ``file:///folder``, or a path of this machine; it carries no secret.
+        url: ``s3://bucket/folder``, ``file:///folder``, or a path of this machine; without secrets.
 
     Raises:
-        UsageError: if it does.
+        UsageError: if the URL carries a secret.
     """
 
     url: str
@@ -45,13 +45,13 @@ class Place:
         Raises:
             ImageError: if it cannot be opened.
         """
-        with _told(self.url, "cannot be opened"):
+        with _explained(self.url, "cannot be opened"):
             return _opened(self.url)[0]
 
     @property
     def root(self) -> str:
-        """Path of the folder in its file system; raises as `fs`."""
-        with _told(self.url, "cannot be opened"):
+        """Path of the folder in its file system; errors as in `fs`."""
+        with _explained(self.url, "cannot be opened"):
             return _opened(self.url)[1]
 
     @property
@@ -60,46 +60,46 @@ class Place:
         return "file" in _protocols(self.fs)
 
     def path(self, name: str) -> str:
-        """Path of a file in the file system.
+        """Return the path of a file in the file system.
 
         Args:
-            name: relative to the place, with ``/``.
+            name: relative to the folder, with ``/``.
         """
         return f"{self.root.rstrip('/')}/{name}" if name else self.root
 
     def exists(self) -> bool:
-        """Whether the folder can be reached and is there; object stores know no empty folders, there the bucket counts.
+        """Return whether the folder exists; in object stores, which have no empty folders, whether the bucket does.
 
         Raises:
-            ImageError: the file system does not answer.
+            ImageError: if the file system does not answer.
         """
         fs, root = self.fs, self.root
         if _protocols(fs) & _OBJECT_STORES:
             root = root.strip("/").split("/")[0]
-        with _told(self.url, "cannot be reached"):
+        with _explained(self.url, "cannot be reached"):
             fs.invalidate_cache()
             return bool(fs.exists(root))
 
     def make(self) -> None:
-        """Make the folder, where it is missing.
+        """Make the folder if it is missing.
 
         Raises:
-            ImageError: it cannot be made.
+            ImageError: if it cannot be made.
         """
-        with _told(self.url, "cannot be reached"):
+        with _explained(self.url, "cannot be reached"):
             if not _protocols(self.fs) & _OBJECT_STORES:
                 self.fs.makedirs(self.root, exist_ok=True)
         if not self.exists():
             raise ImageError(f"{self.url} cannot be reached", "check the name, and that you may write there")
 
     def empty(self) -> bool:
-        """Whether nothing is in the folder."""
-        with _told(self.url, "cannot be listed"):
+        """Return whether the folder is empty or missing."""
+        with _explained(self.url, "cannot be listed"):
             return not self.fs.exists(self.root) or not self.fs.ls(self.root, detail=False)
 
     def size(self, name: str) -> int | None:
-        """Size of a file in bytes; None where there is none."""
-        with _told(self.url, "cannot be reached"):
+        """Return the size of a file in bytes, or None if the file or its size does not exist."""
+        with _explained(self.url, "cannot be reached"):
             try:
                 size = self.fs.info(self.path(name))["size"]
             except FileNotFoundError:
@@ -107,34 +107,35 @@ class Place:
             return None if size is None else int(size)
 
     def read(self, name: str) -> bytes:
-        """All bytes of a file.
+        """Return the content of a file.
 
         Raises:
-            ImageError: it cannot be read.
+            ImageError: if it cannot be read.
         """
-        with _told(f"{self.url.rstrip('/')}/{name}", "cannot be read"):
+        with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be read"):
             data: bytes = self.fs.cat_file(self.path(name))
             return data
 
     def write(self, name: str, data: bytes, *, like: str | int | None = None) -> None:
-        """Write a file so that it appears whole or not at all, replacing what has its name.
+        """Write a file atomically, replacing any file of that name.
 
-        On a local disk: temporary file, flushed, read back, renamed.  In an object store a PUT is whole by itself.
-        Elsewhere: temporary name, size checked, moved.
+        On a local disk: temporary file, flushed, read back, renamed.  In an object store a PUT is atomic.  Elsewhere:
+        temporary name, size checked, moved.
 
         Args:
-            name: relative to the place.
+            name: relative to the folder.
             data: its content.
-            like: on a local disk, a file or permissions: nobody but the owner gets more.
+            like: on a local disk, a file or permissions: group and others get no more than it grants.
 
         Raises:
-            ImageError: it cannot be written; `DiskFullError` where no space is left.
+            DiskFullError: if no space is left.
+            ImageError: if it cannot be written for another reason.
         """
         fs, path = self.fs, self.path(name)
-        with _told(f"{self.url.rstrip('/')}/{name}", "cannot be written"):
+        with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be written"):
             stored = _protocols(fs) & _OBJECT_STORES
             if not stored:
-                if not fs.exists(self.root):  # it was there when the run began; what is there now is another disk
+                if not fs.exists(self.root):  # it existed when the run began: now this is another disk
                     raise FileNotFoundError(self.root)
                 fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             if self.is_local:
@@ -155,21 +156,21 @@ class Place:
                     raise
 
     def clear(self, name: str) -> None:
-        """Delete what an attempt at a file left behind when it was killed; the attempt must be over."""
+        """Delete what a killed attempt to write a file left behind; call it when nobody writes the file."""
         folder, _, last = self.path(name).rpartition("/")
-        with suppress(Exception):  # it is hidden, and nothing depends on it
+        with suppress(Exception):  # leftovers are hidden, and nothing depends on them
             for path in self.fs.ls(folder, detail=False):
                 if is_temporary(path.rpartition("/")[2], last):
                     self.fs.rm_file(path)
 
     def remove(self, name: str) -> None:
-        """Delete a file, where it is there."""
-        with _told(f"{self.url.rstrip('/')}/{name}", "cannot be deleted"), suppress(FileNotFoundError):
+        """Delete a file if it exists."""
+        with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be deleted"), suppress(FileNotFoundError):
             self.fs.rm_file(self.path(name))
 
     def files(self, ending: str) -> list[str]:
-        """Names of the files of the folder itself, sorted; those that begin with a dot are left out."""
-        with _told(self.url, "cannot be listed"):
+        """Return the sorted names of the files directly in the folder, without those that begin with a dot."""
+        with _explained(self.url, "cannot be listed"):
             fs = self.fs
             fs.invalidate_cache()
             found = fs.ls(self.root, detail=False) if fs.exists(self.root) else []
@@ -177,60 +178,65 @@ class Place:
         return sorted(name for name in names if name.endswith(ending) and not name.startswith("."))
 
 
-def place_of(text: str) -> Place:
-    """The place that a user named; a path becomes absolute, so that it means the same on every worker.
+def location_of(text: str) -> Location:
+    """Return the location that a user named; a path becomes absolute, so that it means the same on every worker.
 
     Raises:
-        UsageError: nothing can open it, or it carries a secret.
-        ImageError: its host cannot be reached.
+        UsageError: if no file system can open it, or it carries a secret.
+        ImageError: if its host cannot be reached.
     """
-    place = Place(text if "://" in text else os.path.abspath(text))
+    location = Location(text if "://" in text else os.path.abspath(text))
     try:
-        _opened(place.url)
+        _opened(location.url)
     except ImportError as missing:
         hint = "install what reads this kind of URL, here and on the workers"
-        raise UsageError(f"{place}: {foreign_text(missing)}", hint) from None
+        raise UsageError(f"{location}: {foreign_text(missing)}", hint) from None
     except ValueError as error:
         hint = "give a folder, or a URL of a file system that fsspec knows"
-        raise UsageError(f"{place}: {foreign_text(error)}", hint) from None
+        raise UsageError(f"{location}: {foreign_text(error)}", hint) from None
     except Exception as error:
-        raise ImageError(f"{place} cannot be reached: {foreign_text(error)}") from None
-    return place
+        raise ImageError(f"{location} cannot be reached: {foreign_text(error)}") from None
+    return location
 
 
-def contains(outer: Place, inner: Place) -> bool:
-    """Whether a place is another one or lies in it."""
+def contains(outer: Location, inner: Location) -> bool:
+    """Return whether ``inner`` is ``outer`` or lies in it."""
     if _protocols(outer.fs) != _protocols(inner.fs):
         return False
     return (inner.root.rstrip("/") + "/").startswith(outer.root.rstrip("/") + "/")
 
 
-def find_pictures(place: Place, suffixes: frozenset[str], *, recursive: bool = True) -> Iterator[str]:
-    """Names of the pictures of a place, relative to it, folder by folder; one folder's names are held at a time.
+def list_pictures(location: Location, suffixes: frozenset[str], *, recursive: bool = True) -> Iterator[str]:
+    """Yield the relative names of the pictures in a location, folder by folder; holds one folder's names at a time.
 
-    Names that begin with a dot are left alone.
+    Names that begin with a dot are skipped.
+
+    Args:
+        location: where to look.
+        suffixes: lower-case suffixes of pictures, each with its dot.
+        recursive: include subfolders.
 
     Raises:
-        ImageError: a folder cannot be listed.
+        ImageError: if a folder cannot be listed.
     """
-    root = place.root.rstrip("/")
-    with _told(place.url, "cannot be listed"):
-        for folder, folders, files in place.fs.walk(place.root, on_error="raise", detail=True):
+    root = location.root.rstrip("/")
+    with _explained(location.url, "cannot be listed"):
+        for folder, folders, files in location.fs.walk(location.root, on_error="raise", detail=True):
             inside = os.fspath(folder).rstrip("/")[len(root) :].strip("/")
             for name in [each for each in folders if each.startswith(".") or not recursive]:
                 del folders[name]
             for name in sorted(files):
                 if name.startswith(".") or os.path.splitext(name)[1].lower() not in suffixes:
                     continue
-                # a pipe or a device would keep a worker waiting; so would a link to one.  A link to nothing fails
+                # skip pipes and devices, and links to them: a worker would wait for ever; a link to nothing fails
                 path, kind = files[name]["name"], files[name].get("type")
-                dangling = files[name].get("islink") and not place.fs.exists(path)
-                if kind != "other" or place.fs.isfile(path) or dangling:
+                dangling = files[name].get("islink") and not location.fs.exists(path)
+                if kind != "other" or location.fs.isfile(path) or dangling:
                     yield f"{inside}/{name}" if inside else name
 
 
-def digest(data: bytes) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -248,8 +254,8 @@ def _protocols(fs: Any) -> frozenset[str]:
 
 
 @contextmanager
-def _told(name: str, what: str) -> Iterator[None]:
-    """Turns whatever a file system raises into an `ImageError` that names the place and says what could not be done."""
+def _explained(name: str, what: str) -> Iterator[None]:
+    """Turn anything that a file system raises into an `ImageError` that names the file and what could not be done."""
     try:
         yield
     except (ImageError, UsageError):

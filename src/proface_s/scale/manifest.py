@@ -1,15 +1,15 @@
-"""What became of every photo of a run: Parquet files in a folder of their own.
+"""The manifest: the outcome of every photo of a run, as Parquet files in a folder of their own.
 
 ::
 
     manifest.parquet            one row per photo, as of the last time a run ended or began
-    part-<session>-<n>.parquet  rows that came since; a photo's last row counts
+    part-<session>-<n>.parquet  rows added since; a photo's last row counts
 
-Every file carries the run's id and fingerprint, so that no file of another run is taken for one of this.  Files appear
-whole or not at all: a run that is killed loses the rows of its last seconds, and does those photos again.
+Every file carries the run's id and fingerprint, so that a file of another run is recognised.  Files are written
+atomically: a run that is killed loses the rows of its last seconds, and does those photos again.
 
-The manifest says which output was made from which photo, and its digests let anybody who has a photo look it up:
-it belongs to whoever owns the originals, and not beside the outputs that are published.
+The manifest says which output was made from which photo, and its digests let anybody who has a photo look it up.  Keep
+it with the originals, not beside the outputs that are published.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ import pyarrow.parquet as pq
 
 from ..covers import format_style
 from ..errors import FileFormatError, ImageError, UsageError
-from .job import Job, Known
-from .locations import Place
-from .worker import Row
+from .job import CollectionJob, KnownPhoto
+from .locations import Location
+from .worker import ManifestRow
 
 FORMAT = "1"
 MAIN = "manifest.parquet"
-PRIVATE = 0o600  # it says which output was made from which photo
+PRIVATE = 0o600  # permissions: it says which output was made from which photo
 FLUSH_ROWS = 5000
 FLUSH_SECONDS = 10.0
 SCHEMA = pa.schema(
@@ -53,12 +53,12 @@ class Manifest:
     """The manifest of one run, open for writing by one process; see `open_manifest`.
 
     Attributes:
-        place: its folder.
-        run: random id, the same however often the run is resumed.
-        resumed: whether there were files of it before.
+        folder: where its files are.
+        run: random id; a resumed run keeps it.
+        resumed: whether it existed before.
     """
 
-    place: Place
+    folder: Location
     run: str
     resumed: bool
     _meta: dict[str, str]
@@ -67,11 +67,11 @@ class Manifest:
     _parts: int = 0
     _flushed: float = field(default_factory=time.monotonic)
 
-    def add(self, row: Row) -> None:
-        """Note a row; written with others, every `FLUSH_SECONDS` or `FLUSH_ROWS`.
+    def add(self, row: ManifestRow) -> None:
+        """Add a row; rows are written every `FLUSH_SECONDS`, or when there are `FLUSH_ROWS`.
 
         Raises:
-            ImageError: it cannot be written; nothing noted is forgotten.
+            ImageError: if they cannot be written; they are kept for the next try.
         """
         stamp = int(time.time() * 1e6)  # of this process: workers' clocks may differ
         texts = {name: noted(value) for name, value in asdict(row).items() if isinstance(value, str)}
@@ -80,90 +80,90 @@ class Manifest:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was noted.
+        """Write the rows that were added since the last time.
 
         Raises:
-            ImageError: it cannot be written.
+            ImageError: if they cannot be written.
         """
         self._flushed = time.monotonic()
         if self._rows:
             table = pa.Table.from_pylist(self._rows, SCHEMA)
-            self.place.write(f"part-{self._session}-{self._parts:06}.parquet", self._encoded(table), like=PRIVATE)
+            self.folder.write(f"part-{self._session}-{self._parts:06}.parquet", self._encoded(table), like=PRIVATE)
             self._parts += 1
             self._rows.clear()
 
     def close(self) -> None:
-        """Write what was noted, and gather all parts into one file with one row per photo.
+        """Write the remaining rows, and merge all parts into one file with one row per photo.
 
         Raises:
-            ImageError: it cannot be written; the parts stay.
+            ImageError: if it cannot be written; the parts are kept.
         """
         self.flush()
-        names = self.place.files(".parquet")
+        names = self.folder.files(".parquet")
         if names != [MAIN]:
-            table = read_rows(self.place, names)
-            self.place.write(MAIN, self._encoded(table), like=PRIVATE)
+            table = read_rows(self.folder, names)
+            self.folder.write(MAIN, self._encoded(table), like=PRIVATE)
             for name in names:
                 if name != MAIN:
-                    self.place.remove(name)
+                    self.folder.remove(name)
 
-    def known(self) -> dict[str, Known]:
-        """What is known of every photo, by its name as `noted` has it."""
-        table = read_rows(self.place, self.place.files(".parquet"))
+    def known(self) -> dict[str, KnownPhoto]:
+        """Return the entry of every photo, by its name as `noted` writes it."""
+        table = read_rows(self.folder, self.folder.files(".parquet"))
         columns = [table.column(name).to_pylist() for name in
                    ("source", "status", "source_sha256", "target_sha256", "target_bytes")]  # fmt: skip
-        return {source: Known(*rest) for source, *rest in zip(*columns, strict=True)}
+        return {source: KnownPhoto(*rest) for source, *rest in zip(*columns, strict=True)}
 
     def _encoded(self, table: pa.Table) -> bytes:
         return encode(table, self._meta)
 
 
 def noted(text: str) -> str:
-    """Return a text as the manifest has it: with escapes for bytes of names that are not UTF-8."""
+    """Return a text as the manifest stores it: with escapes for bytes of names that are not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def open_manifest(place: Place, job: Job, *, overwrite: bool = False) -> Manifest:
-    """The manifest of a run: that of an earlier start of the same run, or a new one.
+def open_manifest(folder: Location, job: CollectionJob, *, overwrite: bool = False) -> Manifest:
+    """Open the manifest that an earlier start of the same run left, or create one.
 
     Args:
-        place: its folder.
+        folder: where its files are, or will be.
         job: the run.
-        overwrite: start anew over a target that holds files already.
+        overwrite: create it even if the target holds files.
 
     Raises:
-        UsageError: it belongs to another run; or it is new and the target is not empty.
-        FileFormatError: there is something else of its name, or it is damaged.
-        ImageError: place or target cannot be reached.
+        UsageError: if it belongs to another run, or it is new and the target is not empty.
+        FileFormatError: if a file in the folder is not a manifest, or is damaged.
+        ImageError: if folder or target cannot be reached.
     """
-    target = Place(job.target)
-    names = place.files(".parquet")
+    target = Location(job.target)
+    names = folder.files(".parquet")
     if names:
         target.make()
-        meta = _read_meta(place, names, job)
-        return Manifest(place, meta["run"], True, meta)
+        meta = _read_meta(folder, names, job)
+        return Manifest(folder, meta["run"], True, meta)
     if not overwrite and not target.empty():
         raise UsageError(
-            f"{target} is not empty, and there is no manifest of this run in {place}",
+            f"{target} is not empty, and there is no manifest of this run in {folder}",
             "name its manifest, choose another target, or allow overwriting",
             code="no-manifest",
         )
     target.make()
-    place.make()
+    folder.make()
     run = secrets.token_hex(8)
     meta = {"format": FORMAT, "run": run, "fingerprint": job.fingerprint(), "source": job.source, "target": job.target,
-            "style": format_style(job.style)}  # fmt: skip
-    place.write(MAIN, encode(SCHEMA.empty_table(), meta), like=PRIVATE)
-    return Manifest(place, run, False, meta)
+            "style": format_style(job.options.style)}  # fmt: skip
+    folder.write(MAIN, encode(SCHEMA.empty_table(), meta), like=PRIVATE)
+    return Manifest(folder, run, False, meta)
 
 
-def read_rows(place: Place, names: Iterable[str]) -> pa.Table:
-    """All rows of some files, the last one of every photo, in order of the photos' names.
+def read_rows(folder: Location, names: Iterable[str]) -> pa.Table:
+    """Return the last row of every photo in some files, sorted by the photos' names.
 
     Raises:
-        FileFormatError: a file is no manifest, or damaged.
+        FileFormatError: if a file is not a manifest, or is damaged.
     """
-    tables = [_read(place, name) for name in names]
+    tables = [_read(folder, name) for name in names]
     table = pa.concat_tables(tables).sort_by([("source", "ascending"), ("finished", "ascending")])
     sources = table.column("source").combine_chunks()
     if len(sources) < 2:
@@ -173,45 +173,45 @@ def read_rows(place: Place, names: Iterable[str]) -> pa.Table:
 
 
 def encode(table: pa.Table, meta: dict[str, str]) -> bytes:
-    """A Parquet file of some rows; ``_read`` is the inverse."""
+    """Return rows as a Parquet file; ``_read`` is the inverse."""
     marked = table.cast(SCHEMA).replace_schema_metadata({f"proface.{key}": value for key, value in meta.items()})
     buffer = io.BytesIO()
     pq.write_table(marked, buffer, compression="zstd")
     return buffer.getvalue()
 
 
-def _read(place: Place, name: str) -> pa.Table:
+def _read(folder: Location, name: str) -> pa.Table:
     try:
-        return pq.read_table(io.BytesIO(place.read(name))).cast(SCHEMA)
+        return pq.read_table(io.BytesIO(folder.read(name))).cast(SCHEMA)
     except (pa.ArrowException, ValueError, KeyError) as error:
-        raise _foreign(place, name) from error
+        raise _foreign(folder, name) from error
 
 
-def _read_meta(place: Place, names: Iterable[str], job: Job) -> dict[str, str]:
-    """What all files say of their run, which must be this one."""
+def _read_meta(folder: Location, names: Iterable[str], job: CollectionJob) -> dict[str, str]:
+    """Return the metadata that all files share; check that they belong to this run."""
     found: dict[str, str] = {}
     for name in names:
         try:
-            raw = pq.read_schema(io.BytesIO(place.read(name))).metadata or {}
+            raw = pq.read_schema(io.BytesIO(folder.read(name))).metadata or {}
         except (pa.ArrowException, ValueError) as error:
-            raise _foreign(place, name) from error
+            raise _foreign(folder, name) from error
         meta = {k.decode()[8:]: v.decode() for k, v in raw.items() if k.startswith(b"proface.")}
         if not meta.get("run") or meta.get("format") != FORMAT:
-            raise _foreign(place, name)
+            raise _foreign(folder, name)
         if meta.get("fingerprint") != job.fingerprint() or meta["run"] != found.get("run", meta["run"]):
             raise UsageError(
-                f"the manifest in {place} belongs to another run: {meta.get('source')} -> {meta.get('target')}, "
+                f"the manifest in {folder} belongs to another run: {meta.get('source')} -> {meta.get('target')}, "
                 f"style {meta.get('style')}",
-                "repeat that run's places, style, recipients and options, or name another folder for the manifest",
+                "repeat that run's source, target, style, recipients and options, or name another folder for the manifest",
                 code="other-manifest",
             )
         found = meta
     return found
 
 
-def _foreign(place: Place, name: str) -> ImageError | FileFormatError:
+def _foreign(folder: Location, name: str) -> ImageError | FileFormatError:
     return FileFormatError(
-        f"{place}/{name} is not a manifest of this program, or it is damaged",
+        f"{folder}/{name} is not a manifest of this program, or it is damaged",
         "name another folder for the manifest",
         code="foreign-manifest",
     )

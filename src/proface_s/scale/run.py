@@ -1,36 +1,33 @@
-"""A run from its list of photos to its sum: tasks go to an engine, outcomes come back, every one is noted.
+"""A run from its list of photos to its summary: photos go to an engine, outcomes come back, each is noted.
 
-What is handed out ahead is bounded, so that neither this process nor a scheduler holds more than a few tasks.  A task
-whose worker died is laid aside until all others are done; then each such photo is tried alone, so that the one that
-kills is known, and is set aside after `MAX_ATTEMPTS` with the reason.
+What is handed out ahead is bounded, so that neither this process nor a scheduler holds more than a few tasks.  A photo
+whose worker died is tried again when all others are done, alone; after `MAX_ATTEMPTS` deaths it is set aside as
+poisoned (see `proface_s.processes.run_tasks`).
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from ..errors import ImageError, ProFaceError, UsageError, foreign_text
-from .engines import Engine
-from .job import MAX_ATTEMPTS, Job, Task
-from .locations import Place, contains, find_pictures
+from ..processes import Attempt, Executor, run_tasks
+from .job import MAX_ATTEMPTS, CollectionJob, PhotoTask
+from .locations import Location, contains, list_pictures
 from .manifest import Manifest, noted
-from .worker import Outcome, Row, protect_one, settled_digest
-
-IN_HAND = 2  # tasks per worker that are handed out ahead
+from .worker import ManifestRow, PhotoOutcome, photo_digest, protect_one
 
 
 @dataclass(slots=True)
 class Summary:
-    """The sum of a run.
+    """The numbers of a run.
 
     Attributes:
         counts: photos by status, as the run found or made them.
         unchanged: how many of them were settled before.
-        stop: why the run was given up, else empty; what is missing is done when it is started again.
+        stop: why the run was given up; empty if it was not.  Starting it again does what is missing.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -38,14 +35,18 @@ class Summary:
     stop: str = ""
 
 
-def check_places(job: Job, manifest: Place) -> None:
-    """Refuse places that make no sense, before anything is written.
+def check_locations(job: CollectionJob, manifest: Location) -> None:
+    """Refuse locations that make no sense, before anything is written.
+
+    Args:
+        job: the run.
+        manifest: folder of its manifest.
 
     Raises:
-        UsageError: the target or the manifest lies where photos are looked for or published.
-        ImageError: the source is not there.
+        UsageError: if source and target overlap, or the manifest lies among the outputs.
+        ImageError: if the source is not there.
     """
-    source, target = Place(job.source), Place(job.target)
+    source, target = Location(job.source), Location(job.target)
     if not source.exists():
         raise ImageError(f"{source} does not exist, or cannot be reached")
     if contains(source, target) or contains(target, source):
@@ -57,24 +58,23 @@ def check_places(job: Job, manifest: Place) -> None:
         )
 
 
-def run_job(job: Job, engine: Engine, manifest: Manifest, tell: Callable[[Outcome], None]) -> Summary:
-    """Protect every photo of a place that is not finished yet.
+def run_job(job: CollectionJob, engine: Executor, manifest: Manifest, tell: Callable[[PhotoOutcome], None]) -> Summary:
+    """Protect every photo of a collection that is not finished yet.
 
     Args:
-        job: what to do.
-        engine: does it; open.
-        manifest: open; what comes back is noted there, also when this raises.
-        tell: is told every outcome as it comes.
+        job: the run.
+        engine: open.
+        manifest: open; outcomes are noted there, also if this raises.
+        tell: called with every outcome as it comes.
 
     Raises:
-        ImageError: the source cannot be listed, or the manifest not be written.
+        ImageError: if the source cannot be listed or the manifest cannot be written.
     """
     known, summary = manifest.known(), Summary()
-    source = Place(job.source)
-    names = find_pictures(source, job.suffixes, recursive=job.recursive)
-    tasks = (Task(name, known.pop(noted(name), None)) for name in names)
+    names = list_pictures(Location(job.source), job.suffixes, recursive=job.recursive)
+    tasks = (PhotoTask(name, known.pop(noted(name), None)) for name in names)
     try:
-        for outcome in outcomes(job, tasks, engine):
+        for outcome in protect_photos(job, tasks, engine):
             if outcome.stop:
                 summary.stop = summary.stop or outcome.stop
                 continue
@@ -89,74 +89,49 @@ def run_job(job: Job, engine: Engine, manifest: Manifest, tell: Callable[[Outcom
     return summary
 
 
-def outcomes(job: Job, tasks: Iterable[Task], engine: Engine) -> Iterator[Outcome]:
-    """Do tasks, and then those whose worker died, one at a time."""
-    suspects: list[Task] = []
+def protect_photos(job: CollectionJob, tasks: Iterable[PhotoTask], engine: Executor) -> Iterator[PhotoOutcome]:
+    """Yield the outcome of every task as it ends; once one says stop, no further task is begun."""
     stopped = False
-    for task, outcome in _done(job, tasks, engine, IN_HAND * engine.workers):
-        if outcome is None:
-            suspects.append(replace(task, attempt=task.attempt + 1))
-            continue
-        yield _remembered(task, outcome)
+    attempts = run_tasks(
+        tasks,
+        engine,
+        lambda task, number: _submit(job, replace(task, attempt=number), engine),
+        max_attempts=MAX_ATTEMPTS,
+        keep_going=lambda: not stopped,
+        clean_up=lambda task: Location(job.target).clear(job.target_of(task.source)),
+    )
+    for attempt in attempts:
+        outcome = _poisoned(job, attempt.task, engine) if attempt.worker_died else _outcome(attempt, engine)
         stopped = stopped or bool(outcome.stop)
-    for task in [] if stopped else suspects:
-        outcome = _alone(job, task, engine)
         yield outcome
-        if outcome.stop:
-            return
 
 
-def _done(job: Job, tasks: Iterable[Task], engine: Engine, ahead: int) -> Iterator[tuple[Task, Outcome | None]]:
-    """Tasks with their outcomes as they come; None where the worker died.  After a stop nothing new is begun."""
-    left, stopped = iter(tasks), False
-    in_hand: dict[Future[Outcome], Task] = {}
-    while True:
-        for task in itertools.islice(left, 0 if stopped else ahead - len(in_hand)):
-            in_hand[engine.submit(protect_one, job, task)] = task
-        if not in_hand:
-            return
-        for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
-            task = in_hand.pop(future)
-            outcome = _outcome(future, task, engine)
-            stopped = stopped or bool(outcome and outcome.stop)
-            yield task, outcome
+def _submit(job: CollectionJob, task: PhotoTask, engine: Executor) -> Future[PhotoOutcome]:
+    return engine.submit(protect_one, job, task)
 
 
-def _outcome(future: Future[Outcome], task: Task, engine: Engine) -> Outcome | None:
+def _outcome(attempt: Attempt[PhotoTask, PhotoOutcome], engine: Executor) -> PhotoOutcome:
+    """Return the outcome that came back, or one that says why none did."""
+    task = attempt.task
     try:
-        return future.result()
+        outcome = attempt.future.result()
     except Exception as error:
-        if gone := engine.gone():
-            return Outcome(Row(task.source), stop=gone)
-        if isinstance(error, engine.lost):
-            return None  # the engine's own trouble: work reports what is wrong with a photo
+        if outage := engine.outage():
+            return PhotoOutcome(ManifestRow(task.source), stop=outage)
         foreign = f"{type(error).__name__}: {foreign_text(error)}"
         message = error.message if isinstance(error, ProFaceError) else foreign
-        return Outcome(Row(task.source, status="failed", reason=f"a worker could not do it: {message}"))
+        return PhotoOutcome(ManifestRow(task.source, status="failed", reason=f"a worker could not do it: {message}"))
+    if outcome.unchanged and task.known is not None:  # nothing was done, so the status is the one in the manifest
+        return replace(outcome, row=replace(outcome.row, status=task.known.status))
+    return outcome
 
 
-def _alone(job: Job, task: Task, engine: Engine) -> Outcome:
-    """Try a photo whose worker died again, with nothing else in hand."""
-    while True:
-        Place(job.target).clear(job.target_of(task.source))
-        if task.attempt > MAX_ATTEMPTS:
-            break
-        ((_, outcome),) = _done(job, [task], engine, 1)
-        if outcome is not None:
-            return _remembered(task, outcome)
-        task = replace(task, attempt=task.attempt + 1)
-    future = engine.submit(settled_digest, job, task)
+def _poisoned(job: CollectionJob, task: PhotoTask, engine: Executor) -> PhotoOutcome:
+    """Return the outcome of a photo that has killed `MAX_ATTEMPTS` workers."""
     try:
-        digest = future.result()
-    except Exception:  # then it is tried again by the next run
+        digest = engine.submit(photo_digest, job, task).result()
+    except Exception:  # without a digest, the next run tries it again
         digest = ""
     reason = f"{MAX_ATTEMPTS} workers died while they worked on it"
-    row = Row(task.source, status="poisoned", reason=reason, source_sha256=digest, attempt=MAX_ATTEMPTS)
-    return Outcome(row, hint="there may be too little memory for it; look at it alone, without an engine")
-
-
-def _remembered(task: Task, outcome: Outcome) -> Outcome:
-    """An outcome with the status that the manifest knows, where nothing was done."""
-    if not outcome.unchanged or task.known is None:
-        return outcome
-    return replace(outcome, row=replace(outcome.row, status=task.known.status))
+    row = ManifestRow(task.source, status="poisoned", reason=reason, source_sha256=digest, attempt=MAX_ATTEMPTS)
+    return PhotoOutcome(row, hint="there may be too little memory for it; look at it alone, without an engine")

@@ -1,4 +1,4 @@
-"""Which URLs may be used for a run: none that carries a secret, because URLs get into manifests, messages and logs."""
+"""Which URLs a run may use: no URL that carries a secret, because URLs get into manifests, messages and logs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from urllib.parse import unquote
 
 from ..errors import UsageError
 
-_NO_USERS = ("file", "local")  # what follows three slashes there is a path
+_NO_USERS = ("file", "local")  # three slashes after these schemes begin a path
 _WEB = ("http", "https")
 
 
 def check_url(text: str) -> None:
     """Refuse a URL that carries a password, a key or a signature; paths of this machine may hold anything.
 
-    Whatever stands between some ``//`` and the last ``@`` may be user information: keys hold slashes, and URLs are
-    chained (``filecache::ftp://user:password@host/x``).
+    Everything between any ``//`` and the last ``@`` may be user information: keys contain slashes, and URLs are chained
+    (``filecache::ftp://user:password@host/x``).
 
     Raises:
-        UsageError: without the URL.
+        UsageError: if it does; the message does not contain the URL.
     """
     if "://" not in text:
         return
@@ -29,7 +29,7 @@ def check_url(text: str) -> None:
             )
         if _has_query(form):
             raise UsageError(
-                "a URL with a query or a fragment is no folder, and its values would end up in the manifest",
+                "a URL with a query or a fragment is not a folder, and its values would end up in the manifest",
                 "put keys and signatures into fsspec's configuration, or where the file system looks for them",
             )
 

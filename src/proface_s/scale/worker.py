@@ -1,8 +1,7 @@
-"""What a worker does with one photo: read, protect, write whole, and say what became of it.
+"""One photo in a worker: read it, protect it, write it atomically, and report the outcome.
 
-A worker is told a `Job`: places and public keys.  The file keys are drawn here, from the worker's own operating system,
-wrapped to the recipients and forgotten with the photo; nothing that a worker knows, is sent or sends back opens
-anything.
+A worker is given a `CollectionJob`: locations and public keys.  It draws file keys from its own operating system, wraps
+them to the recipients, and forgets them with the photo.  Nothing that a worker knows, receives or sends opens a face.
 """
 
 from __future__ import annotations
@@ -17,40 +16,40 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError, foreign_text
-from .job import Job, Known, Status, Task
-from .locations import Place, digest
+from .job import CollectionJob, KnownPhoto, PhotoStatus, PhotoTask
+from .locations import Location, sha256_hex
 
 if TYPE_CHECKING:
     from ..api import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one photo: a row of the manifest.
+class ManifestRow:
+    """The outcome of one photo, as a row of the manifest.
 
     Attributes:
         source: its name relative to the run's source.
-        target: the output's name relative to the run's target; empty where there is none.
+        target: the output's name relative to the run's target; empty if there is no output.
         status: how it ended.
-        reason: why there is no protected output, else empty.
+        reason: why there is no protected output; empty if there is one.
         faces: number of protected regions.
         face_pixels: of all protected regions together.
         pixels: width times height of the photo.
-        source_sha256: of the photo's bytes, hexadecimal; empty where they could not be read.
+        source_sha256: of the photo's bytes, hexadecimal; empty if they could not be read.
         target_sha256: of the output's bytes.
         source_bytes: size of the photo.
         target_bytes: size of the output.
-        read_s: seconds for reading it.
-        protect_s: seconds from its bytes to the output's, verified.
-        write_s: seconds for writing the output.
-        cpu_s: processor seconds of the worker's process for all three; what a busy machine does not change much.
-        attempt: from 1; higher where workers died.
-        worker: host and process.
+        read_s: seconds to read it.
+        protect_s: seconds from its bytes to the verified bytes of the output.
+        write_s: seconds to write the output.
+        cpu_s: processor seconds of the worker's process for all three; they vary little on a busy machine.
+        attempt: from 1; higher if workers died.
+        worker: host and process id.
     """
 
     source: str
     target: str = ""
-    status: Status = "failed"
+    status: PhotoStatus = "failed"
     reason: str = ""
     faces: int = 0
     face_pixels: int = 0
@@ -68,19 +67,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A row, and what the run must know beyond it.
+class PhotoOutcome:
+    """The outcome of one photo.
 
     Attributes:
-        row: what became of the photo.
-        unchanged: whether it was finished, or set aside, before, so that nothing was done.
-        hint: what the user can do about a failure.
-        code: of the failure, see `proface_s.errors`.
-        warnings: what the user should know.
-        stop: why no other photo can succeed either, else empty; the photo then counts as not attempted.
+        row: for the manifest.
+        unchanged: whether it was finished or set aside before, so that nothing was done.
+        hint: what the user can do about a failure, or None.
+        warnings: for the user.
+        stop: why no other photo can succeed either; empty otherwise.  The photo then counts as not attempted.
+        code: of the failure, see `proface_s.errors`, or None.
     """
 
-    row: Row
+    row: ManifestRow
     unchanged: bool = False
     hint: str | None = None
     warnings: tuple[str, ...] = field(default=())
@@ -88,69 +87,74 @@ class Outcome:
     code: str | None = None
 
 
-def protect_one(job: Job, task: Task) -> Outcome:
-    """Protect one photo, unless the manifest knows it as finished and it has not changed; raises nothing on purpose.
+def protect_one(job: CollectionJob, task: PhotoTask) -> PhotoOutcome:
+    """Protect one photo, unless the manifest says that it is finished and it has not changed.
+
+    Failures are returned, not raised.
 
     Args:
         job: the run.
         task: the photo.
     """
-    row = Row(task.source, attempt=task.attempt, worker=f"{socket.gethostname()}:{os.getpid()}")
+    row = ManifestRow(task.source, attempt=task.attempt, worker=f"{socket.gethostname()}:{os.getpid()}")
     cpu = time.process_time()
     outcome = _attempted(job, task, row)
     return replace(outcome, row=replace(outcome.row, cpu_s=time.process_time() - cpu))
 
 
-def _attempted(job: Job, task: Task, row: Row) -> Outcome:
+def _attempted(job: CollectionJob, task: PhotoTask, row: ManifestRow) -> PhotoOutcome:
     started = time.perf_counter()
-    source, target = Place(job.source), Place(job.target)
+    source, target = Location(job.source), Location(job.target)
     try:
         data = source.read(task.source)
     except ImageError as error:
         return _failed(row, error, source)
-    row = replace(row, source_bytes=len(data), source_sha256=digest(data), read_s=time.perf_counter() - started)
+    row = replace(row, source_bytes=len(data), source_sha256=sha256_hex(data), read_s=time.perf_counter() - started)
     name = job.target_of(task.source)
     try:
         if task.known is not None and _settled(job, task.known, row.source_sha256, target, name):
-            return Outcome(row, unchanged=True)
+            return PhotoOutcome(row, unchanged=True)
         return _protected(job, data, replace(row, target=name), target)
     except Exception as error:
         return _failed(row, error, target)
 
 
-def settled_digest(job: Job, task: Task) -> str:
-    """Digest of a photo that must not be decoded; empty where it cannot be read."""
+def photo_digest(job: CollectionJob, task: PhotoTask) -> str:
+    """Return the digest of a photo without decoding it; empty if it cannot be read."""
     try:
-        return digest(Place(job.source).read(task.source))
+        return sha256_hex(Location(job.source).read(task.source))
     except ImageError:
         return ""
 
 
-def check_worker(job: Job) -> str:
-    """Whether this process can do a run's work; its version of the package.
+def check_worker(job: CollectionJob) -> str:
+    """Check that this process can do a run's work, and return its version of the package.
 
     Raises:
-        ProFaceError: it cannot reach the run's places, or lacks a model.
+        ImageError: if it cannot reach the run's source or target.
+        ModelError: if it lacks a model.
     """
-    for place in (Place(job.source), Place(job.target)):
-        if not place.exists():
-            raise ImageError(f"{place} is not there for {socket.gethostname()}", "name places that all can reach")
-    session(job.threads).model  # noqa: B018  (loads it)
+    for location in (Location(job.source), Location(job.target)):
+        if not location.exists():
+            raise ImageError(
+                f"{location} is not there for {socket.gethostname()}", "name locations that all workers can reach"
+            )
+    session(job.threads).model  # noqa: B018  (the property loads it)
     return __version__
 
 
 @lru_cache(1)
 def session(threads: int) -> Session:
-    """The session of this process: its models are loaded once."""
+    """Return the session of this process, whose models are loaded once."""
     from ..api import Session
 
     return Session(threads=threads)
 
 
-def _settled(job: Job, known: Known, source_sha256: str, target: Place, name: str) -> bool:
-    """Whether nothing is left to do for a photo: the same bytes were finished, or killed their workers, before.
+def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: Location, name: str) -> bool:
+    """Return whether nothing is left to do for a photo: the same bytes were finished, or killed their workers, before.
 
-    Finished means that the output is still what the manifest says, and was made with the model that is used now.
+    A photo is finished if its output is still what the manifest says, and was made with the current model.
     """
     if known.source_sha256 != source_sha256:
         return False
@@ -159,20 +163,20 @@ def _settled(job: Job, known: Known, source_sha256: str, target: Place, name: st
     if target.size(name) != known.target_bytes:
         return False
     data = target.read(name)
-    if digest(data) != known.target_sha256:
+    if sha256_hex(data) != known.target_sha256:
         return False
     return known.status == "copied" or from_chunks(read_chunks(data))[0].model_id == _model_id(job)
 
 
-def _model_id(job: Job) -> bytes:
+def _model_id(job: CollectionJob) -> bytes:
     return session(job.threads).model.card.model_id
 
 
-def _protected(job: Job, data: bytes, row: Row, target: Place) -> Outcome:
+def _protected(job: CollectionJob, data: bytes, row: ManifestRow, target: Location) -> PhotoOutcome:
     started = time.perf_counter()
     result = session(job.threads).protect_with(data, job.options)
     written = time.perf_counter()
-    source = Place(job.source)
+    source = Location(job.source)
     target.write(row.target, result.data, like=source.path(row.source) if source.is_local else None)
     height, width = result.protected.shape[:2]
     row = replace(
@@ -181,33 +185,33 @@ def _protected(job: Job, data: bytes, row: Row, target: Place) -> Outcome:
         faces=len(result.faces),
         face_pixels=sum(face.box.area for face in result.faces),
         pixels=height * width,
-        target_sha256=digest(result.data),
+        target_sha256=sha256_hex(result.data),
         target_bytes=len(result.data),
         protect_s=written - started,
         write_s=time.perf_counter() - written,
     )
-    return Outcome(row, warnings=result.warnings)
+    return PhotoOutcome(row, warnings=result.warnings)
 
 
-def _failed(row: Row, error: Exception, place: Place) -> Outcome:
-    """The outcome of a photo that raised something; ``place`` is the one that may be gone."""
+def _failed(row: ManifestRow, error: Exception, location: Location) -> PhotoOutcome:
+    """Return the outcome of a photo that raised an error; ``location`` may be gone."""
     row = replace(row, target="", status="no-face" if isinstance(error, NoFaceError) else "failed")
     if isinstance(error, DiskFullError):
-        stop = f"no space is left in {place}"
-        return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
-    if isinstance(error, ImageError) and not _answers(place):
-        stop = f"{place} cannot be reached any more"
-        return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
+        stop = f"no space is left in {location}"
+        return PhotoOutcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
+    if isinstance(error, ImageError) and not _is_reachable(location):
+        stop = f"{location} cannot be reached any more"
+        return PhotoOutcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
     if isinstance(error, ProFaceError):
-        return Outcome(replace(row, reason=error.message), hint=error.hint, code=error.code)
+        return PhotoOutcome(replace(row, reason=error.message), hint=error.hint, code=error.code)
     if isinstance(error, MemoryError):
-        return Outcome(replace(row, reason="not enough memory"), hint="give each worker more memory")
+        return PhotoOutcome(replace(row, reason="not enough memory"), hint="give each worker more memory")
     detail = f"{type(error).__name__}: {foreign_text(error)}" if str(error) else type(error).__name__
-    return Outcome(replace(row, reason=f"internal error: {detail}"), hint="report it")
+    return PhotoOutcome(replace(row, reason=f"internal error: {detail}"), hint="report it")
 
 
-def _answers(place: Place) -> bool:
+def _is_reachable(location: Location) -> bool:
     try:
-        return place.exists()
+        return location.exists()
     except ProFaceError:
         return False

