@@ -1,4 +1,4 @@
-"""``python -m proface_s`` is ``proface``."""
+"""``python -m proface_s`` runs the command line, as ``proface`` does."""
 
 from .cli.main import run
 

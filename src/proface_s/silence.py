@@ -1,9 +1,9 @@
-"""Settings that keep dependencies from writing or talking behind the user's back.
+"""Settings that keep dependencies from sending statistics or leaving files without the user's knowledge.
 
-Some libraries send usage statistics unless told not to, from the moment they are loaded: onnxruntime leaves a device
-identifier in the cache folder and reports to its maker, ray reports its clusters.  What runs on people's photos must
-do neither.  So whatever loads such a library calls `silence` first, worker processes inherit the settings, and
-`tests/silence` watches the system calls.
+Some libraries send usage statistics from the moment they are loaded, unless told not to: onnxruntime leaves a device
+identifier in the cache folder and reports to its maker, ray reports its clusters.  A program that handles people's
+photos must do neither.  Code that loads such a library calls `silence` first, worker processes inherit the settings,
+and `tests/silence` watches the system calls.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ SILENT: Final = {
     "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime
     "RAY_USAGE_STATS_ENABLED": "0",
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, which a user's own method may load
-    "DO_NOT_TRACK": "1",  # what many others look for
+    "DO_NOT_TRACK": "1",  # many others respect this
 }
 
 
 def silence() -> None:
-    """Set `SILENT` in this process's environment, and so in that of every process it starts."""
+    """Set `SILENT` in the environment of this process, which the processes that it starts inherit."""
     os.environ.update(SILENT)
 
 
 def private_cache(variable: str) -> None:
-    """Point a dependency's cache folder at a temporary one that is deleted at the end, unless the user has chosen one.
+    """Give a dependency a temporary cache folder, deleted when the process ends, unless the user has chosen one.
 
     Args:
-        variable: of the environment; the dependency reads it when it is imported.
+        variable: name of the environment variable that the dependency reads when it is imported.
     """
     if not os.environ.get(variable):
         folder = tempfile.mkdtemp(prefix="proface-")

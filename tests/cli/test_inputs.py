@@ -192,14 +192,14 @@ def test_d13_a_file_that_goes_away_in_between(proface: Proface, monkeypatch: pyt
 
     save("in/a.png")
     save("in/b.png")
-    planned = protect._planned
+    planned = protect._make_plan
 
     def and_then_gone(*args: object, **options: object) -> object:
         plan = planned(*args, **options)  # type: ignore[arg-type]
         Path("in/a.png").unlink()
         return plan
 
-    monkeypatch.setattr(protect, "_planned", and_then_gone)
+    monkeypatch.setattr(protect, "_make_plan", and_then_gone)
     said = proface("protect", "in", "-o", "out", *BY_HAND)
     assert said.code == 1
     assert said.errors == ["error: in/a.png cannot be read: No such file or directory"]

@@ -348,16 +348,16 @@ def test_an_interrupted_deed_is_noted_too(proface: Proface, plain: str, monkeypa
 )
 @pytest.mark.parametrize("command", [["forget", "--face", "1"], ["inspect"], ["detect"], ["styles"], ["keygen"]])
 def test_u6_commands_that_need_no_key_say_so(proface: Proface, command: list[str], option: str) -> None:
-    """Case U6: the hint said "leave it out to be asked for it", and then nothing was asked."""
+    """Case U6: the hint said "leave it out, and you will be asked for it", and then nothing was asked."""
     said = proface(*command, "a.png", option, "1")
     assert said.code == 2
-    assert f"hint: `proface {command[0]}` needs no key and asks for none: leave it out" in said.err
-    assert "to be asked for it" not in said.err
+    assert f"hint: `proface {command[0]}` needs no key: leave it out" in said.err
+    assert "you will be asked for it" not in said.err
 
 
 def test_u6_commands_that_ask_say_so(proface: Proface) -> None:
     for command in ["recover"], ["rewrap"], ["verify"], ["key", "--face", "1"], ["protect"]:
         said = proface(*command, "a.png", "--passphrase", "x")
-        assert (said.code, "leave it out to be asked for it" in said.err) == (2, True)
+        assert (said.code, "leave it out, and you will be asked for it" in said.err) == (2, True)
     said = proface("recover", "a.png", "-r", "age1")
     assert "see `proface recover --help`" in said.err

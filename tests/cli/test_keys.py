@@ -149,8 +149,8 @@ def test_numbers_of_faces_are_those_of_detect(proface: Proface, astronaut: np.nd
     ("arguments", "problem"),
     [
         (("--face", "4", "--passphrase-file", "bob"), "there is no face 4"),
-        (("--face", "2"), "nothing is named behind --face 2"),
-        (("--face", "2", "--passphrase-file", "bob", "--face", "1,2", "-R", "carol.pub"), "given its keys before"),
+        (("--face", "2"), "no key is named after --face 2"),
+        (("--face", "2", "--passphrase-file", "bob", "--face", "1,2", "-R", "carol.pub"), "already has its keys"),
         (("--face", "one", "-R", "carol.pub"), "faces are given by number"),
         (("--face", "0", "-R", "carol.pub"), "faces are counted from 1"),
         (("--faces", "0"), "faces are counted from 1"),

@@ -261,7 +261,7 @@ def test_s2_several_processes_say_the_same(run: Callable[..., Said]) -> None:
     assert sorted((r["input"], r["status"]) for r in said.records) == [
         ("in/a.png", "error"), ("in/b.png", "error"), ("in/c.png", "protected"),
     ]  # fmt: skip
-    assert said.err.endswith("1 file done, 2 left as found, not made as asked now (--overwrite makes them again)\n")
+    assert said.err.endswith("1 file done, 2 left as found, made with other options (--overwrite replaces them)\n")
 
 
 @pytest.mark.parametrize("damage", ["record", "sidecar", "format", "forgotten", "rewrapped"])

@@ -14,7 +14,9 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
-from proface_s.cli.runner import workers
+from proface_s.cli.runner.plan import FileTask
+from proface_s.cli.runner.report import TaskReport
+from proface_s.cli.runner.run import attempt_all
 from proface_s.errors import DiskFullError
 from proface_s.image import write
 
@@ -65,20 +67,15 @@ def test_folders_in_which_everything_fails_are_not_made(proface: Proface) -> Non
 class Killer:
     """Work that kills its process at one task."""
 
-    def __call__(self, task: object) -> object:
-        from proface_s.cli.runner.report import Report
-        from proface_s.cli.runner.run import Done
-
-        if task.source.name == "kill":  # type: ignore[attr-defined]
+    def __call__(self, task: FileTask) -> TaskReport:
+        if task.source.name == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        return Done(Report("protected", task.source))  # type: ignore[attr-defined]
+        return TaskReport("protected", task.source)
 
 
 def test_a_worker_that_dies_takes_no_other_task_with_it(here: Path) -> None:
-    from proface_s.cli.runner.plan import Task
-
-    tasks = [Task(Path(name)) for name in ("a", "kill", "b", "c")]
-    done = list(workers.done_in_parallel(tasks, Killer(), 2))  # type: ignore[arg-type]
+    tasks = [FileTask(Path(name)) for name in ("a", "kill", "b", "c")]
+    done = list(attempt_all(tasks, Killer(), 2))
     assert {(str(d.report.source), d.report.status) for d in done} == {
         ("a", "protected"), ("b", "protected"), ("c", "protected"), ("kill", "error"),
     }  # fmt: skip
@@ -214,7 +211,7 @@ def test_a_full_disk_in_the_middle_stops_the_run(proface: Proface, monkeypatch: 
         ("in/a.png", "protected"), ("in/b.png", "error"), ("in/c.png", "error"), ("in/d.png", "error"),
     ]  # fmt: skip
     assert said.errors == ["error: in/b.png: out/b.protected.png cannot be written: No space left on device"]
-    assert "2 not attempted because the disk is full (--resume goes on from here)" in said.err
+    assert "2 not attempted because the disk is full (--resume continues from here)" in said.err
     assert list(outputs()) == ["out/a.protected.png"]
     assert len(written) == 2
     monkeypatch.setattr(write, "_write_new", real)
@@ -346,23 +343,18 @@ def test_memory_stays_flat_over_a_hundred_photos(here: Path) -> None:
 
 
 class Tell:
-    """What a worker's native libraries are told of the cores."""
+    """Work that reports what a worker's native libraries are told about the cores."""
 
-    def __call__(self, task: object) -> object:
-        from proface_s.cli.runner.report import Report
-        from proface_s.cli.runner.run import Done
-
+    def __call__(self, task: FileTask) -> TaskReport:
         told = " ".join(os.environ.get(name, "-") for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"))
-        return Done(Report("protected", task.source, target=Path(told)))  # type: ignore[attr-defined]
+        return TaskReport("protected", task.source, target=Path(told))
 
 
 @pytest.mark.parametrize(("set_by_user", "told"), [(None, "{} PASSIVE"), ("7", "7 PASSIVE")])
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch, set_by_user: str | None, told: str) -> None:
-    from proface_s.cli.runner.plan import Task
-
     for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)
     if set_by_user:
         monkeypatch.setenv("OMP_NUM_THREADS", set_by_user)
-    (done,) = workers.done_in_parallel([Task(Path("a"))], Tell(), 2)  # type: ignore[arg-type]
-    assert str(done.report.target) == told.format(max(1, (os.cpu_count() or 1) // 2))
+    done = list(attempt_all([FileTask(Path("a")), FileTask(Path("b"))], Tell(), 2))
+    assert [str(d.report.target) for d in done] == [told.format(max(1, (os.cpu_count() or 1) // 2))] * 2

@@ -85,7 +85,7 @@ def here(kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     folder = Path(shutil.copytree(kit, tmp_path / "here"))
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PROFACE_PASSPHRASE", raising=False)
-    monkeypatch.setattr(keys, "terminal", lambda: True)
+    monkeypatch.setattr(keys, "has_terminal", lambda: True)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: PASSPHRASE)
     monkeypatch.setattr(click, "confirm", lambda *_, **__: True)
     yield folder

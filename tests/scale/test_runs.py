@@ -210,7 +210,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
     code, said = proface(*LOCAL)
     assert code == 1
     assert "no space is left in" in said
-    assert "the same command goes on from there" in said
+    assert "run the same command again to continue" in said
     kept = outputs()
     assert {"out/a.png.protected.png", "out/b.png.protected.png"} <= set(kept)
     assert set(kept) == {f"out/{row['target']}" for row in rows().values()}

@@ -10,7 +10,7 @@ import pytest
 
 import proface_s
 from proface_s.cli.hints import HINTS
-from proface_s.cli.hints import hint_of as cli_hint
+from proface_s.cli.hints import command_line_hint as cli_hint
 from proface_s.errors import ImageError, NoFaceError, ProFaceError
 from proface_s.web.hints import HINTS as PAGE_HINTS
 from proface_s.web.hints import hint_of as page_hint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proface_s.cli.runner.part_progress import Parts
+from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.cli.text import printable
 from proface_s.errors import UsageError
 
@@ -118,7 +118,7 @@ def command(
         kind,  # type: ignore[arg-type]
         seed,
     )
-    parts = Parts(quiet)
+    parts = PartProgress(quiet)
 
     def say(line: str) -> None:
         if not quiet:

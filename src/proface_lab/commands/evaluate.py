@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from proface_s.cli.runner.part_progress import Parts
+from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.errors import UsageError
 
 EXTRA_HINT = 'install the extra: pip install "proface-s[eval]"'
@@ -131,7 +131,7 @@ def command(
         pictures,
         seed,
     )
-    parts = Parts(quiet)
+    parts = PartProgress(quiet)
     try:
         report = Evaluation(options, parts).run()
     finally:

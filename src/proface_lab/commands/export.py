@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proface_s.cli.runner.part_progress import Parts
+from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.errors import UsageError
 
 from .train import EXTRA_HINT
@@ -50,7 +50,7 @@ def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: P
         raise UsageError(f"cannot read the card {card_file}: {error}") from None
     if not isinstance(card, dict):
         raise UsageError(f"the card {card_file} is not a JSON object")
-    parts = Parts(quiet, announced=True)
+    parts = PartProgress(quiet, announced=True)
     try:
         written = export(checkpoint, list(folders), out, card, faces=faces, watch=parts.watch)
     finally:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cached_property, wraps
+from functools import cache, cached_property, wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -508,3 +508,13 @@ def _on_a_fresh_session(method: Callable[Concatenate[Session, Given], Result]) -
 detect = _on_a_fresh_session(Session.detect)
 protect = _on_a_fresh_session(Session.protect)
 recover = _on_a_fresh_session(Session.recover)
+
+
+@cache
+def process_session(threads: int) -> Session:
+    """Return the session of this process that works with so many threads; its models are loaded once.
+
+    Args:
+        threads: 0 for all cores.
+    """
+    return Session(threads=threads)

@@ -1,17 +1,18 @@
-"""The command line: one file per command, over `proface_s.api`.
+"""The command line: one module per command, over `proface_s.api`.
 
 ::
 
-    main ── LazyGroup ──► protect | recover | inspect | detect | styles      (each imported when it is called)
-                             │
-               plan: arguments -> [Task(source, target)]      checked before anything is asked or written
-                             │
-         passphrase: prompt, file, descriptor or environment
-                             │
-               batch: Task -> Report, one after the other ──► output: lines on stderr, JSON on stdout
-                             │
-                       failure: error -> lines and exit code
+    main ──► commands/protect  (each command is imported when it is called)
+                  │
+                  ├── options/              text -> Box, Style, ProtectOptions
+                  ├── runner/plan           inputs -> [FileTask(source, target)], checked before anything is written
+                  ├── runner/keys           passphrase from a prompt, file, descriptor or the environment
+                  ▼
+             runner/run ──► runner/protect_task ──► api.Session.protect_with
+                  │
+                  ├──► runner/report        lines on stderr, JSON on stdout
+                  └──► runner/errors        error -> lines and exit code
 
-`main` and the commands load nothing but click when they are imported; everything else is loaded by the
-command that needs it: ``proface --help`` answers at once.
+`main` and the commands load nothing but click when they are imported; everything else is loaded by the command that
+needs it, so that ``proface --help`` answers at once.
 """

@@ -1,4 +1,4 @@
-"""``proface``: finds the command, runs it, and turns whatever it raises into lines and an exit code."""
+"""``proface``: find the command, run it, and turn every error into lines and an exit code."""
 
 from __future__ import annotations
 
@@ -6,40 +6,49 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from types import FrameType
+from typing import Final
 
 import click
 
 from .. import __version__
 from ..silence import silence
-from .runner import streams
-from .runner.errors import INTERRUPTED, explain, show_trace
+from .runner.errors import EXIT_INTERRUPTED, explain, show_trace
+from .runner.stdio import flush_stdout, prepare_streams
 from .text import printable
 
-COMMANDS = (
+COMMANDS: Final = (
     "protect", "recover", "inspect", "verify", "detect", "styles", "key", "forget", "rewrap", "keygen",
     "serve",
 )  # fmt: skip
-LAB_COMMANDS = ("train", "export", "evaluate", "attack")
-"""Commands of `proface_lab`, the package for researchers beside this one, which nothing here imports."""
+LAB: Final = "proface_lab"
+LAB_COMMANDS: Final = ("train", "export", "evaluate", "attack")
+"""Commands of the lab, a package for researchers that may be left out; nothing here imports it."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands live in modules of this package that are imported when they are asked for."""
+    """A group whose commands are modules, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands, in the order of a user's work."""
-        return [*COMMANDS, *LAB_COMMANDS]
+        """Return the names of all installed commands, in the order of a user's work."""
+        return [*COMMANDS, *(LAB_COMMANDS if _has_lab() else ())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command; None if there is none of that name."""
+        """Import and return one command; None if there is no such command.
+
+        Raises:
+            click.UsageError: if it belongs to the lab, which is not installed.
+        """
         if cmd_name in COMMANDS:
-            room = f"{__package__}.commands"
+            package = f"{__package__}.commands"
         elif cmd_name in LAB_COMMANDS:
-            room = "proface_lab.commands"
+            if not _has_lab():
+                raise click.UsageError(f"{cmd_name} belongs to the package {LAB}, which is not installed", ctx)
+            package = f"{LAB}.commands"
         else:
             return None
-        command = import_module(f"{room}.{cmd_name}").command
+        command = import_module(f"{package}.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -63,16 +72,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
     Args:
-        argv: arguments without the program's name; those of the process where None.
+        argv: arguments without the program's name; if None, those of the process.
 
     Returns:
         The exit code, see `proface_s.cli.runner.errors`.
     """
-    silence()  # a user's own method may load anything, here or in a worker process
+    silence()  # a detector or cover of the user's own may load anything, here or in a worker process
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = proface.main(arguments or ["--help"], prog_name="proface", standalone_mode=False)
-    except SystemExit as stop:  # click met a closed pipe, or a signal handler stopped us
+    except SystemExit as stop:  # from click if a pipe was closed, or from a signal handler
         return stop.code if isinstance(stop.code, int) else 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments and not isinstance(error, click.ClickException):
@@ -85,20 +94,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run() -> None:
-    """Entry point of the installed program."""
-    streams.prepare()
+    """Run the command line of this process, and exit; entry point of the installed program."""
+    prepare_streams()
     for name in ("SIGTERM", "SIGHUP"):  # leave through the `finally` clauses, so that no temporary file stays
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, _stop)
     try:
         code = main()
     except BrokenPipeError:
         code = 1
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    sys.exit(streams.finish(code))
+        code = EXIT_INTERRUPTED
+    sys.exit(flush_stdout(code))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
+
+
+def _has_lab() -> bool:
+    return find_spec(LAB) is not None

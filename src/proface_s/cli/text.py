@@ -1,4 +1,4 @@
-"""Small pieces of text: what may be sent to a terminal, and how numbers, boxes and places are written."""
+"""Small pieces of text: safe for a terminal, numbers with nouns, positions in a picture."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
-def count(number: int, noun: str) -> str:
-    """``1 face``, ``2 faces``."""
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: ``1 face``, ``2 faces``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def place(box: Box, size: tuple[int, int]) -> str:
+def position(box: Box, size: tuple[int, int]) -> str:
     """Say where in a picture a box is: ``left, top``, ``middle, bottom``, ``centre``.
 
     Args:
-        box: a box of the picture.
-        size: (width, height) of the picture.
+        box: in the picture.
+        size: (width, height) of the picture, in pixels.
     """
     across = ("left", "middle", "right")[min(2, 3 * (2 * box.x + box.w) // (2 * size[0]))]
     down = ("top", "middle", "bottom")[min(2, 3 * (2 * box.y + box.h) // (2 * size[1]))]

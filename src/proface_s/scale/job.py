@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..api.options import ProtectOptions
-from ..covers import format_style, picture_of
+from ..covers import format_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
 from ..image.write import FORMATS, Format
@@ -98,7 +98,7 @@ class CollectionJob:
             "keep_metadata": options.keep_metadata,
             "allow_no_face": options.allow_no_face,
         }
-        sticker = picture_of(options.style)
+        sticker = sticker_file(options.style)
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

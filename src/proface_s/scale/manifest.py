@@ -202,7 +202,7 @@ def _read_meta(folder: Location, names: Iterable[str], job: CollectionJob) -> di
             raise UsageError(
                 f"the manifest in {folder} belongs to another run: {meta.get('source')} -> {meta.get('target')}, "
                 f"style {meta.get('style')}",
-                "repeat that run's source, target, style, recipients and options, or name another folder for the manifest",
+                "repeat the arguments of that run, or name another folder for the manifest",
                 code="other-manifest",
             )
         found = meta

@@ -10,17 +10,13 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError, foreign_text
 from .job import CollectionJob, KnownPhoto, PhotoStatus, PhotoTask
 from .locations import Location, sha256_hex
-
-if TYPE_CHECKING:
-    from ..api import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +135,8 @@ def check_worker(job: CollectionJob) -> str:
             raise ImageError(
                 f"{location} is not there for {socket.gethostname()}", "name locations that all workers can reach"
             )
-    session(job.threads).model  # noqa: B018  (the property loads it)
+    process_session(job.threads).model  # noqa: B018  (the property loads it)
     return __version__
-
-
-@lru_cache(1)
-def session(threads: int) -> Session:
-    """Return the session of this process, whose models are loaded once."""
-    from ..api import Session
-
-    return Session(threads=threads)
 
 
 def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: Location, name: str) -> bool:
@@ -169,12 +157,12 @@ def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: 
 
 
 def _model_id(job: CollectionJob) -> bytes:
-    return session(job.threads).model.card.model_id
+    return process_session(job.threads).model.card.model_id
 
 
 def _protected(job: CollectionJob, data: bytes, row: ManifestRow, target: Location) -> PhotoOutcome:
     started = time.perf_counter()
-    result = session(job.threads).protect_with(data, job.options)
+    result = process_session(job.threads).protect_with(data, job.options)
     written = time.perf_counter()
     source = Location(job.source)
     target.write(row.target, result.data, like=source.path(row.source) if source.is_local else None)

@@ -1,38 +1,52 @@
-"""``proface detect``: what would be protected."""
+"""``proface detect``: show what `protect` would hide."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..options import Manner
-from ..text import count
+from ..options.common import (
+    OutputOptions,
+    PlanOptions,
+    boxes,
+    inputs,
+    output_options,
+    overwrite,
+    threads,
+    which_faces,
+)
+from ..text import counted
 
 if TYPE_CHECKING:
-    from ...api import DetectedFace, Detection
-    from ..runner.plan import Task
-    from ..runner.report import Report
+    from ...api import DetectedFace, Detection, Session
+    from ...types import Box
+    from ..runner.plan import FileTask
+    from ..runner.report import TaskReport
 
 
 @click.command("detect", short_help="Show the faces that would be protected.")
-@options.inputs
-@click.option("--draw", metavar="PATH", help="Also write the photo with numbered boxes; a folder for several inputs.")
-@options.boxes
-@options.which_faces
-@options.overwrite
-@options.threads
-@options.manner
+@inputs
+@click.option(
+    "--draw",
+    metavar="PATH",
+    help="Also write the photo with numbered boxes; a folder for several inputs.",
+)
+@boxes
+@which_faces
+@overwrite
+@threads
+@output_options
 def command(
     inputs: tuple[Path, ...],
     draw: str | None,
-    boxes: tuple[str, ...],
-    faces: str,
+    boxes: tuple[Box, ...],
+    faces: tuple[int, ...] | None,
     overwrite: bool,
     threads: int,
-    manner: Manner,
+    output_options: OutputOptions,
 ) -> int:
     """Show the faces that `protect` would hide: number, box (x,y,w,h) and score.
 
@@ -42,56 +56,56 @@ def command(
     from ...api import Session
     from ...errors import ImageError
     from ..runner import file_filters
-    from ..runner.pipes import STDIN, read_stdin
     from ..runner.plan import make_plan
-    from ..runner.report import Speaker
+    from ..runner.report import Reporter
     from ..runner.run import run_plan
 
-    by_hand, wanted = options.parse_boxes(boxes), options.parse_selection(faces)
     plan = make_plan(
         inputs,
         file_filters.photos,
+        PlanOptions(draw, overwrite=overwrite),
         suffix=".faces.png" if draw is not None else None,
-        output=draw,
-        overwrite=overwrite,
-        nothing=ImageError("there are no pictures in this folder"),
-        option="--draw",
+        empty_folder=ImageError("there are no pictures in this folder"),
+        output_option="--draw",
         pipes=draw is None,
     )
-    session = Session(threads=threads)
+    task = _DetectTask(Session(threads=threads), boxes, faces, overwrite)
+    return run_plan(plan, task, Reporter("detect", output_options))
 
-    def work(task: Task) -> Report:
-        found = session.detect(
-            read_stdin() if task.source is STDIN else task.source,
-            boxes=by_hand,
-            faces="all" if wanted is None else wanted,
-        )
-        if found.faces and task.target is not None:
-            _draw(task, found, overwrite)
+
+@dataclass(frozen=True, slots=True)
+class _DetectTask:
+    """Detects the faces of a task's photo, and draws them if it has a target."""
+
+    session: Session
+    boxes: tuple[Box, ...]
+    faces: tuple[int, ...] | None
+    overwrite: bool
+
+    def __call__(self, task: FileTask) -> TaskReport:
+        from ...errors import NoFaceError
+        from ...image.write import encode_png, write_atomic
+        from ...types import Picture
+        from ..runner.stdio import STDIN, read_stdin
+
+        image = read_stdin() if task.source is STDIN else task.source
+        faces = "all" if self.faces is None else self.faces
+        found = self.session.detect(image, boxes=self.boxes, faces=faces)
+        if not found.faces:
+            message = "; ".join((f"no face found in {task.source}", *found.warnings))
+            raise NoFaceError(message, "mark it for `proface protect` with --box X,Y,W,H")
+        if task.target is not None:
+            like = None if task.source is STDIN else task.source
+            drawing = encode_png(Picture(rgb=found.picture))
+            write_atomic(task.target, drawing, overwrite=self.overwrite, like=like)
         return _report(task, found)
 
-    return run_plan(plan, work, Speaker("detect", manner))
 
+def _report(task: FileTask, found: Detection) -> TaskReport:
+    from ..runner.report import TaskReport
 
-def _draw(task: Task, found: Detection, overwrite: bool) -> None:
-    from ...image.write import encode_png, write_atomic
-    from ...types import Picture
-    from ..runner.pipes import STDIN
-
-    assert task.target is not None
-    like = None if task.source is STDIN else task.source
-    write_atomic(task.target, encode_png(Picture(rgb=found.picture)), overwrite=overwrite, like=like)
-
-
-def _report(task: Task, found: Detection) -> Report:
-    from ...errors import NoFaceError
-    from ..runner.report import Report
-
-    if not found.faces:
-        missing = "; ".join((f"no face found in {task.source}", *found.warnings))
-        raise NoFaceError(missing, "give it to `proface protect` by hand: --box X,Y,W,H")
-    shifted = any(face.found != face.number for face in found.faces)
-    return Report(
+    renumbered = any(face.found != face.number for face in found.faces)
+    return TaskReport(
         "detected",
         task.source,
         task.target,
@@ -100,12 +114,12 @@ def _report(task: Task, found: Detection) -> Report:
                 "number": f.number,
                 "box": [f.box.x, f.box.y, f.box.w, f.box.h],
                 "score": round(f.score, 3),
-                **({"found": f.found} if shifted else {}),
+                **({"found": f.found} if renumbered else {}),
             }
             for f in found.faces
         ),
         extra={"size": list(found.size), "regions": [[r.x, r.y, r.w, r.h] for r in found.regions]},
-        summary=f"{task.source}: {count(len(found.faces), 'face')}, {count(len(found.regions), 'region')}"
+        summary=f"{task.source}: {counted(len(found.faces), 'face')}, {counted(len(found.regions), 'region')}"
         + (f" -> {task.target}" if task.target else ""),
         answer=tuple(map(_line, found.faces)),
         warnings=found.warnings,

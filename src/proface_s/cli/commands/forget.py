@@ -1,4 +1,4 @@
-"""``proface forget``: take away what a file needs to bring a face back."""
+"""``proface forget``: destroy the keys of faces in a file."""
 
 from __future__ import annotations
 
@@ -8,89 +8,92 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..options import Manner
-from ..text import count, place, printable
+from ..options.common import (
+    OutputOptions,
+    PlanOptions,
+    audit,
+    face_numbers,
+    in_place,
+    inputs,
+    output,
+    output_options,
+    overwrite,
+    yes,
+)
+from ..text import counted, position, printable
 
 if TYPE_CHECKING:
     from ...api import KeptFile
-    from ..runner.plan import Plan, Task
-    from ..runner.report import Report
+    from ..runner.plan import FileTask, Plan
+    from ..runner.report import TaskReport
 
 _MOST_SHOWN = 20
 
 
-@click.command("forget", short_help="Destroy the way back to a face, for good.")
-@options.inputs
-@click.option(
-    "--face",
-    type=options.FaceNumbers(),
-    multiple=True,
-    required=True,
-    metavar="N",
-    help="Number of the face, from 1; see `proface inspect`.  Repeatable.",
-)
-@click.option("--erase", is_flag=True, help="Overwrite the face's pixels too, so that nothing is left in them.")
-@click.option("--in-place", is_flag=True, help="Replace the file itself.")
-@options.yes
-@click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
-@options.overwrite
-@options.audit
-@options.manner
+@click.command("forget", short_help="Make faces unrecoverable, for good.")
+@inputs
+@face_numbers("Number of the face, from 1; see `proface inspect`.  Repeatable.", required=True)
+@click.option("--erase", is_flag=True, help="Also overwrite the pixels of the face, so that nothing is left in them.")
+@in_place
+@yes
+@output
+@overwrite
+@audit
+@output_options
 def command(
     inputs: tuple[Path, ...],
-    face: tuple[tuple[int, ...], ...],
+    faces: tuple[int, ...],
     erase: bool,
     in_place: bool,
     yes: bool,
     output: str | None,
     overwrite: bool,
     audit: Path | None,
-    manner: Manner,
+    output_options: OutputOptions,
 ) -> int:
-    """Remove a face's key and its exact copy from protected files; writes NAME.forgotten.png beside each.
+    """Remove the keys and exact copies of faces from protected files; writes NAME.forgotten.png beside each.
 
-    Needs no passphrase.  On a terminal it shows the faces and asks; without one, --erase and --in-place need --yes.
-    The face stays covered, and no passphrase and no recipient brings it back from this file any
-    more.  Other copies of the file are not changed.
+    Needs no passphrase.  Shows the faces and asks for confirmation; without a terminal, --erase and --in-place need
+    --yes.  The faces stay covered, and no passphrase and no recipient can recover them from this file any more.  Other
+    copies of the file are not changed.
     """
     from ...api import forget
     from ..runner.audit import AuditLog
-    from ..runner.change_plan import plan_to_keep
-    from ..runner.report import Speaker
+    from ..runner.protected_plans import plan_changes
+    from ..runner.report import Reporter
     from ..runner.run import run_plan
 
-    faces = sorted({number for numbers in face for number in numbers})
-    plan = plan_to_keep(inputs, ".forgotten.png", output, overwrite=overwrite, in_place=in_place)
-    if not yes and not _agreed(plan, faces, final=in_place or erase):
+    plan_options = PlanOptions(output, overwrite=overwrite)
+    plan = plan_changes(inputs, ".forgotten.png", plan_options, in_place=in_place)
+    if not yes and not _confirmed(plan, faces, final=in_place or erase):
         click.echo("nothing was changed", err=True)
         return 1
-    log = AuditLog.of(audit, "forget")
+    log = AuditLog.open(audit, "forget")
 
-    def work(task: Task) -> Report:
+    def work(task: FileTask) -> TaskReport:
         done = forget(task.source, faces, erase=erase, output=task.target, in_place=in_place, overwrite=overwrite)
         return _report(task, done, erase)
 
-    return run_plan(plan, log.audited(work, faces), Speaker("forget", manner))
+    return run_plan(plan, log.recording(work, faces), Reporter("forget", output_options))
 
 
-def _report(task: Task, done: KeptFile, erase: bool) -> Report:
+def _report(task: FileTask, done: KeptFile, erase: bool) -> TaskReport:
     from ...api.manage import ERASING
-    from ..runner.report import Report
+    from ..runner.report import TaskReport
 
     what = "forgotten and overwritten" if erase else "forgotten"
-    return Report(
+    return TaskReport(
         "forgotten",
         task.source,
         done.path,
         tuple({"face": face} for face in done.faces),
         tuple(warning.replace(ERASING, "--erase overwrites them") for warning in done.warnings),
-        summary=f"{task.source} -> {done.path}: {count(len(done.faces), 'face')} {what}",
+        summary=f"{task.source} -> {done.path}: {counted(len(done.faces), 'face')} {what}",
     )
 
 
-def _agreed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
-    """Show which faces would be destroyed and ask; without a terminal, agree to what can still be taken back.
+def _confirmed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
+    """Show the faces that would be forgotten, and ask; without a terminal, agree if the old file is kept.
 
     Args:
         plan: the files.
@@ -98,12 +101,12 @@ def _agreed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
         final: whether files are replaced, or pixels overwritten.
 
     Raises:
-        UsageError: if it is final and there is no terminal to ask on.
+        UsageError: if it is final and there is no terminal.
     """
     from ...errors import UsageError
-    from ..runner.keys import terminal
+    from ..runner.keys import has_terminal
 
-    if not terminal():
+    if not has_terminal():
         if final:
             raise UsageError(
                 "this destroys faces for good, and there is no terminal to ask on",
@@ -111,16 +114,16 @@ def _agreed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
             )
         return True
     shown = [line for task in plan.tasks for line in _described(task.source, faces)]
-    if not shown:  # nothing that could be destroyed: the run will say why
+    if not shown:  # nothing can be destroyed: the run will say why
         return True
     for line in [*shown[:_MOST_SHOWN], *([f"... and {len(shown) - _MOST_SHOWN} more"] * (len(shown) > _MOST_SHOWN))]:
         click.echo(printable(line), err=True)
-    what = "Destroy the way back to " + ("this face" if len(shown) == 1 else f"these {len(shown)} faces")
+    what = "Make " + ("this face" if len(shown) == 1 else f"these {len(shown)} faces") + " unrecoverable"
     return click.confirm(what + (", and overwrite the file?" if final else "?"), default=False, err=True)
 
 
 def _described(source: Path, faces: Sequence[int]) -> list[str]:
-    """Number, place and style of those faces that a file has."""
+    """Return a line with number, position and style for each of the faces that a file has."""
     from ...api import inspect
     from ...errors import ProFaceError
 
@@ -129,7 +132,7 @@ def _described(source: Path, faces: Sequence[int]) -> list[str]:
     except ProFaceError:
         return []  # the run will say what is wrong with it
     return [
-        f"{source}: face {face.number}, {place(face.box, found.size)} ({face.box}), {face.style}"
+        f"{source}: face {face.number}, {position(face.box, found.size)} ({face.box}), {face.style}"
         for face in found.faces
         if face.number in faces
     ]

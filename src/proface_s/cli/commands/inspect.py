@@ -1,4 +1,4 @@
-"""``proface inspect``: what a protected file shows without a key."""
+"""``proface inspect``: show what a protected file tells without a key."""
 
 from __future__ import annotations
 
@@ -7,51 +7,36 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..options import Manner
-from ..text import count, place
+from ..options.common import OutputOptions, inputs, output_options
+from ..text import counted, position
 
 if TYPE_CHECKING:
     from ...api import Inspection
-    from ..runner.plan import Task
-    from ..runner.report import Report
+    from ..runner.plan import FileTask
+    from ..runner.report import TaskReport
 
 
 @click.command("inspect", short_help="Show what is in a protected file, without a key.")
-@options.inputs
-@options.manner
-def command(
-    inputs: tuple[Path, ...],
-    manner: Manner,
-) -> int:
+@inputs
+@output_options
+def command(inputs: tuple[Path, ...], output_options: OutputOptions) -> int:
     """Show what is in protected files, without a key."""
     from ...api import inspect
-    from ...errors import NotProtectedError
-    from ..runner import file_filters
-    from ..runner.pipes import STDIN, read_stdin
-    from ..runner.plan import make_plan
-    from ..runner.report import Speaker
+    from ..runner.protected_plans import plan_reading
+    from ..runner.report import Reporter
     from ..runner.run import run_plan
+    from ..runner.stdio import STDIN, read_stdin
 
-    plan = file_filters.only_protected(
-        make_plan(
-            inputs,
-            file_filters.protected_files,
-            nothing=NotProtectedError("there are no protected files in this folder"),
-            pipes=True,
-        )
-    )
-
-    def work(task: Task) -> Report:
+    def work(task: FileTask) -> TaskReport:
         return _report(task, inspect(read_stdin() if task.source is STDIN else task.source))
 
-    return run_plan(plan, work, Speaker("inspect", manner))
+    return run_plan(plan_reading(inputs, pipes=True), work, Reporter("inspect", output_options))
 
 
-def _report(task: Task, found: Inspection) -> Report:
-    from ..runner.report import Report
+def _report(task: FileTask, found: Inspection) -> TaskReport:
+    from ..runner.report import TaskReport
 
-    return Report(
+    return TaskReport(
         "protected",
         task.source,
         faces=tuple(
@@ -86,18 +71,18 @@ def _lines(source: Path, found: Inspection) -> list[str]:
     model = found.model or "not installed here"
     lines = [
         f"{source}: protected, format version {found.version}",
-        *(["  metadata    gone; this is what the records in the pixels say"] * (found.source == "pixels")),
+        *(["  metadata    missing; this was read from the records in the pixels"] * (found.source == "pixels")),
         f"  picture     {found.size[0]}x{found.size[1]}",
         f"  model       {model} ({found.model_id})",
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
         *([f"  recipients  {found.recipients}"] if found.recipients else []),
-        *(["  wrong key   gives the cover; nothing here tells which key is right"] * (found.wrong_key == "cover")),
-        f"  faces       {len(found.faces)}" + (f" in {count(found.groups, 'group')}" if found.groups > 1 else ""),
+        *(["  wrong key   gives the cover; nothing here tells whether a key is right"] * (found.wrong_key == "cover")),
+        f"  faces       {len(found.faces)}" + (f" in {counted(found.groups, 'group')}" if found.groups > 1 else ""),
     ]
     for index, face in enumerate(found.faces):
         seal = "sealed" if face.sealed else "seal stripped" if face.number in found.stripped else "no seal"
         state = "forgotten" if face.number in found.forgotten else "no record" if face.number in found.lost else seal
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
-        where = place(face.box, found.size)
+        where = position(face.box, found.size)
         lines.append(f"  {face.number:>4}  {face.box!s:<22} {where:<14} {face.style:<16} {state}{group}")
     return lines

@@ -1,4 +1,4 @@
-"""``proface key``: the key of one face, to give to whom the face belongs."""
+"""``proface key``: print the key to one face, for the person it shows."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from pathlib import Path
 
 import click
 
-from .. import options
-from ..options import Sources
-from ..runner import streams
-from ..text import place, printable
+from ..options.common import audit, hidden_debug, quiet
+from ..options.keys import KeySources, key_sources
+from ..options.types import FaceNumber, InputPath
+from ..runner.stdio import STDIN, check_pipes, print_line, read_stdin, require_named_file, require_stdout
+from ..text import position, printable
 
 
 @click.command("key", short_help="Print the key to one face of a protected file.")
-@click.argument("file", type=options.InputPath())
+@click.argument("file", type=InputPath())
 @click.option(
-    "--face", type=options.FaceNumber(), required=True, metavar="N", help="Its number, from 1; see `proface inspect`."
+    "--face",
+    type=FaceNumber(),
+    required=True,
+    metavar="N",
+    help="Number of the face, from 1; see `proface inspect`.",
 )
-@click.option("--qr", is_flag=True, help="Draw the key as a QR code, too.")
-@options.credentials
-@options.audit
-@options.quiet
-@click.option("--debug", is_flag=True, hidden=True)
-def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | None, quiet: bool, debug: bool) -> int:
-    """Print the key to one face: it opens that face of this file and of copies of it, and nothing else.
+@click.option("--qr", is_flag=True, help="Also draw the key as a QR code.")
+@key_sources
+@audit
+@quiet
+@hidden_debug
+def command(file: Path, face: int, qr: bool, sources: KeySources, audit: Path | None, quiet: bool, debug: bool) -> int:
+    """Print the key to one face.  It opens that face of this file and of its copies, and nothing else.
 
-    Give it to whom the face belongs: `proface recover FILE --face-key KEY`.
+    Give it to the person in the picture, who runs: `proface recover FILE --face-key KEY`.
     """
     from ...api import face_key, inspect
     from ...errors import UsageError
     from ..runner.audit import AuditLog
-    from ..runner.keys import credentials_to_open
-    from ..runner.pipes import STDIN, check_pipes, read_stdin
+    from ..runner.keys import read_credentials
 
-    def tell(text: str) -> None:
+    def note(text: str) -> None:
         if not quiet:
             click.echo(printable(text), err=True)
 
-    streams.check_stdout("the key")
+    require_stdout("the key")
     check_pipes(file, None, as_json=False, descriptors=[sources.descriptor])
-    if file is STDIN and audit is not None:
-        raise UsageError("what comes from stdin has no name that an audit log could note", "name a file")
+    require_named_file(file, audit)
     image = read_stdin() if file is STDIN else file
     found = inspect(image)
     if face > len(found.faces):
@@ -49,22 +52,26 @@ def command(file: Path, face: int, qr: bool, sources: Sources, audit: Path | Non
             f"{file} has no face {face}", f"its faces are numbered from 1 to {len(found.faces)}: `proface inspect`"
         )
     draw = _qr_drawer() if qr else None
-    credentials = credentials_to_open(sources, lambda warning: tell(f"warning: {warning}"))
-    with AuditLog.of(audit, "key", credentials).deed(file, [face]) as outcome:
+    credentials = read_credentials(sources, lambda warning: note(f"warning: {warning}"))
+    with AuditLog.open(audit, "key", credentials).recorded(file, [face]) as outcome:
         text = face_key(image, face, credentials)
         outcome["status"] = "key printed"
     if draw is not None:
         draw(text.upper())  # upper case makes a smaller code, and reads the same
-    streams.say(text)
+    print_line(text)
     box = found.faces[face - 1].box
-    tell(f"this key opens face {face} at {box} ({place(box, found.size)}) of {file}, and nothing else")
+    note(f"this key opens face {face} at {box} ({position(box, found.size)}) of {file}, and nothing else")
     if found.wrong_key == "cover":
-        tell("warning: nothing tells whether the passphrase was right; try the key with `proface recover`")
+        note("warning: nothing tells whether the passphrase was right; try the key with `proface recover`")
     return 0
 
 
 def _qr_drawer() -> Callable[[str], None]:
-    """What draws a text on the terminal; found before anything is opened."""
+    """Return a function that draws a text on the terminal.
+
+    Raises:
+        UsageError: if the package it needs is not installed.
+    """
     from ...errors import UsageError
 
     try:

@@ -1,4 +1,4 @@
-"""``proface keygen``: a key pair, so that photos can be protected for somebody without a shared passphrase."""
+"""``proface keygen``: make a key pair, to protect photos for somebody without a shared passphrase."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
-from .. import options
-from ..runner import streams
+from ..options.common import hidden_debug
+from ..options.types import PATH
+from ..runner.stdio import require_stdout
 
 
-@click.command("keygen", short_help="Make a key pair to protect photos for somebody.")
-@click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Private key file to write, for you alone.")
-@click.option("--public", type=options.PATH, metavar="FILE", help="Print the public keys of a private key file.")
-@click.option("--debug", is_flag=True, hidden=True)
+@click.command("keygen", short_help="Make a key pair, so that others can protect photos for you.")
+@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the private key to this file.")
+@click.option("--public", type=PATH, metavar="FILE", help="Print the public keys of this private key file.")
+@hidden_debug
 def command(output: Path | None, public: Path | None, debug: bool) -> int:
     """Make a key pair.
 
-    The private key goes to FILE, or to stdout; keep it to yourself.  The public key, age1..., is for everybody
-    who protects photos for you: `proface protect -r age1...`.  Keys made with age-keygen do as well.
+    The private key goes to FILE, or to stdout; keep it secret.  The public key, age1..., is for everybody who protects
+    photos for you: `proface protect -r age1...`.  Keys made with age-keygen work too.
     """
     from ...errors import UsageError
     from ...keys.keyfiles import encode_identity_file, read_identities, write_identity
@@ -34,7 +35,7 @@ def command(output: Path | None, public: Path | None, debug: bool) -> int:
             click.echo(str(identity.recipient))
         return 0
     if output is None:
-        streams.check_stdout("the private key")
+        require_stdout("the private key")
     identity = Identity.generate()
     if output is None:
         click.echo(encode_identity_file(identity), nl=False)
@@ -42,5 +43,5 @@ def command(output: Path | None, public: Path | None, debug: bool) -> int:
         return 0
     write_identity(output, identity)
     click.echo(str(identity.recipient))
-    click.echo(f"private key written to {output}; without it nobody opens what is protected for you", err=True)
+    click.echo(f"private key written to {output}; without it nobody can open what is protected for you", err=True)
     return 0

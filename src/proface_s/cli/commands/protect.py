@@ -2,172 +2,167 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import engine as scaling
-from .. import options
-from ..engine import Engine
-from ..options import FaceLocks, InOrder, Manner
+from ..options.common import (
+    OutputOptions,
+    PlanOptions,
+    boxes,
+    file_format,
+    in_order,
+    jobs,
+    output_options,
+    plan_options,
+    threads,
+    which_faces,
+)
+from ..options.engine import EngineOptions, engine_options, inputs_or_urls, only_paths
+from ..options.keys import FaceLockSources, OrderedCommand, face_locks, identities_to_check
+from ..options.types import StyleText
 
 if TYPE_CHECKING:
-    from ...container.header.header import WrongKey
-    from ...image.write import Format
     from ..runner.plan import Plan
 
 
-@click.command("protect", cls=InOrder, short_help="Hide the faces of photos.")
-@scaling.inputs
-@click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
-@click.option(
-    "--style",
-    default="blur",
-    metavar="NAME[:STRENGTH]",
-    show_default=True,
-    help="Cover; see `proface styles`.",
-)
-@options.boxes
-@options.which_faces
-@click.option("--no-seal", is_flag=True, help="Store no exact copy: smaller files, but only an estimate comes back.")
-@click.option("--keep-metadata", is_flag=True, help="Keep author, copyright and date; nothing else is ever kept.")
-@click.option("--allow-no-face", is_flag=True, help="Copy photos without a face as they are, instead of failing.")
-@options.locks
-@options.wrong_key
-@options.file_format
-@click.option("--sidecar", is_flag=True, help="Also write what opens the photo, locked, to NAME.pfs beside it.")
-@click.option("--sidecar-only", is_flag=True, help="Write that to NAME.pfs and not into the photo.")
-@click.option("--no-record", is_flag=True, help="Write nothing into the pixels that lets faces survive lost metadata.")
-@options.recursive
-@options.jobs
-@options.resume
-@options.identities_to_check
-@options.overwrite
-@options.threads
-@scaling.engine
-@options.manner
+def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
+    """Add what an output depends on, apart from its keys; the command gets the fields of `ProtectOptions`."""
+
+    @wraps(function)
+    def bundled(*, no_seal: bool, sidecar: bool, sidecar_only: bool, no_record: bool, **values: Any) -> int:
+        names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format")
+        settings = {name: values.pop(name) for name in names}
+        settings["seal"] = False if no_seal else None
+        settings["sidecar"] = "instead" if sidecar_only else "also" if sidecar else "none"
+        settings["record"] = not no_record
+        return function(settings=settings, **values)
+
+    return in_order(
+        click.option(
+            "--style",
+            type=StyleText(),
+            default="blur",
+            metavar="NAME[:STRENGTH]",
+            show_default=True,
+            help="Cover of the faces; `proface styles` lists them.",
+        ),
+        boxes,
+        which_faces,
+        click.option(
+            "--no-seal",
+            is_flag=True,
+            help="Store no exact copy of the faces: smaller files, but recovery is only an estimate.",
+        ),
+        click.option("--keep-metadata", is_flag=True, help="Keep author, copyright and date; all else is removed."),
+        click.option("--allow-no-face", is_flag=True, help="Copy photos without a face unchanged, instead of failing."),
+        click.option(
+            "--wrong-key",
+            type=click.Choice(("noise", "cover")),
+            default="noise",
+            show_default=True,
+            help="What a wrong key gives.  noise: an error (with `recover --force`, noise).  cover: the covered face, "
+            "without an error; nothing in the file then tells a right key from a wrong one.",
+        ),
+        file_format,
+        click.option("--sidecar", is_flag=True, help="Also write header and seals to NAME.pfs beside the output."),
+        click.option("--sidecar-only", is_flag=True, help="Write header and seals to NAME.pfs, not into the output."),
+        click.option(
+            "--no-record", is_flag=True, help="Write no records into the pixels; faces are lost if metadata is removed."
+        ),
+    )(bundled)
+
+
+@click.command("protect", cls=OrderedCommand, short_help="Hide the faces of photos.")
+@inputs_or_urls
+@plan_options
+@protect_settings
+@face_locks
+@identities_to_check
+@jobs
+@threads
+@engine_options
+@output_options
 def command(
     inputs: tuple[Path | str, ...],
-    output: str | None,
-    style: str,
-    boxes: tuple[str, ...],
-    faces: str,
-    locks: FaceLocks,
-    wrong_key: WrongKey,
-    file_format: Format | None,
-    sidecar: bool,
-    sidecar_only: bool,
-    no_record: bool,
-    recursive: bool,
-    jobs: int,
-    resume: bool,
+    plan_options: PlanOptions,
+    settings: dict[str, Any],
+    locks: FaceLockSources,
     identities: tuple[Path, ...],
-    overwrite: bool,
+    jobs: int,
     threads: int,
-    engine: Engine,
-    manner: Manner,
-    no_seal: bool,
-    keep_metadata: bool,
-    allow_no_face: bool,
+    engine: EngineOptions,
+    output_options: OutputOptions,
 ) -> int:
     """Hide the faces of photos; writes NAME.protected.png beside each.
 
-    Asks for a passphrase twice; an empty answer generates one.  A folder's whole tree is mirrored.  - is stdin, and
-    as an output stdout.
+    Asks for a passphrase twice; an empty answer generates one.  The tree of a folder is mirrored in the output folder.
+    - is stdin, and as an output stdout.
 
     Faces are numbered from 1, left to right, then top to bottom.
 
     \b
-    Keys of their own for some faces; those named before the first --face open the others:
+    Give some faces keys of their own; keys named before the first --face open the others:
     proface protect party.jpg --passphrase-file mine --face 2 --passphrase-file bobs --face 3 -r age1...
 
     \b
-    A collection on an engine, with a manifest to go on from; folders or URLs, for public keys only:
+    Protect a collection on an engine, for public keys only; the same command continues an interrupted run:
     proface protect s3://bucket/photos -o s3://bucket/protected -r age1... --engine dask --scheduler tcp://...
     """
     from ...api.options import ProtectOptions
-    from ...covers import parse_style
     from ...errors import UsageError
-    from ..runner.keys import identities_in, locks_to_protect
-    from ..runner.protect_task import Protecting
-    from ..runner.report import Speaker
+    from ...processes import threads_per_process
+    from ..runner.keys import read_identity_files, read_locks
+    from ..runner.protect_task import ProtectTask
+    from ..runner.report import Reporter
     from ..runner.run import run_hopeless, run_plan
-    from ..runner.workers import threads_per_job
 
-    speaker = Speaker("protect", manner)
-    chosen: dict[str, Any] = {
-        "style": parse_style(style),
-        "boxes": options.parse_boxes(boxes),
-        "faces": options.parse_selection(faces),
-        "seal": False if no_seal else None,
-        "allow_no_face": allow_no_face,
-        "keep_metadata": keep_metadata,
-        "record": not no_record,
-    }
-    if identities and not resume:
+    reporter = Reporter("protect", output_options)
+    threads = threads_per_process(threads, jobs)
+    if identities and not plan_options.resume:
         raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
     if engine.name is not None:
+        from ..runner.engine_run import run_on_engine
+
         refused = {
-            "--wrong-key cover": wrong_key == "cover",
-            "--sidecar": sidecar or sidecar_only,
+            "--wrong-key cover": settings["wrong_key"] == "cover",
+            "--sidecar": settings["sidecar"] != "none",
             "--identity": bool(identities),
         }
-        return scaling.run_on_engine(
-            engine,
-            inputs,
-            output,
-            locks,
-            speaker,
-            refused,
-            overwrite=overwrite,
-            jobs=jobs,
-            recursive=recursive,
-            threads=threads_per_job(threads, jobs),
-            file_format=file_format or "png",
-            **chosen,
-        )
-    paths = scaling.only_paths(inputs, engine)
-    planned = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
-    plan = _planned(paths, file_format, locks, manner, beside=sidecar or sidecar_only, **planned)
+        where = (engine, inputs, plan_options)
+        return run_on_engine(*where, locks, settings, reporter, refused=refused, jobs=jobs, threads=threads)
+    plan = _make_plan(only_paths(inputs, engine), plan_options, settings, locks, output_options)
     if plan.hopeless:
-        return run_hopeless(plan, speaker)
-    lock, own = locks_to_protect(locks, speaker.announce)
-    known = identities_in(identities, speaker.announce)
-    asked = ProtectOptions(
-        lock=lock,
-        own=own,
-        wrong_key=wrong_key,
-        file_format=file_format,
-        sidecar="instead" if sidecar_only else "also" if sidecar else "none",
-        **chosen,
-    )
-    work = Protecting(asked, resume, known, overwrite, threads_per_job(threads, jobs))
-    return run_plan(plan, work, speaker, jobs=jobs)
+        return run_hopeless(plan, reporter)
+    lock, own = read_locks(locks, reporter.warn)
+    known = read_identity_files(identities, reporter.warn)
+    options = ProtectOptions(lock=lock, own=own, **settings)
+    task = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads)
+    return run_plan(plan, task, reporter, jobs=jobs)
 
 
-def _planned(
+def _make_plan(
     inputs: tuple[Path, ...],
-    file_format: Format | None,
-    locks: FaceLocks,
-    manner: Manner,
-    *,
-    beside: bool,
-    **options: Any,
+    plan_options: PlanOptions,
+    settings: dict[str, Any],
+    locks: FaceLockSources,
+    output_options: OutputOptions,
 ) -> Plan:
-    """What is to be done, and whether pipes can do it; ``options`` are those of `make_plan`."""
+    """Plan the run, and check that pipes can do it."""
     from ...api.files.io import PROTECTED_SUFFIX, with_format
     from ...errors import ImageError, UsageError
-    from ..runner import file_filters
-    from ..runner.pipes import STDOUT, check_pipes
+    from ..runner.file_filters import photos
     from ..runner.plan import make_plan
+    from ..runner.stdio import STDOUT, check_pipes
 
-    nothing = ImageError("there are no pictures in this folder")
-    suffix = with_format(PROTECTED_SUFFIX, file_format)
-    plan = make_plan(inputs, file_filters.photos, suffix=suffix, nothing=nothing, pipes=True, **options)
+    empty = ImageError("there are no pictures in this folder")
+    suffix = with_format(PROTECTED_SUFFIX, settings["file_format"])
+    plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
     for task in plan.tasks[:1]:
-        descriptors = [each for part in (locks.default, *(p for _, p in locks.own)) for each in part.passphrases]
-        check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=descriptors)
-        if task.target is STDOUT and beside:
-            raise UsageError("a sidecar lies beside a file, and stdout is none", "name an output file with -o")
+        check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
+        if task.target is STDOUT and settings["sidecar"] != "none":
+            raise UsageError("a sidecar is written beside a file, and stdout is not one", "name an output file with -o")
     return plan

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..options import Manner, Sources
+from ..options.common import (
+    OutputOptions,
+    PlanOptions,
+    audit,
+    expect,
+    face_numbers,
+    file_format,
+    inputs,
+    jobs,
+    output_options,
+    plan_options,
+    threads,
+)
+from ..options.keys import KeySources, key_sources_with_face_keys
 
 if TYPE_CHECKING:
     from ...container.header.header import WrongKey
@@ -17,112 +29,92 @@ if TYPE_CHECKING:
 
 
 @click.command("recover", short_help="Bring the faces of protected photos back.")
-@options.inputs
-@click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
-@options.face_keys
-@click.option(
-    "--face",
-    type=options.FaceNumbers(),
-    multiple=True,
-    metavar="N",
-    help="Bring back this face only, by its number in the file, from 1.  Repeatable.",
-)
-@click.option("--force", is_flag=True, help="Where nothing opens a file, write the noise that a wrong key reads.")
-@click.option(
-    "--expect",
-    type=click.Choice(["noise", "cover"]),
-    help="Refuse a file that is not in this mode (`protect --wrong-key`): others can turn noise into cover, not back.",
-)
-@click.option("--sidecar", metavar="FILE", help="Sidecar to use; NAME.pfs beside a photo is found by itself.")
-@click.option("--from-pixels", is_flag=True, help="Ignore metadata and sidecars: only estimates from the pixels.")
-@options.audit
-@options.file_format
-@options.recursive
-@options.jobs
-@options.resume
-@options.overwrite
-@options.threads
-@options.manner
+@inputs
+@plan_options
+@key_sources_with_face_keys
+@face_numbers("Recover this face only, by its number in the file, from 1.  Repeatable.")
+@click.option("--force", is_flag=True, help="If no key opens a file, write the noise that a wrong key gives.")
+@expect
+@click.option("--sidecar", metavar="FILE", help="Sidecar of the photo; by default NAME.pfs beside it, if needed.")
+@click.option("--from-pixels", is_flag=True, help="Ignore metadata and sidecars: recover estimates from the pixels.")
+@file_format
+@audit
+@jobs
+@threads
+@output_options
 def command(
     inputs: tuple[Path, ...],
-    output: str | None,
-    sources: Sources,
-    face: tuple[tuple[int, ...], ...],
+    plan_options: PlanOptions,
+    sources: KeySources,
+    faces: tuple[int, ...],
     force: bool,
     expect: WrongKey | None,
     sidecar: str | None,
     from_pixels: bool,
-    audit: Path | None,
     file_format: Format | None,
-    recursive: bool,
+    audit: Path | None,
     jobs: int,
-    resume: bool,
-    overwrite: bool,
     threads: int,
-    manner: Manner,
+    output_options: OutputOptions,
 ) -> int:
     """Bring the faces of protected photos back; writes NAME.recovered.png beside each.
 
-    Asks for the passphrase where neither an identity nor a face key is given.  A face key brings its face back; the
-    others stay covered.  Of a folder, only protected files are taken.  - is stdin, and as an output stdout.
+    Asks for the passphrase if neither an identity nor a face key is given.  A face key brings its face back; the
+    others stay covered.  In a folder, only protected files are taken.  - is stdin, and as an output stdout.
 
-    Where a program has dropped all metadata, faces come back from the pixels alone, as estimates.
+    If a program has removed all metadata, the faces come back from the pixels alone, as estimates.
     """
-    from ...api import Credentials
     from ...api.options import RecoverOptions
-    from ...errors import UsageError
+    from ...processes import threads_per_process
     from ..runner.audit import AuditLog
-    from ..runner.keys import credentials_to_open
-    from ..runner.pipes import STDIN, check_pipes
-    from ..runner.recover_task import Recovering
-    from ..runner.report import Speaker
-    from ..runner.run import run_plan
-    from ..runner.workers import threads_per_job
+    from ..runner.keys import read_credentials
+    from ..runner.recover_task import RecoverTask
+    from ..runner.report import Reporter
+    from ..runner.run import run_hopeless, run_plan
+    from ..runner.stdio import check_pipes, require_named_file
 
-    speaker = Speaker("recover", manner)
-    options = {"output": output, "overwrite": overwrite, "resume": resume, "recursive": recursive}
-    plan = _planned(inputs, file_format, sidecar, from_pixels, **options)
+    reporter = Reporter("recover", output_options)
+    plan = _make_plan(inputs, plan_options, file_format, sidecar, from_pixels)
     for task in plan.tasks[:1]:
-        check_pipes(task.source, task.target, as_json=manner.as_json, descriptors=[sources.descriptor])
-        if task.source is STDIN and audit is not None:
-            raise UsageError("what comes from stdin has no name that an audit log could note", "name a file")
-    credentials = Credentials()
-    if not plan.hopeless:
-        credentials = credentials_to_open(sources, speaker.announce)
-    faces = sorted({number for numbers in face for number in numbers}) or None
-    log = AuditLog.of(audit, "recover", credentials)
-    work = Recovering(
-        RecoverOptions(
-            credentials=credentials,
-            faces=tuple(faces) if faces is not None else None,
-            force=force,
-            expect=expect,
-            file_format=file_format,
-            from_pixels=from_pixels,
-        ),
-        sidecar=sidecar,
-        resume=resume,
-        overwrite=overwrite,
-        threads=threads_per_job(threads, jobs),
+        check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=[sources.descriptor])
+        require_named_file(task.source, audit)
+    if plan.hopeless:
+        AuditLog.open(audit, "recover")
+        return run_hopeless(plan, reporter)
+    options = RecoverOptions(
+        credentials=read_credentials(sources, reporter.warn),
+        faces=faces or None,
+        force=force,
+        expect=expect,
+        file_format=file_format,
+        from_pixels=from_pixels,
     )
-    return run_plan(plan, log.audited(work, faces), speaker, jobs=jobs)
+    log = AuditLog.open(audit, "recover", options.credentials)
+    recover = RecoverTask(
+        options, sidecar, plan_options.resume, plan_options.overwrite, threads_per_process(threads, jobs)
+    )
+    return run_plan(plan, log.recording(recover, options.faces), reporter, jobs=jobs)
 
 
-def _planned(
-    inputs: tuple[Path, ...], file_format: Format | None, sidecar: str | None, from_pixels: bool, **options: Any
+def _make_plan(
+    inputs: tuple[Path, ...],
+    plan_options: PlanOptions,
+    file_format: Format | None,
+    sidecar: str | None,
+    from_pixels: bool,
 ) -> Plan:
-    """What is to be done; ``options`` are those of `make_plan`."""
     from ...api.files.io import RECOVERED_SUFFIX, with_format
     from ...errors import NotProtectedError, UsageError
     from ..runner import file_filters
     from ..runner.plan import make_plan
+    from ..runner.protected_plans import NO_PROTECTED_FILES
 
     if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
         raise UsageError(
             "--sidecar names the sidecar of one photo, and --from-pixels ignores it", "give one photo, or leave it out"
         )
-    sieve = file_filters.files_with_records if from_pixels else file_filters.protected_files
-    nothing = NotProtectedError("there are no protected files in this folder")
+    file_filter = file_filters.files_with_records if from_pixels else file_filters.protected_files
+    empty = NotProtectedError(NO_PROTECTED_FILES)
     suffix = with_format(RECOVERED_SUFFIX, file_format)
-    plan = make_plan(inputs, sieve, suffix=suffix, nothing=nothing, pipes=True, jpeg=True, **options)
+    plan = make_plan(inputs, file_filter, plan_options, suffix=suffix, empty_folder=empty, pipes=True, jpeg=True)
     return file_filters.only_protected(plan) if sidecar is None else plan

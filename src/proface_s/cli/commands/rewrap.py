@@ -1,4 +1,4 @@
-"""``proface rewrap``: other passphrases and recipients for a protected file."""
+"""``proface rewrap``: change the passphrases and recipients of a protected file."""
 
 from __future__ import annotations
 
@@ -7,74 +7,75 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..options import LockSources, Manner, Sources
-from ..text import count
+from ..options.common import OutputOptions, PlanOptions, audit, in_place, inputs, output, output_options, overwrite
+from ..options.keys import KeySources, LockSources, key_sources, new_lock
+from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import KeptFile
-    from ..runner.plan import Task
-    from ..runner.report import Report
+    from ..runner.plan import FileTask
+    from ..runner.report import TaskReport
 
 
 @click.command("rewrap", short_help="Change who can open a protected file.")
-@options.inputs
-@options.credentials
-@options.new_locks
-@click.option("--add", is_flag=True, help="Those who can open it now still can.")
-@click.option("--in-place", is_flag=True, help="Replace the file itself.")
-@click.option("-o", "--output", metavar="PATH", help="File to write; a folder for several inputs or a folder.")
-@options.overwrite
-@options.audit
-@options.manner
+@inputs
+@key_sources
+@new_lock
+@click.option("--add", is_flag=True, help="Keep the current passphrases and recipients, and add the new ones.")
+@in_place
+@output
+@overwrite
+@audit
+@output_options
 def command(
     inputs: tuple[Path, ...],
-    sources: Sources,
+    sources: KeySources,
     new: LockSources,
     add: bool,
     in_place: bool,
     output: str | None,
     overwrite: bool,
     audit: Path | None,
-    manner: Manner,
+    output_options: OutputOptions,
 ) -> int:
     """Change the passphrase or the recipients of protected files; writes NAME.rewrapped.png beside each.
 
-    Asks for the passphrase that opens them now, and for a new one where neither it nor a recipient is named.
-    The picture stays as it is; old copies still open with the old keys.
+    Asks for the current passphrase, and for a new one if neither a new passphrase nor a recipient is named.  The
+    picture is not changed; old copies of the file still open with the old keys.
     """
-    from ...api import Credentials, Lock, rewrap
+    from ...api import rewrap
     from ..runner.audit import AuditLog
-    from ..runner.change_plan import plan_to_keep
-    from ..runner.keys import credentials_to_open, lock_anew
-    from ..runner.report import Speaker
-    from ..runner.run import run_plan
+    from ..runner.keys import read_credentials, read_new_lock
+    from ..runner.protected_plans import plan_changes
+    from ..runner.report import Reporter
+    from ..runner.run import run_hopeless, run_plan
 
-    speaker = Speaker("rewrap", manner)
-    plan = plan_to_keep(inputs, ".rewrapped.png", output, overwrite=overwrite, in_place=in_place)
-    credentials, lock = Credentials(), Lock()
-    if not plan.hopeless:
-        credentials = credentials_to_open(sources, speaker.announce)
-        lock = lock_anew(new, speaker.announce)
-    log = AuditLog.of(audit, "rewrap", credentials)
+    reporter = Reporter("rewrap", output_options)
+    plan = plan_changes(inputs, ".rewrapped.png", PlanOptions(output, overwrite=overwrite), in_place=in_place)
+    if plan.hopeless:
+        AuditLog.open(audit, "rewrap")
+        return run_hopeless(plan, reporter)
+    credentials = read_credentials(sources, reporter.warn)
+    lock = read_new_lock(new, reporter.warn)
+    log = AuditLog.open(audit, "rewrap", credentials)
 
-    def work(task: Task) -> Report:
+    def work(task: FileTask) -> TaskReport:
         done = rewrap(
             task.source, credentials, lock, keep=add, output=task.target, in_place=in_place, overwrite=overwrite
         )
         return _report(task, done)
 
-    return run_plan(plan, log.audited(work), speaker)
+    return run_plan(plan, log.recording(work), reporter)
 
 
-def _report(task: Task, done: KeptFile) -> Report:
-    from ..runner.report import Report
+def _report(task: FileTask, done: KeptFile) -> TaskReport:
+    from ..runner.report import TaskReport
 
-    return Report(
+    return TaskReport(
         "rewrapped",
         task.source,
         done.path,
         tuple({"face": face} for face in done.faces),
         done.warnings,
-        summary=f"{task.source} -> {done.path}: {count(len(done.faces), 'face')} locked anew",
+        summary=f"{task.source} -> {done.path}: {counted(len(done.faces), 'face')} locked with new keys",
     )

@@ -1,4 +1,4 @@
-"""``proface styles``: the covers to choose from."""
+"""``proface styles``: list the covers to choose from."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 
 import click
 
-from .. import options
+from ..options.common import as_json, hidden_debug
 from ..text import printable
 
 
 @click.command("styles", short_help="List the covers to choose from.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@options.as_json
-@click.option("--debug", is_flag=True, hidden=True)
+@as_json
+@hidden_debug
 def command(names: tuple[str, ...], as_json: bool, debug: bool) -> int:
-    """List the styles that `protect --style` knows, with their strengths."""
+    """List the covers that `protect --style` knows, with their strengths."""
     from ...covers import get_style, style_names
     from ...errors import UsageError
 
@@ -25,7 +25,7 @@ def command(names: tuple[str, ...], as_json: bool, debug: bool) -> int:
         except UsageError as error:
             if names:
                 raise
-            click.echo(printable(f"warning: {error.message}"), err=True)  # another package's; the others are listed
+            click.echo(printable(f"warning: {error.message}"), err=True)  # of another package; list the others
             continue
         if not as_json:
             click.echo(style.describe())

@@ -1,4 +1,4 @@
-"""``proface verify``: whether a protected file is still what it was, without writing anything."""
+"""``proface verify``: check that a protected file is intact, without writing anything."""
 
 from __future__ import annotations
 
@@ -7,65 +7,56 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..options import Manner, Sources
-from ..text import count
+from ..options.common import OutputOptions, audit, expect, inputs, output_options
+from ..options.keys import KeySources, key_sources_with_face_keys
+from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import Verification
     from ...container.header.header import WrongKey
-    from ..runner.plan import Task
-    from ..runner.report import Report
+    from ..runner.plan import FileTask
+    from ..runner.report import TaskReport
 
 
 @click.command("verify", short_help="Check keys, seals and pixels of protected files.")
-@options.inputs
-@options.face_keys
+@inputs
+@key_sources_with_face_keys
 @click.option("--without-key", is_flag=True, help="Check only what needs no key: header and pixels.")
-@click.option("--expect", type=click.Choice(["noise", "cover"]), help="Refuse a file that is not in this mode.")
-@options.audit
-@options.manner
+@expect
+@audit
+@output_options
 def command(
     inputs: tuple[Path, ...],
-    sources: Sources,
+    sources: KeySources,
     without_key: bool,
     expect: WrongKey | None,
     audit: Path | None,
-    manner: Manner,
+    output_options: OutputOptions,
 ) -> int:
     """Check that protected files are intact and that a key opens them.  Nothing is written."""
     from ...api import Credentials, verify
-    from ...errors import NotProtectedError
-    from ..runner import file_filters
     from ..runner.audit import AuditLog
-    from ..runner.keys import credentials_to_open
-    from ..runner.plan import make_plan
-    from ..runner.report import Speaker
+    from ..runner.keys import read_credentials
+    from ..runner.protected_plans import plan_reading
+    from ..runner.report import Reporter
     from ..runner.run import run_plan
 
-    speaker = Speaker("verify", manner)
-    plan = file_filters.only_protected(
-        make_plan(
-            inputs,
-            file_filters.protected_files,
-            nothing=NotProtectedError("there are no protected files in this folder"),
-        )
-    )
-    credentials = Credentials()
-    if not plan.hopeless and not without_key:
-        credentials = credentials_to_open(sources, speaker.announce)
-    log = AuditLog.of(audit, "verify", credentials)
+    reporter = Reporter("verify", output_options)
+    plan = plan_reading(inputs)
+    needs_key = not plan.hopeless and not without_key
+    credentials = read_credentials(sources, reporter.warn) if needs_key else Credentials()
+    log = AuditLog.open(audit, "verify", credentials)
 
-    def work(task: Task) -> Report:
+    def work(task: FileTask) -> TaskReport:
         return _report(task, verify(task.source, credentials, expect=expect))
 
-    return run_plan(plan, log.audited(work), speaker)
+    return run_plan(plan, log.recording(work), reporter)
 
 
-def _report(task: Task, found: Verification) -> Report:
+def _report(task: FileTask, found: Verification) -> TaskReport:
     from ...errors import DamagedFileError
     from ..runner.errors import explain
-    from ..runner.report import Report
+    from ..runner.report import TaskReport
 
     faces = tuple(
         {
@@ -79,15 +70,15 @@ def _report(task: Task, found: Verification) -> Report:
         for f in found.faces
     )
     failure = explain(DamagedFileError("; ".join(found.problems))) if found.problems else None
-    verdict = f"{count(len(found.problems), 'problem')}" if found.problems else "sound"
-    vouched = "authentic" if found.authentic else "not authenticated"
-    lines = [f"{task.source}: {verdict}, header {vouched}"]
+    verdict = f"{counted(len(found.problems), 'problem')}" if found.problems else "sound"
+    header = "authentic" if found.authentic else "not authenticated"
+    lines = [f"{task.source}: {verdict}, header {header}"]
     lines += [
         f"  {face.number:>4}  {face.box!s:<22} pixels {face.pixels:<10} key {face.key:<10} seal {face.seal:<10} "
         f"record {face.record}"
         for face in found.faces
     ]
-    return Report(
+    return TaskReport(
         "error" if failure else "verified",
         task.source,
         faces=faces,

@@ -1,1 +1,1 @@
-"""Running a command over many files: plan, work, report, exit code."""
+"""Running a command over many files: plan, keys, work, report, exit code."""

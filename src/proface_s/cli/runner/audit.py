@@ -1,8 +1,8 @@
-"""The audit log: who did what when to which protected file, as JSON lines that are only ever appended.
+"""The audit log: who did what to which protected file and when, as JSON lines that are only ever appended.
 
-Every deed is two lines with one ``id``: ``begin`` is on the disk before a file is opened with a key, so that nothing is
-recovered where the log cannot be written; ``end`` says what came of it.  No line holds key material: of the keys used
-it says of what kind they were, and of identities the public half.
+Every operation has two lines with the same ``id``.  ``begin`` is on the disk before a file is opened with a key, so
+that nothing is recovered if the log cannot be written; ``end`` has the outcome.  No line contains key material: keys
+are noted by their kind, identities by their public half.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import secrets
 import socket
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,15 +27,16 @@ from .errors import explain
 
 if TYPE_CHECKING:
     from ...keys.access import Credentials
-    from .plan import Task
-    from .report import Report
+    from .plan import FileTask
+    from .report import TaskReport
+    from .run import Work
 
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Notes the deeds of one command; without a path, notes nothing.
+    """Records the operations of one command; without a path, records nothing.
 
     Attributes:
         path: the log, or None.
@@ -48,12 +49,17 @@ class AuditLog:
     keys: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, path: Path | None, command: str, credentials: Credentials | None = None) -> AuditLog:
-        """A log for a command that uses these credentials; looks at once whether it can be written.
+    def open(cls, path: Path | None, command: str, credentials: Credentials | None = None) -> AuditLog:
+        """Open a log for a command, and check that it can be written.
+
+        Args:
+            path: of the log, or None.
+            command: name of the command.
+            credentials: that the command uses, or None.
 
         Raises:
-            UsageError: the path names something that is no audit log.
-            ProFaceError: it cannot be written.
+            UsageError: if the path names something that is not an audit log.
+            ProFaceError: if the log cannot be written.
         """
         log = cls(path, command, _kinds(credentials) if path is not None and credentials is not None else ())
         if path is not None:
@@ -61,18 +67,18 @@ class AuditLog:
         return log
 
     @contextmanager
-    def deed(self, source: Path, faces: Collection[int] | None = None) -> Iterator[dict[str, Any]]:
-        """Note that something is done to a file, and what came of it.
+    def recorded(self, source: Path, faces: Collection[int] | None = None) -> Iterator[dict[str, Any]]:
+        """Record an operation on a file before the block, and its outcome after it.
 
         Args:
             source: the protected file.
-            faces: the faces that are asked for; all where None.
+            faces: the faces that are asked for; all if None.
 
         Yields:
-            A dictionary for what the ``end`` line shall say; JSON values, no key material.
+            A dictionary for the fields of the ``end`` line: JSON values, no key material.
 
         Raises:
-            ProFaceError: a line could not be written.  If it is the first, nothing has been done yet.
+            ProFaceError: if a line cannot be written.  If it is the first, nothing has been done yet.
         """
         if self.path is None:
             yield {}
@@ -80,30 +86,34 @@ class AuditLog:
         what = {"id": secrets.token_hex(8), "command": self.command, "input": without_secrets(str(source.absolute()))}
         asked = sorted(faces) if faces is not None else None
         wanted = {"input_sha256": _digest(source), "faces": asked, "keys": list(self.keys)}
-        self._note("begin", {**what, **wanted, **_who()})
+        self._write("begin", {**what, **wanted, **_who()})
         outcome: dict[str, Any] = {}
         try:
             yield outcome
         except BaseException as error:
             failure = explain(error if isinstance(error, Exception) else KeyboardInterrupt())
-            self._note("end", {**what, "exit_code": failure.exit_code, "error": failure.message, **outcome})
+            self._write("end", {**what, "exit_code": failure.exit_code, "error": failure.message, **outcome})
             raise
-        self._note("end", {**what, "exit_code": 0, "error": None, **outcome})
+        self._write("end", {**what, "exit_code": 0, "error": None, **outcome})
 
-    def audited(self, work: Callable[[Task], Report], faces: Collection[int] | None = None) -> Callable[[Task], Report]:
-        """Work on a plan's tasks that notes each of them."""
+    def recording(self, work: Work, faces: Collection[int] | None = None) -> Work:
+        """Return work on the tasks of a plan that records each of them.
 
-        return _Audited(self, work, faces)
+        Args:
+            work: does one task.
+            faces: the faces that are asked for; all if None.
+        """
+        return _RecordedWork(self, work, faces)
 
-    def _note(self, event: str, what: dict[str, Any]) -> None:
+    def _write(self, event: str, what: dict[str, Any]) -> None:
         record = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **what}
         self._append(json.dumps(record, ensure_ascii=True).encode("ascii") + b"\n")
 
     def _append(self, line: bytes) -> None:
-        """Add a line in one write, and wait until the disk has it."""
+        """Append a line in one write, and wait until it is on the disk; an empty line only checks the file."""
         assert self.path is not None
         try:
-            descriptor = _open(self.path)
+            descriptor = _open_to_append(self.path)
             try:
                 _check(descriptor, self.path)
                 if line:
@@ -116,20 +126,20 @@ class AuditLog:
         except OSError as error:
             reason = error.strerror or str(error)
             raise ProFaceError(
-                f"the audit log {self.path} cannot be written: {reason}", "nothing is opened with a key without it"
+                f"the audit log {self.path} cannot be written: {reason}", "without it, nothing is opened with a key"
             ) from None
 
 
 @dataclass(frozen=True, slots=True)
-class _Audited:
-    """Work that is noted; a class of its own, because it may have to go to other processes."""
+class _RecordedWork:
+    """Work that is recorded; a class, because it may have to be sent to other processes."""
 
     log: AuditLog
-    work: Callable[[Task], Report]
+    work: Work
     faces: Collection[int] | None
 
-    def __call__(self, task: Task) -> Report:
-        with self.log.deed(task.source, self.faces) as outcome:
+    def __call__(self, task: FileTask) -> TaskReport:
+        with self.log.recorded(task.source, self.faces) as outcome:
             report = self.work(task)
             outcome["status"] = report.status
             outcome["output"] = str(report.target.absolute()) if report.target else None
@@ -139,8 +149,8 @@ class _Audited:
         return report
 
 
-def _open(path: Path) -> int:
-    """Open for appending; for reading too where that is allowed, to look at how the file begins and ends."""
+def _open_to_append(path: Path) -> int:
+    """Open a file to append to it, and if allowed to read how it begins and ends."""
     flags = os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
     try:
         return os.open(path, os.O_RDWR | flags, 0o600)
@@ -151,19 +161,21 @@ def _open(path: Path) -> int:
 def _check(descriptor: int, path: Path) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"the audit log {path} is no ordinary file", "name a file with --audit")
+        raise UsageError(f"the audit log {path} is not an ordinary file", "name a file with --audit")
     if status.st_size and _byte(descriptor, 0) not in (b"{", b"\n", b""):
-        raise UsageError(f"{path} is not an audit log", "it holds something else, and is left as it is; name another")
+        raise UsageError(
+            f"{path} is not an audit log", "it contains something else, and was not changed; name another file"
+        )
 
 
 def _is_torn(descriptor: int) -> bool:
-    """Whether the last line was cut short, by a full disk or a power failure."""
+    """Return whether the last line was cut short by a full disk or a power failure."""
     size = os.fstat(descriptor).st_size
     return size > 0 and _byte(descriptor, size - 1) not in (b"\n", b"")
 
 
 def _byte(descriptor: int, at: int) -> bytes:
-    """One byte of the file, or nothing where it may not be read."""
+    """Return one byte of the file, or nothing if it may not be read."""
     try:
         return os.pread(descriptor, 1, at)
     except (OSError, AttributeError):
@@ -177,7 +189,7 @@ def _kinds(credentials: Credentials) -> tuple[str, ...]:
 
 
 def _digest(source: Path) -> str | None:
-    """SHA-256 of the file, or None where it cannot be read: then the command itself will say why."""
+    """Return the SHA-256 of the file, or None if it cannot be read: then the command itself says why."""
     digest = hashlib.sha256()
     try:
         with open(source, "rb") as file:

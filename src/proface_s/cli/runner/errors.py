@@ -1,4 +1,4 @@
-"""The one place that turns an error into lines for the user and an exit code for scripts.
+"""Errors as lines for the user and exit codes for scripts; nothing else makes either.
 
 ====  =======================================================================================
 code  meaning
@@ -18,27 +18,34 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
 from ...errors import ProFaceError, foreign_text, without_secrets
-from ..hints import hint_of
+from ..hints import command_line_hint
 
-INTERRUPTED = 130
-NO_FACE = 4
-_KEY_OPTIONS = ("--pass", "--new-pass", "--identity", "--recipient", "--face-key", "-i", "-r", "-R", "-p")
+EXIT_INTERRUPTED: Final = 130
+EXIT_NO_FACE: Final = 4
+_KEY_OPTIONS: Final = ("--pass", "--new-pass", "--identity", "--recipient", "--face-key", "-i", "-r", "-R", "-p")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong, what the user can do about it, and the exit code that says so."""
+    """An error as the user sees it.
+
+    Attributes:
+        message: what went wrong.
+        hint: what the user can do about it, or None.
+        exit_code: see the table above.
+    """
 
     message: str
     hint: str | None
     exit_code: int
 
     def lines(self) -> list[str]:
-        """``error: ...`` and, where there is one, ``hint: ...``."""
+        """Return ``error: ...`` and, if there is a hint, ``hint: ...``."""
         return [f"error: {self.message}"] + ([f"hint: {self.hint}"] if self.hint else [])
 
 
@@ -47,14 +54,14 @@ def explain(error: BaseException, source: str | None = None) -> Failure:
 
     Args:
         error: anything that was raised.
-        source: the input it concerns; put in front of messages that do not name it.
+        source: the input it concerns; put before messages that do not name it.
     """
     if isinstance(error, ProFaceError):
-        return Failure(_about(error.message, source), hint_of(error), error.exit_code)
+        return Failure(_about(error.message, source), command_line_hint(error), error.exit_code)
     if isinstance(error, click.ClickException):
         return _click_failure(error)
     if isinstance(error, (KeyboardInterrupt, click.exceptions.Abort)):
-        return Failure("interrupted", None, INTERRUPTED)
+        return Failure("interrupted", None, EXIT_INTERRUPTED)
     if isinstance(error, MemoryError):
         return Failure(_about("not enough memory", source), "scale the picture down, or close other programs", 1)
     if isinstance(error, OSError) and error.strerror:
@@ -65,14 +72,14 @@ def explain(error: BaseException, source: str | None = None) -> Failure:
 
 
 def show_trace(error: BaseException) -> None:
-    """Print a traceback on stderr; what other libraries say in it is masked as in messages."""
+    """Print a traceback on stderr; secrets in the text of other libraries are masked, as in messages."""
     for line in "".join(traceback.format_exception(error)).splitlines():
         text = line.lstrip()
         click.echo(line[: len(line) - len(text)] + foreign_text(text) if text else "", err=True)
 
 
-def overall(codes: Iterable[int]) -> int:
-    """Exit code of a run over several inputs: 0 if all were done, their code if all failed alike, else 1."""
+def overall_exit_code(codes: Iterable[int]) -> int:
+    """Return the exit code of a run over several inputs: their common code if they all have the same, else 1."""
     distinct = set(codes)
     if not distinct:
         return 0
@@ -85,7 +92,7 @@ def _about(message: str, source: str | None) -> str:
 
 
 def _click_failure(error: click.ClickException) -> Failure:
-    """Click's own messages, in our form; a value that may be a passphrase is never part of them."""
+    """Put click's own messages into our form; they never repeat a value that may be a passphrase."""
     text = without_secrets(" ".join(error.format_message().split()).rstrip("."))
     message = text[:1].lower() + text[1:]
     context = getattr(error, "ctx", None)
@@ -96,12 +103,12 @@ def _click_failure(error: click.ClickException) -> Failure:
 
 
 def _key_hint(option: str, context: click.Context | None) -> str | None:
-    """A hint for an option that would name a key, of a command that has no such option; None for other options."""
+    """Return a hint if an unknown option would name a key; None for other options."""
     if not option.startswith(_KEY_OPTIONS):
         return None
     known = {name for param in context.command.params for name in param.opts} if context else set()
     if context and not known & {"--passphrase-file", "--new-passphrase-file"}:
-        return f"`{context.command_path}` needs no key and asks for none: leave it out"
+        return f"`{context.command_path}` needs no key: leave it out"
     if option.startswith("--pass"):
-        return "a passphrase is never taken from the command line; leave it out to be asked for it"
+        return "a passphrase is never taken from the command line; leave it out, and you will be asked for it"
     return None

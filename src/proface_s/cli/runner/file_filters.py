@@ -1,29 +1,30 @@
-"""Which files of a folder a command takes."""
+"""Which files of a folder a command takes, and which named files it refuses."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from ...api.files.protected_files import has_records, is_protected
 from ...errors import FileFormatError, NotProtectedError, ProFaceError
 from ...image.names import FOREIGN, PICTURES, suffix_of
 from ...image.write import FORMATS
-from .pipes import STDIN
-from .plan import OTHER, TAKE, Plan, Task
+from .plan import IGNORE, TAKE, FileTask, Plan
+from .stdio import STDIN
 
-CARRIERS = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+CARRIERS: Final = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 """Suffixes of pictures that can carry hidden faces."""
 
 
 def photos(path: Path) -> str:
-    """Take pictures that are not ours.
+    """Take pictures that are not outputs of this program.
 
-    Those that cannot be read are taken too, and fail: no photo may stay unprotected unnoticed.
+    Pictures that cannot be read are taken too, and then fail: no photo may stay unprotected unnoticed.
     """
     name, suffix = path.name.lower(), suffix_of(path.name)
     if suffix not in PICTURES and suffix not in FOREIGN:
-        return OTHER
+        return IGNORE
     if suffix in CARRIERS and _protected(path):
         return "is protected already"
     if name.removesuffix(suffix).endswith((".protected", ".recovered")) and suffix in CARRIERS:
@@ -32,20 +33,23 @@ def photos(path: Path) -> str:
 
 
 def protected_files(path: Path) -> str:
-    """Files with our header or a sidecar; damaged ones too, which then say so; and those that are named like ours,
-    whose metadata may be gone.
-    """
+    """Take files with a header or a sidecar, damaged ones too, and files named like ours, which may have lost it."""
     if suffix_of(path.name) not in CARRIERS:
-        return OTHER
-    return TAKE if path.stem.lower().endswith(".protected") or _protected(path) else OTHER
+        return IGNORE
+    return TAKE if path.stem.lower().endswith(".protected") or _protected(path) else IGNORE
 
 
 def files_with_records(path: Path) -> str:
-    """Whatever has records in its pixels, which takes decoding every picture."""
+    """Take pictures with records in their pixels; this decodes every picture."""
     try:
-        return TAKE if suffix_of(path.name) in CARRIERS and has_records(path) else OTHER
+        return TAKE if suffix_of(path.name) in CARRIERS and has_records(path) else IGNORE
     except ProFaceError:
-        return OTHER
+        return IGNORE
+
+
+def only_protected(plan: Plan) -> Plan:
+    """Return the plan in which named files that are not protected have failed, before a passphrase is asked for."""
+    return replace(plan, tasks=tuple(map(_checked, plan.tasks)))
 
 
 def _protected(path: Path) -> bool:
@@ -58,19 +62,14 @@ def _protected(path: Path) -> bool:
 
 
 def _has_records(path: Path) -> bool:
-    """What cannot be decoded has none: whatever is wrong with it is said by the lack of a header."""
+    """Return whether there are records; False if the picture cannot be decoded: then the missing header is reported."""
     try:
         return has_records(path, ruined=True)
     except ProFaceError:
         return False
 
 
-def only_protected(plan: Plan) -> Plan:
-    """Fail what was named but is no protected file at once, before a passphrase is asked for."""
-    return replace(plan, tasks=tuple(map(_checked, plan.tasks)))
-
-
-def _checked(task: Task) -> Task:
+def _checked(task: FileTask) -> FileTask:
     if task.failure is not None or task.source is STDIN:
         return task
     try:
@@ -78,7 +77,7 @@ def _checked(task: Task) -> Task:
             return task
         error: ProFaceError = NotProtectedError(
             f"{task.source} is not a protected file",
-            "either it was never protected, or a program has changed its pixels too when it saved it again",
+            "either it was never protected, or a program changed its pixels when it saved it again",
         )
     except ProFaceError as damage:
         error = damage

@@ -1,9 +1,10 @@
-"""Where the keys of a run come from; a passphrase never from the command line, which other users can see.
+"""Keys of a run, read from files, descriptors, the environment or the terminal.
 
-Sources of the passphrase are ``--passphrase-file``, ``--passphrase-fd``, the environment variable
-``PROFACE_PASSPHRASE``; where none is given, the terminal.  To open something, two at once are refused: which one counts
-would be a guess.  Where the command line names an identity or a face key to open with, no passphrase is asked for
-and the environment is not looked at; to protect, the environment's passphrase counts beside recipients.
+A passphrase comes from ``--passphrase-file``, ``--passphrase-fd`` or the environment variable ``PROFACE_PASSPHRASE``,
+or else from the terminal; never from the command line, which other users can see.  To open a file, two sources at once
+are refused: which of them counts would be a guess.  If the command line names an identity or a face key to open with,
+no passphrase is asked for and the environment is ignored; to protect, the passphrase of the environment counts beside
+recipients.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ...keys.passphrase_sources import (
     passphrase_from_fd,
     passphrase_from_file,
 )
-from ..options import FaceLocks, LockSources, Sources
+from ..options.keys import FaceLockSources, KeySources, LockSources
 
 if TYPE_CHECKING:
     from ...api.options import FaceRef
@@ -37,18 +38,21 @@ _TWICE = "give it in one way only"
 Warn = Callable[[str], None]
 
 
-def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[FaceRef, Lock]]:
-    """Who shall open something new: the lock of all faces, and the locks of faces that have their own.
+def read_locks(given: FaceLockSources, warn: Warn) -> tuple[Lock, dict[FaceRef, Lock]]:
+    """Return the lock of a new file, and the locks of faces that have their own.
 
-    Where nothing is named for all faces, the environment's passphrase is taken, and else the terminal asked; without
-    a terminal that lock is empty if some faces have their own, and then every face must have one.
+    If nothing is named for all faces, the passphrase comes from the environment or the terminal.  Without a terminal,
+    that lock is empty if some faces have their own; then every face must have one.
 
     Args:
-        given: what the command line names.
-        warn: is given everything the user should know, no passphrase ever among it.
+        given: sources named on the command line.
+        warn: called with each warning; no warning contains a passphrase.
+
+    Returns:
+        The lock of all faces without their own, and number of a face -> its own lock.
 
     Raises:
-        UsageError: no source, a passphrase that is too weak, a recipient that is none.
+        UsageError: if there is no source, a passphrase is too weak, or a recipient is invalid.
     """
     own: dict[FaceRef, Lock] = {}
     default = given.default
@@ -56,10 +60,10 @@ def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[FaceRef, 
     if environment is not None and default.passphrases:
         raise UsageError(f"the passphrase is given by {_named(default)} and {ENVIRONMENT_VARIABLE}", _TWICE)
     if environment is not None:
-        lock = Lock((_judged(environment, warn),), _recipients(default, warn))
+        lock = Lock((_accepted(environment, warn),), _recipients(default, warn))
     elif not default.empty:
         lock = _lock(default, warn)
-    elif given.own and not terminal():
+    elif given.own and not has_terminal():
         lock = Lock()
     else:
         lock = Lock((_ask_new(warn),))
@@ -68,25 +72,25 @@ def locks_to_protect(given: FaceLocks, warn: Warn) -> tuple[Lock, dict[FaceRef, 
     return lock, own
 
 
-def lock_anew(given: LockSources, warn: Warn) -> Lock:
-    """Who shall open an existing file from now on; asks for a new passphrase where nothing is named.
+def read_new_lock(given: LockSources, warn: Warn) -> Lock:
+    """Return the new lock of an existing file; asks for a new passphrase if nothing is named.
 
     Raises:
-        UsageError: no source, a passphrase that is too weak, a recipient that is none.
+        UsageError: if there is no source, a passphrase is too weak, or a recipient is invalid.
     """
     return Lock((_ask_new(warn, "New passphrase"),)) if given.empty else _lock(given, warn)
 
 
-def credentials_to_open(given: Sources, warn: Warn) -> Credentials:
-    """What there is to open an existing file with; a passphrase is asked for once, and never judged.
+def read_credentials(given: KeySources, warn: Warn) -> Credentials:
+    """Return the credentials to open existing files with; a passphrase is asked for once, and may be weak.
 
     Raises:
-        UsageError: no source, or several passphrases, or an empty answer, or a file of keys that is none.
+        UsageError: if there is no source, several passphrases, an empty answer, or an invalid file of keys.
     """
     from ...keys.face_key_text import decode_face_key
     from ...keys.keyfiles import read_face_keys
 
-    identities = identities_in(given.identities, warn)
+    identities = read_identity_files(given.identities, warn)
     face_keys = [decode_face_key(text) for text in given.face_keys]
     face_keys += [key for path in given.face_key_files for key in read_face_keys(path, warn)]
     if (identities or face_keys) and given.file is None and given.descriptor is None:
@@ -94,11 +98,11 @@ def credentials_to_open(given: Sources, warn: Warn) -> Credentials:
     return Credentials((_passphrase_to_open(given, warn),), identities, tuple(face_keys))
 
 
-def identities_in(paths: Sequence[Path], warn: Warn) -> tuple[Identity, ...]:
-    """Read files of private keys.
+def read_identity_files(paths: Sequence[Path], warn: Warn) -> tuple[Identity, ...]:
+    """Return the private keys in some files.
 
     Raises:
-        UsageError: if a file holds something else, or cannot be read.
+        UsageError: if a file contains something else, or cannot be read.
     """
     from ...keys.keyfiles import read_identities
 
@@ -111,7 +115,7 @@ def identities_in(paths: Sequence[Path], warn: Warn) -> tuple[Identity, ...]:
     return tuple(identities)
 
 
-def _passphrase_to_open(given: Sources, warn: Warn) -> str:
+def _passphrase_to_open(given: KeySources, warn: Warn) -> str:
     environment = passphrase_from_env()
     named = [
         name
@@ -137,7 +141,7 @@ def _passphrase_to_open(given: Sources, warn: Warn) -> str:
 
 
 def _lock(given: LockSources, warn: Warn) -> Lock:
-    return Lock(tuple(_judged(_load(source), warn) for source in given.passphrases), _recipients(given, warn))
+    return Lock(tuple(_accepted(_load(source), warn) for source in given.passphrases), _recipients(given, warn))
 
 
 def _recipients(given: LockSources, warn: Warn) -> tuple[Recipient, ...]:
@@ -153,7 +157,7 @@ def _recipients(given: LockSources, warn: Warn) -> tuple[Recipient, ...]:
 def _load(source: Path | int) -> LoadedPassphrase:
     if isinstance(source, int):
         return passphrase_from_fd(source)
-    if not source.exists():  # its name is not repeated: it may be a passphrase in the wrong place
+    if not source.exists():  # its name is not repeated: it may be a misplaced passphrase
         raise UsageError(
             "the passphrase file does not exist",
             "--passphrase-file takes a file's name, not the passphrase",
@@ -161,8 +165,12 @@ def _load(source: Path | int) -> LoadedPassphrase:
     return passphrase_from_file(source)
 
 
-def _judged(loaded: LoadedPassphrase, warn: Warn) -> str:
-    """A passphrase for something new, if it is good enough."""
+def _accepted(loaded: LoadedPassphrase, warn: Warn) -> str:
+    """Return a passphrase for a new file if it is strong enough.
+
+    Raises:
+        UsageError: if it is too weak.
+    """
     for note in (*loaded.warnings, *check_passphrase(loaded.text)):
         warn(note)
     return loaded.text
@@ -179,17 +187,17 @@ def _ask_new(warn: Warn, name: str = "Passphrase") -> str:
         return _generate()
     if normalise_passphrase(_ask("The same passphrase again: ")) != normalise_passphrase(text):
         raise UsageError("the two passphrases differ", "nothing was written; try again")
-    return _judged(LoadedPassphrase(text), warn)
+    return _accepted(LoadedPassphrase(text), warn)
 
 
-def terminal() -> bool:
-    """Whether there is a terminal to ask on."""
+def has_terminal() -> bool:
+    """Return whether there is a terminal to ask on."""
     return bool(sys.stdin and sys.stdin.isatty())
 
 
 def _ask(prompt: str) -> str:
     """Ask on the terminal, without echo."""
-    if not terminal():
+    if not has_terminal():
         raise UsageError("a passphrase is needed, but there is no terminal to ask for it", _OTHER_SOURCES)
     try:
         return getpass.getpass(prompt)
@@ -198,19 +206,17 @@ def _ask(prompt: str) -> str:
 
 
 def _generate() -> str:
-    """A new passphrase, shown on the terminal and nowhere else."""
+    """Return a new passphrase, after showing it on the terminal and nowhere else."""
     text = generate_passphrase(WORDS)
     lines = (
         f"\nGenerated passphrase ({passphrase_bits(WORDS):.0f} bits), shown only this once:\n\n    {text}\n\n"
-        "Write it down now. Without it nobody can bring the faces back.\n\n"
+        "Write it down now: without it, nobody can recover the faces.\n\n"
     )
     try:
-        with open("/dev/tty", "w", encoding="utf-8") as terminal:
-            terminal.write(lines)
+        with open("/dev/tty", "w", encoding="utf-8") as screen:
+            screen.write(lines)
     except OSError:
         if not (sys.stderr and sys.stderr.isatty()):
-            raise UsageError(
-                "a passphrase can be generated only where a terminal can show it", _OTHER_SOURCES
-            ) from None
+            raise UsageError("a passphrase can be generated only if a terminal can show it", _OTHER_SOURCES) from None
         sys.stderr.write(lines)
     return text

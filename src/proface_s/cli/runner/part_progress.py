@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-class Parts:
+class PartProgress:
     """Shows which part is being worked on.
 
     Args:
         quiet: show nothing.
-        announced: without a terminal, also say when a part begins.
+        announced: without a terminal, also print a line when a part begins.
     """
 
     def __init__(self, quiet: bool = False, *, announced: bool = False) -> None:
@@ -32,7 +32,12 @@ class Parts:
         self._part, self._since = "", 0.0
 
     def start(self, part: str, steps: int) -> None:
-        """A part begins."""
+        """Begin a part.
+
+        Args:
+            part: its name.
+            steps: that it has.
+        """
         self._part, self._since = part, time.monotonic()
         if self._quiet or not self._terminal:
             if self._announced and not self._quiet:
@@ -46,18 +51,18 @@ class Parts:
         self._bar.start()
 
     def advance(self) -> None:
-        """One step of it is done."""
+        """Move the bar on by one step."""
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0])
 
     def done(self) -> None:
-        """The part was kept."""
+        """End the part, and print how long it took."""
         self.stop()
         if not self._quiet:
             click.echo(f"{printable(self._part)}: {time.monotonic() - self._since:.0f} s", err=True)
 
     def watch(self, part: str, items: Sequence[Item], /) -> Iterator[Item]:
-        """Pass items on as a part of its own, one step each."""
+        """Yield items; they are a part, with one step each."""
         self.start(part, len(items))
         for item in items:
             yield item
@@ -65,7 +70,7 @@ class Parts:
         self.done()
 
     def stop(self) -> None:
-        """Take the bar away; also after an error."""
+        """Remove the bar; call this after an error, too."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -1,9 +1,9 @@
-"""Arguments -> what will be done: every input with its output, checked before anything is asked or written.
+"""Plan of a run: every input with its output, checked before anything is asked or written.
 
-A folder is searched to its end and its tree is mirrored in the output folder; names that begin with a dot and
-links to folders are left alone.  Photos of one folder that differ in nothing but the suffix keep it in the names of
-their outputs: ``a.jpg`` and ``a.heic`` become ``a.jpg.protected.png`` and ``a.heic.protected.png``.  Whatever is wrong
-with one input becomes that task's failure and stops no other; what is wrong with the request as a whole is raised.
+Folders are searched recursively, and their trees are mirrored in the output folder; names that begin with a dot and
+links to folders are ignored.  Photos in one folder whose names differ only in the suffix keep it in the names of their
+outputs: ``a.jpg`` and ``a.heic`` become ``a.jpg.protected.png`` and ``a.heic.protected.png``.  A fault of one input
+becomes that task's failure and stops no other; a fault of the request as a whole is raised.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from ...api.session import default_output
 from ...errors import ImageError, ProFaceError, UsageError, masked_url
 from ...image.names import fitted_name
 from ...image.write import check_output_path
-from .pipes import STDIN, STDOUT
+from ..options.common import PlanOptions
+from .stdio import STDIN, STDOUT
 
-TAKE, OTHER = "take", "other"
-Sieve = Callable[[Path], str]
-"""Judges a file met in a folder: `TAKE`, `OTHER` (counted only), or the reason why it is skipped."""
+TAKE, IGNORE = "take", "ignore"
+FileFilter = Callable[[Path], str]
+"""Judges a file found in a folder: `TAKE`, `IGNORE` (it is only counted), or the reason why it is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class FileTask:
     """One input.
 
     Attributes:
-        source: the file.
-        target: where its output goes; None for commands that write none.
+        source: the input file.
+        target: the output file; None for commands that write none.
         failure: why it cannot be done, or None.
     """
 
@@ -44,126 +45,125 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All inputs of a run: what to do, what is skipped and why, and what else the folders hold.
+    """All inputs of a run.
 
-    With ``resume`` outputs that exist are no failure: it is looked at whether they are finished.
+    Attributes:
+        tasks: what to do.
+        skipped: files in folders that need nothing done, each with the reason.
+        ignored: other files in folders.
+        resume: whether existing outputs are no failure, but may be finished.
     """
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[FileTask, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
-    others: tuple[Path, ...] = ()
+    ignored: tuple[Path, ...] = ()
     resume: bool = False
 
     @property
     def hopeless(self) -> bool:
-        """Whether no task can succeed, so that it would be rude to ask for a passphrase."""
+        """Whether no task can succeed, so that nobody should be asked for a passphrase."""
         return all(task.failure is not None for task in self.tasks)
 
 
 @dataclass(slots=True)
 class _Found:
-    """Files found so far, each with the folder it gets inside the output folder; ``walked``: those met in folders."""
+    """Files found so far: each with its folder inside the output folder; ``walked`` are those found in folders."""
 
     files: list[tuple[Path, Path]] = field(default_factory=list)
     walked: list[Path] = field(default_factory=list)
-    failures: list[Task] = field(default_factory=list)
+    failures: list[FileTask] = field(default_factory=list)
     skipped: list[tuple[Path, str]] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
+    ignored: list[Path] = field(default_factory=list)
+
+    @property
+    def judged(self) -> int:
+        """Number of files that were not ignored."""
+        return len(self.files) + len(self.failures) + len(self.skipped)
 
 
 def make_plan(
     inputs: Sequence[Path],
-    sieve: Sieve,
+    file_filter: FileFilter,
+    options: PlanOptions,
     *,
     suffix: str | None = None,
-    output: str | None = None,
-    overwrite: bool = False,
-    nothing: ProFaceError | None = None,
-    option: str = "-o",
+    empty_folder: ProFaceError | None = None,
+    output_option: str = "-o",
     pipes: bool = False,
-    resume: bool = False,
-    recursive: bool = True,
     jpeg: bool = False,
 ) -> Plan:
-    """Work out what to do.
+    """Plan a run.
 
     Args:
         inputs: files and folders, as given.
-        sieve: which files of a folder are taken.
+        file_filter: which files of a folder to take.
+        options: of the user.
         suffix: of the output names, e.g. ``.protected.png``; None for commands that write nothing.
-        output: ``-o``: a file for a single input file, else a folder; None to write beside the single input.
-        overwrite: existing outputs may be replaced.
-        nothing: the failure of a folder that holds nothing to take; its name is put in front.
-        option: how the user writes ``output``.
+        empty_folder: the failure of a folder without a file to take; the folder's name is put before its message.
+        output_option: how the user writes ``options.output``.
         pipes: whether ``-`` may stand for stdin and stdout.
-        resume: do not refuse outputs that exist.
-        recursive: also take what is in folders of folders.
         jpeg: whether an output may be a JPEG.
 
     Raises:
-        UsageError: several inputs without ``-o``, two inputs with one output, an output that is an input.
+        UsageError: if several inputs have no ``-o``, two inputs the same output, or an output is an input.
     """
+    output = options.output
     if output == "":
-        raise UsageError(f"the name given with {option} is empty", "name a file or a folder")
+        raise UsageError(f"the name given with {output_option} is empty", "name a file or a folder")
     if output is not None and "://" in output:
         raise UsageError(f"{masked_url(output)} is a URL", "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
-        return _piped(inputs, suffix, output, pipes, overwrite, jpeg)
+        return _plan_with_pipe(inputs, suffix, options, pipes, jpeg)
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and suffix and output is None:
         what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
-        raise UsageError(f"{what} cannot be done without an output folder", f"name one with {option} FOLDER")
-    folder = _output_folder(output, many, option) if suffix and output is not None else None
-    found = _collect(inputs, sieve, folder, nothing, recursive)
+        raise UsageError(f"{what} cannot be done without an output folder", f"name one with {output_option} FOLDER")
+    folder = _output_folder(output, many, output_option) if suffix and output is not None else None
+    found = _collect(inputs, file_filter, folder, empty_folder, options.recursive)
     if suffix is None:
-        tasks = [Task(source) for source, _ in found.files]
+        tasks = [FileTask(source) for source, _ in found.files]
     elif folder is not None:
         twins = _twins(found.walked)
-        tasks = [Task(s, folder / inside / _output_name(s, suffix, s in twins)) for s, inside in found.files]
+        tasks = [FileTask(s, folder / inside / _output_name(s, suffix, s in twins)) for s, inside in found.files]
     else:
-        tasks = [Task(s, Path(output) if output is not None else default_output(s, suffix)) for s, _ in found.files]
+        tasks = [FileTask(s, Path(output) if output is not None else default_output(s, suffix)) for s, _ in found.files]
     tasks = _without_repetition(tasks)
-    _check_conflicts(tasks, option)
-    checked = [*(_checked(task, overwrite or resume, folder is not None, jpeg) for task in tasks), *found.failures]
-    return Plan(tuple(checked), tuple(found.skipped), tuple(found.others), resume)
+    _check_conflicts(tasks, output_option)
+    may_exist = options.overwrite or options.resume
+    checked = [*(_checked(task, may_exist, folder is not None, jpeg) for task in tasks), *found.failures]
+    return Plan(tuple(checked), tuple(found.skipped), tuple(found.ignored), options.resume)
 
 
-def _piped(
-    inputs: Sequence[Path], suffix: str | None, output: str | None, pipes: bool, overwrite: bool, jpeg: bool
-) -> Plan:
-    """The plan of one input or output that is a pipe."""
+def _plan_with_pipe(inputs: Sequence[Path], suffix: str | None, options: PlanOptions, pipes: bool, jpeg: bool) -> Plan:
+    """Plan a run whose input or output is a pipe."""
     if not pipes:
         raise UsageError("this command does not read stdin or write stdout", "name files")
     if len(inputs) > 1 or os.path.isdir(inputs[0]):
         raise UsageError("- stands for one picture", "leave out the other inputs")
     source = inputs[0]
     if suffix is None:
-        return Plan((Task(source),))
-    if output in (None, "-"):
-        return Plan((_existing(Task(source, STDOUT)),))
-    target = Path(str(output))
+        return Plan((FileTask(source),))
+    if options.output in (None, "-"):
+        return Plan((FileTask(source, STDOUT, None if source is STDIN else _fault(source)),))
+    target = Path(str(options.output))
     if os.path.isdir(target):
-        raise UsageError(f"{target} is a folder", "name the output file: what comes from stdin has no name")
-    return Plan((_checked(Task(source, target), overwrite, False, jpeg),))
-
-
-def _existing(task: Task) -> Task:
-    return replace(task, failure=None if task.source is STDIN else _fault(task.source))
+        raise UsageError(f"{target} is a folder", "name the output file: a picture from stdin has no name")
+    return Plan((_checked(FileTask(source, target), options.overwrite, False, jpeg),))
 
 
 def _output_name(source: Path, suffix: str, has_twin: bool) -> str:
-    """Name of the output of a file in a folder."""
+    """Return the name of the output of a file in a folder."""
     return fitted_name(source.name, suffix) if has_twin else default_output(Path(source.name), suffix).name
 
 
 def _twins(files: Sequence[Path]) -> set[Path]:
-    """Files of a folder whose outputs would get one name because nothing but their suffixes differ."""
+    """Return the files whose outputs would have the same name, because only their suffixes differ."""
     stems = Counter((path.parent, path.stem.casefold()) for path in dict.fromkeys(files))
     return {path for path in files if stems[path.parent, path.stem.casefold()] > 1}
 
 
 def _output_folder(output: str, many: bool, option: str) -> Path | None:
-    """The folder that the option names, or None where it names a file."""
+    """Return the folder that the option names, or None if it names a file."""
     path = Path(output)
     separators = tuple(filter(None, (os.sep, os.altsep)))
     if not many and not os.path.isdir(path) and not output.endswith(separators):
@@ -174,57 +174,61 @@ def _output_folder(output: str, many: bool, option: str) -> Path | None:
 
 
 def _collect(
-    inputs: Sequence[Path], sieve: Sieve, out: Path | None, nothing: ProFaceError | None, recursive: bool
+    inputs: Sequence[Path],
+    file_filter: FileFilter,
+    out: Path | None,
+    empty_folder: ProFaceError | None,
+    recursive: bool,
 ) -> _Found:
     found = _Found()
     for path in inputs:
         if os.path.isdir(path):
-            # one folder is mirrored itself; one of several keeps its own name, or their trees would mix
+            # A single folder is mirrored without its name; one of several keeps it, or their trees would mix.
             inside = Path(os.path.basename(os.path.realpath(path))) if len(inputs) > 1 else Path()
-            before = len(found.files) + len(found.failures) + len(found.skipped)
-            _walk(path, inside, sieve, out, found, recursive)
-            if nothing is not None and before == len(found.files) + len(found.failures) + len(found.skipped):
-                failure = type(nothing)(f"{path}: {nothing.message}", nothing.hint)
-                found.failures.append(Task(path, None, failure))
+            before = found.judged
+            _walk(path, inside, file_filter, out, found, recursive)
+            if empty_folder is not None and found.judged == before:
+                failure = type(empty_folder)(f"{path}: {empty_folder.message}", empty_folder.hint)
+                found.failures.append(FileTask(path, None, failure))
         elif (fault := _fault(path)) is not None:
-            found.failures.append(Task(path, None, fault))
+            found.failures.append(FileTask(path, None, fault))
         else:
             found.files.append((path, Path()))
     return found
 
 
-def _walk(top: Path, inside: Path, sieve: Sieve, out: Path | None, found: _Found, recursive: bool) -> None:
-    """Sort every file below a folder into ``found``; what cannot be listed is a failure."""
+def _walk(top: Path, inside: Path, file_filter: FileFilter, out: Path | None, found: _Found, recursive: bool) -> None:
+    """Sort every file below a folder into ``found``; folders that cannot be listed are failures."""
 
     def unreadable(error: OSError) -> None:
         name = error.filename or top
         failure = ImageError(f"folder {name} cannot be read: {error.strerror or error}")
-        found.failures.append(Task(Path(name), None, failure))
+        found.failures.append(FileTask(Path(name), None, failure))
 
     own = os.path.realpath(out) if out is not None else None
     for name, folders, files in os.walk(top, onerror=unreadable):
         here = Path(name)
-        found.others += [here / f for f in sorted(folders) if not f.startswith(".") and os.path.islink(here / f)]
+        found.ignored += [here / f for f in sorted(folders) if not f.startswith(".") and os.path.islink(here / f)]
         below = sorted(f for f in folders if not f.startswith(".") and os.path.realpath(here / f) != own)
         folders[:] = below if recursive else []
         for file in sorted(files):
             path = here / file
-            special = os.path.exists(path) and not os.path.isfile(path)  # a pipe or a device would keep us waiting
-            verdict = OTHER if special or file.startswith(".") else sieve(path)
+            special = os.path.exists(path) and not os.path.isfile(path)  # reading a pipe or device would block
+            verdict = IGNORE if special or file.startswith(".") else file_filter(path)
             fault = _fault(path) if verdict == TAKE else None
             if fault is not None:
-                found.failures.append(Task(path, None, fault))
+                found.failures.append(FileTask(path, None, fault))
             elif verdict == TAKE:
                 found.files.append((path, inside / here.relative_to(top)))
                 found.walked.append(path)
-            elif verdict == OTHER:
-                found.others.append(path)
+            elif verdict == IGNORE:
+                found.ignored.append(path)
             else:
                 found.skipped.append((path, verdict))
 
 
 def _fault(path: Path) -> ImageError | None:
-    """Say what keeps a file from being read; None if nothing is known to."""
+    """Return what keeps a file from being read; None if nothing is known."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -242,12 +246,12 @@ def _fault(path: Path) -> ImageError | None:
     return ImageError(f"{path} is not an ordinary file", "pipe its content in, and name - as the input")
 
 
-def _without_repetition(tasks: Sequence[Task]) -> list[Task]:
+def _without_repetition(tasks: Sequence[FileTask]) -> list[FileTask]:
     """Drop inputs that were named twice."""
     return list({(task.source.absolute(), task.target): task for task in tasks}.values())
 
 
-def _check_conflicts(tasks: Sequence[Task], option: str) -> None:
+def _check_conflicts(tasks: Sequence[FileTask], option: str) -> None:
     """Refuse a plan in which one output would replace another, or an input."""
     sources = {os.path.realpath(task.source): task.source for task in tasks}
     targets: dict[str, Path] = {}
@@ -267,12 +271,12 @@ def _check_conflicts(tasks: Sequence[Task], option: str) -> None:
             )
 
 
-def _checked(task: Task, overwrite: bool, makes_folders: bool, jpeg: bool) -> Task:
-    """The task, with its failure where its output is refused already now."""
+def _checked(task: FileTask, may_exist: bool, makes_folders: bool, jpeg: bool) -> FileTask:
+    """Return the task, with a failure if its output cannot be written."""
     if task.target is None or (makes_folders and not os.path.exists(task.target.parent)):
         return task
     try:
-        check_output_path(task.source, task.target, overwrite=overwrite, jpeg=jpeg)
+        check_output_path(task.source, task.target, overwrite=may_exist, jpeg=jpeg)
     except ProFaceError as error:
         return replace(task, failure=error)
     return task

@@ -1,4 +1,4 @@
-"""What the user sees: lines on stderr, JSON lines on stdout, and a progress bar on a terminal."""
+"""Output of a command: lines on stderr, answers or JSON lines on stdout, a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ...errors import without_secrets
-from ..options import Manner
+from ..options.common import OutputOptions
 from ..text import printable
-from . import streams
 from .errors import Failure, show_trace
+from .stdio import print_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-Status = Literal[
+TaskStatus = Literal[
     "protected", "recovered", "detected", "verified", "forgotten", "rewrapped", "no-face", "skipped", "error"
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What became of one input.
+class TaskReport:
+    """The outcome of one input.
 
     Attributes:
         status: how it ended.
         source: the input.
         target: the file that was written, or None.
         faces: one JSON object per face.
-        warnings: what the user should know.
+        warnings: for the user.
         failure: what went wrong, or None.
         seconds: time it took.
         extra: further JSON fields of the command.
-        summary: the one line for stderr.
-        answer: lines for stdout, of the commands that answer a question.
+        summary: one line for stderr.
+        answer: lines for stdout, of commands that answer a question.
         details: further lines for stderr, with ``-v``.
         task_target: where the output was meant to go, written or not; tells tasks of one input apart.
     """
 
-    status: Status
+    status: TaskStatus
     source: Path
     target: Path | None = None
     faces: tuple[dict[str, Any], ...] = ()
@@ -61,11 +61,15 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The code this input alone would give."""
+        """The exit code of a run over this input alone."""
         return self.failure.exit_code if self.failure else 0
 
     def as_json(self, command: str) -> str:
-        """One line of ASCII JSON; key material is not among what a report knows."""
+        """Return the report as one line of ASCII JSON; a report never contains key material.
+
+        Args:
+            command: name of the command.
+        """
         failure = self.failure
         record = {
             "command": command,
@@ -83,57 +87,68 @@ class Report:
         return json.dumps(record, ensure_ascii=True)
 
 
-class Speaker:
-    """Says everything a command has to say, in the manner the user chose."""
+class Reporter:
+    """Prints everything that a command reports, in the form that the user chose.
 
-    def __init__(self, command: str, manner: Manner) -> None:
-        self._command, self._manner = command, manner
-        self._announced: set[str] = set()
+    Args:
+        command: name of the command.
+        options: of the user.
+    """
+
+    def __init__(self, command: str, options: OutputOptions) -> None:
+        self._command, self._options = command, options
+        self._warned: set[str] = set()
         self._progress: Progress | None = None
-        self._gathered: dict[str, list[tuple[Path, str]]] | None = None
+        self._collected: dict[str, list[tuple[Path, str]]] | None = None
 
     @property
     def verbose(self) -> bool:
         """Whether the user asked for more lines."""
-        return self._manner.verbose
+        return self._options.verbose
 
-    def gather(self) -> None:
-        """Keep the warnings about single inputs for `tell_gathered`: in a folder they repeat.
+    def collect_warnings(self) -> None:
+        """Keep warnings about single inputs for `print_collected`: in a folder they repeat.
 
-        With ``-v`` they are told at once nevertheless.
+        With ``-v`` they are printed at once nevertheless.
         """
-        if not self._manner.verbose:
-            self._gathered = {}
+        if not self._options.verbose:
+            self._collected = {}
 
-    def tell_gathered(self) -> None:
-        """Tell each kind of warning once, with the number of inputs it concerns and the first of them."""
-        for told in (self._gathered or {}).values():
-            source, text = told[0]
-            where = str(source) if len(told) == 1 else f"{len(told)} files, such as {source}"
+    def print_collected(self) -> None:
+        """Print each kind of collected warning once, with the number of inputs it concerns and the first of them."""
+        for found in (self._collected or {}).values():
+            source, text = found[0]
+            where = str(source) if len(found) == 1 else f"{len(found)} files, such as {source}"
             self.note(f"warning: {where}: {text}")
-        self._gathered = None
+        self._collected = None
 
-    def announce(self, warning: str) -> None:
-        """A warning that concerns the whole run: shown once, and not again with every file."""
-        if warning not in self._announced and not self._manner.quiet:
+    def warn(self, warning: str) -> None:
+        """Print a warning that concerns the whole run, once; it is not repeated for single inputs."""
+        if warning not in self._warned and not self._options.quiet:
             self._line(f"warning: {warning}")
-        self._announced.add(warning)
+        self._warned.add(warning)
 
     def note(self, text: str, *, verbose: bool = False) -> None:
-        """A line on stderr; with ``verbose`` only where the user asked for more."""
-        if not self._manner.quiet and (self._manner.verbose or not verbose):
+        """Print a line on stderr; if ``verbose``, only if the user asked for more lines."""
+        if not self._options.quiet and (self._options.verbose or not verbose):
             self._line(text)
 
     def error(self, failure: Failure, cause: BaseException | None = None) -> None:
-        """The lines of a failure, after its traceback if the user wants that."""
-        if self._manner.debug and cause is not None:
+        """Print a failure, after the traceback of its cause if the user wants that."""
+        if self._options.debug and cause is not None:
             show_trace(cause)
         for line in failure.lines():
             self._line(line)
 
-    def report(self, report: Report, cause: BaseException | None = None, *, silent: bool = False) -> None:
-        """Tell what became of one input; ``silent``: in JSON only, because a line of the summary says it too."""
-        if silent:
+    def report(self, report: TaskReport, cause: BaseException | None = None, *, json_only: bool = False) -> None:
+        """Print the outcome of one input.
+
+        Args:
+            report: the outcome.
+            cause: the exception behind its failure, or None.
+            json_only: print no line on stderr, because the summary of the run says it too.
+        """
+        if json_only:
             pass
         elif report.failure is not None:
             self.error(report.failure, cause)
@@ -142,23 +157,28 @@ class Speaker:
         for line in report.details:
             self.note(f"  {line}", verbose=True)
         for warning in report.warnings:
-            if warning in self._announced:
+            if warning in self._warned:
                 continue
-            if self._gathered is None:
+            if self._collected is None:
                 self.note(f"warning: {report.source}: {warning}")
             else:
-                self._gathered.setdefault(_kind(warning, report), []).append((report.source, warning))
-        if self._manner.as_json:
-            streams.say(report.as_json(self._command))
+                self._collected.setdefault(_kind(warning, report), []).append((report.source, warning))
+        if self._options.as_json:
+            print_line(report.as_json(self._command))
         else:
             for line in report.answer:
-                streams.say(printable(line))
+                print_line(printable(line))
 
     @contextmanager
-    def progress(self, total: int, *, long: bool) -> Iterator[Speaker]:
-        """Show a bar while the body runs, where there is a terminal to show it on and the work is long."""
-        if not long or self._manner.quiet or not (sys.stderr and sys.stderr.isatty()):
-            yield self
+    def progress(self, total: int, *, long: bool) -> Iterator[None]:
+        """Show a progress bar during the block if stderr is a terminal.
+
+        Args:
+            total: number of inputs.
+            long: whether the work takes long enough for a bar.
+        """
+        if not long or self._options.quiet or not (sys.stderr and sys.stderr.isatty()):
+            yield
             return
         from rich.console import Console
         from rich.progress import Progress
@@ -168,12 +188,12 @@ class Speaker:
             bar.add_task(self._command, total=total)
             self._progress = bar
             try:
-                yield self
+                yield
             finally:
                 self._progress = None
 
     def advance(self) -> None:
-        """One more input is done."""
+        """Move the progress bar on by one input."""
         if self._progress is not None:
             self._progress.advance(self._progress.task_ids[0])
 
@@ -185,8 +205,8 @@ class Speaker:
             click.echo(printable(text), err=True)
 
 
-def _kind(warning: str, report: Report) -> str:
-    """A warning without what differs from input to input: names and numbers."""
+def _kind(warning: str, report: TaskReport) -> str:
+    """Return a warning without the names and numbers that differ from input to input."""
     for path in (report.source, report.target):
         if path is not None:
             warning = warning.replace(str(path.with_suffix("")), "")

@@ -1,132 +1,158 @@
-"""Doing a plan: every input with its own line, none stopping the next, in one process or in several."""
+"""Run a plan: every input gets its own line, none stops the next, in one process or in several."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
-from ...errors import DiskFullError, NoFaceError, OtherOutputError
+from ...errors import DiskFullError, NoFaceError, OtherOutputError, ProFaceError
 from ...image.names import is_temporary
-from ..text import count
-from .errors import Failure, explain, overall
-from .pipes import STDOUT
-from .plan import Plan, Task
-from .report import Report, Speaker
-from .workers import done_in_parallel
+from ...processes import completed, local_executor, run_tasks
+from ..text import counted
+from .errors import Failure, explain, overall_exit_code
+from .plan import FileTask, Plan
+from .report import Reporter, TaskReport
+from .stdio import STDOUT
 
-LONG_BYTES = 1_500_000  # a single file of this size is long work and deserves a progress bar
-_MOST_NAMED = 12
-STALE_SECONDS = 600  # a file in the making that nobody has touched for so long was left by a run that was killed
+Work = Callable[[FileTask], TaskReport]
+
+LONG_BYTES: Final = 1_500_000  # a single file of this size takes long enough for a progress bar
+STALE_SECONDS: Final = 600  # a temporary file that was not touched for so long was left by a run that was killed
+_MOST_NAMED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a task.
+class TaskOutcome:
+    """The outcome of a task.
 
     Attributes:
-        report: what to tell.
+        report: for the user.
         cause: the exception behind a failure, or None.
-        fatal: whether no other task can succeed either: the disk is full.
+        disk_full: whether no other task can succeed either, because the disk is full.
     """
 
-    report: Report
+    report: TaskReport
     cause: BaseException | None = None
-    fatal: bool = False
-
-    def with_cause(self, cause: BaseException) -> Done:
-        """The same with another exception."""
-        return replace(self, cause=cause)
+    disk_full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """Does one task; whatever it raises, short of an interruption, becomes its report."""
+@dataclass(slots=True)
+class _Tally:
+    """Numbers of a run, for its exit code and its last line."""
 
-    work: Callable[[Task], Report]
-    makes_folders: bool
+    codes: list[int] = field(default_factory=list)
+    finished_before: int = 0
+    other_outputs: int = 0
+    not_attempted: int = 0
 
-    def __call__(self, task: Task) -> Done:
-        start = time.perf_counter()
-        try:
-            if task.failure is not None:
-                raise task.failure
-            with _folders_for([task.target] if self.makes_folders else []) as refused:
-                for error in refused.values():
-                    raise error
-                report = self.work(task)
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            done = failed(task, error)
-            return replace(done, report=replace(done.report, seconds=time.perf_counter() - start))
-        return Done(replace(report, seconds=time.perf_counter() - start))
+    def add(self, report: TaskReport) -> None:
+        self.codes.append(report.exit_code)
+        self.finished_before += report.status == "skipped"
+        self.other_outputs += report.failure is not None and "reason" in report.extra
 
 
-def run_plan(plan: Plan, work: Callable[[Task], Report], speaker: Speaker, *, jobs: int = 1) -> int:
-    """Do every task of a plan and tell what became of it.
+class WorkerTraceback(Exception):
+    """The traceback of an error in a worker process, as text: the error itself may not be picklable."""
+
+
+def run_plan(plan: Plan, work: Work, reporter: Reporter, *, jobs: int = 1) -> int:
+    """Do every task of a plan, and report each outcome.
 
     Args:
         plan: what to do.
-        work: does one task; its folder exists when it is called.  With several jobs it is pickled.
-        speaker: tells.
-        jobs: number of processes; with several, reports come as the tasks end.
+        work: does one task, whose output folder exists.  With several jobs it is pickled.
+        reporter: of the command.
+        jobs: number of processes; with several, tasks are reported in the order in which they end.
 
     Returns:
         The exit code of the run, see `proface_s.cli.runner.errors`.
     """
     for source, reason in plan.skipped:
-        speaker.report(skipped(source, reason))
-    _sweep(plan)
+        reporter.report(skipped(source, reason))
+    if plan.resume:
+        _remove_stale_files(plan)
     if len(plan.tasks) > 1:
-        speaker.gather()
-    codes: list[int] = []
-    finished, missed, other = 0, 0, 0
-    with speaker.progress(len(plan.tasks), long=_is_long(plan)):
-        done_tasks: set[tuple[Path, Path | None]] = set()
-        results = _results(plan.tasks, work, jobs)
-        for done in results:
-            speaker.report(done.report, done.cause)
-            speaker.advance()
-            codes.append(done.report.exit_code)
-            finished += done.report.status == "skipped"
-            other += done.report.failure is not None and "reason" in done.report.extra
-            done_tasks.add((done.report.source, done.report.task_target))
-            if done.fatal:
-                missed = _give_up(plan, done_tasks, speaker)
-                break
-        results.close()
-    _conclude(plan, codes, finished, missed, other, speaker)
-    return overall(codes)
+        reporter.collect_warnings()
+    tally, reported, disk_full = _Tally(), set(), False
+    with reporter.progress(len(plan.tasks), long=_is_long(plan)):
+        outcomes = attempt_all(plan.tasks, work, jobs, keep_going=lambda: not disk_full)
+        for outcome in outcomes:
+            disk_full = disk_full or outcome.disk_full
+            reporter.report(outcome.report, outcome.cause)
+            reporter.advance()
+            tally.add(outcome.report)
+            reported.add((outcome.report.source, outcome.report.task_target))
+        outcomes.close()
+        for task in plan.tasks:
+            if disk_full and (task.source, task.target) not in reported:
+                failure = Failure(f"{task.source}: not attempted, the disk is full", None, 1)
+                reporter.report(TaskReport("error", task.source, failure=failure), json_only=True)
+                tally.not_attempted += 1
+    _summarise(plan, tally, reporter)
+    return overall_exit_code(tally.codes)
 
 
-def run_hopeless(plan: Plan, speaker: Speaker) -> int:
-    """Report the failures of a plan of which no task can succeed; arguments and result as in `run_plan`."""
+def run_hopeless(plan: Plan, reporter: Reporter) -> int:
+    """Report the failures of a plan in which no task can succeed; returns the exit code, as `run_plan`."""
 
-    def never(task: Task) -> Report:
+    def never(task: FileTask) -> TaskReport:
         raise AssertionError(f"{task.source} could be done after all")
 
-    return run_plan(plan, never, speaker)
+    return run_plan(plan, never, reporter)
 
 
-def failed(task: Task, error: Exception) -> Done:
-    """The outcome of a task that raised something."""
-    report = Report(
+def attempt_all(
+    tasks: Sequence[FileTask], work: Work, jobs: int, *, keep_going: Callable[[], bool] = lambda: True
+) -> Generator[TaskOutcome, None, None]:
+    """Do tasks in this process, or in several, and yield each outcome as it comes.
+
+    Args:
+        tasks: what to do; those that have failed already are reported as they are.
+        work: does one task.
+        jobs: number of processes.
+        keep_going: asked before each task; once it returns False, no further task is begun.
+    """
+    jobs = min(jobs, sum(task.failure is None for task in tasks))
+    with _folders_for(tasks) as refused, local_executor(jobs) as executor:
+
+        def submit(task: FileTask, attempt: int) -> Future[TaskOutcome]:
+            failure = task.failure or (refused.get(task.target.parent) if task.target is not None else None)
+            if failure is not None:
+                return completed(failed, task, failure)
+            return executor.submit(_attempt, work, task, jobs > 1)
+
+        for attempt in run_tasks(tasks, executor, submit, keep_going=keep_going):
+            yield _worker_died(attempt.task) if attempt.worker_died else attempt.future.result()
+
+
+def failed(task: FileTask, error: Exception) -> TaskOutcome:
+    """Return the outcome of a task that raised an error."""
+    report = TaskReport(
         "no-face" if isinstance(error, NoFaceError) else "error",
         task.source,
         failure=explain(error, str(task.source)),
         extra={"reason": error.reason} if isinstance(error, OtherOutputError) else {},
         task_target=task.target,
     )
-    return Done(report, error, isinstance(error, DiskFullError))
+    return TaskOutcome(report, error, isinstance(error, DiskFullError))
 
 
-def skipped(source: Path, reason: str, target: Path | None = None) -> Report:
-    """The report on an input that needs nothing done."""
-    return Report(
+def skipped(source: Path, reason: str, target: Path | None = None) -> TaskReport:
+    """Return the report on an input that needs nothing done.
+
+    Args:
+        source: the input.
+        reason: completes the sentence "it ...".
+        target: its finished output, or None.
+    """
+    return TaskReport(
         "skipped",
         source,
         target,
@@ -136,32 +162,39 @@ def skipped(source: Path, reason: str, target: Path | None = None) -> Report:
     )
 
 
-def _results(tasks: Sequence[Task], work: Callable[[Task], Report], jobs: int) -> Generator[Done, None, None]:
-    if jobs <= 1 or len(tasks) <= 1:
-        yield from map(_Attempt(work, True), tasks)
-        return
-    # One worker must not take away a folder that another one is about to write to: they are made and unmade here.
-    hopeless = [task for task in tasks if task.failure is not None]
-    yield from (failed(task, task.failure) for task in hopeless if task.failure is not None)
-    rest = [task for task in tasks if task.failure is None]
-    with _folders_for([task.target for task in rest]) as refused:
-        for task in rest:
-            if task.target is not None and task.target.parent in refused:
-                yield failed(task, refused[task.target.parent])
-        rest = [task for task in rest if task.target is None or task.target.parent not in refused]
-        yield from done_in_parallel(rest, _Attempt(work, False), min(jobs, max(1, len(rest))))
+def _attempt(work: Work, task: FileTask, in_worker: bool) -> TaskOutcome:
+    """Do one task; everything it raises, short of an interruption, becomes its outcome."""
+    start = time.perf_counter()
+    try:
+        outcome = TaskOutcome(work(task))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        outcome = failed(task, error)
+        if in_worker:
+            text = "".join(traceback.format_exception(error))
+            outcome = replace(outcome, cause=WorkerTraceback("\n" + text))
+    return replace(outcome, report=replace(outcome.report, seconds=time.perf_counter() - start))
+
+
+def _worker_died(task: FileTask) -> TaskOutcome:
+    message = f"{task.source}: the process that worked on it died"
+    return failed(task, ProFaceError(message, "there may be too little memory; use fewer --jobs"))
 
 
 @contextmanager
-def _folders_for(targets: Iterable[Path | None]) -> Iterator[dict[Path, OSError]]:
-    """Make the folders that targets need, and take them away again if nothing got into them.
+def _folders_for(tasks: Collection[FileTask]) -> Iterator[dict[Path, OSError]]:
+    """Make the folders that outputs need, and remove those that are empty at the end.
+
+    Workers do not make folders: one could remove the folder that another is about to write to.
 
     Yields:
         The folders that could not be made, each with the reason.
     """
+    targets = [t.target for t in tasks if t.failure is None and t.target is not None and t.target is not STDOUT]
     made: list[Path] = []
     refused: dict[Path, OSError] = {}
-    for folder in dict.fromkeys(target.parent for target in targets if target is not None and target is not STDOUT):
+    for folder in dict.fromkeys(target.parent for target in targets):
         missing = [f for f in (folder, *folder.parents) if not os.path.exists(f)]
         try:
             for each in reversed(missing):
@@ -173,14 +206,12 @@ def _folders_for(targets: Iterable[Path | None]) -> Iterator[dict[Path, OSError]
         yield refused
     finally:
         for each in made:
-            with suppress(OSError):  # rmdir refuses folders that hold something
+            with suppress(OSError):  # rmdir refuses folders that are not empty
                 each.rmdir()
 
 
-def _sweep(plan: Plan) -> None:
-    """With --resume: remove what a killed run has left half-written of the very outputs of this one."""
-    if not plan.resume:
-        return
+def _remove_stale_files(plan: Plan) -> None:
+    """Remove unfinished outputs of this plan that a killed run has left."""
     targets = {task.target for task in plan.tasks if task.target is not None}
     for folder in {target.parent for target in targets}:
         names = [target.name for target in targets if target.parent == folder]
@@ -191,16 +222,8 @@ def _sweep(plan: Plan) -> None:
                     path.unlink()
 
 
-def _give_up(plan: Plan, done: set[tuple[Path, Path | None]], speaker: Speaker) -> int:
-    """Report what was not attempted, because it could not succeed; the number of these tasks."""
-    missed = [task for task in plan.tasks if (task.source, task.target) not in done]
-    for task in missed:
-        failure = Failure(f"{task.source}: not attempted, the disk is full", None, 1)
-        speaker.report(Report("error", task.source, failure=failure), silent=True)
-    return len(missed)
-
-
 def _is_long(plan: Plan) -> bool:
+    """Return whether a plan takes long enough for a progress bar."""
     if len(plan.tasks) > 1:
         return True
     with suppress(OSError):
@@ -208,23 +231,24 @@ def _is_long(plan: Plan) -> bool:
     return False
 
 
-def _conclude(plan: Plan, codes: list[int], finished: int, missed: int, other: int, speaker: Speaker) -> None:
-    """Tell the sum of a run over several inputs."""
-    parts = [f"{count(codes.count(0) - finished, 'file')} done"]
-    failures = len(codes) - codes.count(0) - other
+def _summarise(plan: Plan, tally: _Tally, reporter: Reporter) -> None:
+    """Print the collected warnings, and for several files the numbers of the run."""
+    codes = tally.codes
+    parts = [f"{counted(codes.count(0) - tally.finished_before, 'file')} done"]
+    failures = len(codes) - codes.count(0) - tally.other_outputs
     if failures:
         parts.append(f"{failures} failed")
-    if other:
-        parts.append(f"{other} left as found, not made as asked now (--overwrite makes them again)")
-    if missed:
-        parts.append(f"{missed} not attempted because the disk is full (--resume goes on from here)")
-    if plan.skipped or finished:
-        parts.append(f"{len(plan.skipped) + finished} skipped")
-    if plan.others:
-        named = plan.others if speaker.verbose else plan.others[:_MOST_NAMED]
-        more = len(plan.others) - len(named)
-        speaker.note(f"left alone: {', '.join(map(str, named))}" + f" and {more} more; -v names all" * (more > 0))
-        parts.append(f"{count(len(plan.others), 'other file')} left alone")
-    speaker.tell_gathered()
-    if len(codes) + len(plan.skipped) + len(plan.others) > 1:
-        speaker.note(", ".join(parts))
+    if tally.other_outputs:
+        parts.append(f"{tally.other_outputs} left as found, made with other options (--overwrite replaces them)")
+    if tally.not_attempted:
+        parts.append(f"{tally.not_attempted} not attempted because the disk is full (--resume continues from here)")
+    if plan.skipped or tally.finished_before:
+        parts.append(f"{len(plan.skipped) + tally.finished_before} skipped")
+    if plan.ignored:
+        named = plan.ignored if reporter.verbose else plan.ignored[:_MOST_NAMED]
+        more = len(plan.ignored) - len(named)
+        reporter.note(f"left alone: {', '.join(map(str, named))}" + f" and {more} more; -v names all" * (more > 0))
+        parts.append(f"{counted(len(plan.ignored), 'other file')} left alone")
+    reporter.print_collected()
+    if len(codes) + len(plan.skipped) + len(plan.ignored) > 1:
+        reporter.note(", ".join(parts))

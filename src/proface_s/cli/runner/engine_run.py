@@ -1,0 +1,178 @@
+"""``proface protect --engine``: a whole collection through `proface_s.scale`, which needs an extra."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ...errors import UsageError
+from ...image.names import FOREIGN, PICTURES
+from ...keys.passphrase_sources import passphrase_from_env
+from ..hints import HINTS
+from ..options.common import PlanOptions
+from ..options.engine import EngineOptions
+from ..options.keys import FaceLockSources, LockSources
+from .errors import EXIT_NO_FACE, Failure
+from .keys import read_new_lock
+from .report import Reporter, TaskReport, TaskStatus
+from .stdio import STDIN
+
+if TYPE_CHECKING:
+    from ...keys.access import Lock
+    from ...scale.run import Summary
+    from ...scale.worker import PhotoOutcome
+
+_EXTRA_HINT: Final = "pip install 'proface-s[scale]'"
+_NOTE_SECONDS: Final = 10.0
+_STATUSES: Final[Mapping[str, TaskStatus]] = {"done": "protected", "copied": "no-face", "no-face": "no-face"}
+
+
+def run_on_engine(
+    engine: EngineOptions,
+    given: Sequence[Path | str],
+    plan_options: PlanOptions,
+    locks: FaceLockSources,
+    settings: dict[str, Any],
+    reporter: Reporter,
+    *,
+    refused: Mapping[str, bool],
+    jobs: int,
+    threads: int,
+) -> int:
+    """Protect a collection on an engine, and report every outcome.
+
+    Args:
+        engine: which one, and its manifest.
+        given: the only source.
+        plan_options: with the target.
+        locks: sources of public keys.
+        settings: of `ProtectOptions`, all but its lock.
+        reporter: of the command.
+        refused: options that an engine cannot serve -> whether they were given.
+        jobs: number of workers to start.
+        threads: of each worker.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: if the request makes no sense, the extra is missing, or the manifest is another run's.
+        ImageError: if source, target or manifest cannot be reached.
+    """
+    source, target = _source_and_target(given, plan_options.output)
+    if engine.name == "local" and engine.scheduler is not None:
+        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
+    for option, was_given in refused.items():
+        if was_given:
+            raise UsageError(f"{option} cannot be used with --engine", "leave it out, or do without an engine")
+    lock = _public_lock(locks, reporter)
+    try:
+        from ...scale.engines import ENGINES, start_engine
+        from ...scale.job import CollectionJob
+        from ...scale.locations import location_of
+        from ...scale.manifest import open_manifest
+        from ...scale.run import check_locations, run_job
+    except ModuleNotFoundError as missing:
+        raise UsageError(f"--engine needs {missing.name}, which is not installed", _EXTRA_HINT) from None
+    from ...api.options import ProtectOptions
+
+    options = ProtectOptions(lock=lock, **settings)
+    start, end = location_of(source), location_of(target)
+    job = CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, plan_options.recursive, threads)
+    folder = location_of(engine.manifest or f"{end.url.rstrip('/')}.manifest")
+    check_locations(job, folder)
+    progress = _RunProgress(reporter)
+    reporter.collect_warnings()
+    (name,) = (each for each in ENGINES if each == engine.name)
+    manifest = open_manifest(folder, job, overwrite=plan_options.overwrite)
+    with start_engine(name, job, jobs=jobs, address=engine.scheduler) as opened:
+        reporter.note(f"{'continuing ' if manifest.resumed else ''}run {manifest.run}; manifest in {folder}")
+        try:
+            summary = run_job(job, opened, manifest, progress.report)
+        finally:
+            reporter.print_collected()
+    return _summarise(summary, reporter)
+
+
+def _source_and_target(given: Sequence[Path | str], output: str | None) -> tuple[str, str]:
+    if len(given) != 1 or given[0] is STDIN or output in (None, "", "-"):
+        raise UsageError("--engine takes one folder or URL to another", "name the source, and the target with -o")
+    return str(given[0]), str(output)
+
+
+def _public_lock(locks: FaceLockSources, reporter: Reporter) -> Lock:
+    """Return a lock of public keys alone.
+
+    A passphrase in the environment is refused too: workers would inherit it, and it would open nothing.
+    """
+    if locks.own:
+        raise UsageError("--face cannot be used with --engine: photos of a collection differ", "leave it out")
+    if locks.default.passphrases or passphrase_from_env() is not None or not locks.default.recipients:
+        raise UsageError(
+            "with --engine, faces are protected for public keys: no passphrase may get to a worker",
+            "make a key pair with `proface keygen -o FILE`, give its public key with -r age1..., and no passphrase",
+        )
+    return read_new_lock(LockSources((), locks.default.recipients), reporter.warn)
+
+
+@dataclass(slots=True)
+class _RunProgress:
+    """Reports failures and warnings as they come, and the progress of the run every few seconds."""
+
+    reporter: Reporter
+    started: float = field(default_factory=time.monotonic)
+    noted: float = field(default_factory=time.monotonic)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def report(self, outcome: PhotoOutcome) -> None:
+        """Report one outcome."""
+        kind = "unchanged" if outcome.unchanged else outcome.row.status
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.reporter.report(_report(outcome))
+        now = time.monotonic()
+        if now - self.noted >= _NOTE_SECONDS:
+            self.noted = now
+            rate = sum(self.counts.values()) / (now - self.started)
+            self.reporter.note(f"{_listed(self.counts)}; {rate:.2f} photos a second")
+
+
+def _report(outcome: PhotoOutcome) -> TaskReport:
+    row = outcome.row
+    report = TaskReport(
+        "skipped" if outcome.unchanged else _STATUSES.get(row.status, "error"),
+        Path(row.source),
+        Path(row.target) if row.target else None,
+        ({},) * row.faces,
+        outcome.warnings,
+        seconds=row.read_s + row.protect_s + row.write_s,
+        extra={"attempt": row.attempt},
+    )
+    if outcome.unchanged or row.status in ("done", "copied"):
+        return report
+    message = row.reason if row.source in row.reason else f"{row.source}: {row.reason}"
+    hint = HINTS.get(outcome.code or "", outcome.hint)
+    return replace(report, failure=Failure(message, hint, EXIT_NO_FACE if row.status == "no-face" else 1))
+
+
+def _summarise(summary: Summary, reporter: Reporter) -> int:
+    """Print the numbers of a run.
+
+    Returns:
+        The exit code: 0 if every photo is done, 4 if all others have no face, else 1.
+    """
+    bad = {name: number for name, number in summary.counts.items() if name not in ("done", "copied")}
+    already = f" ({summary.unchanged} of them before)" if summary.unchanged else ""
+    reporter.note((_listed(summary.counts) or "no pictures found") + already)
+    if summary.stop:
+        reporter.error(Failure(summary.stop, "finished photos are kept; run the same command again to continue", 1))
+        return 1
+    if not summary.counts:
+        return 1
+    return EXIT_NO_FACE if set(bad) == {"no-face"} else 1 if bad else 0
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
