@@ -1,1 +1,1 @@
-"""Commands of the lab, shown by ``proface`` beside its own: train, export, evaluate, attack."""
+"""Commands of the lab, which ``proface`` shows beside its own: train, export, evaluate, attack."""

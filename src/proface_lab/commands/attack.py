@@ -1,4 +1,4 @@
-"""``proface attack``: adversaries against reversible methods, on any folder of faces."""
+"""``proface attack``: run adversaries against reversible methods, on any folder of faces."""
 
 from __future__ import annotations
 
@@ -7,36 +7,31 @@ from pathlib import Path
 
 import click
 
+from proface_s.cli.options.common import hidden_debug
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.cli.text import printable
 from proface_s.errors import UsageError
 
-EXTRA_HINT = 'install the extra: pip install "proface-s[eval,train]"'
+from .options import ATTACK_HINT, METHODS, kind, quiet, report_folder, seed
 
 
-@click.command("attack", short_help="Attack a method: what does somebody get who has no key?")
+@click.command("attack", short_help="Measure what an attacker without a key can learn.")
 @click.option(
     "--data",
     "folders",
     type=click.Path(path_type=Path),
     multiple=True,
     required=True,
-    help="Folder of the faces under attack, searched to any depth; repeatable.",
+    help="Folder of the faces under attack, with subfolders.  Repeatable.",
 )
-@click.option(
-    "--report",
-    "out",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="Folder of the report; an interrupted run goes on there.",
-)
+@report_folder
 @click.option(
     "--suite",
     "suite",
     multiple=True,
     default=("all",),
     show_default=True,
-    help="all, or names of adversaries (docs/evidence/attacks.md); repeatable.",
+    help="all, or names of adversaries, see docs/evidence/attacks.md.  Repeatable.",
 )
 @click.option(
     "--method",
@@ -44,40 +39,48 @@ EXTRA_HINT = 'install the extra: pip install "proface-s[eval,train]"'
     multiple=True,
     default=("secure-2",),
     show_default=True,
-    help="secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory.",
+    help=f"Method to attack: {METHODS}.  Repeatable.",
 )
-@click.option("--peer", "peers", multiple=True, help="A further method to attack in the same way, for comparison.")
+@click.option(
+    "--peer", "peers", multiple=True, help="Further method to attack in the same way, for comparison.  Repeatable."
+)
 @click.option(
     "--own",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Folder of the attacker's own faces, of other people; half of --data if not given.",
+    help="Folder of the attacker's own faces, of other people; by default, half of --data.  Repeatable.",
 )
 @click.option(
     "--budget",
     type=click.Choice(["quick", "full"]),
     default="quick",
     show_default=True,
-    help="quick: ten minutes on two cores for secure-2; full: wants an accelerator.",
+    help="quick: about ten minutes on two cores for secure-2.  full: needs an accelerator.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--style", default="blur", show_default=True, help="Cover of the faces under attack, or swap.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the attackers' networks run.",
+)
+@click.option(
+    "--style",
+    default="blur",
+    show_default=True,
+    help="Cover of the faces under attack; swap covers each with another face.",
+)
 @click.option(
     "--recogniser",
     "recognisers",
     multiple=True,
-    help="dlib, MODEL.onnx (card beside it) or MODEL.onnx=CARD.json: also judge matches; repeatable.",
+    help="Also count matches of this recogniser: dlib, MODEL.onnx with its card beside it, or MODEL.onnx=CARD.json.  "
+    "Repeatable.",
 )
-@click.option(
-    "--kind",
-    type=click.Choice(["auto", "crops", "photos"]),
-    default="auto",
-    show_default=True,
-    help="Whether every picture is one face.",
-)
-@click.option("--seed", type=int, default=20261123, show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress.")
-@click.option("--debug", is_flag=True, hidden=True)
+@kind
+@seed
+@quiet
+@hidden_debug
 def command(
     folders: tuple[Path, ...],
     out: Path,
@@ -94,16 +97,18 @@ def command(
     quiet: bool,
     debug: bool,
 ) -> int:
-    """Run adversaries who have the code, the weights and the files, but no key.
+    """Run adversaries that have the code, the weights and the files, but no key.
 
-    Every result states what the attack gets minus what the same attack gets without the protected picture.  The
-    folder of the report gets report.json, report.md, plots, contact sheets and the attackers' networks with cards.
+    Each result is what the attack gains from the protected picture: its score minus that of the same attack without
+    the picture.  Writes report.json, report.md, plots, contact sheets, and the attackers' networks with cards.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: threads that spin starve each other
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # before torch is loaded: busy waiting threads slow each other down
     try:
         from ..attacks.run import AttackOptions, run_suite
     except ModuleNotFoundError as missing:
-        raise UsageError(f"attacks need {missing.name}, which is not installed", EXTRA_HINT) from None
+        raise UsageError(f"attacks need {missing.name}, which is not installed", ATTACK_HINT) from None
     names = tuple(name.strip() for each in suite for name in each.split(","))
     options = AttackOptions(
         folders,
@@ -129,6 +134,6 @@ def command(
     finally:
         parts.stop()
     if report.omissions:
-        click.echo(f"warning: {len(report.omissions)} pictures or adversaries left out, see the report", err=True)
+        click.echo(f"warning: {len(report.omissions)} pictures or adversaries were left out, see the report", err=True)
     click.echo(str(report.folder / "report.md"))
     return 0

@@ -1,4 +1,4 @@
-"""``proface export``: a trained checkpoint as a model for the runtime."""
+"""``proface export``: turn a trained checkpoint into a model for the runtime."""
 
 from __future__ import annotations
 
@@ -10,40 +10,46 @@ import click
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.errors import UsageError
 
-from .train import EXTRA_HINT
+from .options import TRAIN_HINT, quiet
 
 
-@click.command()
+@click.command("export", short_help="Turn a trained checkpoint into a model.")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option(
     "--data",
     "folders",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="The pictures of the run: the secure model's symbol tables are fitted to some of them.",
+    help="Folder of the run's pictures; the secure model's symbol tables are fitted to some of them.  Repeatable.",
 )
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder of the model.",
+    help="Folder to write the model to.",
 )
 @click.option(
     "--card",
     "card_file",
     type=click.Path(path_type=Path),
     required=True,
-    help="JSON with name, data, licence, command, hardware and measures.",
+    help="Model card: JSON file with name, data, licence, command, hardware and measures.",
 )
-@click.option("--faces", type=click.IntRange(1), default=400, show_default=True, help="Faces for the tables.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option(
+    "--faces",
+    type=click.IntRange(1),
+    default=400,
+    show_default=True,
+    help="Number of faces that the tables are fitted to.",
+)
+@quiet
 def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: Path, faces: int, quiet: bool) -> int:
-    """Write ONNX graphs, tables and card of a training run."""
+    """Write the ONNX graphs, tables and card of a training run."""
     try:
         from ..training.run import export
     except ModuleNotFoundError as missing:
-        raise UsageError(f"export needs {missing.name}, which is not installed", EXTRA_HINT) from None
+        raise UsageError(f"export needs {missing.name}, which is not installed", TRAIN_HINT) from None
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -8,29 +8,40 @@ import click
 
 from proface_s.errors import UsageError
 
-EXTRA_HINT = 'install the extra: pip install "proface-s[train]"'
+from .options import TRAIN_HINT
 
 
-@click.command()
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="JSON; the defaults where not given.")
+@click.command("train", short_help="Train a model on a folder of faces.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="Configuration: JSON file; what it leaves out has its default.",
+)
 @click.option(
     "--data",
     "folders",
     type=click.Path(path_type=Path),
     multiple=True,
     required=True,
-    help="Folder of face pictures, searched to any depth; repeatable.",
+    help="Folder of face pictures, with subfolders.  Repeatable.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder of the run; resumed if it exists.",
+    help="Folder of the run; an interrupted run continues there.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
-@click.option("--stickers", type=click.Path(path_type=Path), help="Folder of RGBA stickers for mask covers.")
-@click.option("--init", type=click.Path(path_type=Path), help="Checkpoint whose weights a new run starts from.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to train.",
+)
+@click.option("--stickers", type=click.Path(path_type=Path), help="Folder of RGBA stickers for the cover mask.")
+@click.option("--init", type=click.Path(path_type=Path), help="Checkpoint with the weights that a new run starts from.")
+@click.option("--quiet", is_flag=True, help="Print no progress.")
 def command(
     config_file: Path | None,
     folders: tuple[Path, ...],
@@ -40,16 +51,16 @@ def command(
     init: Path | None,
     quiet: bool,
 ) -> int:
-    """Train a model; a killed run goes on where it stopped when the command is given again.
+    """Train a model.  Run the same command again to continue an interrupted run.
 
-    The run's folder holds checkpoint.pt, train.csv, validation.csv, TensorBoard logs and preview sheets.
+    Writes checkpoint.pt, train.csv, validation.csv, TensorBoard logs and preview sheets into the folder of the run.
     Several GPUs or machines: torchrun --nproc-per-node N -m proface_s train ...
     """
     try:
         from ..training.config import RunConfig
         from ..training.run import train
     except ModuleNotFoundError as missing:
-        raise UsageError(f"training needs {missing.name}, which is not installed", EXTRA_HINT) from None
+        raise UsageError(f"training needs {missing.name}, which is not installed", TRAIN_HINT) from None
     config = RunConfig.load(config_file) if config_file else RunConfig()
     train(config, list(folders), out, device=device, stickers=stickers, init=init, quiet=quiet)
     return 0

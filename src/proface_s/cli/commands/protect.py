@@ -71,7 +71,9 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
         click.option("--sidecar", is_flag=True, help="Also write header and seals to NAME.pfs beside the output."),
         click.option("--sidecar-only", is_flag=True, help="Write header and seals to NAME.pfs, not into the output."),
         click.option(
-            "--no-record", is_flag=True, help="Write no records into the pixels; faces are lost if metadata is removed."
+            "--no-record",
+            is_flag=True,
+            help="Write no records into the pixels; without metadata and sidecar, faces are then lost.",
         ),
     )(bundled)
 
@@ -100,7 +102,7 @@ def command(
     """Hide the faces of photos; writes NAME.protected.png beside each.
 
     Asks for a passphrase twice; an empty answer generates one.  The tree of a folder is mirrored in the output folder.
-    - is stdin, and as an output stdout.
+    `-` is stdin or, as an output, stdout.
 
     Faces are numbered from 1, left to right, then top to bottom.
 

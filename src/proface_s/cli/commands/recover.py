@@ -60,7 +60,8 @@ def command(
     """Bring the faces of protected photos back; writes NAME.recovered.png beside each.
 
     Asks for the passphrase if neither an identity nor a face key is given.  A face key brings its face back; the
-    others stay covered.  In a folder, only protected files are taken.  - is stdin, and as an output stdout.
+    others stay covered.  In a folder, only protected files are taken.  `-` is stdin or, as an output,
+    stdout.
 
     If a program has removed all metadata, the faces come back from the pixels alone, as estimates.
     """

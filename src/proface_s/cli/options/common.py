@@ -72,7 +72,7 @@ recursive = click.option("--recursive/--no-recursive", default=True, help="Inclu
 resume = click.option(
     "--resume",
     is_flag=True,
-    help="Continue an interrupted run: skip inputs whose output is complete and as the options ask for.",
+    help="Continue an interrupted run: skip inputs whose output is complete and matches the options.",
 )
 
 in_place = click.option("--in-place", is_flag=True, help="Replace the file itself.")

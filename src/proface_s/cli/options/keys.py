@@ -102,7 +102,11 @@ _passphrase_fd = click.option(
     help="Read the passphrase from an open file descriptor; 0 is stdin.",
 )
 _recipient = click.option(
-    "-r", "--recipient", multiple=True, metavar="RECIPIENT", help="Public key, age1..., that can open it.  Repeatable."
+    "-r",
+    "--recipient",
+    multiple=True,
+    metavar="RECIPIENT",
+    help="Public key, age1..., whose owner can open the photo.  Repeatable.",
 )
 _recipients_file = click.option(
     "-R", "--recipients-file", type=PATH, multiple=True, metavar="FILE", help="File of public keys.  Repeatable."

@@ -1,0 +1,34 @@
+"""Options that commands of the lab share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+EVAL_HINT: Final = 'install the extra: pip install "proface-s[eval]"'
+TRAIN_HINT: Final = 'install the extra: pip install "proface-s[train]"'
+ATTACK_HINT: Final = 'install the extra: pip install "proface-s[eval,train]"'
+
+METHODS: Final = "secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory"
+
+report_folder = click.option(
+    "--report",
+    "out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the report; an interrupted run continues there.",
+)
+
+kind = click.option(
+    "--kind",
+    type=click.Choice(["auto", "crops", "photos"]),
+    default="auto",
+    show_default=True,
+    help="Whether every picture is a single face (crops), or a photo to find faces in.",
+)
+
+seed = click.option("--seed", type=int, default=20261123, show_default=True, help="Seed of all random choices.")
+
+quiet = click.option("--quiet", is_flag=True, help="Print no progress.")
