@@ -1,4 +1,4 @@
-"""What the tests of the command line share: what a command said, the files there are, and pictures to draw."""
+"""Helpers of the command-line tests: the result of a command, existing files, drawings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOX = "40,20,64,64"
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """Exit code and output of one command line."""
 
     code: int
@@ -30,20 +30,20 @@ class Said:
 
     @property
     def errors(self) -> list[str]:
-        """The lines that say what went wrong."""
+        """The lines on stderr that begin with ``error:``."""
         return [line for line in self.err.splitlines() if line.startswith("error: ")]
 
 
-Proface = Callable[..., Said]
+Proface = Callable[..., CommandResult]
 
 
 def files() -> list[str]:
-    """Every file below the current folder, sorted: what exists, and so what does not."""
+    """Return the sorted names of all files below the current folder."""
     return sorted(str(path.relative_to(Path.cwd())) for path in Path.cwd().rglob("*") if path.is_file())
 
 
 def drawn(width: int = 160, height: int = 120, seed: int = 0) -> np.ndarray:
-    """A smooth drawing, (H, W, 3) uint8, in which no face is found."""
+    """Return a smooth drawing, (H, W, 3) uint8, in which no face is found."""
     y, x = np.mgrid[0:height, 0:width]
     waves = 90 + 60 * np.sin((x + 2 * y) / (40 + 9 * seed))
     return np.dstack([x * 255 / width, y * 255 / height, waves]).astype(np.uint8)

@@ -1,17 +1,17 @@
-"""What the tests of keys share: a group photo of three faces, and who can open which."""
+"""Helpers of the tests of keys: a group photo of three faces, and the keys of each."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from cli_kit import Said, drawn
+from cli_kit import CommandResult, drawn
 from PIL import Image
 
 BOXES = ((10, 20, 48, 48), (80, 20, 48, 48), (140, 40, 48, 48))
 BY_HAND = ("--faces", "none", *(part for box in BOXES for part in ("--box", ",".join(map(str, box)))))
-BOBS = "bobs own passphrase"
-NEW = "an entirely new passphrase"
+BOBS_PASSPHRASE = "bobs own passphrase"
+NEW_PASSPHRASE = "an entirely new passphrase"
 
 
 def pixels(name: str | Path) -> np.ndarray:
@@ -24,7 +24,7 @@ def original() -> np.ndarray:
 
 
 def opened(name: str | Path) -> list[int]:
-    """The faces of a picture that show the original pixels."""
+    """Return the indices of the faces that show the original pixels."""
     shown = pixels(name)
     return [
         index
@@ -40,5 +40,5 @@ def secret(name: str, text: str) -> str:
     return name
 
 
-def outcomes(said: Said) -> list[str]:
-    return [face["outcome"] for face in said.records[0]["faces"]]
+def outcomes(result: CommandResult) -> list[str]:
+    return [face["outcome"] for face in result.records[0]["faces"]]

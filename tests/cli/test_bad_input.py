@@ -1,4 +1,4 @@
-"""Bad input gets a line, where useful a hint, its exit code, and never a file."""
+"""Bad input gives an error, often a hint, an exit code, and never a file."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def raw_png(width: int, height: int, bits: int, rows: bytes) -> bytes:
 
 def test_a_missing_file(proface: Proface) -> None:
     for command in "protect", "recover", "inspect", "detect":
-        said = proface(command, "party.jpg")
-        assert said.code == 1
-        assert said.err == "error: party.jpg does not exist\n"
+        result = proface(command, "party.jpg")
+        assert result.code == 1
+        assert result.err == "error: party.jpg does not exist\n"
     assert files() == []
 
 
@@ -43,10 +43,10 @@ def test_a_missing_file(proface: Proface) -> None:
 def test_a_folder_without_pictures(proface: Proface, command: str, code: int) -> None:
     Path("folder").mkdir()
     Path("folder/notes.txt").write_text("hello")
-    said = proface(command, "folder", *(("-o", "out") if command in ("protect", "recover") else ()))
-    assert said.code == code
-    assert len(said.errors) == 1
-    assert said.errors[0].startswith("error: folder: there are no ")
+    result = proface(command, "folder", *(("-o", "out") if command in ("protect", "recover") else ()))
+    assert result.code == code
+    assert len(result.errors) == 1
+    assert result.errors[0].startswith("error: folder: there are no ")
     assert files() == ["folder/notes.txt"]
     assert not Path("out").exists()
 
@@ -54,36 +54,36 @@ def test_a_folder_without_pictures(proface: Proface, command: str, code: int) ->
 def test_a_truncated_jpeg(proface: Proface) -> None:
     data = save("a.jpg", drawn(300, 200)).read_bytes()
     Path("a.jpg").write_bytes(data[: len(data) // 2])
-    said = proface("protect", "a.jpg", *BY_HAND)
-    assert said.code == 1
-    assert "truncated or damaged" in said.err
-    assert "hint: " in said.err
+    result = proface("protect", "a.jpg", *BY_HAND)
+    assert result.code == 1
+    assert "truncated or damaged" in result.err
+    assert "hint: " in result.err
     assert files() == ["a.jpg"]
 
 
 def test_a_png_bomb(proface: Proface) -> None:
     Path("bomb.png").write_bytes(raw_png(60_000, 60_000, 8, bytes(10_000)))
-    said = proface("protect", "bomb.png", *BY_HAND)
-    assert said.code == 1
-    assert "60000x60000 pixels" in said.err
+    result = proface("protect", "bomb.png", *BY_HAND)
+    assert result.code == 1
+    assert "60000x60000 pixels" in result.err
     assert files() == ["bomb.png"]
 
 
 def test_16_bits_are_refused(proface: Proface) -> None:
     Path("deep.png").write_bytes(raw_png(8, 8, 16, bytes((8 * 6 + 1) * 8)))
-    said = proface("protect", "deep.png", *BY_HAND)
-    assert said.code == 1
-    assert "16 bits" in said.err
-    assert "hint: " in said.err
+    result = proface("protect", "deep.png", *BY_HAND)
+    assert result.code == 1
+    assert "16 bits" in result.err
+    assert "hint: " in result.err
     assert files() == ["deep.png"]
 
 
 @pytest.mark.parametrize(("mode", "name"), [("L", "a.png"), ("P", "a.png"), ("CMYK", "a.jpg"), ("1", "a.png")])
 def test_grey_palette_and_cmyk_are_converted(proface: Proface, mode: str, name: str) -> None:
     Image.fromarray(drawn()).convert(mode).save(name)
-    said = proface("protect", name, *BY_HAND)
-    assert said.code == 0
-    assert ("CMYK converted" in said.err) == (mode == "CMYK")
+    result = proface("protect", name, *BY_HAND)
+    assert result.code == 0
+    assert ("CMYK converted" in result.err) == (mode == "CMYK")
     assert proface("recover", "a.protected.png").code == 0
     with Image.open("a.recovered.png") as back:
         assert back.mode == "RGB"
@@ -110,36 +110,36 @@ def test_alpha_is_kept_outside_of_the_box_and_comes_back_inside(proface: Proface
 def test_pictures_too_small_for_a_face(proface: Proface, side: int) -> None:
     save("dot.png", drawn(side, side))
     assert proface("protect", "dot.png").code == 4
-    said = proface("protect", "dot.png", "--box", "0,0,1,1")
-    assert said.code == 2
-    assert len(said.errors) == 1
-    assert f"{side}x{side}" in said.err
+    result = proface("protect", "dot.png", "--box", "0,0,1,1")
+    assert result.code == 2
+    assert len(result.errors) == 1
+    assert f"{side}x{side}" in result.err
     assert files() == ["dot.png"]
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.JPEG", "out.bmp", "out"])
 def test_only_what_keeps_every_sample_comes_out(proface: Proface, name: str) -> None:
     save("a.png")
-    said = proface("protect", "a.png", "-o", name, *BY_HAND)
-    assert said.code == 2
-    assert "png" in said.err.split("hint: ")[1].lower()
+    result = proface("protect", "a.png", "-o", name, *BY_HAND)
+    assert result.code == 2
+    assert "png" in result.err.split("hint: ")[1].lower()
     assert files() == ["a.png"]
 
 
 def test_a_jpeg_would_destroy_the_hidden_face(proface: Proface) -> None:
     save("a.png")
-    said = proface("protect", "a.png", "-o", "out.jpg", *BY_HAND)
-    assert "would destroy the hidden face" in said.err
-    assert "hint: write a PNG: out.png" in said.err
+    result = proface("protect", "a.png", "-o", "out.jpg", *BY_HAND)
+    assert "would destroy the hidden face" in result.err
+    assert "hint: write a PNG: out.png" in result.err
 
 
 def test_the_input_is_never_the_output(proface: Proface) -> None:
     data = save("a.png").read_bytes()
     Path("link.png").symlink_to("a.png")
     for name in "a.png", "./a.png", "link.png":
-        said = proface("protect", "a.png", "-o", name, "--overwrite", *BY_HAND)
-        assert said.code == 2
-        assert "is the input itself" in said.err
+        result = proface("protect", "a.png", "-o", name, "--overwrite", *BY_HAND)
+        assert result.code == 2
+        assert "is the input itself" in result.err
     assert Path("a.png").read_bytes() == data
 
 
@@ -148,12 +148,12 @@ def test_an_output_that_cannot_be_written(proface: Proface, name: str) -> None:
     save("a.png")
     Path("file.txt").write_text("hello")
     Path("folder.png").mkdir()
-    said = proface("protect", "a.png", "-o", name, *BY_HAND)
+    result = proface("protect", "a.png", "-o", name, *BY_HAND)
     if name == "folder.png":  # a folder: the file goes into it
-        assert said.code == 0
+        assert result.code == 0
         return
-    assert said.code == 1
-    assert len(said.errors) == 1
+    assert result.code == 1
+    assert len(result.errors) == 1
     assert files() == ["a.png", "file.txt"]
 
 
@@ -164,18 +164,18 @@ def test_a_full_disk_leaves_nothing(proface: Proface, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    said = proface("protect", "a.png", "-o", "new/", *BY_HAND)
-    assert said.code == 1
-    assert "No space left on device" in said.err
+    result = proface("protect", "a.png", "-o", "new/", *BY_HAND)
+    assert result.code == 1
+    assert "No space left on device" in result.err
     assert files() == ["a.png"]
     assert not Path("new").exists()
 
 
 def test_a_wrong_passphrase(proface: Proface, protected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
-    said = proface("recover", str(protected))
-    assert said.code == 3
-    assert "something else" not in said.err
+    result = proface("recover", str(protected))
+    assert result.code == 3
+    assert "something else" not in result.err
     assert files() == ["drawing.protected.png"]
 
 
@@ -186,16 +186,16 @@ def test_files_that_are_not_protected(proface: Proface, monkeypatch: pytest.Monk
     Path("notes.txt").write_text("hello")
     for command in "recover", "inspect":
         for name in "a.png", "b.jpg", "notes.txt":
-            said = proface(command, name)
-            assert said.code == 5
-            assert said.errors == [f"error: {name} is not a protected file"]
+            result = proface(command, name)
+            assert result.code == 5
+            assert result.errors == [f"error: {name} is not a protected file"]
     assert files() == ["a.png", "b.jpg", "notes.txt"]
 
 
 def test_protecting_twice_is_refused(proface: Proface, protected: Path) -> None:
-    said = proface("protect", str(protected), *BY_HAND)
-    assert said.code == 2
-    assert "protected already" in said.err
+    result = proface("protect", str(protected), *BY_HAND)
+    assert result.code == 2
+    assert "protected already" in result.err
     assert files() == ["drawing.protected.png"]
 
 
@@ -204,9 +204,9 @@ def test_a_protected_file_cut_short(proface: Proface, protected: Path) -> None:
     for length in len(data) - 20, len(data) // 2, 2000:
         protected.write_bytes(data[:length])
         for command in "recover", "inspect":
-            said = proface(command, str(protected))
-            assert said.code == 5
-            assert len(said.errors) == 1
+            result = proface(command, str(protected))
+            assert result.code == 5
+            assert len(result.errors) == 1
     assert files() == ["drawing.protected.png"]
 
 
@@ -215,9 +215,9 @@ def test_a_protected_file_compressed_by_an_editor(proface: Proface, protected: P
         image.save("edited.jpg", quality=95)
         image.resize((150, 110)).save("smaller.png")
     for name in "edited.jpg", "smaller.png":
-        said = proface("recover", name)
-        assert said.code == 5
-        assert "hint: " in said.err
+        result = proface("recover", name)
+        assert result.code == 5
+        assert "hint: " in result.err
     assert files() == ["drawing.protected.png", "edited.jpg", "smaller.png"]
 
 
@@ -226,9 +226,9 @@ def test_the_header_of_another_file(proface: Proface, protected: Path) -> None:
     for name, pixels in ("same.png", drawn(seed=3)), ("larger.png", drawn(200, 150)):
         path = save(name, pixels)
         path.write_bytes(write_png_chunks(path.read_bytes(), chunks))
-        said = proface("recover", name)
-        assert said.code == 5
-        assert "header" in said.err
+        result = proface("recover", name)
+        assert result.code == 5
+        assert "header" in result.err
     assert files() == ["drawing.protected.png", "larger.png", "same.png"]
 
 
@@ -239,18 +239,18 @@ def test_changed_pixels(proface: Proface, protected: Path) -> None:
     pixels[50, 50, 0] ^= 1
     path = save("changed.png", pixels)
     path.write_bytes(write_png_chunks(path.read_bytes(), chunks))
-    said = proface("recover", "changed.png")
-    assert said.code == 5
-    assert "changed" in said.err
+    result = proface("recover", "changed.png")
+    assert result.code == 5
+    assert "changed" in result.err
 
 
 def test_a_stripped_seal_leaves_an_estimate(proface: Proface, protected: Path) -> None:
     chunks = read_png_chunks(protected.read_bytes())
     protected.write_bytes(write_png_chunks(protected.read_bytes(), {**chunks, "pfSl": []}))
-    said = proface("recover", str(protected), "--json")
-    assert said.code == 0
-    assert said.records[0]["faces"][0]["outcome"] == "estimate"
-    assert "stripped" in said.err
+    result = proface("recover", str(protected), "--json")
+    assert result.code == 0
+    assert result.records[0]["faces"][0]["outcome"] == "estimate"
+    assert "stripped" in result.err
     (record,) = proface("inspect", str(protected), "--json").records
     assert record["stripped"] == [1]
     assert "seal stripped" in proface("inspect", str(protected)).out
@@ -278,19 +278,19 @@ def test_a_hostile_header(proface: Proface, protected: Path, kind: str) -> None:
     bad = hostile(encode_header(header), header, kind)
     protected.write_bytes(write_png_chunks(protected.read_bytes(), {"pfSh": [bad]}))
     for command in "recover", "inspect":
-        said = proface(command, str(protected))
-        assert said.code == 5
-        assert len(said.errors) == 1
-        assert "internal" not in said.err
+        result = proface(command, str(protected))
+        assert result.code == 5
+        assert len(result.errors) == 1
+        assert "internal" not in result.err
     assert files() == ["drawing.protected.png"]
 
 
 def test_two_inputs_with_one_output(proface: Proface) -> None:
     save("a.png")
     save("a.jpg")
-    said = proface("protect", "a.jpg", "a.png", "-o", "out", *BY_HAND)
-    assert said.code == 2
-    assert "a.jpg and a.png would both be written to" in said.err
+    result = proface("protect", "a.jpg", "a.png", "-o", "out", *BY_HAND)
+    assert result.code == 2
+    assert "a.jpg and a.png would both be written to" in result.err
     assert files() == ["a.jpg", "a.png"]
     assert not Path("out").exists()
 
@@ -298,8 +298,8 @@ def test_two_inputs_with_one_output(proface: Proface) -> None:
 def test_an_output_that_is_another_input(proface: Proface) -> None:
     save("a.png")
     save("a.protected.png")
-    said = proface("protect", "a.png", "a.protected.png", "-o", ".", "--overwrite", *BY_HAND)
-    assert said.code == 2
+    result = proface("protect", "a.png", "a.protected.png", "-o", ".", "--overwrite", *BY_HAND)
+    assert result.code == 2
     assert files() == ["a.png", "a.protected.png"]
 
 
@@ -316,9 +316,9 @@ def test_several_inputs_need_a_folder(proface: Proface) -> None:
 def test_pictures_that_cannot_be_read_do_not_go_unnoticed(proface: Proface) -> None:
     save("photos/a.png")
     Path("photos/b.heic").write_bytes(b"\0\0\0\x18ftypavif" + bytes(40))
-    said = proface("protect", "photos", "-o", "out", *BY_HAND)
-    assert said.code == 1
-    assert "AVIF" in said.err
+    result = proface("protect", "photos", "-o", "out", *BY_HAND)
+    assert result.code == 1
+    assert "AVIF" in result.err
     assert files() == ["out/a.protected.png", "photos/a.png", "photos/b.heic"]
 
 
@@ -338,20 +338,20 @@ def test_requests_that_make_no_sense(
     save("a.png")
     if "--passphrase-file" in arguments:
         monkeypatch.delenv("PROFACE_PASSPHRASE")
-    said = proface("protect", "a.png", *arguments)
-    assert said.code == 2
-    assert len(said.errors) == 1
-    assert "hint: " in said.err
-    assert "my secret" not in said.err
+    result = proface("protect", "a.png", *arguments)
+    assert result.code == 2
+    assert len(result.errors) == 1
+    assert "hint: " in result.err
+    assert "my secret" not in result.err
     assert files() == ["a.png"]
 
 
 def test_an_empty_name_is_not_the_current_folder(proface: Proface) -> None:
     save("a.png")
     for output in "out", "":
-        said = proface("protect", "" if output else "a.png", "-o", output, *BY_HAND)
-        assert said.code == 2
-        assert len(said.errors) == 1
+        result = proface("protect", "" if output else "a.png", "-o", output, *BY_HAND)
+        assert result.code == 2
+        assert len(result.errors) == 1
     assert files() == ["a.png"]
 
 
@@ -373,10 +373,10 @@ def test_no_command_or_an_unknown_one(proface: Proface) -> None:
 def test_names_cannot_steer_the_terminal(proface: Proface) -> None:
     name = "a\x1b[2J\nerror: fake.png"
     Path(name).write_bytes(b"no picture")
-    said = proface("protect", name, *BY_HAND)
-    assert said.code == 1
-    assert "\x1b" not in said.err
-    assert len(said.errors) == 1
+    result = proface("protect", name, *BY_HAND)
+    assert result.code == 1
+    assert "\x1b" not in result.err
+    assert len(result.errors) == 1
 
 
 def test_a_bug_is_called_a_bug(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,10 +386,10 @@ def test_a_bug_is_called_a_bug(proface: Proface, monkeypatch: pytest.MonkeyPatch
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("proface_s.api.session.protect_picture", broken)
-    said = proface("protect", "a.png", *BY_HAND)
-    assert said.code == 1
-    assert said.errors == ["error: a.png: internal error: ZeroDivisionError: division by zero"]
-    assert "--debug" in said.err
+    result = proface("protect", "a.png", *BY_HAND)
+    assert result.code == 1
+    assert result.errors == ["error: a.png: internal error: ZeroDivisionError: division by zero"]
+    assert "--debug" in result.err
     assert files() == ["a.png"]
 
 
@@ -407,7 +407,7 @@ def test_damaged_seals_are_told_apart_from_wrong_keys(proface: Proface, protecte
     broken = bytes([seals[0][0] ^ 1]) + seals[0][1:]
     chunks = {"pfSh": [encode_header(header)], "pfSl": [b"\0\0" + broken]}
     protected.write_bytes(write_png_chunks(protected.read_bytes(), chunks))
-    said = proface("recover", str(protected))
-    assert said.code == 5
-    assert "seal" in said.err
+    result = proface("recover", str(protected))
+    assert result.code == 5
+    assert "seal" in result.err
     assert files() == ["drawing.protected.png"]

@@ -1,4 +1,4 @@
-"""Case S7: whatever somebody changes in a file without a key, a right key gives the truth, a warning or an error."""
+"""Case S7: if a file is changed without a key, the right key gives the truth, a warning or an error."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from proface_s.types import Box, Picture, UInt8Image
 BOXES = (Box(10, 20, 64, 64), Box(90, 30, 64, 64))
 BY_HAND: dict[str, Any] = {"boxes": [str(box) for box in BOXES], "faces": "none"}
 PHRASE: dict[str, Any] = {"passphrase": PASSPHRASE}
-BOBS = "bobs own passphrase"
+BOBS_PASSPHRASE = "bobs own passphrase"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def unsealed(session: Session) -> bytes:
 
 @pytest.fixture(scope="module")
 def two_owners(session: Session) -> bytes:
-    return session.protect(drawn(), PASSPHRASE, own={2: Lock.of(BOBS)}, seal=False, **BY_HAND).data
+    return session.protect(drawn(), PASSPHRASE, own={2: Lock.of(BOBS_PASSPHRASE)}, seal=False, **BY_HAND).data
 
 
 @pytest.fixture(scope="module")
@@ -161,19 +161,19 @@ def test_s7_the_command_line_says_so_and_refuses_it(proface: Proface, sealed: by
     Path("cover.png").write_bytes(cover)
     Path("noise.png").write_bytes(sealed)
     for name in "forged", "cover":
-        said = proface("recover", f"{name}.png")
-        assert said.code == 0
-        assert "nothing vouches for what came back" in said.err
-        said = proface("recover", f"{name}.png", "--json", "--overwrite")
-        assert any("nothing vouches" in warning for warning in said.records[0]["warnings"])
+        result = proface("recover", f"{name}.png")
+        assert result.code == 0
+        assert "nothing vouches for what came back" in result.err
+        result = proface("recover", f"{name}.png", "--json", "--overwrite")
+        assert any("nothing vouches" in warning for warning in result.records[0]["warnings"])
         Path(f"{name}.recovered.png").unlink()
         before = files()
-        said = proface("recover", f"{name}.png", "--expect", "noise")
-        assert (said.code, files()) == (5, before)
-        assert "noise mode was demanded" in said.errors[0]
+        result = proface("recover", f"{name}.png", "--expect", "noise")
+        assert (result.code, files()) == (5, before)
+        assert "noise mode was demanded" in result.errors[0]
         assert proface("verify", f"{name}.png", "--expect", "noise").code == 5
-    said = proface("recover", "noise.png", "--expect", "noise", "--json")
-    assert (said.code, said.records[0]["warnings"]) == (0, [])
+    result = proface("recover", "noise.png", "--expect", "noise", "--json")
+    assert (result.code, result.records[0]["warnings"]) == (0, [])
 
 
 def changed_headers(header: Header) -> Iterator[tuple[str, Header]]:
@@ -274,9 +274,9 @@ def test_garbage_is_not_told_as_success(proface: Proface, session: Session, unse
         rgb = flipped(rgb, box)
     save("bare.protected.png", rgb)
     before = files()
-    said = proface("recover", "bare.protected.png")
-    assert (said.code, files()) == (5, before)
-    assert "what its pixels hold is no picture" in said.errors[0]
+    result = proface("recover", "bare.protected.png")
+    assert (result.code, files()) == (5, before)
+    assert "what its pixels hold is no picture" in result.errors[0]
     one = stripped(unsealed, flipped(pixels(unsealed), BOXES[0]))
     back = session.recover(one, PASSPHRASE)
     assert [face.outcome for face in back.faces] == ["damaged", "estimate"]
@@ -301,9 +301,9 @@ def test_an_estimate_from_changed_pixels_is_doubted(proface: Proface, session: S
     assert back.faces[1].outcome == "estimate"
     assert any("pixels of face 1 were changed" in warning for warning in back.warnings)
     save("bare.protected.png", changed)
-    said = proface("recover", "bare.protected.png")
-    assert said.code == 0
-    assert any("pixels of face 1 were changed" in line for line in said.err.splitlines())
+    result = proface("recover", "bare.protected.png")
+    assert result.code == 0
+    assert any("pixels of face 1 were changed" in line for line in result.err.splitlines())
 
 
 def test_garbage_under_a_face_key_is_not_told_as_success(session: Session, unsealed: bytes) -> None:
@@ -348,7 +348,7 @@ def test_a_ruined_record_is_told_from_a_wrong_key(session: Session, two_owners: 
     for index, box in enumerate(BOXES):
         data = stripped(two_owners, ruined(pixels(two_owners), box))
         assert search_records(pixels(data)).ruined == 1
-        mine, others = (PASSPHRASE, BOBS) if index == 0 else (BOBS, PASSPHRASE)
+        mine, others = (PASSPHRASE, BOBS_PASSPHRASE) if index == 0 else (BOBS_PASSPHRASE, PASSPHRASE)
         with pytest.raises(WrongKeyError, match="of at least 1 more face none can be read") as caught:
             session.recover(data, mine)
         assert "if the key is right" in str(caught.value.hint)
@@ -366,9 +366,9 @@ def test_a_ruined_record_is_told_from_a_wrong_key(session: Session, two_owners: 
 def test_a_ruined_record_on_the_command_line(proface: Proface, session: Session) -> None:
     one = session.protect(drawn(), PASSPHRASE, boxes=[str(BOXES[0])], faces="none", seal=False)
     save("ruined.png", ruined(one.protected, BOXES[0]))
-    said = proface("recover", "ruined.png")
-    assert said.code == 5
-    assert "beyond repair" in said.errors[0]
+    result = proface("recover", "ruined.png")
+    assert result.code == 5
+    assert "beyond repair" in result.errors[0]
 
 
 def test_what_looks_like_a_record_by_chance_is_none() -> None:
@@ -389,7 +389,7 @@ def test_verify_reads_what_is_left_of_a_stripped_file(
     assert not found.authentic
     assert len(found.problems) == 1
     assert "its metadata are gone" in found.problems[0]
-    found = proface_s.verify(stripped(two_owners), Credentials.of(BOBS))
+    found = proface_s.verify(stripped(two_owners), Credentials.of(BOBS_PASSPHRASE))
     assert [(face.key, face.seal) for face in found.faces] == [("locked", "none"), ("opens", "none")]
     assert [face.key for face in proface_s.verify(stripped(two_owners)).faces] == ["unchecked", "unchecked"]
     with pytest.raises(WrongKeyError):
@@ -397,10 +397,10 @@ def test_verify_reads_what_is_left_of_a_stripped_file(
     with pytest.raises(NotProtectedError):
         proface_s.verify(drawn())
     Path("bare.png").write_bytes(stripped(sealed))
-    said = proface("verify", "bare.png")
-    assert said.code == 5
-    assert "key opens" in said.out
-    assert "its metadata are gone" in said.errors[0]
+    result = proface("verify", "bare.png")
+    assert result.code == 5
+    assert "key opens" in result.out
+    assert "its metadata are gone" in result.errors[0]
 
 
 def test_from_pixels_does_not_say_that_metadata_are_gone_which_are_there(session: Session, sealed: bytes) -> None:

@@ -25,7 +25,7 @@ def numbers(record: dict[str, object]) -> list[tuple[int, list[int]]]:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """Pretend that there is a terminal, on which somebody answers; gives the questions."""
+    """Pretend that there is a terminal with a given answer; return the list of questions."""
     asked: list[str] = []
 
     def answering(answer: str) -> list[str]:
@@ -48,8 +48,8 @@ def test_all_commands_show_the_same_numbers(proface: Proface) -> None:
     lines = proface("inspect", "party.protected.png").out.splitlines()[-2:]
     assert [line.split()[:2] for line in lines] == [["1", LEFT], ["2", RIGHT]]
     assert "left, middle" in lines[0]
-    said = proface("key", "party.protected.png", "--face", "2")
-    assert f"opens face 2 at {RIGHT} (" in said.err
+    result = proface("key", "party.protected.png", "--face", "2")
+    assert f"opens face 2 at {RIGHT} (" in result.err
     Path("bob").write_text("the words of bob alone")
     assert proface("protect", "party.png", *BY_HAND, "--face", "1", "--passphrase-file", "bob", "--overwrite").code == 0
     (back,) = proface("recover", "party.protected.png", "--overwrite", "--json").records
@@ -59,22 +59,22 @@ def test_all_commands_show_the_same_numbers(proface: Proface) -> None:
 def test_numbers_that_shift_are_told(proface: Proface, astronaut: np.ndarray) -> None:
     save("two.png", np.hstack([astronaut, astronaut]))
     assert [line.split()[0] for line in proface("detect", "two.png").out.splitlines()] == ["1", "2"]
-    said = proface("detect", "two.png", "--faces", "2", "--box", "4,4,40,40")
-    assert [line.split()[0] for line in said.out.splitlines()] == ["1", "2"]
-    assert "by hand" in said.out.splitlines()[0]
-    said = proface("detect", "two.png", "--faces", "2")
-    assert said.out.split()[0] == "1"
-    assert "found as 2" in said.out
-    said = proface("protect", "two.png", "--faces", "2")
-    assert "in the file, face 1 is 2 of those found" in said.err
+    result = proface("detect", "two.png", "--faces", "2", "--box", "4,4,40,40")
+    assert [line.split()[0] for line in result.out.splitlines()] == ["1", "2"]
+    assert "by hand" in result.out.splitlines()[0]
+    result = proface("detect", "two.png", "--faces", "2")
+    assert result.out.split()[0] == "1"
+    assert "found as 2" in result.out
+    result = proface("protect", "two.png", "--faces", "2")
+    assert "in the file, face 1 is 2 of those found" in result.err
     (record,) = proface("protect", "two.png", "--faces", "2", "-o", "b.png", "--json").records
     assert [(face["number"], face["found"]) for face in record["faces"]] == [(1, [2])]
-    said = proface("protect", "two.png", "-o", "c.png")
-    assert "in the file" not in said.err
-    said = proface("protect", "two.png", "--faces", "2", "--box", "4,4,40,40", "-o", "e.png")
-    assert "in the file, face 1 was given by hand, 2 is 2 of those found" in said.err, "detect shows another face 1"
-    said = proface("protect", "two.png", "--box", "4,4,40,40", "-o", "d.png")
-    assert "in the file, face 1 was given by hand, 2 is 1 of those found, 3 is 2 of those found" in said.err
+    result = proface("protect", "two.png", "-o", "c.png")
+    assert "in the file" not in result.err
+    result = proface("protect", "two.png", "--faces", "2", "--box", "4,4,40,40", "-o", "e.png")
+    assert "in the file, face 1 was given by hand, 2 is 2 of those found" in result.err, "detect shows another face 1"
+    result = proface("protect", "two.png", "--box", "4,4,40,40", "-o", "d.png")
+    assert "in the file, face 1 was given by hand, 2 is 1 of those found, 3 is 2 of those found" in result.err
 
 
 def test_a_terminal_is_asked_before_a_face_is_forgotten(
@@ -83,10 +83,10 @@ def test_a_terminal_is_asked_before_a_face_is_forgotten(
     before = Path(plain).read_bytes()
     asked = terminal("n")
     for more in ("--erase", "--in-place"), ():
-        said = proface("forget", plain, "--face", "3", *more)
-        assert said.code == 1
-        assert f"{plain}: face 3, right, middle ({','.join(map(str, BOXES[2]))}), blur" in said.err
-        assert "nothing was changed" in said.err
+        result = proface("forget", plain, "--face", "3", *more)
+        assert result.code == 1
+        assert f"{plain}: face 3, right, middle ({','.join(map(str, BOXES[2]))}), blur" in result.err
+        assert "nothing was changed" in result.err
     assert "overwrite" in asked[0]
     assert Path(plain).read_bytes() == before
     assert files() == [plain]
@@ -100,9 +100,9 @@ def test_a_terminal_is_asked_before_a_face_is_forgotten(
 def test_scripts_say_yes(proface: Proface, plain: str, terminal: Callable[[str], list[str]]) -> None:
     before = Path(plain).read_bytes()
     for more in ("--in-place",), ("--erase",), ("--erase", "--in-place"):
-        said = proface("forget", plain, "--face", "2", *more)
-        assert said.code == 2
-        assert "--yes" in said.err
+        result = proface("forget", plain, "--face", "2", *more)
+        assert result.code == 2
+        assert "--yes" in result.err
     assert Path(plain).read_bytes() == before
     assert files() == [plain]
     asked = terminal("n")

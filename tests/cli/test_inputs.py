@@ -1,4 +1,4 @@
-"""What is given: names of any length and alphabet, suffixes, and inputs of which some cannot be read."""
+"""Inputs: names of any length and alphabet, suffixes, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def test_d5_names_that_begin_alike_stay_apart(proface: Proface) -> None:
 
 def test_d5_a_name_that_was_chosen_too_long_is_refused_before_any_work(proface: Proface) -> None:
     save("a.png")
-    said = proface("protect", "a.png", "-o", "写" * 90 + ".png", *BY_HAND)
-    assert said.code == 1
-    assert "has 274 bytes" in said.err
+    result = proface("protect", "a.png", "-o", "写" * 90 + ".png", *BY_HAND)
+    assert result.code == 1
+    assert "has 274 bytes" in result.err
     assert files() == ["a.png"]
 
 
@@ -88,8 +88,8 @@ def test_d10_every_suffix_of_a_picture_is_taken(proface: Proface) -> None:
         save(f"in/{index:02}{suffix if index % 2 else suffix.upper()}", format=formats.get(suffix, "JPEG"))
     number = len(os.listdir("in"))
     assert {".jfif", ".jpe", ".dib"} < PICTURES
-    said = proface("protect", "in", "-o", "out", *BY_HAND)
-    assert said.code == 0, said.err
+    result = proface("protect", "in", "-o", "out", *BY_HAND)
+    assert result.code == 0, result.err
     assert len(os.listdir("out")) == number
 
 
@@ -99,16 +99,16 @@ def test_d10_what_is_left_alone_is_named(proface: Proface) -> None:
         Path("in", name).write_text("x")
     Path("elsewhere").mkdir()
     Path("in/linked").symlink_to(Path("elsewhere").absolute())
-    said = proface("protect", "in", "-o", "out", *BY_HAND)
-    assert said.code == 0
+    result = proface("protect", "in", "-o", "out", *BY_HAND)
+    assert result.code == 0
     for name in ("in/notes.txt", "in/clip.mp4", "in/.hidden.png", "in/line\\nbreak.txt", "in/linked"):
-        assert name in said.err
-    assert said.err.endswith("1 file done, 5 other files left alone\n")
+        assert name in result.err
+    assert result.err.endswith("1 file done, 5 other files left alone\n")
     for index in range(30):
         Path(f"in/{index:02}.txt").touch()
-    said = proface("protect", "in", "-o", "other", *BY_HAND)
-    assert "and 23 more; -v names all" in said.err
-    assert "in/29.txt" not in said.err
+    result = proface("protect", "in", "-o", "other", *BY_HAND)
+    assert "and 23 more; -v names all" in result.err
+    assert "in/29.txt" not in result.err
     assert "in/29.txt" in proface("protect", "in", "-o", "third", *BY_HAND, "-v").err
 
 
@@ -116,9 +116,9 @@ def test_d10_pictures_that_cannot_be_read_do_not_pass_unnoticed(proface: Proface
     for index, suffix in enumerate(sorted(FOREIGN)):
         Path("in").mkdir(exist_ok=True)
         Path(f"in/{index:02}{suffix.upper()}").write_bytes(b"whatever")
-    said = proface("protect", "in", "-o", "out", *BY_HAND)
-    assert said.code == 1
-    assert len(said.errors) == len(FOREIGN)
+    result = proface("protect", "in", "-o", "out", *BY_HAND)
+    assert result.code == 1
+    assert len(result.errors) == len(FOREIGN)
 
 
 def test_d10_the_page_offers_the_same_suffixes() -> None:
@@ -144,12 +144,12 @@ def test_d13_one_fault_does_not_stop_the_others(proface: Proface) -> None:
     os.mkfifo("pipe.png")
     os.mkfifo("in.png")
     long = "x" * 300 + ".png"
-    said = proface(
+    result = proface(
         "protect", "a.png", "broken.png", "loop.png", "pipe.png", "missing.png", long, "/dev/zero", "-o", "out",
         *BY_HAND, "--json",
     )  # fmt: skip
-    assert said.code == 1
-    by_input = {record["input"]: record for record in said.records}
+    assert result.code == 1
+    by_input = {record["input"]: record for record in result.records}
     assert by_input["a.png"]["status"] == "protected"
     for name, message in (
         ("broken.png", "is a link to something that does not exist"), ("loop.png", "cannot be read: Too many levels"),
@@ -174,15 +174,15 @@ def test_d13_in_folders(proface: Proface) -> None:
     Path("out").mkdir()
     Path("out/sub").touch()
     for jobs in "1", "2":
-        said = proface("protect", "in", "-o", "out", *BY_HAND, "--json", "--jobs", jobs, "--overwrite")
-        assert said.code == 1
-        statuses = {record["input"]: record["status"] for record in said.records}
+        result = proface("protect", "in", "-o", "out", *BY_HAND, "--json", "--jobs", jobs, "--overwrite")
+        assert result.code == 1
+        statuses = {record["input"]: record["status"] for record in result.records}
         assert statuses == {
             "in/a.png": "protected", "in/broken.png": "error", "in/loop.png": "error",
             "in/line\nbreak.png": "protected", odd: "protected", "in/sub/b.png": "error",
         }  # fmt: skip
-        assert "in/pipe.png" in said.err
-        assert "\\nbreak" in said.err
+        assert "in/pipe.png" in result.err
+        assert "\\nbreak" in result.err
     assert proface("recover", "out", "-o", "back").code == 0
     assert np.array_equal(np.array(Image.open(os.fsdecode(b"back/\xff\xfe.recovered.png"))), drawn())
 
@@ -200,9 +200,9 @@ def test_d13_a_file_that_goes_away_in_between(proface: Proface, monkeypatch: pyt
         return plan
 
     monkeypatch.setattr(protect, "_make_plan", and_then_gone)
-    said = proface("protect", "in", "-o", "out", *BY_HAND)
-    assert said.code == 1
-    assert said.errors == ["error: in/a.png cannot be read: No such file or directory"]
+    result = proface("protect", "in", "-o", "out", *BY_HAND)
+    assert result.code == 1
+    assert result.errors == ["error: in/a.png cannot be read: No such file or directory"]
     assert os.listdir("out") == ["b.protected.png"]
 
 
@@ -249,27 +249,27 @@ def test_u8_a_warning_that_repeats_is_told_once(proface: Proface) -> None:
         save(f"in/{seed}.png", drawn(seed=seed))
     tiny = ("--faces", "none", "--box", "40,20,16,16")
     for more in ((), ("--jobs", "2")):
-        said = proface("protect", "in", "-o", f"out{len(more)}", *tiny, *more)
-        assert said.code == 0
-        told = [line for line in said.err.splitlines() if "record in the pixels" in line]
+        result = proface("protect", "in", "-o", f"out{len(more)}", *tiny, *more)
+        assert result.code == 0
+        told = [line for line in result.err.splitlines() if "record in the pixels" in line]
         assert len(told) == 1
         assert re.match(r"warning: 4 files, such as in/\d\.png: face 1: too small", told[0])
-        assert said.err.splitlines()[-2] == told[0], "at the end, before the sum"
-    said = proface("protect", "in", "-o", "verbose", *tiny, "-v")
-    assert said.err.count("record in the pixels") == 4
-    said = proface("protect", "in", "-o", "json", *tiny, "--json")
-    assert all("record in the pixels" in record["warnings"][0] for record in said.records)
-    said = proface("protect", "in/0.png", *tiny)
-    assert said.err.count("warning: in/0.png: face 1: too small") == 1
+        assert result.err.splitlines()[-2] == told[0], "at the end, before the sum"
+    result = proface("protect", "in", "-o", "verbose", *tiny, "-v")
+    assert result.err.count("record in the pixels") == 4
+    result = proface("protect", "in", "-o", "json", *tiny, "--json")
+    assert all("record in the pixels" in record["warnings"][0] for record in result.records)
+    result = proface("protect", "in/0.png", *tiny)
+    assert result.err.count("warning: in/0.png: face 1: too small") == 1
 
 
 def test_u8_different_warnings_stay_apart(proface: Proface) -> None:
     save("in/a.png")
     Image.fromarray(drawn()).convert("CMYK").save("in/b.jpg")
     save("in/c.png", drawn(seed=2))
-    said = proface("protect", "in", "-o", "out", "--faces", "none", "--box", "40,20,16,16")
-    assert len([line for line in said.err.splitlines() if line.startswith("warning: 3 files, such as in/a.png")]) == 1
-    assert len([line for line in said.err.splitlines() if line.startswith("warning: in/b.jpg: ")]) == 1
+    result = proface("protect", "in", "-o", "out", "--faces", "none", "--box", "40,20,16,16")
+    assert len([line for line in result.err.splitlines() if line.startswith("warning: 3 files, such as in/a.png")]) == 1
+    assert len([line for line in result.err.splitlines() if line.startswith("warning: in/b.jpg: ")]) == 1
 
 
 def test_d13_permissions_as_root_is_told_of_them(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,9 +289,9 @@ def test_d13_permissions_as_root_is_told_of_them(proface: Proface, monkeypatch: 
 
     monkeypatch.setattr(os, "access", no_access)
     monkeypatch.setattr(os, "stat", no_stat)
-    said = proface("protect", "a.png", "locked.png", "closed/b.png", "-o", "out", *BY_HAND)
-    assert said.code == 1
-    assert said.errors == [
+    result = proface("protect", "a.png", "locked.png", "closed/b.png", "-o", "out", *BY_HAND)
+    assert result.code == 1
+    assert result.errors == [
         "error: locked.png cannot be read: Permission denied", "error: closed/b.png cannot be read: Permission denied",
     ]  # fmt: skip
     assert os.listdir("out") == ["a.protected.png"]

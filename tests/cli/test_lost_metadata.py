@@ -1,4 +1,4 @@
-"""Files whose metadata are gone: stripped by programs that nobody here wrote, cropped, or with a sidecar beside."""
+"""Files without their metadata: stripped by other programs, cropped, or with a sidecar."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def imagemagick() -> str:
     """Return ImageMagick's program: other programs are called ``convert`` too, on Windows always."""
     for name in ("magick", "convert"):
         if shutil.which(name) is not None:
-            said = subprocess.run([name, "-version"], capture_output=True, text=True, timeout=60)
-            if "ImageMagick" in said.stdout:
+            result = subprocess.run([name, "-version"], capture_output=True, text=True, timeout=60)
+            if "ImageMagick" in result.stdout:
                 return name
     return "ImageMagick"
 
@@ -60,10 +60,10 @@ def strip(program: str, source: str, target: str) -> str:
 
 def estimated(proface: Proface, name: str, *more: str) -> np.ndarray:
     """Recover, check that it is called an estimate, and give the pixels."""
-    said = proface("recover", name, "-o", "back.png", "--overwrite", "--json", *more)
-    assert said.code == 0, said.err
-    assert [face["outcome"] for face in said.records[0]["faces"]] == ["estimate"]
-    assert "nothing vouches for" in said.err
+    result = proface("recover", name, "-o", "back.png", "--overwrite", "--json", *more)
+    assert result.code == 0, result.err
+    assert [face["outcome"] for face in result.records[0]["faces"]] == ["estimate"]
+    assert "nothing vouches for" in result.err
     return pixels("back.png")
 
 
@@ -118,9 +118,9 @@ def test_converted_and_cropped_files_come_back(proface: Proface, protected: Path
 
 def test_inspecting_what_is_left(proface: Proface, protected: Path) -> None:
     save("stripped.png", pixels(protected))
-    said = proface("inspect", "stripped.png", "--json")
-    assert said.code == 0
-    (record,) = said.records
+    result = proface("inspect", "stripped.png", "--json")
+    assert result.code == 0
+    (record,) = result.records
     assert (record["source"], record["stripped"], record["lost"]) == ("pixels", [1], [])
     assert record["faces"][0]["box"] == [40, 20, 64, 64]
     assert "metadata    gone" in proface("inspect", "stripped.png").out
@@ -133,8 +133,8 @@ def test_a_wrong_passphrase_for_a_stripped_file(
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
     assert proface("recover", "stripped.png").code == 3
     assert files() == ["drawing.protected.png", "stripped.png"]
-    said = proface("recover", "stripped.png", "--force", "--json")
-    assert [face["outcome"] for face in said.records[0]["faces"]] == ["noise"]
+    result = proface("recover", "stripped.png", "--force", "--json")
+    assert [face["outcome"] for face in result.records[0]["faces"]] == ["noise"]
     assert not is_near(pixels("stripped.recovered.png")[INSIDE], drawn()[INSIDE])
 
 
@@ -155,13 +155,13 @@ def test_face_keys_and_groups_survive_too(proface: Proface) -> None:
     assert proface("protect", "a.png", *boxes, "--face", "2", "--passphrase-file", "bobs").code == 0
     key = proface("key", "a.protected.png", "--face", "1").out.strip()
     save("stripped.png", pixels("a.protected.png"))
-    said = proface("recover", "stripped.png", "-o", "mine.png", "--json")
-    assert [face["outcome"] for face in said.records[0]["faces"]] == ["estimate", "locked"]
-    said = proface("recover", "stripped.png", "-o", "key.png", "--face-key", key, "--json")
-    assert [face["outcome"] for face in said.records[0]["faces"]] == ["estimate", "locked"]
+    result = proface("recover", "stripped.png", "-o", "mine.png", "--json")
+    assert [face["outcome"] for face in result.records[0]["faces"]] == ["estimate", "locked"]
+    result = proface("recover", "stripped.png", "-o", "key.png", "--face-key", key, "--json")
+    assert [face["outcome"] for face in result.records[0]["faces"]] == ["estimate", "locked"]
     save("half.png", pixels("stripped.png")[:, 100:])
-    said = proface("recover", "half.png", "-o", "none.png", "--json")
-    assert said.code == 3, "bob's face alone is left, and this is not his passphrase"
+    result = proface("recover", "half.png", "-o", "none.png", "--json")
+    assert result.code == 3, "bob's face alone is left, and this is not his passphrase"
     assert "none.png" not in files()
 
 
@@ -171,10 +171,10 @@ def test_two_headers_that_disagree(proface: Proface, protected: Path) -> None:
     assert proface("protect", "b.png", *BY_HAND).code == 0
     chunks = read_chunks(protected.read_bytes())
     Path("mixed.png").write_bytes(write_chunks(Path("b.protected.png").read_bytes(), chunks))
-    said = proface("recover", "mixed.png")
-    assert said.code == 5
-    assert "another file's" in said.err
-    assert "--from-pixels" in said.err
+    result = proface("recover", "mixed.png")
+    assert result.code == 5
+    assert "another file's" in result.err
+    assert "--from-pixels" in result.err
     assert "mixed.recovered.png" not in files()
     assert is_near(estimated(proface, "mixed.png", "--from-pixels")[INSIDE], drawn(seed=3)[INSIDE])
 
@@ -183,9 +183,9 @@ def test_two_headers_that_disagree(proface: Proface, protected: Path) -> None:
     changed[INSIDE] = write_record(np.ascontiguousarray(changed[INSIDE]), foreign.record)
     save("foreign.png", changed)
     Path("foreign.png").write_bytes(write_chunks(Path("foreign.png").read_bytes(), chunks))
-    said = proface("recover", "foreign.png")
-    assert said.code == 0, "the header, which the passphrase vouches for, wins"
-    assert "disagrees with the header; the header was used" in said.err
+    result = proface("recover", "foreign.png")
+    assert result.code == 0, "the header, which the passphrase vouches for, wins"
+    assert "disagrees with the header; the header was used" in result.err
     assert np.array_equal(pixels("foreign.recovered.png"), drawn())
 
 
@@ -199,9 +199,9 @@ def test_in_cover_mode_nothing_vouches_for_either(proface: Proface) -> None:
     changed[INSIDE] = write_record(np.ascontiguousarray(changed[INSIDE]), foreign.record)
     save("foreign.png", changed)
     Path("foreign.png").write_bytes(write_chunks(Path("foreign.png").read_bytes(), chunks))
-    said = proface("recover", "foreign.png")
-    assert said.code == 5
-    assert "disagree" in said.err
+    result = proface("recover", "foreign.png")
+    assert result.code == 5
+    assert "disagree" in result.err
     assert "foreign.recovered.png" not in files()
 
 
@@ -237,17 +237,17 @@ def test_what_was_locked_anew_is_so_in_the_pixels_too(
 
 def test_faces_without_a_record_are_warned_about(proface: Proface) -> None:
     save("a.png")
-    said = proface("protect", "a.png", "--box", "10,10,24,24", "--box", BOX, "--faces", "none")
-    assert said.code == 0
-    assert "face 1: too small, or opened by too many, for a record" in said.err
+    result = proface("protect", "a.png", "--box", "10,10,24,24", "--box", BOX, "--faces", "none")
+    assert result.code == 0
+    assert "face 1: too small, or opened by too many, for a record" in result.err
     save("b.png")
     assert proface("protect", "b.png", "--no-record", *BY_HAND).code == 0
     save("stripped.png", pixels("b.protected.png"))
     assert proface("recover", "stripped.png").code == 5
     recipients = [part for _ in range(12) for part in ("-r", new_recipient(proface))]
-    said = proface("protect", "b.png", "-o", "c.png", *recipients, *BY_HAND)
-    assert said.code == 0
-    assert "opened by too many" in said.err
+    result = proface("protect", "b.png", "-o", "c.png", *recipients, *BY_HAND)
+    assert result.code == 0
+    assert "opened by too many" in result.err
     assert proface("recover", "c.png").code == 0
 
 
@@ -259,9 +259,9 @@ def new_recipient(proface: Proface) -> str:
 
 def test_protecting_a_stripped_file_again_is_refused(proface: Proface, protected: Path) -> None:
     save("stripped.png", pixels(protected))
-    said = proface("protect", "stripped.png", *BY_HAND)
-    assert said.code == 2
-    assert "protected already" in said.err
+    result = proface("protect", "stripped.png", *BY_HAND)
+    assert result.code == 2
+    assert "protected already" in result.err
     assert files() == ["drawing.protected.png", "stripped.png"]
 
 
@@ -290,8 +290,8 @@ def test_a_sidecar_beside_a_stripped_file_brings_it_back_exactly(proface: Profac
     save(str(photo), pixels(photo))  # whatever saves it keeps the pixels and nothing else
     for command in "inspect", "verify":
         assert proface(command, str(photo)).code == 0
-    said = proface("recover", str(photo), "--json")
-    assert [face["outcome"] for face in said.records[0]["faces"]] == ["exact"]
+    result = proface("recover", str(photo), "--json")
+    assert [face["outcome"] for face in result.records[0]["faces"]] == ["exact"]
     assert np.array_equal(pixels("a.recovered.png"), drawn())
 
 
@@ -336,10 +336,10 @@ def test_sidecars_that_do_not_fit(proface: Proface, damage: Damage) -> None:
     assert proface("protect", "b.png", "--sidecar", *BY_HAND).code == 0
     damage(photo, sidecar)
     for command, *more in ("recover",), ("recover", "--sidecar", str(sidecar)), ("inspect",):
-        said = proface(command, str(photo), *more)
-        assert said.code == 5
-        assert len(said.errors) == 1
-        assert "a.protected.pfs" in said.err
+        result = proface(command, str(photo), *more)
+        assert result.code == 5
+        assert len(result.errors) == 1
+        assert "a.protected.pfs" in result.err
     assert "a.recovered.png" not in files()
 
 
@@ -349,18 +349,18 @@ def test_a_sidecar_and_a_file_that_disagree(proface: Proface) -> None:
     Path("new").chmod(0o600)
     sidecar.rename("old.pfs")
     assert proface("rewrap", str(photo), "--new-passphrase-file", "new", "--in-place").code == 0
-    said = proface("recover", str(photo), "--sidecar", "old.pfs")
-    assert said.code == 5
-    assert "disagree" in said.err
+    result = proface("recover", str(photo), "--sidecar", "old.pfs")
+    assert result.code == 5
+    assert "disagree" in result.err
     assert "a.recovered.png" not in files()
 
 
 def test_sidecars_are_never_overwritten_unasked(proface: Proface) -> None:
     save("a.png")
     Path("a.protected.pfs").write_text("somebody else's")
-    said = proface("protect", "a.png", "--sidecar", *BY_HAND)
-    assert said.code == 1
-    assert "a.protected.pfs already exists" in said.err
+    result = proface("protect", "a.png", "--sidecar", *BY_HAND)
+    assert result.code == 1
+    assert "a.protected.pfs already exists" in result.err
     assert Path("a.protected.pfs").read_text() == "somebody else's"
     assert files() == ["a.png", "a.protected.pfs"]
     assert proface("protect", "a.png", *BY_HAND).code == 0, "other programs use the suffix too"
@@ -384,7 +384,7 @@ def test_formats_by_option(proface: Proface) -> None:
     assert proface("protect", "in", "-o", "out", "--format", "tiff", *BY_HAND).code == 0
     assert proface("recover", "out", "-o", "back", "--format", "webp").code == 0
     assert files() == ["back/a.recovered.webp", "in/a.png", "out/a.protected.tif"]
-    said = proface("protect", "in/a.png", "-o", "x.png", "--format", "webp", *BY_HAND)
-    assert said.code == 2
-    assert "not a name for a webp file" in said.err
+    result = proface("protect", "in/a.png", "-o", "x.png", "--format", "webp", *BY_HAND)
+    assert result.code == 2
+    assert "not a name for a webp file" in result.err
     assert "x.png" not in files()

@@ -1,4 +1,4 @@
-"""The manual, command by command: what people type, what they read, and which files exist afterwards."""
+"""The manual, command by command: input, output, and the files that exist afterwards."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ def test_a_photo_there_and_back(proface: Proface, astronaut: np.ndarray) -> None
     save("party.jpg", astronaut, quality=95)
     before = pixels("party.jpg")
 
-    said = proface("protect", "party.jpg")
-    assert said.code == 0
-    assert said.out == ""
-    assert said.err.startswith("party.jpg -> party.protected.png: 1 face protected")
+    result = proface("protect", "party.jpg")
+    assert result.code == 0
+    assert result.out == ""
+    assert result.err.startswith("party.jpg -> party.protected.png: 1 face protected")
     assert files() == ["party.jpg", "party.protected.png"]
     assert not np.array_equal(pixels("party.protected.png"), before)
 
-    said = proface("recover", "party.protected.png")
-    assert said.code == 0
-    assert said.err == "party.protected.png -> party.recovered.png: 1 face (1 exact)\n"
+    result = proface("recover", "party.protected.png")
+    assert result.code == 0
+    assert result.err == "party.protected.png -> party.recovered.png: 1 face (1 exact)\n"
     assert files() == ["party.jpg", "party.protected.png", "party.recovered.png"]
     assert np.array_equal(pixels("party.recovered.png"), before)
 
 
 def test_detect_says_and_draws_what_would_be_protected(proface: Proface, astronaut: np.ndarray) -> None:
     save("party.jpg", astronaut)
-    said = proface("detect", "party.jpg")
-    assert said.code == 0
-    number, box, score = said.out.split()
+    result = proface("detect", "party.jpg")
+    assert result.code == 0
+    number, box, score = result.out.split()
     assert number == "1"
     assert len(box.split(",")) == 4
     assert 0 < float(score) <= 1
     assert files() == ["party.jpg"]
 
-    said = proface("detect", "party.jpg", "--draw", "out.png", "--json")
-    assert said.code == 0
-    (record,) = said.records
+    result = proface("detect", "party.jpg", "--draw", "out.png", "--json")
+    assert result.code == 0
+    (record,) = result.records
     assert record["status"] == "detected"
     assert record["output"] == "out.png"
     assert record["faces"][0]["box"] == [int(v) for v in box.split(",")]
@@ -59,10 +59,10 @@ def test_detect_says_and_draws_what_would_be_protected(proface: Proface, astrona
 
 def test_detect_without_a_face(proface: Proface) -> None:
     save("wall.png")
-    said = proface("detect", "wall.png", "--draw", "out.png")
-    assert said.code == 4
-    assert said.out == ""
-    assert "--box" in said.err
+    result = proface("detect", "wall.png", "--draw", "out.png")
+    assert result.code == 4
+    assert result.out == ""
+    assert "--box" in result.err
     assert files() == ["wall.png"]
 
 
@@ -70,12 +70,12 @@ def test_inspect_shows_what_is_in_it_without_a_key(
     proface: Proface, protected: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PROFACE_PASSPHRASE")
-    said = proface("inspect", str(protected))
-    assert said.code == 0
-    assert "format version 1" in said.out
-    assert "160x120" in said.out
-    assert BOX in said.out
-    assert "sealed" in said.out
+    result = proface("inspect", str(protected))
+    assert result.code == 0
+    assert "format version 1" in result.out
+    assert "160x120" in result.out
+    assert BOX in result.out
+    assert "sealed" in result.out
     (record,) = proface("inspect", "--json", str(protected)).records
     assert record["faces"] == [{"number": 1, "box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
     assert record["size"] == [160, 120]
@@ -85,9 +85,9 @@ def test_inspect_shows_what_is_in_it_without_a_key(
 
 
 def test_styles_are_listed(proface: Proface) -> None:
-    said = proface("styles")
-    assert said.code == 0
-    assert "blur" in said.out
+    result = proface("styles")
+    assert result.code == 0
+    assert "blur" in result.out
     names = {record["name"] for record in proface("styles", "--json").records}
     assert {"blur", "pixelate", "median", "solid"} <= names
     assert proface("styles", "blur").out.startswith("blur: ")
@@ -148,34 +148,34 @@ def test_metadata_is_dropped_unless_asked_for(proface: Proface) -> None:
 
 def test_styles_are_named_and_weak_ones_warned_about(proface: Proface) -> None:
     save("a.png")
-    said = proface("protect", "a.png", "--box", BOX, "--faces", "none", "--style", "pixelate:40")
-    assert said.code == 0
-    assert "warning: a.png: style pixelate:40 is weak" in said.err
-    said = proface("protect", "a.png", "--style", "sepia", "--overwrite")
-    assert said.code == 2
-    assert "hint: styles: " in said.err
+    result = proface("protect", "a.png", "--box", BOX, "--faces", "none", "--style", "pixelate:40")
+    assert result.code == 0
+    assert "warning: a.png: style pixelate:40 is weak" in result.err
+    result = proface("protect", "a.png", "--style", "sepia", "--overwrite")
+    assert result.code == 2
+    assert "hint: styles: " in result.err
 
 
 def test_a_photo_without_a_face(proface: Proface) -> None:
     save("wall.png")
-    said = proface("protect", "wall.png", "--json")
-    assert said.code == 4
-    assert said.records[0]["status"] == "no-face"
-    assert "hint: " in said.err
+    result = proface("protect", "wall.png", "--json")
+    assert result.code == 4
+    assert result.records[0]["status"] == "no-face"
+    assert "hint: " in result.err
     assert files() == ["wall.png"]
 
-    said = proface("protect", "wall.png", "--allow-no-face", "--json")
-    assert said.code == 0
-    assert said.records[0]["status"] == "no-face"
-    assert "unprotected" in said.err
+    result = proface("protect", "wall.png", "--allow-no-face", "--json")
+    assert result.code == 0
+    assert result.records[0]["status"] == "no-face"
+    assert "unprotected" in result.err
     assert np.array_equal(pixels("wall.protected.png"), drawn())
 
 
 def test_an_existing_output_needs_overwrite(proface: Proface, protected: Path) -> None:
     Path("drawing.recovered.png").write_bytes(b"precious")
-    said = proface("recover", str(protected))
-    assert said.code == 1
-    assert "--overwrite" in said.err
+    result = proface("recover", str(protected))
+    assert result.code == 1
+    assert "--overwrite" in result.err
     assert Path("drawing.recovered.png").read_bytes() == b"precious"
     assert proface("recover", str(protected), "--overwrite").code == 0
     assert np.array_equal(pixels("drawing.recovered.png"), drawn())
@@ -199,20 +199,20 @@ def test_folders_are_mirrored(proface: Proface, protected: Path) -> None:
     shutil.move(protected, "photos/trip/drawing.protected.png")
     save("photos/a.recovered.png")
 
-    said = proface("protect", "photos", "-o", "out", "--box", BOX, "--faces", "none", "--json")
-    assert said.code == 0
-    assert {r["input"]: r["status"] for r in said.records} == {
+    result = proface("protect", "photos", "-o", "out", "--box", BOX, "--faces", "none", "--json")
+    assert result.code == 0
+    assert {r["input"]: r["status"] for r in result.records} == {
         "photos/a.png": "protected",
         "photos/trip/b.jpg": "protected",
         "photos/trip/drawing.protected.png": "skipped",
         "photos/a.recovered.png": "skipped",
     }
-    assert "skipped, it is protected already" in said.err
-    assert said.err.endswith("2 files done, 2 skipped, 1 other file left alone\n")
+    assert "skipped, it is protected already" in result.err
+    assert result.err.endswith("2 files done, 2 skipped, 1 other file left alone\n")
     assert [f for f in files() if f.startswith("out")] == ["out/a.protected.png", "out/trip/b.protected.png"]
 
-    said = proface("recover", "out", "-o", "back")
-    assert said.code == 0
+    result = proface("recover", "out", "-o", "back")
+    assert result.code == 0
     assert [f for f in files() if f.startswith("back")] == ["back/a.recovered.png", "back/trip/b.recovered.png"]
     assert np.array_equal(pixels("back/a.recovered.png"), drawn())
 
@@ -229,11 +229,11 @@ def test_one_bad_file_does_not_stop_the_others(proface: Proface) -> None:
     Path("b.png").write_bytes(b"no picture")
     save("c.png")
     arguments = ("-o", "out", "--box", BOX, "--faces", "none", "--json")
-    said = proface("protect", "a.png", "b.png", "c.png", *arguments)
-    assert said.code == 1
-    assert [r["status"] for r in said.records] == ["protected", "error", "protected"]
-    assert [r["exit_code"] for r in said.records] == [0, 1, 0]
-    assert said.errors == ["error: b.png is not a picture this program knows"]
+    result = proface("protect", "a.png", "b.png", "c.png", *arguments)
+    assert result.code == 1
+    assert [r["status"] for r in result.records] == ["protected", "error", "protected"]
+    assert [r["exit_code"] for r in result.records] == [0, 1, 0]
+    assert result.errors == ["error: b.png is not a picture this program knows"]
     assert files() == ["a.png", "b.png", "c.png", "out/a.protected.png", "out/c.protected.png"]
 
 
@@ -290,6 +290,6 @@ def test_chosen_faces(proface: Proface, astronaut: np.ndarray) -> None:
     (record,) = proface("protect", "two.png", "--faces", "2", "--json").records
     assert len(record["faces"]) == 1
     assert record["faces"][0]["box"][0] > 512
-    said = proface("protect", "two.png", "--faces", "7", "-o", "x.png")
-    assert said.code == 2
+    result = proface("protect", "two.png", "--faces", "7", "-o", "x.png")
+    assert result.code == 2
     assert "x.png" not in files()

@@ -1,4 +1,4 @@
-"""Who may read what is written: never more people than could read the input (case S8)."""
+"""Permissions of outputs: nobody can read an output who could not read the input (case S8)."""
 
 from __future__ import annotations
 

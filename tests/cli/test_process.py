@@ -1,4 +1,4 @@
-"""As a real process: start-up time, terminals, pipes, signals and where the passphrase comes from."""
+"""The program as a real process: start-up, terminals, pipes, signals and sources of the passphrase."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def no_source(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_help_loads_nothing_heavy(here: Path) -> None:
-    """What is loaded decides how long it takes; a limit in seconds would fail on a busy machine."""
+    """Count the modules: a limit in seconds would fail on a busy machine."""
     code = (
         "import sys; from proface_s.cli.main import main; assert main(sys.argv[1:]) == 0\n"
         "print(*{name.split('.')[0] for name in sys.modules}, len(sys.modules), file=sys.stderr)"
@@ -182,11 +182,11 @@ def test_every_source_of_the_passphrase_opens_the_file(
 
 def test_two_sources_are_refused(proface: Proface, protected: Path) -> None:
     Path("secret").write_text(PASSPHRASE)
-    said = proface("recover", str(protected), "--passphrase-file", "secret")
-    assert said.code == 2
-    assert "--passphrase-file and PROFACE_PASSPHRASE" in said.err
-    said = proface("recover", str(protected), "--passphrase-file", "secret", "--passphrase-fd", "0")
-    assert said.code == 2
+    result = proface("recover", str(protected), "--passphrase-file", "secret")
+    assert result.code == 2
+    assert "--passphrase-file and PROFACE_PASSPHRASE" in result.err
+    result = proface("recover", str(protected), "--passphrase-file", "secret", "--passphrase-fd", "0")
+    assert result.code == 2
     assert files() == ["drawing.protected.png", "secret"]
 
 
@@ -203,15 +203,15 @@ def test_without_a_terminal_or_a_source(no_source: Path) -> None:
 def test_weak_passphrases(here: Path, proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
     save("a.png")
     monkeypatch.setenv("PROFACE_PASSPHRASE", "seven77")
-    said = proface("protect", "a.png", *BY_HAND)
-    assert said.code == 2
-    assert "seven77" not in said.err
+    result = proface("protect", "a.png", *BY_HAND)
+    assert result.code == 2
+    assert "seven77" not in result.err
     assert files() == ["a.png"]
     monkeypatch.setenv("PROFACE_PASSPHRASE", "eight888")
-    said = proface("protect", "a.png", *BY_HAND)
-    assert said.code == 0
-    assert said.err.count("shorter than 15") == 1
-    assert "eight888" not in said.err
+    result = proface("protect", "a.png", *BY_HAND)
+    assert result.code == 0
+    assert result.err.count("shorter than 15") == 1
+    assert "eight888" not in result.err
 
 
 def test_the_passphrase_is_asked_for_twice_and_not_shown(no_source: Path) -> None:
@@ -267,7 +267,7 @@ def test_a_progress_bar_on_a_terminal_only(here: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_leaves_no_file_in_the_making(here: Path, number: signal.Signals, code: int) -> None:
-    """Interrupt while the file is being flushed: the worst moment, for a temporary file exists then."""
+    """Interrupt while the output is flushed, when a temporary file exists."""
     save("a.png")
     script = (
         "import os, sys, time\n"

@@ -1,4 +1,4 @@
-"""A recovered photo may be a JPEG when nothing is hidden in it any more (case U5)."""
+"""A recovered photo may be a JPEG if nothing is hidden in it any more (case U5)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from proface_s.errors import UsageError
 
 @pytest.mark.parametrize("name", ["back.jpg", "back.JPEG", "back.jfif"])
 def test_u5_a_jpeg_of_a_photo_in_which_nothing_is_hidden(proface: Proface, plain: str, name: str) -> None:
-    said = proface("recover", plain, "-o", name)
-    assert said.code == 0, said.err
-    assert "is not exact" in said.err
+    result = proface("recover", plain, "-o", name)
+    assert result.code == 0, result.err
+    assert "is not exact" in result.err
     with Image.open(name) as back:
         assert back.format == "JPEG"
         assert np.abs(np.array(back).astype(int) - original()).mean() < 1.5
@@ -35,10 +35,10 @@ def test_u5_other_formats_stay_refused(proface: Proface, plain: str, name: str) 
 
 def test_u5_not_while_a_face_is_hidden(proface: Proface, party: str, plain: str) -> None:
     """Locked, left out on purpose, forgotten, or read with a wrong key."""
-    said = proface("recover", party, "-o", "back.jpg")
-    assert said.code == 2
-    assert "would destroy what is still hidden: face 2, 3 did not come back" in said.err
-    assert "write a PNG: back.png" in said.err
+    result = proface("recover", party, "-o", "back.jpg")
+    assert result.code == 2
+    assert "would destroy what is still hidden: face 2, 3 did not come back" in result.err
+    assert "write a PNG: back.png" in result.err
     assert proface("recover", plain, "--face", "1", "-o", "back.jpg").code == 2
     Path("wrong").write_text("a wrong passphrase\n")
     assert proface("recover", plain, "-o", "back.png").code == 0
@@ -49,9 +49,9 @@ def test_u5_not_while_a_face_is_hidden(proface: Proface, party: str, plain: str)
 
 def test_u5_protecting_into_a_jpeg_stays_refused(proface: Proface, plain: str) -> None:
     assert proface("recover", plain, "-o", "photo.png").code == 0
-    said = proface("protect", "photo.png", "--faces", "none", "--box", "10,20,48,48", "-o", "new.jpg")
-    assert said.code == 2
-    assert "JPEG would destroy the hidden face" in said.err
+    result = proface("protect", "photo.png", "--faces", "none", "--box", "10,20,48,48", "-o", "new.jpg")
+    assert result.code == 2
+    assert "JPEG would destroy the hidden face" in result.err
     assert proface("recover", plain, "-o", "x.jpg", "--format", "png").code == 2
 
 

@@ -1,4 +1,4 @@
-"""What ``--resume`` skips: outputs made with the options asked for now, and no others (case S2)."""
+"""``--resume`` skips outputs made with the current options, and no others (case S2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_kit import BOX, PASSPHRASE, Proface, Said, drawn, save
+from cli_kit import BOX, PASSPHRASE, CommandResult, Proface, drawn, save
 from keys_kit import secret
 from PIL import Image, PngImagePlugin
 
@@ -104,10 +104,10 @@ CANNOT_CHANGE = {
     "as_json",
     "quiet",
     "verbose",
-    "debug",  # how the work is done and told
+    "debug",  # how the work is done and reported
     "resume",
     "identities",
-    "overwrite",  # what happens to outputs that exist
+    "overwrite",  # whether existing outputs are replaced
     "engine",
     "manifest",
     "scheduler",  # runs with a manifest, see tests/scale
@@ -130,10 +130,10 @@ def photo(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(proface: Proface, photo: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """One run; the environment's passphrase is there only where none is named."""
+def run(proface: Proface, photo: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CommandResult]:
+    """Run a command; the environment has a passphrase only if the arguments name none."""
 
-    def call(*options: str) -> Said:
+    def call(*options: str) -> CommandResult:
         if {"--passphrase-file", "-R"} & set(options):
             monkeypatch.delenv("PROFACE_PASSPHRASE", raising=False)
         else:
@@ -155,17 +155,17 @@ def test_s2_every_option_of_protect_is_compared_or_cannot_change_the_output() ->
 
 
 @pytest.mark.parametrize("change", OTHER_OPTIONS)
-def test_s2_an_output_made_with_other_options_is_not_finished(run: Callable[..., Said], change: str) -> None:
+def test_s2_an_output_made_with_other_options_is_not_finished(run: Callable[..., CommandResult], change: str) -> None:
     first, second, reason = OTHER_OPTIONS[change]
     assert run(*first).code == 0
     assert run(*first, "--resume").code == (1 if "-R" in first else 0), "with the same options it is finished"
     before = state()
-    said = run(*second, "--resume", "--json")
-    assert said.code == 1
-    assert [(r["status"], r["exit_code"]) for r in said.records] == [("error", 1)]
-    assert reason in said.records[0]["reason"]
-    assert reason in said.err
-    assert "--overwrite" in said.records[0]["hint"]
+    result = run(*second, "--resume", "--json")
+    assert result.code == 1
+    assert [(r["status"], r["exit_code"]) for r in result.records] == [("error", 1)]
+    assert reason in result.records[0]["reason"]
+    assert reason in result.err
+    assert "--overwrite" in result.records[0]["hint"]
     assert state() == before
     if change != "allow_no_face":
         assert run(*second, "--resume", "--overwrite").code == 0
@@ -188,17 +188,17 @@ def test_s2_an_output_made_with_other_options_is_not_finished(run: Callable[...,
     ],
 )  # fmt: skip
 def test_s2_an_output_made_with_the_same_options_is_finished(
-    run: Callable[..., Said], options: tuple[str, ...]
+    run: Callable[..., CommandResult], options: tuple[str, ...]
 ) -> None:
     assert run(*options, "--resume").code == 0
     before = state()
-    said = run(*options, "--resume", "--json")
-    assert said.code == 0, said.err
-    assert [r["status"] for r in said.records] == ["skipped"]
+    result = run(*options, "--resume", "--json")
+    assert result.code == 0, result.err
+    assert [r["status"] for r in result.records] == ["skipped"]
     assert state() == before
 
 
-def test_s2_the_same_in_other_words_is_finished(run: Callable[..., Said]) -> None:
+def test_s2_the_same_in_other_words_is_finished(run: Callable[..., CommandResult]) -> None:
     assert run(*BY_HAND, "--style", "blur").code == 0
     strength = f"blur:{get_style('blur').default_strength:g}"
     assert "is done already" in run(*BY_HAND, "--style", strength, "--resume").err
@@ -206,30 +206,30 @@ def test_s2_the_same_in_other_words_is_finished(run: Callable[..., Said]) -> Non
     assert "is done already" in run(*BY_HAND, "--jobs", "2", "--threads", "1", "--resume", "-v").err
 
 
-def test_s2_the_order_of_passphrases_means_nothing(run: Callable[..., Said]) -> None:
+def test_s2_the_order_of_passphrases_means_nothing(run: Callable[..., CommandResult]) -> None:
     named = ("mine", "bobs", "third")
     assert run(*BY_HAND, *(part for name in named for part in ("--passphrase-file", name))).code == 0
     turned = (part for name in reversed(named) for part in ("--passphrase-file", name))
     assert "is done already" in run(*BY_HAND, *turned, "--resume").err
 
 
-def test_s2_a_face_of_its_own_keys(run: Callable[..., Said]) -> None:
+def test_s2_a_face_of_its_own_keys(run: Callable[..., CommandResult]) -> None:
     two = (*BY_HAND, "--box", "110,20,32,32", "--passphrase-file", "mine")
     assert run(*two, "--face", "2", "--passphrase-file", "bobs").code == 0
     for other in ((), ("--face", "1", "--passphrase-file", "bobs"), ("--face", "2", "--passphrase-file", "third")):
-        said = run(*two, *other, "--resume")
-        assert said.code == 1, other
-        assert "other options" in said.err or "passphrase does not open" in said.err
+        result = run(*two, *other, "--resume")
+        assert result.code == 1, other
+        assert "other options" in result.err or "passphrase does not open" in result.err
 
 
-def test_s2_recipients_that_cannot_be_shown(run: Callable[..., Said]) -> None:
+def test_s2_recipients_that_cannot_be_shown(run: Callable[..., CommandResult]) -> None:
     """Nothing in a file tells for whom it is: without identities it is not skipped, and not replaced unasked."""
     assert run(*BY_HAND, "-R", "alice.pub").code == 0
     before = state()
-    said = run(*BY_HAND, "-R", "alice.pub", "--resume")
-    assert said.code == 1
-    assert "cannot be checked" in said.err
-    assert "-i" in said.err
+    result = run(*BY_HAND, "-R", "alice.pub", "--resume")
+    assert result.code == 1
+    assert "cannot be checked" in result.err
+    assert "-i" in result.err
     assert state() == before
     assert "is done already" in run(*BY_HAND, "-R", "alice.pub", "--resume", "-i", "alice.key").err
     assert run(*BY_HAND, "-R", "alice.pub", "--resume", "--overwrite").code == 0
@@ -242,9 +242,9 @@ def test_s2_detected_faces(proface: Proface, astronaut: np.ndarray) -> None:
     save("in/two.png", np.hstack([astronaut, astronaut[:, ::-1]]))
     options = ("-o", "out", "--faces")
     assert proface("protect", "in", *options, "1").code == 0
-    said = proface("protect", "in", *options, "all", "--resume")
-    assert said.code == 1
-    assert "other faces" in said.err
+    result = proface("protect", "in", *options, "all", "--resume")
+    assert result.code == 1
+    assert "other faces" in result.err
     assert proface("protect", "in", *options, "1", "--resume").err.count("is done already") == 1
     assert proface("protect", "in", *options, "all", "--resume", "--overwrite", "--jobs", "2").code == 0
     assert proface("protect", "in", *options, "all", "--resume", "--jobs", "2").err.count("is done already") == 1
@@ -252,20 +252,22 @@ def test_s2_detected_faces(proface: Proface, astronaut: np.ndarray) -> None:
     assert proface("protect", "in", *options, "none", "--resume").code == 1
 
 
-def test_s2_several_processes_say_the_same(run: Callable[..., Said]) -> None:
+def test_s2_several_processes_say_the_same(run: Callable[..., CommandResult]) -> None:
     save("in/b.png", drawn(seed=4))
     assert run(*BY_HAND).code == 0
     save("in/c.png", drawn(seed=5))
-    said = run(*OTHER_BOX, "--resume", "--jobs", "2", "--json")
-    assert said.code == 1
-    assert sorted((r["input"], r["status"]) for r in said.records) == [
+    result = run(*OTHER_BOX, "--resume", "--jobs", "2", "--json")
+    assert result.code == 1
+    assert sorted((r["input"], r["status"]) for r in result.records) == [
         ("in/a.png", "error"), ("in/b.png", "error"), ("in/c.png", "protected"),
     ]  # fmt: skip
-    assert said.err.endswith("1 file done, 2 left as found, made with other options (--overwrite replaces them)\n")
+    assert result.err.endswith("1 file done, 2 left as found, made with other options (--overwrite replaces them)\n")
 
 
 @pytest.mark.parametrize("damage", ["record", "sidecar", "format", "forgotten", "rewrapped"])
-def test_s2_what_was_changed_since_is_not_finished(run: Callable[..., Said], proface: Proface, damage: str) -> None:
+def test_s2_what_was_changed_since_is_not_finished(
+    run: Callable[..., CommandResult], proface: Proface, damage: str
+) -> None:
     options = (*BY_HAND, "--passphrase-file", "mine", *(["--sidecar"] if damage == "sidecar" else []))
     assert run(*options).code == 0
     if damage == "record":
@@ -289,21 +291,21 @@ def test_s2_what_was_changed_since_is_not_finished(run: Callable[..., Said], pro
         rewrap = ("rewrap", str(TARGET), "--in-place", "--passphrase-file", "mine", "--new-passphrase-file", "bobs")
         assert proface(*rewrap).code == 0
     before = state()
-    said = run(*options, "--resume")
-    assert said.code == 1
-    assert "is not the finished output" in said.err
+    result = run(*options, "--resume")
+    assert result.code == 1
+    assert "is not the finished output" in result.err
     assert state() == before
 
 
-def test_s2_a_sidecar_of_another_picture_says_nothing(run: Callable[..., Said]) -> None:
+def test_s2_a_sidecar_of_another_picture_says_nothing(run: Callable[..., CommandResult]) -> None:
     assert run(*BY_HAND, "--sidecar").code == 0
-    said = run(*BY_HAND, "--resume", "--overwrite")
-    assert said.code == 0
-    assert "out/a.protected.pfs" in said.err, "what is left over is named"
+    result = run(*BY_HAND, "--resume", "--overwrite")
+    assert result.code == 0
+    assert "out/a.protected.pfs" in result.err, "what is left over is named"
     assert "is done already" in run(*BY_HAND, "--resume").err
 
 
-def test_s2_recovering_compares_the_whole_file(run: Callable[..., Said], proface: Proface) -> None:
+def test_s2_recovering_compares_the_whole_file(run: Callable[..., CommandResult], proface: Proface) -> None:
     assert run(*BY_HAND, "--keep-metadata", "--box", "110,20,32,32").code == 0
     back = Path("back/a.recovered.png")
     assert proface("recover", "out", "-o", "back").code == 0
@@ -311,9 +313,9 @@ def test_s2_recovering_compares_the_whole_file(run: Callable[..., Said], proface
     whole = back.read_bytes()
     assert proface("recover", "out", "-o", "back", "--face", "1", "--resume").code == 1
     Image.open(back).save(back)  # the author is lost
-    said = proface("recover", "out", "-o", "back", "--resume")
-    assert said.code == 1
-    assert "is not what" in said.err
+    result = proface("recover", "out", "-o", "back", "--resume")
+    assert result.code == 1
+    assert "is not what" in result.err
     back.write_bytes(whole)
     Image.open(back).save("x.webp", lossless=True)
     shutil.copy("x.webp", back)

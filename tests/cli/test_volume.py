@@ -1,4 +1,4 @@
-"""Many photos: several processes, resuming, full disks, names that collide, and pipes."""
+"""Many photos: several processes, resumed runs, full disks, colliding names, and pipes."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def three_photos() -> None:
 def test_several_processes_do_what_one_does(proface: Proface) -> None:
     three_photos()
     Path("in/d.png").write_bytes(b"no picture")
-    said = proface("protect", "in", *TO_OUT, "--jobs", "2", "--json")
-    assert said.code == 1
-    assert {(r["input"], r["status"]) for r in said.records} == {
+    result = proface("protect", "in", *TO_OUT, "--jobs", "2", "--json")
+    assert result.code == 1
+    assert {(r["input"], r["status"]) for r in result.records} == {
         ("in/a.png", "protected"), ("in/b.jpg", "protected"), ("in/deep/c.png", "protected"), ("in/d.png", "error"),
     }  # fmt: skip
-    assert said.errors == ["error: in/d.png is not a picture this program knows"]
-    assert said.err.endswith("3 files done, 1 failed\n")
+    assert result.errors == ["error: in/d.png is not a picture this program knows"]
+    assert result.err.endswith("3 files done, 1 failed\n")
     assert list(outputs()) == ["out/a.protected.png", "out/b.protected.png", "out/deep/c.protected.png"]
     assert proface("recover", "out", "-o", "back", "--jobs", "2", "--audit", "log").code == 0
     assert np.array_equal(pixels("back/a.recovered.png"), drawn(seed=0))
@@ -87,22 +87,22 @@ def test_resuming_does_what_is_missing_and_nothing_else(proface: Proface) -> Non
     assert proface("protect", "in", *TO_OUT).code == 0
     Path("out/b.protected.png").unlink()
     before = outputs()
-    said = proface("protect", "in", *TO_OUT)
-    assert said.code == 1
-    assert len(said.errors) == 2, "without --resume what exists is an error"
+    result = proface("protect", "in", *TO_OUT)
+    assert result.code == 1
+    assert len(result.errors) == 2, "without --resume what exists is an error"
     Path("out/b.protected.png").unlink()
-    said = proface("protect", "in", *TO_OUT, "--resume", "--json")
-    assert said.code == 0
-    assert [(r["input"], r["status"]) for r in said.records] == [
+    result = proface("protect", "in", *TO_OUT, "--resume", "--json")
+    assert result.code == 0
+    assert [(r["input"], r["status"]) for r in result.records] == [
         ("in/a.png", "skipped"), ("in/b.jpg", "protected"), ("in/deep/c.png", "skipped"),
     ]  # fmt: skip
-    assert said.records[0]["reason"] == "is done already"
-    assert said.err.endswith("1 file done, 2 skipped\n")
+    assert result.records[0]["reason"] == "is done already"
+    assert result.err.endswith("1 file done, 2 skipped\n")
     assert {name: data for name, data in outputs().items() if name in before} == before
     assert proface("recover", "out", "-o", "back").code == 0
     Path("back/a.recovered.png").unlink()
-    said = proface("recover", "out", "-o", "back", "--resume", "--json")
-    assert [r["status"] for r in said.records] == ["recovered", "skipped", "skipped"]
+    result = proface("recover", "out", "-o", "back", "--resume", "--json")
+    assert [r["status"] for r in result.records] == ["recovered", "skipped", "skipped"]
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_what_is_there_but_not_finished_is_not_skipped(
     else:
         target.write_bytes(write_png_chunks(target.read_bytes(), {"pfSl": []}))
     before = target.read_bytes()
-    said = proface("protect", "in", *TO_OUT, *more, "--resume")
-    assert said.code == 1
-    assert reason in said.err
-    assert "hint: " in said.err
+    result = proface("protect", "in", *TO_OUT, *more, "--resume")
+    assert result.code == 1
+    assert reason in result.err
+    assert "hint: " in result.err
     assert target.read_bytes() == before
     assert proface("protect", "in", *TO_OUT, *more, "--resume", "--overwrite").code == 0
     assert target.read_bytes() != before
@@ -182,7 +182,7 @@ def test_a_run_that_is_stopped_can_be_resumed(here: Path, number: signal.Signals
     assert process.returncode in (-number, 128 + number)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and list(Path("out").glob(".*.tmp")):
-        time.sleep(0.05)  # orphaned workers notice, and clear away what they had in hand
+        time.sleep(0.05)  # orphaned workers notice, and clean up
     half = list(outputs())
     assert 0 < len(half) < 8
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -205,23 +205,23 @@ def test_a_full_disk_in_the_middle_stops_the_run(proface: Proface, monkeypatch: 
         real(path, data)
 
     monkeypatch.setattr(write, "_write_new", filling)
-    said = proface("protect", "in", *TO_OUT, "--json")
-    assert said.code == 1
-    assert [(r["input"], r["status"]) for r in said.records] == [
+    result = proface("protect", "in", *TO_OUT, "--json")
+    assert result.code == 1
+    assert [(r["input"], r["status"]) for r in result.records] == [
         ("in/a.png", "protected"), ("in/b.png", "error"), ("in/c.png", "error"), ("in/d.png", "error"),
     ]  # fmt: skip
-    assert said.errors == ["error: in/b.png: out/b.protected.png cannot be written: No space left on device"]
-    assert "2 not attempted because the disk is full (--resume continues from here)" in said.err
+    assert result.errors == ["error: in/b.png: out/b.protected.png cannot be written: No space left on device"]
+    assert "2 not attempted because the disk is full (--resume continues from here)" in result.err
     assert list(outputs()) == ["out/a.protected.png"]
     assert len(written) == 2
     monkeypatch.setattr(write, "_write_new", real)
-    said = proface("protect", "in", *TO_OUT, "--resume")
-    assert said.code == 0
+    result = proface("protect", "in", *TO_OUT, "--resume")
+    assert result.code == 0
     assert len(outputs()) == 4
 
 
 def test_a_disk_that_is_really_full(proface: Proface) -> None:
-    """On a file system of its own, where the system allows to make one."""
+    """Use a small file system of its own, if one can be mounted."""
     for seed, name in enumerate(("in/a.png", "in/b.png", "in/c.png", "in/d.png")):
         save(name, drawn(seed=seed))
     Path("out").mkdir()
@@ -229,10 +229,10 @@ def test_a_disk_that_is_really_full(proface: Proface) -> None:
     if mounted.returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
-        said = proface("protect", "in", *TO_OUT)
-        assert said.code == 1
-        assert "No space left on device" in said.err
-        assert "not attempted because the disk is full" in said.err
+        result = proface("protect", "in", *TO_OUT)
+        assert result.code == 1
+        assert "No space left on device" in result.err
+        assert "not attempted because the disk is full" in result.err
         left = outputs()
         assert 0 < len(left) < 4
         assert not [name for name in os.listdir("out") if name.startswith(".")]
@@ -319,10 +319,10 @@ def test_what_does_not_go_through_a_pipe(here: Path) -> None:
 def test_no_picture_goes_to_a_terminal(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
     save("a.png")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    said = proface("protect", "a.png", "-o", "-", *BY_HAND)
-    assert said.code == 2
-    assert "to the terminal" in said.err
-    assert said.out == ""
+    result = proface("protect", "a.png", "-o", "-", *BY_HAND)
+    assert result.code == 2
+    assert "to the terminal" in result.err
+    assert result.out == ""
 
 
 def test_files_named_like_a_pipe(proface: Proface) -> None:
@@ -333,7 +333,7 @@ def test_files_named_like_a_pipe(proface: Proface) -> None:
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_a_hundred_photos(here: Path) -> None:
-    """Resident memory of the run, detection included: after 20 photos, and after 100."""
+    """Compare the resident memory of a run, with detection, after 20 and after 100 photos."""
     pytest.importorskip("skimage")  # has the face that the photos show
     bench = Path(__file__).parents[2] / "bench" / "speed" / "folder_memory.py"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the tests of `proface_s.scale` share: drawings, a job, and work that kills the worker it is done on."""
+"""Helpers of the tests of `proface_s.scale`: drawings, a job, and work that kills its worker."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SUFFIXES = frozenset((".png", ".jpg"))
 
 
 def drawn(seed: int) -> np.ndarray:
-    """A smooth drawing, (H, W, 3) uint8, in which no face is found."""
+    """Return a smooth drawing, (H, W, 3) uint8, in which no face is found."""
     y, x = np.mgrid[0:120, 0:160]
     waves = 90 + 60 * np.sin((x + 2 * y) / (40 + 9 * seed))
     return np.dstack([x * 255 / 160, y * 255 / 120, waves]).astype(np.uint8)
 
 
 def draw_folder(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
-    """Write drawings, each different; gives their pixels by name."""
+    """Write different drawings; return their pixels by name."""
     pixels = {name: drawn(seed) for seed, name in enumerate(names)}
     for name, each in pixels.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -36,18 +36,17 @@ def draw_folder(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
 
 
 def job_for(source: object, target: object, recipient: object, *, threads: int = 1, **more: object) -> CollectionJob:
-    """A job that hides one box by hand, which is quick; ``more`` are options of `ProtectOptions.of`."""
+    """Return a job that hides one given box, which is quick; ``more`` are options of `ProtectOptions.of`."""
     options = ProtectOptions.of(recipients=[str(recipient)], boxes=[BOX], faces="none", **more)  # type: ignore[arg-type]
     return CollectionJob(str(source), str(target), options, SUFFIXES, threads=threads)
 
 
 def lethal_work(job: CollectionJob, task: PhotoTask) -> PhotoOutcome:
-    """`protect_one`, but some photos kill the process that works on them, as a system short of memory does.
+    """Protect a photo as `protect_one`; some kill their process, as a system that is short of memory does.
 
-    ``once`` in a name: the first time, before anything is done.  ``midway``: the first time, when the output is
-    written but has not got its name yet.  ``late``: the first time, when it has but nobody has been told.  ``always``:
-    every time.  ``hog`` takes 2 GiB instead, bit by bit,
-    and keeps it until it is stopped.  What was done is noted in ``done.log``.
+    Names decide: ``once`` kills the first time, before anything is done; ``midway`` the first time, when the output is
+    written but not yet renamed; ``late`` the first time, when it is renamed but not yet reported; ``always`` every
+    time.  ``hog`` takes 2 GiB, bit by bit, and keeps them.  Finished photos are noted in ``done.log``.
     """
     marker = Path(job.target).parent / f"{Path(task.source).stem}.killed"
     first = not marker.exists()

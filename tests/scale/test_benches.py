@@ -1,4 +1,4 @@
-"""The benches of this room still run: nothing else would notice that they no longer fit the code."""
+"""The benchmarks of `proface_s.scale` run with the current code."""
 
 from __future__ import annotations
 

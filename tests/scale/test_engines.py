@@ -1,4 +1,4 @@
-"""Real engines: a two-worker dask cluster and a process pool, workers that are killed, clusters that cannot do it."""
+"""Real engines: a dask cluster and a process pool, killed workers, and clusters that cannot do the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs through the command line: what is written, resumed, refused, and what stays when something breaks."""
+"""Runs through the command line: outputs, resumed runs, refusals, and failures."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def test_a_folder_and_again_and_what_changed(proface: Proface, identity: Identit
     assert np.array_equal(back.recovered, pixels["deep/c.png"])
     assert {(r["status"], r["faces"], r["pixels"], r["attempt"]) for r in rows().values()} == {("done", 1, 19200, 1)}
 
-    code, said = proface(*LOCAL)
+    code, stderr = proface(*LOCAL)
     assert (code, outputs()) == (0, first)
-    assert said.endswith("4 done (4 of them before)\n")
+    assert stderr.endswith("4 done (4 of them before)\n")
 
     Image.fromarray(drawn(9)).save("in/b.png")
     Path("out/a.png.protected.png").unlink()
@@ -97,9 +97,9 @@ def test_good_and_broken_files(proface: Proface) -> None:
     Path("in/empty.jpg").touch()
     Path("in/text.jpg").write_text("no picture")
     Path("in/locked").mkdir()
-    code, said = proface(*LOCAL)
+    code, stderr = proface(*LOCAL)
     assert code == 1
-    assert sorted(line.split(":")[1].strip() for line in said.splitlines() if line.startswith("error")) == [
+    assert sorted(line.split(":")[1].strip() for line in stderr.splitlines() if line.startswith("error")) == [
         "cut.png", "empty.jpg", "text.jpg",
     ]  # fmt: skip
     assert set(outputs()) == {"out/a.png.protected.png", "out/z.png.protected.png"}
@@ -123,11 +123,11 @@ def test_no_passphrase_can_be_used(proface: Proface, monkeypatch: pytest.MonkeyP
     draw_folder(Path("in"), ["a.png"])
     Path("secret").write_text("correct horse battery staple\n")
     for engine in "local", "dask":
-        code, said = proface("--engine", engine, "--passphrase-file", "secret")
+        code, stderr = proface("--engine", engine, "--passphrase-file", "secret")
         assert code == 2
-        assert "no passphrase may get to a worker" in said
-        assert "proface keygen" in said
-        assert "-r age1" in said
+        assert "no passphrase may get to a worker" in stderr
+        assert "proface keygen" in stderr
+        assert "-r age1" in stderr
     assert proface(*LOCAL, key=False)[0] == 2
     monkeypatch.setenv("PROFACE_PASSPHRASE", "correct horse battery staple")  # workers would inherit it
     assert proface(*LOCAL)[0] == 2
@@ -146,9 +146,9 @@ def test_no_passphrase_can_be_used(proface: Proface, monkeypatch: pytest.MonkeyP
 )
 def test_what_an_engine_cannot_do(proface: Proface, arguments: tuple[str, ...], message: str) -> None:
     draw_folder(Path("in"), ["a.png"])
-    code, said = proface(*LOCAL, *arguments)
+    code, stderr = proface(*LOCAL, *arguments)
     assert code == 2
-    assert message in said
+    assert message in stderr
     assert outputs() == {}
 
 
@@ -162,26 +162,26 @@ def test_the_manifest_of_another_run_is_refused(proface: Proface) -> None:
     draw_folder(Path("in"), ["a.png"])
     assert proface(*LOCAL)[0] == 0
     before = outputs(), outputs("out.manifest")
-    code, said = proface(*LOCAL, "--style", "pixelate")
+    code, stderr = proface(*LOCAL, "--style", "pixelate")
     assert code == 2
-    assert "belongs to another run" in said
-    assert "style blur" in said
+    assert "belongs to another run" in stderr
+    assert "style blur" in stderr
     someone = str(Identity.generate().recipient)
     assert "belongs to another run" in proface(*LOCAL, "-r", someone)[1]
     assert (outputs(), outputs("out.manifest")) == before
     Path("out.manifest/part-x.parquet").write_bytes(b"PAR1 something else")
-    code, said = proface(*LOCAL)
+    code, stderr = proface(*LOCAL)
     assert code == 5
-    assert "part-x.parquet is not a manifest" in said
+    assert "part-x.parquet is not a manifest" in stderr
 
 
 def test_a_target_with_files_of_others_is_refused(proface: Proface) -> None:
     draw_folder(Path("in"), ["a.png"])
     draw_folder(Path("out"), ["theirs.png"])
     before = outputs()
-    code, said = proface(*LOCAL)
+    code, stderr = proface(*LOCAL)
     assert (code, outputs()) == (2, before)
-    assert "out is not empty" in said
+    assert "out is not empty" in stderr
     assert proface(*LOCAL, "--overwrite")[0] == 0
     assert before.items() < outputs().items()
 
@@ -207,10 +207,10 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
         real(path, data)
 
     monkeypatch.setattr(writing, "_write_new", full)
-    code, said = proface(*LOCAL)
+    code, stderr = proface(*LOCAL)
     assert code == 1
-    assert "no space is left in" in said
-    assert "run the same command again to continue" in said
+    assert "no space is left in" in stderr
+    assert "run the same command again to continue" in stderr
     kept = outputs()
     assert {"out/a.png.protected.png", "out/b.png.protected.png"} <= set(kept)
     assert set(kept) == {f"out/{row['target']}" for row in rows().values()}
@@ -240,19 +240,19 @@ def test_a_target_that_cannot_be_written(proface: Proface, here: Path) -> None:
     draw_folder(Path("in"), ["a.png"])
     here.chmod(0o500)
     try:
-        code, said = proface(*LOCAL)
+        code, stderr = proface(*LOCAL)
     finally:
         here.chmod(0o700)
     assert code == 1
-    assert "out cannot be reached: Permission denied" in said
+    assert "out cannot be reached: Permission denied" in stderr
 
 
 def test_a_target_below_a_file_cannot_be_made(proface: Proface) -> None:
     draw_folder(Path("in"), ["a.png"])
     Path("out").write_text("a file")
-    code, said = proface(*LOCAL)
+    code, stderr = proface(*LOCAL)
     assert code in (1, 2)
-    assert "out" in said.splitlines()[0]
+    assert "out" in stderr.splitlines()[0]
     assert Path("out").read_text() == "a file"
 
 
@@ -393,9 +393,9 @@ def test_s2_another_picture_of_the_same_name_is_another_run(proface: Proface) ->
     assert proface(*LOCAL, *style)[0] == 0
     assert proface(*LOCAL, *style)[1].endswith("1 done (1 of them before)\n")
     Image.fromarray(drawn(4)).save("sticker.png")
-    code, said = proface(*LOCAL, *style)
+    code, stderr = proface(*LOCAL, *style)
     assert code == 2
-    assert "belongs to another run" in said
+    assert "belongs to another run" in stderr
 
 
 def test_d13_names_and_links_of_any_kind(proface: Proface) -> None:
@@ -407,9 +407,9 @@ def test_d13_names_and_links_of_any_kind(proface: Proface) -> None:
     Path("in/loop.png").symlink_to("loop.png")
     os.mkfifo("in/pipe.png")
     for before in "", " (4 of them before)":
-        code, said = proface(*LOCAL)
+        code, stderr = proface(*LOCAL)
         assert code == 1
-        assert said.endswith(f"4 done, 2 failed{before}\n")
+        assert stderr.endswith(f"4 done, 2 failed{before}\n")
     assert len(outputs()) == 4
     assert {name for name, row in rows().items() if row["status"] == "failed"} == {"broken.png", "loop.png"}
     assert "\\udcff\\udcfe.png" in rows()

@@ -1,4 +1,4 @@
-"""Case S10: no URL with a secret gets into a run, and nothing that a URL may hold gets into messages, files or logs."""
+"""Case S10: URLs with secrets are refused, and no secret of a URL gets into messages, files or logs."""
 
 from __future__ import annotations
 
@@ -108,10 +108,10 @@ def test_no_command_repeats_them(
         "recover": ("recover", url, "--audit", "log", "-i", "missing"),
     }[where]
     assert main([*command, "--json"]) in (1, 2, 5)
-    said = "".join(capfd.readouterr())
-    assert "Traceback" not in said
+    result = "".join(capfd.readouterr())
+    assert "Traceback" not in result
     kept = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
-    for text in said, kept, "".join(map(str, tmp_path.rglob("*"))):
+    for text in result, kept, "".join(map(str, tmp_path.rglob("*"))):
         assert SECRET not in text, where
 
 
@@ -204,17 +204,17 @@ def test_tracebacks_are_masked_too(capfd: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.setattr("proface_s.scale.locations._opened", broken)
     recipient = str(Identity.generate().recipient)
     assert main(["protect", "s3://bucket/a", "-o", "out", "-r", recipient, "--engine", "local", "--debug"]) == 1
-    said = "".join(capfd.readouterr())
-    assert "Traceback" in said
-    assert "cannot open https://h/b?*** with password=***" in said
-    assert SECRET not in said
+    result = "".join(capfd.readouterr())
+    assert "Traceback" in result
+    assert "cannot open https://h/b?*** with password=***" in result
+    assert SECRET not in result
 
 
 def test_nothing_is_noted_of_what_was_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The smallest input of the case, and its JSON line."""
     code = main(["inspect", "s3://AKIA:abc/def+g@bucket", "--json"])
-    said = capfd.readouterr()
+    result = capfd.readouterr()
     assert code == 2
-    assert "AKIA" not in said.out + said.err
-    assert "s3://***@bucket" in said.err
-    assert all("AKIA" not in json.dumps(json.loads(line)) for line in said.out.splitlines())
+    assert "AKIA" not in result.out + result.err
+    assert "s3://***@bucket" in result.err
+    assert all("AKIA" not in json.dumps(json.loads(line)) for line in result.out.splitlines())

@@ -1,4 +1,4 @@
-"""Protected files that are kept: locked anew, made to forget, verified, and every deed noted."""
+"""Changing protected files (`rewrap`, `forget`), checking them (`verify`), and the audit log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_kit import PASSPHRASE, Proface, files, save
-from keys_kit import NEW, opened, outcomes, pixels, secret
+from keys_kit import NEW_PASSPHRASE, opened, outcomes, pixels, secret
 
 from proface_s.container.carriers.carrier import from_chunks
 from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
@@ -24,19 +24,21 @@ def same_but_for_records(name: str, other: str) -> bool:
     return np.array_equal(pixels(name) & 0xFE, pixels(other) & 0xFE)
 
 
-def test_other_passphrases_and_recipients_without_touching_a_pixel(proface: Proface, plain: str, shelf: Path) -> None:
-    secret("new", NEW)
+def test_other_passphrases_and_recipients_without_touching_a_pixel(
+    proface: Proface, plain: str, prepared: Path
+) -> None:
+    secret("new", NEW_PASSPHRASE)
     before = Path(plain).read_bytes()
-    arguments = ("--new-passphrase-file", "new", "-R", str(shelf / "carol.pub"))
+    arguments = ("--new-passphrase-file", "new", "-R", str(prepared / "carol.pub"))
     key = proface("key", plain, "--face", "2").out.strip()
-    said = proface("rewrap", plain, *arguments)
-    assert said.code == 0
-    assert said.err.startswith("plain.protected.png -> plain.rewrapped.png: 3 faces locked anew")
+    result = proface("rewrap", plain, *arguments)
+    assert result.code == 0
+    assert result.err.startswith("plain.protected.png -> plain.rewrapped.png: 3 faces locked anew")
     assert Path(plain).read_bytes() == before
     assert same_but_for_records("plain.rewrapped.png", plain)
     old = proface("recover", "plain.rewrapped.png", "-o", "old.png")
     assert old.code == 3
-    assert proface("recover", "plain.rewrapped.png", "-i", str(shelf / "carol.key"), "-o", "carols.png").code == 0
+    assert proface("recover", "plain.rewrapped.png", "-i", str(prepared / "carol.key"), "-o", "carols.png").code == 0
     assert opened("carols.png") == [0, 1, 2]
     assert proface("recover", "plain.rewrapped.png", "--face-key", key, "-o", "key.png").code == 0
     assert opened("key.png") == [1]
@@ -44,46 +46,46 @@ def test_other_passphrases_and_recipients_without_touching_a_pixel(proface: Prof
     assert proface("recover", "plain.rewrapped.png", "--passphrase-file", "new", "-o", "new.png").code == 0
     assert opened("new.png") == [0, 1, 2]
     assert "old.png" not in files()
-    assert NEW not in said.out + said.err
+    assert NEW_PASSPHRASE not in result.out + result.err
 
 
-def test_somebody_more_can_open_it(proface: Proface, plain: str, shelf: Path) -> None:
+def test_somebody_more_can_open_it(proface: Proface, plain: str, prepared: Path) -> None:
     Path(plain).chmod(0o640)
-    said = proface("rewrap", plain, "--add", "--in-place", "-r", (shelf / "carol.pub").read_text().strip())
-    assert said.code == 0
+    result = proface("rewrap", plain, "--add", "--in-place", "-r", (prepared / "carol.pub").read_text().strip())
+    assert result.code == 0
     assert files() == [plain]
     assert stat.S_IMODE(Path(plain).stat().st_mode) == 0o640
-    for number, more in enumerate(((), ("-i", str(shelf / "carol.key")))):
+    for number, more in enumerate(((), ("-i", str(prepared / "carol.key")))):
         assert proface("recover", plain, "-o", f"{number}.png", *more).code == 0
         assert opened(f"{number}.png") == [0, 1, 2]
 
 
-def test_only_what_opens_is_locked_anew(proface: Proface, party: str, shelf: Path) -> None:
-    secret("new", NEW)
-    said = proface("rewrap", party, "--new-passphrase-file", "new", "--in-place", "--json")
-    assert said.code == 0
-    assert said.records[0]["faces"] == [{"face": 1}]
-    assert "2 of 3 groups of faces did not open" in said.err
-    assert proface("recover", party, "-i", str(shelf / "carol.key"), "-o", "carols.png").code == 0
+def test_only_what_opens_is_locked_anew(proface: Proface, party: str, prepared: Path) -> None:
+    secret("new", NEW_PASSPHRASE)
+    result = proface("rewrap", party, "--new-passphrase-file", "new", "--in-place", "--json")
+    assert result.code == 0
+    assert result.records[0]["faces"] == [{"face": 1}]
+    assert "2 of 3 groups of faces did not open" in result.err
+    assert proface("recover", party, "-i", str(prepared / "carol.key"), "-o", "carols.png").code == 0
     assert opened("carols.png") == [2]
     assert proface("recover", party).code == 3
 
 
 def test_locking_anew_with_a_wrong_key(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Path(plain).read_bytes()
-    secret("new", NEW)
+    secret("new", NEW_PASSPHRASE)
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
     for more in (), ("--in-place",):
-        said = proface("rewrap", plain, "--new-passphrase-file", "new", *more)
-        assert said.code == 3
+        result = proface("rewrap", plain, "--new-passphrase-file", "new", *more)
+        assert result.code == 3
     assert Path(plain).read_bytes() == before
     assert files() == ["new", plain]
 
 
 def test_locking_anew_in_ways_that_make_no_sense(
-    proface: Proface, plain: str, quiet: str, monkeypatch: pytest.MonkeyPatch
+    proface: Proface, plain: str, cover_mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret("new", NEW)
+    secret("new", NEW_PASSPHRASE)
     secret("short", "seven77")
     save("a.png")
     new = ("--new-passphrase-file", "new")
@@ -92,33 +94,33 @@ def test_locking_anew_in_ways_that_make_no_sense(
         (2, (plain, "--new-passphrase-file", "short")),
         (2, (plain, "-r", "age1nonsense")),
         (2, (plain, *new, "--in-place", "-o", "x.png")),
-        (2, (quiet, *new)),
+        (2, (cover_mode, *new)),
         (5, ("a.png", *new)),
         (1, ("missing.png", *new)),
         (1, (plain, *new, "-o", "missing/x.png")),
         (2, (plain, *new, "-o", plain)),
         (2, (plain, *new, "-o", "x.jpg")),
     ):
-        said = proface("rewrap", *arguments)
-        assert (said.code, len(said.errors)) == (code, 1), arguments
-        assert "seven77" not in said.err
-    assert files() == ["a.png", "new", plain, quiet, "short"]
+        result = proface("rewrap", *arguments)
+        assert (result.code, len(result.errors)) == (code, 1), arguments
+        assert "seven77" not in result.err
+    assert files() == ["a.png", "new", plain, cover_mode, "short"]
 
 
 def test_an_interrupted_replacement_leaves_the_old_file(
     proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = Path(plain).read_bytes()
-    secret("new", NEW)
+    secret("new", NEW_PASSPHRASE)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     for command in ("rewrap", "--new-passphrase-file", "new"), ("forget", "--yes", "--face", "1"):
-        said = proface(*command, plain, "--in-place")
-        assert said.code == 1
-        assert "No space left" in said.err
+        result = proface(*command, plain, "--in-place")
+        assert result.code == 1
+        assert "No space left" in result.err
     assert Path(plain).read_bytes() == before
     assert files() == ["new", plain]
 
@@ -127,11 +129,11 @@ def test_a_forgotten_face_stays_covered(proface: Proface, plain: str, monkeypatc
     before = Path(plain).read_bytes()
     key = proface("key", plain, "--face", "2").out.strip()
     monkeypatch.delenv("PROFACE_PASSPHRASE")  # it needs none
-    said = proface("forget", plain, "--face", "2")
-    assert said.code == 0
-    assert "plain.forgotten.png: 1 face forgotten" in said.err
-    assert "still open the face" in said.err
-    assert "--erase" in said.err
+    result = proface("forget", plain, "--face", "2")
+    assert result.code == 0
+    assert "plain.forgotten.png: 1 face forgotten" in result.err
+    assert "still open the face" in result.err
+    assert "--erase" in result.err
     assert Path(plain).read_bytes() == before
     assert same_but_for_records("plain.forgotten.png", plain)
     header, seals = from_chunks(read_png_chunks(Path("plain.forgotten.png").read_bytes()))
@@ -144,28 +146,30 @@ def test_a_forgotten_face_stays_covered(proface: Proface, plain: str, monkeypatc
     assert "forgotten" in proface("inspect", "plain.forgotten.png").out
 
     monkeypatch.setenv("PROFACE_PASSPHRASE", PASSPHRASE)
-    said = proface("recover", "plain.forgotten.png", "-o", "x.png", "--json")
-    assert outcomes(said) == ["exact", "forgotten", "exact"]
+    result = proface("recover", "plain.forgotten.png", "-o", "x.png", "--json")
+    assert outcomes(result) == ["exact", "forgotten", "exact"]
     assert opened("x.png") == [0, 2]
     for command in ("recover", "plain.forgotten.png", "-o", "y.png"), ("key", "plain.forgotten.png"):
-        said = proface(*command, "--face", "2")
-        assert said.code == 3
-        assert "face 2 was forgotten" in said.err
-    said = proface("recover", "plain.forgotten.png", "-o", "own.png", "--face-key", key, "--json")
-    assert outcomes(said) == ["locked", "estimate", "locked"], "a key that was handed out reads the pixels, as was said"
+        result = proface(*command, "--face", "2")
+        assert result.code == 3
+        assert "face 2 was forgotten" in result.err
+    result = proface("recover", "plain.forgotten.png", "-o", "own.png", "--face-key", key, "--json")
+    assert outcomes(result) == ["locked", "estimate", "locked"], (
+        "a key that was handed out reads the pixels, as was said"
+    )
     assert "y.png" not in files()
 
 
 def test_an_erased_face_is_gone_from_the_pixels_too(proface: Proface, plain: str) -> None:
     key = proface("key", plain, "--face", "2").out.strip()
-    said = proface("forget", plain, "--face", "2", "--erase", "--in-place", "--yes")
-    assert said.code == 0
-    assert "--erase" not in said.err
+    result = proface("forget", plain, "--face", "2", "--erase", "--in-place", "--yes")
+    assert result.code == 0
+    assert "--erase" not in result.err
     assert files() == [plain]
-    said = proface("recover", plain, "-o", "x.png", "--json")
-    assert outcomes(said) == ["exact", "forgotten", "exact"]
-    said = proface("recover", plain, "--face-key", key, "-o", "y.png", "--json")
-    assert outcomes(said) == ["locked", "forgotten", "locked"]
+    result = proface("recover", plain, "-o", "x.png", "--json")
+    assert outcomes(result) == ["exact", "forgotten", "exact"]
+    result = proface("recover", plain, "--face-key", key, "-o", "y.png", "--json")
+    assert outcomes(result) == ["locked", "forgotten", "locked"]
     assert np.array_equal(pixels("y.png"), pixels(plain))
     assert proface("verify", plain).code == 0
     assert "erased" in proface("verify", plain).out
@@ -186,8 +190,8 @@ def test_forgetting_what_is_not_there(proface: Proface, plain: str) -> None:
         (5, ("a.png", "--face", "1")),
         (1, ("missing.png", "--face", "1")),
     ):
-        said = proface("forget", *arguments)
-        assert (said.code, len(said.errors)) == (code, 1), arguments
+        result = proface("forget", *arguments)
+        assert (result.code, len(result.errors)) == (code, 1), arguments
     assert Path(plain).read_bytes() == before
     assert files() == ["a.png", plain]
 
@@ -196,7 +200,7 @@ def test_whole_folders_forget_and_are_locked_anew(proface: Proface, plain: str, 
     Path("in").mkdir()
     for name in plain, party:
         shutil.move(name, f"in/{name}")
-    secret("new", NEW)
+    secret("new", NEW_PASSPHRASE)
     assert proface("forget", "in", "--face", "3", "-o", "out").code == 0
     assert proface("rewrap", "in", "--in-place", "--new-passphrase-file", "new").code == 0
     assert files() == [
@@ -205,21 +209,21 @@ def test_whole_folders_forget_and_are_locked_anew(proface: Proface, plain: str, 
     assert proface("recover", "in", "-o", "back").code == 3
 
 
-def test_a_sound_file_is_verified_and_nothing_written(proface: Proface, party: str, shelf: Path) -> None:
-    said = proface("verify", party, "-i", str(shelf / "carol.key"))
-    assert said.code == 0
-    assert said.out.startswith("party.protected.png: sound, header authentic\n")
+def test_a_sound_file_is_verified_and_nothing_written(proface: Proface, party: str, prepared: Path) -> None:
+    result = proface("verify", party, "-i", str(prepared / "carol.key"))
+    assert result.code == 0
+    assert result.out.startswith("party.protected.png: sound, header authentic\n")
     (record,) = proface("verify", party, "--json").records
     assert record["status"] == "verified"
     assert [face["key"] for face in record["faces"]] == ["opens", "locked", "locked"]
     assert [face["seal"] for face in record["faces"]] == ["sound", "unchecked", "unchecked"]
-    said = proface("verify", party, "--without-key")
-    assert said.code == 0
-    assert "without a key" in said.err
+    result = proface("verify", party, "--without-key")
+    assert result.code == 0
+    assert "without a key" in result.err
     key = proface("key", party, "--face", "1").out.strip()
-    said = proface("verify", party, "--face-key", key)
-    assert said.code == 0
-    assert "for its own face alone" in said.err
+    result = proface("verify", party, "--face-key", key)
+    assert result.code == 0
+    assert "for its own face alone" in result.err
     assert files() == [party]
 
 
@@ -240,13 +244,13 @@ def test_what_is_not_sound(proface: Proface, plain: str, monkeypatch: pytest.Mon
         ("stripped.png", "seal of face 3 was stripped", ("unchanged", "stripped")),
         ("broken.png", "seal of face 2 is damaged", ("unchanged", "damaged")),
     ):
-        said = proface("verify", name, "--json")
-        assert said.code == 5
-        assert problem in said.err
-        assert state in [(face["pixels"], face["seal"]) for face in said.records[0]["faces"]]
+        result = proface("verify", name, "--json")
+        assert result.code == 5
+        assert problem in result.err
+        assert state in [(face["pixels"], face["seal"]) for face in result.records[0]["faces"]]
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
-    said = proface("verify", plain)
-    assert said.code == 3
+    result = proface("verify", plain)
+    assert result.code == 3
     save("a.png")
     assert proface("verify", "a.png").code == 5
     assert files() == ["a.png", "broken.png", "pixel.png", plain, "stripped.png"]
@@ -256,9 +260,9 @@ def entries(name: str = "log") -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(name).read_text().splitlines() if line]
 
 
-def test_every_deed_is_noted(proface: Proface, party: str, shelf: Path) -> None:
-    secret("new", NEW)
-    carols = ("-i", str(shelf / "carol.key"))
+def test_every_deed_is_noted(proface: Proface, party: str, prepared: Path) -> None:
+    secret("new", NEW_PASSPHRASE)
+    carols = ("-i", str(prepared / "carol.key"))
     log = ("--audit", "log")
     assert proface("recover", party, *log).code == 0
     assert proface("verify", party, *log, *carols).code == 0
@@ -279,7 +283,7 @@ def test_every_deed_is_noted(proface: Proface, party: str, shelf: Path) -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", begin["input_sha256"])
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", begin["time"])
         assert {"user", "uid", "host", "pid"} <= set(begin)
-    public = (shelf / "carol.pub").read_text().strip()
+    public = (prepared / "carol.pub").read_text().strip()
     assert [note["keys"] for note in notes[::2]] == [
         ["passphrase"], [f"identity {public}"], ["passphrase"], ["face key"], ["passphrase"], [], ["passphrase"],
     ]  # fmt: skip
@@ -289,7 +293,7 @@ def test_every_deed_is_noted(proface: Proface, party: str, shelf: Path) -> None:
     assert [face["number"] for face in notes[1]["outcomes"]] == [1, 2, 3]
     assert (notes[-1]["exit_code"], notes[-1]["error"] is None) == (3, False)
     text = Path("log").read_text()
-    secrets_used = [PASSPHRASE, NEW, key, (shelf / "carol.key").read_text().splitlines()[2]]
+    secrets_used = [PASSPHRASE, NEW_PASSPHRASE, key, (prepared / "carol.key").read_text().splitlines()[2]]
     assert not [each for each in secrets_used if each in text]
     assert stat.S_IMODE(Path("log").stat().st_mode) == 0o600
 
@@ -301,9 +305,9 @@ def test_nothing_is_recovered_where_the_log_cannot_be_written(
     Path("folder").mkdir()
     os.mkfifo("pipe")
     for name in "missing/log", "folder", "pipe", plain:
-        said = proface("recover", plain, "--audit", name)
-        assert said.code in (1, 2)
-        assert "audit log" in said.err
+        result = proface("recover", plain, "--audit", name)
+        assert result.code in (1, 2)
+        assert "audit log" in result.err
     before = Path(plain).read_bytes()
 
     def full(descriptor: int, data: bytes) -> int:
@@ -313,10 +317,10 @@ def test_nothing_is_recovered_where_the_log_cannot_be_written(
 
     monkeypatch.setattr("os.write", full)
     for command in ("recover",), ("verify",), ("key", "--face", "1"), ("forget", "--face", "1", "--in-place", "--yes"):
-        said = proface(*command, plain, "--audit", "log")
-        assert said.code == 1
-        assert "the audit log log cannot be written" in said.err
-        assert "pfk1" not in said.out
+        result = proface(*command, plain, "--audit", "log")
+        assert result.code == 1
+        assert "the audit log log cannot be written" in result.err
+        assert "pfk1" not in result.out
     assert Path(plain).read_bytes() == before
     assert [name for name in files() if name != "log"] == [plain]
 
@@ -349,15 +353,15 @@ def test_an_interrupted_deed_is_noted_too(proface: Proface, plain: str, monkeypa
 @pytest.mark.parametrize("command", [["forget", "--face", "1"], ["inspect"], ["detect"], ["styles"], ["keygen"]])
 def test_u6_commands_that_need_no_key_say_so(proface: Proface, command: list[str], option: str) -> None:
     """Case U6: the hint said "leave it out, and you will be asked for it", and then nothing was asked."""
-    said = proface(*command, "a.png", option, "1")
-    assert said.code == 2
-    assert f"hint: `proface {command[0]}` needs no key: leave it out" in said.err
-    assert "you will be asked for it" not in said.err
+    result = proface(*command, "a.png", option, "1")
+    assert result.code == 2
+    assert f"hint: `proface {command[0]}` needs no key: leave it out" in result.err
+    assert "you will be asked for it" not in result.err
 
 
 def test_u6_commands_that_ask_say_so(proface: Proface) -> None:
     for command in ["recover"], ["rewrap"], ["verify"], ["key", "--face", "1"], ["protect"]:
-        said = proface(*command, "a.png", "--passphrase", "x")
-        assert (said.code, "leave it out, and you will be asked for it" in said.err) == (2, True)
-    said = proface("recover", "a.png", "-r", "age1")
-    assert "see `proface recover --help`" in said.err
+        result = proface(*command, "a.png", "--passphrase", "x")
+        assert (result.code, "leave it out, and you will be asked for it" in result.err) == (2, True)
+    result = proface("recover", "a.png", "-r", "age1")
+    assert "see `proface recover --help`" in result.err
