@@ -68,7 +68,7 @@ class ThisProcess:
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Future[Result]:
         """Call the function now."""
-        return completed(function, *arguments)
+        return completed_future(function, *arguments)
 
     def outage(self) -> str:
         """Return an empty text: this process is always there."""
@@ -158,7 +158,7 @@ def local_executor(processes: int) -> Iterator[ThisProcess | WorkerPool]:
             yield pool
 
 
-def completed(function: Callable[..., Result], *arguments: object) -> Future[Result]:
+def completed_future(function: Callable[..., Result], *arguments: object) -> Future[Result]:
     """Call a function, and return its result or exception as a future that has ended."""
     future: Future[Result] = Future()
     try:

@@ -90,6 +90,18 @@ def test_help(here: Path) -> None:
         assert run(command, "--help").stdout.startswith(f"Usage: proface {command} ")
 
 
+def test_without_the_lab_its_commands_are_hidden(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "proface_lab", None)
+    shown = proface("--help").out
+    assert "  protect " in shown
+    assert not [command for command in LAB_COMMANDS if f"  {command} " in shown]
+    for command in LAB_COMMANDS:
+        result = proface(command, "--data", "faces")
+        assert result.code == 2
+        assert result.errors == [f"error: {command} belongs to the package proface_lab, which is not installed"]
+    assert proface("no-such-command").errors == ["error: no such command 'no-such-command'"]
+
+
 def test_version(here: Path) -> None:
     import proface_s
 

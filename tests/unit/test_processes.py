@@ -19,7 +19,7 @@ from proface_s.processes import (
     Executor,
     ThisProcess,
     WorkerPool,
-    completed,
+    completed_future,
     local_executor,
     run_tasks,
     threads_per_process,
@@ -104,7 +104,7 @@ def test_an_interruption_is_not_an_error_of_a_task() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        completed(interrupted)
+        completed_future(interrupted)
 
 
 def test_a_task_that_kills_its_worker_takes_no_other_with_it() -> None:

@@ -24,7 +24,6 @@ from .job import CollectionJob
 from .worker import check_worker
 
 EngineName = Literal["local", "dask", "ray"]
-ENGINES: Final[tuple[EngineName, ...]] = ("local", "dask", "ray")
 
 _PACKAGES: Final = {"dask": ("distributed", "scale"), "ray": ("ray", "ray")}  # engine -> package, extra
 

@@ -9,7 +9,7 @@ import click
 
 from ..options.common import audit, hidden_debug, quiet
 from ..options.keys import KeySources, key_sources
-from ..options.types import FaceNumber, InputPath
+from ..options.types import InputPath, SingleFaceNumber
 from ..runner.stdio import STDIN, check_pipes, print_line, read_stdin, require_named_file, require_stdout
 from ..text import position, printable
 
@@ -18,7 +18,7 @@ from ..text import position, printable
 @click.argument("file", type=InputPath())
 @click.option(
     "--face",
-    type=FaceNumber(),
+    type=SingleFaceNumber(),
     required=True,
     metavar="N",
     help="Number of the face, from 1; see `proface inspect`.",

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .common import in_order
 from .types import PathOrUrl
+
+if TYPE_CHECKING:
+    from ...scale.engines import EngineName
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class EngineOptions:
         scheduler: address of a running dask scheduler or ray instance, or None.
     """
 
-    name: str | None = None
+    name: EngineName | None = None
     manifest: str | None = None
     scheduler: str | None = None
 
@@ -36,7 +39,7 @@ def engine_options(function: Callable[..., int]) -> Callable[..., int]:
     """Add --engine, --manifest and --scheduler; the command gets them as ``engine``."""
 
     @wraps(function)
-    def bundled(*, engine: str | None, manifest: str | None, scheduler: str | None, **rest: Any) -> int:
+    def bundled(*, engine: EngineName | None, manifest: str | None, scheduler: str | None, **rest: Any) -> int:
         return function(engine=EngineOptions(engine, manifest, scheduler), **rest)
 
     return in_order(

@@ -75,7 +75,7 @@ class FaceNumbers(click.ParamType):  # type: ignore[type-arg]
         return numbers
 
 
-class FaceNumber(FaceNumbers):
+class SingleFaceNumber(FaceNumbers):
     """Number of one face in a file, from 1."""
 
     name = "number"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ...api.options import ProtectOptions
 from ...errors import UsageError
 from ...image.names import FOREIGN, PICTURES
 from ...keys.passphrase_sources import passphrase_from_env
@@ -22,6 +23,7 @@ from .stdio import STDIN
 
 if TYPE_CHECKING:
     from ...keys.access import Lock
+    from ...scale.engines import EngineName
     from ...scale.run import Summary
     from ...scale.worker import PhotoOutcome
 
@@ -63,22 +65,16 @@ def run_on_engine(
         ImageError: if source, target or manifest cannot be reached.
     """
     source, target = _source_and_target(given, plan_options.output)
-    if engine.name == "local" and engine.scheduler is not None:
-        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
-    for option, was_given in refused.items():
-        if was_given:
-            raise UsageError(f"{option} cannot be used with --engine", "leave it out, or do without an engine")
+    name = _checked_name(engine, refused)
     lock = _public_lock(locks, reporter)
     try:
-        from ...scale.engines import ENGINES, start_engine
+        from ...scale.engines import start_engine
         from ...scale.job import CollectionJob
         from ...scale.locations import location_of
         from ...scale.manifest import open_manifest
         from ...scale.run import check_locations, run_job
     except ModuleNotFoundError as missing:
         raise UsageError(f"--engine needs {missing.name}, which is not installed", _EXTRA_HINT) from None
-    from ...api.options import ProtectOptions
-
     options = ProtectOptions(lock=lock, **settings)
     start, end = location_of(source), location_of(target)
     job = CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, plan_options.recursive, threads)
@@ -86,7 +82,6 @@ def run_on_engine(
     check_locations(job, folder)
     progress = _RunProgress(reporter)
     reporter.collect_warnings()
-    (name,) = (each for each in ENGINES if each == engine.name)
     manifest = open_manifest(folder, job, overwrite=plan_options.overwrite)
     with start_engine(name, job, jobs=jobs, address=engine.scheduler) as opened:
         reporter.note(f"{'continuing ' if manifest.resumed else ''}run {manifest.run}; manifest in {folder}")
@@ -95,6 +90,17 @@ def run_on_engine(
         finally:
             reporter.print_collected()
     return _summarise(summary, reporter)
+
+
+def _checked_name(engine: EngineOptions, refused: Mapping[str, bool]) -> EngineName:
+    """Return the name of the engine if the options can be used with it."""
+    assert engine.name is not None
+    if engine.name == "local" and engine.scheduler is not None:
+        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
+    for option, was_given in refused.items():
+        if was_given:
+            raise UsageError(f"{option} cannot be used with --engine", "leave it out, or do without an engine")
+    return engine.name
 
 
 def _source_and_target(given: Sequence[Path | str], output: str | None) -> tuple[str, str]:

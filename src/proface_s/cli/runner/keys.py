@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...keys.access import Credentials, Lock
+from ...keys.keyfiles import Warn
 from ...keys.passphrase import check_passphrase, generate_passphrase, normalise_passphrase, passphrase_bits
 from ...keys.passphrase_sources import (
     ENVIRONMENT_VARIABLE,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 WORDS = 6
 _OTHER_SOURCES = f"use --passphrase-file, --passphrase-fd or the environment variable {ENVIRONMENT_VARIABLE}"
 _TWICE = "give it in one way only"
-
-Warn = Callable[[str], None]
 
 
 def read_locks(given: FaceLockSources, warn: Warn) -> tuple[Lock, dict[FaceRef, Lock]]:

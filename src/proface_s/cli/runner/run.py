@@ -14,7 +14,7 @@ from typing import Final
 
 from ...errors import DiskFullError, NoFaceError, OtherOutputError, ProFaceError
 from ...image.names import is_temporary
-from ...processes import completed, local_executor, run_tasks
+from ...processes import completed_future, local_executor, run_tasks
 from ..text import counted
 from .errors import Failure, explain, overall_exit_code
 from .plan import FileTask, Plan
@@ -125,7 +125,7 @@ def attempt_all(
         def submit(task: FileTask, attempt: int) -> Future[TaskOutcome]:
             failure = task.failure or (refused.get(task.target.parent) if task.target is not None else None)
             if failure is not None:
-                return completed(failed, task, failure)
+                return completed_future(failed, task, failure)
             return executor.submit(_attempt, work, task, jobs > 1)
 
         for attempt in run_tasks(tasks, executor, submit, keep_going=keep_going):
