@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from ctypes import c_bool
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import resource_tracker
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 Result = TypeVar("Result")
@@ -91,6 +92,7 @@ class WorkerPool:
         self.ahead = AHEAD_PER_WORKER * processes
         # spawn: a fork would copy the locks of all threads of this process
         self._context = multiprocessing.get_context("spawn")
+        _start_resource_tracker()
         self._closing = self._context.RawValue(c_bool, False)  # without a lock, which a killed worker could hold
         self._pool = self._new_pool()
 
@@ -271,6 +273,17 @@ def _worker_died(future: Future[Any], executor: Executor) -> bool:
     except CancelledError:
         return False
     return isinstance(error, executor.death_errors) and not executor.outage()
+
+
+def _start_resource_tracker() -> None:
+    """Start the process that cleans up after workers, so that a closed terminal does not end it before them."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # new processes inherit the mask
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _closing: Any = None  # in a worker: shared with its parent, true once the pool is being closed

@@ -65,6 +65,12 @@ def wait_with_file(path: Path) -> None:
         path.unlink()
 
 
+def touch_and_wait_for(begun: Path, end: Path) -> None:
+    """Make a file, and wait until another one exists."""
+    begun.touch()
+    assert until(end.exists)
+
+
 def until(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition() and time.monotonic() < deadline:
@@ -196,6 +202,28 @@ def test_a_worker_leaves_with_its_parent_and_cleans_up(tmp_path: Path) -> None:
         assert until(path.exists)
         parent.send_signal(signal.SIGKILL)
     assert until(lambda: not path.exists())
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_to_all_processes_ends_them_quietly(tmp_path: Path, name: str) -> None:
+    """As Ctrl-C and a closed terminal do it."""
+    begun, end = tmp_path / "begun", tmp_path / "end"
+    script = (
+        "from pathlib import Path; import signal, sys\n"
+        "from proface_s.processes import WorkerPool\n"
+        "from test_processes import touch_and_wait_for\n"
+        "if __name__ == '__main__':\n"
+        f"    signal.signal(signal.{name}, lambda *_: sys.exit(99))\n"
+        "    with WorkerPool(1) as pool:\n"
+        "        pool.submit(touch_and_wait_for, *map(Path, sys.argv[1:])).result()\n"
+    )
+    command = [sys.executable, "-c", script, str(begun), str(end)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        assert until(begun.exists)
+        os.killpg(parent.pid, getattr(signal, name))
+        end.touch()
+        _, shown = parent.communicate(timeout=WAIT_SECONDS)
+    assert (parent.returncode, shown) == (99, "")
 
 
 def test_an_executor_for_this_machine() -> None:
