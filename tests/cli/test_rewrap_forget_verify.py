@@ -20,7 +20,7 @@ from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 
 
 def same_but_for_records(name: str, other: str) -> bool:
-    """In-pixel records live in lowest bits, and must not go on opening what was locked anew or forgotten."""
+    """Compare all but the lowest bits, which hold records: those must not open what was locked again or forgotten."""
     return np.array_equal(pixels(name) & 0xFE, pixels(other) & 0xFE)
 
 
@@ -33,7 +33,7 @@ def test_other_passphrases_and_recipients_without_touching_a_pixel(
     key = proface("key", plain, "--face", "2").out.strip()
     result = proface("rewrap", plain, *arguments)
     assert result.code == 0
-    assert result.err.startswith("plain.protected.png -> plain.rewrapped.png: 3 faces locked anew")
+    assert result.err.startswith("plain.protected.png -> plain.rewrapped.png: 3 faces locked with new keys")
     assert Path(plain).read_bytes() == before
     assert same_but_for_records("plain.rewrapped.png", plain)
     old = proface("recover", "plain.rewrapped.png", "-o", "old.png")

@@ -21,6 +21,7 @@ HINTS: Final = {
     "no-face-named": "name it with --face, by the number that `proface inspect` shows",
     "weak-passphrase": "use several random words; an empty answer at the prompt of `proface protect` generates some",
     "no-recipients": "make a key pair with `proface keygen -o FILE`, and give its public key with -r age1...",
+    "recipients-only": "it was made for recipients: give the private key of one with -i FILE",
     "no-manifest": "name its manifest with --manifest, choose another target, or use --overwrite",
     "other-manifest": "repeat the arguments of that run, or name another folder with --manifest",
     "foreign-manifest": "name another folder with --manifest",

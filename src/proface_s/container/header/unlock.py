@@ -261,7 +261,9 @@ def _nothing_opens(header: Header, credentials: Credentials) -> WrongKeyError | 
         return DamagedFileError("a recipient's part of the header is damaged")
     if credentials.passphrases:
         if not any(isinstance(stanza, PassphraseStanza) for stanza in stanzas):
-            return WrongKeyError("no passphrase opens this file", "it was made for recipients: give an identity")
+            return WrongKeyError(
+                "no passphrase opens this file", "it was made for recipients: give an identity", code="recipients-only"
+            )
         return WrongKeyError("the passphrase does not open this file", hint="check for typing errors")
     if credentials.identities:
         if not any(isinstance(stanza, RecipientStanza) for stanza in stanzas):
