@@ -113,8 +113,10 @@ def _check_access(host: str, token: str | None) -> None:
     )
 
 
-def _settings(host: str, token: str | None, max_upload: int, max_pixels: int, workers: int, debug: bool) -> ServiceSettings:
-    """Return the settings of the service, with memory for uploads and work in proportion to the largest picture."""
+def _settings(
+    host: str, token: str | None, max_upload: int, max_pixels: int, workers: int, debug: bool
+) -> ServiceSettings:
+    """Return the settings of the service, with memory in proportion to the largest file and picture."""
     from ...web.settings import HELD_BYTES, MIB, WORK_BYTES, ServiceSettings, bytes_needed
 
     size = max_upload * MIB
