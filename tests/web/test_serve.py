@@ -24,7 +24,7 @@ TOKEN = "a-token-of-enough-characters"
         (["--host", "0.0.0.0"], "needs a token"),
         (["--host", "192.0.2.1"], "needs a token"),
         (["--host", "0.0.0.0", "--token", "short"], "at least 16"),
-        (["--token", "a token with a line\nbreak in it"], "at least 16 plain"),
+        (["--token", "a token with a line\nbreak in it"], "at least 16 printable"),
         (["--host", "192.0.2.1", "--token", TOKEN], "cannot listen on 192.0.2.1"),
     ],
 )
