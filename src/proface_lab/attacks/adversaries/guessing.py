@@ -162,22 +162,6 @@ def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Attack
         (name, f"{bits:.1f}", *(f"{_cost(2**bits / 2, each)[0]:,.2g}" for each in (rate, plain)))
         for name, bits in STRENGTHS.items()
     ]
-    finding = (
-        f"{guesser.how}: {rate:,.1f} guesses per second and core; 2^{BITS} guesses take {years:,.3g} "
-        f"core-years, about {cost:,.3g} US dollars at {PRICE} per core-hour; with plain SHA-256, "
-        f"{_cost(2**BITS, plain)[0]:,.3g} core-years. "
-    )
-    finding += LOOKS if guesser.looks else ""
-    finding += "" if known else "Warning: the right passphrase was not told from a wrong one, so these are no guesses. "
-    finding += (
-        "Guessing is cheap: a slow, memory-hard derivation with a random salt is needed. "
-        if broken
-        else "A passphrase from a list still falls: use six random words. "
-    )
-    finding += (
-        "Assumed: cores like this one, this program's own functions, no special hardware; graphic cards try "
-        "SHA-256 thousands of times faster, and Argon2id not by far, because each guess fills its own memory."
-    )
     details = {
         "per_second": rate,
         "sha256_per_second": plain,
@@ -194,7 +178,7 @@ def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Attack
         math.log2(rate),
         math.log2(plain),
         broken,
-        finding,
+        _finding(rate, plain, guesser, known),
         (
             Table("What guessing costs", columns, rows),
             Table(
@@ -204,6 +188,27 @@ def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> Attack
             ),
         ),
         details=details,
+    )
+
+
+def _finding(rate: float, plain: float, guesser: Guesser, known: bool) -> str:
+    """Describe the cost of guessing in words."""
+    years, cost = _cost(2**BITS, rate)
+    text = (
+        f"{guesser.how}: {rate:,.1f} guesses per second and core; 2^{BITS} guesses take {years:,.3g} "
+        f"core-years, about {cost:,.3g} US dollars at {PRICE} per core-hour; with plain SHA-256, "
+        f"{_cost(2**BITS, plain)[0]:,.3g} core-years. "
+    )
+    text += LOOKS if guesser.looks else ""
+    text += "" if known else "Warning: right and wrong passphrases could not be told apart, so these are no guesses. "
+    text += (
+        "Guessing is cheap: a slow, memory-hard derivation with a random salt is needed. "
+        if cost < AFFORDABLE
+        else "A passphrase from a list is still found: use six random words. "
+    )
+    return text + (
+        "Assumed: cores like this one, this program's own functions, no special hardware. Graphics cards try SHA-256 "
+        "thousands of times faster, but not Argon2id, because each guess fills its own memory."
     )
 
 

@@ -118,16 +118,7 @@ def _outcome(
     columns = ("network", "from protected, dB", "from the cover, dB", "leak, dB", "protections seen", "parameters")
     tables = [Table(f"{len(victims)} unseen faces, {scene.style}; the cover itself: {start:.2f} dB", columns, rows)]
     if rates:
-        tables.append(
-            Table(
-                "Matched with the hidden face, TAR at FAR 1e-2 / rank 1",
-                ("picture", *rates["cover"]),
-                [
-                    (what, *(f"{r['tar']:.1%} / {r['rank1']:.1%}" for r in each.values()))
-                    for what, each in rates.items()
-                ],
-            )
-        )
+        tables.append(_matches_table(rates))
     broken = float(leaks[best].mean()) > LEAK
     finding = (
         f"The {best} gets {attack:.1f} dB from the protected picture without any key, and {control:.1f} dB from the "
@@ -151,6 +142,12 @@ def _outcome(
     details = {"interval": [low, high], "network": best, "cards": dict(cards), "rates": rates, "faces": len(victims)}
     measure = "PSNR in dB, best network"
     return AttackOutcome(measure, attack, control, broken, finding, tables, {}, {"": sheet}, details)
+
+
+def _matches_table(rates: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return how often recognisers match each picture with the hidden face."""
+    rows = [(what, *(f"{r['tar']:.1%} / {r['rank1']:.1%}" for r in each.values())) for what, each in rates.items()]
+    return Table("Matched with the hidden face, TAR at FAR 1e-2 / rank 1", ("picture", *rates["cover"]), rows)
 
 
 def _rates(
