@@ -1,14 +1,18 @@
-# Everything a fresh machine needs: `make demo` shows the main job, `make test` passes the tests.
+# Everything a fresh machine needs: `make demo` shows the main job, `make test` passes the tests, `make help` lists all.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PHOTOS ?= ../shared/data/eval/photos
+CODE := src tests tools bench
+SUITE := -m pytest -q -m "not slow and not gpu"
 export OMP_WAIT_POLICY = PASSIVE
 
-help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | sort | expand -t 14
+.PHONY: help demo test test-all test-train test-scale test-eval test-web test-docs coverage fuzz lint format package \
+  docs screenshots weights paper results bench clean
 
-.PHONY: help weights paper demo test test-all test-train test-scale test-eval test-web test-docs docs screenshots results lint bench clean
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | sort | expand -t 14
+
+# Environments: all of them are one, which grows with what the targets need.
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,96 +24,137 @@ $(VENV)/trainable: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet "torch==2.13.0" -e ".[demo,test,train]"
 	touch $@
 
-$(VENV)/web: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet -e ".[demo,test,web,webtest]"
+$(VENV)/evaluable: $(VENV)/trainable
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,train,eval]"
 	touch $@
-
-demo: $(VENV)/installed  ## protect and recover a real portrait, print figures, write demo-out/
-	$(BIN)/python tools/demo.py demo-out
-
-test: $(VENV)/installed  ## the default suite, without torch
-	$(BIN)/python -m pytest -q -m "not slow and not gpu"
-
-test-train: $(VENV)/trainable  ## what needs torch: model, training loop, export
-	$(BIN)/python -m pytest -q tests/training
 
 $(VENV)/scalable: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -e ".[demo,test,scale]"
 	touch $@
 
+$(VENV)/web: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,web,webtest]"
+	touch $@
+
+$(VENV)/documentable: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,docs]"
+	touch $@
+
+$(VENV)/developed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[demo,test,dev]"
+	touch $@
+
+# Tests.
+
+demo: $(VENV)/installed  ## protect and recover a real portrait, print figures, write demo-out/
+	$(BIN)/python tools/demo.py demo-out
+
+test: $(VENV)/installed  ## the default suite, without torch
+	$(BIN)/python $(SUITE)
+
+test-train: $(VENV)/trainable  ## what needs torch: model, training loop, export
+	$(BIN)/python -m pytest -q tests/training
+
 test-scale: $(VENV)/scalable  ## runs on engines: a two-worker dask cluster, workers killed half-way
 	$(BIN)/python -m pytest -q tests/scale
+
+test-eval: $(VENV)/evaluable  ## measures against other implementations, adversaries on planted weaknesses
+	$(BIN)/python -m pytest -q -m "not gpu" tests/evaluation
 
 test-web: $(VENV)/web  ## the page in a real browser, the API under load; installs Chromium where it may
 	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || test "$$(id -u)" != 0 || \
 	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) >/dev/null
 	$(BIN)/python -m pytest -q tests/web tests/silence
 
-$(VENV)/documentable: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet -e ".[demo,test,docs]"
-	touch $@
+test-docs: $(VENV)/documentable  ## the site: links, generated references, no requests to other hosts
+	$(BIN)/python -m pytest -q tests/docs/test_site.py
+
+test-all: $(VENV)/evaluable $(VENV)/scalable $(VENV)/web $(VENV)/documentable  ## everything, slow tests included
+	$(BIN)/python -m pytest -q -m "not gpu"
+
+coverage: $(VENV)/scalable $(VENV)/web  ## the default suite, with the lines of the package that it runs counted
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run $(SUITE)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+fuzz: $(VENV)/installed  ## explore: property tests with new examples, then 20,000 mutated files for each parser
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -q -m hypothesis --ignore tests/web
+	$(BIN)/python tests/fuzz/fuzz.py --seed $${SEED:-$$(date +%s)}
+
+# Code and package.
+
+lint: $(VENV)/trainable $(VENV)/web $(VENV)/developed  ## style, layout and types of the code
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+format: $(VENV)/developed  ## lay out the code, and mend what ruff can mend
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+package: $(VENV)/developed  ## build wheel and source archive in dist/, check both, and use the wheel in a fresh environment
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python tools/check_package.py dist
+
+# Documents.
 
 docs: $(VENV)/documentable  ## the documentation as a site in build/docs; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
 
-test-docs: $(VENV)/documentable  ## the site: links, generated references, no requests to other hosts
-	$(BIN)/python -m pytest -q tests/docs/test_site.py
-
 screenshots: $(VENV)/web  ## docs/screenshots, from the page as it is
 	$(BIN)/python tests/web/screenshots.py docs/screenshots
 
-test-all: $(VENV)/trainable $(VENV)/scalable  ## everything, slow tests included
-	$(BIN)/python -m pytest -q
-
-lint: $(VENV)/trainable $(VENV)/web
-	$(BIN)/python -m pip install --quiet ruff mypy
-	$(BIN)/ruff check src tests tools bench
-	$(BIN)/mypy
-
-bench: $(VENV)/trainable  ## speed and memory as ratios against peers: writes docs/evidence/performance.md
-	$(BIN)/python -m pip install --quiet -e ".[demo,test,train,eval,scale]"
+bench: $(VENV)/evaluable $(VENV)/scalable  ## speed and memory as ratios against peers: writes docs/evidence/performance.md
 	$(BIN)/python -m pip install --quiet --no-deps deface imageio imageio-ffmpeg tqdm  # a peer; it wants another OpenCV
 	$(BIN)/python tools/performance.py
 
-clean:
+clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) demo-out build dist
+
+# Models and measurements, on your own data: docs/how-to/training.md and docs/evidence/evaluation.md.
 
 FACES ?=
 STICKERS ?=
+EVAL ?=
+TRAIN ?=
+MODELS ?=
+SETS ?= faces_faker_cc0 faces_governors faces_sfhq
+ATTACKER ?= real_us_congress_pd real_us_house117 real_us_senate117 synth_sfhq synth_faker_cc0
+FACES_IS = folders with photos of faces
+EVAL_IS = a folder with the folders $(SETS) photos lfw
+TRAIN_IS = a folder with the folders $(ATTACKER)
+MODELS_IS = a folder with the recognisers mobileface_v2.onnx faceres.onnx
+
+needs-%:
+	@test -n "$($*)" || { echo "$* is not set; it names $($*_IS): make ... $*=PATH" >&2; exit 2; }
+
 RUN ?= runs/secure-2
 MODEL ?= src/proface_s/flow/weights/secure-2
-weights: $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="DIR DIR"
+
+weights: needs-FACES $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="DIR DIR"
 	$(BIN)/proface train --config configs/secure-2.json $(addprefix --data ,$(FACES)) --out $(RUN)
 	$(BIN)/proface export $(RUN)/checkpoint.pt $(addprefix --data ,$(FACES)) -o $(MODEL) --card configs/secure-2.card.json
 
-paper: $(VENV)/trainable  ## train the published system, both recovery modes, for comparison
+paper: needs-FACES $(VENV)/trainable  ## train the published system for comparison: make paper FACES="DIR DIR" STICKERS=DIR
 	for mode in randwr randwr-2 randwr-fine randwr-float obfswr; do \
 	  case $$mode in randwr-2|randwr-fine|obfswr) first="--init runs/paper-randwr/checkpoint.pt";; *) first=;; esac; \
 	  $(BIN)/proface train --config configs/paper-$$mode.json $(addprefix --data ,$(FACES)) \
 	  $(if $(STICKERS),--stickers $(STICKERS)) $$first --out runs/paper-$$mode || exit 1; done
 
-EVAL ?= ../shared/data/eval
-TRAIN ?= ../shared/data/train
-MODELS ?= ../shared/models
 PAPER ?= runs/paper-randwr/checkpoint.pt
 PAPERS ?= $(wildcard runs/paper-*/checkpoint.pt)
 RESULTS ?= runs/results
 BUDGET ?= quick
-ATTACKER ?= real_us_congress_pd real_us_house117 real_us_senate117 synth_sfhq synth_faker_cc0
 PROFACE ?= $(BIN)/proface
-QUALITY = $(PROFACE) evaluate $(foreach set,faces_faker_cc0 faces_governors faces_sfhq,--data $(EVAL)/$(set)) \
-  --pictures $(EVAL)/faces_faker_cc0
+FIRST = $(EVAL)/$(firstword $(SETS))
+QUALITY = $(PROFACE) evaluate $(foreach set,$(SETS),--data $(EVAL)/$(set)) --pictures $(FIRST)
 JUDGES = --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/recognisers/mobileface.json \
   --recogniser $(MODELS)/faceres.onnx=configs/recognisers/faceres.json
-$(VENV)/evaluable: $(VENV)/trainable
-	$(BIN)/python -m pip install --quiet -e ".[demo,test,train,eval]"
-	touch $@
 
-test-eval: $(VENV)/evaluable  ## measures against other implementations, adversaries on planted weaknesses
-	$(BIN)/python -m pytest -q -m "not gpu" tests/evaluation
-
-results: $(VENV)/evaluable  ## measure and attack everything, then write docs/evidence/results.md; goes on where it was interrupted
+results: needs-EVAL needs-TRAIN needs-MODELS $(VENV)/evaluable  ## measure, attack, write docs/evidence/results.md: make results EVAL=DIR TRAIN=DIR MODELS=DIR
 	$(QUALITY) --report $(RESULTS)/ours --styles all --limit 20 --photos $(EVAL)/photos \
 	  --method secure-2 --method secure-2-cover --method lsb-avif
 	$(QUALITY) --report $(RESULTS)/strengths --styles sweep --limit 12 --method secure-2
@@ -117,10 +162,10 @@ results: $(VENV)/evaluable  ## measure and attack everything, then write docs/ev
 	  --method secure-2 --method lsb-avif || exit 1; done
 	for peer in $(PAPERS); do $(QUALITY) --report $(RESULTS)/$$(basename $$(dirname $$peer)) --styles all --limit 10 \
 	  --protocol both --method paper:$$peer || exit 1; done
-	$(PROFACE) evaluate --data $(EVAL)/faces_faker_cc0 --report $(RESULTS)/identity --styles blur,swap --limit 12 \
+	$(PROFACE) evaluate --data $(FIRST) --report $(RESULTS)/identity --styles blur,swap --limit 12 \
 	  --method secure-2 --method paper:$(PAPER) --pairs $(EVAL)/lfw/pairs.csv \
 	  --pairs-limit 240 $(JUDGES)
-	$(PROFACE) attack --data $(EVAL)/faces_faker_cc0 $(foreach set,$(ATTACKER),--own $(TRAIN)/$(set)) --kind crops \
+	$(PROFACE) attack --data $(FIRST) $(foreach set,$(ATTACKER),--own $(TRAIN)/$(set)) --kind crops \
 	  --budget $(BUDGET) --report $(RESULTS)/attack --method secure-2 --peer paper:$(PAPER) \
 	  --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/recognisers/mobileface.json
 	$(BIN)/python tools/results.py $(RESULTS) docs/evidence
