@@ -6,7 +6,7 @@ CODE := src tests tools bench
 SUITE := -m pytest -q -m "not slow and not gpu"
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: help demo test test-all test-train test-scale test-eval test-web test-docs coverage fuzz lint format package \
+.PHONY: help demo test test-all test-train test-scale test-eval test-web test-docs coverage fuzz lint style types format package \
   docs screenshots weights paper results bench clean
 
 help:  ## list the targets
@@ -84,9 +84,13 @@ fuzz: $(VENV)/installed  ## explore: property tests with new examples, then 20,0
 
 # Code and package.
 
-lint: $(VENV)/trainable $(VENV)/web $(VENV)/developed  ## style, layout and types of the code
+lint: style types  ## style, layout and types of the code
+
+style: $(VENV)/developed  ## ruff: rules and layout
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+
+types: $(VENV)/developed $(VENV)/trainable $(VENV)/web  ## mypy, strict
 	$(BIN)/mypy
 
 format: $(VENV)/developed  ## lay out the code, and mend what ruff can mend

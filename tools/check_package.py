@@ -52,7 +52,7 @@ def check_wheel(wheel: Path) -> None:
 
 
 def check_archive(archive: Path) -> None:
-    """Exit with a message if the source archive is large, or holds weights and pictures that belong to the repository."""
+    """Exit with a message if the source archive is large, or holds weights and pictures of the repository."""
     with tarfile.open(archive) as opened:
         names = [name.partition("/")[2] for name in opened.getnames()]
     size = archive.stat().st_size

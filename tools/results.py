@@ -317,7 +317,7 @@ def provenance(reports: Reports) -> str:
         "Data: synthetic portraits (faces_faker_cc0: faker-js/assets-person-portrait, CC0 1.0; faces_sfhq: SFHQ), "
         "official portraits of governors (faces_governors), pairs of LFW, 21 whole photos. None of them was used for "
         "training. Every report.json lists the omissions with their reasons.\n",
-        "    make results EVAL=../shared/data/eval MODELS=../shared/models     # resumes where it was interrupted\n",
+        "    make results EVAL=DIR TRAIN=DIR MODELS=DIR     # resumes where it was interrupted\n",
     )
 
 

