@@ -53,13 +53,13 @@ test: $(VENV)/installed  ## the default suite, without torch
 	$(BIN)/python $(SUITE)
 
 test-train: $(VENV)/trainable  ## what needs torch: model, training loop, export
-	$(BIN)/python -m pytest -q tests/training
+	$(BIN)/python -m pytest -q tests/lab/training
 
 test-scale: $(VENV)/scalable  ## runs on engines: a two-worker dask cluster, workers killed half-way
 	$(BIN)/python -m pytest -q tests/scale
 
 test-eval: $(VENV)/evaluable  ## measures against other implementations, adversaries on planted weaknesses
-	$(BIN)/python -m pytest -q -m "not gpu" tests/evaluation
+	$(BIN)/python -m pytest -q -m "not gpu" tests/lab/evaluation tests/lab/attacks
 
 test-web: $(VENV)/web  ## the page in a real browser, the API under load; installs Chromium where it may
 	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || test "$$(id -u)" != 0 || \

@@ -34,9 +34,9 @@ PASSPHRASE = "correct horse battery staple"
 IDENTITY = Identity.generate()
 ONLY_PARSED = {  # command -> why a test cannot run it
     "serve": "runs until it is stopped; the tests of the page start it",
-    "train": "takes hours, and faces; tests/training runs it",
-    "export": "needs a checkpoint; tests/training runs it",
-    "evaluate": "needs faces, and takes minutes; tests/evaluation runs it",
+    "train": "takes hours, and faces; tests/lab/training runs it",
+    "export": "needs a checkpoint; tests/lab/training runs it",
+    "evaluate": "needs faces, and takes minutes; tests/lab/evaluation runs it",
     "attack": "likewise",
 }
 SCALE_EXTRA = ("fsspec", "pyarrow")

@@ -25,7 +25,7 @@ from proface_s.image.write import encode_png
 from proface_s.keys.recipients import decode_identity
 from proface_s.types import Picture, UInt8Image
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "protected"
 KEYS = HERE / "protected_v1.keys.json"
 PASSPHRASE = "a golden file opens for ever"
 IDENTITY = "AGE-SECRET-KEY-1XMWWC06LY3EE5RYTXM9MFLAZ2U56JJJ36S0MYPDRWSVLUL66MV4QX3S7F6"

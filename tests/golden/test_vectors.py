@@ -22,9 +22,10 @@ from proface_s.image.read import read_picture
 from proface_s.keys.secrets import FaceContext, FaceSecret, FileKey
 from proface_s.types import Box
 
-HERE = Path(__file__).parent
-VECTORS = HERE / "vectors_v1.json"
-KEYS = json.loads((HERE / "keys.json").read_text(encoding="utf-8"))["face"]
+HERE = Path(__file__).parent / "protected"
+BESIDE = Path(__file__).parent / "vectors"
+VECTORS = BESIDE / "vectors_v1.json"
+KEYS = json.loads((BESIDE / "keys.json").read_text(encoding="utf-8"))["face"]
 PASSPHRASE = "a golden file opens for ever"
 CONTEXT = FaceContext(1, 3, Box(10, 20, 30, 40), bytes(range(16)))
 MAC_INPUT = b"covered bytes"
@@ -96,7 +97,7 @@ def read_name(name: str) -> Any:
 
 
 def vectors(session: Session) -> dict[str, Any]:
-    header = decode_header(bytes.fromhex((HERE / "header_v1.hex").read_text(encoding="ascii")))
+    header = decode_header(bytes.fromhex((BESIDE / "header_v1.hex").read_text(encoding="ascii")))
     return {
         "about": "picture digests: docs/format.md, section 1.4; keys.json holds the keys that belong to 'face'",
         "header_v1.hex": fields(header),

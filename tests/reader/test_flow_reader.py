@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from paths_kit import GOLDEN_FILES, TESTS
 from proface_s.api import Session
 from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
 from proface_s.flow.secure import entropy, face_code
@@ -22,12 +23,11 @@ from proface_s.image.write import encode_png
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import UInt8Image
 
-TESTS = Path(__file__).parents[1]
 WEIGHTS = shipped_models() / DEFAULT_MODEL
 FACES = json.loads((TESTS / "vectors" / "flow" / "faces.json").read_text(encoding="ascii"))
 GOLDEN = sorted({face["file"] for face in FACES if face["file"].startswith("protected_v1")})
 PASSPHRASE = "a golden file opens for ever"
-KEYS = json.loads((TESTS / "golden" / "protected_v1.keys.json").read_text(encoding="utf-8"))
+KEYS = json.loads((GOLDEN_FILES / "protected_v1.keys.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def session() -> Session:
 
 def test_no_golden_file_is_left_out() -> None:
     """All but that of ``secure-1``, whose graphs are not shipped, and one that is kept for its alpha alone."""
-    pictures = {p.name for p in (TESTS / "golden").glob("protected_v1*") if p.suffix in (".png", ".webp", ".tif")}
+    pictures = {p.name for p in GOLDEN_FILES.glob("protected_v1*") if p.suffix in (".png", ".webp", ".tif")}
     assert pictures - {"protected_v1_secure-1.png", "protected_v1_alpha_in_clear.png"} == set(GOLDEN)
 
 
@@ -58,11 +58,11 @@ def test_no_golden_file_is_left_out() -> None:
 def test_golden_estimates(model: reader.Model, session: Session, tmp_path: Path, name: str) -> None:
     """What is left of each golden file without its metadata, and so without its seals, by both."""
     bare = tmp_path / "bare.png"
-    bare.write_bytes(encode_png(read_picture(TESTS / "golden" / name)))
+    bare.write_bytes(encode_png(read_picture(GOLDEN_FILES / name)))
     options: dict[str, Any] = {"face_keys": list(KEYS.values())} if "people" in name else {"passphrase": PASSPHRASE}
     result = session.recover(bare, output=tmp_path / "back.png", **options)
     assert [face.outcome for face in result.faces] == ["estimate"] * 2
-    with Image.open(TESTS / "golden" / name) as picture:
+    with Image.open(GOLDEN_FILES / name) as picture:
         ours = np.array(picture.convert("RGB"))
     for face in (face for face in FACES if face["file"] == name):
         x, y, w, h = face["box"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from paths_kit import ROOT
+
 pytest.importorskip("dask.distributed", reason="the scale extra is not installed")
 
-BENCH = Path(__file__).parents[2] / "bench" / "speed"
+BENCH = ROOT / "bench" / "speed"
 
 
 def test_the_limits_of_the_first_process_are_measured() -> None:

@@ -187,7 +187,7 @@ def _stage(stage: reader.Stage, *, full: bool) -> dict[str, Any]:
 
 def region_of(entry: dict[str, Any]) -> reader.Pixels:
     """The protected region of a vector."""
-    folder = TESTS / "golden" if entry["file"].startswith("protected_v1") else HERE
+    folder = TESTS / "golden" / "protected" if entry["file"].startswith("protected_v1") else HERE
     with Image.open(folder / entry["file"]) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     x, y, width, height = entry["box"]
@@ -202,10 +202,10 @@ def golden_entries() -> list[dict[str, Any]]:
     from proface_s.container.carriers.carrier import from_chunks
     from proface_s.keys.face_key_text import decode_face_key
 
-    keys = json.loads((TESTS / "golden" / "protected_v1.keys.json").read_text(encoding="utf-8"))
+    keys = json.loads((TESTS / "golden" / "protected" / "protected_v1.keys.json").read_text(encoding="utf-8"))
     entries = []
     for name in GOLDEN:
-        path = TESTS / "golden" / name
+        path = TESTS / "golden" / "protected" / name
         picture = load(path)
         carried = any(picture.chunks.values())
         header = from_chunks(picture.chunks, name)[0] if carried else find_headers(picture)[0].header

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from paths_kit import GOLDEN_VECTORS
 from proface_s.container.header.header import Extension, FaceEntry, Group, Header, forget_face, with_reserved_samples
 from proface_s.container.header.header_bytes import _checksum, decode_header, encode_header
 from proface_s.container.header.stanzas import BareStanza, OtherStanza, PassphraseStanza, RecipientStanza
@@ -15,7 +15,7 @@ from proface_s.errors import DamagedFileError, FileFormatError, UsageError
 from proface_s.keys.derive import KdfParams
 from proface_s.types import Box
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "header_v1.hex"
+GOLDEN = GOLDEN_VECTORS / "header_v1.hex"
 
 STANZA = PassphraseStanza(bytes(range(16)), KdfParams(), b"\xaa" * 60)
 FACE = FaceEntry(Box(10, 20, 32, 48), 0, "blur", 1.5, b"\xdd" * 32, b"\xbb" * 60)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from paths_kit import GOLDEN_VECTORS
 from proface_s.container.header.header import Group, Header, forget_face, slot_digest
 from proface_s.container.header.header_bytes import decode_header, encode_header
 from proface_s.container.header.key_ring import KeyRing
@@ -24,7 +24,7 @@ from proface_s.keys.recipients import Identity, decode_identity
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Box
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "locked_header_v1.json"
+GOLDEN = GOLDEN_VECTORS / "locked_header_v1.json"
 PEOPLE = GOLDEN.with_name("people_v1.json")
 CHEAP = KdfParams(time_cost=1, memory_kib=1024, lanes=1)
 BOXES = (Box(0, 0, 10, 10), Box(20, 0, 10, 10), Box(40, 0, 10, 10))

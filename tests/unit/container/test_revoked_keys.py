@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import proface_s
+from paths_kit import GOLDEN_FILES
 from proface_s import Credentials, Lock, Session
 from proface_s.api import records
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
@@ -321,7 +322,7 @@ def test_s1_recovering_some_faces_does_not_hand_on_what_is_left_in_the_others(se
     assert session.recover(back.data, NEW).faces[1].outcome == "estimate"
 
 
-LEAKY = Path(__file__).parents[2] / "golden" / "leaky_rewrap_v1.png"
+LEAKY = GOLDEN_FILES / "leaky_rewrap_v1.png"
 
 
 def test_s1_a_file_that_an_early_version_wrote(session: Session) -> None:

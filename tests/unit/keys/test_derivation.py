@@ -6,18 +6,18 @@ import hashlib
 import hmac
 import json
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from paths_kit import GOLDEN_VECTORS
 from proface_s.errors import DamagedFileError, WrongKeyError
 from proface_s.keys.derive import KdfParams, derive_kek, subkey
 from proface_s.keys.secrets import FaceContext, FaceKey, FaceSecret, FileKey
 from proface_s.keys.wrap import unwrap_key, wrap_key
 from proface_s.types import Box
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "keys.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((GOLDEN_VECTORS / "keys.json").read_text(encoding="utf-8"))
 KEY = bytes(range(32))
 CONTEXT = FaceContext(1, 3, Box(10, 20, 30, 40), bytes(range(16)))
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-TOOLS = Path(__file__).parents[2] / "tools"
+from paths_kit import ROOT
+
+TOOLS = ROOT / "tools"
 
 
 @pytest.fixture(scope="module")

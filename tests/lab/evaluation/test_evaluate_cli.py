@@ -16,7 +16,7 @@ from proface_lab.evaluation import run
 from proface_lab.evaluation.run import resolve_styles
 from proface_s.cli.main import main
 
-from .kit import MiddleLocator, write_faces
+from ..kit import MiddleLocator, write_faces
 from .test_verification import ColourJudge, write_set
 
 pytest.importorskip("matplotlib")
@@ -97,7 +97,7 @@ def test_photos_without_a_face_are_left_out_by_name(tmp_path: Path, faces: Path)
 def test_identity_is_measured_where_pairs_are_given(
     tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from .kit import MiddleDetector
+    from ..kit import MiddleDetector
 
     monkeypatch.setattr(run, "Locator", MiddleLocator)
     monkeypatch.setattr(run.verification_set, "SlimefaceDetector", lambda **_: MiddleDetector())

@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 from skimage import data
 
+from paths_kit import GOLDEN_FILES
 from proface_s.api import Credentials, Lock, Session, forget, inspect, rewrap, verify
 from proface_s.api.options import ProtectOptions
 from proface_s.api.resume.comparison import unfinished
@@ -32,7 +33,7 @@ GREY = np.asarray(Image.fromarray(FACE).convert("L"))
 X, Y, SIDE = 16, 8, 224
 INSIDE = np.s_[Y : Y + SIDE, X : X + SIDE]
 BY_HAND: dict[str, Any] = {"boxes": [f"{X},{Y},{SIDE},{SIDE}"], "faces": "none"}
-OLD = Path(__file__).parents[1] / "golden" / "protected_v1_alpha_in_clear.png"
+OLD = GOLDEN_FILES / "protected_v1_alpha_in_clear.png"
 
 
 @pytest.fixture(scope="module")

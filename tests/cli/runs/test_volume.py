@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths_kit import ROOT
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
@@ -335,7 +336,7 @@ def test_files_named_like_a_pipe(proface: Proface) -> None:
 def test_memory_stays_flat_over_a_hundred_photos(here: Path) -> None:
     """Compare the resident memory of a run, with detection, after 20 and after 100 photos."""
     pytest.importorskip("skimage")  # has the face that the photos show
-    bench = Path(__file__).parents[2] / "bench" / "speed" / "folder_memory.py"
+    bench = ROOT / "bench" / "speed" / "folder_memory.py"
     done = subprocess.run(
         [sys.executable, str(bench), "--number", "100", "--limit", "1.25"], capture_output=True, text=True, timeout=900
     )

@@ -15,7 +15,7 @@ from proface_lab.evaluation.report.report import SCHEMA, EvaluationReport, markd
 from proface_lab.evaluation.report.sheets import contact_sheet
 from proface_s.errors import UsageError
 
-from .kit import picture
+from ..kit import picture
 
 
 def test_parts_survive_and_come_back_in_order(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_msssim")
 
+from paths_kit import ROOT  # noqa: E402
 from proface_lab.evaluation.peers import load_paper  # noqa: E402
 from proface_lab.training.checkpoints import compact, write_checkpoint  # noqa: E402
 from proface_lab.training.config import RunConfig  # noqa: E402
@@ -22,7 +23,7 @@ from proface_s.types import Style  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = ROOT / "configs"
 OLD: dict[str, Any] = {  # a small version of `configs/paper-randwr.json` before November 2026
     "task": "paper",
     "model": {"mode": "RandWR", "rounding": True, "blocks": 1, "growth": 4},

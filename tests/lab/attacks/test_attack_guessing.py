@@ -14,7 +14,7 @@ from proface_lab.evaluation.method import Method, load_method
 from proface_s.keys import derive
 from proface_s.keys.derive import KdfParams
 
-from .kit import XorMethod, samples
+from ..kit import XorMethod, samples
 
 
 @pytest.fixture(autouse=True)

@@ -12,14 +12,14 @@ from PIL import Image
 
 from proface_lab.evaluation.run import Evaluation, EvaluationOptions
 
-from .kit import write_faces
+from ..kit import write_faces
 
 pytest.importorskip("matplotlib")
 
 
 @pytest.fixture
 def results() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results_tool", Path(__file__).parents[2] / "tools" / "results.py")
+    spec = importlib.util.spec_from_file_location("results_tool", ROOT / "tools" / "results.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

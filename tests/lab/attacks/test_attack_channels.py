@@ -14,7 +14,7 @@ from proface_lab.evaluation import faces as reading
 from proface_lab.evaluation.method import Method, load_method
 from proface_s.image.measures import psnr
 
-from .kit import ColourJudge, MiddleLocator, picture, samples
+from ..kit import ColourJudge, MiddleLocator, picture, samples
 
 LOSSY = [channel.name for channel in CHANNELS if not channel.lossless]
 

@@ -19,7 +19,7 @@ from proface_s.container.header import header_bytes
 from proface_s.keys.derive import KdfParams
 from proface_s.keys.secrets import FileKey
 
-from .kit import XorMethod, samples
+from ..kit import XorMethod, samples
 
 
 @pytest.fixture(scope="module")

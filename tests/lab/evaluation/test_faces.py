@@ -11,7 +11,7 @@ from PIL import Image
 from proface_lab.evaluation.faces import NoFaceSamplesError, Omission, make_cover, read_faces, resized
 from proface_s.errors import NoFaceError, UsageError
 
-from .kit import MiddleDetector, picture, samples, write_faces
+from ..kit import MiddleDetector, picture, samples, write_faces
 
 
 def test_crops_are_reduced_to_the_size_and_named(tmp_path: Path) -> None:

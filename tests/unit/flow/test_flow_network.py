@@ -7,12 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from paths_kit import ROOT
 from proface_s.errors import ModelError
 from proface_s.flow import network
 from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
@@ -25,7 +25,6 @@ from proface_s.types import FloatArray
 FOLDER = shipped_models() / DEFAULT_MODEL
 SIZES = ((1, 1), (1, 7), (2, 1), (4, 4), (5, 7), (9, 8), (15, 33), (31, 64), (64, 64), (3, 700), (700, 3), (73, 301),
          (80, 512), (256, 40))  # fmt: skip
-REPOSITORY = Path(__file__).parents[2]
 
 
 def graph(stage: int) -> bytes:
@@ -139,9 +138,9 @@ def test_one_line_of_the_project_imports_onnxruntime() -> None:
     """Case D1: wherever it is imported its telemetry must be off, so it is imported in one place."""
     imports = re.compile(r"^\s*(import|from)\s+onnxruntime|(import_module|__import__)\(.onnxruntime", re.MULTILINE)
     found = [
-        (path.relative_to(REPOSITORY).as_posix(), len(imports.findall(path.read_text(encoding="utf-8"))))
+        (path.relative_to(ROOT).as_posix(), len(imports.findall(path.read_text(encoding="utf-8"))))
         for folder in ("src", "bench", "tools", "tests")
-        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+        for path in sorted((ROOT / folder).rglob("*.py"))
     ]
     assert [each for each in found if each[1]] == [("src/proface_s/silence.py", 1)]
 

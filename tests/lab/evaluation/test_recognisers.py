@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from paths_kit import ROOT
 from proface_lab.evaluation.measures import perceptual
 from proface_lab.evaluation.measures.recognisers import (
     DlibRecogniser,
@@ -20,9 +21,8 @@ from proface_lab.evaluation.measures.recognisers import (
 from proface_s.errors import UsageError
 from proface_s.types import Box
 
-from .kit import MiddleLocator, picture
+from ..kit import MiddleLocator, picture
 
-ROOT = Path(__file__).parents[2]
 POINTS = [[10, 10], [22, 10], [16, 16], [11, 22], [21, 22]]
 
 

@@ -24,7 +24,7 @@ from proface_lab.evaluation.measures.verification import (
 from proface_lab.evaluation.method import load_method
 from proface_s.errors import NoFaceError, UsageError
 
-from .kit import ColourJudge, MiddleDetector, MiddleLocator, XorMethod, picture, samples
+from ..kit import ColourJudge, MiddleDetector, MiddleLocator, XorMethod, picture, samples
 
 PEOPLE = 40
 

@@ -21,7 +21,7 @@ from proface_s.errors import UsageError
 from proface_s.image.measures import psnr
 from proface_s.types import Style
 
-from .kit import FloatXor, XorMethod, picture, samples
+from ..kit import FloatXor, XorMethod, picture, samples
 
 HERE = __package__ or "evaluation"
 RIGHT, WRONG = bytes(range(32)), bytes(range(1, 33))

@@ -16,6 +16,7 @@ import pytest
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
+from paths_kit import ROOT
 from proface_s.image.names import (
     FOREIGN,
     MAX_NAME_BYTES,
@@ -27,7 +28,7 @@ from proface_s.image.names import (
 )
 
 BY_HAND = ("--box", BOX, "--faces", "none")
-SOURCE = Path(__file__).parents[2] / "src" / "proface_s"
+SOURCE = ROOT / "src" / "proface_s"
 LONG = ["写" * 75, "写" * 83, "é" * 125, "x" * 251, "x" * 240 + "写", "a" * 3 + "😀" * 62]
 
 

@@ -21,8 +21,8 @@ from proface_lab.attacks.run import AttackOptions, plain, run_suite
 from proface_lab.commands.attack import command
 from proface_s.errors import UsageError
 
+from ..kit import ColourJudge, MiddleLocator
 from .attack_kit import TINY, Pad, faces, scene, texture
-from .kit import ColourJudge, MiddleLocator
 
 PLANTED = f"{__name__}:Leaky"
 
