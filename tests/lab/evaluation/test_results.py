@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from paths_kit import ROOT
 from proface_lab.evaluation.run import Evaluation, EvaluationOptions
 
 from ..kit import write_faces
