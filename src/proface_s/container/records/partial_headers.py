@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ...errors import FileFormatError
+from ...errors import DamagedFileError, FileFormatError
 from ...types import Box
 from ..header.header import DIGEST_BYTES, FaceEntry, Group, Header, with_reserved_samples
 from ..header.validation import check_total_cost
@@ -57,13 +57,18 @@ def headers_from_records(found: Iterable[FoundRecord], size: tuple[int, int]) ->
         `MAX_PARTIAL_HEADERS` headers.
 
     Raises:
+        FileFormatError: if no record is usable, and a later version of the format wrote one of them.
         DamagedFileError: if opening them would cost more than a header may ask for.
     """
     partials: list[PartialHeader] = []
+    newer: FileFormatError | None = None
     for each in found:
         try:
             message = decode_record_message(each.record)
-        except FileFormatError:
+        except DamagedFileError:
+            continue
+        except FileFormatError as error:
+            newer = newer or error
             continue
         place = Box(each.x, each.y, message.box.w, message.box.h)
         if each.width != place.w or place.right > size[0] or place.bottom > size[1]:
@@ -77,6 +82,8 @@ def headers_from_records(found: Iterable[FoundRecord], size: tuple[int, int]) ->
             if len(partials) < MAX_PARTIAL_HEADERS:
                 header = _with_face(message.empty_header(), message)
                 partials.append(PartialHeader(header, ((message.index, place),)))
+    if newer and not partials:
+        raise newer
     check_total_cost([group for partial in partials for group in partial.header.groups])
     return partials
 
