@@ -24,7 +24,7 @@ from proface_s.keys.recipients import Identity
 from proface_s.processes import Executor
 from proface_s.scale.engines import start_engine
 from proface_s.scale.job import CollectionJob
-from proface_s.scale.locations import Location, list_pictures
+from proface_s.scale.locations import Location, picture_names
 from proface_s.scale.manifest import MAIN, open_manifest
 from proface_s.scale.worker import ManifestRow
 
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         for index in range(args.names):
             (folder / "in" / f"{index:08}.jpg").touch()
         source = Location(str(folder / "in"))
-        rows.append(["names listed", args.names, *clocked(lambda: list(list_pictures(source, job.suffixes)))])
+        rows.append(["names listed", args.names, *clocked(lambda: list(picture_names(source, job.suffixes)))])
         manifest = open_manifest(Location(str(folder / "manifest")), job)
         row = ManifestRow(
             "",

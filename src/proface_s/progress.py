@@ -1,4 +1,4 @@
-"""How far a picture is, told to whoever waits for it; and the moment at which the work can be stopped."""
+"""Progress of the work on one picture, reported before each step; raising from the report ends the work."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Stage = Literal["read", "find", "hide", "check", "open", "restore", "write"]
 the locks, restores one face after the other, and writes."""
 
 Progress = Callable[[Stage, int, int], None]
-"""Called before every step with its stage, how many parts of the stage are done, and of how many.  What it raises ends
-the work; nothing was written then."""
+"""Called before every step with its stage, the number of finished parts of the stage, and the number of all its parts.
+An exception that it raises ends the work before anything is written."""
 
 
 def silent(stage: Stage, done: int, total: int) -> None:
-    """Nobody waits."""
+    """Ignore progress."""

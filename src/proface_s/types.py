@@ -61,11 +61,11 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A pre-obfuscation style as the user chose it, e.g. ``blur:1.5``.
+    """A cover style as the user chose it, e.g. ``blur:1.5``.
 
     Attributes:
-        name: registered name of the obfuscator.
-        strength: in the obfuscator's own unit; None means its default.
+        name: registered name of the style.
+        strength: in the style's own unit; None for its default.
         option: style-specific text (for ``mask``: sticker name or path of an RGBA picture), or None.
     """
 
@@ -80,9 +80,9 @@ class Picture:
 
     Attributes:
         rgb: (H, W, 3) uint8 RGB, C-contiguous.
-        alpha: (H, W) uint8, or None where the file had none.
+        alpha: (H, W) uint8, or None if the file has no transparency.
         icc_profile: the embedded colour profile, or None.
-        metadata: whitelisted EXIF/text fields that `--keep-metadata` may carry over.
+        metadata: the EXIF and text fields that may be kept on request.
         chunks: private carrier data found in the file, name -> payloads in file order (see `container`).
         source: name used in messages.
     """

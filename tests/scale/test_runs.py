@@ -28,7 +28,7 @@ from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import run  # noqa: E402
 from proface_s.scale.engines import start_engine  # noqa: E402
 from proface_s.scale.job import CollectionJob  # noqa: E402
-from proface_s.scale.locations import Location, list_pictures, location_of  # noqa: E402
+from proface_s.scale.locations import Location, location_of, picture_names  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
 
 Proface = Callable[..., tuple[int, str]]
@@ -304,8 +304,8 @@ def test_links_and_pipes_in_a_folder_do_not_hold_up_a_run(here: Path) -> None:
     (here / "in" / "deep" / "loop").symlink_to(here / "in")
     (here / "in" / "link.png").symlink_to(here / "in" / "a.png")
     location = Location(str(here / "in"))
-    assert list(list_pictures(location, SUFFIXES)) == ["a.png", "link.png", "deep/b.png"]
-    assert list(list_pictures(location, SUFFIXES, recursive=False)) == ["a.png", "link.png"]
+    assert list(picture_names(location, SUFFIXES)) == ["a.png", "link.png", "deep/b.png"]
+    assert list(picture_names(location, SUFFIXES, recursive=False)) == ["a.png", "link.png"]
 
 
 def test_a_job_has_nothing_that_opens(identity: Identity) -> None:

@@ -158,7 +158,7 @@ def test_what_a_file_system_says_is_masked(text: str, kind: type[Exception], mon
         lambda: location.read("x"),
         lambda: location.write("x", b""),
         lambda: location.files(""),
-        lambda: list(locations.list_pictures(location, frozenset())),
+        lambda: list(locations.picture_names(location, frozenset())),
     ):
         try:
             use()

@@ -2,7 +2,7 @@
 
 ::
 
-    source ─ list_pictures ─► PhotoTask ─ engine (local, dask, ray) ─► protect_one ─► target
+    source ─ picture_names ─► PhotoTask ─ engine (local, dask, ray) ─► protect_one ─► target
                                                      │
                                      run_job ◄── PhotoOutcome ──► manifest (Parquet)
 

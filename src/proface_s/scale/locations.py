@@ -206,7 +206,7 @@ def contains(outer: Location, inner: Location) -> bool:
     return (inner.root.rstrip("/") + "/").startswith(outer.root.rstrip("/") + "/")
 
 
-def list_pictures(location: Location, suffixes: frozenset[str], *, recursive: bool = True) -> Iterator[str]:
+def picture_names(location: Location, suffixes: frozenset[str], *, recursive: bool = True) -> Iterator[str]:
     """Yield the relative names of the pictures in a location, folder by folder; holds one folder's names at a time.
 
     Names that begin with a dot are skipped.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import ImageError, ProFaceError, UsageError, foreign_text
 from ..processes import Attempt, Executor, run_tasks
 from .job import MAX_ATTEMPTS, CollectionJob, PhotoTask
-from .locations import Location, contains, list_pictures
+from .locations import Location, contains, picture_names
 from .manifest import Manifest, noted
 from .worker import ManifestRow, PhotoOutcome, photo_digest, protect_one
 
@@ -71,7 +71,7 @@ def run_job(job: CollectionJob, engine: Executor, manifest: Manifest, tell: Call
         ImageError: if the source cannot be listed or the manifest cannot be written.
     """
     known, summary = manifest.known(), Summary()
-    names = list_pictures(Location(job.source), job.suffixes, recursive=job.recursive)
+    names = picture_names(Location(job.source), job.suffixes, recursive=job.recursive)
     tasks = (PhotoTask(name, known.pop(noted(name), None)) for name in names)
     try:
         for outcome in protect_photos(job, tasks, engine):
