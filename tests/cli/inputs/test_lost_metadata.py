@@ -123,7 +123,7 @@ def test_inspecting_what_is_left(proface: Proface, protected: Path) -> None:
     (record,) = result.records
     assert (record["source"], record["stripped"], record["lost"]) == ("pixels", [1], [])
     assert record["faces"][0]["box"] == [40, 20, 64, 64]
-    assert "metadata    gone" in proface("inspect", "stripped.png").out
+    assert "metadata    missing" in proface("inspect", "stripped.png").out
 
 
 def test_a_wrong_passphrase_for_a_stripped_file(
