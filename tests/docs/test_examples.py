@@ -189,7 +189,7 @@ def test_every_upload_of_the_documentation_is_answered(here: Path, place: str, l
     from starlette.testclient import TestClient
 
     from proface_s.web.app import create_app
-    from proface_s.web.settings import Settings
+    from proface_s.web.settings import ServiceSettings
 
     words = shlex.split(line)
     address = next(word for word in words if word.startswith("http"))
@@ -198,7 +198,7 @@ def test_every_upload_of_the_documentation_is_answered(here: Path, place: str, l
     if options.startswith("<"):
         options = (here / options[1:]).read_text()
     photo = (here / parts["photo"].removeprefix("@")).read_bytes()
-    with TestClient(create_app(Settings(workers=1)), base_url="http://127.0.0.1:8000") as client:
+    with TestClient(create_app(ServiceSettings(workers=1)), base_url="http://127.0.0.1:8000") as client:
         answer = client.post(
             address.removeprefix("http://127.0.0.1:8000"), files={"photo": photo}, data={"options": options}
         )
