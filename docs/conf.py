@@ -57,6 +57,12 @@ def insert_generated(app: Any, name: str, source: list[str]) -> None:
         source[0] = head + reference.PAGES[GENERATED[name]]() + tail
 
 
+def outdated(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Name the generated pages in every build: Sphinx does not see that the program has changed."""
+    return list(GENERATED)
+
+
 def setup(app: Any) -> None:
     """Connect the generator; called by Sphinx."""
     app.connect("source-read", insert_generated)
+    app.connect("env-get-outdated", outdated)
