@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from proface_s.faces import SlimefaceDetector, draw, iou
+from proface_s.faces import SlimefaceDetector, draw_boxes, iou
 from proface_s.types import Box, Face, UInt8Image
 
 FACES = {"face", "face-profile", "face-occluded"}
@@ -204,7 +204,7 @@ class Tally:
 
 def save_drawing(path: Path, rgb: UInt8Image, faces: list[Face], missed: list[Box]) -> None:
     """Write the photo with the detected faces drawn in, and the missed ones in red."""
-    canvas = draw(rgb, faces)
+    canvas = draw_boxes(rgb, faces)
     for box in missed:
         cv2.rectangle(canvas, (box.x, box.y), (box.right, box.bottom), (255, 0, 0), 3)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from ..container.records.record_message import face_record
 from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_region
 from ..covers import apply_style, is_uninformative
 from ..errors import ProFaceError, UsageError
-from ..faces.numbering import listed, number_of
+from ..faces.numbering import format_numbers, number_of
 from ..flow.model import Model
 from ..image.measures import psnr
 from ..image.read import read_picture
@@ -195,7 +195,7 @@ def _seal_for(style: Style, box: Box) -> Callable[[FaceKey, UInt8Image, bytes], 
 def _recordless(reserved: Sequence[int]) -> str:
     without = [index for index, count in enumerate(reserved) if not count]
     return (
-        f"face {listed(without)}: too small, or opened by too many, for a record in the pixels; "
+        f"face {format_numbers(without)}: too small, or opened by too many, for a record in the pixels; "
         "cannot come back without the file's metadata or a sidecar"
     )
 

@@ -10,7 +10,7 @@ from ..container.header.header import Header, WrongKey, region_digest
 from ..container.header.unlock import noise_keys, unlock_header
 from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, ModelError, UnexpectedModeError, UsageError, WrongKeyError
-from ..faces.numbering import listed, number_of
+from ..faces.numbering import format_numbers, number_of
 from ..flow.model import Model, Reading
 from ..flow.registry import Models, model_names
 from ..image.regions import cut
@@ -133,7 +133,7 @@ def recover_picture(
     if not authentic and not forced and estimates:
         warnings.append(unvouched(header.wrong_key))
     if contradicting:
-        which = listed(contradicting)
+        which = format_numbers(contradicting)
         warnings.append(f"the record in the pixels of face {which} disagrees with the header; the header was used")
     warnings += _transparency(picture, header, estimates)
     if authentic:  # what early versions of `rewrap` left behind does not stay in the faces that stay covered
@@ -167,7 +167,7 @@ def check_readable(
         DamagedFileError: names the faces.
     """
     if unreadable and (not read or any(index in unreadable for index in only or ())):
-        which = listed(sorted(unreadable))
+        which = format_numbers(sorted(unreadable))
         raise DamagedFileError(
             f"{picture.source}: the key opens face {which}, but what its pixels hold is no picture",
             "its pixels were changed after it was protected; use another copy of the file",
@@ -183,10 +183,10 @@ def pixel_warnings(unreadable: Collection[int], doubtful: Collection[int]) -> li
     """
     warnings = []
     if unreadable:
-        which = listed(sorted(unreadable))
+        which = format_numbers(sorted(unreadable))
         warnings.append(f"the pixels of face {which} were changed: what they hold is no picture; it stays covered")
     if doubtful:
-        which = listed(sorted(doubtful))
+        which = format_numbers(sorted(doubtful))
         warnings.append(f"the pixels of face {which} were changed: what came back is wrong, in parts or as a whole")
     return warnings
 
@@ -252,7 +252,7 @@ def check_digests(picture: Picture, header: Header) -> None:
     changed: Sequence[int] = changed_faces(picture, header)
     if changed:
         raise DamagedFileError(
-            f"{picture.source}: the protected pixels of face {listed(changed)} were changed, "
+            f"{picture.source}: the protected pixels of face {format_numbers(changed)} were changed, "
             "or the header is another file's",
             "use the file as it was written when it was protected; " + FROM_PIXELS,
             code="pixels-changed",

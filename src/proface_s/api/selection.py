@@ -10,7 +10,6 @@ from typing import TypeVar
 from ..errors import UsageError
 from ..faces import (
     Detector,
-    choose,
     non_maximum_suppression,
     open_edges,
     parse_box,
@@ -18,6 +17,7 @@ from ..faces import (
     reading_order,
     resolve_overlaps,
     reversible_box,
+    select_faces,
 )
 from ..faces.boxes import intersection
 from ..image.transparency import composites
@@ -95,7 +95,7 @@ def choose_regions(
         UsageError: if a box lies outside the picture, there is no face of some number, or the picture is too small.
     """
     by_hand = parse_boxes(boxes, picture.size)
-    chosen = [face for group in choose(number_faces(found, picture.size), numbers) for face in group]
+    chosen = [face for group in select_faces(number_faces(found, picture.size), numbers) for face in group]
     regions = disjoint_regions([face.box for face in chosen], by_hand, picture.size)
     for region in regions:
         if min(region.w, region.h) < SMALLEST_REGION:

@@ -18,7 +18,7 @@ from ..container.records.partial_headers import LOST
 from ..container.records.pixel_records import find_records
 from ..covers import format_style, is_weak
 from ..errors import NoFaceError, UsageError
-from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw, open_detector, parse_boxes
+from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw_boxes, open_detector, parse_boxes
 from ..faces.numbering import indices_of, number_of, parse_selection
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.model import Model
@@ -148,7 +148,7 @@ class Session:
         progress("find", 0, 1)
         choice = self.choose(picture, parse_selection(faces), tuple(parse_boxes(boxes)))
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
-        drawn = draw(shown, choice.faces, [face.number for face in choice.faces])
+        drawn = draw_boxes(shown, choice.faces, [face.number for face in choice.faces])
         return Detection(choice.faces, choice.regions, drawn, picture.size, choice.notes)
 
     def choose(self, picture: Picture, faces: tuple[int, ...] | None, boxes: tuple[Box, ...]) -> Choice:

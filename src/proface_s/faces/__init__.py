@@ -4,8 +4,8 @@ Importing this package loads numpy only; detectors and image filters are loaded 
 """
 
 from .boxes import iou, non_maximum_suppression, reversible_box
-from .detector import Detector, choose, reading_order
-from .draw import draw
+from .detector import Detector, reading_order, select_faces
+from .draw import draw_boxes
 from .given_boxes import BoxLike, parse_box, parse_boxes
 from .regions import open_edges, protectable_regions, resolve_overlaps
 from .registry import DEFAULT_DETECTOR, detector_names, open_detector
@@ -16,9 +16,8 @@ __all__ = [
     "BoxLike",
     "Detector",
     "SlimefaceDetector",
-    "choose",
     "detector_names",
-    "draw",
+    "draw_boxes",
     "iou",
     "non_maximum_suppression",
     "open_detector",
@@ -29,4 +28,5 @@ __all__ = [
     "reading_order",
     "resolve_overlaps",
     "reversible_box",
+    "select_faces",
 ]

@@ -7,26 +7,26 @@ from collections.abc import Iterable, Sequence
 from ..errors import UsageError
 from ..types import Box, Face
 
-SMALLEST_SIDE = 16  # pixels; reversible regions are at least this large where the picture allows it
+SMALLEST_SIDE = 16  # pixels; reversible regions are at least this large if the picture allows it
 HEAD_MARGIN = 0.25  # of the face box, on every side; see `reversible_box`
 
 
 def intersection(a: Box, b: Box) -> int:
-    """Number of pixels that two boxes share."""
+    """Return the number of pixels that two boxes share."""
     right, bottom, other_right, other_bottom = a.x + a.w, a.y + a.h, b.x + b.w, b.y + b.h
     if right <= b.x or other_right <= a.x or bottom <= b.y or other_bottom <= a.y:
-        return 0  # said first: most pairs of a crowd do not touch
+        return 0  # tested first: most pairs in a crowd do not touch
     return (min(right, other_right) - max(a.x, b.x)) * (min(bottom, other_bottom) - max(a.y, b.y))
 
 
 def iou(a: Box, b: Box) -> float:
-    """Intersection over union, 0..1."""
+    """Return the intersection over union, 0..1."""
     shared = intersection(a, b)
     return shared / (a.area + b.area - shared) if shared else 0.0
 
 
 def union(a: Box, b: Box) -> Box:
-    """Smallest box that holds both."""
+    """Return the smallest box that holds both."""
     x, y = min(a.x, b.x), min(a.y, b.y)
     return Box(x, y, max(a.right, b.right) - x, max(a.bottom, b.bottom) - y)
 
@@ -34,13 +34,13 @@ def union(a: Box, b: Box) -> Box:
 def non_maximum_suppression(
     faces: Iterable[Face], overlap: float = 0.4, contained: float = 0.7, kept: Sequence[Face] = ()
 ) -> list[Face]:
-    """Keep the best of every group of detections that mean the same face.
+    """Keep the best detection of every face.
 
     Args:
         faces: detections of one picture, in any order.
-        overlap: two boxes with a larger intersection over union are the same face.
-        contained: and so are two if this share of the smaller one lies inside the other.
-        kept: detections that win against all others whatever their score.
+        overlap: two boxes with a larger intersection over union (0..1) are the same face.
+        contained: two boxes are also the same face if more than this share (0..1) of the smaller lies in the other.
+        kept: detections that win against all others, whatever their scores.
 
     Returns:
         ``kept`` followed by the survivors, best score first.
@@ -57,11 +57,11 @@ def non_maximum_suppression(
 
 
 def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float = HEAD_MARGIN) -> Box:
-    """Grow a tight face box to the head region that is hidden and can be brought back.
+    """Grow a tight face box to the head region that is hidden and can be recovered.
 
-    A detector's box runs from the brows to the chin.  Recognisers look further: the usual aligned crop (112
-    pixels for an eye distance of 35) is wider than the detector's box, and hairline, ears and jaw identify
-    people to people.  The default margin is a quarter on every side; `docs/evidence/detection.md` has the measurement.
+    A detector's box runs from the brows to the chin.  Recognisers see more: the usual aligned crop (112 pixels for an
+    eye distance of 35) is wider than the detector's box, and people recognise each other by hairline, ears and jaw.
+    The default margin is a quarter on every side; `docs/evidence/detection.md` has the measurement.
 
     Args:
         face_box: tight box; parts outside the picture are ignored.
@@ -70,8 +70,8 @@ def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float =
 
     Returns:
         A box inside the picture that holds the visible part of ``face_box``, with even sides of at least
-        `SMALLEST_SIDE` where the picture is that large, else the largest even side there is.  If the grown
-        side spans an odd picture completely, one column or row is left out (no even side can hold all);
+        `SMALLEST_SIDE` if the picture is that large, else the largest even side that fits.  If a grown side spans
+        an odd picture completely, one column or row is left out, because no even side can hold all of it;
         `open_edges` tells which.
 
     Raises:
@@ -79,7 +79,7 @@ def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float =
     """
     width, height = picture_size
     if width < 2 or height < 2:
-        raise UsageError(f"a {width}x{height} picture is too small to hide anything in", "2x2 is the least")
+        raise UsageError(f"a {width}x{height} picture is too small to hide anything in", "it needs at least 2x2 pixels")
     if not 0 <= margin <= 2:
         raise UsageError(f"margin {margin} is not between 0 and 2")
     if face_box.w < 1 or face_box.h < 1 or not intersection(face_box, Box(0, 0, width, height)):
@@ -90,7 +90,7 @@ def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float =
 
 
 def _grow(start: int, stop: int, margin: float, limit: int) -> tuple[int, int]:
-    """Grow ``start..stop`` along one axis; returns the start and the even length."""
+    """Grow ``start..stop`` along one axis; return the start and the even length."""
     extra = margin * (stop - start)
     low, high = max(0, int(start - extra)), min(limit, int(-(-(stop + extra) // 1)))
     length = high - low

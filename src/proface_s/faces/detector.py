@@ -1,4 +1,4 @@
-"""What every face detector promises, and how its faces are numbered and chosen."""
+"""The interface of face detectors, and the order and selection of their faces."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from typing import Protocol, TypeVar, runtime_checkable
 from ..errors import UsageError
 from ..types import Face, UInt8Image
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds faces in an upright picture.
+    """Finds faces in upright pictures.
 
-    A detector may also have ``smallest_face(size)``: the longer side in pixels of the smallest face that it looks for
-    in a picture of (width, height).  Where that is more than about 16, users are warned.
+    A detector may also have a method ``smallest_face(size)`` that returns the longer side, in pixels, of the smallest
+    face that it looks for in a picture of (width, height).  If that is more than about 16, users are warned.
     """
 
     def detect(self, rgb: UInt8Image) -> list[Face]:
-        """Return the faces in *reading order* (see `reading_order`).
+        """Return the faces of a picture, sorted by `reading_order`.
 
         Args:
             rgb: (H, W, 3) uint8 RGB, any size.
 
         Returns:
-            Faces whose tight boxes lie inside the picture; scores are 0..1.  An empty list if there are none.
+            Faces with tight boxes inside the picture and scores in 0..1; an empty list if no face is found.
         """
         ...
 
 
 def reading_order(faces: Iterable[Face]) -> list[Face]:
-    """Sort faces left to right (then top to bottom), so that a user can tell who is number 2 by looking."""
+    """Sort faces left to right, then top to bottom, so that users can see which face is number 2."""
     return sorted(faces, key=lambda face: (face.box, -face.score))
 
 
-def choose(faces: Sequence[Item], numbers: Iterable[int] | None) -> list[Item]:
-    """Pick faces by the numbers that `draw` shows.
+def select_faces(faces: Sequence[_Item], numbers: Iterable[int] | None) -> list[_Item]:
+    """Select faces by the numbers that `draw_boxes` shows.
 
     Args:
         faces: one item per number, in order.
         numbers: counted from 1; every face if None.
 
     Returns:
-        The chosen items in their order, each once.
+        The selected items in order, each once.
 
     Raises:
-        UsageError: if there is no face of some number.
+        UsageError: if there is no face with one of the numbers.
     """
     if numbers is None:
         return list(faces)

@@ -1,4 +1,4 @@
-"""Numbered boxes on a copy of the photo, so that a user can say which faces to protect."""
+"""Numbered boxes on a copy of the photo, from which a user selects the faces to protect."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class _Boxed(Protocol):
     def box(self) -> Box: ...
 
 
-def draw(rgb: UInt8Image, faces: Sequence[_Boxed], numbers: Sequence[int] | None = None) -> UInt8Image:
-    """Draw every face's box and its number.
+def draw_boxes(rgb: UInt8Image, faces: Sequence[_Boxed], numbers: Sequence[int] | None = None) -> UInt8Image:
+    """Draw the box and number of every face.
 
-    Lines are bright inside a dark edge and numbers stand on a dark plate, so both show on any background;
-    their width follows the size of the picture.
+    Lines are bright with a dark edge, and numbers have a dark background, so that both show on any picture; their width
+    follows the size of the picture.
 
     Args:
         rgb: (H, W, 3) uint8 RGB.
-        faces: anything with a ``box``.
-        numbers: the number of each; if None, they are counted from 1.
+        faces: objects with a ``box``.
+        numbers: one per face; counted from 1 if None.
 
     Returns:
-        A new (H, W, 3) uint8 picture; the input is not changed.
+        A new (H, W, 3) uint8 RGB picture.
     """
     import cv2
 
@@ -49,7 +49,7 @@ def draw(rgb: UInt8Image, faces: Sequence[_Boxed], numbers: Sequence[int] | None
 
 
 def _plate(canvas: UInt8Image, box: Box, text: str, line: int) -> None:
-    """Write a number at the box's top-left corner, moved inside the picture where it would stick out."""
+    """Write a number at the top-left corner of a box, moved inside the picture if necessary."""
     import cv2
 
     font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.45 * max(1.0, line)

@@ -1,4 +1,4 @@
-"""Boxes that the user gives by hand."""
+"""Boxes given by hand, in any of the forms that people use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..errors import UsageError
 from ..types import Box
 
 BoxLike = Box | str | Sequence[SupportsIndex]
-"""What people have: a `Box`, ``(x, y, w, h)`` of any integers, or the text ``"x,y,w,h"``."""
+"""A box as people write it: a `Box`, ``(x, y, w, h)`` of any integers, or the text ``"x,y,w,h"``."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _LARGEST = 10**9  # pixels; beyond any picture
 
 
 def parse_box(box: BoxLike, picture_size: tuple[int, int] | None = None) -> Box:
-    """Read a box (left, top, width, height, in pixels of the upright picture) and clip it to the picture.
+    """Read a box (left, top, width and height in pixels of the upright picture), and clip it to the picture.
 
     Args:
         box: a `Box`, four integers (a tuple, list or array), or four comma-separated integers as text.
@@ -28,7 +28,7 @@ def parse_box(box: BoxLike, picture_size: tuple[int, int] | None = None) -> Box:
         The part of the box that lies inside the picture; at least one pixel.
 
     Raises:
-        UsageError: if it is malformed, the size is not positive, or the box lies outside the picture.
+        UsageError: if the box is malformed, its size is not positive, or it lies outside the picture.
     """
     hint = "give x,y,w,h in whole pixels, for example 40,30,120,150"
     if picture_size is not None:
@@ -48,10 +48,10 @@ def parse_box(box: BoxLike, picture_size: tuple[int, int] | None = None) -> Box:
 
 
 def parse_boxes(boxes: BoxLike | Sequence[BoxLike], picture_size: tuple[int, int] | None = None) -> list[Box]:
-    """`parse_box` for any number of boxes; a single one need not be in a list.
+    """Read any number of boxes with `parse_box`; a single one need not be in a list.
 
     Raises:
-        UsageError: as `parse_box`; also if it is no list at all.
+        UsageError: as `parse_box`, or if ``boxes`` is not a list.
     """
     if isinstance(boxes, (Box, str)):
         return [parse_box(boxes, picture_size)]
@@ -71,7 +71,11 @@ def _is_number(part: Any) -> bool:
 
 
 def _numbers(box: BoxLike, hint: str) -> tuple[int, int, int, int]:
-    """The four numbers of a box, not yet judged."""
+    """Return the four numbers of a box, of any size.
+
+    Raises:
+        UsageError: if there are not four, or one is not a whole number.
+    """
     if isinstance(box, Box):
         parts: list[Any] = [box.x, box.y, box.w, box.h]
     elif isinstance(box, str):

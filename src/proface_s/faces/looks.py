@@ -1,4 +1,4 @@
-"""At which sizes and in which parts a detector looks at a picture, so that no face depends on the picture's shape.
+"""Looks at a picture: the sizes, parts and turns in which a detector sees it, so that every face is found alike.
 
 ::
 
@@ -7,11 +7,11 @@
     long side 640, upright and turned by 90, 180 and 270 degrees       `CLEAR` to `LARGEST`, half as small if turned
     long side 320                                                      `CLEAR` pixels up to the whole picture
 
-The network knows faces of about 8 to 400 pixels.  It misplaces larger ones and, among smaller ones, imagines many.  So
-every look answers only for faces of a size that the network knows, in its own pixels, and these ranges overlap.
+The network knows faces of about 8 to 400 pixels.  It misplaces larger faces and reports many smaller ones by mistake.
+Each look is therefore used only for faces of a size, in its own pixels, that the network knows; these ranges overlap.
 
-A long picture is seen like a stack of ordinary ones: its *long side* counts as twice the short one at most, and
-looks longer than a tile are cut into tiles.  So a face in 1080x10000 is looked at exactly as in 1080x2160.
+A long picture is treated as a stack of ordinary ones: its *long side* counts as at most twice the short side, and looks
+longer than a tile are cut into tiles.  A face in 1080x10000 is therefore seen exactly as in 1080x2160.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ import numpy as np
 
 from ..types import UInt8Image
 
-LARGEST: Final = 320.0  # pixels of a look
+LARGEST: Final = 320.0  # longer side of a face, in pixels of a look; likewise CLEAR and SMALLEST
 CLEAR: Final = 24.0
-SMALLEST: Final = 10.0  # what the finest look still finds
+SMALLEST: Final = 10.0  # the finest look still finds such faces
 COARSE: Final = (320, 640)  # long sides
-ENLARGED: Final = 1.6  # faces of 14 to 24 pixels: 17 of 20 are found, and 7 at their own size
-FINEST: Final = 2560  # long side up to which the finest look enlarges, and from which it shrinks ...
-SHRUNK: Final = 0.625  # ... but to no less than this, where a face of 16 pixels has SMALLEST
-COARSE_AREA: Final = 8e6  # pixels of a coarse look at most; only strips get there
-FINEST_AREA: Final = 32e6  # pixels of the finest look at most: about 8 s of one core, 100 MB
-LONGEST: Final = 2.0  # long side over short side; what is longer is seen in parts
-TILE: Final = 1280  # pixels a side at most
-TILE_OVERLAP: Final = 128  # of the finest look; the next coarser one sees whatever is too large for it
+ENLARGED: Final = 1.6  # finds 17 of 20 faces of 14 to 24 pixels, against 7 at their own size
+FINEST_SIDE: Final = 2560  # long side up to which the finest look enlarges, and from which it shrinks ...
+SHRUNK: Final = 0.625  # ... but never below this scale, at which a face of 16 pixels has SMALLEST
+COARSE_AREA: Final = 8e6  # most pixels of a coarse look; only strips reach it
+FINEST_AREA: Final = 32e6  # most pixels of the finest look: about 8 s of one core, 100 MB
+LONGEST: Final = 2.0  # long side over short side; longer pictures are seen in parts
+TILE: Final = 1280  # longest side of a tile, pixels
+TILE_OVERLAP: Final = 128  # in the finest look; the next coarser one sees larger faces
 COARSE_OVERLAP: Final = 320
 COARSER: Final = 4.0  # from one look to the next
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the picture: a patch, and how to come back from its pixels to the picture's.
+    """One look at a picture: a patch, and the mapping from its pixels to those of the picture.
 
     Attributes:
         patch: (H, W, 3) uint8 RGB, turned.
         scale: patch pixels per picture pixel.
         offset: x and y of the tile, in pixels of the scaled picture.
         turns: counter-clockwise quarter turns that the patch was given.
-        inner_edges: whether left, top, right and bottom border of the unturned tile have a neighbour.
-        sizes: longer sides of the faces that it answers for, in patch pixels.
+        inner_edges: whether the left, top, right and bottom border of the unturned tile adjoin another tile.
+        sizes: (minimum, maximum) longer side of the faces that this look is used for, in patch pixels.
     """
 
     patch: UInt8Image
@@ -62,21 +62,21 @@ class Look:
 
 
 def effective_side(width: int, height: int) -> float:
-    """Long side of the ordinary picture that a long one is seen as a stack of, pixels."""
+    """Return the long side in pixels; for a long picture, that of the ordinary pictures that it is a stack of."""
     long, short = max(width, height), min(width, height)
     return min(long, max(LONGEST * short, COARSE[-1]))
 
 
 def finest_scale(width: int, height: int, tiles: bool = True) -> float:
-    """Pixels of the finest look per pixel of the picture; see `looks`."""
+    """Return the scale of the finest look: its pixels per pixel of the picture.  See `looks`."""
     side = effective_side(width, height)
-    wanted = max(COARSE[-1] / side, min(ENLARGED, FINEST / side), min(SHRUNK, ENLARGED))
+    wanted = max(COARSE[-1] / side, min(ENLARGED, FINEST_SIDE / side), min(SHRUNK, ENLARGED))
     wanted = min(wanted, (FINEST_AREA / (width * height)) ** 0.5)
     return float(wanted if tiles else max(COARSE[-1] / side, min(wanted, 1.0, TILE / side)))
 
 
 def smallest_face(width: int, height: int, tiles: bool = True) -> float:
-    """Longer side in pixels of the smallest face that is looked for in a picture of that size."""
+    """Return the longer side in pixels of the smallest face that is looked for in a picture of this size."""
     return SMALLEST / finest_scale(width, height, tiles)
 
 
@@ -85,14 +85,14 @@ def looks(rgb: UInt8Image, *, tiles: bool = True, turned: bool = True) -> Iterat
 
     Args:
         rgb: (H, W, 3) uint8 RGB.
-        tiles: without, nothing is seen larger than it is, nor finer than at a long side of `TILE`.
+        tiles: if False, never enlarge the picture, nor see it finer than at a long side of `TILE`.
         turned: also yield turned copies.
     """
     height, width = rgb.shape[:2]
     side, finest = effective_side(width, height), finest_scale(width, height, tiles)
     yield from _tiles(_scaled(rgb, finest), finest, TILE_OVERLAP, (0.0, LARGEST))
     between, overlap = finest, TILE_OVERLAP
-    while between * CLEAR / overlap > COARSE[-1] / side:  # the next look would not know what was cut by tiles
+    while between * CLEAR / overlap > COARSE[-1] / side:  # else the next look would miss faces cut by tiles
         between, overlap = between / COARSER, COARSE_OVERLAP
         yield from _tiles(_scaled(rgb, between), between, overlap, (CLEAR, LARGEST))
     for size in COARSE:
@@ -128,7 +128,7 @@ def _tiles(patch: UInt8Image, scale: float, overlap: int, sizes: tuple[float, fl
 
 
 def _spans(length: int, overlap: int) -> list[tuple[int, int]]:
-    """As few equal spans of at most `TILE` pixels as cover a length and overlap."""
+    """Return the fewest equal, overlapping spans (start, stop) of at most `TILE` pixels that cover a length."""
     count = 1 if length <= TILE else -(-(length - overlap) // (TILE - overlap))
     size = -(-(length + (count - 1) * overlap) // count)
     starts = [round(index * (length - size) / max(1, count - 1)) for index in range(count)]

@@ -1,4 +1,4 @@
-"""One numbering of faces: from 1, in the order of the file, at every surface; from 0 inside, as files store them."""
+"""The numbering of faces: users see numbers from 1, in the order of the file; files store indices from 0."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ FROM_ONE = "faces are counted from 1, left to right"
 
 
 def number_of(index: int) -> int:
-    """The number that surfaces show for the face at a position in the header.  `index_of` is the inverse."""
+    """Return the number that users see for a face, from its index in the header; the inverse of `index_of`."""
     return index + 1
 
 
 def index_of(number: SupportsIndex) -> int:
-    """The position in the header of the face with a number.
+    """Return the index in the header of the face with a number; the inverse of `number_of`.
 
     Args:
-        number: 1 or more; NumPy integers do, too.
+        number: any integer from 1, also of NumPy.
 
     Raises:
-        UsageError: if it is not a whole number of at least 1.
+        UsageError: if ``number`` is not an integer of at least 1.
     """
     try:
         value = operator.index(number)
@@ -35,10 +35,10 @@ def index_of(number: SupportsIndex) -> int:
 
 
 def indices_of(numbers: SupportsIndex | Iterable[SupportsIndex]) -> tuple[int, ...]:
-    """Positions in the header of some faces, ascending, each once.
+    """Return the indices in the header of the faces with some numbers, ascending, each once.
 
     Args:
-        numbers: one number or several, each 1 or more.
+        numbers: one or several integers from 1.
 
     Raises:
         UsageError: as `index_of`.
@@ -48,7 +48,7 @@ def indices_of(numbers: SupportsIndex | Iterable[SupportsIndex]) -> tuple[int, .
 
 
 def parse_selection(faces: str | SupportsIndex | Iterable[SupportsIndex]) -> tuple[int, ...] | None:
-    """Read which faces are chosen.
+    """Read a selection of faces.
 
     Args:
         faces: ``"all"``, ``"none"``, numbers from 1 as text, such as ``"1,3"``, one number, or several.
@@ -57,7 +57,7 @@ def parse_selection(faces: str | SupportsIndex | Iterable[SupportsIndex]) -> tup
         The numbers, ascending, each once; None for all faces.
 
     Raises:
-        UsageError: if the text is malformed, or a number is not a whole number of at least 1.
+        UsageError: if the text is malformed, or a number is not an integer of at least 1.
     """
     if not isinstance(faces, str):
         return tuple(map(number_of, indices_of(faces)))
@@ -72,6 +72,6 @@ def parse_selection(faces: str | SupportsIndex | Iterable[SupportsIndex]) -> tup
     return tuple(sorted({int(part) for part in parts}))
 
 
-def listed(indices: Iterable[int]) -> str:
-    """Numbers of faces for a message, given by their positions: ``1, 3``."""
+def format_numbers(indices: Iterable[int]) -> str:
+    """Return the numbers of the faces with some indices, as text for messages: ``1, 3``."""
     return ", ".join(str(number_of(index)) for index in indices)

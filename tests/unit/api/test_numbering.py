@@ -15,7 +15,7 @@ import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api.selection import choose_regions, number_faces
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
-from proface_s.faces import draw
+from proface_s.faces import draw_boxes
 from proface_s.faces.numbering import index_of, indices_of, number_of
 from proface_s.image.regions import cut
 from proface_s.keys.recipients import Identity
@@ -197,5 +197,5 @@ def test_positions_and_numbers_are_inverses(index: int) -> None:
 def test_numbers_are_drawn_as_they_are_said() -> None:
     photo = np.zeros((200, 400, 3), np.uint8)
     faces = [Face(WIDE), Face(LAST)]
-    assert np.array_equal(draw(photo, faces), draw(photo, faces, [1, 2]))
-    assert not np.array_equal(draw(photo, faces), draw(photo, faces, [2, 1]))
+    assert np.array_equal(draw_boxes(photo, faces), draw_boxes(photo, faces, [1, 2]))
+    assert not np.array_equal(draw_boxes(photo, faces), draw_boxes(photo, faces, [2, 1]))

@@ -9,13 +9,13 @@ import pytest
 
 from proface_s.errors import UsageError
 from proface_s.faces import (
-    choose,
-    draw,
+    draw_boxes,
     non_maximum_suppression,
     parse_box,
     protectable_regions,
     reading_order,
     reversible_box,
+    select_faces,
 )
 from proface_s.faces.numbering import parse_selection
 from proface_s.types import Box, Face
@@ -65,14 +65,14 @@ def test_faces_are_numbered_from_left_to_right() -> None:
 
 def test_faces_are_chosen_by_number() -> None:
     faces = [Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)]
-    assert choose(faces, parse_selection("3, 1,3")) == [faces[0], faces[2]]
-    assert choose(faces, parse_selection("ALL")) == faces
+    assert select_faces(faces, parse_selection("3, 1,3")) == [faces[0], faces[2]]
+    assert select_faces(faces, parse_selection("ALL")) == faces
 
 
 @pytest.mark.parametrize("number", [4, 0, -1])
 def test_a_bad_choice_says_how_many_faces_there_are(number: int) -> None:
     with pytest.raises(UsageError, match="there are 3 faces"):
-        choose([Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)], (1, number))
+        select_faces([Face(Box(x, 0, 10, 10)) for x in (0, 20, 40)], (1, number))
 
 
 @pytest.mark.parametrize("selection", ["0", "1,-1", "0,1", "", "0,,1", "one", "1.0", "²"])
@@ -123,7 +123,7 @@ def test_faces_and_margins_out_of_range_are_refused() -> None:
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_drawn_boxes_show_on_any_background_and_leave_the_photo_alone(level: int) -> None:
     photo = np.full((300, 400, 3), level, np.uint8)
-    drawn = draw(photo, [Face(Box(100, 120, 80, 90)), Face(Box(0, 0, 30, 30)), Face(Box(390, 290, 10, 10))])
+    drawn = draw_boxes(photo, [Face(Box(100, 120, 80, 90)), Face(Box(0, 0, 30, 30)), Face(Box(390, 290, 10, 10))])
     assert drawn.shape == photo.shape
     assert np.all(photo == level)
     edge = drawn[120, 130:180].astype(int)
@@ -133,5 +133,5 @@ def test_drawn_boxes_show_on_any_background_and_leave_the_photo_alone(level: int
 def test_lines_get_wider_with_the_picture() -> None:
     for side, least in ((300, 1), (4000, 5)):
         photo = np.zeros((side, side, 3), np.uint8)
-        drawn = draw(photo, [Face(Box(side // 2, side // 2, side // 4, side // 4))])
+        drawn = draw_boxes(photo, [Face(Box(side // 2, side // 2, side // 4, side // 4))])
         assert np.count_nonzero(drawn[side * 5 // 8, : side * 5 // 8, 0] > 200) >= least

