@@ -76,7 +76,7 @@ def records() -> Iterator[Case]:
         pixels = with_errors(file, 0, **wrong)  # type: ignore[arg-type]
         yield Case(name, about, as_png(pixels), [estimate(file)], pixels)
     unreadable = {
-        "sync-4.png": ("four wrong bits in the sync word", {"bits": (0, 9, 17, 33)}, "not-protected"),
+        "sync-4.png": ("four wrong bits in the sync word", {"bits": (0, 17, 33, 38)}, "not-protected"),
         "head-3.png": ("three wrong bytes in the head", {"octets": (HEAD, HEAD + 3, HEAD + 5)}, "damaged"),
         "body-17.png": ("seventeen wrong bytes in the body", {"octets": range(BODY, BODY + 17 * 5, 5)}, "damaged"),
     }

@@ -135,8 +135,7 @@ def read_record(rgb: UInt8Image, x: int = 0, y: int = 0) -> FoundRecord | None:
     if front.size != 8 * _FRONT_BYTES:
         return None
     data = np.packbits(front).tobytes()
-    wrong = int.from_bytes(data[: len(SYNC)], "big") ^ int.from_bytes(SYNC, "big")
-    if wrong.bit_count() > _SYNC_ERRORS:
+    if not _begins_with_sync(data):
         return None
     head = _decode_head(data[len(SYNC) :])
     if head is None:
@@ -187,6 +186,8 @@ def search_records(rgb: UInt8Image) -> RecordSearch:
     found: list[FoundRecord] = []
     for x, y in _sync_words(rgb):
         front = np.packbits(rgb[y, x : x + MIN_WIDTH] & 1).tobytes()
+        if not _begins_with_sync(front):
+            continue
         data = front[len(SYNC) :]
         if data not in heads:
             if len(heads) >= _MAX_HEADS:
@@ -210,8 +211,14 @@ def search_records(rgb: UInt8Image) -> RecordSearch:
     return RecordSearch(found, ruined)
 
 
+def _begins_with_sync(data: bytes) -> bool:
+    """Return whether bytes begin with the sync word, with at most three wrong bits."""
+    wrong = int.from_bytes(data[: len(SYNC)], "big") ^ int.from_bytes(SYNC, "big")
+    return wrong.bit_count() <= _SYNC_ERRORS
+
+
 def _sync_words(rgb: UInt8Image) -> Iterator[tuple[int, int]]:
-    """Yield (x, y) of every pixel at which a sync word begins, with at most three wrong bits, in reading order."""
+    """Yield (x, y) of every pixel at which 36 bits match the sync word up to three wrong bits, in reading order."""
     height, width = rgb.shape[:2]
     if width < MIN_WIDTH:
         return
