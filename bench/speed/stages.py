@@ -101,19 +101,19 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
 
     places: list[tuple[str, Any, tuple[str, ...]]] = [
         ("decode", session, ("load", "find_records")),
-        ("keys", protect_picture, ("_fresh_keys", "lock_header", "planned_reserves")),
+        ("keys", protect_picture, ("lock_header", "planned_reserves")),
         ("keys", lock.KeyRing, ("face_key",)),
         ("cover", protect_picture, ("apply_style",)),
         ("flow", worker.model, ("protect",)),
         ("seal", protect_picture, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
-        ("encode", protect_picture, ("encode_picture", "attach")),
-        ("verify", protect_picture, ("verify",)),
-        ("write", session, ("write_both",)),
+        ("encode", protect_picture, ("encode_picture", "write_chunks")),
+        ("verify", protect_picture, ("check_protected",)),
+        ("write", session, ("write_files",)),
     ]
     before: list[tuple[Any, str, Any]] = []
     detect = worker.detector.detect
-    choose = worker.choose
-    worker.choose = timed("detect", choose)  # type: ignore[method-assign]
+    find = worker.find
+    worker.find = timed("detect", find)  # type: ignore[method-assign]
     for stage, owner, names in places:
         for name in names:
             before.append((owner, name, getattr(owner, name)))
@@ -123,7 +123,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
     finally:
         for owner, name, call in before:
             setattr(owner, name, call)
-        worker.choose = choose  # type: ignore[method-assign]
+        worker.find = find  # type: ignore[method-assign]
         assert worker.detector.detect == detect
 
 

@@ -26,6 +26,7 @@ from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Face, Style
+from .inspection import inspect
 from .manage import face_key, forget, rewrap
 from .options import ProtectOptions, RecoverOptions
 from .results.results import (
@@ -40,7 +41,7 @@ from .results.results import (
     Verification,
     VerifiedFace,
 )
-from .session import Session, detect, inspect, protect, recover
+from .session import Session, detect, protect, recover
 from .verification import verify
 
 __all__ = [

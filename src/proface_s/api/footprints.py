@@ -26,36 +26,6 @@ from ..types import Box, Picture, UInt8Image
 _NO_RECORD_BITS = np.uint8(0xFE)  # a new record changes lowest bits of the region; edges must not have to follow
 
 
-def footprint_of(alpha: UInt8Image | None, box: Box, *, right: bool = False, bottom: bool = False) -> Footprint:
-    """Decide what the cover of a face replaces.
-
-    Args:
-        alpha: (H, W) uint8 of the original, or None.
-        box: the face's box.
-        right: whether the column to the right of the box belongs to the face.
-        bottom: the same for the row below.
-    """
-    edges = Footprint(right=right, bottom=bottom)
-    constant = constant_alpha(alpha, edges.area(box))
-    return replace(edges, varied=True) if constant is None else replace(edges, alpha=constant)
-
-
-def footprints_of(
-    alpha: UInt8Image | None, boxes: Sequence[Box], edges: Sequence[tuple[bool, bool]] = ()
-) -> list[Footprint]:
-    """`footprint_of` for every face.
-
-    Args:
-        alpha: (H, W) uint8 of the original, or None.
-        boxes: of the faces.
-        edges: for each, whether the column to the right and the row below belong to it; none do where empty.
-    """
-    sides = edges or [(False, False)] * len(boxes)
-    return [
-        footprint_of(alpha, box, right=right, bottom=bottom) for box, (right, bottom) in zip(boxes, sides, strict=True)
-    ]
-
-
 def original_of(picture: Picture, box: Box, footprint: Footprint) -> UInt8Image:
     """What a seal has to hold: (h, w, 3) RGB, or (h, w, 4) RGBA where alpha varies, of the face's area."""
     area = footprint.area(box)
@@ -77,8 +47,9 @@ def covered(picture: Picture, regions: Iterable[tuple[Box, Footprint, UInt8Image
     rgb = picture.rgb.copy(order="C")
     alpha = None if picture.alpha is None else picture.alpha.copy(order="C")
     for box, footprint, region in regions:
-        _put(rgb, footprint.area(box), _with_edges(region & _NO_RECORD_BITS, footprint))
-        _put(rgb, box, region)
+        if footprint.right or footprint.bottom:
+            _put(rgb, footprint.area(box), _with_edges(region & _NO_RECORD_BITS, footprint))
+        rgb[box.y : box.bottom, box.x : box.right] = region
         if alpha is not None and footprint.varied:
             _put(alpha, footprint.area(box), np.uint8(OPAQUE))
     return replace(picture, rgb=rgb, alpha=alpha)
@@ -122,7 +93,7 @@ def is_altered(picture: Picture, header: Header, index: int) -> bool:
     footprint, box = header.footprint(index), header.faces[index].box
     if constant_alpha(picture.alpha, footprint.area(box)) != footprint.alpha:
         return True
-    return not _repeats(picture.rgb, box, footprint)
+    return (footprint.right or footprint.bottom) and not _repeats(picture.rgb, box, footprint)
 
 
 def repeated_edges(rgb: UInt8Image, box: Box) -> Footprint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Final, Literal, SupportsIndex
 
 from ..container.header.header import WrongKey
 from ..container.header.lock_plan import check_locks
@@ -19,6 +19,7 @@ from ..keys.passphrase import check_passphrase
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Style
 
+_MODES: Final = ("noise", "cover")
 Sidecar = Literal["none", "also", "instead"]
 FaceRef = int | Box
 """How an option names one face: by its number in the protected file, from 1, or by a box given by hand."""
@@ -47,6 +48,8 @@ class ProtectOptions:
         sidecar: write header and seals to ``NAME.pfs``: not at all (``none``), ``also`` or ``instead`` of into the
             picture.
         record: write what recovery needs into the faces' pixels too.
+        sealed: whether seals are made: ``seal``, or what follows from ``wrong_key``.
+        passphrase_warnings: what to tell about passphrases that are accepted, but easy to guess.
 
     Raises:
         UsageError: if the options contradict each other, nobody could open the faces, or a passphrase is too weak.
@@ -66,18 +69,31 @@ class ProtectOptions:
     sidecar: Sidecar = "none"
     record: bool = True
 
+    sealed: bool = field(init=False, repr=False, compare=False)
+    passphrase_warnings: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
-        _check_mode(self.wrong_key, "a wrong key gives noise or cover, not {!r}")
-        if self.lock.empty and all(lock.empty for lock in self.own.values()):
+        locks = [lock for lock in (self.lock, *self.own.values()) if not lock.empty]
+        if self.wrong_key not in _MODES:
+            raise UsageError(f"a wrong key gives noise or cover, not {self.wrong_key!r}")
+        if not locks:
             raise UsageError("no passphrase and no recipient was given")
-        check_locks([self.lock])
+        check_locks([self.lock])  # apart from the others: every face may have a lock of its own
         check_locks(list(self.own.values()))
         if self.wrong_key == "cover" and self.seal:
             raise UsageError(
                 "where a wrong key gives the cover, there can be no seal",
                 "a seal would tell whether a key is right; leave it out",
             )
-        self.passphrase_warnings  # noqa: B018  (refuses weak ones)
+        if self.wrong_key == "cover" and any(lock.recipients or len(lock.passphrases) != 1 for lock in locks):
+            raise UsageError(
+                "where a wrong key gives the cover, each face has exactly one passphrase and no recipient",
+                "any second way to open it would tell whether the first one is right",
+            )
+        texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
+        warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))
+        object.__setattr__(self, "sealed", self.wrong_key == "noise" if self.seal is None else self.seal)
+        object.__setattr__(self, "passphrase_warnings", tuple(warnings))
 
     @classmethod
     def of(
@@ -106,8 +122,11 @@ class ProtectOptions:
         return cls(
             lock=Lock.of(passphrase, recipients),
             own={_face(key): lock for key, lock in (own or {}).items()},
-            style=_style(style),
-            own_styles={_face(key): _style(each) for key, each in (own_styles or {}).items()},
+            style=parse_style(style) if isinstance(style, str) else style,
+            own_styles={
+                _face(key): parse_style(each) if isinstance(each, str) else each
+                for key, each in (own_styles or {}).items()
+            },
             boxes=tuple(parse_boxes(boxes)),
             faces=parse_selection(faces),
             seal=seal,
@@ -118,17 +137,6 @@ class ProtectOptions:
             sidecar=sidecar,
             record=record,
         )
-
-    @property
-    def sealed(self) -> bool:
-        """Whether seals are made: as asked, or else unless a wrong key gives the cover."""
-        return self.wrong_key == "noise" if self.seal is None else self.seal
-
-    @property
-    def passphrase_warnings(self) -> tuple[str, ...]:
-        """What to tell about passphrases that are accepted, but short."""
-        texts = dict.fromkeys(text for lock in (self.lock, *self.own.values()) for text in lock.passphrases)
-        return tuple(dict.fromkeys(note for text in texts for note in check_passphrase(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +165,8 @@ class RecoverOptions:
     from_pixels: bool = False
 
     def __post_init__(self) -> None:
-        if self.expect is not None:
-            _check_mode(self.expect, "a file is in noise mode or in cover mode, not {!r}")
+        if self.expect is not None and self.expect not in _MODES:
+            raise UsageError(f"a file is in noise mode or in cover mode, not {self.expect!r}")
 
     @classmethod
     def of(
@@ -188,15 +196,6 @@ class RecoverOptions:
         )
 
 
-def _check_mode(mode: str, message: str) -> None:
-    if mode not in ("noise", "cover"):
-        raise UsageError(message.format(mode))
-
-
 def _face(face: Any) -> FaceRef:
     """Read what names one face: a whole number, or else a box."""
     return number_of(index_of(face)) if isinstance(face, SupportsIndex) else parse_box(face)
-
-
-def _style(style: str | Style) -> Style:
-    return parse_style(style) if isinstance(style, str) else style

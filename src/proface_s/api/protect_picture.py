@@ -1,49 +1,54 @@
-"""Photo -> protected file, step by step."""
+"""Photo -> protected file, step by step; `proface_s.api.recover_picture` is the way back.
+
+::
+
+    picture, faces -> keys -> regions (cover with the face hidden in it) -> header -> picture with regions -> file
+                                                   face's own pixels --seal--> seals ----------------------^
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
-from ..container.carriers.sidecar import decode_sidecar, encode_sidecar, picture_digest
+from ..container.carriers.carrier import to_chunks, write_chunks
+from ..container.carriers.sidecar import encode_sidecar
 from ..container.header.footprint import OPAQUE
-from ..container.header.header import Header, WrongKey, region_digest
+from ..container.header.header import Header, region_digest
 from ..container.header.key_ring import KeyRing
 from ..container.header.lock import FaceDescription, lock_header
 from ..container.header.lock_plan import plan_header
-from ..container.header.unlock import try_passphrases, unwrap_face_keys
-from ..container.records.pixel_records import FoundRecord, read_record
+from ..container.records.pixel_records import write_record
 from ..container.records.record_message import face_record
-from ..container.seal import header_seal_context, open_seal, seal_at_full_length, seal_region
+from ..container.seal import header_seal_context, seal_at_full_length, seal_region
 from ..covers import apply_style, is_uninformative
-from ..errors import ProFaceError, UsageError
-from ..faces.numbering import format_numbers, number_of
-from ..flow.model import Model
-from ..image.measures import psnr
-from ..image.read import read_picture
+from ..faces.numbering import format_numbers
+from ..flow.model import Model, check_mode
 from ..image.regions import cut
 from ..image.write import Format, encode_picture
-from ..keys.access import Lock
 from ..keys.derive import KdfLimits, KekDeriver
-from ..keys.secrets import FaceKey
 from ..progress import Progress, silent
 from ..threads import run_both
-from ..types import Box, Picture, Style, UInt8Image
-from .footprints import covered, footprints_of, is_altered, original_of, same_elsewhere
-from .options import Sidecar
-from .records import planned_reserves, with_current_record
-from .selection import grouped
-
-ESTIMATE_FLOOR_DB = 25.0  # below this an unsealed recovery deserves a warning
-_REPORT = "please report this"
+from ..types import Picture, UInt8Image
+from .footprints import covered, original_of
+from .options import ProtectOptions
+from .protected_check import check_protected
+from .records import planned_reserves
+from .selection import FacePlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Protected:
-    """A protected picture: its pixels, the covers of its faces, its header, and the whole file."""
+class ProtectedPicture:
+    """A protected picture, with the plain covers of its faces, its header and the complete file.
+
+    Attributes:
+        picture: the pixels.
+        covers: the plain cover of each face, (h, w, 3) uint8 RGB.
+        header: the header in the file or its sidecar.
+        data: the complete file.
+        sidecar: the complete sidecar, or None.
+        warnings: what the user should know.
+    """
 
     picture: Picture
     covers: tuple[UInt8Image, ...]
@@ -55,37 +60,22 @@ class Protected:
 
 def protect_picture(
     picture: Picture,
-    boxes: Sequence[Box],
-    styles: Sequence[Style],
-    locks: Sequence[Lock],
+    faces: Sequence[FacePlan],
     model: Model,
+    options: ProtectOptions,
     *,
-    seal: bool = True,
-    wrong_key: WrongKey = "noise",
-    keep_metadata: bool = False,
     file_format: Format = "png",
-    sidecar: Sidecar = "none",
-    record: bool = True,
-    edges: Sequence[tuple[bool, bool]] = (),
     limits: KdfLimits | None = None,
     progress: Progress = silent,
-) -> Protected:
-    """Hide every box of a picture under fresh keys.
+) -> ProtectedPicture:
+    """Hide the faces of a picture under fresh keys.
 
     Args:
         picture: the photo.
-        boxes: at least one; disjoint, even sides, inside the picture.
-        styles: one per box.
-        locks: one per box: who may open it.
+        faces: at least one; disjoint, even sides, inside the picture.
         model: hides the faces.
-        seal: also store an exact, encrypted copy of each region; not in ``cover`` mode.
-        wrong_key: what a wrong key gives.
-        keep_metadata: write the whitelisted metadata.
+        options: mode, seals, records, metadata and sidecar; what they say of faces is in ``faces``.
         file_format: of the file.
-        sidecar: whether header and seals are ``also`` written to a sidecar, or there ``instead`` of to the file.
-        record: also write what recovery needs into the faces' own pixels, where they have room for it.
-        edges: one per box: whether the column to its right, and the row below it, belong to the face too; they have to
-            be the picture's last.  None do where empty.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``hide`` and ``check``.
 
@@ -93,201 +83,98 @@ def protect_picture(
         The protected picture, already read back and checked against the original.
 
     Raises:
-        UsageError: if the locks or the model do not fit the mode, or there are too many locks; nothing has been done
-            then.
+        UsageError: if the model does not have the mode, or there are too many locks; nothing has been done then.
+        ProFaceError: if the finished file would not bring the faces back.
     """
-    check_wrong_key(model, wrong_key)
-    groups, group_locks = grouped(locks)
-    planned = plan_header(
-        model.card.model_id, picture.size, boxes, groups, group_locks, cover=_in_cover_mode(wrong_key, group_locks)
-    )
-    ring = _fresh_keys(planned, group_locks, KekDeriver(limits))
-    keys = [ring.face_key(i) for i in range(len(boxes))]
-    originals = [cut(picture.rgb, box) for box in boxes]
-    covers = [apply_style(original, style) for original, style in zip(originals, styles, strict=True)]
-    reserved = planned_reserves(planned, model) if record else [0] * len(boxes)
+    check_mode(model, options.wrong_key)
+    boxes = [face.box for face in faces]
+    groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
+    cover_mode = options.wrong_key == "cover"
+    planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=cover_mode)
+    reserved = planned_reserves(planned, model) if options.record else [0] * len(faces)
+    ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
+    covers: list[UInt8Image] = []
     regions: list[UInt8Image] = []
-    for original, cover, key, kept in zip(originals, covers, keys, reserved, strict=True):
-        progress("hide", len(regions), len(boxes))
-        regions.append(model.protect(original, cover, key, reserved=kept))
+    for index, face in enumerate(faces):
+        progress("hide", index, len(faces))
+        region = cut(picture.rgb, face.box)
+        covers.append(apply_style(region, face.style))
+        regions.append(model.protect(region, covers[-1], ring.face_key(index), reserved=reserved[index]))
     progress("check", 0, 1)
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
-    descriptions = [
-        FaceDescription(style.name, style.strength, digest, seal) for style, digest in zip(styles, digests, strict=True)
-    ]
-    footprints = footprints_of(picture.alpha, boxes, edges)
     header = lock_header(
         ring,
         picture.size,
-        descriptions,
-        group_locks,
+        [
+            FaceDescription(face.style.name, face.style.strength, digest, options.sealed)
+            for face, digest in zip(faces, digests, strict=True)
+        ],
+        locks,
         reserved=reserved,
         deriver=KekDeriver(limits),
-        footprints=footprints,
+        footprints=[face.footprint for face in faces],
     )
-    regions = [with_current_record(region, header, i) for i, region in enumerate(regions)]
-    hidden = covered(picture, zip(boxes, footprints, regions, strict=True))
+    for index in range(len(faces)):
+        if reserved[index]:  # the record is as long as planned, so that it fills the reserved samples
+            regions[index] = write_record(regions[index], face_record(header, index))
+    hidden = covered(picture, zip(boxes, [face.footprint for face in faces], regions, strict=True))
+    originals = [original_of(picture, face.box, face.footprint) for face in faces] if options.sealed else []
     data, seals = run_both(
         model.threads,
-        lambda: encode_picture(hidden, file_format, keep_metadata=keep_metadata),
-        lambda: (
-            {
-                i: _seal_for(styles[i], boxes[i])(
-                    key, original_of(picture, boxes[i], footprints[i]), header_seal_context(header, i)
-                )
-                for i, key in enumerate(keys)
-            }
-            if seal
-            else {}
-        ),
+        lambda: encode_picture(hidden, file_format, keep_metadata=options.keep_metadata),
+        lambda: _seals(originals, faces, ring, header),
     )
     chunks = to_chunks(header, seals)
-    data = data if sidecar == "instead" else write_chunks(data, chunks)
-    beside = None if sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
-    warnings = verify(data, beside, picture, boxes, ring, group_locks, model, limits)
-    warnings += _lost_on_the_way(header, seal)
-    if model.warning is not None:
-        warnings.append(f"model {model.card.name}: {model.warning}")
-    if record and not all(reserved):
-        warnings.append(_recordless(reserved))
-    return Protected(hidden, tuple(covers), header, data, beside, tuple(warnings))
+    data = data if options.sidecar == "instead" else write_chunks(data, chunks)
+    sidecar = None if options.sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
+    warnings = check_protected(data, sidecar, picture, originals, ring, locks, model, limits)
+    warnings += _warnings(header, options, model)
+    return ProtectedPicture(hidden, tuple(covers), header, data, sidecar, tuple(warnings))
 
 
-def check_wrong_key(model: Model, wrong_key: WrongKey) -> None:
-    """Refuse a mode that a model does not have.
+def _seals(
+    originals: Sequence[UInt8Image], faces: Sequence[FacePlan], ring: KeyRing, header: Header
+) -> dict[int, bytes]:
+    """Encrypt the originals, one per face or none at all: position in the header -> seal.
 
-    Raises:
-        UsageError: names the modes that it has.
+    Under a cover that shows nothing of the face, the length of the seal must not do so either.
     """
-    if wrong_key not in model.wrong_key_modes:
-        raise UsageError(
-            f"model {model.card.name} has no {wrong_key} mode, only {' and '.join(model.wrong_key_modes)}",
-            code="model-mode",
-        )
+    seals = {}
+    for index, original in enumerate(originals):
+        face = faces[index]
+        seal = seal_at_full_length if is_uninformative(face.style, face.box.h, face.box.w) else seal_region
+        seals[index] = seal(ring.face_key(index), original, header_seal_context(header, index))
+    return seals
 
 
-def _lost_on_the_way(header: Header, seal: bool) -> list[str]:
-    """What transparency and edges of faces mean for whoever gets the file."""
+def _warnings(header: Header, options: ProtectOptions, model: Model) -> list[str]:
+    """Return what the sender should know about transparency, edges, the model and records that do not fit."""
     warnings = []
     for index, face in enumerate(header.faces):
         footprint = header.footprint(index)
         if footprint.varied:
-            fate = "comes back with the seal" if seal else "does not come back, because there is no seal to keep it"
+            fate = (
+                "comes back with the seal"
+                if options.sealed
+                else "does not come back, because there is no seal to keep it"
+            )
             warnings.append(f"the face at {face.box} is made opaque: its transparency would show it, and {fate}")
         elif footprint.alpha != OPAQUE:
             warnings.append(
                 f"the face at {face.box} is transparent: programs that drop colours which cannot be seen, "
                 "such as cwebp without -exact, destroy what is hidden there"
             )
-        if (footprint.right or footprint.bottom) and not seal:
+        if (footprint.right or footprint.bottom) and not options.sealed:
             warnings.append(
                 f"the face at {face.box} reaches the edge of a picture with an odd side: the last column or row does "
                 "not come back, because there is no seal to keep it"
             )
-    return warnings
-
-
-def _seal_for(style: Style, box: Box) -> Callable[[FaceKey, UInt8Image, bytes], bytes]:
-    """How to seal a face under this cover: where the cover shows nothing, nor must the length of the seal."""
-    return seal_at_full_length if is_uninformative(style, box.h, box.w) else seal_region
-
-
-def _recordless(reserved: Sequence[int]) -> str:
-    without = [index for index, count in enumerate(reserved) if not count]
-    return (
-        f"face {format_numbers(without)}: too small, or opened by too many, for a record in the pixels; "
-        "cannot come back without the file's metadata or a sidecar"
-    )
-
-
-def _in_cover_mode(wrong_key: WrongKey, locks: Sequence[Lock]) -> bool:
-    """Whether the file is to be in ``cover`` mode; refuses locks that do not go with it."""
-    if wrong_key == "cover" and any(lock.recipients or len(lock.passphrases) != 1 for lock in locks):
-        raise UsageError(
-            "where a wrong key gives the cover, each face has exactly one passphrase and no recipient",
-            "any second way to open it would tell whether the first one is right",
+    if model.warning is not None:
+        warnings.append(f"model {model.card.name}: {model.warning}")
+    without = [index for index in range(len(header.faces)) if not header.reserved(index)]
+    if options.record and without:
+        warnings.append(
+            f"face {format_numbers(without)}: too small, or opened by too many, for a record in the pixels; "
+            "cannot come back without the file's metadata or a sidecar"
         )
-    return wrong_key == "cover"
-
-
-def _fresh_keys(planned: Header, locks: Sequence[Lock], deriver: KekDeriver) -> KeyRing:
-    boxes, groups = [face.box for face in planned.faces], [face.group for face in planned.faces]
-    if planned.wrong_key == "noise":
-        return KeyRing.generate(planned.model_id, boxes, groups)
-    passphrases = [lock.passphrases[0] for lock in locks]
-    return KeyRing.derive(planned.model_id, boxes, groups, passphrases, deriver=deriver)
-
-
-def verify(
-    data: bytes,
-    sidecar: bytes | None,
-    picture: Picture,
-    boxes: Sequence[Box],
-    ring: KeyRing,
-    locks: Sequence[Lock],
-    model: Model,
-    limits: KdfLimits | None = None,
-) -> list[str]:
-    """Open a finished file as a stranger would and compare it with the original.
-
-    Returns:
-        Warnings, if the file is sound but its unsealed recovery is poor.
-
-    Raises:
-        ProFaceError: it does not bring the original back; nothing of it must be kept.
-    """
-    carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
-    header, seals = from_chunks(carried[0])
-    opens, again = run_both(
-        model.threads,
-        lambda: _opens(header, ring, locks, KekDeriver(limits)),
-        lambda: read_picture(data, name="the protected file"),
-    )
-    if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != picture_digest(again.rgb)):
-        raise ProFaceError("verification failed: the sidecar is not the picture's", _REPORT)
-    keys = [ring.face_key(i) for i in range(len(boxes))]
-    if not opens:
-        raise ProFaceError("verification failed: the keys would not open the file", _REPORT)
-    warnings = []
-    for index, box in enumerate(boxes):
-        region, footprint = cut(again.rgb, box), header.footprint(index)
-        original = original_of(picture, box, footprint)
-        reserved = header.reserved(index)
-        sound = header.faces[index].box == box and header.faces[index].digest == region_digest(region, reserved)
-        sound = sound and not is_altered(again, header, index)
-        if reserved:
-            found = read_record(region)
-            record = face_record(header, index)
-            sound = sound and found == FoundRecord(0, 0, box.w, record, repaired=0)
-        if index in seals:
-            exact = open_seal(keys[index], seals[index], original.shape, header_seal_context(header, index))
-            sound = sound and np.array_equal(exact, original)
-        elif sound:
-            reading = model.recover(region, keys[index], reserved=reserved, wrong_key=header.wrong_key)
-            quality = psnr(reading.image, cut(picture.rgb, box))
-            if quality < ESTIMATE_FLOOR_DB:
-                warnings.append(
-                    f"face {number_of(index)} at {box} will come back at {quality:.1f} dB only, and has no seal"
-                )
-        if not sound:
-            raise ProFaceError(f"verification failed: face {number_of(index)} would not come back", _REPORT)
-    if not same_elsewhere(again, picture, [header.area(index) for index in range(len(boxes))]):
-        raise ProFaceError("verification failed: pixels outside the faces changed", _REPORT)
     return warnings
-
-
-def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDeriver) -> bool:
-    """Whether every passphrase opens its group, and the groups their faces.
-
-    What recipients unwrap cannot be tried here: nobody has their private keys.  In ``cover`` mode the keys were made
-    from the passphrase and from what the header holds, so that it must hold just that.
-    """
-    if header.wrong_key == "cover":
-        same = [group.stanzas for group in header.groups] == [(stanza,) for stanza in ring.bare]
-        return same and [face.slot for face in header.faces] == list(ring.slots)
-    for number, (lock, file_key) in enumerate(zip(locks, ring.file_keys, strict=True)):
-        for passphrase in lock.passphrases:
-            if try_passphrases(header.groups[number], number, [passphrase], deriver) != file_key:
-                return False
-    keys = unwrap_face_keys(header, dict(enumerate(ring.file_keys)))
-    return keys == {index: ring.face_key(index) for index in range(len(ring.boxes))}

@@ -16,22 +16,21 @@ from ..types import Box, UInt8Image
 
 
 def planned_reserves(header: Header, model: Model) -> list[int]:
-    """How many leading samples the record of each face will need; 0 if the region has no room for it.
+    """Return how many leading samples the record of each face will take; 0 if the region has no room for it.
 
-    The flow must know before it runs, and the header can be locked only afterwards; but a record's length depends
-    on nothing but what is known now.
+    The model must know before it runs, and the header can be locked only afterwards; but the length of a record
+    depends only on what is known before.
 
     Args:
         header: as `plan_header` makes it.
         model: says how much room a region has.
     """
-    lengths = [len(face_record(header, index)) for index in range(len(header.faces))]
-    return [_reserve(face.box, length, model) for face, length in zip(header.faces, lengths, strict=True)]
-
-
-def _reserve(box: Box, length: int, model: Model) -> int:
-    samples = record_samples(length) if record_fits(box.w, box.h, length) else 0
-    return samples if samples <= model.most_reserved(box.h, box.w) else 0
+    reserves = []
+    for index, face in enumerate(header.faces):
+        length = len(face_record(header, index))
+        samples = record_samples(length) if record_fits(face.box.w, face.box.h, length) else 0
+        reserves.append(samples if samples <= model.most_reserved(face.box.h, face.box.w) else 0)
+    return reserves
 
 
 def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int] | None = None) -> UInt8Image:

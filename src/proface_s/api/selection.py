@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from ..container.header.footprint import Footprint
 from ..errors import UsageError
 from ..faces import (
     Detector,
@@ -20,10 +21,10 @@ from ..faces import (
     select_faces,
 )
 from ..faces.boxes import intersection
-from ..image.transparency import composites
+from ..image.transparency import composites, constant_alpha
 from ..keys.access import Lock
 from ..types import Box, Face, Picture, Style
-from .options import FaceRef
+from .options import FaceRef, ProtectOptions
 from .results.results import DetectedFace
 
 Own = TypeVar("Own", Lock, Style)
@@ -40,25 +41,24 @@ class Choice:
         regions: disjoint reversible boxes, left to right, then top to bottom: the faces of the protected file.
         faces: the tight boxes inside them, each with the number of its region, in that order.
         size: (width, height) of the picture.
-        notes: what the user should know about how faces were looked for.
+        warnings: what the user should know about how faces were looked for.
     """
 
     regions: tuple[Box, ...]
     faces: tuple[DetectedFace, ...]
     size: tuple[int, int]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def edges(self) -> list[tuple[bool, bool]]:
-        """For each region, whether the last column to its right, and the last row below it, belong to a face too."""
-        return open_edges(self.regions, [face.box for face in self.faces], self.size)
-
-    def found_in(self, number: int) -> set[int]:
-        """Numbers that detection alone gives to the faces of a region; empty if all were given by hand."""
-        return {face.found for face in self.faces if face.number == number and face.found is not None}
+    warnings: tuple[str, ...] = ()
 
 
-def find_faces(detector: Detector, picture: Picture) -> list[Face]:
+@dataclass(frozen=True, slots=True)
+class FoundFaces:
+    """Detected faces, in any order, and what the user should know about how they were looked for."""
+
+    faces: Sequence[Face] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def find_faces(detector: Detector, picture: Picture) -> FoundFaces:
     """Detect faces in the picture's colours, and in what is shown of them on backgrounds where it is transparent.
 
     A face may be drawn with alpha alone, or be seen only where alpha hides the rest; and colours under full
@@ -66,12 +66,12 @@ def find_faces(detector: Detector, picture: Picture) -> list[Face]:
     """
     seen = [detector.detect(picture.rgb)]
     seen += [detector.detect(shown) for shown in composites(picture.rgb, picture.alpha)]
-    if len(seen) == 1:
-        return seen[0]
-    return reading_order(non_maximum_suppression(face for faces in seen for face in faces))
+    if len(seen) > 1:
+        seen = [reading_order(non_maximum_suppression(face for faces in seen for face in faces))]
+    return FoundFaces(seen[0], overlooked_faces(detector, picture.size))
 
 
-def notes_on(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
+def overlooked_faces(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
     """Warn of faces that the detector does not look for in a picture of (width, height), if it can tell."""
     smallest = getattr(detector, "smallest_face", None)
     pixels = smallest(size) if callable(smallest) else 0.0
@@ -81,13 +81,13 @@ def notes_on(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
 
 
 def choose_regions(
-    picture: Picture, found: Sequence[Face], numbers: Collection[int] | None, boxes: Sequence[Box]
+    picture: Picture, find: Callable[[Picture], FoundFaces], numbers: Collection[int] | None, boxes: Sequence[Box]
 ) -> Choice:
     """Make the chosen detected faces (with a margin) and the boxes given by hand disjoint, and number them.
 
     Args:
         picture: the photo.
-        found: detected faces.
+        find: detects faces; not called if ``numbers`` is empty.
         numbers: those of `number_faces` to protect; all if None.
         boxes: further faces given by hand; clipped to the picture.
 
@@ -95,7 +95,9 @@ def choose_regions(
         UsageError: if a box lies outside the picture, there is no face of some number, or the picture is too small.
     """
     by_hand = parse_boxes(boxes, picture.size)
-    chosen = [face for group in select_faces(number_faces(found, picture.size), numbers) for face in group]
+    found = find(picture) if numbers is None or numbers else FoundFaces()
+    numbered = number_faces(found.faces, picture.size) if found.faces else []
+    chosen = [face for group in select_faces(numbered, numbers) for face in group]
     regions = disjoint_regions([face.box for face in chosen], by_hand, picture.size)
     for region in regions:
         if min(region.w, region.h) < SMALLEST_REGION:
@@ -106,7 +108,8 @@ def choose_regions(
             )
     faces = [DetectedFace(_region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
     faces += [DetectedFace(_region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
-    return Choice(tuple(regions), tuple(sorted(faces, key=lambda face: (face.number, face.box))), picture.size)
+    in_order = tuple(sorted(faces, key=lambda face: (face.number, face.box)))
+    return Choice(tuple(regions), in_order, picture.size, found.warnings)
 
 
 def number_faces(found: Sequence[Face], size: tuple[int, int]) -> list[list[DetectedFace]]:
@@ -143,47 +146,88 @@ def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[i
     return resolve_overlaps(grown, size, [*found, *by_hand])
 
 
-def locks_for(choice: Choice, default: Lock, own: Mapping[FaceRef, Lock]) -> list[Lock]:
-    """Who may open each region.
+@dataclass(frozen=True, slots=True)
+class FacePlan:
+    """One face of the file to be: how it is covered, and who can open it.
+
+    Attributes:
+        box: its region.
+        style: its cover.
+        lock: who can open it.
+        group: number of the faces that open alike, from 0 in the order of the file.
+        footprint: what the cover replaces besides the region's RGB values.
+        found: numbers that detection alone gives to the faces in it; empty if all were given by hand.
+    """
+
+    box: Box
+    style: Style
+    lock: Lock
+    group: int
+    footprint: Footprint
+    found: tuple[int, ...]
+
+
+def plan_faces(picture: Picture, choice: Choice, options: ProtectOptions) -> list[FacePlan]:
+    """Settle everything about each region that will be hidden.
+
+    Args:
+        picture: the photo.
+        choice: its regions.
+        options: locks and styles, of all faces and of single ones.
+
+    Raises:
+        UsageError: if an option names a face that is not chosen, nobody could open a face, or faces that are hidden as
+            one region have different locks or styles.
+    """
+    styles, locks = [options.style] * len(choice.regions), [options.lock] * len(choice.regions)
+    if options.own_styles:
+        styles = values_for(choice, options.style, options.own_styles, "style")
+    if options.own:
+        locks = values_for(choice, options.lock, options.own, "keys")
+    edges = open_edges(choice.regions, [face.box for face in choice.faces], choice.size)
+    groups: dict[Lock, int] = {}
+    plans = []
+    for number, (box, style, lock, (right, bottom)) in enumerate(
+        zip(choice.regions, styles, locks, edges, strict=True), 1
+    ):
+        if lock.empty:
+            raise UsageError(f"face {number} has no passphrase and no recipient", "give one for all faces")
+        found = sorted({face.found for face in choice.faces if face.number == number and face.found is not None})
+        footprint = Footprint(right=right, bottom=bottom)
+        alpha = constant_alpha(picture.alpha, footprint.area(box))
+        footprint = replace(footprint, varied=True) if alpha is None else replace(footprint, alpha=alpha)
+        plans.append(FacePlan(box, style, lock, groups.setdefault(lock, len(groups)), footprint, tuple(found)))
+    return plans
+
+
+def values_for(choice: Choice, default: Own, own: Mapping[FaceRef, Own], what: str) -> list[Own]:
+    """Return what holds for each region: its own value, if a key of ``own`` names its number or a box in it.
 
     Args:
         choice: what is protected.
-        default: for faces without a lock of their own; may be empty if every face has one.
-        own: number of a face in the file, or a box given by hand -> its own lock; see `ProtectOptions`.
+        default: for faces without a value of their own.
+        own: face -> its own value.
+        what: name of the values, for messages.
 
     Raises:
-        UsageError: a number or box that no chosen face has, a face that nobody could open, or faces that are hidden
-            as one region but should be opened by different keys.
+        UsageError: if a number or box is that of no chosen face, or faces that are hidden as one region have different
+            values.
     """
-    locks = _per_region(choice, default, own, "keys")
-    for index, lock in enumerate(locks):
-        if lock.empty:
-            raise UsageError(f"face {index + 1} has no passphrase and no recipient", "give one for all faces")
-    return locks
-
-
-def styles_for(choice: Choice, default: Style, own: Mapping[FaceRef, Style]) -> list[Style]:
-    """How each region is covered; arguments and errors as in `locks_for`."""
-    return _per_region(choice, default, own, "style")
-
-
-def _per_region(choice: Choice, default: Own, own: Mapping[FaceRef, Own], what: str) -> list[Own]:
-    """What holds for each region: its own, if a key of ``own`` names its number or a box in it."""
     by_number: dict[int, Own] = {}
     by_box: dict[Box, Own] = {}
     for key, value in own.items():
         if isinstance(key, int):
-            by_number[_checked(choice, key)] = value
-        else:
-            box = parse_box(key, choice.size)
-            if all(face.found is not None or face.box != box for face in choice.faces):
-                raise UsageError(f"no face was given by hand at {box}")
-            by_box[box] = value
-    inside: list[list[DetectedFace]] = [[] for _ in choice.regions]
-    for face in choice.faces:
-        inside[face.number - 1].append(face)
+            if not 1 <= key <= len(choice.regions):
+                raise UsageError(f"there is no face {key}: {_numbers(choice)}")
+            by_number[key] = value
+            continue
+        box = parse_box(key, choice.size)
+        if all(face.found is not None or face.box != box for face in choice.faces):
+            raise UsageError(f"no face was given by hand at {box}")
+        by_box[box] = value
     chosen: list[Own] = []
-    for number, faces in enumerate(inside, 1):
+    for number, region in enumerate(choice.regions, 1):
+        faces = [face for face in choice.faces if face.number == number]
         whole: Own = by_number.get(number, default)
         wanted: list[Own] = [by_box.get(face.box, whole) if face.found is None else whole for face in faces]
         wanted += [whole] if number in by_number or not wanted else []
@@ -191,35 +235,17 @@ def _per_region(choice: Choice, default: Own, own: Mapping[FaceRef, Own], what: 
         if len(different) > 1:
             places = " and ".join(str(face.box) for face in faces)
             raise UsageError(
-                f"the faces at {places} overlap and are hidden as one region, "
-                f"face {number} at {choice.regions[number - 1]}",
+                f"the faces at {places} overlap and are hidden as one region, face {number} at {region}",
                 f"give them the same {what}",
             )
         chosen.append(different[0])
     return chosen
 
 
-def _checked(choice: Choice, number: int) -> int:
-    """Return a number, if a face has it.
-
-    Raises:
-        UsageError: if there is no such face.
-    """
-    if not 1 <= number <= len(choice.regions):
-        raise UsageError(f"there is no face {number}: {_numbers(choice)}")
-    return number
-
-
 def _numbers(choice: Choice) -> str:
-    """The numbers there are, with places, for a message."""
+    """List the numbers there are, with places, for a message."""
     count = len(choice.regions)
     merged = "; faces that overlap are hidden as one" if len(choice.faces) > count else ""
     if count == 1:
         return f"the only one is face 1, at {choice.regions[0]}{merged}"
     return f"they are numbered from 1, at {choice.regions[0]}, to {count}, at {choice.regions[-1]}{merged}"
-
-
-def grouped(locks: Sequence[Lock]) -> tuple[list[int], list[Lock]]:
-    """Faces that open alike form a group: the group number of every face, and the lock of every group."""
-    distinct = list(dict.fromkeys(locks))
-    return [distinct.index(lock) for lock in locks], distinct

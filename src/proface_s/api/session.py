@@ -12,18 +12,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..container.header.header import FORMAT_VERSION, WrongKey
-from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
-from ..container.records.partial_headers import LOST
+from ..container.header.header import WrongKey
 from ..container.records.pixel_records import find_records
 from ..covers import format_style, is_weak
 from ..errors import NoFaceError, UsageError
 from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw_boxes, open_detector, parse_boxes
-from ..faces.numbering import indices_of, number_of, parse_selection
+from ..faces.numbering import indices_of, parse_selection
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.model import Model
-from ..flow.registry import Models, name_of
-from ..image.metadata import NOTE_FIELD
+from ..flow.registry import Models
+from ..image.metadata import reading_warnings
 from ..image.read import MAX_PIXELS
 from ..image.transparency import BACKGROUNDS, composite
 from ..image.write import FORMATS, Format, encode_picture, format_of
@@ -32,7 +30,7 @@ from ..keys.derive import KdfLimits
 from ..keys.face_key_text import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
 from ..progress import Progress, silent
-from ..types import Box, Picture, Style
+from ..types import Picture, Style
 from .files.io import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
@@ -41,16 +39,15 @@ from .files.io import (
     load,
     output_for,
     same_kind,
-    write_output,
 )
-from .files.saving import encode_recovered, lossy_note, sidecar_target, write_both
+from .files.saving import encode_recovered, lossy_warning, sidecar_target, write_files
 from .files.sidecars import has_sidecar, sidecar_path
 from .options import ProtectOptions, RecoverOptions, Sidecar
 from .protect_picture import protect_picture
-from .recover_from_pixels import find_headers, recover_from_pixels
-from .recover_picture import read_header, recover_picture
-from .results.results import Detection, Inspection, ProtectedFace, ProtectResult, RecoverResult
-from .selection import Choice, choose_regions, find_faces, locks_for, notes_on, styles_for
+from .recover_from_pixels import recover_from_pixels
+from .recover_picture import recover_picture
+from .results.results import Detection, ProtectedFace, ProtectResult, RecoverResult
+from .selection import Choice, FoundFaces, choose_regions, find_faces, plan_faces
 
 __all__ = [
     "PROTECTED_SUFFIX",
@@ -59,7 +56,6 @@ __all__ = [
     "Session",
     "default_output",
     "detect",
-    "inspect",
     "load",
     "protect",
     "recover",
@@ -146,26 +142,14 @@ class Session:
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
         progress("find", 0, 1)
-        choice = self.choose(picture, parse_selection(faces), tuple(parse_boxes(boxes)))
+        choice = choose_regions(picture, self.find, parse_selection(faces), parse_boxes(boxes))
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
         drawn = draw_boxes(shown, choice.faces, [face.number for face in choice.faces])
-        return Detection(choice.faces, choice.regions, drawn, picture.size, choice.notes)
+        return Detection(choice.faces, choice.regions, drawn, picture.size, choice.warnings)
 
-    def choose(self, picture: Picture, faces: tuple[int, ...] | None, boxes: tuple[Box, ...]) -> Choice:
-        """Find the regions that `protect` hides, and number them.
-
-        Args:
-            picture: the photo.
-            faces: as in `ProtectOptions`.
-            boxes: as in `ProtectOptions`.
-
-        Raises:
-            UsageError: if a box or the selection does not fit the picture, or the picture is too small.
-        """
-        if faces == ():
-            return choose_regions(picture, [], None, boxes)
-        choice = choose_regions(picture, find_faces(self.detector, picture), faces, boxes)
-        return replace(choice, notes=notes_on(self.detector, picture.size))
+    def find(self, picture: Picture) -> FoundFaces:
+        """Detect faces with the detector in use."""
+        return find_faces(self.detector, picture)
 
     def protect(
         self,
@@ -261,69 +245,51 @@ class Session:
         Raises:
             NoFaceError, UsageError, ImageError, ModelError: as `protect`.
         """
-        notes = list(options.passphrase_warnings)
         target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
         file_format = format_of(target) if target else options.file_format or "png"
-        beside = sidecar_target(target, options.sidecar, overwrite)
+        beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
         progress("read", 0, 1)
         picture = load(image, max_pixels=self._max_pixels)
-        notes = [*notes, *_noted(picture)]
         if any(picture.chunks.values()) or find_records(picture.rgb):
             raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
         progress("find", 0, 1)
-        choice = self.choose(picture, options.faces, options.boxes)
-        notes = [*notes, *choice.notes]
+        choice = choose_regions(picture, self.find, options.faces, options.boxes)
+        warnings = [*options.passphrase_warnings, *reading_warnings(picture), *choice.warnings]
         if not choice.regions:
-            if not options.allow_no_face:
-                raise NoFaceError(
-                    "; ".join((f"no face found in {picture.source}", *choice.notes, "nothing was written")),
-                    "give the face by hand as a box, or allow a copy of photos without a face",
-                    code="no-face",
-                )
+            _check_copy_allowed(picture, choice, options)
             data = encode_picture(picture, file_format, keep_metadata=options.keep_metadata)
-            path = write_output(target, data, overwrite, image)
-            notes = [*notes, "no face found: this is an unprotected copy"]
-            return ProtectResult(same_kind(image, picture, data, path), (), picture.rgb, (), data, path, tuple(notes))
-        styles = styles_for(choice, options.style, options.own_styles)
-        notes = [
-            *notes,
-            *(
-                f"style {format_style(each)} is weak: recognisers may see through it"
-                for each in dict.fromkeys(styles)
-                if is_weak(each)
-            ),
-        ]
+            path = write_files(target, data, overwrite=overwrite, like=image)
+            warnings.append("no face found: this is an unprotected copy")
+            copied = same_kind(image, picture, data, path)
+            return ProtectResult(copied, (), picture.rgb, (), data, path, tuple(warnings))
+        faces = plan_faces(picture, choice, options)
+        for style in dict.fromkeys(face.style for face in faces):
+            if is_weak(style):
+                warnings.append(f"style {format_style(style)} is weak: recognisers may see through it")
         done = protect_picture(
             picture,
-            choice.regions,
-            styles,
-            locks_for(choice, options.lock, options.own),
-            self.model,
-            seal=options.sealed,
-            wrong_key=options.wrong_key,
-            keep_metadata=options.keep_metadata,
+            faces,
+            self.models.named(),
+            options,
             file_format=file_format,
-            sidecar=options.sidecar,
-            record=options.record,
-            edges=choice.edges,
             limits=self._limits,
             progress=progress,
         )
-        path = write_both(target, done.data, beside, done.sidecar, overwrite, image)
+        path = write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
         if path is not None and beside is None and has_sidecar(path):
-            notes = [*notes, f"{sidecar_path(path)} belongs to an earlier file of this name: delete it"]
-        found = tuple(
-            ProtectedFace(number, box, format_style(each), options.sealed, tuple(sorted(choice.found_in(number))))
-            for number, (box, each) in enumerate(zip(choice.regions, styles, strict=True), 1)
+            warnings.append(f"{sidecar_path(path)} belongs to an earlier file of this name: delete it")
+        protected = tuple(
+            ProtectedFace(number, face.box, format_style(face.style), options.sealed, face.found)
+            for number, face in enumerate(faces, 1)
         )
         return ProtectResult(
             same_kind(image, done.picture, done.data, path),
             done.covers,
             done.picture.rgb,
-            found,
+            protected,
             done.data,
             path,
-            (*notes, *done.warnings),
+            (*warnings, *done.warnings),
             done.sidecar,
         )
 
@@ -431,64 +397,29 @@ class Session:
         recovered = replace(done.picture, chunks={})
         wanted = target or not isinstance(image, np.ndarray)
         data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
-        path = write_output(target, data, overwrite, image)
+        path = write_files(target, data, overwrite=overwrite, like=image)
         return RecoverResult(
             same_kind(image, recovered, data, path),
             recovered.rgb,
             done.faces,
             path,
-            (*_noted(picture), *done.warnings, *lossy_note(path)),
+            (*reading_warnings(picture), *done.warnings, *lossy_warning(path)),
             data,
             done.wrong_key,
             done.authentic,
         )
 
 
-def _noted(picture: Picture) -> list[str]:
-    """What reading a picture converted or left out."""
-    return [picture.metadata[NOTE_FIELD]] if NOTE_FIELD in picture.metadata else []
-
-
-def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
-    """What a protected file shows without a key; loads no model.
+def _check_copy_allowed(picture: Picture, choice: Choice, options: ProtectOptions) -> None:
+    """Refuse a picture without a face unless an unprotected copy was asked for.
 
     Raises:
-        NotProtectedError, DamagedFileError: no header, or not this picture's.
+        NoFaceError: names the picture.
     """
-    picture = load(image, max_pixels=max_pixels)
-    carried = any(picture.chunks.values())
-    header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
-    faces = tuple(
-        ProtectedFace(number_of(index), face.box, format_style(Style(face.style, face.strength)), index in seals)
-        for index, face in enumerate(header.faces)
-    )
-    stanzas = [stanza for group in header.groups for stanza in group.stanzas]
-    kdf = tuple(
-        f"argon2id m={s.params.memory_kib // 1024} MiB t={s.params.time_cost} p={s.params.lanes}"
-        for s in stanzas
-        if isinstance(s, (PassphraseStanza, BareStanza))
-    )
-    stripped = tuple(
-        number_of(i) for i, face in enumerate(header.faces) if face.sealed and not face.forgotten and i not in seals
-    )
-    # a style of that name in a header of its own means nothing
-    lost = () if carried else tuple(i for i, face in enumerate(header.faces) if face.style == LOST)
-    return Inspection(
-        FORMAT_VERSION,
-        (header.width, header.height),
-        header.model_id.hex(),
-        name_of(header.model_id),
-        faces,
-        stripped,
-        kdf,
-        len(header.groups),
-        sum(isinstance(s, RecipientStanza) for s in stanzas),
-        header.wrong_key,
-        tuple(number_of(i) for i, face in enumerate(header.faces) if face.forgotten and i not in lost),
-        tuple(f.group for f in header.faces),
-        "metadata" if carried else "pixels",
-        tuple(map(number_of, lost)),
-    )
+    if not options.allow_no_face:
+        raise NoFaceError(
+            "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
+        )
 
 
 def _on_a_fresh_session(method: Callable[Concatenate[Session, Given], Result]) -> Callable[Given, Result]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from ..errors import UsageError
 from ..types import UInt8Image, WrongKey
 from .cards import Card
 
@@ -108,3 +109,16 @@ class Model(Protocol):
         Raises:
             ValueError: if the shape is unusable, or the mode is none of the model's.
         """
+
+
+def check_mode(model: Model, wrong_key: WrongKey) -> None:
+    """Refuse a mode that a model does not have.
+
+    Raises:
+        UsageError: names the modes that it has.
+    """
+    if wrong_key not in model.wrong_key_modes:
+        raise UsageError(
+            f"model {model.card.name} has no {wrong_key} mode, only {' and '.join(model.wrong_key_modes)}",
+            code="model-mode",
+        )

@@ -146,3 +146,8 @@ def _clean(value: object) -> str:
         value = value.encode("latin-1").decode("utf-8")
     text = "".join(character if character.isprintable() else " " for character in value)
     return " ".join(text.split())[:MAX_VALUE_LENGTH]
+
+
+def reading_warnings(picture: Picture) -> tuple[str, ...]:
+    """Return what reading a picture converted or left out."""
+    return (picture.metadata[NOTE_FIELD],) if NOTE_FIELD in picture.metadata else ()

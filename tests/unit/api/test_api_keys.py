@@ -14,7 +14,8 @@ import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api import DetectedFace
 from proface_s.api.erase import CELL, smear
-from proface_s.api.selection import Choice, choose_regions, grouped, locks_for
+from proface_s.api.options import ProtectOptions
+from proface_s.api.selection import Choice, FoundFaces, choose_regions, plan_faces, values_for
 from proface_s.container.carriers.carrier import from_chunks
 from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.container.header.unlock import unlock_header
@@ -189,30 +190,32 @@ def test_locks_follow_faces_into_their_regions() -> None:
     picture = Picture(rgb=np.zeros((200, 400, 3), np.uint8))
     found = [Face(Box(300, 60, 40, 50)), Face(Box(40, 60, 40, 50)), Face(Box(170, 60, 40, 50))]
     default, bob, carol = Lock.of("default lock"), Lock.of("bobs own lock"), Lock.of("carols own lock")
-    choice = choose_regions(picture, found, [1, 3], [Box(20, 150, 30, 30)])
+    choice = choose_regions(picture, lambda _: FoundFaces(found), [1, 3], [Box(20, 150, 30, 30)])
     assert [(face.number, face.found, face.box) for face in choice.faces] == [
         (1, None, Box(20, 150, 30, 30)),
         (2, 1, found[1].box),
         (3, 3, found[0].box),
     ]
-    locks = locks_for(choice, default, {3: bob, Box(20, 150, 30, 30): carol})
+    locks = values_for(choice, default, {3: bob, Box(20, 150, 30, 30): carol}, "keys")
     for face, lock in (found[0].box, bob), (found[1].box, default), (Box(20, 150, 30, 30), carol):
         (own,) = [i for i, region in enumerate(choice.regions) if intersection(region, face) == face.area]
         assert locks[own] == lock
     with pytest.raises(UsageError, match="no face 4"):
-        locks_for(choice, default, {4: bob})
+        values_for(choice, default, {4: bob}, "keys")
     with pytest.raises(UsageError, match="no passphrase and no recipient"):
-        locks_for(choice, Lock(), {1: bob, 3: carol})
-    assert grouped([bob, default, bob, default]) == ([0, 1, 0, 1], [bob, default])
+        plan_faces(picture, choice, ProtectOptions(own={1: bob, 3: carol}))
+    plans = plan_faces(picture, choice, ProtectOptions(lock=default, own={1: bob, 3: bob}))
+    assert [(plan.group, plan.lock) for plan in plans] == [(0, bob), (1, default), (0, bob)]
     boxes = Box(2, 2, 20, 20), Box(6, 6, 20, 20)
     faces = tuple(DetectedFace(1, box, 1.0, None) for box in boxes)
     together = Choice((Box(0, 0, 40, 40),), faces, picture.size)
-    assert locks_for(together, default, {1: bob}) == locks_for(together, bob, {boxes[0]: bob}) == [bob]
+    assert values_for(together, default, {1: bob}, "keys") == [bob]
+    assert values_for(together, bob, {boxes[0]: bob}, "keys") == [bob]
     for own in {boxes[0]: bob}, {boxes[0]: bob, 1: carol}, {boxes[0]: bob, boxes[1]: carol}:
         with pytest.raises(UsageError, match="hidden as one region, face 1 at 0,0,40,40"):
-            locks_for(together, default, own)
+            values_for(together, default, own, "keys")
     with pytest.raises(UsageError, match="no face was given by hand at 5,5,9,9"):
-        locks_for(together, default, {Box(5, 5, 9, 9): bob})
+        values_for(together, default, {Box(5, 5, 9, 9): bob}, "keys")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Lock, Session
-from proface_s.api.selection import choose_regions, number_faces
+from proface_s.api.selection import FoundFaces, choose_regions, number_faces
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.faces import draw_boxes
 from proface_s.faces.numbering import index_of, indices_of, number_of
@@ -172,7 +172,7 @@ def test_numbering_is_that_of_all_faces_in_any_order(found: list[Box], rng: obje
     picture = Picture(rgb=np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
     faces = [Face(box) for box in dict.fromkeys(found)]
     groups = number_faces(faces, SIZE)
-    whole = choose_regions(picture, faces, None, [])
+    whole = choose_regions(picture, lambda _: FoundFaces(faces), None, [])
     assert len(groups) == len(whole.regions)
     assert [(face.number, face.box) for face in whole.faces] == sorted(
         (number, face.box) for number, group in enumerate(groups, 1) for face in group
@@ -180,10 +180,10 @@ def test_numbering_is_that_of_all_faces_in_any_order(found: list[Box], rng: obje
     assert list(whole.regions) == sorted(whole.regions)
     shuffled = list(faces)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert choose_regions(picture, shuffled, None, []).faces == whole.faces
+    assert choose_regions(picture, lambda _: FoundFaces(shuffled), None, []).faces == whole.faces
     number = len(groups)
     if groups[-1]:
-        chosen = choose_regions(picture, shuffled, [number], [])
+        chosen = choose_regions(picture, lambda _: FoundFaces(shuffled), [number], [])
         assert {face.box for face in chosen.faces} == {face.box for face in groups[-1]}
         assert {face.found for face in chosen.faces} == {number}
 

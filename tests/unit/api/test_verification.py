@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proface_s.api import Session, protect_picture
+from proface_s.api import Session, protect_picture, protected_check
 from proface_s.errors import ImageError, ProFaceError
 from proface_s.image import write
 from proface_s.types import Picture
@@ -68,6 +68,6 @@ def test_a_disk_that_forgets_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_poor_estimate_without_a_seal_is_warned_about(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protect_picture, "ESTIMATE_FLOOR_DB", 90.0)
+    monkeypatch.setattr(protected_check, "ESTIMATE_FLOOR_DB", 90.0)
     result = Session().protect(photo, PASSPHRASE, boxes=["8,8,40,40"], faces="none", seal=False)
     assert any("has no seal" in warning for warning in result.warnings)

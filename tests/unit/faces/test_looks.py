@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from proface_s.api import Session
-from proface_s.api.selection import notes_on
+from proface_s.api.selection import overlooked_faces
 from proface_s.errors import NoFaceError
 from proface_s.faces import SlimefaceDetector, looks
 from proface_s.faces.looks import Look
@@ -138,7 +138,7 @@ def test_who_cannot_tell_is_not_asked() -> None:
         def detect(self, rgb: UInt8Image) -> list[Face]:
             return []
 
-    assert notes_on(Blind(), (50_000, 50_000)) == ()
-    assert notes_on(SlimefaceDetector(), (4000, 3000)) == ()
-    assert "faces under 25 pixels" in notes_on(SlimefaceDetector(), (14000, 14000))[0]
-    assert "faces under 32 pixels" in notes_on(SlimefaceDetector(tiles=False), (4000, 3000))[0]
+    assert overlooked_faces(Blind(), (50_000, 50_000)) == ()
+    assert overlooked_faces(SlimefaceDetector(), (4000, 3000)) == ()
+    assert "faces under 25 pixels" in overlooked_faces(SlimefaceDetector(), (14000, 14000))[0]
+    assert "faces under 32 pixels" in overlooked_faces(SlimefaceDetector(tiles=False), (4000, 3000))[0]

@@ -21,7 +21,7 @@ from ...errors import DamagedFileError, ImageError, UsageError
 from ...image.names import fitted_name
 from ...image.read import MAX_PIXELS, read_file, read_picture
 from ...image.structure.png import complete_png
-from ...image.write import FORMATS, Format, check_output_path, format_of, is_jpeg_name, write_atomic
+from ...image.write import FORMATS, Format, check_output_path, format_of, is_jpeg_name
 from ...types import Picture
 from ..results.results import ProtectResult
 from .sidecars import chunks_beside, read_sidecar
@@ -56,7 +56,20 @@ def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_
         ImageError: it cannot be read.
         DamagedFileError: its chunks are damaged, or the sidecar is, or belongs to another picture or disagrees.
     """
-    picture = _load(image, max_pixels)
+    if isinstance(image, (str, os.PathLike)):
+        picture = _decoded(read_file(image), str(image), max_pixels)
+    elif isinstance(image, bytes):
+        picture = _decoded(image, "the file", max_pixels)
+    elif isinstance(image, ProtectResult):
+        picture = _decoded(image.data, "the file", max_pixels)
+        if image.sidecar and not any(picture.chunks.values()):
+            picture = replace(picture, chunks=decode_sidecar(image.sidecar)[1])
+    elif isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise ImageError(f"an array must be (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
+        picture = Picture(rgb=np.ascontiguousarray(image), source="the array")
+    else:
+        picture = _from_pil(image)
     if sidecar is not None:
         chunks = read_sidecar(sidecar, picture)
         own = picture.chunks.get(HEADER_CHUNK)
@@ -72,26 +85,13 @@ def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_
     return picture
 
 
-def _load(image: Pictured, max_pixels: int) -> Picture:
-    if isinstance(image, ProtectResult):
-        chunks = decode_sidecar(image.sidecar)[1] if image.sidecar else {}
-        picture = _load(image.data, max_pixels)
-        return picture if any(picture.chunks.values()) else replace(picture, chunks=chunks)
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-            raise ImageError(f"an array must be (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
-        return Picture(rgb=np.ascontiguousarray(image), source="the array")
-    if isinstance(image, (str, os.PathLike)):
-        data, name = read_file(image), str(image)
-    elif isinstance(image, bytes):
-        data, name = image, "the file"
-    else:
-        return _from_pil(image)
+def _decoded(data: bytes, name: str, max_pixels: int) -> Picture:
+    """Decode a file, with its private chunks; ``name`` is for messages."""
     chunks = read_chunks(complete_png(data), name)
     try:
         picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:
-        if chunks:  # it was ours once: what is wrong with it is damage
+        if chunks:  # the file was protected once: what is wrong with it is damage
             raise DamagedFileError(error.message, error.hint, code=error.code) from None
         raise
     return replace(picture, chunks=chunks, source=name)
@@ -186,13 +186,6 @@ def default_output(source: Path, suffix: str) -> Path:
     """``party.jpg`` -> ``party.protected.png``; ``party.protected.png`` -> ``party.recovered.png``."""
     stem = source.stem if suffix.startswith(".protected.") else source.stem.removesuffix(".protected")
     return source.with_name(fitted_name(stem, suffix))
-
-
-def write_output(target: Path | None, data: bytes, overwrite: bool, like: Any = None) -> Path | None:
-    """Write a file where there is a target; gives the target back."""
-    if target is not None:
-        write_atomic(target, data, overwrite=overwrite, like=like if isinstance(like, (str, os.PathLike)) else None)
-    return target
 
 
 def same_kind(image: Pictured, picture: Picture, data: bytes, path: Path | None) -> Any:

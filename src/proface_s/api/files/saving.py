@@ -20,10 +20,9 @@ from ...image.write import (
     format_of,
     format_of_bytes,
     is_jpeg_name,
+    write_atomic,
 )
 from ...types import Picture
-from ..options import Sidecar
-from .io import write_output
 from .sidecars import sidecar_path
 
 _BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
@@ -55,10 +54,10 @@ def save_file(
     """
     target = Path(path)
     check_output_path(None, target, overwrite=overwrite)
-    beside = sidecar_target(target, "none" if sidecar is None else "also", overwrite)
+    beside = sidecar_target(target, overwrite) if sidecar is not None else None
     wanted = format_of(target)
     done = data if format_of_bytes(data) == wanted else _converted(data, wanted)
-    return write_both(target, done, beside, sidecar, overwrite, like) or target
+    return write_files(target, done, beside, sidecar, overwrite=overwrite, like=like) or target
 
 
 def _converted(data: bytes, wanted: Format) -> bytes:
@@ -68,9 +67,9 @@ def _converted(data: bytes, wanted: Format) -> bytes:
     return write_chunks(encoded, chunks) if any(chunks.values()) else encoded
 
 
-def sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Path | None:
-    """Where the sidecar goes, checked before any work."""
-    if sidecar == "none" or target is None:
+def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:
+    """Return where the sidecar of an output goes, checked before any work; None if nothing is to be written."""
+    if target is None:
         return None
     beside = sidecar_path(target)
     if os.path.lexists(beside) and not overwrite:
@@ -78,19 +77,45 @@ def sidecar_target(target: Path | None, sidecar: Sidecar, overwrite: bool) -> Pa
     return beside
 
 
-def write_both(
-    target: Path | None, data: bytes, beside: Path | None, sidecar: bytes | None, overwrite: bool, like: Any = None
+def write_files(
+    target: Path | None,
+    data: bytes,
+    beside: Path | None = None,
+    sidecar: bytes | None = None,
+    *,
+    overwrite: bool,
+    like: Any = None,
 ) -> Path | None:
-    """Sidecar first: a picture whose key material is missing must never be there, not even for a moment."""
+    """Write a file, and its sidecar first: a picture must never be there without its key material, even for a moment.
+
+    Args:
+        target: where the file goes; nothing is written if None.
+        data: the file.
+        beside: where the sidecar goes, or None.
+        sidecar: the sidecar, or None.
+        overwrite: replace existing files.
+        like: if it is a path, that of a file that has the most permissions these may get.
+
+    Returns:
+        ``target``.
+
+    Raises:
+        ImageError: if a file exists or cannot be written.
+    """
+    if target is None:
+        return None
+    model = like if isinstance(like, (str, os.PathLike)) else None
     if beside is None or sidecar is None:
-        return write_output(target, data, overwrite, like)
-    write_output(beside, sidecar, overwrite, like)
+        write_atomic(target, data, overwrite=overwrite, like=model)
+        return target
+    write_atomic(beside, sidecar, overwrite=overwrite, like=model)
     try:
-        return write_output(target, data, overwrite, like)
+        write_atomic(target, data, overwrite=overwrite, like=model)
     except BaseException:
-        if not overwrite:  # it is ours, and belongs to nothing
+        if not overwrite:  # this call wrote the sidecar, and it belongs to nothing
             beside.unlink(missing_ok=True)
         raise
+    return target
 
 
 def encode_recovered(
@@ -119,7 +144,7 @@ def encode_recovered(
     return encode_jpeg(picture)
 
 
-def lossy_note(name: str | os.PathLike[str] | None) -> tuple[str, ...]:
+def lossy_warning(name: str | os.PathLike[str] | None) -> tuple[str, ...]:
     """Return the warning that a file is not exact because of its format, if it is not."""
     if name is None or not is_jpeg_name(name):
         return ()

@@ -31,16 +31,15 @@ from ...flow.model import Model
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
 from ...image.write import format_of, format_of_bytes
-from ...keys.access import Lock
 from ...keys.recipients import Identity
-from ...types import Picture, Style, UInt8Image
+from ...types import Picture, UInt8Image
 from ..files.io import load
 from ..files.sidecars import has_sidecar, sidecar_path
-from ..footprints import footprints_of, same_elsewhere
+from ..footprints import same_elsewhere
 from ..options import ProtectOptions
 from ..records import planned_reserves
 from ..recover_picture import check_digests, read_header
-from ..selection import Choice, grouped, locks_for, styles_for
+from ..selection import FacePlan, choose_regions, plan_faces
 from ..session import Session
 from .proof import OTHER_PHOTO, Evidence, missing_proof, other_options, other_stanzas
 
@@ -75,16 +74,17 @@ def unfinished(
         return error.message
     if reason is not None:
         return reason
-    choice = session.choose(original, options.faces, options.boxes)
+    choice = choose_regions(original, session.find, options.faces, options.boxes)
     if evidence is None or not choice.regions:
         same = evidence is None and not choice.regions and options.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"
-    locks, styles = locks_for(choice, options.lock, options.own), styles_for(choice, options.style, options.own_styles)
-    reason = _other_header(evidence, choice, locks, styles, options, session.model)
+    faces = plan_faces(original, choice, options)
+    reason = _other_header(evidence, faces, options, session.model)
     if reason is not None:
         return reason
     try:
-        return missing_proof(evidence, grouped(locks)[1], styles, session.model, identities)
+        locks, styles = list(dict.fromkeys(face.lock for face in faces)), [face.style for face in faces]
+        return missing_proof(evidence, locks, styles, session.model, identities)
     except ProFaceError as error:
         return error.message
 
@@ -174,22 +174,14 @@ def _same_alpha(one: Picture, other: Picture) -> bool:
     return np.array_equal(one.alpha, other.alpha)
 
 
-def _other_header(
-    evidence: Evidence,
-    choice: Choice,
-    locks: Sequence[Lock],
-    styles: Sequence[Style],
-    options: ProtectOptions,
-    model: Model,
-) -> str | None:
+def _other_header(evidence: Evidence, faces: Sequence[FacePlan], options: ProtectOptions, model: Model) -> str | None:
     """Compare a header with the request, as far as that goes without a key."""
-    header, (groups, group_locks) = evidence.header, grouped(locks)
+    header, locks = evidence.header, list(dict.fromkeys(face.lock for face in faces))
     if any(face.forgotten for face in header.faces):
         return "faces in it were forgotten"
-    if [face.box for face in header.faces] != list(choice.regions):
+    if [face.box for face in header.faces] != [face.box for face in faces]:
         return other_options("other faces")
-    areas = footprints_of(evidence.original.alpha, choice.regions, choice.edges)
-    if [header.footprint(index) for index in range(len(areas))] != areas:
+    if [header.footprint(index) for index in range(len(faces))] != [face.footprint for face in faces]:
         return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
     if header.model_id != model.card.model_id:
         return other_options("another model")
@@ -197,12 +189,12 @@ def _other_header(
         return other_options("what a wrong key gives")
     if any(face.sealed != options.sealed for face in header.faces):
         return other_options("without seals" if options.sealed else "with seals")
-    wanted = [(style.name, _stored(style.name, style.strength)) for style in styles]
+    wanted = [(face.style.name, _stored(face.style.name, face.style.strength)) for face in faces]
     if [(face.style, _stored(face.style, face.strength)) for face in header.faces] != wanted:
         return other_options("another style")
-    if [face.group for face in header.faces] != groups:
+    if [face.group for face in header.faces] != [face.group for face in faces]:
         return other_options("keys of their own for other faces")
-    return other_stanzas(header, group_locks) or _other_records(evidence.protected.rgb, header, options.record, model)
+    return other_stanzas(header, locks) or _other_records(evidence.protected.rgb, header, options.record, model)
 
 
 def _stored(name: str, strength: float | None) -> float:

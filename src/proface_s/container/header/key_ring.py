@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import DamagedFileError, UsageError
+from ...keys.access import Lock
 from ...keys.derive import SALT_BYTES, KdfParams, KekDeriver
 from ...keys.secrets import FaceContext, FaceKey, FaceSecret, FileKey
 from ...keys.wrap import WRAPPED_BYTES
 from ...types import Box
-from .header import FORMAT_VERSION
+from .header import FORMAT_VERSION, Header
 from .stanzas import BareStanza
 
 
@@ -91,6 +92,21 @@ class KeyRing:
             for index, (number, slot) in enumerate(zip(numbers, slots, strict=True))
         )
         return cls(model_id, tuple(boxes), numbers, file_keys, face_secrets, slots, bare)
+
+    @classmethod
+    def for_header(cls, planned: Header, locks: Sequence[Lock], deriver: KekDeriver) -> KeyRing:
+        """Make the keys of a planned file: draw them, or in ``cover`` mode derive them from its passphrases.
+
+        Args:
+            planned: as `plan_header` makes it.
+            locks: one per group; in ``cover`` mode with one passphrase each.
+            deriver: derives keys from the passphrases.
+        """
+        boxes, groups = [face.box for face in planned.faces], [face.group for face in planned.faces]
+        if planned.wrong_key == "noise":
+            return cls.generate(planned.model_id, boxes, groups)
+        passphrases = [lock.passphrases[0] for lock in locks]
+        return cls.derive(planned.model_id, boxes, groups, passphrases, deriver=deriver)
 
     def context(self, index: int) -> FaceContext:
         """Return the context that the key of face ``index`` is bound to."""

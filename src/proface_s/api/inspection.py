@@ -1,0 +1,63 @@
+"""Inspect a protected file without a key."""
+
+from __future__ import annotations
+
+from ..container.header.header import FORMAT_VERSION
+from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
+from ..container.records.partial_headers import LOST
+from ..covers import format_style
+from ..faces.numbering import number_of
+from ..flow.registry import name_of
+from ..image.read import MAX_PIXELS
+from ..types import Style
+from .files.io import Pictured, load
+from .recover_from_pixels import find_headers
+from .recover_picture import read_header
+from .results.results import Inspection, ProtectedFace
+
+
+def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
+    """Describe a protected file as far as it shows without a key; loads no model.
+
+    Args:
+        image: a protected file, as for `recover`.
+        max_pixels: larger files are refused before they are decoded.
+
+    Raises:
+        NotProtectedError: if there is no header, and no record in the pixels.
+        DamagedFileError: if the header is malformed, or belongs to another picture.
+    """
+    picture = load(image, max_pixels=max_pixels)
+    carried = any(picture.chunks.values())
+    header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
+    faces = tuple(
+        ProtectedFace(number_of(index), face.box, format_style(Style(face.style, face.strength)), index in seals)
+        for index, face in enumerate(header.faces)
+    )
+    stanzas = [stanza for group in header.groups for stanza in group.stanzas]
+    kdf = tuple(
+        f"argon2id m={s.params.memory_kib // 1024} MiB t={s.params.time_cost} p={s.params.lanes}"
+        for s in stanzas
+        if isinstance(s, (PassphraseStanza, BareStanza))
+    )
+    stripped = tuple(
+        number_of(i) for i, face in enumerate(header.faces) if face.sealed and not face.forgotten and i not in seals
+    )
+    # a style of that name in a header of its own means nothing
+    lost = () if carried else tuple(i for i, face in enumerate(header.faces) if face.style == LOST)
+    return Inspection(
+        FORMAT_VERSION,
+        (header.width, header.height),
+        header.model_id.hex(),
+        name_of(header.model_id),
+        faces,
+        stripped,
+        kdf,
+        len(header.groups),
+        sum(isinstance(s, RecipientStanza) for s in stanzas),
+        header.wrong_key,
+        tuple(number_of(i) for i, face in enumerate(header.faces) if face.forgotten and i not in lost),
+        tuple(f.group for f in header.faces),
+        "metadata" if carried else "pixels",
+        tuple(map(number_of, lost)),
+    )
