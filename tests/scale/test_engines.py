@@ -149,7 +149,7 @@ def test_an_existing_cluster_does_the_work(here: Path, identity: Identity) -> No
             summary = run.run_job(job, opened, manifest, lambda outcome: None)
         lost = job_for(here / "nowhere", here / "out", identity.recipient)
         with (
-            pytest.raises(ImageError, match=r"worker tcp://.*: .*nowhere is not there"),
+            pytest.raises(ImageError, match=r"worker tcp://.*: .*nowhere does not exist on"),
             start_engine("dask", lost, address=cluster.scheduler_address),
         ):
             pass

@@ -191,7 +191,7 @@ def test_places_that_lie_in_each_other_are_refused(here: Path, identity: Identit
     for source, target in (("in", "in/out"), ("in", "in"), ("in/deep", "in")):
         (here / source).mkdir(exist_ok=True)
         job = job_for(here / source, here / target, identity.recipient)
-        with pytest.raises(UsageError, match="lie one in the other"):
+        with pytest.raises(UsageError, match="overlap"):
             run.check_locations(job, Location(str(here / "m")))
 
 

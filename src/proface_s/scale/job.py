@@ -63,7 +63,9 @@ class CollectionJob:
             )
         for name, value in FIXED.items():
             if getattr(self.options, name) != value:
-                raise UsageError(f"a run on an engine cannot change the option {name}", "protect single photos with it")
+                raise UsageError(
+                    f"a run on an engine needs the default of the option {name}", "protect single photos with it"
+                )
 
     @property
     def file_format(self) -> Format:

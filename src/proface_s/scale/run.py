@@ -50,7 +50,7 @@ def check_locations(job: CollectionJob, manifest: Location) -> None:
     if not source.exists():
         raise ImageError(f"{source} does not exist, or cannot be reached")
     if contains(source, target) or contains(target, source):
-        raise UsageError(f"{source} and {target} lie one in the other", "choose another target")
+        raise UsageError(f"{source} and {target} overlap", "choose another target")
     if contains(target, manifest):
         raise UsageError(
             f"the manifest {manifest} would lie among the outputs",

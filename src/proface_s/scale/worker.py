@@ -133,7 +133,7 @@ def check_worker(job: CollectionJob) -> str:
     for location in (Location(job.source), Location(job.target)):
         if not location.exists():
             raise ImageError(
-                f"{location} is not there for {socket.gethostname()}", "name locations that all workers can reach"
+                f"{location} does not exist on {socket.gethostname()}", "name locations that all workers can reach"
             )
     process_session(job.threads).model  # noqa: B018  (the property loads it)
     return __version__
