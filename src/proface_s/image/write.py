@@ -140,7 +140,7 @@ def _encode_png(pixels: UInt8Image, picture: Picture, keep_metadata: bool) -> by
 
 
 def encode_png(picture: Picture, *, keep_metadata: bool = False) -> bytes:
-    """`encode_picture` as PNG."""
+    """Encode a picture as PNG; see `encode_picture`."""
     return encode_picture(picture, "png", keep_metadata=keep_metadata)
 
 

@@ -165,7 +165,7 @@ def _text(kind: bytes, payload: bytes) -> tuple[str, str]:
 
 
 def unpack_profile(chunk: bytes) -> bytes | None:
-    """The profile of an iCCP chunk; None if it is damaged or unpacks to more than `MAX_PROFILE_BYTES`."""
+    """Return the profile of an iCCP chunk; None if it is damaged or unpacks to more than `MAX_PROFILE_BYTES`."""
     _, _, rest = chunk.partition(b"\0")
     unpack = zlib.decompressobj()
     try:

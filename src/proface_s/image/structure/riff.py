@@ -8,7 +8,6 @@ from typing import Final
 from ...errors import ImageError
 
 MAX_WEBP_CHUNKS: Final = 10_000
-_ANIMATED: Final = 0x02
 _COPY: Final = "copy or download it again"
 
 
