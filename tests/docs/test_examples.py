@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import getpass
 import json
 import os
@@ -179,6 +180,16 @@ def test_every_program_of_the_documentation_runs(here: Path, block: Block) -> No
     names = run(block, here)
     if "result" in names and "back" in names:  # as the comment in the README says
         assert [face.outcome for face in names["back"].faces] == ["exact"] * 4
+
+
+@pytest.mark.parametrize("block", programs(), ids=str)
+def test_every_name_that_a_program_imports_exists(block: Block) -> None:
+    """Also those of the programs that are too slow to run in the default suite."""
+    if "evaluation" in block.text:
+        pytest.importorskip("matplotlib")
+    imports = [node for node in ast.parse(block.text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert imports
+    exec(compile(ast.Module(imports, []), str(block), "exec"), {})
 
 
 @pytest.mark.filterwarnings("ignore:Using `httpx`")
