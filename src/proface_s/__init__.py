@@ -5,18 +5,19 @@
 >>> proface_s.recover("party.protected.png", passphrase="...").faces[0].outcome               # doctest: +SKIP
 'exact'
 
-Detection alone is `Session.detect`; ``proface_s.faces`` is the room it is done in.
-Importing the package loads neither an image library nor an inference engine; the names below load what they need.
+Importing the package loads neither an image library nor an inference engine; each name below loads what it needs when
+it is first used.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .api import (
         Box,
+        ChangedFile,
         CostlyFileError,
         Credentials,
         DamagedFileError,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         ImageError,
         Inspection,
         KdfLimits,
-        KeptFile,
         Lock,
         ModelError,
         NoFaceError,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Verification,
         VerifiedFace,
         WrongKeyError,
+        detect,
         face_key,
         forget,
         inspect,
@@ -58,32 +59,61 @@ if TYPE_CHECKING:
         rewrap,
         verify,
     )
+    from .covers import (
+        CoverStyle,
+        register_style,
+        style_names,
+    )
+    from .faces import (
+        Detector,
+    )
+    from .keys.face_key_text import (
+        PortableFaceKey,
+    )
+    from .keys.passphrase import (
+        generate_passphrase,
+    )
+    from .video.keys import (
+        VideoKey,
+    )
+    from .video.records import (
+        FrameRecord,
+    )
+    from .video.session import (
+        ProtectedFrame,
+        VideoSession,
+    )
 
 __version__ = "0.2.0"
 __all__ = [
     "Box",
+    "ChangedFile",
     "CostlyFileError",
+    "CoverStyle",
     "Credentials",
     "DamagedFileError",
     "DetectedFace",
     "Detection",
+    "Detector",
     "DiskFullError",
     "Face",
     "FileFormatError",
+    "FrameRecord",
     "Identity",
     "ImageError",
     "Inspection",
     "KdfLimits",
-    "KeptFile",
     "Lock",
     "ModelError",
     "NoFaceError",
     "NotProtectedError",
     "OtherOutputError",
+    "PortableFaceKey",
     "ProFaceError",
     "ProtectOptions",
     "ProtectResult",
     "ProtectedFace",
+    "ProtectedFrame",
     "Recipient",
     "RecoverOptions",
     "RecoverResult",
@@ -94,21 +124,41 @@ __all__ = [
     "UsageError",
     "Verification",
     "VerifiedFace",
+    "VideoKey",
+    "VideoSession",
     "WrongKeyError",
     "__version__",
+    "detect",
     "face_key",
     "forget",
+    "generate_passphrase",
     "inspect",
     "protect",
     "recover",
+    "register_style",
     "rewrap",
+    "style_names",
     "verify",
 ]
+
+_ELSEWHERE: Final = {
+    "CoverStyle": ".covers",
+    "Detector": ".faces",
+    "FrameRecord": ".video.records",
+    "PortableFaceKey": ".keys.face_key_text",
+    "ProtectedFrame": ".video.session",
+    "VideoKey": ".video.keys",
+    "VideoSession": ".video.session",
+    "generate_passphrase": ".keys.passphrase",
+    "register_style": ".covers",
+    "style_names": ".covers",
+}
+"""Public name -> the module it comes from, if that is not the room ``api``."""
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module(".api", __name__), name)
+        return getattr(import_module(_ELSEWHERE.get(name, ".api"), __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

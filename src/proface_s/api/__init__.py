@@ -30,10 +30,10 @@ from .inspection import inspect
 from .manage import face_key, forget, rewrap
 from .options import ProtectOptions, RecoverOptions
 from .results.results import (
+    ChangedFile,
     DetectedFace,
     Detection,
     Inspection,
-    KeptFile,
     ProtectedFace,
     ProtectResult,
     RecoveredFace,
@@ -46,6 +46,7 @@ from .verification import verify
 
 __all__ = [
     "Box",
+    "ChangedFile",
     "CostlyFileError",
     "Credentials",
     "DamagedFileError",
@@ -58,7 +59,6 @@ __all__ = [
     "ImageError",
     "Inspection",
     "KdfLimits",
-    "KeptFile",
     "Lock",
     "ModelError",
     "NoFaceError",

@@ -24,7 +24,7 @@ from .footprints import restored
 from .records import with_current_records
 from .recover_from_pixels import find_headers
 from .recover_picture import check_faces, read_header
-from .results.results import KeptFile
+from .results.results import ChangedFile
 from .rewrite import open_to_change, write_changed
 
 ERASING: Final = "erasing the face overwrites them"
@@ -81,7 +81,7 @@ def forget(
     output: str | os.PathLike[str] | None = None,
     in_place: bool = False,
     overwrite: bool = False,
-) -> KeptFile:
+) -> ChangedFile:
     """Take away from a file what it needs to bring some faces back: wrapped key, seal and in-pixel record.
 
     Needs no key.  Other copies of the file are not changed.
@@ -113,7 +113,7 @@ def forget(
     rgb = with_current_records(rgb, header, indices)
     data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
     warnings = (*kept.warnings, *_left_behind(header, indices))
-    return KeptFile(data, kept.target, tuple(map(number_of, indices)), warnings)
+    return ChangedFile(data, kept.target, tuple(map(number_of, indices)), warnings)
 
 
 def rewrap(
@@ -126,7 +126,7 @@ def rewrap(
     in_place: bool = False,
     overwrite: bool = False,
     limits: KdfLimits | None = None,
-) -> KeptFile:
+) -> ChangedFile:
     """Change who can open a file; the covered picture stays as it is.
 
     Of the pixels only the lowest bits that in-pixel records use may change.  Copies of the old file still open as
@@ -160,7 +160,7 @@ def rewrap(
     locked = len(header.groups) - len(file_keys)
     if locked:
         notes.append(f"{locked} of {len(header.groups)} groups of faces did not open and stay as they were")
-    return KeptFile(data, kept.target, tuple(map(number_of, faces)), (*kept.warnings, *notes))
+    return ChangedFile(data, kept.target, tuple(map(number_of, faces)), (*kept.warnings, *notes))
 
 
 def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:

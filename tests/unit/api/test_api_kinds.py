@@ -262,5 +262,8 @@ def test_every_public_name_is_what_the_api_offers() -> None:
     import proface_s.api as api
 
     for name in proface_s.__all__:
-        if name != "__version__":
+        if name in proface_s._ELSEWHERE:
+            assert getattr(proface_s, name).__module__.startswith(f"proface_s{proface_s._ELSEWHERE[name]}"), name
+        elif name != "__version__":
             assert getattr(proface_s, name) is getattr(api, name), name
+    assert set(api.__all__) <= set(proface_s.__all__)

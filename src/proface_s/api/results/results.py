@@ -348,7 +348,7 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KeptFile:
+class ChangedFile:
     """Outcome of `forget` and `rewrap`: the same protected picture with another header.
 
     Attributes:
@@ -372,4 +372,4 @@ class KeptFile:
     def __repr__(self) -> str:
         numbers = ", ".join(map(str, self.faces[:_MOST_LISTED])) + (", ..." if len(self.faces) > _MOST_LISTED else "")
         what = f"face{'' if len(self.faces) == 1 else 's'} {numbers}" if self.faces else "no face"
-        return f"<KeptFile: {what}, {len(self.data)} bytes{show.target(self.path)}{show.notes(self.warnings)}>"
+        return f"<ChangedFile: {what}, {len(self.data)} bytes{show.target(self.path)}{show.notes(self.warnings)}>"

@@ -23,7 +23,7 @@ from ..options.common import (
 from ..text import counted, position, printable
 
 if TYPE_CHECKING:
-    from ...api import KeptFile
+    from ...api import ChangedFile
     from ..runner.plan import FileTask, Plan
     from ..runner.report import TaskReport
 
@@ -77,7 +77,7 @@ def command(
     return run_plan(plan, log.recording(work, faces), Reporter("forget", output_options))
 
 
-def _report(task: FileTask, done: KeptFile, erase: bool) -> TaskReport:
+def _report(task: FileTask, done: ChangedFile, erase: bool) -> TaskReport:
     from ...api.manage import ERASING
     from ..runner.report import TaskReport
 

@@ -12,7 +12,7 @@ from ..options.keys import KeySources, LockSources, key_sources, new_lock
 from ..text import counted
 
 if TYPE_CHECKING:
-    from ...api import KeptFile
+    from ...api import ChangedFile
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
 
@@ -68,7 +68,7 @@ def command(
     return run_plan(plan, log.recording(work), reporter)
 
 
-def _report(task: FileTask, done: KeptFile) -> TaskReport:
+def _report(task: FileTask, done: ChangedFile) -> TaskReport:
     from ..runner.report import TaskReport
 
     return TaskReport(
