@@ -83,14 +83,14 @@ def cli_markdown() -> str:
 
 def groups() -> dict[str, list[str]]:
     """Return the public names of the package by heading."""
-    found: dict[str, list[str]] = {"Functions": [], "Classes": [], "Errors": []}
+    found: dict[str, list[str]] = {"Functions": [], "Classes": [], "Other names": [], "Errors": []}
     for name in sorted(set(proface_s.__all__) - {"__version__"}, key=str.lower):
         value: Any = getattr(proface_s, name)
-        if not inspect.isclass(value):
-            found["Functions"].append(name)
-        else:
+        if inspect.isclass(value):
             found["Errors" if issubclass(value, BaseException) else "Classes"].append(name)
-    return found
+        else:
+            found["Functions" if inspect.isroutine(value) else "Other names"].append(name)
+    return {title: names for title, names in found.items() if names}
 
 
 def python_markdown() -> str:
