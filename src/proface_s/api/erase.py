@@ -1,4 +1,4 @@
-"""Overwriting a protected region, so that nothing of what was hidden in its pixels is left."""
+"""Overwrite a protected region, so that nothing hidden in its pixels is left."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ CELL = 8
 """Side in pixels of the cells of which only the mean colour stays; those at the right and lower edge may be larger."""
 
 
-def smear(region: UInt8Image) -> UInt8Image:
-    """What a protected region looks like from afar: the mean colours of its cells, interpolated.
+def blurred_copy(region: UInt8Image) -> UInt8Image:
+    """Return a blurred copy of a protected region: the mean colours of its cells, interpolated.
 
     The plain cover is stored nowhere; this stands in for it.  The result is a function of three bytes per cell of at
     least 8 x 8 pixels, where the hidden code takes more than 300 bits; and of those bytes hardly anything depends on

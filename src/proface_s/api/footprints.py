@@ -27,7 +27,7 @@ _NO_RECORD_BITS = np.uint8(0xFE)  # a new record changes lowest bits of the regi
 
 
 def original_of(picture: Picture, box: Box, footprint: Footprint) -> UInt8Image:
-    """What a seal has to hold: (h, w, 3) RGB, or (h, w, 4) RGBA where alpha varies, of the face's area."""
+    """Return what a seal has to hold of a face's area: (h, w, 3) RGB, or (h, w, 4) RGBA if its alpha varies."""
     area = footprint.area(box)
     rgb = cut(picture.rgb, area)
     if not footprint.varied:
@@ -87,7 +87,7 @@ def uncovered(picture: Picture, originals: Iterable[tuple[Box, Footprint, UInt8I
 
 
 def is_altered(picture: Picture, header: Header, index: int) -> bool:
-    """Whether alpha or edges of a face are no longer what was published.  Headers that do not tell never say so."""
+    """Return whether alpha or edges of a face differ from what was published; False if the header does not tell."""
     if not header.tells_footprints:
         return False
     footprint, box = header.footprint(index), header.faces[index].box
@@ -97,7 +97,7 @@ def is_altered(picture: Picture, header: Header, index: int) -> bool:
 
 
 def repeated_edges(rgb: UInt8Image, box: Box) -> Footprint:
-    """Which edges beside a box were covered, seen by their pixels, for pictures whose header does not tell.
+    """Infer from the pixels which edges beside a box were covered, if the header does not tell.
 
     Args:
         rgb: (H, W, 3) uint8, protected.
@@ -112,7 +112,7 @@ def repeated_edges(rgb: UInt8Image, box: Box) -> Footprint:
 
 
 def same_elsewhere(one: Picture, other: Picture, areas: Sequence[Box]) -> bool:
-    """Whether two pictures have the same pixels and the same alpha outside of some areas; no alpha means opaque."""
+    """Return whether two pictures have the same pixels and alpha outside some areas; no alpha means opaque."""
     if not same_outside(one.rgb, other.rgb, areas):
         return False
     if one.alpha is None and other.alpha is None:
@@ -140,7 +140,7 @@ def _with_edges(region: UInt8Image, footprint: Footprint) -> UInt8Image:
 
 
 def _repeats(rgb: UInt8Image, box: Box, footprint: Footprint) -> bool:
-    """Whether the edges of an area are what `covered` made of them."""
+    """Return whether the edges of an area are as `covered` makes them."""
     area = cut(rgb, footprint.area(box))
     expected = _with_edges(area[: box.h, : box.w] & _NO_RECORD_BITS, footprint)
     expected[: box.h, : box.w] = area[: box.h, : box.w]

@@ -10,13 +10,13 @@ from ..faces.numbering import number_of
 from ..flow.registry import name_of
 from ..image.read import MAX_PIXELS
 from ..types import Style
-from .files.io import Pictured, load
+from .files.io import PictureInput, load
 from .recover_from_pixels import find_headers
 from .recover_picture import read_header
 from .results.results import Inspection, ProtectedFace
 
 
-def inspect(image: Pictured, *, max_pixels: int = MAX_PIXELS) -> Inspection:
+def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     """Describe a protected file as far as it shows without a key; loads no model.
 
     Args:

@@ -1,4 +1,4 @@
-"""Changing who can open a protected file, without its original: forget a face, lock anew, hand out one face's key."""
+"""Change who can open a protected file, without its original: forget a face, change its locks, export a face's key."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ..keys.passphrase import check_passphrase
 from ..keys.secrets import FaceKey, FileKey
-from .erase import smear
-from .files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, Pictured, load
+from .erase import blurred_copy
+from .files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load
 from .footprints import restored
 from .records import with_current_records
 from .recover_from_pixels import find_headers
@@ -30,7 +30,7 @@ from .rewrite import open_to_change, write_changed
 ERASING: Final = "erasing the face overwrites them"
 
 
-def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: KdfLimits | None = None) -> str:
+def face_key(image: PictureInput, face: int, credentials: Credentials, *, limits: KdfLimits | None = None) -> str:
     """The key of one face as text (``pfk1...``): whoever has it can open that face of this file, and nothing else.
 
     Args:
@@ -40,7 +40,7 @@ def face_key(image: Pictured, face: int, credentials: Credentials, *, limits: Kd
         limits: what key derivation may cost; those of the format if None.
 
     Raises:
-        UsageError: there is no such face.
+        UsageError: if there is no such face.
         WrongKeyError: the credentials do not open it, or it was forgotten.
     """
     index = index_of(face)
@@ -91,7 +91,7 @@ def forget(
         faces: numbers of the faces in the file, from 1, as `inspect` shows them; or a single one.
         erase: also overwrite the faces' pixels, so that nothing is left to read; else they still hold the encrypted
             code, which the faces' own keys (`face_key`), where they were handed out, still open.
-        output: where to write; for a path, ``NAME.forgotten.png`` beside it where None.
+        output: where to write; for a path, ``NAME.forgotten.png`` beside it if None.
         in_place: replace the file itself.
         overwrite: replace an existing output.
 
@@ -108,8 +108,8 @@ def forget(
     for index in indices:
         header = forget_face(header, index, erased=erase)
     if erase:
-        smeared = {index: smear(cut(rgb, header.faces[index].box)) for index in indices}
-        rgb = restored(kept.picture, smeared, header).rgb
+        blurred = {index: blurred_copy(cut(rgb, header.faces[index].box)) for index in indices}
+        rgb = restored(kept.picture, blurred, header).rgb
     rgb = with_current_records(rgb, header, indices)
     data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
     warnings = (*kept.warnings, *_left_behind(header, indices))
@@ -137,7 +137,7 @@ def rewrap(
         credentials: what opens the groups of faces to change; the others stay as they are.
         lock: who can open them from now on.
         keep: whether those who can open them now still can.
-        output: where to write; for a path, ``NAME.rewrapped.png`` beside it where None.
+        output: where to write; for a path, ``NAME.rewrapped.png`` beside it if None.
         in_place: replace the file itself.
         overwrite: replace an existing output.
         limits: what key derivation may cost; those of the format if None.
@@ -164,7 +164,7 @@ def rewrap(
 
 
 def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:
-    """What forgetting cannot reach."""
+    """Return warnings about what forgetting cannot reach."""
     warnings = ["copies of the file made before this one still open the face"]
     if any(not header.faces[index].erased for index in faces):
         warnings.append(

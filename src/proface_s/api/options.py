@@ -27,7 +27,7 @@ FaceRef = int | Box
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectOptions:
-    """How to protect pictures: everything that an output depends on, apart from the picture and the model.
+    """Options of `protect`: everything that an output depends on, apart from the picture and the model.
 
     `ProtectOptions.of` takes the same keywords as `Session.protect`, in all the forms that people have; the fields here
     hold one form each.
@@ -141,7 +141,7 @@ class ProtectOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverOptions:
-    """How to recover pictures: everything that a result depends on, apart from the picture and the model.
+    """Options of `recover`: everything that a result depends on, apart from the picture and the model.
 
     `RecoverOptions.of` takes the same keywords as `Session.recover`, in all the forms that people have.
 

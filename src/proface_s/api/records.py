@@ -1,4 +1,4 @@
-"""Records in the pixels of faces: how much room they need, and keeping them true to the header."""
+"""Space for records in the pixels of faces, and rewriting records so that they agree with the header."""
 
 from __future__ import annotations
 

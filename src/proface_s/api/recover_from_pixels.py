@@ -39,7 +39,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What a picture's pixels hold.
+    """Headers and damaged records found in the pixels of a picture.
 
     Attributes:
         partials: the headers put together from their records; usually one, never none.
@@ -106,14 +106,14 @@ def recover_from_pixels(
         credentials: what there is to open it with.
         models: the ones that the records name read the pixels.
         only: positions in the header of the faces to bring back; all that open if None.
-        force: where nothing opens, write what the wrong key reads instead of refusing it.
+        force: if nothing opens, write what the wrong key reads instead of refusing it.
         expect: the mode that the records must speak of; any if None.  Others are passed over.
         limits: what key derivation may cost, for all headers together; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
         NotProtectedError, DamagedFileError: see `salvage`; also if the key opens faces whose pixels hold no picture.
-        WrongKeyError: nothing opens, or a face of ``only`` does not.
+        WrongKeyError: if nothing opens, or a face of ``only`` does not.
         UnexpectedModeError: no record is of the mode that was demanded.
     """
     salvaged = salvage(picture)
@@ -182,7 +182,7 @@ def open_partials(
     Args:
         partials: the headers.
         credentials: everything there is to try.
-        force: where nothing opens, make wrong keys instead.
+        force: if nothing opens, make wrong keys instead.
         deriver: makes keys of passphrases, within its limits.
         lost: number of faces of which no record can be read, which the credentials may be for.
 

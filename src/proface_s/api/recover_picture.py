@@ -49,7 +49,7 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
     """Header and seals of a protected picture, checked against its pixels as far as that goes without a key.
 
     Raises:
-        NotProtectedError: it carries none.
+        NotProtectedError: if it carries no header.
         DamagedFileError: they are malformed, or were made for another picture.
     """
     header, seals = from_chunks(picture.chunks, picture.source)
@@ -85,7 +85,7 @@ def recover_picture(
         credentials: what there is to open it with.
         models: the one that the header names reads the pixels.
         only: positions in the header of the faces to bring back; all that open if None.
-        force: where nothing opens, write what the wrong key reads instead of refusing it.
+        force: if nothing opens, write what the wrong key reads instead of refusing it.
         expect: the mode that the file must be in; any if None.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``open`` and ``restore``.
@@ -93,8 +93,8 @@ def recover_picture(
     Raises:
         NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
         UnexpectedModeError: the file is in the other mode than ``expect``.
-        WrongKeyError: nothing opens, or a face of ``only`` does not.
-        UsageError: there is no such face.
+        WrongKeyError: if nothing opens, or a face of ``only`` does not.
+        UsageError: if there is no such face.
     """
     header, seals = read_header(picture)
     check_mode(picture, [header], expect)
@@ -148,7 +148,7 @@ def check_mode(picture: Picture, headers: Sequence[Header], expect: WrongKey | N
     cover mode, in which nothing can be checked and every key, the right one too, gives the covered face.
 
     Raises:
-        UnexpectedModeError: none of the headers is in that mode.
+        UnexpectedModeError: if no header is in that mode.
     """
     if expect is not None and all(header.wrong_key != expect for header in headers):
         raise UnexpectedModeError(
@@ -192,7 +192,7 @@ def pixel_warnings(unreadable: Collection[int], doubtful: Collection[int]) -> li
 
 
 def unvouched(wrong_key: WrongKey) -> str:
-    """What to say of estimates if no key vouched for the header."""
+    """Return the warning about estimates if no key vouched for the header."""
     if wrong_key == "cover":
         return (
             "the file is in cover mode: nothing vouches for what came back. A wrong key, or a right one for a file "
@@ -297,7 +297,7 @@ def _warnings(header: Header, keys: Mapping[int, FaceKey], seals: Mapping[int, b
 
 
 def _transparency(picture: Picture, header: Header, estimates: Collection[int]) -> tuple[str, ...]:
-    """What to say of alpha that is not what it was, or that nothing vouches for."""
+    """Return warnings about alpha that is lost, or that nothing vouches for."""
     warnings = [
         f"the face at {header.faces[index].box} stays opaque: its transparency is in no seal"
         for index in estimates

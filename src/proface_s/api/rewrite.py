@@ -1,4 +1,4 @@
-"""Writing a protected file anew with another header: the file itself, its sidecar, in place or beside."""
+"""Rewrite a protected file with another header: the file and its sidecar, in place or beside the old ones."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def open_to_change(
 
     Args:
         image: the file's path or its bytes.
-        output: where the changed file shall go; for a path, a name with ``suffix`` beside it where None.
+        output: where the changed file shall go; for a path, a name with ``suffix`` beside it if None.
         suffix: of that name.
         in_place: replace the file itself.
         overwrite: replace an existing output.
@@ -114,7 +114,7 @@ def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) 
 def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
     """Write the file, and its sidecar where it has one, with another header; both are read back first.
 
-    A file that carries header and seals is encoded anew from its pixels: what another program may have left in it,
+    A file that carries header and seals is encoded again from its pixels: what another program may have left in it,
     such as the old header in the middle of a TIFF, does not stay.  The sidecar is written first: with the old picture
     it already has the new header, so that an interruption in between takes nothing back.
 

@@ -1,4 +1,4 @@
-"""Which regions of a picture are protected, how they are numbered, and who may open each."""
+"""Choose the regions of a picture to protect, number them, and settle cover and locks of each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region;
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What will be protected.
+    """Regions that will be protected, and the faces inside them.
 
     Attributes:
         regions: disjoint reversible boxes, left to right, then top to bottom: the faces of the protected file.

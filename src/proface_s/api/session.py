@@ -34,7 +34,7 @@ from ..types import Picture, Style
 from .files.io import (
     PROTECTED_SUFFIX,
     RECOVERED_SUFFIX,
-    Pictured,
+    PictureInput,
     default_output,
     load,
     output_for,
@@ -52,7 +52,7 @@ from .selection import Choice, FoundFaces, choose_regions, find_faces, plan_face
 __all__ = [
     "PROTECTED_SUFFIX",
     "RECOVERED_SUFFIX",
-    "Pictured",
+    "PictureInput",
     "Session",
     "default_output",
     "detect",
@@ -90,7 +90,7 @@ class Session:
         self._limits = limits
 
     def __getstate__(self) -> dict[str, Any]:
-        """What was asked for, without the models: another process loads its own."""
+        """Return the settings without the models: another process loads its own."""
         return {name: value for name, value in self.__dict__.items() if name not in ("detector", "models")}
 
     def limited(self, limits: KdfLimits) -> Session:
@@ -122,7 +122,7 @@ class Session:
 
     def detect(
         self,
-        image: Pictured,
+        image: PictureInput,
         *,
         boxes: BoxLike | Sequence[BoxLike] = (),
         faces: str | int | Sequence[int] = "all",
@@ -153,7 +153,7 @@ class Session:
 
     def protect(
         self,
-        image: Pictured,
+        image: PictureInput,
         passphrase: str | Sequence[str] | None = None,
         *,
         style: str | Style = "blur",
@@ -177,7 +177,7 @@ class Session:
 
         Args:
             image: path, bytes of a file, PIL image, or (H, W, 3) uint8 RGB array.
-            passphrase: at least 8 characters; several: each opens the faces alone; None where recipients do.
+            passphrase: at least 8 characters; several: each opens the faces alone; None if recipients do.
             style: ``name[:strength]``, see `proface_s.covers`.
             own_styles: faces that are covered in another way: face, as for ``own``, -> its style.
             boxes: further faces given by hand: ``(x, y, w, h)``, ``"x,y,w,h"`` or `Box`; hidden exactly as given, but
@@ -192,18 +192,18 @@ class Session:
                 also by its box.
             wrong_key: ``"noise"``: a wrong key is recognised and refused; ``"cover"``: it quietly gives the
                 covered face, and nothing in the file tells which key is right.
-            allow_no_face: return an unprotected copy where no face was found, instead of an error.
+            allow_no_face: return an unprotected copy if no face was found, instead of an error.
             keep_metadata: keep author, copyright and date.
-            file_format: ``"png"``, ``"webp"`` or ``"tiff"``; where None, what the output's name says, or PNG.
+            file_format: ``"png"``, ``"webp"`` or ``"tiff"``; if None, what the output's name says, or PNG.
             sidecar: whether header and seals go into ``NAME.pfs``, ``"also"`` or ``"instead"`` of into the picture.
             record: write what recovery needs into the faces' pixels too, so that it survives programs that drop
                 metadata.
-            output: where to write; for a path given, ``NAME.protected.png`` beside it where None.
+            output: where to write; for a path given, ``NAME.protected.png`` beside it if None.
             overwrite: replace an existing output.
             progress: is told how far it is, see `proface_s.progress`.
 
         Raises:
-            NoFaceError: no face found and none given.
+            NoFaceError: if no face was found or given.
             UsageError, ImageError, ModelError: see their docstrings.
         """
         options = ProtectOptions.of(
@@ -226,7 +226,7 @@ class Session:
 
     def protect_with(
         self,
-        image: Pictured,
+        image: PictureInput,
         options: ProtectOptions,
         *,
         output: str | os.PathLike[str] | None = None,
@@ -295,7 +295,7 @@ class Session:
 
     def recover(
         self,
-        image: Pictured,
+        image: PictureInput,
         passphrase: str | None = None,
         *,
         identities: Sequence[Identity | str] = (),
@@ -320,7 +320,7 @@ class Session:
             face_keys: keys of single faces, ``pfk1...``; each opens its face, the rest stays covered.
             credentials: all of these in one, instead.
             faces: bring back only these, by their numbers in the file, from 1; they must open.
-            force: where nothing opens the file, write what the wrong key reads (noise) instead of refusing.
+            force: if nothing opens the file, write what the wrong key reads (noise) instead of refusing.
             expect: refuse a file that is not in this mode, ``"noise"`` or ``"cover"``.  Anybody can turn a file in
                 noise mode into one in cover mode, in which nothing can be checked and the right passphrase, too, gives
                 the covered face; say here that the file was in noise mode if you know it.
@@ -328,15 +328,15 @@ class Session:
             sidecar: where header and seals are; ``NAME.pfs`` beside a file without metadata is found by itself.
             from_pixels: ignore metadata and sidecar, and read the records in the pixels, as is done where there are
                 neither: what comes back is an estimate that nothing vouches for.
-            output: where to write; for a path given, ``NAME.recovered.png`` beside it where None.  The name of a JPEG
+            output: where to write; for a path given, ``NAME.recovered.png`` beside it if None.  The name of a JPEG
                 is allowed if every face comes back.
             overwrite: replace an existing output.
             progress: as for `protect`.
 
         Raises:
-            WrongKeyError: nothing given opens the file.
-            NotProtectedError, DamagedFileError: no header, or not this picture's.
-            UnexpectedModeError: the file is in the other mode.
+            WrongKeyError: if nothing given opens the file.
+            NotProtectedError, DamagedFileError: if there is no header, or it is not this picture's.
+            UnexpectedModeError: if the file is in the other mode.
         """
         options = RecoverOptions.of(
             passphrase,
@@ -354,7 +354,7 @@ class Session:
 
     def recover_with(
         self,
-        image: Pictured,
+        image: PictureInput,
         options: RecoverOptions,
         *,
         sidecar: str | os.PathLike[str] | None = None,

@@ -1,4 +1,4 @@
-"""Whether a protected file is what it was when it was written, found out without recovering or writing anything."""
+"""Verify that a protected file is as it was written, without recovering or writing anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
 from ..types import Box, Picture
-from .files.io import Pictured, file_bytes, load
+from .files.io import PictureInput, file_bytes, load
 from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from .footprints import unprotected_alpha
 from .records import has_leftovers, leftovers
@@ -29,7 +29,7 @@ from .results.results import KeyState, PixelState, RecordState, SealState, Verif
 
 
 def verify(
-    image: Pictured,
+    image: PictureInput,
     credentials: Credentials | None = None,
     *,
     expect: WrongKey | None = None,
@@ -52,7 +52,7 @@ def verify(
         NotProtectedError: no header, and no record in the pixels.
         DamagedFileError: the header is malformed, not this picture's, or was altered.
         WrongKeyError: the credentials open nothing.
-        UnexpectedModeError: the file is in the other mode.
+        UnexpectedModeError: if the file is in the other mode.
     """
     picture = load(image)
     if not any(picture.chunks.values()):
@@ -97,7 +97,7 @@ def verify(
 def _verified_pixels(
     picture: Picture, credentials: Credentials, expect: WrongKey | None, deriver: KekDeriver
 ) -> Verification:
-    """What is left to check in a file whose metadata are gone: its records, and whether the key opens them."""
+    """Check a file whose metadata are gone: its records, and whether the key opens them."""
     salvaged = salvage(picture)
     check_mode(picture, [partial.header for partial in salvaged.partials], expect)
     opened = [Opened(partial, {}) for partial in salvaged.partials]
@@ -127,7 +127,7 @@ def _verified_pixels(
 
 
 def _leaking(picture: Picture, number: int) -> str:
-    """What to say of a face whose reserved samples hold more than its record."""
+    """Describe the problem of a face whose reserved samples hold more than its record."""
     return (
         f"{picture.source}: the pixels of face {number} hold parts of an earlier record: passphrases and recipients "
         "that were removed may still open it; rewrap the file again"
@@ -151,7 +151,7 @@ def _seal_state(header: Header, index: int, seals: Mapping[int, bytes], keys: Ma
 
 
 def _record_state(picture: Picture, header: Header, index: int) -> RecordState:
-    """What the record in a face's own pixels says, beside what the header says."""
+    """Compare the record in a face's own pixels with the header."""
     face = header.faces[index]
     if not header.reserved(index):
         return "none"
@@ -181,8 +181,8 @@ def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
     return problems
 
 
-def _sidecar_problems(image: Pictured, picture: Picture) -> list[str]:
-    """What is wrong with a sidecar that lies beside a file which carries its own header."""
+def _sidecar_problems(image: PictureInput, picture: Picture) -> list[str]:
+    """Return the problems of a sidecar beside a file that carries its own header."""
     if not isinstance(image, (str, os.PathLike)) or not has_sidecar(image) or not read_chunks(file_bytes(image)):
         return []
     beside = sidecar_path(image)

@@ -13,7 +13,7 @@ from PIL import Image
 import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api import DetectedFace
-from proface_s.api.erase import CELL, smear
+from proface_s.api.erase import CELL, blurred_copy
 from proface_s.api.options import ProtectOptions
 from proface_s.api.selection import Choice, FoundFaces, choose_regions, plan_faces, values_for
 from proface_s.container.carriers.carrier import from_chunks
@@ -162,7 +162,7 @@ def test_an_overwritten_region_holds_nothing_for_the_right_key(session: Session,
     before = session.model.recover(region, key, reserved=reserved).image
     assert psnr(before, original) > 20
     erased = cut(pixels(proface_s.forget(png, [1], erase=True).data), BOXES[0])
-    assert np.array_equal(erased, smear(region))
+    assert np.array_equal(erased, blurred_copy(region))
     after = session.model.recover(erased, key, reserved=reserved).image
     assert psnr(after, original) < 12
 
@@ -173,17 +173,17 @@ def test_smearing_keeps_the_look_and_only_the_means(shape: tuple[int, int]) -> N
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
     cover = np.dstack([60 + x, 200 - y, 100 + (x + y) // 2]).astype(np.uint8)
     codes = [np.clip(cover + rng.integers(-1, 2, cover.shape), 0, 255).astype(np.uint8) for _ in range(2)]
-    smeared = [smear(code) for code in codes]
-    assert smeared[0].shape == cover.shape
-    assert np.abs(smeared[0].astype(int) - cover).mean() < 5, "it still looks like the cover"
+    blurred = [blurred_copy(code) for code in codes]
+    assert blurred[0].shape == cover.shape
+    assert np.abs(blurred[0].astype(int) - cover).mean() < 5, "it still looks like the cover"
     # of two codes in one cover hardly a trace is left: a rounded mean may fall to either side, and is rounded once more
-    assert np.abs(smeared[0].astype(int) - smeared[1]).max() <= 2
+    assert np.abs(blurred[0].astype(int) - blurred[1]).max() <= 2
     shuffled = codes[0].copy()  # samples of each whole cell in another order: the same means, the same picture
     for top in range(0, shape[0] - 2 * CELL + 1, CELL):
         for left in range(0, shape[1] - 2 * CELL + 1, CELL):
             cell = shuffled[top : top + CELL, left : left + CELL]
             cell[:] = rng.permutation(cell.reshape(-1, 3)).reshape(cell.shape)
-    assert np.array_equal(smear(shuffled), smeared[0])
+    assert np.array_equal(blurred_copy(shuffled), blurred[0])
 
 
 def test_locks_follow_faces_into_their_regions() -> None:

@@ -1,4 +1,4 @@
-"""Kinds of pictures: what goes in as a path, bytes, PIL image or array comes out as the same."""
+"""Pictures in and out: a path, bytes, a PIL image or an array comes out as the same kind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .sidecars import chunks_beside, read_sidecar
 if TYPE_CHECKING:
     from PIL import Image, PngImagePlugin
 
-Pictured = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
+PictureInput = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
 PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
 FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
 
@@ -44,16 +44,18 @@ def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
     return complete_png(image if isinstance(image, bytes) else read_file(image))
 
 
-def load(image: Pictured, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def load(
+    image: PictureInput, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS
+) -> Picture:
     """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them.
 
     Args:
         image: the picture.
-        sidecar: a sidecar to use; where None, that of a protected file without metadata is looked for beside it.
+        sidecar: a sidecar to use; if None, that of a protected file without metadata is looked for beside it.
         max_pixels: larger files are refused before they are decoded.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: if it cannot be read.
         DamagedFileError: its chunks are damaged, or the sidecar is, or belongs to another picture or disagrees.
     """
     if isinstance(image, (str, os.PathLike)):
@@ -129,7 +131,7 @@ def _from_pil(image: Any) -> Picture:
 
 
 def _colour_chunks(info: Mapping[Any, Any]) -> PngImagePlugin.PngInfo:
-    """What PIL has read of the colours of a PNG file and does not write by itself."""
+    """Return the colour chunks of a PNG file that PIL reads but does not write by itself."""
     from PIL import PngImagePlugin
 
     chunks = PngImagePlugin.PngInfo()
@@ -144,7 +146,7 @@ def _colour_chunks(info: Mapping[Any, Any]) -> PngImagePlugin.PngInfo:
 
 
 def output_for(
-    image: Pictured,
+    image: PictureInput,
     output: Any,
     suffix: str,
     overwrite: bool,
@@ -152,7 +154,7 @@ def output_for(
     *,
     jpeg: bool = False,
 ) -> Path | None:
-    """Where to write, checked before any work; None where nothing is to be written.
+    """Return the path to write to, checked before any work; None if nothing will be written.
 
     Args:
         image: the input.
@@ -188,7 +190,7 @@ def default_output(source: Path, suffix: str) -> Path:
     return source.with_name(fitted_name(stem, suffix))
 
 
-def same_kind(image: Pictured, picture: Picture, data: bytes, path: Path | None) -> Any:
+def same_kind(image: PictureInput, picture: Picture, data: bytes, path: Path | None) -> Any:
     """The picture as the kind that came in; ``data`` is the complete file."""
     if isinstance(image, np.ndarray):
         return picture.rgb

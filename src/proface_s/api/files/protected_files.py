@@ -1,4 +1,4 @@
-"""What a file is, found out with as little decoding as possible."""
+"""Tell protected files from others, with as little decoding as possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sidecars import has_sidecar
 
 
 def is_protected(path: str | os.PathLike[str]) -> bool:
-    """Whether a file carries a header or seals of ours, or has a sidecar; False for formats that cannot carry any.
+    """Return whether a file carries a header or seals, or has a sidecar; False for formats that cannot carry any.
 
     Raises:
         DamagedFileError: it does, but they are damaged.
@@ -34,14 +34,14 @@ def is_protected(path: str | os.PathLike[str]) -> bool:
 
 
 def has_records(path: str | os.PathLike[str], *, ruined: bool = False) -> bool:
-    """Whether the pixels of a picture hold records of ours; unlike `is_protected` this decodes them all.
+    """Return whether the pixels of a picture hold records; unlike `is_protected`, decode the whole picture.
 
     Args:
         path: the picture.
         ruined: count records that are beyond repair, too; then it is wrong about one in 10^4 photos.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: if it cannot be read.
     """
     search = search_records(read_picture(path).rgb)
     return bool(search.records) or (ruined and search.ruined > 0)

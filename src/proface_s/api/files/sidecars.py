@@ -21,7 +21,7 @@ def sidecar_path(picture: str | os.PathLike[str]) -> Path:
 
 
 def has_sidecar(picture: str | os.PathLike[str]) -> bool:
-    """Whether there is a sidecar of ours beside a picture; other programs use the suffix too."""
+    """Return whether a sidecar of this program lies beside a picture; other programs use the suffix too."""
     beside = sidecar_path(picture)
     if beside == Path(picture) or not os.path.isfile(beside):
         return False
@@ -33,7 +33,7 @@ def has_sidecar(picture: str | os.PathLike[str]) -> bool:
 
 
 def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict[str, list[bytes]]:
-    """What the sidecar beside a file holds; empty where there is none.
+    """Return header and seals from the sidecar beside a file; empty if there is no sidecar.
 
     Args:
         picture: the picture, as it was read.
@@ -51,7 +51,7 @@ def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, li
     It does if the digest says so; and also if the picture was changed since, but none of the faces.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: if it cannot be read.
         DamagedFileError: it is damaged, or belongs to another picture.
     """
     if not os.path.isfile(path):

@@ -66,12 +66,12 @@ def shape(pixels: UInt8Image) -> str:
 
 
 def target(path: Path | None) -> str:
-    """Where a file was written, quoted, or nothing."""
+    """Return the path that a file was written to, quoted, or nothing."""
     return f" -> {str(path)!r}" if path is not None else ""
 
 
 def notes(warnings: Sized) -> str:
-    """How many warnings there are, or nothing."""
+    """Return the number of warnings, or nothing."""
     return f", {count(warnings, 'warning')}" if len(warnings) else ""
 
 

@@ -67,7 +67,7 @@ class ProtectedImage(Image.Image):
             fp.write(data)
 
     def _kept(self, data: bytes) -> bool:
-        """Whether a file has just these pixels."""
+        """Return whether a file has exactly these pixels."""
         try:
             return np.array_equal(read_picture(data).rgb, np.asarray(self.convert("RGB")))
         except ProFaceError:

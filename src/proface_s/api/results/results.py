@@ -1,7 +1,7 @@
-"""What the surfaces get back: plain frozen dataclasses.
+"""Results of the API: plain frozen dataclasses.
 
 Their ``repr`` is one line, without pixels and without keys.  A notebook shows tables, and of a protected photo its
-plain covers: nothing that is hidden or was recovered gets into a notebook's file unless somebody puts it there.
+plain covers: nothing hidden or recovered gets into a notebook's file unless somebody puts it there.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DetectedFace:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Detection:
-    """What would be protected.
+    """Result of `detect`: the faces and regions that `protect` would hide.
 
     Attributes:
         faces: in the order of their numbers: left to right, then top to bottom.
@@ -102,7 +102,7 @@ class ProtectResult:
         faces: what was protected; empty only with ``allow_no_face``.
         data: the complete protected file, as written.
         path: where it was written, or None.
-        sidecar: what was, or should be, written to ``NAME.pfs`` beside it; None where none was asked for.
+        sidecar: the contents of ``NAME.pfs`` beside it; None if no sidecar was asked for.
         warnings: what the user should know.
     """
 
@@ -233,13 +233,13 @@ class RecoverResult:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Inspection:
-    """What a protected file shows without a key.
+    """Result of `inspect`: everything that a protected file shows without a key.
 
     Attributes:
         version: format version.
         size: (width, height) of the picture.
         model_id: hexadecimal.
-        model: name of the model where it is installed, else None.
+        model: name of the model if it is installed, else None.
         faces: boxes, styles, seals; ``sealed`` says whether the seal is still there.
         stripped: numbers of faces whose seal was made but is gone.
         kdf: one line per passphrase: algorithm and cost.
@@ -248,7 +248,7 @@ class Inspection:
         wrong_key: what a wrong key gives, ``noise`` or ``cover``.
         forgotten: numbers of faces whose wrapped key was destroyed.
         members: for every face, the number of its group, from 0.
-        source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` where those are gone; then
+        source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` if those are gone; then
             styles are unknown.
         lost: numbers of faces of which the pixels hold no record.
     """
@@ -298,19 +298,19 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFace:
-    """What is known of one protected face without recovering it.
+    """State of one protected face, found without recovering it.
 
     Attributes:
         number: its number in the file, from 1.
         box: where it is.
         pixels: ``erased``: the face was forgotten and its pixels overwritten on purpose; ``unchecked``: the metadata
             are gone, and with them the digest.
-        key: whether the key given opens it; ``unchecked`` where none was given, or where none can be checked.
+        key: whether the key given opens it; ``unchecked`` if no key was given, or if no key can be checked.
         seal: ``stripped``: it was made but is gone; ``unchecked``: it is there, but the key to check it is not.
         record: the record in its pixels: ``damaged``, but still readable; ``gone``, though there is room for it;
             ``stale``: other keys open it than the header says; ``wrong``: of another face, or of one that was
             forgotten; ``leftover``: behind it, or in its place, there are bits of an earlier record, and keys that were
-            revoked may still open the face; ``none``: there is none, and no room for one.
+            revoked may still open the face; ``none``: the face has no record, and no room for one.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Whether an existing output is what a run would write now: what ``--resume`` may skip.
+"""Compare an existing output with what a run would write now, so that a resumed run can skip it.
 
 Nothing is noted about a run anywhere: such notes would say which photo a protected file was made from.  Instead the
 file is compared with everything that is asked for now, and opened with the same keys.  It is finished only if all of
@@ -90,7 +90,7 @@ def unfinished(
 
 
 def same_file(made: bytes, target: Pathish) -> bool:
-    """Whether a file holds the same picture as one in memory, in the same format and with the same metadata.
+    """Return whether a file holds the same picture as one in memory, in the same format and with the same metadata.
 
     Args:
         made: a complete file, as `Session.recover` returns it.
@@ -110,7 +110,7 @@ def same_file(made: bytes, target: Pathish) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Chunks:
-    """Where header and seals of a file are: in the file, in its sidecar, or in both."""
+    """Header and seals of a file, as found in the file and in its sidecar."""
 
     format: str
     carried: dict[str, list[bytes]]

@@ -201,7 +201,7 @@ def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, mode
 
 
 def _named_in_full(style: Style) -> bool:
-    """Whether name and strength, which headers hold, say everything about a cover."""
+    """Return whether name and strength, which headers hold, say everything about a cover."""
     return style.option is None and get_style(style.name).option_text is None
 
 

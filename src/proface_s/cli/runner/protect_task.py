@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...api import ProtectResult
-from ...api.files.io import Pictured
+from ...api.files.io import PictureInput
 from ...api.options import ProtectOptions
 from ...api.resume.comparison import unfinished
 from ...api.resume.proof import UNPROVED
@@ -49,7 +49,7 @@ class ProtectTask:
             if self._is_finished(task.source, task.target):
                 return skipped(task.source, "is done already", task.target)
             overwrite = overwrite or not task.target.stat().st_size  # empty: reserved by a run that was killed
-        source: Pictured = task.source
+        source: PictureInput = task.source
         if task.source is STDIN or task.target is STDOUT:  # bytes give bytes, a path would give a file
             source = read_stdin() if task.source is STDIN else read_file(task.source)
         result = process_session(self.threads).protect_with(
