@@ -38,7 +38,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Salvage:
+class RecordedHeaders:
     """Headers and damaged records found in the pixels of a picture.
 
     Attributes:
@@ -62,11 +62,11 @@ def more_faces(lost: int) -> str:
 
 
 def find_headers(picture: Picture) -> list[PartialHeader]:
-    """The `partials` of `salvage`."""
-    return salvage(picture).partials
+    """Return the `partials` of `read_recorded_headers`."""
+    return read_recorded_headers(picture).partials
 
 
-def salvage(picture: Picture) -> Salvage:
+def read_recorded_headers(picture: Picture) -> RecordedHeaders:
     """Look for records in a picture's pixels.
 
     Raises:
@@ -85,7 +85,7 @@ def salvage(picture: Picture) -> Salvage:
             f"{picture.source} carries no PRO-Face S header, and no record in its pixels",
             "either it was never protected, or it was compressed, scaled or drawn over since; a sidecar may help",
         )
-    return Salvage(partials, search.ruined)
+    return RecordedHeaders(partials, search.ruined)
 
 
 def recover_from_pixels(
@@ -112,19 +112,19 @@ def recover_from_pixels(
         progress: is told about the stages ``open`` and ``restore``.
 
     Raises:
-        NotProtectedError, DamagedFileError: see `salvage`; also if the key opens faces whose pixels hold no picture.
+        NotProtectedError, DamagedFileError: see `read_recorded_headers`; also if opened faces hold no picture.
         WrongKeyError: if nothing opens, or a face of ``only`` does not.
         UnexpectedModeError: no record is of the mode that was demanded.
     """
-    salvaged = salvage(picture)
-    check_mode(picture, [partial.header for partial in salvaged.partials], expect)
-    partials = [each for each in salvaged.partials if expect in (None, each.header.wrong_key)]
+    recorded = read_recorded_headers(picture)
+    check_mode(picture, [partial.header for partial in recorded.partials], expect)
+    partials = [each for each in recorded.partials if expect in (None, each.header.wrong_key)]
     known = {index for partial in partials for index in partial.faces}
     for index in only or ():
         if index not in known:
             raise UsageError(f"there is no record of face {number_of(index)} in the pixels", code="no-record")
     progress("open", 0, 1)
-    opened, forced = open_partials(partials, credentials, force, KekDeriver(limits), salvaged.lost)
+    opened, forced = open_partials(partials, credentials, force, KekDeriver(limits), recorded.lost)
     keys = {index for each in opened for index in each.keys}
     for index in only or ():
         if index not in keys:
@@ -143,7 +143,7 @@ def recover_from_pixels(
     check_readable(picture, failed, found, only)
     modes = [each.partial.header.wrong_key for each in opened if each.keys]
     mode: WrongKey = "cover" if "cover" in modes else "noise"
-    warnings = _warnings(picture, opened, forced, salvaged.lost) + pixel_warnings(failed, doubtful)
+    warnings = _warnings(picture, opened, forced, recorded.lost) + pixel_warnings(failed, doubtful)
     if mode == "cover" and not forced:
         warnings.append(unvouched(mode))
     recovered = replace(picture, rgb=paste_all(picture.rgb, found))

@@ -25,7 +25,7 @@ _REPORT = "please report this"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class FileToChange:
     """A protected file that is about to be changed.
 
     Attributes:
@@ -62,7 +62,7 @@ def open_to_change(
     *,
     in_place: bool,
     overwrite: bool,
-) -> Kept:
+) -> FileToChange:
     """Read a protected file, and make sure that it can be changed and written.
 
     Args:
@@ -97,7 +97,7 @@ def open_to_change(
     source = None if isinstance(image, bytes) else Path(image)
     if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
         raise ImageError(f"{replaced} already exists", "choose another name, or allow overwriting", code="exists")
-    return Kept(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
+    return FileToChange(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
 
 
 def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) -> Path | None:
@@ -111,7 +111,7 @@ def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) 
     return sidecar_path(target) if beside or has_sidecar(target) else None
 
 
-def write_changed(kept: Kept, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
+def write_changed(kept: FileToChange, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
     """Write the file, and its sidecar where it has one, with another header; both are read back first.
 
     A file that carries header and seals is encoded again from its pixels: what another program may have left in it,
@@ -159,6 +159,6 @@ def _check(
         raise ProFaceError("verification failed: the changed file is not what it should be", _REPORT)
 
 
-def _write(target: Path, data: bytes, kept: Kept) -> None:
+def _write(target: Path, data: bytes, kept: FileToChange) -> None:
     """Write one file, with at most the permissions of the one it was made from."""
     write_atomic(target, data, overwrite=kept.in_place or kept.overwrite, like=kept.like)

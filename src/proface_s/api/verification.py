@@ -23,7 +23,7 @@ from .files.io import PictureInput, file_bytes, load
 from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from .footprints import unprotected_alpha
 from .records import has_leftovers, leftovers
-from .recover_from_pixels import Opened, more_faces, open_partials, salvage
+from .recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
 from .recover_picture import changed_faces, check_mode, read_header
 from .results.results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
 
@@ -98,11 +98,11 @@ def _verified_pixels(
     picture: Picture, credentials: Credentials, expect: WrongKey | None, deriver: KekDeriver
 ) -> Verification:
     """Check a file whose metadata are gone: its records, and whether the key opens them."""
-    salvaged = salvage(picture)
-    check_mode(picture, [partial.header for partial in salvaged.partials], expect)
-    opened = [Opened(partial, {}) for partial in salvaged.partials]
+    recorded = read_recorded_headers(picture)
+    check_mode(picture, [partial.header for partial in recorded.partials], expect)
+    opened = [Opened(partial, {}) for partial in recorded.partials]
     if not credentials.empty:
-        opened, _ = open_partials(salvaged.partials, credentials, False, deriver, salvaged.lost)
+        opened, _ = open_partials(recorded.partials, credentials, False, deriver, recorded.lost)
     faces: list[VerifiedFace] = []
     for each in opened:
         checkable = not credentials.empty and each.partial.header.wrong_key == "noise"
@@ -120,8 +120,8 @@ def _verified_pixels(
         f"{picture.source}: its metadata are gone; what the records in its pixels bring back is an estimate that "
         "nothing vouches for"
     ]
-    if salvaged.lost:
-        problems.append(f"{picture.source}: of {more_faces(salvaged.lost)} no record can be read")
+    if recorded.lost:
+        problems.append(f"{picture.source}: of {more_faces(recorded.lost)} no record can be read")
     problems += [_leaking(picture, face.number) for face in faces if face.record == "leftover"]
     return Verification(tuple(faces), False, tuple(problems))
 

@@ -41,7 +41,7 @@ from ..records import planned_reserves
 from ..recover_picture import check_digests, read_header
 from ..selection import FacePlan, choose_regions, plan_faces
 from ..session import Session
-from .proof import OTHER_PHOTO, Evidence, missing_proof, other_options, other_stanzas
+from .proof import OTHER_PHOTO, PhotoAndOutput, other_options, other_stanzas, unproved_reason
 
 Pathish = str | os.PathLike[str]
 
@@ -84,7 +84,7 @@ def unfinished(
         return reason
     try:
         locks, styles = list(dict.fromkeys(face.lock for face in faces)), [face.style for face in faces]
-        return missing_proof(evidence, locks, styles, session.model, identities)
+        return unproved_reason(evidence, locks, styles, session.model, identities)
     except ProFaceError as error:
         return error.message
 
@@ -126,20 +126,20 @@ def _chunks_of(target: Pathish) -> _Chunks:
     return _Chunks(format_of_bytes(data), read_chunks(data, str(target)), beside)
 
 
-def _evidence(original: Picture, protected: Picture) -> Evidence | None:
+def _evidence(original: Picture, protected: Picture) -> PhotoAndOutput | None:
     """Photo and file, with the file's header; None if it has none."""
     if not any(protected.chunks.values()):
         return None
     header, seals = read_header(protected)
     check_digests(protected, header)
-    return Evidence(original, protected, header, seals)
+    return PhotoAndOutput(original, protected, header, seals)
 
 
 def _other_file(
     original: Picture,
     protected: Picture,
     target: Pathish,
-    evidence: Evidence | None,
+    evidence: PhotoAndOutput | None,
     chunks: _Chunks,
     options: ProtectOptions,
 ) -> str | None:
@@ -174,7 +174,9 @@ def _same_alpha(one: Picture, other: Picture) -> bool:
     return np.array_equal(one.alpha, other.alpha)
 
 
-def _other_header(evidence: Evidence, faces: Sequence[FacePlan], options: ProtectOptions, model: Model) -> str | None:
+def _other_header(
+    evidence: PhotoAndOutput, faces: Sequence[FacePlan], options: ProtectOptions, model: Model
+) -> str | None:
     """Compare a header with the request, as far as that goes without a key."""
     header, locks = evidence.header, list(dict.fromkeys(face.lock for face in faces))
     if any(face.forgotten for face in header.faces):

@@ -58,7 +58,7 @@ def other_stanzas(header: Header, locks: Sequence[Lock]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class PhotoAndOutput:
     """A photo and its supposed output.  Regions, groups and stanzas have been compared with what was asked for.
 
     Attributes:
@@ -74,8 +74,8 @@ class Evidence:
     seals: Mapping[int, bytes]
 
 
-def missing_proof(
-    evidence: Evidence,
+def unproved_reason(
+    evidence: PhotoAndOutput,
     locks: Sequence[Lock],
     styles: Sequence[Style],
     model: Model,
@@ -174,7 +174,7 @@ def _face_keys(header: Header, locks: Sequence[Lock], opened: Mapping[int, FileK
     return keys
 
 
-def _other_face(evidence: Evidence, index: int, key: FaceKey, style: Style, model: Model) -> str | None:
+def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, style: Style, model: Model) -> str | None:
     """Compare one face with the photo.
 
     The seal is an exact copy, and the header names the cover.  Where there is no seal, or the header does not say all
