@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-import kit
+import bench_kit
 
 
 def draw_folder(folder: Path, number: int) -> None:
@@ -41,7 +41,7 @@ def draw_folder(folder: Path, number: int) -> None:
         Image.fromarray(pixels).save(folder / f"{index:05}.jpg", quality=90)
 
 
-def family_mib(pid: int) -> float:
+def process_tree_mib(pid: int) -> float:
     """Return the memory of a process and its descendants, with shared pages counted once (PSS); 0 once it has ended."""
     total, todo = 0.0, [pid]
     while todo:
@@ -63,7 +63,7 @@ def run(command: list[str]) -> tuple[float, float, float]:
     environment = {name: value for name, value in os.environ.items() if name != "PROFACE_PASSPHRASE"}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
         while process.poll() is None:
-            sizes.append(family_mib(process.pid))
+            sizes.append(process_tree_mib(process.pid))
             time.sleep(0.2)
         assert process.stderr is not None
         said = process.stderr.read().decode()
@@ -82,8 +82,8 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw_folder(folder / "in", args.number)
-        public = kit.run_measured(kit.program("keygen", "-o", str(folder / "key"))).out.strip()
-        base = kit.program("protect", str(folder / "in"), "-o", str(folder / "out"), "-r", public, "-q")
+        public = bench_kit.run_measured(bench_kit.program("keygen", "-o", str(folder / "key"))).out.strip()
+        base = bench_kit.program("protect", str(folder / "in"), "-o", str(folder / "out"), "-r", public, "-q")
         ways = {"--jobs 1": ["--jobs", "1"], "--jobs 2": ["--jobs", "2"]}
         if args.engine != "none":
             ways[f"--engine {args.engine} --jobs 2"] = ["--engine", args.engine, "--jobs", "2"]
@@ -95,11 +95,11 @@ def main(argv: list[str] | None = None) -> int:
                          f"{early:.0f} MiB", f"{most:.0f} MiB"])  # fmt: skip
             for each in ("out", "out.manifest"):
                 shutil.rmtree(folder / each, ignore_errors=True)
-    print(kit.heading(
+    print(bench_kit.heading(
         f"A folder of {args.number:,} photos", f"python bench/speed/folder_jobs.py --number {args.number}",
         "640 x 480, one face, public key.  Memory is the total of all processes; shared pages count once.",
     ))  # fmt: skip
-    print(kit.table(["options", "time", "photos per second", "speed relative to one job",
+    print(bench_kit.table(["options", "time", "photos per second", "speed relative to one job",
                      "peak memory in the first quarter", "peak memory"], rows))  # fmt: skip
     return 0
 

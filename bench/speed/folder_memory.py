@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-import kit
+import bench_kit
 from folder_jobs import draw_folder
 
 
@@ -61,7 +61,7 @@ def main() -> int:
         photos = given.photos or Path(folder, "photos")
         if given.photos is None:
             draw_folder(photos, given.number)
-        public = kit.run_measured(kit.program("keygen", "-o", str(Path(folder, "key")))).out.strip()
+        public = bench_kit.run_measured(bench_kit.program("keygen", "-o", str(Path(folder, "key")))).out.strip()
         figures = measure(photos, Path(folder, "out"), public)
     early, late = figures[1][1], figures[-1][1]
     print(f"after {figures[1][0]} photos {early:.1f} MiB, after {figures[-1][0]} {late:.1f} MiB: x{late / early:.3f}")

@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from PIL import Image
 
-import kit
+import bench_kit
 
 HEIGHT = 270
 PIXELS = [(1, 5), (2, 5), (4, 5), (8, 5), (12, 5), (16, 5)]
@@ -50,16 +50,16 @@ def measure(photo: Path, threads: int, repeats: int) -> dict[str, float]:
             session.recover(out, identities=[identity], output=back, overwrite=True)
             times["protect"].append(between - started)
             times["recover"].append(time.perf_counter() - between)
-    return {"faces": len(result.faces), "peak": kit.own_peak_mib(), **kit.medians(times)}
+    return {"faces": len(result.faces), "peak": bench_kit.own_peak_mib(), **bench_kit.medians(times)}
 
 
-def sweep(points: list[tuple[int, int]], threads: int, repeats: int) -> list[dict[str, Any]]:
+def measure_sweep(points: list[tuple[int, int]], threads: int, repeats: int) -> list[dict[str, Any]]:
     """Measure every point in a separate process."""
     found = []
     for megapixels, faces in points:
         with tempfile.TemporaryDirectory() as folder:
             photo = Path(folder) / "photo.jpg"
-            Image.fromarray(kit.draw_photo(megapixels, faces, HEIGHT)).save(photo, quality=92)
+            Image.fromarray(bench_kit.draw_photo(megapixels, faces, HEIGHT)).save(photo, quality=92)
             command = [sys.executable, __file__, "--photo", str(photo), "--threads", str(threads),
                        "--repeats", str(repeats)]  # fmt: skip
             done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -74,7 +74,7 @@ def line_through(x: list[float], y: list[float]) -> tuple[float, float, float]:
     return float(slope), float(start), float(1 - np.sum((np.array(y) - slope * np.array(x) - start) ** 2) / spread)
 
 
-def tell(name: str, unit: str, found: list[dict[str, Any]]) -> None:
+def print_sweep(name: str, unit: str, found: list[dict[str, Any]]) -> None:
     """Print the table of a sweep and its lines."""
     x = [each[name] for each in found]
     lines = {key: line_through(x, [each[key] for each in found]) for key in MEASURES}
@@ -84,7 +84,7 @@ def tell(name: str, unit: str, found: list[dict[str, Any]]) -> None:
         rows.append([each["megapixels"], each["faces"], f"{each['protect']:.2f} s", f"{each['recover']:.2f} s",
                      f"{each['protect, processor']:.2f} s", f"{each['peak']:.0f} MiB",
                      f"{100 * off:.0f} %"])  # fmt: skip
-    print(kit.table(["megapixels", "faces found", "protect", "recover", "protect, processor",
+    print(bench_kit.table(["megapixels", "faces found", "protect", "recover", "protect, processor",
                      "peak memory", "off the line by"], rows))  # fmt: skip
     for key, (slope, start, fit) in lines.items():
         print(f"* {key}: {start:.3g} {MEASURES[key]} + {slope:.3g} {MEASURES[key]} {unit}; R² {fit:.3f}")
@@ -129,14 +129,14 @@ def main(argv: list[str] | None = None) -> int:
     if args.photo:
         print(json.dumps(measure(args.photo, args.threads, args.repeats)))
         return 0
-    sweeps = {name: sweep(points, args.threads, args.repeats) for name, points in
+    sweeps = {name: measure_sweep(points, args.threads, args.repeats) for name, points in
               (("megapixels", PIXELS), ("faces", FACES))}  # fmt: skip
-    print(kit.heading(
+    print(bench_kit.heading(
         "Growth", f"python bench/speed/growth.py --threads {args.threads} --repeats {args.repeats}",
         f"Portraits {HEIGHT} pixels high, public key, {args.threads} threads; a new process for every point.",
     ))  # fmt: skip
-    tell("megapixels", "per megapixel", sweeps["megapixels"])
-    tell("faces", "per face", sweeps["faces"])
+    print_sweep("megapixels", "per megapixel", sweeps["megapixels"])
+    print_sweep("faces", "per face", sweeps["faces"])
     if args.plot:
         plot(sweeps, args.plot)
         print(f"![time and memory against pixels and faces]({args.plot.name})\n")

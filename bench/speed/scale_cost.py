@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-import kit
+import bench_kit
 from proface_s.scale.locations import Location
 from proface_s.scale.manifest import read_rows
 
@@ -48,8 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     off = np.abs(predicted / cpu - 1)
     wall = sum(row["read_s"] + row["protect_s"] + row["write_s"] for row in rows)
     found = f"{len(rows)} photos, {faces.sum():.0f} faces."
-    print(kit.heading("Cost", "python bench/speed/scale_cost.py OUT.manifest", found))
-    print(kit.table(["", "mean of a photo"], [
+    print(bench_kit.heading("Cost", "python bench/speed/scale_cost.py OUT.manifest", found))
+    print(bench_kit.table(["", "mean of a photo"], [
         ["megapixels", f"{pixels.mean() / 1e6:.2f}"],
         ["faces", f"{faces.mean():.2f}"],
         ["megapixels in faces' regions", f"{covered.mean() / 1e6:.2f}"],

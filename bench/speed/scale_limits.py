@@ -18,7 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
-import kit
+import bench_kit
 from proface_s.api.options import ProtectOptions
 from proface_s.keys.recipients import Identity
 from proface_s.processes import Executor
@@ -95,17 +95,17 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(["manifest rows read to resume", args.rows, *clocked(manifest.known)])
         size = (folder / "manifest" / MAIN).stat().st_size
     print(
-        kit.heading(
+        bench_kit.heading(
             "Limits of a run's first process", "python bench/speed/scale_limits.py", "No photo is protected here."
         )
     )
     print(
-        kit.table(
+        bench_kit.table(
             ["what", "number", "seconds", "processor seconds", "per processor second"],
             [[what, f"{n:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{n / cpu:,.0f}"] for what, n, wall, cpu in rows],
         )
     )
-    print(f"Peak memory {kit.own_peak_mib():.0f} MiB; the manifest has {size / args.rows:.0f} bytes per row.\n")
+    print(f"Peak memory {bench_kit.own_peak_mib():.0f} MiB; the manifest has {size / args.rows:.0f} bytes per row.\n")
     return 0
 
 

@@ -31,7 +31,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from PIL import Image
 
-import kit
+import bench_kit
 from proface_s.api import Session, protect_picture, session
 from proface_s.container.header import lock
 
@@ -153,19 +153,19 @@ def main(argv: list[str] | None = None) -> int:
         photo, out, back = (Path(folder) / name for name in ("photo.jpg", "out.png", "back.png"))
         for point in args.points:
             megapixels, drawn = map(float, point.split("x"))
-            pixels = kit.draw_photo(megapixels, int(drawn))
+            pixels = bench_kit.draw_photo(megapixels, int(drawn))
             Image.fromarray(pixels).save(photo, quality=92)
             stages, faces = by_stage(photo, out, args.repeats, 1)
             side_by_side, _ = by_stage(photo, out, args.repeats, args.threads)
             worker = Session(threads=args.threads)
-            actions: dict[str, kit.Action] = {
+            actions: dict[str, bench_kit.Action] = {
                 "protect": lambda w=worker: w.protect(photo, PASSPHRASE, output=out, overwrite=True),
                 "recover": lambda w=worker: w.recover(out, PASSPHRASE, output=back, overwrite=True),
             }
             peers = {"full": full, "1280": reduced}
             actions |= {name: lambda p=p, a=pixels: p.blur(a) for name, p in peers.items() if p is not None}
-            times = kit.in_turn(actions, args.repeats)
-            median = kit.medians(times)
+            times = bench_kit.time_in_turn(actions, args.repeats)
+            median = bench_kit.medians(times)
             seconds.append([f"{megapixels:g} MP, {faces} faces", *(f"{stages[name]:.2f}" for name in STAGES),
                             f"{sum(stages.values()):.2f}"])  # fmt: skip
             looks = side_by_side["detect"] + side_by_side["cover"]
@@ -174,19 +174,20 @@ def main(argv: list[str] | None = None) -> int:
             against.append([
                 f"{megapixels:g} MP, {faces} faces", f"{median['protect']:.2f} s", f"{median['recover']:.2f} s",
                 *(f"{median[name]:.2f} s" if name in median else "not installed" for name in peers),
-                *(f"{kit.median_ratio(times['protect'], times[name]):.1f}" if name in median else "" for name in peers),
+                *(f"{bench_kit.median_ratio(times['protect'], times[name]):.1f}" if name in median else ""
+                  for name in peers),
                 f"{looks / median['full']:.1f}" if "full" in median else "",
             ])  # fmt: skip
-    print(kit.heading(
+    print(bench_kit.heading(
         "Whole photos by stage", f"python bench/speed/stages.py --threads {args.threads} --repeats {args.repeats}",
         f"Seconds, one thread, passphrase and seal, median of {args.repeats}.  `keys` is one run of Argon2id; `verify` "
         "includes another, and decodes the finished file and opens every seal.",
     ))  # fmt: skip
-    print(kit.table(["photo", *STAGES, "all"], seconds))
+    print(bench_kit.table(["photo", *STAGES, "all"], seconds))
     print(f"With {args.threads} threads, and deface, which only detects and blurs (no files, nothing to recover):\n")
     columns = ["photo", "protect", "recover", "deface, full size", "deface at 1280", "protect / deface, full",
                "protect / deface, 1280", "our detection and cover / deface, full"]  # fmt: skip
-    print(kit.table(columns, against))
+    print(bench_kit.table(columns, against))
     print("\n".join(ratios))
     return 0
 

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import cv2
 import numpy as np
 
-import kit
+import bench_kit
 from proface_s.api.selection import disjoint_regions
 from proface_s.covers import apply_style
 from proface_s.faces import SlimefaceDetector
@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         for _ in session.protect(frames, key):
             stamps.append(time.perf_counter())
         gaps = np.diff(stamps)
-        actions: dict[str, kit.Action] = {
+        actions: dict[str, bench_kit.Action] = {
             "protect": lambda session=session: sum(1 for _ in session.protect(frames, key)),
             "recover": lambda session=session, out=protected: sum(
                 1 for _ in session.recover(((f.rgb, f.record) for f in out), key)
@@ -90,15 +90,15 @@ def main(argv: list[str] | None = None) -> int:
         }
         if peer is not None:
             actions["deface"] = lambda: [peer.blur(frame) for frame in frames]
-        times = kit.in_turn(actions, args.repeats, warm=0)
+        times = bench_kit.time_in_turn(actions, args.repeats, warm=0)
         rate = {name: args.frames / statistics.median(each) for name, each in times.items()}
         rows.append([
             every, f"{len(sizes) / args.frames:.1f}", f"{np.sqrt(np.mean(sizes)):.0f} px", f"{rate['protect']:.1f}",
             f"{1e3 * np.percentile(gaps, 95):.0f} ms", f"{rate['recover']:.1f}", f"{rate['cover']:.1f}",
-            f"{kit.median_ratio(times['protect'], times['cover']):.1f}",
+            f"{bench_kit.median_ratio(times['protect'], times['cover']):.1f}",
             f"{rate['deface']:.1f}" if "deface" in rate else "not installed",
         ])  # fmt: skip
-    print(kit.heading(
+    print(bench_kit.heading(
         "Video: 720p, two faces", f"python bench/speed/video_rate.py --frames {args.frames} --threads {args.threads}",
         f"Frames per second over {args.frames} frames, median of {args.repeats} rounds; lossless frames as arrays, "
         "without a codec.",
@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     columns = ["detect every", "faces", "mean side of a region", "protect, fps", "95 % of frames within",
                "recover, fps", "same detection and cover only, fps", "time: protect / cover only",
                "deface, fps"]  # fmt: skip
-    print(kit.table(columns, rows))
+    print(bench_kit.table(columns, rows))
     return 0
 
 

@@ -20,8 +20,7 @@ from ..kit import MiddleLocator, write_faces
 from .test_verification import ColourJudge, write_set
 
 pytest.importorskip("matplotlib")
-HERE = __package__ or "evaluation"
-OWN = ("--method", "secure-2", "--method", f"{HERE}.kit:FloatXor")
+OWN = ("--method", "secure-2", "--method", "lab.kit:FloatXor")
 
 
 @pytest.fixture

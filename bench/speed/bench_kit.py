@@ -37,7 +37,7 @@ def describe_machine() -> str:
     )
 
 
-def in_turn(actions: Mapping[str, Action], repeats: int, warm: int = 1) -> dict[str, list[float]]:
+def time_in_turn(actions: Mapping[str, Action], repeats: int, warm: int = 1) -> dict[str, list[float]]:
     """Time actions in turn, so that a slow moment affects all; return seconds, without the ``warm`` first rounds."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(warm + repeats):
@@ -102,7 +102,7 @@ def draw_photo(megapixels: float, faces: int, largest: int = 800) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Ran:
+class FinishedProcess:
     """A finished process: seconds, peak resident memory in MiB, and its stdout."""
 
     seconds: float
@@ -110,7 +110,7 @@ class Ran:
     out: str
 
 
-def run_measured(command: Sequence[str], **environment: str) -> Ran:
+def run_measured(command: Sequence[str], **environment: str) -> FinishedProcess:
     """Run a command in a new process.
 
     Raises:
@@ -130,7 +130,7 @@ def run_measured(command: Sequence[str], **environment: str) -> Ran:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
     out, _, last = done.stdout.rstrip("\n").rpartition("\n")
     seconds, peak = map(float, last.split())
-    return Ran(seconds, peak / 1024, out)
+    return FinishedProcess(seconds, peak / 1024, out)
 
 
 def program(*arguments: str) -> list[str]:
