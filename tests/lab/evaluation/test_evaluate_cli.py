@@ -117,7 +117,7 @@ def test_identity_is_measured_where_pairs_are_given(
     assert "p03/p03_0002.png" in table
     assert "| colours | secure-2 | solid | recovered |" in table
     assert (out / "roc-colours-solid.png").exists()
-    assert "2 pictures or pairs left out" in capsys.readouterr().err
+    assert "2 pictures or pairs were left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from proface_s.types import Style
 
 from ..kit import FloatXor, XorMethod, picture, samples
 
-HERE = __package__ or "evaluation"
 RIGHT, WRONG = bytes(range(32)), bytes(range(1, 33))
 
 
@@ -32,7 +31,7 @@ def covered(side: int = 128) -> tuple[np.ndarray, np.ndarray]:
     return original, apply_style(original, Style("pixelate"))
 
 
-@pytest.mark.parametrize("spec", ["secure-2", "secure-2-cover", "lsb-avif", f"{HERE}.kit:XorMethod"])
+@pytest.mark.parametrize("spec", ["secure-2", "secure-2-cover", "lsb-avif", "lab.kit:XorMethod"])
 def test_methods_protect_and_recover(spec: str) -> None:
     method = load_method(spec)
     assert isinstance(method, Method)
@@ -95,8 +94,8 @@ def test_costs_are_what_the_network_has() -> None:
         ("magic", "there is no method 'magic'"),
         ("no.such.module:thing", "there is no method"),
         ("paper:gone.pt", "gone.pt"),
-        (f"{HERE}.kit:missing", "there is no method"),
-        (f"{HERE}.kit:NotAMethod", "is not a method"),
+        ("lab.kit:missing", "there is no method"),
+        ("lab.kit:NotAMethod", "is not a method"),
         ("a:", "there is no method"),
     ],
 )
