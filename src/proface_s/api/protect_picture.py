@@ -23,7 +23,7 @@ from ..container.records.record_message import face_record
 from ..container.seal import header_seal_context, seal_at_full_length, seal_region
 from ..covers import apply_style, is_uninformative
 from ..faces.numbering import format_numbers
-from ..flow.model import Model, check_mode
+from ..flow.model import Model, check_supported_mode
 from ..image.regions import cut
 from ..image.write import Format, encode_picture
 from ..keys.derive import KdfLimits, KekDeriver
@@ -86,7 +86,7 @@ def protect_picture(
         UsageError: if the model does not have the mode, or there are too many locks; nothing has been done then.
         ProFaceError: if the finished file would not bring the faces back.
     """
-    check_mode(model, options.wrong_key)
+    check_supported_mode(model, options.wrong_key)
     boxes = [face.box for face in faces]
     groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
     cover_mode = options.wrong_key == "cover"

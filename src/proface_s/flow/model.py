@@ -111,7 +111,7 @@ class Model(Protocol):
         """
 
 
-def check_mode(model: Model, wrong_key: WrongKey) -> None:
+def check_supported_mode(model: Model, wrong_key: WrongKey) -> None:
     """Refuse a mode that a model does not have.
 
     Raises:

@@ -14,7 +14,7 @@ from ...types import FloatArray, UInt8Image
 from ..cards import Card, read_card, verified_bytes
 from ..network import open_graph
 from .couplings import Coupling, haar, inverse_haar, protect_bands, recover_bands
-from .key_map import KeyStreams, derive_key_map
+from .key_map import KeyMapStream, derive_key_map
 
 MODES: Final = {"RandWR": "noise", "ObfsWR": "cover"}  # the paper's recovery modes, and what a wrong key gives
 GRAPHS: Final = ("to-cover-{}.onnx", "to-original-{}.onnx")  # of each coupling, numbered from 1
@@ -56,7 +56,7 @@ class PaperModel:
         self,
         originals: Sequence[UInt8Image],
         covers: Sequence[UInt8Image],
-        keys: Sequence[KeyStreams],
+        keys: Sequence[KeyMapStream],
         *,
         reserved: Sequence[int] | None = None,
     ) -> list[UInt8Image]:
@@ -75,17 +75,17 @@ class PaperModel:
             return [self._hide(*each) for each in zip(originals, covers, keys, strict=True)]
 
     def recover(
-        self, protected: Sequence[UInt8Image], keys: Sequence[KeyStreams], *, reserved: Sequence[int] | None = None
+        self, protected: Sequence[UInt8Image], keys: Sequence[KeyMapStream], *, reserved: Sequence[int] | None = None
     ) -> list[UInt8Image]:
         """Estimate the originals of protected regions; with a wrong key, what the network makes of it."""
         with opencv_threads(self.threads):
             return [self._seek(*each) for each in zip(protected, keys, strict=True)]
 
-    def _hide(self, original: UInt8Image, cover: UInt8Image, key: KeyStreams) -> UInt8Image:
+    def _hide(self, original: UInt8Image, cover: UInt8Image, key: KeyMapStream) -> UInt8Image:
         x, y, key_bands = self._bands(original), self._bands(cover), _key_bands(key, original)
         return self._levels(protect_bands(self._couplings, x, y, key_bands)[1])
 
-    def _seek(self, protected: UInt8Image, key: KeyStreams) -> UInt8Image:
+    def _seek(self, protected: UInt8Image, key: KeyMapStream) -> UInt8Image:
         key_bands = _key_bands(key, protected)
         byproduct = np.tile(key_bands, (1, 3, 1, 1))
         return self._levels(recover_bands(self._couplings, byproduct, self._bands(protected), key_bands)[0])
@@ -102,7 +102,7 @@ class PaperModel:
         return np.ascontiguousarray(levels.transpose(1, 2, 0))
 
 
-def _key_bands(key: KeyStreams, region: UInt8Image) -> FloatArray:
+def _key_bands(key: KeyMapStream, region: UInt8Image) -> FloatArray:
     """Return the bands of the key map, (1, 4, H/2, W/2)."""
     bits = derive_key_map(key, *region.shape[:2])
     return haar(bits.astype(np.float32)[None, None] * 2 - 1)
