@@ -18,7 +18,7 @@ from ..errors import DamagedFileError, ImageError, ModelError, UsageError, Wrong
 from ..faces import DEFAULT_DETECTOR, Detector, open_detector, open_edges
 from ..faces.boxes import SMALLEST_SIDE
 from ..flow.cards import DEFAULT_MODEL
-from ..flow.model import Model, check_mode
+from ..flow.model import Model, check_supported_mode
 from ..flow.registry import Models
 from ..image.regions import cut
 from ..keys.secrets import FaceKey
@@ -105,7 +105,7 @@ class VideoSession:
             ImageError: if a frame is not an image, or its shape differs from the first one's.
         """
         chosen = parse_style(style) if isinstance(style, str) else style
-        check_mode(self.model, "noise")
+        check_supported_mode(self.model, "noise")
         stream, source = new_stream(), _CountedFrames(_checked(frames))
         for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
             record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
