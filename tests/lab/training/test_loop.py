@@ -363,7 +363,7 @@ def test_a_missing_extra_is_named(
     tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
-    for name in ("running", "loop"):
+    for name in ("run", "loop"):
         monkeypatch.delitem(sys.modules, f"proface_lab.training.{name}", raising=False)
     assert main(["train", "--data", str(data), "--out", str(tmp_path / "run")]) == 2
     assert "proface-s[train]" in capsys.readouterr().err
