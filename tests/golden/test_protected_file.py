@@ -17,7 +17,6 @@ import pytest
 
 from proface_s.api import Credentials, Lock, Session, face_key, inspect, verify
 from proface_s.errors import WrongKeyError
-from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.image.measures import psnr
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut
@@ -47,6 +46,7 @@ FILES = (
     Golden("protected_v1.tif", "exact"),
     Golden("protected_v1_sidecar.png", "exact", {"sidecar": "instead"}),
     Golden("protected_v1_noseal.png", "estimate", {"seal": False}),
+    Golden("protected_v1_secure-3.png", "estimate", {"seal": False, "model": "secure-3"}),
     Golden("protected_v1_cover.png", "estimate", {"wrong_key": "cover"}),
     Golden("protected_v1_stripped.png", "estimate"),  # without any metadata: only the pixels are left
 )
@@ -96,7 +96,7 @@ def test_it_shows_what_it_showed(golden: Golden) -> None:
     assert shown.version == 1
     assert shown.size == (112, 72)
     assert [str(face.box) for face in shown.faces] == list(BOXES)
-    assert shown.model == DEFAULT_MODEL
+    assert shown.model == golden.options.get("model", "secure-2")
     assert shown.wrong_key == golden.options.get("wrong_key", "noise")
     assert {face.sealed for face in shown.faces} == {golden.outcome == "exact"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import struct
 from bisect import bisect_right
@@ -183,14 +184,14 @@ def levels(height: int, width: int) -> list[tuple[int, int]]:
     return found
 
 
-def step_number(index: int) -> int:
-    """S: the integer nearest to 2^(15 + index / 16), found without any float."""
-    power = 1 << (240 + index)  # of S, to the sixteenth
+def step_number(index: int, per_octave: int = 16) -> int:
+    """S: the integer nearest to 2^(15 + index / per_octave), found without any float."""
+    power = 1 << (15 * per_octave + index)  # of S, to the power of per_octave
     low, high = 0, 1 << 26
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if middle**16 <= power else (low, middle)
-    return low + ((2 * low + 1) ** 16 <= power << 16)
+        low, high = (middle, high) if middle**per_octave <= power else (low, middle)
+    return low + ((2 * low + 1) ** per_octave <= power << per_octave)
 
 
 # --- section 6: graphs
@@ -352,12 +353,13 @@ class Trace:
 
 @dataclass(frozen=True)
 class Model:
-    """The model's files: graphs, cumulative frequencies, pulls in 64ths of a step."""
+    """The model's files: graphs, cumulative frequencies, pulls in 64ths of a step, and steps per octave."""
 
     model_id: bytes
     graphs: list[Graph]
     tables: list[list[int]]
     pulls: Integers
+    per_octave: int = 16
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -367,14 +369,39 @@ class Model:
             ValueError: a file is not the one that the card names.
         """
         card = json.loads((folder / "card.json").read_text(encoding="ascii"))
+        files = {name: read_shared(folder, card, name) for name in card["files"]}
         for name, digest in card["files"].items():
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            if hashlib.sha256(files[name]).hexdigest() != digest:
                 raise ValueError(f"{name} is not the file of {card['name']}")
-        with np.load(folder / "tables.npz", allow_pickle=False) as found:
+        model_id, graphs = bytes.fromhex(card["model_id"]), [Graph.load(files[name]) for name in GRAPHS]
+        if "frequencies.bin" in files:
+            return cls(model_id, graphs, *read_frequencies(files["frequencies.bin"]), per_octave=256)
+        with np.load(io.BytesIO(files["tables.npz"]), allow_pickle=False) as found:
             tables = [cumulative_table(row) for row in found["counts"].tolist()]
-            pulls = _whole(64 * found["pulls"])
-        graphs = [Graph.load((folder / name).read_bytes()) for name in GRAPHS]
-        return cls(bytes.fromhex(card["model_id"]), graphs, tables, pulls)
+            return cls(model_id, graphs, tables, _whole(64 * found["pulls"]))
+
+
+def read_shared(folder: Path, card: dict[str, object], name: str) -> bytes:
+    """A file of a model, in its own folder or in that of the model whose files it shares."""
+    path = folder / name
+    return (path if path.exists() else folder.parent / str(card["shares"]) / name).read_bytes()
+
+
+def read_frequencies(data: bytes) -> tuple[list[list[int]], Integers]:
+    """Cumulative frequencies and pulls of ``frequencies.bin``."""
+    if data[:8] != b"PFSFREQ1" or len(data) != 8 + 57 * 133:
+        raise ValueError("this is no frequency file")
+    tables, pulls = [], []
+    for row in range(57):
+        pull, *half = struct.unpack_from("<B66H", data, 8 + 133 * row)
+        found = [0]
+        for units in [*half[64:0:-1], *half]:
+            found.append(found[-1] + 256 * units)
+        if found[-1] != 1 << 24:
+            raise ValueError(f"table {row} sums to {found[-1]}")
+        tables.append(found)
+        pulls.append(pull)
+    return tables, np.array(pulls, np.int64)
 
 
 def decode(words: Sequence[int], height: int, width: int, model: Model) -> tuple[Integers, Trace]:
@@ -385,8 +412,8 @@ def decode(words: Sequence[int], height: int, width: int, model: Model) -> tuple
     """
     stack, trace, sizes = Stack(words), Trace(), levels(height, width)
     depth = len(sizes) - 1
-    trace.step = stack.read_uniform(160)
-    s = step_number(trace.step)
+    trace.step = stack.read_uniform(10 * model.per_octave)
+    s = step_number(trace.step, model.per_octave)
     low = np.zeros((3, *sizes[depth]), np.int64)
     for plane, (lowest, span) in enumerate(RANGES):
         symbols = stack.many((span << (16 + depth)) // s + 2, low[plane].size)
@@ -406,7 +433,7 @@ def _decode_stage(
     stack: Stack, model: Model, trace: Trace, level: int, stage: int, s: int, low: Integers, details: Integers
 ) -> None:
     """Fill in the details that a stage codes."""
-    log_step = trace.step - 16 - 16 * level
+    log_step = 16 * trace.step // model.per_octave - 16 - 16 * level
     planes = input_planes(stage, low, details, log_step)
     answers = model.graphs[stage].run(planes)
     sites = stage_sites(stage, *low.shape[1:])

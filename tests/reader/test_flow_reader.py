@@ -14,17 +14,23 @@ from PIL import Image
 
 from paths_kit import GOLDEN_FILES, TESTS
 from proface_s.api import Session
-from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
-from proface_s.flow.secure import entropy, face_code
+from proface_s.flow.cards import shipped_models
+from proface_s.flow.secure import entropy, frequencies
 from proface_s.flow.secure.lattice import from_digits
 from proface_s.flow.secure.model import SecureFlow
+from proface_s.flow.secure.steps import StepGrid
 from proface_s.image.read import read_picture
 from proface_s.image.write import encode_png
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import UInt8Image
 
-WEIGHTS = shipped_models() / DEFAULT_MODEL
-FACES = json.loads((TESTS / "vectors" / "flow" / "faces.json").read_text(encoding="ascii"))
+WEIGHTS, FINE_WEIGHTS = shipped_models() / "secure-2", shipped_models() / "secure-3"
+VECTORS = TESTS / "vectors" / "flow"
+FACES = [
+    face
+    for path in (VECTORS / "faces.json", VECTORS / "secure-3" / "faces.json")
+    for face in json.loads(path.read_text(encoding="ascii"))
+]
 GOLDEN = sorted({face["file"] for face in FACES if face["file"].startswith("protected_v1")})
 PASSPHRASE = "a golden file opens for ever"
 KEYS = json.loads((GOLDEN_FILES / "protected_v1.keys.json").read_text(encoding="utf-8"))
@@ -36,8 +42,18 @@ def model() -> reader.Model:
 
 
 @pytest.fixture(scope="module")
+def fine_model() -> reader.Model:
+    return reader.Model.load(FINE_WEIGHTS)
+
+
+@pytest.fixture(scope="module")
 def flow() -> SecureFlow:
-    return SecureFlow(threads=1)
+    return SecureFlow(WEIGHTS, threads=1)
+
+
+@pytest.fixture(scope="module")
+def fine_flow() -> SecureFlow:
+    return SecureFlow(FINE_WEIGHTS, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +71,11 @@ def test_no_golden_file_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_golden_estimates(model: reader.Model, session: Session, tmp_path: Path, name: str) -> None:
+def test_golden_estimates(
+    model: reader.Model, fine_model: reader.Model, session: Session, tmp_path: Path, name: str
+) -> None:
     """What is left of each golden file without its metadata, and so without its seals, by both."""
+    model = fine_model if "secure-3" in name else model
     bare = tmp_path / "bare.png"
     bare.write_bytes(encode_png(read_picture(GOLDEN_FILES / name)))
     options: dict[str, Any] = {"face_keys": list(KEYS.values())} if "people" in name else {"passphrase": PASSPHRASE}
@@ -109,6 +128,11 @@ def test_regions_of_every_kind(model: reader.Model, flow: SecureFlow, seed: int)
                 assert (trace is not None and trace.state == reader.END) == (used is key)
 
 
+@pytest.mark.parametrize("seed", range(18))
+def test_regions_of_every_kind_with_fine_steps(fine_model: reader.Model, fine_flow: SecureFlow, seed: int) -> None:
+    test_regions_of_every_kind(fine_model, fine_flow, seed)
+
+
 def test_the_end_of_the_stream_shows_a_changed_sample(model: reader.Model, flow: SecureFlow) -> None:
     """Every sample that carries something; the picture may look like one all the same."""
     original = np.ascontiguousarray(drawn(6)[0][:16, :18])
@@ -149,8 +173,14 @@ def test_a_model_that_was_altered_is_refused(tmp_path: Path) -> None:
 def test_tables_of_the_coder(model: reader.Model) -> None:
     """Both ends of every symbol's interval, as constriction quantises the program's probabilities."""
     with np.load(WEIGHTS / "tables.npz") as found:
-        tables = entropy.Tables.build(found["counts"], found["pulls"])
+        tables = entropy.Tables.of_counts(found["counts"], found["pulls"])
     for ours, theirs in zip(model.tables, tables.models, strict=True):
+        assert intervals(theirs, ours) == list(range(130)) * 2
+
+
+def test_frequencies_of_the_file_enter_the_coder_exactly(fine_model: reader.Model) -> None:
+    tables = frequencies.decode_frequencies((FINE_WEIGHTS / "frequencies.bin").read_bytes())
+    for ours, theirs in zip(fine_model.tables, tables.models, strict=True):
         assert intervals(theirs, ours) == list(range(130)) * 2
 
 
@@ -183,8 +213,12 @@ def intervals(model: object, cumulative: list[int]) -> list[int]:
 def test_steps_are_the_nearest_integers() -> None:
     for index in range(160):
         power = 2.0 ** (15 + index / 16)
-        assert face_code._step(index, 3) == reader.step_number(index) / 2**19
+        assert StepGrid().size(index, 3) == reader.step_number(index) / 2**19
         assert abs(power % 1 - 0.5) > 0.008 or index % 16 == 0
+    for index in range(2560):
+        power = 2.0 ** (15 + index / 256)
+        assert StepGrid(256).size(index, 3) == reader.step_number(index, 256) / 2**19
+        assert abs(power % 1 - 0.5) > 0.00001 or index % 256 == 0
 
 
 def test_float32_holds_every_sum_of_the_graphs(model: reader.Model) -> None:
@@ -212,7 +246,7 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
     """The document's writer and the program's write the same words, and each reads the other's."""
     rng = np.random.default_rng(seed)
     with np.load(WEIGHTS / "tables.npz") as found:
-        tables = entropy.Tables.build(found["counts"], found["pulls"])
+        tables = entropy.Tables.of_counts(found["counts"], found["pulls"])
     chunks, written = [], []
     for _ in range(12):
         row, size, count = int(rng.integers(57)), int(rng.integers(2, 1 << int(rng.integers(2, 24)))), 5

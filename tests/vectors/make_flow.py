@@ -28,19 +28,30 @@ import flow_reader as reader  # noqa: E402
 from proface_s.silence import load_onnxruntime  # noqa: E402
 
 HERE = Path(__file__).parent / "flow"
-MODEL = TESTS.parent / "src" / "proface_s" / "flow" / "weights" / "secure-2"
+WEIGHTS = TESTS.parent / "src" / "proface_s" / "flow" / "weights"
+MODEL = WEIGHTS / "secure-2"
+FINE = "secure-3"  # has vectors of its own, in a folder of its own
 PASSPHRASE = "a golden file opens for ever"
 GOLDEN = (
     "protected_v1.png", "protected_v1.webp", "protected_v1.tif", "protected_v1_sidecar.png", "protected_v1_noseal.png",
     "protected_v1_cover.png", "protected_v1_stripped.png", "protected_v1_people.png",
     "protected_v1_alpha.png",
 )  # fmt: skip
+GOLDEN_FINE = ("protected_v1_secure-3.png",)
 STEPS_SHOWN = (0, 1, 8, 15, 16, 80, 159)
+FINE_STEPS_SHOWN = (0, 1, 15, 16, 255, 256, 1281, 2559)
 ROWS_SHOWN = (0, 24, 32, 56)
 DETAILS = (  # step, level, scale, shift, value: halves both ways, odd log steps, plain bits, no value
     (0, 10, 60, 0, 1), (0, 10, 60, 0, -3), (0, 4, -60, 0, 1), (0, 4, -60, 3, -1), (57, 1, 3, -17, -2),
     (57, 2, 3, -17, 0), (159, 1, 60, 999, 4), (3, 3, 41, -5, -900), (80, 4, -60, 64, 1), (0, 1, 400, 0, 123456),
 )  # fmt: skip
+FINE_DETAILS = (
+    (0, 10, 60, 0, 1),
+    (1, 10, 60, 0, -3),
+    (931, 2, 3, -17, -2),
+    (2559, 1, 60, 999, 4),
+    (15, 3, 41, -5, -900),
+)
 COLOURS = (
     (0, 0, 12345), (0, 54321, 0), (452608, 0, 0), (226304, -1, 1), (300001, 100003, -50021), (12345, -185344, 214016),
 )  # fmt: skip
@@ -93,10 +104,28 @@ def coder(model: reader.Model) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def fine_coder(model: reader.Model) -> dict[str, Any]:
+    """Steps, tables and a short stream of `FINE`; all else is as in `coder`."""
+    steps = [reader.step_number(index, model.per_octave) for index in range(10 * model.per_octave)]
+    symbols = [(2560, 931), (444, 300), ("table 0", 64), ("table 30", 129), ("table 56", 1), (1 << 20, 524000)]
+    written = [(symbol, cumulative(model, kind)) for kind, symbol in symbols]
+    return {
+        "steps": {"some": {str(i): steps[i] for i in FINE_STEPS_SHOWN}, "sha256": digest(steps)},
+        "tables": {
+            "some": {str(row): first(model.tables[row], 131) for row in ROWS_SHOWN},
+            "sha256": digest(model.tables), "pulls": model.pulls.tolist(),
+        },
+        "stream": {"symbols": symbols, "words": reader.write_words(written, 8)},
+        "details": [_detail(model, *numbers) for numbers in FINE_DETAILS],
+    }  # fmt: skip
+
+
 def _detail(model: reader.Model, step: int, level: int, scale: int, shift: int, value: int) -> dict[str, int]:
-    ratio, plain, row = (int(array[0]) for array in reader.tables_of(np.array([scale]), step - 16 - 16 * level))
+    log_step = 16 * step // model.per_octave - 16 - 16 * level
+    ratio, plain, row = (int(array[0]) for array in reader.tables_of(np.array([scale]), log_step))
     pulls = np.array([model.pulls[row] if plain == 0 else 0])
-    units = reader.detail(np.array([value]), pulls, np.array([shift]), reader.step_number(step), level)
+    number = reader.step_number(step, model.per_octave)
+    units = reader.detail(np.array([value]), pulls, np.array([shift]), number, level)
     return {
         "step": step, "level": level, "scale": scale, "ratio": ratio, "plain_bits": plain, "table": row, "shift": shift,
         "value": value, "units": int(units[0]),
@@ -194,7 +223,7 @@ def region_of(entry: dict[str, Any]) -> reader.Pixels:
     return np.ascontiguousarray(pixels[y : y + height, x : x + width])
 
 
-def golden_entries() -> list[dict[str, Any]]:
+def golden_entries(names: Sequence[str] = GOLDEN) -> list[dict[str, Any]]:
     """Faces of the golden files: where they are, and the keys that open them."""
     from proface_s.api import Credentials, face_key
     from proface_s.api.files.io import load
@@ -204,7 +233,7 @@ def golden_entries() -> list[dict[str, Any]]:
 
     keys = json.loads((TESTS / "golden" / "protected" / "protected_v1.keys.json").read_text(encoding="utf-8"))
     entries = []
-    for name in GOLDEN:
+    for name in names:
         path = TESTS / "golden" / "protected" / name
         picture = load(path)
         carried = any(picture.chunks.values())
@@ -238,32 +267,33 @@ def originals() -> dict[str, reader.Pixels]:
     )}  # fmt: skip
 
 
-def own_entries() -> list[dict[str, Any]]:
-    """Faces of the pictures here, made where they are missing; the last is read with a wrong key."""
-    from proface_s.flow.secure.model import SecureFlow
+def own_entries(model: str = MODEL.name) -> list[dict[str, Any]]:
+    """Faces of the pictures of a model, made if they are missing; the last is read with a wrong key."""
+    from proface_s.flow.registry import open_model
     from proface_s.keys.secrets import FaceKey
 
     entries = []
     for number, (name, original) in enumerate(originals().items()):
         height, width = original.shape[:2]
         key, reserved = bytes([number + 1]) * 32, (0, 101, 0)[number]
+        name = name if model == MODEL.name else f"{model}/{name}"
         if not (HERE / name).exists():
             cover = np.full_like(original, 120)
-            hidden = SecureFlow(threads=1).protect(original, cover, FaceKey(key), reserved=reserved)
+            hidden = open_model(model, 1).protect(original, cover, FaceKey(key), reserved=reserved)
             Image.fromarray(hidden).save(HERE / name)
         entries.append({"file": name, "box": [0, 0, width, height], "reserved": reserved, "face_key": key.hex()})
     wrong = bytes(32).hex()
     return [*entries, entries[-1] | {"face_key": wrong}, entries[-1] | {"face_key": wrong, "cover_mode": True}]
 
 
-def check(found: dict[str, Any]) -> None:
+def check(found: dict[str, Any], model: str = MODEL.name) -> None:
     """Refuse to write what the program does not say."""
-    from proface_s.flow.secure.model import SecureFlow
+    from proface_s.flow.registry import open_model
     from proface_s.keys.secrets import FaceKey
 
     key = FaceKey(bytes.fromhex(found["face_key"]))
     mode = "cover" if found.get("cover_mode") else "noise"
-    flow = SecureFlow(threads=1)
+    flow = open_model(model, 1)
     pixels = flow.recover(region_of(found), key, reserved=found["reserved"], wrong_key=mode).image
     if hashlib.sha256(pixels.tobytes()).hexdigest() != found["estimate"]:
         raise SystemExit(f"{found['file']}: the program reads something else")
@@ -288,6 +318,13 @@ def main() -> None:
     write("coder.json", coder(model))
     write("graphs.json", graphs())
     write("faces.json", found)
+    (HERE / FINE).mkdir(exist_ok=True)
+    model = reader.Model.load(WEIGHTS / FINE)
+    found = faces([*golden_entries(GOLDEN_FINE), *own_entries(FINE)], model)
+    for each in found:
+        check(each, FINE)
+    write(f"{FINE}/coder.json", fine_coder(model))
+    write(f"{FINE}/faces.json", found)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from ..covers import parse_style
 from ..errors import UsageError
 from ..faces import BoxLike, parse_box, parse_boxes
 from ..faces.numbering import index_of, indices_of, number_of, parse_selection
+from ..flow.registry import model_names
 from ..image.write import Format
 from ..keys.access import Credentials, Lock
 from ..keys.face_key_text import PortableFaceKey
@@ -27,7 +28,7 @@ FaceRef = int | Box
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectOptions:
-    """Options of `protect`: everything that an output depends on, apart from the picture and the model.
+    """Options of `protect`: everything that an output depends on, apart from the picture.
 
     `ProtectOptions.of` takes the same keywords as `Session.protect`, in all the forms that people have; the fields here
     hold one form each.
@@ -48,6 +49,7 @@ class ProtectOptions:
         sidecar: write header and seals to ``NAME.pfs``: not at all (``none``), ``also`` or ``instead`` of into the
             picture.
         record: write what recovery needs into the faces' pixels too.
+        model: name of the model that hides the faces; the session's if None.
         sealed: whether seals are made: ``seal``, or what follows from ``wrong_key``.
         passphrase_warnings: what to tell about passphrases that are accepted, but easy to guess.
 
@@ -68,6 +70,7 @@ class ProtectOptions:
     file_format: Format | None = None
     sidecar: Sidecar = "none"
     record: bool = True
+    model: str | None = None
 
     sealed: bool = field(init=False, repr=False, compare=False)
     passphrase_warnings: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -80,6 +83,8 @@ class ProtectOptions:
             raise UsageError("no passphrase and no recipient was given")
         check_locks([self.lock])  # apart from the others: every face may have a lock of its own
         check_locks(list(self.own.values()))
+        if self.model is not None and self.model.lower() not in model_names():
+            raise UsageError(f"there is no model {self.model!r}", f"models: {', '.join(model_names())}")
         if self.wrong_key == "cover" and self.seal:
             raise UsageError(
                 "where a wrong key gives the cover, there can be no seal",
@@ -113,6 +118,7 @@ class ProtectOptions:
         file_format: Format | None = None,
         sidecar: Sidecar = "none",
         record: bool = True,
+        model: str | None = None,
     ) -> ProtectOptions:
         """Make options of what people have: text, tuples and single values.  Arguments as in `Session.protect`.
 
@@ -136,6 +142,7 @@ class ProtectOptions:
             file_format=file_format,
             sidecar=sidecar,
             record=record,
+            model=model,
         )
 
 

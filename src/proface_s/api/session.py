@@ -169,6 +169,7 @@ class Session:
         file_format: Format | None = None,
         sidecar: Sidecar = "none",
         record: bool = True,
+        model: str | None = None,
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         progress: Progress = silent,
@@ -198,6 +199,7 @@ class Session:
             sidecar: whether header and seals go into ``NAME.pfs``, ``"also"`` or ``"instead"`` of into the picture.
             record: write what recovery needs into the faces' pixels too, so that it survives programs that drop
                 metadata.
+            model: name of the model that hides the faces, see `proface_s.flow.registry`; the session's if None.
             output: where to write; for a path given, ``NAME.protected.png`` beside it if None.
             overwrite: replace an existing output.
             progress: is told how far it is, see `proface_s.progress`.
@@ -221,6 +223,7 @@ class Session:
             file_format=file_format,
             sidecar=sidecar,
             record=record,
+            model=model,
         )
         return self.protect_with(image, options, output=output, overwrite=overwrite, progress=progress)
 
@@ -269,7 +272,7 @@ class Session:
         done = protect_picture(
             picture,
             faces,
-            self.models.named(),
+            self.models.named(options.model),
             options,
             file_format=file_format,
             limits=self._limits,

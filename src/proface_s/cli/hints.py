@@ -18,6 +18,7 @@ HINTS: Final = {
     "contradiction": _FROM_PIXELS,
     "mode": "somebody may have changed the file: ask for it again, or leave --expect out",
     "sidecar-differs": "one of them was changed; leave --sidecar out to use the file's own",
+    "model-mode": "choose the mode with --wrong-key, or another model with --model",
     "no-record": "see `proface inspect`",
     "no-face-named": "name it with --face, by the number that `proface inspect` shows",
     "weak-passphrase": "use several random words; an empty answer at the prompt of `proface protect` generates some",

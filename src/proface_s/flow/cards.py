@@ -36,6 +36,7 @@ class Card:
             existing files open.
         files: file name -> SHA-256 in hexadecimal.
         record: the whole card (data, licence, command, measures ...).
+        shares: name of a model whose folder, beside this one, has the files that are not in this folder; empty if none.
         kind: which code runs it, see `proface_s.flow.registry.open_folder`.
     """
 
@@ -44,6 +45,7 @@ class Card:
     files: dict[str, str] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
     kind: str = "secure"
+    shares: str = ""
 
 
 def read_card(folder: Path) -> Card:
@@ -64,6 +66,7 @@ def read_card(folder: Path) -> Card:
             {str(k): str(v) for k, v in record["files"].items()},
             record,
             str(record.get("kind", "secure")),
+            Path(str(record.get("shares", ""))).name,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"no usable model in {folder}", "reinstall the package") from error
@@ -76,6 +79,8 @@ def verified_bytes(folder: Path, card: Card, name: str) -> bytes:
         ModelError: if the file is missing or altered.
     """
     path = folder / name
+    if card.shares and not path.exists():
+        path = folder.parent / card.shares / name
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -24,6 +24,9 @@ FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format"
                         "allow_no_face")  # fmt: skip
 """Options of `ProtectOptions` that runs may differ in."""
 
+IN_OUTPUTS: Final = ("model",)
+"""Options that runs may differ in, and that every output shows."""
+
 FIXED: Final = {"own": {}, "own_styles": {}, "wrong_key": "noise", "sidecar": "none"}
 """The other options, with the only value that a run accepts."""
 

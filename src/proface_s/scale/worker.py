@@ -135,7 +135,7 @@ def check_worker(job: CollectionJob) -> str:
             raise ImageError(
                 f"{location} does not exist on {socket.gethostname()}", "name locations that all workers can reach"
             )
-    process_session(job.threads).model  # noqa: B018  (the property loads it)
+    _model_id(job)  # loads the model
     return __version__
 
 
@@ -157,7 +157,7 @@ def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: 
 
 
 def _model_id(job: CollectionJob) -> bytes:
-    return process_session(job.threads).model.card.model_id
+    return process_session(job.threads).models.named(job.options.model).card.model_id
 
 
 def _protected(job: CollectionJob, data: bytes, row: ManifestRow, target: Location) -> PhotoOutcome:

@@ -31,6 +31,8 @@ OTHER_OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "boxes, one more": (BY_HAND, (*BY_HAND, "--box", "110,20,32,32"), "other faces"),
     "boxes, one less": ((*BY_HAND, "--box", "110,20,32,32"), BY_HAND, "other faces"),
     "boxes, none": (BY_HAND, ("--faces", "none", "--allow-no-face"), "other faces"),
+    "model": (BY_HAND, (*BY_HAND, "--model", "secure-3"), "another model"),
+    "model, back": ((*BY_HAND, "--model", "secure-3"), BY_HAND, "another model"),
     "no_seal": (BY_HAND, (*BY_HAND, "--no-seal"), "with seals"),
     "no_seal, again": ((*BY_HAND, "--no-seal"), BY_HAND, "without seals"),
     "keep_metadata": (BY_HAND, (*BY_HAND, "--keep-metadata"), "without metadata"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,8 +20,9 @@ from proface_s.flow.secure import rate_forecast
 from proface_s.flow.secure.couplings import PLANES, SCALE_STEPS, SHIFT_STEPS, STAGES, Couplings
 from proface_s.flow.secure.entropy import BINS, BINS_PER_OCTAVE, ESCAPE, REACH, SMALLEST, Tables, bins_and_shifts
 from proface_s.flow.secure.face_code import FaceCoder
+from proface_s.flow.secure.frequencies import BIAS_STEPS, decode_frequencies, encode_frequencies
 from proface_s.flow.secure.lattice import capacity_words
-from proface_s.flow.secure.model import GRAPH_NAMES, TABLES_NAME, modulus_for
+from proface_s.flow.secure.model import FREQUENCIES_NAME, GRAPH_NAMES, modulus_for
 from proface_s.types import UInt8Image
 
 from ..watching import Watch, unwatched
@@ -37,7 +37,7 @@ from .couplings import (
 
 EXACT = 2.0**24  # float32 represents every integer up to here
 LARGEST_PLANE = 512 / 16  # largest input of a network, see `planes`
-TOTAL = 1 << 16  # sum of a table's weights
+COUNTS = 1 << 16  # about the sum of a table's counts
 GROUP = 16  # channels that the runtime's kernels process together
 ROUNDER = 1.5 * 2.0**23  # plus this, a number below 2^22 has no fraction bits: IEEE 754 rounds to the nearest integer
 TIE_BREAK = 0.5 / WEIGHT_STEPS  # added to multiples of 1 / WEIGHT_STEPS, it leaves no ties and rounds halves up
@@ -149,8 +149,8 @@ def write_graphs(network: CouplingNetwork, folder: Path) -> None:
             )
 
 
-def logistic_tables() -> Tables:
-    """Return tables for logistic residuals: the start of the fit."""
+def logistic_counts() -> npt.NDArray[np.uint32]:
+    """Return symbol counts of logistic residuals, the start of the fit: (BINS, ESCAPE + 1)."""
     values = np.arange(-REACH, REACH + 1)
     counts = np.ones((BINS, ESCAPE + 1))
     for b in range(BINS):
@@ -158,21 +158,31 @@ def logistic_tables() -> Tables:
         upper, lower = (np.abs(values) + 0.5) / scale, (np.abs(values) - 0.5) / scale
         counts[b, :-1] = np.exp(-np.logaddexp(0, lower) - np.logaddexp(0, -upper) + np.log(-np.expm1(-1 / scale)))
         counts[b, -1] = max(1e-6, 1 - counts[b, :-1].sum())
-    return Tables.build(_weights(counts), np.zeros(BINS))
+    return _weights(counts)
 
 
-def fit_tables(couplings: Couplings, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched) -> Tables:
-    """Fit tables to the residuals of real faces, each coded into as many words as it can carry.
+def logistic_tables() -> Tables:
+    """Return the tables of `logistic_counts`."""
+    return Tables.of_counts(logistic_counts(), np.zeros(BINS))
+
+
+def fit_tables(
+    couplings: Couplings, cases: Sequence[tuple[UInt8Image, int]], watch: Watch = unwatched
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float64]]:
+    """Fit symbol tables to the residuals of real faces, each coded into as many words as it can carry.
 
     Args:
         couplings: as exported.
         cases: (original, words) pairs.
         watch: see `Watch`.
+
+    Returns:
+        Counts and biases, as `encode_frequencies` takes them.
     """
-    start = logistic_tables()
+    start = logistic_counts()
     counts = np.zeros((BINS, ESCAPE + 1))
     sums, hits = np.zeros(BINS), np.zeros(BINS)
-    coder = FaceCoder(couplings, start)
+    coder = FaceCoder(couplings, Tables.of_counts(start, np.zeros(BINS)))
     for original, words in watch("fit the symbol tables", cases):
         for residual, ratio in coder.residuals(original, words):
             bins, shifts = bins_and_shifts(ratio)
@@ -186,9 +196,9 @@ def fit_tables(couplings: Couplings, cases: Sequence[tuple[UInt8Image, int]], wa
             np.add.at(hits, bins[away], 1)
     counts[:, :-1] = (counts[:, :-1] + counts[:, -2::-1]) / 2  # a face and its negative are equally likely
     logistic_weight = 400.0  # weight of the logistic shape, in observations
-    share = start.counts / start.counts.sum(1, keepdims=True)
+    share = start / start.sum(1, keepdims=True)
     biases = np.clip(sums / (hits + 50), 0, 0.3)
-    return Tables.build(_weights(counts + logistic_weight * share), np.rint(biases * 64) / 64)
+    return _weights(counts + logistic_weight * share), np.rint(biases * BIAS_STEPS) / BIAS_STEPS
 
 
 def fit_rate_forecast(
@@ -227,7 +237,7 @@ def capacity_of(region: UInt8Image) -> int:
 
 def _weights(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
     share = counts / counts.sum(1, keepdims=True)
-    return np.asarray(np.maximum(1, np.rint(share * TOTAL)), np.uint32)
+    return np.asarray(np.maximum(1, np.rint(share * COUNTS)), np.uint32)
 
 
 def export_model(
@@ -252,12 +262,12 @@ def export_model(
     write_graphs(network, folder)
     runtime = Couplings([open_graph((folder / GRAPH_NAMES[stage]).read_bytes(), 0) for stage in range(STAGES)])
     cases = list(faces)
-    tables = fit_tables(runtime, cases, watch)
-    step = fit_rate_forecast(runtime, tables, cases, watch)
-    buffer = io.BytesIO()
-    np.savez(buffer, counts=tables.counts, pulls=tables.biases, first_step=step)
-    (folder / TABLES_NAME).write_bytes(buffer.getvalue())
-    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*GRAPH_NAMES, TABLES_NAME)}
-    card = {**card, "parameters": sum(p.numel() for p in network.parameters()), "files": files}
+    frequencies = encode_frequencies(*fit_tables(runtime, cases, watch))
+    forecast = fit_rate_forecast(runtime, decode_frequencies(frequencies), cases, watch)
+    (folder / FREQUENCIES_NAME).write_bytes(frequencies)
+    names = (*GRAPH_NAMES, FREQUENCIES_NAME)
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    parameters = sum(p.numel() for p in network.parameters())
+    card = {**card, "parameters": parameters, "rate_forecast": forecast.tolist(), "files": files}
     (folder / CARD_NAME).write_bytes(canonical_card(card))
     return card

@@ -79,12 +79,13 @@ def unfinished(
         same = evidence is None and not choice.regions and options.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"
     faces = plan_faces(original, choice, options)
-    reason = _other_header(evidence, faces, options, session.model)
+    model = session.models.named(options.model)
+    reason = _other_header(evidence, faces, options, model)
     if reason is not None:
         return reason
     try:
         locks, styles = list(dict.fromkeys(face.lock for face in faces)), [face.style for face in faces]
-        return unproved_reason(evidence, locks, styles, session.model, identities)
+        return unproved_reason(evidence, locks, styles, model, identities)
     except ProFaceError as error:
         return error.message
 

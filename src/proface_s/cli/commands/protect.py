@@ -34,7 +34,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(function)
     def bundled(*, no_seal: bool, sidecar: bool, sidecar_only: bool, no_record: bool, **values: Any) -> int:
-        names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format")
+        names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format", "model")
         settings = {name: values.pop(name) for name in names}
         settings["seal"] = False if no_seal else None
         settings["sidecar"] = "instead" if sidecar_only else "also" if sidecar else "none"
@@ -75,6 +75,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
             is_flag=True,
             help="Write no records into the pixels; without metadata and sidecar, faces are then lost.",
         ),
+        click.option("--model", metavar="NAME", help="Model that hides the faces; an unknown name lists them."),
     )(bundled)
 
 

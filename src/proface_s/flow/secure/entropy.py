@@ -25,6 +25,7 @@ SMALLEST, LARGEST = -4, 3  # log2 of scale over step: the range of the tables
 BINS = (LARGEST - SMALLEST) * BINS_PER_OCTAVE + 1
 REACH = 64  # largest magnitude with a symbol of its own
 ESCAPE = 2 * REACH + 1  # the last symbol: the value follows plainly
+TOTAL = 1 << 24  # sum of the frequencies of a table
 RAW = 1 << 20  # number of values that can follow an escape
 LARGEST_SHIFT = 20
 LOWEST, HIGHEST = SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE  # of log2(scale / step)
@@ -35,33 +36,59 @@ class Tables:
     """Probabilities of the symbols for each scale, and the bias with which values are reconstructed.
 
     Attributes:
-        counts: (BINS, ESCAPE + 1) uint32, all positive.
-        biases: (BINS,) float64: how far non-zero values are moved towards zero when they are decoded, in steps.
         models: the coder's, one per bin.
+        biases: (BINS,) float64: how far non-zero values are moved towards zero when they are decoded, in steps.
     """
 
-    counts: npt.NDArray[np.uint32]
-    biases: npt.NDArray[np.float64]
     models: tuple[object, ...]
+    biases: npt.NDArray[np.float64]
     _biases_by_ratio: npt.NDArray[np.float64]
     _costs: npt.NDArray[np.float32]
 
     @classmethod
-    def build(cls, counts: npt.NDArray[np.uint32], biases: npt.NDArray[np.float64]) -> Tables:
-        """Check and prepare the tables.
+    def of_counts(cls, counts: npt.NDArray[np.uint32], biases: npt.NDArray[np.float64]) -> Tables:
+        """Prepare tables whose counts the coder library turns into frequencies, as `secure-2` has them.
+
+        Args:
+            counts: (BINS, ESCAPE + 1), all positive.
+            biases: see the class.
 
         Raises:
-            ModelError: if the shape is wrong, or a symbol has no probability.
+            ModelError: if a shape is wrong, or a symbol has no probability.
         """
-        if counts.shape != (BINS, ESCAPE + 1) or biases.shape != (BINS,) or counts.min() < 1:
-            raise ModelError(f"the symbol tables are not usable: {counts.shape}", "reinstall the package")
-        totals = counts.sum(axis=1, keepdims=True, dtype=np.float64)
+        _check(counts, biases)
+        shares = counts / counts.sum(axis=1, keepdims=True, dtype=np.float64)
+        return cls._of(shares, shares, biases)
+
+    @classmethod
+    def of_frequencies(cls, frequencies: npt.NDArray[np.int64], biases: npt.NDArray[np.float64]) -> Tables:
+        """Prepare tables of integer frequencies, on which the code depends and on nothing else.
+
+        The coder library gives every symbol a frequency of 1 and shares the rest out in proportion to weights.  So the
+        frequencies less 1, whose sum is that rest, pass through it unchanged.
+
+        Args:
+            frequencies: (BINS, ESCAPE + 1), all positive; each row sums to `TOTAL`.
+            biases: see the class.
+
+        Raises:
+            ModelError: if a shape or a sum is wrong, or a symbol has no probability.
+        """
+        _check(frequencies, biases)
+        if (frequencies.sum(axis=1) != TOTAL).any():
+            raise ModelError("the frequencies of a symbol table have another sum", "reinstall the package")
+        return cls._of((frequencies - 1).astype(np.float64), frequencies / TOTAL, biases)
+
+    @classmethod
+    def _of(
+        cls, weights: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], biases: npt.NDArray[np.float64]
+    ) -> Tables:
         make = constriction.stream.model.Categorical
-        models = tuple(make(row, perfect=False, lazy=False) for row in counts / totals)
+        models = tuple(make(row, perfect=False, lazy=False) for row in weights)
         bins, shifts = bins_and_shifts(np.arange(LOWEST, HIGHEST + 1))
-        costs = -np.log2(counts / totals)
+        costs = -np.log2(shares)
         costs[:, ESCAPE] += np.log2(RAW)
-        return cls(counts, biases, models, np.where(shifts == 0, biases[bins], 0.0), costs.astype(np.float32))
+        return cls(models, biases, np.where(shifts == 0, biases[bins], 0.0), costs.astype(np.float32))
 
     def bits(self, coded: Coded) -> float:
         """Return the bits that values take, except for the coder's own few."""
@@ -73,6 +100,11 @@ class Tables:
         """Return how far non-zero values of these scales are moved towards zero, in steps; 0 for split values."""
         found: npt.NDArray[np.float64] = self._biases_by_ratio.take(np.clip(log_ratio, LOWEST, HIGHEST) - LOWEST)
         return found
+
+
+def _check(table: npt.NDArray[np.generic], biases: npt.NDArray[np.float64]) -> None:
+    if table.shape != (BINS, ESCAPE + 1) or biases.shape != (BINS,) or int(table.min()) < 1:
+        raise ModelError(f"the symbol tables are not usable: {table.shape}", "reinstall the package")
 
 
 def bins_and_shifts(log_ratio: npt.NDArray[np.signedinteger]) -> tuple[Integers, Integers]:

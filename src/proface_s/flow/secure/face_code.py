@@ -24,15 +24,15 @@ from .couplings import STAGES, Couplings, Level, Sites, stage_bands
 from .entropy import Chunk, Coded, SymbolReader, Tables, chunks_of, decode_values, encode_symbols, uniform
 from .haar import LOW_RANGES, Float64, depth_for, from_opponent, merge, sizes, split, to_opponent
 from .lattice import Words
+from .steps import StepGrid
 
 ROUNDING_BIAS = 0.06  # of the writer's rounding, towards zero, in steps
-STEPS = 160  # log2 of the step in sixteenths of an octave, from FINEST on
-FINEST = -16
 GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of them are exact
 SPARE_BITS = 40  # bits that the coder takes for itself, at least
 SAMPLE = 1500  # residuals per stage from which the cost of another step is predicted
 TRIES = 6
-MARGIN = 1.5  # steps that the first try is coarser than predicted: too fine never fits, too coarse often does
+MARGIN = 1.5  # sixteenths of an octave that the first try is coarser than predicted: too coarse often fits
+FARTHEST = 3  # octaves from a try within which the next one is looked for
 
 Integers = npt.NDArray[np.int32]
 
@@ -44,6 +44,7 @@ class FaceCoder:
     couplings: Couplings
     tables: Tables
     forecast: rate_forecast.ForecastWeights = field(default_factory=rate_forecast.middle_forecast)
+    grid: StepGrid = field(default_factory=StepGrid)
     rounding_bias: float = ROUNDING_BIAS
     slack: float = 0.12  # bits per sample that may stay unused before a finer step is tried
 
@@ -57,25 +58,24 @@ class FaceCoder:
 
     def step_of(self, words: Words) -> float:
         """Return log2 of the quantiser step of words, in grey levels of orthonormal coefficients."""
-        return (int(SymbolReader(words).take(uniform(STEPS), 1)[0]) + FINEST) / 16
+        return self.grid.log2(self._step_in(SymbolReader(words)))
 
-    def forecast_case(self, original: UInt8Image, words: int) -> tuple[rate_forecast.ForecastWeights, int]:
-        """Return a case for fitting the rate forecast: its features, and the number of the step that was used."""
+    def forecast_case(self, original: UInt8Image, words: int) -> tuple[rate_forecast.ForecastWeights, float]:
+        """Return a case for fitting the rate forecast: its features, and the step used in sixteenths of an octave."""
         source = _Source.of(original)
-        index = round(16 * self.step_of(self._fitted(source, words))) - FINEST
-        return source.features(words), index
+        return source.features(words), self.grid.sixteenths(self._step_in(SymbolReader(self._fitted(source, words))))
 
     def residuals(self, original: UInt8Image, words: int) -> list[tuple[Float64, Integers]]:
         """Return the residuals that `compress` rounds, in steps, and their log2 scales in eighths, stage by stage."""
         source = _Source.of(original)
-        index = round(16 * self.step_of(self._fitted(source, words))) - FINEST
+        index = self._step_in(SymbolReader(self._fitted(source, words)))
         parts = self._trace(source, index, sample=1 << 60).parts
         return [(residual.astype(np.float64), ratio.astype(np.int32)) for residual, ratio, _ in parts]
 
     def _fitted(self, source: _Source, words: int) -> Words:
         """Return the finest code that fits the words; each try predicts the step of the next."""
-        index = int(np.clip(round(float(source.features(words) @ self.forecast) + MARGIN), 0, STEPS - 1))
-        low, high = -1, STEPS
+        index = self.grid.nearest(float(source.features(words) @ self.forecast) + MARGIN)
+        low, high, last = -1, self.grid.count, self.grid.count - 1
         height, width = source.shapes[0]
         room, slack = 32.0 * words - SPARE_BITS, self.slack * 3 * height * width
         best: _Trace | None = None
@@ -92,10 +92,10 @@ class FaceCoder:
         packed = encode_symbols(best.chunks(self.tables), words) if best else None
         coarser = 1
         while packed is None:  # rarely: it was a few bits too long, or all tries were too fine
-            index = min(STEPS - 1, max(index, low) + coarser)
+            index = min(last, max(index, low) + coarser)
             packed = encode_symbols(self._trace(source, index).chunks(self.tables), words)
             coarser *= 2
-            if packed is None and index == STEPS - 1:
+            if packed is None and index == last:
                 raise ValueError(f"{words} words are too few for {width}x{height} pixels")
         return packed
 
@@ -106,10 +106,10 @@ class FaceCoder:
     def expand_checked(self, words: Words, height: int, width: int) -> tuple[Float64, bool]:
         """Return the region as `expand` does, and whether the words are as `compress` made them."""
         reader = SymbolReader(words)
-        index = int(reader.take(uniform(STEPS), 1)[0])
+        index = self._step_in(reader)
         depth = depth_for(height, width)
         shapes = sizes(height, width, depth)
-        step = _step(index, depth)
+        step = self.grid.size(index, depth)
         known = np.stack(
             [
                 reader.take(uniform(_low_symbols(span, step)), shapes[depth][0] * shapes[depth][1]) * step + span[0]
@@ -118,20 +118,25 @@ class FaceCoder:
         ).reshape(3, *shapes[depth])
         known = _on_grid(known)
         for number in range(depth, 0, -1):
-            level = self.couplings.level(known, _log_step(index, number))
+            log_step, step = self.grid.log_step(index, number), self.grid.size(index, number)
+            level = self.couplings.level(known, log_step)
             decoded = np.zeros((9, *shapes[number]))
             for stage in range(STAGES):
-                sites, shift, ratio = self._predict(level, stage, decoded, _log_step(index, number))
+                sites, shift, ratio = self._predict(level, stage, decoded, log_step)
                 values = decode_values(reader, ratio, self.tables)
-                self._place(decoded, stage, sites, shift, ratio, values, _step(index, number))
+                self._place(decoded, stage, sites, shift, ratio, values, step)
             known = merge(known, decoded.reshape(3, 3, *shapes[number]), shapes[number - 1])
         return from_opponent(known), reader.at_start()
+
+    def _step_in(self, reader: SymbolReader) -> int:
+        """Read the number of the step, which comes first."""
+        return int(reader.take(uniform(self.grid.count), 1)[0])
 
     def _trace(self, source: _Source, index: int, sample: int = SAMPLE) -> _Trace:
         """Quantise a source with a step, in the order of `expand`; keep ``sample`` residuals per stage."""
         depth = len(source.details)
-        step = _step(index, depth)
-        trace = _Trace(index, sample)
+        step = self.grid.size(index, depth)
+        trace = _Trace(self.grid, index, sample)
         planes = []
         for plane, span in zip(source.lows[-1], LOW_RANGES, strict=True):
             count = _low_symbols(span, step)
@@ -140,11 +145,12 @@ class FaceCoder:
             planes.append(symbols * step + span[0])
         known = _on_grid(np.stack(planes))
         for number in range(depth, 0, -1):
-            level = self.couplings.level(known, _log_step(index, number))
+            log_step = self.grid.log_step(index, number)
+            level = self.couplings.level(known, log_step)
             details = source.details[number - 1].reshape(9, *known.shape[1:])
-            step, decoded = _step(index, number), np.zeros_like(details)
+            step, decoded = self.grid.size(index, number), np.zeros_like(details)
             for stage in range(STAGES):
-                sites, shift, ratio = self._predict(level, stage, decoded, _log_step(index, number))
+                sites, shift, ratio = self._predict(level, stage, decoded, log_step)
                 residual = (details[stage_bands(stage)].ravel().take(sites) - shift) / step
                 values = np.copysign(np.floor(np.abs(residual) + (0.5 - self.rounding_bias)), residual).astype(np.int32)
                 trace.add(residual, ratio, values)
@@ -201,10 +207,12 @@ class _Trace:
     """A source quantised with one step: its code, its cost, and a prediction of the cost with another step.
 
     Attributes:
+        grid: of the steps.
         index: number of the step.
         sample: residuals per stage that the prediction is made from.
     """
 
+    grid: StepGrid
     index: int
     sample: int
     plain: list[Chunk] = field(default_factory=list)
@@ -228,7 +236,7 @@ class _Trace:
 
     def chunks(self, tables: Tables) -> list[Chunk]:
         """Return the chunks for the coder, in the order of `FaceCoder.expand`."""
-        found = [Chunk(np.array([self.index], np.int32), uniform(STEPS)), *self.plain]
+        found = [Chunk(np.array([self.index], np.int32), uniform(self.grid.count)), *self.plain]
         for coded in self.coded:
             found += chunks_of(coded, tables)
         return found
@@ -239,33 +247,22 @@ class _Trace:
 
     def step_for(self, room: float, bits: float) -> int:
         """Predict the finest step whose code fits into ``room`` bits, given the bits at this step."""
-        own = self._logistic_bits(0)
-        room += own - bits
-        move = int(np.clip(round(16 * (own - room) / self.samples), -48, 48))
-        while move < 48 and self._logistic_bits(move) > room:
-            move += 1
-        while move > -48 and self._logistic_bits(move - 1) <= room:
-            move -= 1
-        return self.index + move
+        room += self._logistic_bits(0) - bits
+        low, high = -FARTHEST * self.grid.per_octave - 1, FARTHEST * self.grid.per_octave
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._logistic_bits(middle) > room else (low, middle)
+        return self.index + high
 
     def _logistic_bits(self, move: int) -> float:
-        """Predict the bits if the step were ``move`` sixteenths of an octave larger, as if all tables were logistic."""
+        """Predict the bits if the step were ``move`` steps of the grid coarser, as if all tables were logistic."""
+        octaves = move / self.grid.per_octave
         residual, ratio, weight = (np.concatenate(column) for column in zip(*self.parts, strict=True))
-        r = np.abs(residual) * np.float32(2.0 ** (-move / 16))
-        inverse = np.exp2(-np.clip(ratio / 8 - np.float32(move / 16), -4, 23))
+        r = np.abs(residual) * np.float32(2.0**-octaves)
+        inverse = np.exp2(-np.clip(ratio / 8 - np.float32(octaves), -4, 23))
         nats = np.logaddexp(0, (r - 0.5) * inverse) + np.logaddexp(0, (r + 0.5) * -inverse)
         nats -= np.log(-np.expm1(-inverse))
         return float(np.dot(nats, weight)) / float(np.log(2))
-
-
-def _step(index: int, level: int) -> float:
-    """Return the quantiser step of a level in the mean domain, grey levels; a multiple of 2^-26 on every machine."""
-    return float(np.rint(2.0 ** ((index + FINEST) / 16) * 2**16) / 2.0 ** (16 + level))
-
-
-def _log_step(index: int, level: int) -> int:
-    """Return log2 of the quantiser step of a level in the mean domain, sixteenths of an octave."""
-    return index + FINEST - 16 * level
 
 
 def _low_symbols(span: tuple[float, float], step: float) -> int:

@@ -11,19 +11,23 @@ import numpy as np
 from ...errors import ModelError
 from ...threads import opencv_threads, threads_to_use
 from ...types import UInt8Image, WrongKey
-from ..cards import DEFAULT_MODEL, read_card, shipped_models, verified_bytes
+from ..cards import DEFAULT_MODEL, Card, read_card, shipped_models, verified_bytes
 from ..model import KeyStreams, Reading
 from ..network import open_graph
 from . import rate_forecast
 from .couplings import Couplings
 from .entropy import Tables
 from .face_code import FaceCoder
+from .frequencies import decode_frequencies
 from .haar import Float64
 from .lattice import Words, capacity_words, from_digits, read_residues, to_digits, write_residues
 from .pad import derive_shifts, mix, unmix
+from .steps import StepGrid
 
 GRAPH_NAMES = ("luma-even.onnx", "luma-odd.onnx", "chroma-first.onnx", "chroma-second.onnx")
-TABLES_NAME = "tables.npz"
+TABLES_NAME, FREQUENCIES_NAME = "tables.npz", "frequencies.bin"
+FINE_GRID: Final = StepGrid(256)
+FINE_SLACK: Final = 0.02  # bits per sample, see `FaceCoder`
 SMALL_SIDE = 96  # regions with a shorter side below this carry base-5 instead of base-3 digits
 SMALLEST_SIDE: Final = 8
 PICTURE_LIKE = 13.0  # mean distance from 0..255, grey levels, below which a decoded region counts as a picture
@@ -61,7 +65,14 @@ class SecureFlow:
         folder = folder or shipped_models() / DEFAULT_MODEL
         self.card, self.threads = read_card(folder), threads_to_use(threads)
         graphs = [open_graph(verified_bytes(folder, self.card, name), threads) for name in GRAPH_NAMES]
-        self.coder = FaceCoder(Couplings(graphs), *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
+        self.coder = self._open_coder(folder, Couplings(graphs))
+
+    def _open_coder(self, folder: Path, couplings: Couplings) -> FaceCoder:
+        """Return the coder of this model's generation: `secure-3` and later have frequencies, `secure-2` counts."""
+        if FREQUENCIES_NAME not in self.card.files:
+            return FaceCoder(couplings, *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
+        tables = decode_frequencies(verified_bytes(folder, self.card, FREQUENCIES_NAME))
+        return FaceCoder(couplings, tables, _forecast_on(self.card), FINE_GRID, slack=FINE_SLACK)
 
     def most_reserved(self, height: int, width: int) -> int:
         """See `Model.most_reserved`: half of the samples."""
@@ -133,9 +144,16 @@ def read_tables(data: bytes) -> tuple[Tables, rate_forecast.ForecastWeights]:
         with np.load(io.BytesIO(data), allow_pickle=False) as found:
             if found["first_step"].shape != (rate_forecast.FEATURES,):
                 raise ValueError(f"first_step is {found['first_step'].shape}")
-            return Tables.build(found["counts"], found["pulls"]), found["first_step"]
+            return Tables.of_counts(found["counts"], found["pulls"]), found["first_step"]
     except (OSError, ValueError, KeyError) as error:
         raise ModelError("the model's symbol tables cannot be read", "reinstall the package") from error
+
+
+def _forecast_on(card: Card) -> rate_forecast.ForecastWeights:
+    weights = np.array(card.record.get("rate_forecast", []), np.float64)
+    if weights.shape != (rate_forecast.FEATURES,):
+        raise ModelError(f"the card of {card.name} has no usable rate forecast", "reinstall the package")
+    return weights
 
 
 def _check_region(*regions: UInt8Image) -> tuple[int, int]:

@@ -57,7 +57,7 @@ def middle_forecast() -> ForecastWeights:
     return np.append(np.zeros(FEATURES - 1), 60.0)
 
 
-def solve_rate_forecast(rows: list[ForecastWeights], steps: list[int]) -> ForecastWeights:
+def solve_rate_forecast(rows: list[ForecastWeights], steps: list[float]) -> ForecastWeights:
     """Fit the weights to features and best steps of many faces.
 
     Ridge regression, reweighted in rounds so that outliers count less.
