@@ -27,7 +27,7 @@ FILE = (WEIGHTS / FREQUENCIES_NAME).read_bytes()
 
 
 def tool() -> ModuleType:
-    path = Path(__file__).parents[2] / "tools" / "integer_model.py"
+    path = Path(__file__).parents[3] / "tools" / "integer_model.py"
     spec = importlib.util.spec_from_file_location("integer_model", path)
     assert spec is not None
     assert spec.loader is not None
