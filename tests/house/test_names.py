@@ -13,7 +13,6 @@ SHARED_ON_PURPOSE = {  # name: why several modules have it
     "main": "starts a program",
     "command": "the verb of a module in cli/commands",
 }
-STILL_SHARED: set[str] = set()
 
 
 def public_names() -> dict[str, list[str]]:
@@ -29,7 +28,7 @@ def public_names() -> dict[str, list[str]]:
 
 def test_a_public_name_means_one_thing() -> None:
     several = {name for name, modules in public_names().items() if len(modules) > 1} - set(SHARED_ON_PURPOSE)
-    assert several <= STILL_SHARED, {name: public_names()[name] for name in several - STILL_SHARED}
+    assert not several, {name: public_names()[name] for name in several}
 
 
 def test_the_names_are_found() -> None:
