@@ -21,7 +21,9 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from proface_s.covers import apply_style
-from proface_s.flow.secure.model import SecureFlow
+from proface_s.flow.cards import DEFAULT_MODEL
+from proface_s.flow.model import Model
+from proface_s.flow.registry import open_folder, open_model
 from proface_s.image.measures import psnr
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
@@ -51,25 +53,26 @@ def ssim(a: UInt8Image, b: UInt8Image) -> float:
     return float(structural_similarity(a, b, channel_axis=2))
 
 
-def measure(model: SecureFlow, faces: list[UInt8Image], style: str) -> dict[str, float]:
+def measure(model: Model, faces: list[UInt8Image], style: str) -> dict[str, float]:
     """Return means over the faces for one style."""
     rows = []
     for i, original in enumerate(faces):
         cover = faces[(i + 1) % len(faces)] if style == "swap" else apply_style(original, Style(style))
         key = FaceKey.generate()
         protected = stored(model.protect(original, cover, key))
-        recovered = stored(model.recover(protected, key).image)
+        noise, kept = model.wrong_key_modes[0], model.wrong_key_modes[-1]  # the same where the model has one mode only
+        recovered = stored(model.recover(protected, key, wrong_key=noise).image)
         other = FaceKey.generate()
-        noise, kept = (model.recover(protected, other, wrong_key=mode).image for mode in ("noise", "cover"))
+        wrong = {mode: model.recover(protected, other, wrong_key=mode).image for mode in (noise, kept)}
         rows.append(
             (
                 psnr(protected, cover),
                 ssim(protected, cover),
                 psnr(recovered, original),
                 ssim(recovered, original),
-                psnr(noise, original),
+                psnr(wrong[noise], original),
                 psnr(cover, original),
-                ssim(kept, cover),
+                ssim(wrong[kept], cover),
             )
         )
     names = ("protected", "protected_ssim", "recovered", "recovered_ssim", "wrong", "cover", "wrong_cover_ssim")
@@ -83,10 +86,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
     parser.add_argument("--styles", nargs="+", default=list(STYLES))
     parser.add_argument("--limit", type=int, default=40)
-    parser.add_argument("--model", type=Path, help="model directory; default: the shipped model")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or folder; default: %(default)s")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
-    model = SecureFlow(args.model)
+    folder = Path(args.model)
+    model = open_folder(folder) if folder.is_dir() else open_model(args.model)
     results: dict[str, dict[str, float]] = {}
     print(
         "| size | cover | protected vs cover | SSIM | recovered vs original | SSIM | cover vs original "

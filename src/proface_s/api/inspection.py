@@ -7,7 +7,7 @@ from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientSt
 from ..container.records.partial_headers import LOST
 from ..covers import format_style
 from ..faces.numbering import number_of
-from ..flow.registry import name_of
+from ..flow.registry import name_of, warnings_of
 from ..image.read import MAX_PIXELS
 from ..types import Style
 from .files.io import PictureInput, load
@@ -60,4 +60,5 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         tuple(f.group for f in header.faces),
         "metadata" if carried else "pixels",
         tuple(map(number_of, lost)),
+        warnings_of(header.model_id),
     )

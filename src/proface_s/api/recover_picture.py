@@ -220,12 +220,17 @@ def model_of(picture: Picture, header: Header, models: Models) -> Model:
 
     Raises:
         ModelError: if it is not installed.
+        DamagedFileError: if the header claims a mode that the model does not have.
     """
     model = models.with_id(header.model_id)
     if model is None:
         raise ModelError(
             f"{picture.source} was protected with another model ({header.model_id.hex()})",
             f"this installation has {', '.join(model_names())}",
+        )
+    if header.wrong_key not in model.wrong_key_modes:
+        raise DamagedFileError(
+            f"{picture.source}: its header names {header.wrong_key} mode, which model {model.card.name} does not have"
         )
     return model
 

@@ -38,6 +38,7 @@ class Card:
         record: the whole card (data, licence, command, measures ...).
         shares: name of a model whose folder, beside this one, has the files that are not in this folder; empty if none.
         kind: which code runs it, see `proface_s.flow.registry.open_folder`.
+        warning: what a user of the model should know, in one sentence; None if there is nothing to say.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Card:
     record: dict[str, Any] = field(default_factory=dict)
     kind: str = "secure"
     shares: str = ""
+    warning: str | None = None
 
 
 def read_card(folder: Path) -> Card:
@@ -67,6 +69,7 @@ def read_card(folder: Path) -> Card:
             record,
             str(record.get("kind", "secure")),
             Path(str(record.get("shares", ""))).name,
+            str(record["warning"]) if record.get("warning") else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"no usable model in {folder}", "reinstall the package") from error

@@ -75,6 +75,10 @@ def open_folder(folder: Path, threads: int = 0) -> Model:
         from .secure.model import SecureFlow
 
         return SecureFlow(folder, threads)
+    if card.kind == "paper":
+        from .paper.model import PaperModel
+
+        return PaperModel(folder, threads)
     raise ModelError(f"{card.name} is a model of an unknown kind, {card.kind!r}", "upgrade this package")
 
 
@@ -86,6 +90,12 @@ def name_of(model_id: bytes) -> str | None:
     """
     shipped = next((card.name for card in _shipped().values() if card.model_id == model_id), None)
     return shipped or _plug_in_ids().get(model_id)
+
+
+def warnings_of(model_id: bytes) -> tuple[str, ...]:
+    """Return what the card of a shipped model warns of, by the model's id.  Opens no model."""
+    cards = [card for card in _shipped().values() if card.model_id == model_id and card.warning is not None]
+    return tuple(f"model {card.name}: {card.warning}" for card in cards)
 
 
 class Models:

@@ -13,7 +13,7 @@ import pytest
 
 import proface_s
 from proface_s.api import Session
-from proface_s.errors import ModelError, UsageError
+from proface_s.errors import DamagedFileError, ModelError, UsageError
 from proface_s.flow import registry
 from proface_s.flow.cards import DEFAULT_MODEL, Card, read_card, shipped_models
 from proface_s.flow.model import KeyStreams, Model, Reading
@@ -120,6 +120,15 @@ def test_a_mode_that_the_model_does_not_have_is_refused() -> None:
         Session(model=Adder()).protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none", wrong_key="cover")
     with pytest.raises(UsageError, match="model adder has no noise mode, only cover"):
         Session(model=Adder(("cover",))).protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none")
+
+
+def test_a_header_that_names_a_mode_its_model_does_not_have_is_refused() -> None:
+    """Anybody can turn a file into one in cover mode: no key vouches for that."""
+    both = Session(model=Adder(("noise", "cover")))
+    done = both.protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none", wrong_key="cover")
+    assert [face.outcome for face in both.recover(done.data, PASSPHRASE).faces] == ["estimate"]
+    with pytest.raises(DamagedFileError, match="names cover mode, which model adder does not have"):
+        Session(model=Adder()).recover(done.data, PASSPHRASE)
 
 
 def test_a_model_without_room_for_records_gets_none() -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from proface_s.flow.cards import CARD_NAME, canonical_card
-from proface_s.flow.paper.model import GRAPHS
+from proface_s.flow.paper.model import GRAPHS, WARNING
 
 from .network import IMAGE, KEY, DenseBlock, PaperFlow, SecureCoupling
 
@@ -54,7 +54,7 @@ def export_network(network: PaperFlow, mode: str, folder: Path, card: dict[str, 
             path = folder / name.format(number)
             _write(pair, path)
             files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    shape = {"mode": mode, "blocks": len(network.blocks), "signed": network.signed}
+    shape = {"kind": "paper", "warning": WARNING, "mode": mode, "blocks": len(network.blocks), "signed": network.signed}
     card = {**card, **shape, "parameters": sum(p.numel() for p in network.parameters()), "files": files}
     (folder / CARD_NAME).write_bytes(canonical_card(card))
     return card

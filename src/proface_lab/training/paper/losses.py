@@ -24,6 +24,7 @@ SCALES = 4
 ROOT_FLOOR = 1e-12  # under the root of `rmse`, whose gradient is infinite at zero
 FAR_ENOUGH = 0.36  # RMSE of a wrong recovery (8.9 dB) that is not pushed further
 BOUND = 0.5  # see `bounded`
+PROTECTED = 1.3  # weight of protected images beside 1 for recovered ones: alike, they end 2 dB apart
 EXCESS, WRONG_EXCESS = 0.1, 0.2  # weights of the branches' excess, with the right key and, within its term, a wrong one
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -183,7 +184,7 @@ def _near(images: Images) -> Tensor:
     The protected image is compared before it is clipped: what is hidden beyond black and white is lost in the file.
     """
     protected, recovered = rmse(images.protected, images.cover), rmse(images.recovered, images.original)
-    return bounded(protected).mean() + bounded(recovered).mean() + EXCESS * _total(images.excess)
+    return PROTECTED * bounded(protected).mean() + bounded(recovered).mean() + EXCESS * _total(images.excess)
 
 
 def _total(excess: Sequence[Tensor]) -> Tensor:

@@ -251,6 +251,7 @@ class Inspection:
         source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` if those are gone; then
             styles are unknown.
         lost: numbers of faces of which the pixels hold no record.
+        warnings: what the user should know, such as of the model.
     """
 
     version: int
@@ -267,6 +268,7 @@ class Inspection:
     members: tuple[int, ...] = ()
     source: Literal["metadata", "pixels"] = "metadata"
     lost: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         model = self.model or f"model {self.model_id}, not installed here"

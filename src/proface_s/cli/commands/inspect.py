@@ -63,6 +63,7 @@ def _report(task: FileTask, found: Inspection) -> TaskReport:
             "source": found.source,
             "lost": list(found.lost),
         },
+        warnings=found.warnings,
         answer=tuple(_lines(task.source, found)),
     )
 

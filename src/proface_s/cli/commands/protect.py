@@ -26,6 +26,7 @@ from ..options.keys import FaceLockSources, OrderedCommand, face_locks, identiti
 from ..options.types import StyleText
 
 if TYPE_CHECKING:
+    from ...types import WrongKey
     from ..runner.plan import Plan
 
 
@@ -62,10 +63,9 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "--wrong-key",
             type=click.Choice(("noise", "cover")),
-            default="noise",
-            show_default=True,
-            help="What a wrong key gives.  noise: an error (with `recover --force`, noise).  cover: the covered face, "
-            "without an error; nothing in the file then tells a right key from a wrong one.",
+            help="What a wrong key gives; by default noise, if the model has that mode.  noise: an error (with "
+            "`recover --force`, noise).  cover: the covered face, without an error; nothing in the file then tells a "
+            "right key from a wrong one.",
         ),
         file_format,
         click.option("--sidecar", is_flag=True, help="Also write header and seals to NAME.pfs beside the output."),
@@ -127,6 +127,7 @@ def command(
     threads = threads_per_process(threads, jobs)
     if identities and not plan_options.resume:
         raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
+    settings["wrong_key"] = settings["wrong_key"] or _first_mode(settings["model"])
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine
 
@@ -145,6 +146,15 @@ def command(
     options = ProtectOptions(lock=lock, own=own, **settings)
     task = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads)
     return run_plan(plan, task, reporter, jobs=jobs)
+
+
+def _first_mode(model: str | None) -> WrongKey:
+    """Return the mode of new files if the user names none: the first one that the model has."""
+    if model is None:
+        return "noise"
+    from ...flow.registry import open_model
+
+    return open_model(model).wrong_key_modes[0]
 
 
 def _make_plan(

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
 from ...types import UInt8Image
+from ..model import KeyStreams
 
 
-class KeyMapStream(Protocol):
-    """The stream of a face key that seeds the key map."""
-
-    def key_map_stream(self, nbytes: int) -> bytes:
-        """Return pseudorandom bytes; a shorter stream is a prefix of a longer one."""
-
-
-def derive_key_map(key: KeyMapStream, height: int, width: int) -> UInt8Image:
+def derive_key_map(key: KeyStreams, height: int, width: int) -> UInt8Image:
     """Return the key map, (H, W) of 0 and 1: the stream's bits, row-major, the most significant bit of a byte first."""
     stream = np.frombuffer(key.key_map_stream(-(-height * width // 8)), np.uint8)
     return np.unpackbits(stream, count=height * width).reshape(height, width)
