@@ -23,9 +23,10 @@ from typing import Final
 from PIL import Image
 from skimage import data
 
-WHEEL_BYTES: Final = 700_000
-"""The wheel has 664,000 bytes now.  Raise this only in the commit that explains what became larger; with the
-models of future detectors it must stay under 16 MB."""
+WHEEL_BYTES: Final = 4_700_000
+"""The wheel has 4,563,631 bytes now: 3.9 MB of them are the two modes of the published network, in half precision.
+Raise this only in the commit that explains what became larger; with the models of future detectors it must stay under
+16 MB."""
 ARCHIVE_BYTES: Final = 4_000_000
 NEEDED: Final = (
     "/py.typed",
