@@ -27,7 +27,8 @@ WHEEL_BYTES: Final = 4_700_000
 """The wheel has 4,563,631 bytes now: 3.9 MB of them are the two modes of the published network, in half precision.
 Raise this only in the commit that explains what became larger; with the models of future detectors it must stay under
 16 MB."""
-ARCHIVE_BYTES: Final = 4_000_000
+ARCHIVE_BYTES: Final = 5_700_000
+"""The source archive has 5,469,257 bytes now, the published network included."""
 NEEDED: Final = (
     "/py.typed",
     "/weights/secure-2/card.json",
