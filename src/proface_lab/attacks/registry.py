@@ -32,7 +32,7 @@ def find_attack(name: str) -> Attack:
         ModuleNotFoundError: if it needs a package that is not installed.
     """
     chosen_attacks([name])
-    attack: Attack = import_module(f"{__package__}.{MODULES[name]}").ATTACK
+    attack: Attack = import_module(f"{__package__}.adversaries.{MODULES[name]}").ATTACK
     return attack
 
 

@@ -145,6 +145,8 @@ def usable(options: AttackOptions) -> tuple[list[Attack], list[Omission]]:
         try:
             attack = find_attack(name)
         except ModuleNotFoundError as missing:
+            if (missing.name or "").startswith("proface_"):
+                raise  # a fault of this package, not a missing extra
             if name in options.suite:
                 what = f"the attack {name} needs {missing.name}, which is not installed"
                 raise UsageError(what, TORCH_HINT) from None
