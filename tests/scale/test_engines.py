@@ -121,7 +121,7 @@ def foreign_cluster(here: Path) -> Iterator[str]:
     preload = here / "without.py"
     preload.write_text("import sys\nsys.modules['proface_s'] = None\n")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50, preload=str(preload)
+        n_workers=1, threads_per_worker=1, **dask_engine.QUIET, preload=str(preload)
     ) as cluster:
         yield cluster.scheduler_address
 
@@ -141,9 +141,7 @@ def test_a_worker_without_the_program_is_refused_at_once(here: Path, identity: I
 def test_an_existing_cluster_does_the_work(here: Path, identity: Identity) -> None:
     draw_folder(here / "in", PHOTOS[:4])
     job = job_for(here / "in", here / "out", identity.recipient)
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-    ) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **dask_engine.QUIET) as cluster:
         manifest = open_manifest(Location(str(here / "manifest")), job)
         with start_engine("dask", job, address=cluster.scheduler_address) as opened:
             summary = run.run_job(job, opened, manifest, lambda outcome: None)
@@ -185,9 +183,7 @@ def counted(log: Path) -> int:
 
 def test_a_task_that_dask_repeats_gives_the_answer_it_gave(here: Path) -> None:
     with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
-        ) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **dask_engine.QUIET) as cluster,
         distributed.Client(cluster) as client,
     ):
         calls = [("first", ["path", "0"]), ("first", ["path", "0"]), ("second", ["path", "0"])]

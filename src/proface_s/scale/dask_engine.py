@@ -22,6 +22,9 @@ MEMORY_MIB = 2048
 _IMPORT: Final = "__import__('proface_s.scale.worker').__name__"
 _CONNECT_SECONDS = 20
 _SPAWN: Final = "distributed.nanny.pre-spawn-environ"
+QUIET: Final = {"dashboard_address": None, "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"}, "silence_logs": 50}
+"""Options of a local cluster without dashboard.  Dask opens an HTTP port even so; a free one on this machine, because
+two runs at once would otherwise both want port 8787."""
 
 Result = TypeVar("Result")
 
@@ -79,7 +82,7 @@ def start_dask(job: CollectionJob, jobs: int, address: str | None) -> Iterator[E
             # TLS with certificates of this run: a port that hands out code must not be open to every local user
             cluster = distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=MEMORY_MIB * 2**20,
-                dashboard_address=None, silence_logs=50, security=True,
+                security=True, **QUIET,
             )  # fmt: skip
             stack.enter_context(cluster)
             client = stack.enter_context(distributed.Client(cluster))
