@@ -371,7 +371,7 @@ def test_a_client_that_does_not_read_its_answer_holds_no_worker(patient: Service
 @pytest.mark.parametrize("options", [{"seal": True}, {"seal": False}], ids=["at its next step", "within a step"])
 def test_work_is_stopped_when_its_client_leaves(options: dict[str, bool]) -> None:
     """Case S4: whether the client reads the progress or waits for the whole, its worker ends and the next begins."""
-    files, data = {"photo": ("a", drawn())}, {"options": json.dumps(options)}
+    files, data = {"photo": ("a", drawn())}, {"options": json.dumps({"passphrase": ANNS, **options})}
     with running(ServiceSettings(workers=1), EndlessSession(threads=1)) as service:
         with service.client.stream(
             "POST", "/api/protect", files=files, data=data, headers={"accept": STREAM}

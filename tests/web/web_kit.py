@@ -20,6 +20,7 @@ import uvicorn
 from PIL import Image
 
 from proface_s import Session
+from proface_s.api.options import ProtectOptions
 from proface_s.progress import Progress, silent
 from proface_s.web.app import create_app
 from proface_s.web.connections.limiter import ConnectionLimits
@@ -58,11 +59,11 @@ def noise(width: int, height: int, seed: int = 0) -> bytes:
 class EndlessSession(Session):
     """Protecting never ends; the total of its progress is the number of the process that does it."""
 
-    def protect(self, image: Any, *_: Any, progress: Progress, **options: Any) -> Any:
+    def protect_with(self, image: Any, options: ProtectOptions, *, progress: Progress = silent, **_: Any) -> Any:
         """Tell the progress for ever if a seal is asked for, else work on without a word."""
         progress("hide", 0, os.getpid())
         while True:
-            if options["seal"]:
+            if options.seal:
                 progress("hide", 0, os.getpid())
             time.sleep(0.01)
 
