@@ -14,21 +14,19 @@ still the same.
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from ...errors import DamagedFileError, ImageError
+from .private_chunks import PREFIX, read_private_chunks
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 HEADER_CHUNK: Final = "pfSh"
 SEAL_CHUNK: Final = "pfSl"
-MAX_PRIVATE_CHUNKS: Final = 8192
 MAX_CHUNKS: Final = 200_000
 MAX_CHUNK_BYTES: Final = 2**31 - 1
-_PREFIX: Final = b"pfS"
 _FRAME: Final = struct.Struct(">I4s")
 _FRAME_BYTES: Final = 12
 
@@ -77,25 +75,11 @@ def read_png_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict
             early after one was found.
         ImageError: if a PNG file is truncated before the first private chunk.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    start = file.tell()
-    size = file.seek(0, os.SEEK_END)
-    file.seek(start)
-    found: dict[str, list[bytes]] = {}
-    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
-        return found
-    file.seek(start)
-    try:
-        for kind, at, length in _walk(file, size, name):
-            if kind.startswith(_PREFIX):
-                if sum(map(len, found.values())) >= MAX_PRIVATE_CHUNKS:
-                    raise DamagedFileError(f"{name}: more than {MAX_PRIVATE_CHUNKS} private chunks")
-                found.setdefault(kind.decode("ascii"), []).append(_read_payload(file, kind, at, length, name))
-    except ImageError as error:
-        if found:
-            raise DamagedFileError(error.message, error.hint) from None
-        raise
-    return found
+    return read_private_chunks(source, name, is_kind=_is_png, walk=_walk, read_payload=_read_payload)
+
+
+def _is_png(head: bytes) -> bool:
+    return head.startswith(PNG_SIGNATURE)
 
 
 def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, int]]:
@@ -137,7 +121,7 @@ def _read_payload(file: BinaryIO, kind: bytes, at: int, length: int, name: str) 
 
 def _encode_chunk(name: str, data: bytes) -> bytes:
     kind = name.encode("ascii")
-    if len(kind) != 4 or not kind.isalpha() or not kind.startswith(_PREFIX):
+    if len(kind) != 4 or not kind.isalpha() or not kind.startswith(PREFIX):
         raise ValueError(f"{name!r} is not a private chunk name of this format")
     if len(data) > MAX_CHUNK_BYTES:
         raise ImageError(f"{len(data)} bytes do not fit into a PNG chunk")

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from ...errors import DamagedFileError, ImageError
-from .png import HEADER_CHUNK, MAX_PRIVATE_CHUNKS, SEAL_CHUNK
+from .png import HEADER_CHUNK, SEAL_CHUNK
+from .private_chunks import MAX_PRIVATE_CHUNKS
 
 HEADER_TAG: Final = 65360
 SEALS_TAG: Final = 65361

@@ -11,17 +11,15 @@ Unknown chunks belong behind all others and need the extended form: a file that 
 from __future__ import annotations
 
 import io
-import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
-from ...errors import DamagedFileError, ImageError
-from .png import MAX_PRIVATE_CHUNKS
+from ...errors import ImageError
+from .private_chunks import read_private_chunks
 
 MAX_CHUNKS: Final = 20_000  # twice as many as there may be seals
 MAX_FILE_BYTES: Final = 2**32 - 2
-_PREFIX: Final = b"pfS"
 _FRAME: Final = struct.Struct("<4sI")
 _START: Final = struct.Struct("<4sI4s")
 _EXTENDED: Final = b"VP8X"
@@ -75,26 +73,7 @@ def read_webp_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
         DamagedFileError: if there are too many, or the file ends too early after one was found.
         ImageError: if a WebP file is truncated before the first private chunk.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    start = file.tell()
-    size = file.seek(0, os.SEEK_END)
-    file.seek(start)
-    found: dict[str, list[bytes]] = {}
-    if not is_webp(file.read(_START.size)):
-        return found
-    file.seek(start)
-    try:
-        for kind, at, length in _walk(file, size, name):
-            if kind.startswith(_PREFIX) and kind.isalpha():
-                if sum(map(len, found.values())) >= MAX_PRIVATE_CHUNKS:
-                    raise DamagedFileError(f"{name}: more than {MAX_PRIVATE_CHUNKS} private chunks")
-                file.seek(at)
-                found.setdefault(kind.decode("ascii"), []).append(file.read(length))
-    except ImageError as error:
-        if found:
-            raise DamagedFileError(error.message, error.hint) from None
-        raise
-    return found
+    return read_private_chunks(source, name, is_kind=is_webp, walk=_walk, read_payload=_read_payload)
 
 
 def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, int]]:
@@ -122,6 +101,11 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
         raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many")
     if end > size or at < end or at == start + _START.size:
         raise ImageError(f"{name} is truncated or damaged at byte {at}", hint="copy or download it again")
+
+
+def _read_payload(file: BinaryIO, kind: bytes, at: int, length: int, name: str) -> bytes:
+    file.seek(at)
+    return file.read(length)
 
 
 def _chunk(kind: bytes, payload: bytes) -> bytes:
