@@ -172,3 +172,16 @@ class OtherOutputError(ImageError):
 
 class ModelError(ProFaceError):
     """A model file is missing, altered or unusable."""
+
+
+def missing_package(error: ModuleNotFoundError) -> str:
+    """Return the name of a package that an extra would install.
+
+    Raises:
+        ModuleNotFoundError: the error itself, if a module of this program is missing: that is a fault, and no extra
+            would help.
+    """
+    name = error.name or ""
+    if name.split(".")[0] in ("proface_s", "proface_lab"):
+        raise error
+    return name

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from proface_s.covers import parse_style
-from proface_s.errors import UsageError
+from proface_s.errors import UsageError, missing_package
 
 from ..evaluation.faces import SWAP, FaceSample, Kind, NoFaceSamplesError, Omission, read_faces
 from ..evaluation.measures.recognisers import load_recognisers
@@ -145,12 +145,10 @@ def usable(options: AttackOptions) -> tuple[list[Attack], list[Omission]]:
         try:
             attack = find_attack(name)
         except ModuleNotFoundError as missing:
-            if (missing.name or "").startswith("proface_"):
-                raise  # a fault of this package, not a missing extra
+            package = missing_package(missing)
             if name in options.suite:
-                what = f"the attack {name} needs {missing.name}, which is not installed"
-                raise UsageError(what, TORCH_HINT) from None
-            lacking.append(Omission(name, f"{missing.name} is not installed"))
+                raise UsageError(f"the attack {name} needs {package}, which is not installed", TORCH_HINT) from None
+            lacking.append(Omission(name, f"{package} is not installed"))
             continue
         found.append(attack)
     return found, lacking

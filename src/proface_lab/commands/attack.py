@@ -10,7 +10,7 @@ import click
 from proface_s.cli.options.common import hidden_debug
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.cli.text import printable
-from proface_s.errors import UsageError
+from proface_s.errors import UsageError, missing_package
 
 from .options import ATTACK_HINT, METHODS, kind, quiet, report_folder, seed
 
@@ -108,7 +108,7 @@ def command(
     try:
         from ..attacks.run import AttackOptions, run_suite
     except ModuleNotFoundError as missing:
-        raise UsageError(f"attacks need {missing.name}, which is not installed", ATTACK_HINT) from None
+        raise UsageError(f"attacks need {missing_package(missing)}, which is not installed", ATTACK_HINT) from None
     names = tuple(name.strip() for each in suite for name in each.split(","))
     options = AttackOptions(
         folders,

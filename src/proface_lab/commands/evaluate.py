@@ -8,7 +8,7 @@ import click
 
 from proface_s.cli.options.common import hidden_debug
 from proface_s.cli.runner.part_progress import PartProgress
-from proface_s.errors import UsageError
+from proface_s.errors import UsageError, missing_package
 
 from .options import EVAL_HINT, METHODS, kind, quiet, report_folder, seed
 
@@ -103,7 +103,7 @@ def command(
     try:
         from ..evaluation.run import Evaluation, EvaluationOptions, resolve_styles
     except ModuleNotFoundError as missing:
-        raise UsageError(f"evaluation needs {missing.name}, which is not installed", EVAL_HINT) from None
+        raise UsageError(f"evaluation needs {missing_package(missing)}, which is not installed", EVAL_HINT) from None
     options = EvaluationOptions(
         folders,
         out,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from proface_s.cli.runner.part_progress import PartProgress
-from proface_s.errors import UsageError
+from proface_s.errors import UsageError, missing_package
 
 from .options import TRAIN_HINT, quiet
 
@@ -49,7 +49,7 @@ def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: P
     try:
         from ..training.run import export
     except ModuleNotFoundError as missing:
-        raise UsageError(f"export needs {missing.name}, which is not installed", TRAIN_HINT) from None
+        raise UsageError(f"export needs {missing_package(missing)}, which is not installed", TRAIN_HINT) from None
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from proface_s.errors import UsageError
+from proface_s.errors import UsageError, missing_package
 
 from .options import TRAIN_HINT
 
@@ -60,7 +60,7 @@ def command(
         from ..training.config import RunConfig
         from ..training.run import train
     except ModuleNotFoundError as missing:
-        raise UsageError(f"training needs {missing.name}, which is not installed", TRAIN_HINT) from None
+        raise UsageError(f"training needs {missing_package(missing)}, which is not installed", TRAIN_HINT) from None
     config = RunConfig.load(config_file) if config_file else RunConfig()
     train(config, list(folders), out, device=device, stickers=stickers, init=init, quiet=quiet)
     return 0

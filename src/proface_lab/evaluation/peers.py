@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from PIL import Image
 
-from proface_s.errors import UsageError
+from proface_s.errors import UsageError, missing_package
 from proface_s.flow.model import Model
 from proface_s.flow.registry import model_names, open_model
 from proface_s.flow.secure.model import SecureFlow
@@ -213,7 +213,9 @@ def load_paper(checkpoint: Path) -> PaperPeer:
         from ..training.paper.network import PaperFlow
         from ..training.task import make_task
     except ModuleNotFoundError as missing:
-        raise UsageError(f"the published system needs {missing.name}, which is not installed", TRAIN_HINT) from None
+        raise UsageError(
+            f"the published system needs {missing_package(missing)}, which is not installed", TRAIN_HINT
+        ) from None
     saved = read_checkpoint(checkpoint)
     config = RunConfig.from_dict(saved["config"])
     network = make_task(config.task, config.model).build()

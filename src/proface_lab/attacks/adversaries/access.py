@@ -64,14 +64,6 @@ class RelaxedKey(Protocol):
         ...
 
 
-class ExactPad(Protocol):
-    """A stream of key digits that can be computed, without a search, from a picture whose original is known."""
-
-    def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image:
-        """Return (H, W, C) elements as in `ExpandedKey`."""
-        ...
-
-
 @runtime_checkable
 class Openable(Protocol):
     """A third party's method that reveals how it uses its key."""

@@ -7,7 +7,7 @@ is kept.  The control searches in the same way with the cover in place of the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -25,8 +25,6 @@ LR: Final = 0.1
 SMOOTH: Final = 0.3  # weight of the total variation
 CELL: Final = 8  # pixels to a cell of the coarse picture
 MOST: Final = 4  # victims
-
-Seeker = Callable[[Sequence[UInt8Image]], list[UInt8Image]]
 
 
 class CiphertextOnly:

@@ -8,7 +8,7 @@ originals alone.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -199,18 +199,6 @@ def rank_one(
         "rank1": round(float(hits.mean()), 4),
         "rank1_interval": _rounded(bootstrap_interval(hits, seed=seed)),
     }
-
-
-def embed_all(
-    recogniser: Recogniser, names: Sequence[str], picture: Callable[[str], Any], place: Callable[[str], Any]
-) -> dict[str, FloatArray]:
-    """Embed all pictures; those without an embedding are left out."""
-    found = {}
-    for name in names:
-        embedding = recogniser.embed(picture(name), place(name))
-        if embedding is not None:
-            found[name] = embedding
-    return found
 
 
 def _pair(row: Mapping[str, str | None], file: Path, number: int) -> Pair:

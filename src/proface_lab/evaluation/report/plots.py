@@ -94,16 +94,5 @@ def plot_roc(path: Path, curves: Mapping[str, Points], *, title: str) -> None:
         axes.set_ylim(-0.02, 1.02)
 
 
-def plot_bars(path: Path, groups: Mapping[str, Mapping[str, float]], *, title: str, y: str) -> None:
-    """Plot grouped bars: group -> label -> height; a group may lack some labels."""
-    labels = list(dict.fromkeys(label for bars in groups.values() for label in bars))
-    width = 0.8 / max(1, len(labels))
-    with figure(path, title, "", y, size=(max(6.4, 1.3 * len(groups)), 4.2)) as axes:
-        for number, label in enumerate(labels):
-            at = np.arange(len(groups)) + (number - (len(labels) - 1) / 2) * width
-            axes.bar(at, [bars.get(label, np.nan) for bars in groups.values()], width, label=label)
-        axes.set_xticks(np.arange(len(groups)), list(groups), fontsize=7)
-
-
 def _columns(line: Points) -> tuple[list[float], list[float]]:
     return [float(p[0]) for p in line], [float(p[1]) for p in line]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from ...errors import UsageError
+from ...errors import UsageError, missing_package
 from ..options.common import hidden_debug
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
         from ...web.login import is_private
         from ...web.server import bind, serve, with_token
     except ModuleNotFoundError as missing:
-        raise UsageError(f"the page needs {missing.name}, which is not installed", EXTRA_HINT) from None
+        raise UsageError(f"the page needs {missing_package(missing)}, which is not installed", EXTRA_HINT) from None
     from ...processes import threads_per_process
 
     os.environ.pop(TOKEN_VARIABLE, None)  # no process that is started needs it, not even the browser

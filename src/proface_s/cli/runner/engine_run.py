@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...api.options import ProtectOptions
-from ...errors import UsageError
+from ...errors import UsageError, missing_package
 from ...image.names import FOREIGN, PICTURES
 from ...keys.passphrase_sources import passphrase_from_env
 from ..hints import HINTS
@@ -74,7 +74,7 @@ def run_on_engine(
         from ...scale.manifest import open_manifest
         from ...scale.run import check_locations, run_job
     except ModuleNotFoundError as missing:
-        raise UsageError(f"--engine needs {missing.name}, which is not installed", _EXTRA_HINT) from None
+        raise UsageError(f"--engine needs {missing_package(missing)}, which is not installed", _EXTRA_HINT) from None
     options = ProtectOptions(lock=lock, **settings)
     start, end = location_of(source), location_of(target)
     job = CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, plan_options.recursive, threads)
