@@ -53,10 +53,15 @@ class Face:
     Attributes:
         box: where the face is, inside the picture.
         score: 0..1, detector confidence; 1.0 for boxes given by hand.
+        roll: degrees by which the head is turned clockwise in the picture; None if unknown.
+        landmarks: (x, y) in pixels of the picture: the eye further left on an upright face, the other eye, the tip of
+            the nose, and the corners of the mouth in the order of the eyes; None if unknown.
     """
 
     box: Box
     score: float = 1.0
+    roll: float | None = None
+    landmarks: tuple[tuple[float, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
