@@ -1,0 +1,173 @@
+"""Where header and seals are in a file, and its pixels (docs/format.md, section 1)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..outcomes import Damaged, Newer, NotAPicture
+from .fields import Fields, require
+
+HEADER, SEAL = b"pfSh", b"pfSl"
+HEADER_TAG, SEAL_TAG = 65360, 65361
+MOST_CHUNKS = 8192
+PNG = b"\x89PNG\r\n\x1a\n"
+Bytes = NDArray[np.uint8]
+
+
+@dataclass
+class Metadata:
+    """Header and seals, by index of the face, as they were found."""
+
+    header: bytes | None = None
+    seals: dict[int, bytes] = field(default_factory=dict)
+
+    def add_header(self, data: bytes) -> None:
+        """There is only one."""
+        require(self.header is None, "two headers")
+        self.header = data
+
+    def add_seal(self, data: bytes) -> None:
+        """Index and seal; there is only one of each face."""
+        fields = Fields(data)
+        index = fields.number(2)
+        require(index not in self.seals, "two seals of one face")
+        self.seals[index] = data[2:]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels: RGB (h, w, 3), and alpha (h, w) if the file has it."""
+
+    rgb: Bytes
+    alpha: Bytes | None
+
+    @property
+    def digest(self) -> str:
+        """The picture digest, in hexadecimal."""
+        return picture_digest(self.rgb)
+
+
+def picture_digest(rgb: Bytes) -> str:
+    """SHA-256 of width, height and R G B, in hexadecimal."""
+    height, width = rgb.shape[:2]
+    return sha256(width.to_bytes(4) + height.to_bytes(4) + rgb.tobytes()).hexdigest()
+
+
+def pixels(data: bytes) -> Picture:
+    """The 8-bit pixels of a file."""
+    try:
+        image = Image.open(BytesIO(data))
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise NotAPicture("the file cannot be decoded") from error
+    if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA") or getattr(image, "n_frames", 1) != 1:
+        raise NotAPicture("not 8 bits per sample, or several pictures")
+    if image.mode in ("LA", "RGBA") or "transparency" in image.info:
+        array = np.asarray(image.convert("RGBA"))
+        return Picture(np.ascontiguousarray(array[..., :3]), np.ascontiguousarray(array[..., 3]))
+    return Picture(np.array(image.convert("RGB")), None)
+
+
+def metadata(data: bytes) -> Metadata:
+    """Header and seals in a file; of a format that cannot have them: none."""
+    found = Metadata()
+    if data.startswith(PNG):
+        _collect(_png_chunks(data), found)
+    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        _collect(_riff_chunks(data), found)
+    elif data[:4] in (b"II*\0", b"MM\0*"):
+        _tiff(data, found)
+    return found
+
+
+def _collect(chunks: Iterable[tuple[bytes, bytes, bool]], found: Metadata) -> None:
+    private = 0
+    for name, payload, intact in chunks:
+        if name.startswith(b"pfS"):
+            private += 1
+            require(private <= MOST_CHUNKS, "number of private chunks")
+        if name in (HEADER, SEAL):
+            require(intact, "CRC of a chunk")
+            (found.add_header if name == HEADER else found.add_seal)(payload)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Name, payload, and whether the CRC matches, up to IEND."""
+    at = len(PNG)
+    name = b""
+    while name != b"IEND":
+        first = at == len(PNG)
+        length, name = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        payload, crc = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 12 + length]
+        if len(crc) < 4 or first != (name == b"IHDR"):
+            raise NotAPicture("a PNG file that ends early, or in which IHDR is not the first chunk and the only one")
+        yield name, payload, zlib.crc32(name + payload) == int.from_bytes(crc)
+        at += 12 + length
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    at, end = 12, 8 + int.from_bytes(data[4:8], "little")
+    if end > len(data):
+        raise NotAPicture("a WebP file that ends early")
+    while at + 8 <= end:
+        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if at + 8 + length > end:
+            raise NotAPicture("a chunk that reaches beyond the file")
+        yield name, data[at + 8 : at + 8 + length], True
+        at += 8 + length + length % 2
+
+
+def _tiff(data: bytes, found: Metadata) -> None:
+    little = data[:2] == b"II"
+
+    def number(at: int, size: int) -> int:
+        if at + size > len(data):
+            raise NotAPicture("a TIFF file that ends early")
+        return int.from_bytes(data[at : at + size], "little" if little else "big")
+
+    directory = number(4, 4)
+    for entry in range(number(directory, 2)):
+        at = directory + 2 + 12 * entry
+        tag, kind, count = number(at, 2), number(at + 2, 2), number(at + 4, 4)
+        if tag in (HEADER_TAG, SEAL_TAG):
+            start = at + 8 if count <= 4 else number(at + 8, 4)
+            require(kind == 7 and start + count <= len(data), "a private tag")
+            value = data[start : start + count]
+            if tag == HEADER_TAG:
+                found.add_header(value)
+            else:
+                fields = Fields(value)
+                while fields.at < len(value):
+                    found.add_seal(fields.take(fields.number(4)))
+
+
+def read_sidecar(data: bytes) -> tuple[Metadata, str]:
+    """Header and seals of a sidecar, and the digest of the picture that it was made for."""
+    require(data[:4] == b"PFSC" and len(data) >= 13, "not a sidecar")
+    if data[4] != 1:
+        raise Newer("version of the sidecar")
+    require(sha256(data[:-8]).digest()[:8] == data[-8:], "checksum of the sidecar")
+    fields = Fields(data[:-8])
+    fields.take(5)
+    digest = fields.take(32).hex()
+    found = Metadata()
+    found.add_header(fields.take(fields.number(4)))
+    for _ in range(fields.number(2)):
+        found.add_seal(fields.take(fields.number(4)))
+    fields.end()
+    return found, digest
+
+
+def combined(file: Metadata, named: Metadata) -> Metadata:
+    """The metadata to use if the user names a sidecar: its own, unless the file says something else."""
+    if file.header is not None and file.header != named.header:
+        raise Damaged("the sidecar and the file have different headers")
+    return named

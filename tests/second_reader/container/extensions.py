@@ -1,0 +1,77 @@
+"""The extensions of a header: footprints (0) and reserved samples (1) (docs/format.md, sections 1.5 and 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..outcomes import Newer
+from .fields import Box, Fields, require
+
+FOOTPRINTS, RESERVED = 0, 1
+CRITICAL = 0x8000
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a cover replaced besides the RGB values of its box."""
+
+    alpha: int
+    varied: bool
+    right: bool
+    bottom: bool
+
+    @property
+    def plain(self) -> bool:
+        """Whether its two bytes are ``ff 00``."""
+        return self.alpha == 255 and not (self.varied or self.right or self.bottom)
+
+    def __bytes__(self) -> bytes:
+        return bytes([self.alpha, self.varied | self.right << 1 | self.bottom << 2])
+
+    def area(self, box: Box) -> Box:
+        """The box with the column and row beside it that were replaced, too."""
+        return box[0], box[1], box[2] + self.right, box[3] + self.bottom
+
+
+def read_extensions(fields: Fields, faces: int) -> tuple[tuple[Footprint, ...] | None, tuple[int, ...]]:
+    """Footprints, if the header has them, and reserved samples of each face."""
+    count = fields.number(2)
+    require(count <= 256, "number of extensions")
+    footprints: tuple[Footprint, ...] | None = None
+    reserved = (0,) * faces
+    tags = []
+    for _ in range(count):
+        tag = fields.number(2)
+        length = fields.number(4)
+        require(length <= 1 << 20, "length of an extension")
+        value = fields.take(length)
+        critical, number = bool(tag & CRITICAL), tag & ~CRITICAL
+        if critical and number not in (FOOTPRINTS, RESERVED):
+            raise Newer("an unknown extension that is critical")
+        tags.append(number)
+        if number == FOOTPRINTS:
+            footprints = _footprints(value, critical, faces)
+        elif number == RESERVED:
+            reserved = _reserved(value, critical, faces)
+    require(all(a < b for a, b in pairwise(tags)), "tags that do not ascend")
+    return footprints, reserved
+
+
+def _footprints(value: bytes, critical: bool, faces: int) -> tuple[Footprint, ...]:
+    require(len(value) == 2 * faces, "two bytes for each face")
+    found = []
+    for alpha, flags in zip(value[::2], value[1::2], strict=True):
+        if flags > 7:
+            raise Newer("an unknown flag of an area")
+        found.append(Footprint(alpha, bool(flags & 1), bool(flags & 2), bool(flags & 4)))
+        require(not flags & 1 or alpha == 255, "a varied alpha that was not made opaque")
+    require(critical == any(not footprint.plain for footprint in found), "critical, or not, without a reason")
+    return tuple(found)
+
+
+def _reserved(value: bytes, critical: bool, faces: int) -> tuple[int, ...]:
+    require(critical, "reserved samples that are not critical")
+    require(len(value) == 2 * faces, "a number for each face")
+    require(any(value), "reserved samples, but none")
+    return tuple(int.from_bytes(value[k : k + 2]) for k in range(0, len(value), 2))

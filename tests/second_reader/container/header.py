@@ -1,0 +1,159 @@
+"""The header of a protected file (docs/format.md, sections 2 and 4)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from hashlib import sha256
+
+from ..outcomes import Newer
+from .extensions import Footprint, read_extensions
+from .fields import Box, Fields, Stanza, check_boxes, check_costs, face_context, read_stanzas, require
+
+MAGIC = b"PFS1"
+SEALED, FORGOTTEN, ERASED = 1, 2, 4
+NO_STRENGTH = bytes.fromhex("7fc00000")
+PLAIN = Footprint(255, False, False, False)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Faces that open together."""
+
+    mac: bytes
+    stanzas: tuple[Stanza, ...]
+    stanza_bytes: bytes  # their number and they
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face; `slot` has 60 bytes, or 32 if it was forgotten."""
+
+    index: int
+    box: Box
+    group: int
+    flags: int
+    style: str
+    strength: float | None
+    digest: bytes
+    slot: bytes
+    described: bytes  # box to digest, as in the header
+
+    sealed = property(lambda self: bool(self.flags & SEALED))
+    forgotten = property(lambda self: bool(self.flags & FORGOTTEN))
+    erased = property(lambda self: bool(self.flags & ERASED))
+
+    @property
+    def slot_digest(self) -> bytes:
+        """SHA-256 of the slot of 60 bytes, also if only that is left."""
+        return self.slot if self.forgotten else sha256(self.slot).digest()
+
+    @property
+    def covered_by_mac(self) -> bytes:
+        """The face as MACs see it: neither forgotten nor erased."""
+        described = bytearray(self.described)
+        described[17] &= SEALED
+        return bytes(described) + self.slot_digest
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header, or what records say of the one that was lost (then without MACs)."""
+
+    cover: bool
+    width: int
+    height: int
+    model_id: bytes
+    groups: tuple[Group, ...]
+    faces: tuple[Face, ...]
+    footprints: tuple[Footprint, ...] | None
+    reserved: tuple[int, ...]
+    front: bytes  # offsets 0 to 30
+    extension_bytes: bytes  # their number and they
+
+    def context(self, face: Face) -> bytes:
+        """What keys of a face are bound to: 35 bytes."""
+        return face_context(face.index, face.box, self.model_id)
+
+    def footprint(self, face: Face) -> Footprint:
+        """The face's footprint; if the header has none, one that says nothing."""
+        return self.footprints[face.index] if self.footprints else PLAIN
+
+    def mac_input(self, number: int) -> bytes:
+        """What the MAC of a group is over."""
+        faces = len(self.faces).to_bytes(2) + b"".join(face.covered_by_mac for face in self.faces)
+        group = bytes([number, len(self.groups)]) + self.groups[number].stanza_bytes
+        return self.front + group + faces + self.extension_bytes
+
+
+def parse(data: bytes) -> Header:
+    """The header, all its rules checked."""
+    require(data[:4] == MAGIC, "magic")
+    require(len(data) <= 4 << 20, "length of a header")
+    require(len(data) >= 13, "length of a header")
+    if data[4] != 1:
+        raise Newer("version of the header")
+    require(sha256(data[:-8]).digest()[:8] == data[-8:], "checksum of the header")
+    fields = Fields(data[:-8])
+    fields.take(5)
+    flags = fields.number(2)
+    if flags > 1:
+        raise Newer("an unknown flag of the header")
+    cover = flags == 1
+    width, height = fields.number(4), fields.number(4)
+    require(1 <= width < 1 << 31 and 1 <= height < 1 << 31, "size of the picture")
+    model_id = fields.take(16)
+    count = fields.number(1)
+    require(1 <= count <= 64, "number of groups")
+    groups = tuple(_group(fields, cover) for _ in range(count))
+    count = fields.number(2)
+    require(1 <= count <= 4096, "number of faces")
+    faces = tuple(_face(fields, index, cover) for index in range(count))
+    start = fields.at
+    footprints, reserved = read_extensions(fields, count)
+    header = Header(cover, width, height, model_id, groups, faces, footprints, reserved, data[:31], fields.since(start))
+    fields.end()
+    _check(header)
+    return header
+
+
+def _group(fields: Fields, cover: bool) -> Group:
+    mac = fields.take(32)
+    require(not cover or not any(mac), "a MAC in cover mode")
+    start = fields.at
+    stanzas = read_stanzas(fields, cover)
+    return Group(mac, stanzas, fields.since(start))
+
+
+def _face(fields: Fields, index: int, cover: bool) -> Face:
+    start = fields.at
+    box = (fields.number(4), fields.number(4), fields.number(4), fields.number(4))
+    group, flags = fields.number(1), fields.number(1)
+    if flags > 7:
+        raise Newer("an unknown flag of a face")
+    require(not flags & ERASED or bool(flags & FORGOTTEN), "erased, but not forgotten")
+    require(not (cover and flags & SEALED), "a seal in cover mode")
+    length = fields.number(1)
+    require(1 <= length <= 32, "length of a style")
+    style = fields.take(length)
+    require(all(0x20 <= byte <= 0x7E for byte in style), "characters of a style")
+    strength = fields.take(4)
+    value = struct.unpack(">f", strength)[0]
+    require(strength == NO_STRENGTH or abs(value) <= 3.4e38, "strength")
+    digest = fields.take(32)
+    described = fields.since(start)
+    slot = fields.take(32 if flags & FORGOTTEN else 60)
+    strength_or_none = None if strength == NO_STRENGTH else value
+    return Face(index, box, group, flags, style.decode(), strength_or_none, digest, slot, described)
+
+
+def _check(header: Header) -> None:
+    """The rules that need the whole header."""
+    check_costs(stanza for group in header.groups for stanza in group.stanzas)
+    check_boxes((face.box for face in header.faces), header.width, header.height)
+    for face, reserved in zip(header.faces, header.reserved, strict=True):
+        require(face.group < len(header.groups), "a face of a group that does not exist")
+        require(reserved <= 3 * face.box[2] * face.box[3], "more reserved samples than there are")
+        x, y, w, h = header.footprint(face).area(face.box)
+        require(w == face.box[2] or x + w == header.width, "a column that is not the picture's last")
+        require(h == face.box[3] or y + h == header.height, "a row that is not the picture's last")

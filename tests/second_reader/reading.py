@@ -1,0 +1,192 @@
+"""The reader: a file and credentials in, the recovered picture out (docs/format.md, section 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from .container import areas, carriers, records
+from .container import header as headers
+from .container.carriers import Bytes, Picture
+from .container.fields import check_boxes, check_costs, require
+from .container.header import Face, Group, Header
+from .container.seals import open_seal
+from .flow import estimate as flow
+from .flow import model_files
+from .keys.unlock import Credentials, Opened, unlock
+from .outcomes import Damaged, LacksModel, Newer, NotProtected, WrongKey
+
+MOST_PICTURES = 16  # of which records are read
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture as far as it opened: outcomes in the order of the faces, face keys by number, from 1."""
+
+    picture: Picture
+    faces: list[str]
+    face_keys: dict[int, bytes]
+    warnings: list[str]
+
+
+class _Canvas:
+    """The result while it is being made."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.rgb = picture.rgb.copy()
+        self.alpha = None if picture.alpha is None else picture.alpha.copy()
+        self.faces: list[str] = []
+        self.face_keys: dict[int, bytes] = {}
+        self.warnings: list[str] = []
+
+    def put(self, box: tuple[int, int, int, int], content: Bytes) -> None:
+        """Set RGB, and alpha if `content` has it."""
+        x, y, w, h = box
+        self.rgb[y : y + h, x : x + w] = content[..., :3]
+        if content.shape[2] == 4:
+            if self.alpha is None:
+                self.alpha = np.full(self.rgb.shape[:2], 255, np.uint8)
+            self.alpha[y : y + h, x : x + w] = content[..., 3]
+
+    def result(self) -> Result:
+        """The finished result."""
+        return Result(Picture(self.rgb, self.alpha), self.faces, self.face_keys, self.warnings)
+
+
+def read(path: Path, credentials: Credentials, sidecar: Path | None = None) -> Result:
+    """Open a file.  Raises a `NotOpened` if it does not open."""
+    data = path.read_bytes()
+    found = carriers.metadata(data)
+    picture = carriers.pixels(data)
+    beside = path.with_suffix(".pfs")
+    if sidecar is not None:
+        found = carriers.combined(found, _sidecar(sidecar, picture))
+    elif found.header is None and not found.seals and beside.exists():
+        found = _sidecar(beside, picture)
+    if found.header is not None:
+        return _with_header(headers.parse(found.header), found.seals, picture, credentials)
+    require(not found.seals, "seals without a header")
+    return _from_records(picture, credentials)
+
+
+def _sidecar(path: Path, picture: Picture) -> carriers.Metadata:
+    found, digest = carriers.read_sidecar(path.read_bytes())
+    if digest != picture.digest:
+        header = headers.parse(found.header or b"")
+        belongs = picture.rgb.shape[:2] == (header.height, header.width) and areas.regions_match(header, picture)
+        require(belongs, "the sidecar of another picture")
+    return found
+
+
+def _with_header(header: Header, seals: dict[int, bytes], picture: Picture, credentials: Credentials) -> Result:
+    require(
+        all(index < len(header.faces) and header.faces[index].sealed for index in seals), "a seal of no sealed face"
+    )
+    areas.check(header, picture)
+    opened = unlock(header, credentials, with_macs=True)
+    canvas = _Canvas(picture)
+    vouched = bool(opened.groups) and not header.cover
+    for face in header.faces:
+        sealed = face.index in opened.face_keys and face.index in seals
+        if not face.erased and not sealed and _contradicted(header, face, picture):
+            require(vouched, "a record that contradicts a header for which nothing vouches")
+            canvas.warnings.append(f"face {face.index + 1}: its record contradicts the header")
+    for face in header.faces:
+        _recover(canvas, header, face, face.box, opened, seals.get(face.index))
+    return canvas.result()
+
+
+def _contradicted(header: Header, face: Face, picture: Picture) -> bool:
+    record = records.at(picture.rgb, *face.box[:2])
+    if record is None:
+        return False
+    said = (header.cover, header.model_id, header.width, header.height, face.index, face.box, face.group)
+    recorded = (
+        record.cover, record.model_id, record.width, record.height, record.index, record.box, record.group
+    )  # fmt: skip
+    slot = sha256(record.slot).digest()
+    return (*said, face.slot_digest, header.reserved[face.index]) != (*recorded, slot, record.reserved)
+
+
+def _recover(
+    canvas: _Canvas, header: Header, face: Face, found: tuple[int, int, int, int], opened: Opened, seal: bytes | None
+) -> None:
+    """Add the outcome of a face, which is in the box `found` now, and put it into the picture if it opens."""
+    candidates = opened.face_keys.get(face.index)
+    if candidates is None:
+        canvas.faces.append("forgotten" if face.forgotten else "locked")
+        return
+    if seal is not None:
+        key = candidates[0]
+        canvas.put(header.footprint(face).area(found), open_seal(seal, key, face, header))
+        canvas.faces.append("exact")
+    else:
+        key, estimate = _estimate(header, face, areas.cut(canvas.picture.rgb, found), candidates)
+        if not header.cover:
+            require(estimate.picture, "pixels that were changed: what is read is not a picture")
+            if estimate.decoder is None or not estimate.decoder.intact:
+                canvas.warnings.append(f"face {face.index + 1}: samples were changed")
+        canvas.put(found, estimate.rgb)
+        canvas.faces.append("estimate")
+    canvas.face_keys[len(canvas.faces)] = key
+
+
+def _estimate(header: Header, face: Face, region: Bytes, candidates: list[bytes]) -> tuple[bytes, flow.Estimate]:
+    """The first key that reads a picture, or the first of all, and what it reads."""
+    name = model_files.NAMES.get(header.model_id)
+    if name is None:
+        raise LacksModel
+    model = model_files.load(name)
+    reserved = header.reserved[face.index]
+    read = [(key, flow.read_region(region, reserved, key, model, header.cover)) for key in candidates]
+    return next((pair for pair in read if pair[1].picture), read[0])
+
+
+def _from_records(picture: Picture, credentials: Credentials) -> Result:
+    found, unusable = records.search(picture.rgb)
+    if not found:
+        for kind in (Newer, Damaged):
+            for reason in unusable:
+                if isinstance(reason, kind):
+                    raise reason
+        raise NotProtected
+    canvas = _Canvas(picture)
+    opens = False
+    for of_one in records.pictures(found)[:MOST_PICTURES]:
+        header, places = _header_of(of_one)
+        try:
+            opened = unlock(header, credentials, with_macs=False)
+            opens = True
+        except WrongKey:
+            opened = Opened()
+        faces = {face.index: face for face in header.faces}
+        for index in range(max(faces) + 1):
+            if index in faces:
+                _recover(canvas, header, faces[index], places[index], opened, None)
+            else:
+                canvas.faces.append("lost")
+    if not opens:
+        raise WrongKey
+    return canvas.result()
+
+
+def _header_of(found: list[records.Record]) -> tuple[Header, dict[int, tuple[int, int, int, int]]]:
+    """What the records of one picture say of its header, and where its regions are now."""
+    unique: dict[int, records.Record] = {}
+    for record in found:
+        unique.setdefault(record.index, record)
+    first = found[0]
+    stanzas = {record.group: record.stanzas for record in unique.values()}
+    check_costs(stanza for group in stanzas.values() for stanza in group)
+    check_boxes((record.box for record in unique.values()), first.width, first.height)
+    groups = tuple(Group(b"", stanzas.get(number, ()), b"") for number in range(max(stanzas) + 1))
+    faces = tuple(
+        Face(r.index, r.box, r.group, headers.SEALED * r.sealed, "", None, b"", r.slot, b"") for r in unique.values()
+    )
+    reserved = tuple(unique[index].reserved if index in unique else 0 for index in range(max(unique) + 1))
+    header = Header(first.cover, first.width, first.height, first.model_id, groups, faces, None, reserved, b"", b"")
+    return header, {record.index: record.found for record in unique.values()}

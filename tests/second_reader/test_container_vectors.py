@@ -1,0 +1,55 @@
+"""Every vector of the container, read with the second reader: class, outcomes, face keys and pixels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .container import carriers
+from .keys.unlock import Credentials
+from .outcomes import NotOpened
+from .reading import read
+
+FOLDER = Path(__file__).parents[1] / "vectors/container"
+CASES = [
+    pytest.param(path.parent, case, id=f"{path.parent.name}/{case['file']}")
+    for path in sorted(FOLDER.glob("*/cases.json"))
+    for case in json.loads(path.read_text(encoding="utf-8"))["cases"]
+]
+
+
+def test_all_folders_are_read() -> None:
+    assert len({parameters.values[0] for parameters in CASES}) == len([f for f in FOLDER.iterdir() if f.is_dir()])
+    assert len(CASES) > 100
+
+
+@pytest.mark.parametrize(("folder", "case"), CASES)
+def test_vector(folder: Path, case: dict[str, Any]) -> None:
+    picture = folder / case["file"]
+    if "protected" in case:
+        assert carriers.pixels(picture.read_bytes()).digest == case["protected"]
+    sidecar = folder / case["sidecar"] if "sidecar" in case else None
+    for attempt in case["attempts"]:
+        expected = {key: value for key, value in attempt.items() if key != "with"}
+        found = outcome(picture, Credentials(**attempt["with"]), sidecar)
+        if attempt["expect"] == "opens" and "recovered" not in attempt:
+            assert "estimate" in found["faces"]
+            del found["recovered"]
+        assert found == expected
+
+
+def outcome(picture: Path, credentials: Credentials, sidecar: Path | None) -> dict[str, Any]:
+    """What an attempt gives, in the fields of ``cases.json``."""
+    try:
+        result = read(picture, credentials, sidecar)
+    except NotOpened as reason:
+        return {"expect": reason.word}
+    return {
+        "expect": "opens",
+        "faces": result.faces,
+        "face_keys": {str(number): key.hex() for number, key in result.face_keys.items()},
+        "recovered": result.picture.digest,
+    }
