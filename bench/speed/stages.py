@@ -32,7 +32,8 @@ import numpy as np
 from PIL import Image
 
 import bench_kit
-from proface_s.api import Session, protect_picture, session
+from proface_s.api import Session
+from proface_s.api.protection import protect_file, protect_picture
 from proface_s.container.header import lock
 
 STAGES = ("decode", "detect", "keys", "cover", "flow", "seal", "encode", "verify", "write", "other")
@@ -100,7 +101,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
         return wrapped
 
     places: list[tuple[str, Any, tuple[str, ...]]] = [
-        ("decode", session, ("load", "find_records")),
+        ("decode", protect_file, ("load", "find_records")),
         ("keys", protect_picture, ("lock_header", "planned_reserves")),
         ("keys", lock.KeyRing, ("face_key",)),
         ("cover", protect_picture, ("apply_style",)),
@@ -108,7 +109,7 @@ def clocked(worker: Session) -> Iterator[dict[str, float]]:
         ("seal", protect_picture, ("seal_region", "seal_at_full_length", "encode_sidecar", "to_chunks")),
         ("encode", protect_picture, ("encode_picture", "write_chunks")),
         ("verify", protect_picture, ("check_protected",)),
-        ("write", session, ("write_files",)),
+        ("write", protect_file, ("write_files",)),
     ]
     before: list[tuple[Any, str, Any]] = []
     detect = worker.detector.detect

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 import bench_kit
-from proface_s.api.selection import disjoint_regions
+from proface_s.api.protection.selection import disjoint_regions
 from proface_s.covers import apply_style
 from proface_s.faces import SlimefaceDetector
 from proface_s.flow.secure.model import SecureFlow

@@ -15,7 +15,7 @@ from paths_kit import ROOT
 
 CODE = ROOT / "src"
 SHELF, MODULE, FUNCTION = 15, 350, 60
-LONG_MODULES = {"proface_s/api/session.py", "proface_s/api/results/results.py", "proface_s/api/recover_picture.py"}
+LONG_MODULES: set[str] = set()
 
 
 def folders() -> list[Path]:

@@ -227,7 +227,7 @@ def golden_entries(names: Sequence[str] = GOLDEN) -> list[dict[str, Any]]:
     """Faces of the golden files: where they are, and the keys that open them."""
     from proface_s.api import Credentials, face_key
     from proface_s.api.files.io import load
-    from proface_s.api.recover_from_pixels import find_headers
+    from proface_s.api.recovery.recover_from_pixels import find_headers
     from proface_s.container.carriers.carrier import from_chunks
     from proface_s.keys.face_key_text import decode_face_key
 

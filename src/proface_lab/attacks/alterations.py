@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from proface_s.api.records import with_current_records
 from proface_s.container.carriers.carrier import write_chunks
 from proface_s.container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from proface_s.container.header.header import Header, region_digest
 from proface_s.container.header.header_bytes import encode_header, encode_stanzas
 from proface_s.container.header.stanzas import PassphraseStanza
 from proface_s.container.header.validation import MAX_STANZAS
+from proface_s.container.records.record_space import with_current_records
 from proface_s.image.regions import cut, paste_all
 from proface_s.image.write import encode_png
 from proface_s.keys.derive import MAX_LANES, MAX_MEMORY_KIB, MAX_TIME_COST, KdfParams

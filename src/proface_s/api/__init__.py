@@ -1,8 +1,8 @@
 """The two arrows, photo -> protected file and back, and a session that loads the models once.
 
-* `proface_s.api.protect_picture` — `protect_picture`, one readable page.
-* `proface_s.api.recover_picture` — `recover_picture`, its inverse.
-* `proface_s.api.manage` — `face_key`, `forget`, `rewrap`: who can open a file, changed without its original.
+* `proface_s.api.protection.protect_picture` — `protect_picture`, one readable page.
+* `proface_s.api.recovery.recover_picture` — `recover_picture`, its inverse.
+* `proface_s.api.changes.manage` — `face_key`, `forget`, `rewrap`: who can open a file, changed without its original.
 * `proface_s.api.verification` — `verify`.
 * `proface_s.api.session` — `Session`, and the functions of the same names on a fresh one.
 """
@@ -26,21 +26,15 @@ from ..keys.access import Credentials, Lock
 from ..keys.derive import KdfLimits
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Face, Style
+from .changes.manage import face_key, forget, rewrap
 from .inspection import inspect
-from .manage import face_key, forget, rewrap
 from .options import ProtectOptions, RecoverOptions
-from .results.results import (
-    ChangedFile,
-    DetectedFace,
-    Detection,
-    Inspection,
-    ProtectedFace,
-    ProtectResult,
-    RecoveredFace,
-    RecoverResult,
-    Verification,
-    VerifiedFace,
-)
+from .results.changed import ChangedFile
+from .results.detected import DetectedFace, Detection
+from .results.inspected import Inspection
+from .results.protected import ProtectedFace, ProtectResult
+from .results.recovered import RecoveredFace, RecoverResult
+from .results.verified import Verification, VerifiedFace
 from .session import Session, detect, protect, recover
 from .verification import verify
 

@@ -11,9 +11,10 @@ from ..flow.registry import name_of, warnings_of
 from ..image.read import MAX_PIXELS
 from ..types import Style
 from .files.io import PictureInput, load
-from .recover_from_pixels import find_headers
-from .recover_picture import read_header
-from .results.results import Inspection, ProtectedFace
+from .header_checks import read_header
+from .recovery.recover_from_pixels import find_headers
+from .results.inspected import Inspection
+from .results.protected import ProtectedFace
 
 
 def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:

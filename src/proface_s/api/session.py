@@ -4,68 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from copy import copy
 from dataclasses import replace
-from functools import cache, cached_property, wraps
+from functools import cache, wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import numpy as np
-
-from ..container.header.header import WrongKey
-from ..container.records.pixel_records import find_records
-from ..covers import format_style, is_weak
-from ..errors import NoFaceError, UsageError
-from ..faces import DEFAULT_DETECTOR, BoxLike, Detector, draw_boxes, open_detector, parse_boxes
-from ..faces.numbering import indices_of, parse_selection
-from ..flow.cards import DEFAULT_MODEL
-from ..flow.model import Model
-from ..flow.registry import Models
-from ..image.metadata import reading_warnings
-from ..image.read import MAX_PIXELS
+from ..faces import BoxLike, draw_boxes, parse_boxes
+from ..faces.numbering import parse_selection
 from ..image.transparency import BACKGROUNDS, composite
-from ..image.write import FORMATS, Format, encode_picture, format_of
+from ..image.write import Format
 from ..keys.access import Credentials, Lock
-from ..keys.derive import KdfLimits
 from ..keys.face_key_text import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
 from ..progress import Progress, silent
-from ..types import Picture, Style
-from .files.io import (
-    PROTECTED_SUFFIX,
-    RECOVERED_SUFFIX,
-    PictureInput,
-    default_output,
-    load,
-    output_for,
-    same_kind,
-)
-from .files.saving import encode_recovered, lossy_warning, sidecar_target, write_files
-from .files.sidecars import has_sidecar, sidecar_path
+from ..types import Style, WrongKey
+from .files.io import PictureInput, load
 from .options import ProtectOptions, RecoverOptions, Sidecar
-from .protect_picture import protect_picture
-from .recover_from_pixels import recover_from_pixels
-from .recover_picture import recover_picture
-from .results.results import Detection, ProtectedFace, ProtectResult, RecoverResult
-from .selection import Choice, FoundFaces, choose_regions, find_faces, plan_faces
-
-__all__ = [
-    "PROTECTED_SUFFIX",
-    "RECOVERED_SUFFIX",
-    "PictureInput",
-    "Session",
-    "default_output",
-    "detect",
-    "load",
-    "protect",
-    "recover",
-]
+from .protection.protect_file import protect_file
+from .protection.selection import choose_regions
+from .recovery.recover_file import recover_file
+from .resources import Resources
+from .results.detected import Detection
+from .results.protected import ProtectResult
+from .results.recovered import RecoverResult
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-class Session:
+class Session(Resources):
     """Loads the models on first use and keeps them.
 
     Args:
@@ -76,49 +43,6 @@ class Session:
         max_pixels: larger files are refused before they are decoded.
         limits: what deriving the keys of a file may cost; those of the file format if None.
     """
-
-    def __init__(
-        self,
-        *,
-        detector: Detector | str = DEFAULT_DETECTOR,
-        model: Model | str = DEFAULT_MODEL,
-        threads: int = 0,
-        max_pixels: int = MAX_PIXELS,
-        limits: KdfLimits | None = None,
-    ) -> None:
-        self._detector, self._model, self._threads, self._max_pixels = detector, model, threads, max_pixels
-        self._limits = limits
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the settings without the models: another process loads its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("detector", "models")}
-
-    def limited(self, limits: KdfLimits) -> Session:
-        """Return a session like this one that spends at most so much on the keys of a file."""
-        other = copy(self)
-        other._limits = limits
-        return other
-
-    @cached_property
-    def detector(self) -> Detector:
-        """The face detector in use, opened on first use.
-
-        Raises:
-            UsageError: if the session was given a name, and no detector of that name can be opened.
-        """
-        if isinstance(self._detector, str):
-            return open_detector(self._detector, self._threads)
-        return self._detector
-
-    @cached_property
-    def models(self) -> Models:
-        """Models that were used so far, and the others by name or id."""
-        return Models(self._model, self._threads)
-
-    @property
-    def model(self) -> Model:
-        """The model for new files."""
-        return self.models.named()
 
     def detect(
         self,
@@ -140,16 +64,12 @@ class Session:
             UsageError, ImageError: as `protect`.
         """
         progress("read", 0, 1)
-        picture = load(image, max_pixels=self._max_pixels)
+        picture = load(image, max_pixels=self.max_pixels)
         progress("find", 0, 1)
         choice = choose_regions(picture, self.find, parse_selection(faces), parse_boxes(boxes))
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
         drawn = draw_boxes(shown, choice.faces, [face.number for face in choice.faces])
         return Detection(choice.faces, choice.regions, drawn, picture.size, choice.warnings)
-
-    def find(self, picture: Picture) -> FoundFaces:
-        """Detect faces with the detector in use."""
-        return find_faces(self.detector, picture)
 
     def protect(
         self,
@@ -248,53 +168,7 @@ class Session:
         Raises:
             NoFaceError, UsageError, ImageError, ModelError: as `protect`.
         """
-        target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
-        file_format = format_of(target) if target else options.file_format or "png"
-        beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
-        progress("read", 0, 1)
-        picture = load(image, max_pixels=self._max_pixels)
-        if any(picture.chunks.values()) or find_records(picture.rgb):
-            raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
-        progress("find", 0, 1)
-        choice = choose_regions(picture, self.find, options.faces, options.boxes)
-        warnings = [*options.passphrase_warnings, *reading_warnings(picture), *choice.warnings]
-        if not choice.regions:
-            _check_copy_allowed(picture, choice, options)
-            data = encode_picture(picture, file_format, keep_metadata=options.keep_metadata)
-            path = write_files(target, data, overwrite=overwrite, like=image)
-            warnings.append("no face found: this is an unprotected copy")
-            copied = same_kind(image, picture, data, path)
-            return ProtectResult(copied, (), picture.rgb, (), data, path, tuple(warnings))
-        faces = plan_faces(picture, choice, options)
-        for style in dict.fromkeys(face.style for face in faces):
-            if is_weak(style):
-                warnings.append(f"style {format_style(style)} is weak: recognisers may see through it")
-        done = protect_picture(
-            picture,
-            faces,
-            self.models.named(options.model),
-            options,
-            file_format=file_format,
-            limits=self._limits,
-            progress=progress,
-        )
-        path = write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
-        if path is not None and beside is None and has_sidecar(path):
-            warnings.append(f"{sidecar_path(path)} belongs to an earlier file of this name: delete it")
-        protected = tuple(
-            ProtectedFace(number, face.box, format_style(face.style), options.sealed, face.found)
-            for number, face in enumerate(faces, 1)
-        )
-        return ProtectResult(
-            same_kind(image, done.picture, done.data, path),
-            done.covers,
-            done.picture.rgb,
-            protected,
-            done.data,
-            path,
-            (*warnings, *done.warnings),
-            done.sidecar,
-        )
+        return protect_file(image, options, self, output=output, overwrite=overwrite, progress=progress)
 
     def recover(
         self,
@@ -378,50 +252,8 @@ class Session:
         Raises:
             WrongKeyError, NotProtectedError, DamagedFileError, UnexpectedModeError: as `recover`.
         """
-        if sidecar is not None and options.from_pixels:
-            raise UsageError("a sidecar was given, and also that it should be ignored")
-        only = None if options.faces is None else indices_of(options.faces)
-        target = output_for(image, output, RECOVERED_SUFFIX, overwrite, options.file_format, jpeg=True)
-        name = target or f"recovered{FORMATS[options.file_format or 'png'][0]}"
-        progress("read", 0, 1)
-        picture = load(image, sidecar, max_pixels=self._max_pixels)
-        read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
-        done = read(
-            picture,
-            options.credentials,
-            self.models,
-            only=only,
-            force=options.force,
-            expect=options.expect,
-            limits=self._limits,
-            progress=progress,
-        )
-        progress("write", 0, 1)
-        recovered = replace(done.picture, chunks={})
-        wanted = target or not isinstance(image, np.ndarray)
-        data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
-        path = write_files(target, data, overwrite=overwrite, like=image)
-        return RecoverResult(
-            same_kind(image, recovered, data, path),
-            recovered.rgb,
-            done.faces,
-            path,
-            (*reading_warnings(picture), *done.warnings, *lossy_warning(path)),
-            data,
-            done.wrong_key,
-            done.authentic,
-        )
-
-
-def _check_copy_allowed(picture: Picture, choice: Choice, options: ProtectOptions) -> None:
-    """Refuse a picture without a face unless an unprotected copy was asked for.
-
-    Raises:
-        NoFaceError: names the picture.
-    """
-    if not options.allow_no_face:
-        raise NoFaceError(
-            "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
+        return recover_file(
+            image, options, self, sidecar=sidecar, output=output, overwrite=overwrite, progress=progress
         )
 
 

@@ -11,6 +11,7 @@ from ..container.header.header import Header, WrongKey
 from ..container.header.unlock import UnlockedHeader, unlock_header
 from ..container.records.pixel_records import read_record
 from ..container.records.record_message import face_record, record_agrees
+from ..container.records.record_space import has_leftovers, leftovers
 from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, FileFormatError
 from ..faces.numbering import number_of
@@ -22,10 +23,9 @@ from ..types import Box, Picture
 from .files.io import PictureInput, file_bytes, load
 from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from .footprints import unprotected_alpha
-from .records import has_leftovers, leftovers
-from .recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
-from .recover_picture import changed_faces, check_mode, read_header
-from .results.results import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
+from .header_checks import changed_faces, check_mode, read_header
+from .recovery.recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
+from .results.verified import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
 
 
 def verify(

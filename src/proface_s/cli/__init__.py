@@ -8,7 +8,7 @@
                   ├── runner/plan           inputs -> [FileTask(source, target)], checked before anything is written
                   ├── runner/keys           passphrase from a prompt, file, descriptor or the environment
                   ▼
-             runner/run ──► runner/protect_task ──► api.Session.protect_with
+             runner/run ──► runner/protect_task ──► api/protection/protect_file
                   │
                   ├──► runner/report        lines on stderr, JSON on stdout
                   └──► runner/errors        error -> lines and exit code

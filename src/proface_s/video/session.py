@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..api.footprints import covered, repeated_edges, uncovered
-from ..api.selection import disjoint_regions
+from ..api.protection.selection import disjoint_regions
 from ..container.carriers.sidecar import picture_digest
 from ..container.header.footprint import Footprint
 from ..container.header.header import region_digest

@@ -188,7 +188,7 @@ class ProtectResponse(BaseModel):
 
 
 class RestoredFaceModel(BaseModel):
-    """Outcome for one face; see `proface_s.api.results.results.RecoveredFace`."""
+    """Outcome for one face; see `proface_s.api.results.recovered.RecoveredFace`."""
 
     number: int
     box: BoxModel

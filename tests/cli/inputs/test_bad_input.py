@@ -385,7 +385,7 @@ def test_a_bug_is_called_a_bug(proface: Proface, monkeypatch: pytest.MonkeyPatch
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("proface_s.api.session.protect_picture", broken)
+    monkeypatch.setattr("proface_s.api.protection.protect_file.protect_picture", broken)
     result = proface("protect", "a.png", *BY_HAND)
     assert result.code == 1
     assert result.errors == ["error: a.png: internal error: ZeroDivisionError: division by zero"]

@@ -15,7 +15,6 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Session
-from proface_s.api.records import with_current_records
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from proface_s.container.header.footprint import Footprint
 from proface_s.container.header.header import (
@@ -34,6 +33,7 @@ from proface_s.container.header.stanzas import BareStanza, PassphraseStanza
 from proface_s.container.records.partial_headers import LOST
 from proface_s.container.records.pixel_records import SYNC, read_record, search_records, write_record
 from proface_s.container.records.record_message import face_record
+from proface_s.container.records.record_space import with_current_records
 from proface_s.container.seal import header_seal_context, seal_region
 from proface_s.errors import (
     DamagedFileError,

@@ -340,7 +340,7 @@ def test_an_interrupted_deed_is_noted_too(proface: Proface, plain: str, monkeypa
     def stopped(*_: object, **__: object) -> None:
         raise SystemExit(143)
 
-    monkeypatch.setattr("proface_s.api.session.recover_picture", stopped)
+    monkeypatch.setattr("proface_s.api.recovery.recover_file.recover_picture", stopped)
     assert proface("recover", plain, "--audit", "log").code == 143
     assert [(note["event"], note.get("error")) for note in entries()] == [("begin", None), ("end", "interrupted")]
     assert files() == ["log", plain]

@@ -13,7 +13,8 @@ from proface_lab.attacks.adversaries.tampering import ATTACK, FAILED, FORGED, RE
 from proface_lab.attacks.alterations import RANDOM
 from proface_lab.attacks.base import AttackBudget, AttackOutcome, NotApplicable, Scene
 from proface_lab.evaluation.method import load_method
-from proface_s.api import Session, recover_picture
+from proface_s.api import Session
+from proface_s.api.recovery import recover_picture
 from proface_s.container import seal
 from proface_s.container.header import header_bytes
 from proface_s.keys.derive import KdfParams

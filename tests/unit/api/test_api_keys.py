@@ -13,9 +13,10 @@ from PIL import Image
 import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api import DetectedFace
-from proface_s.api.erase import CELL, blurred_copy
+from proface_s.api.changes.erase import CELL, blurred_copy
+from proface_s.api.face_search import FoundFaces
 from proface_s.api.options import ProtectOptions
-from proface_s.api.selection import Choice, FoundFaces, choose_regions, plan_faces, values_for
+from proface_s.api.protection.selection import Choice, choose_regions, plan_faces, values_for
 from proface_s.container.carriers.carrier import from_chunks
 from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.container.header.unlock import unlock_header

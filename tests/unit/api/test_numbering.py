@@ -13,7 +13,8 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Lock, Session
-from proface_s.api.selection import FoundFaces, choose_regions, number_faces
+from proface_s.api.face_search import FoundFaces
+from proface_s.api.protection.selection import choose_regions, number_faces
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.faces import draw_boxes
 from proface_s.faces.numbering import index_of, indices_of, number_of

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proface_s.api import Session, protect_picture, protected_check
+from proface_s.api import Session
+from proface_s.api.protection import protect_picture, protected_check
 from proface_s.errors import ImageError, ProFaceError
 from proface_s.image import write
 from proface_s.types import Picture

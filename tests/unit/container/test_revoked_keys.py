@@ -14,13 +14,13 @@ from PIL import Image
 import proface_s
 from paths_kit import GOLDEN_FILES
 from proface_s import Credentials, Lock, Session
-from proface_s.api import records
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar
 from proface_s.container.header.header import Header
 from proface_s.container.header.stanzas import PassphraseStanza, RecipientStanza
 from proface_s.container.records.pixel_records import erase_record, read_record, record_samples, write_record
 from proface_s.container.records.record_message import face_record
+from proface_s.container.records.record_space import leftovers
 from proface_s.errors import ImageError, WrongKeyError
 from proface_s.image.regions import cut, paste
 from proface_s.image.write import encode_picture, format_of_bytes
@@ -296,7 +296,7 @@ def test_s1_a_forgotten_face_of_the_cover_mode_leaves_no_slot(session: Session) 
     done = proface_s.forget(old.data, [2])
     assert traces(done.data, None, [header_of(old.data).faces[1].slot]) == 0
     assert traces(done.data, None, [header_of(old.data).faces[0].slot]) > 0
-    assert records.leftovers(pixels(done.data), header_of(done.data)) == []
+    assert leftovers(pixels(done.data), header_of(done.data)) == []
 
 
 def test_s1_what_is_left_of_a_stripped_file_is_looked_at_too(session: Session) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from proface_s.api import Session
-from proface_s.api.selection import overlooked_faces
+from proface_s.api.face_search import overlooked_faces
 from proface_s.errors import NoFaceError
 from proface_s.faces import SlimefaceDetector, looks
 from proface_s.faces.looks import Look

@@ -12,7 +12,7 @@ import pytest
 
 import proface_s
 from proface_s import Credentials, Lock, Session
-from proface_s.api import protect_picture
+from proface_s.api.protection import protect_picture
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.container.header.header import Group, Header
 from proface_s.container.header.key_ring import KeyRing

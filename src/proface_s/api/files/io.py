@@ -23,7 +23,7 @@ from ...image.read import MAX_PIXELS, read_file, read_picture
 from ...image.structure.png import complete_png
 from ...image.write import FORMATS, Format, check_output_path, format_of, is_jpeg_name
 from ...types import Picture
-from ..results.results import ProtectResult
+from ..results.protected import ProtectResult
 from .sidecars import chunks_beside, read_sidecar
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ...container.carriers.sidecar import MAGIC, SIDECAR_SUFFIX, decode_sidecar,
 from ...errors import DamagedFileError, ImageError
 from ...image.read import read_file
 from ...types import Picture
-from ..recover_picture import changed_faces
+from ..header_checks import changed_faces
 
 _OTHER_PICTURE = "a sidecar lies beside its picture and has its name: look for the right pair"
 

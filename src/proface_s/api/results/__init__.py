@@ -1,1 +1,5 @@
-"""Results of the API, and how they are shown."""
+"""Results of the API: plain frozen dataclasses.
+
+Their ``repr`` is one line, without pixels and without keys.  A notebook shows tables, and of a protected photo its
+plain covers: nothing hidden or recovered gets into a notebook's file unless somebody puts it there.
+"""

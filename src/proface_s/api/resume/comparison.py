@@ -25,6 +25,7 @@ from ...container.carriers.sidecar import decode_sidecar, picture_digest
 from ...container.header.header import Header
 from ...container.records.pixel_records import find_records, read_record
 from ...container.records.record_message import face_record
+from ...container.records.record_space import planned_reserves
 from ...covers import get_style
 from ...errors import ProFaceError
 from ...flow.model import Model
@@ -36,10 +37,9 @@ from ...types import Picture, UInt8Image
 from ..files.io import load
 from ..files.sidecars import has_sidecar, sidecar_path
 from ..footprints import same_elsewhere
+from ..header_checks import check_digests, read_header
 from ..options import ProtectOptions
-from ..records import planned_reserves
-from ..recover_picture import check_digests, read_header
-from ..selection import FacePlan, choose_regions, plan_faces
+from ..protection.selection import FacePlan, choose_regions, plan_faces
 from ..session import Session
 from .proof import OTHER_PHOTO, PhotoAndOutput, other_options, other_stanzas, unproved_reason
 
@@ -207,7 +207,7 @@ def _stored(name: str, strength: float | None) -> float:
 
 def _other_records(rgb: UInt8Image, header: Header, wanted: bool, model: Model) -> str | None:
     """Compare the records in the pixels with those that the header leads to."""
-    planned = planned_reserves(header, model) if wanted else [0] * len(header.faces)
+    planned = planned_reserves(header, model.most_reserved) if wanted else [0] * len(header.faces)
     for index, (face, expected) in enumerate(zip(header.faces, planned, strict=True)):
         reserved = header.reserved(index)
         if reserved != expected:

@@ -78,7 +78,7 @@ def command(
 
 
 def _report(task: FileTask, done: ChangedFile, erase: bool) -> TaskReport:
-    from ...api.manage import ERASING
+    from ...api.changes.manage import ERASING
     from ..runner.report import TaskReport
 
     what = "forgotten and overwritten" if erase else "forgotten"

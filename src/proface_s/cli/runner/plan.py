@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...api.session import default_output
+from ...api.files.io import default_output
 from ...errors import ImageError, ProFaceError, UsageError, masked_url
 from ...image.names import fitted_name
 from ...image.write import check_output_path

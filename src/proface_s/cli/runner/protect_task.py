@@ -9,6 +9,7 @@ from typing import Any
 from ...api import ProtectResult
 from ...api.files.io import PictureInput
 from ...api.options import ProtectOptions
+from ...api.protection.protect_file import protect_file
 from ...api.resume.comparison import unfinished
 from ...api.resume.proof import UNPROVED
 from ...api.session import process_session
@@ -52,9 +53,9 @@ class ProtectTask:
         source: PictureInput = task.source
         if task.source is STDIN or task.target is STDOUT:  # bytes give bytes, a path would give a file
             source = read_stdin() if task.source is STDIN else read_file(task.source)
-        result = process_session(self.threads).protect_with(
-            source, self.options, output=None if task.target is STDOUT else task.target, overwrite=overwrite
-        )
+        target = None if task.target is STDOUT else task.target
+        session = process_session(self.threads)
+        result = protect_file(source, self.options, session, output=target, overwrite=overwrite)
         if task.target is STDOUT:
             write_stdout(result.data)
         return self._report(task, result)

@@ -10,6 +10,7 @@ from ...api import RecoverResult
 from ...api.files.saving import encode_recovered
 from ...api.files.sidecars import has_sidecar, sidecar_path
 from ...api.options import RecoverOptions
+from ...api.recovery.recover_file import recover_file
 from ...api.resume.comparison import same_file
 from ...api.session import process_session
 from ...errors import OtherOutputError
@@ -67,9 +68,8 @@ class RecoverTask:
         else:
             image = source if target is not None else read_file(source)
         options = self.options if file_format is None else replace(self.options, file_format=file_format)
-        return process_session(self.threads).recover_with(
-            image, options, sidecar=sidecar, output=target, overwrite=overwrite
-        )
+        session = process_session(self.threads)
+        return recover_file(image, options, session, sidecar=sidecar, output=target, overwrite=overwrite)
 
     def _recovered_bytes(self, source: Path, sidecar: Path | str | None, target: Path) -> bytes:
         """Return the content that the output would have."""

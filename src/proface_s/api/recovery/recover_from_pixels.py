@@ -1,7 +1,7 @@
 """Recovering from the pixels alone: what is left when a program has dropped all metadata.
 
-The inverse of `proface_s.api.protect_picture` again, but the header is put together from the records in the faces' own
-pixels, wherever in the picture they are.  What comes back is the flow's estimate; nothing vouches for it.
+The inverse of `proface_s.api.protection.protect_picture` again, but the header is put together from the records in the
+faces' own pixels, wherever in the picture they are.  What comes back is the flow's estimate; nothing vouches for it.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from ..container.header.header import WrongKey
-from ..container.header.unlock import check_cost, noise_keys, unlock_header
-from ..container.records.partial_headers import LOST, PartialHeader, headers_from_records
-from ..container.records.pixel_records import search_records
-from ..errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
-from ..faces.numbering import number_of
-from ..flow.registry import Models
-from ..image.regions import cut, paste_all
-from ..keys.access import Credentials
-from ..keys.derive import KdfLimits, KekDeriver
-from ..keys.secrets import FaceKey
-from ..progress import Progress, silent
-from ..types import Box, Picture, UInt8Image
-from .recover_picture import Recovered, check_mode, check_readable, estimate, model_of, pixel_warnings, unvouched
-from .results.results import Outcome, RecoveredFace
+from ...container.header.header import WrongKey
+from ...container.header.unlock import check_cost, noise_keys, unlock_header
+from ...container.records.partial_headers import LOST, PartialHeader, headers_from_records
+from ...container.records.pixel_records import search_records
+from ...errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
+from ...faces.numbering import number_of
+from ...flow.registry import Models
+from ...image.regions import cut, paste_all
+from ...keys.access import Credentials
+from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.secrets import FaceKey
+from ...progress import Progress, silent
+from ...types import Box, Picture, UInt8Image
+from ..header_checks import check_mode
+from ..results.recovered import Outcome, RecoveredFace
+from .face_reading import check_readable, model_of, pixel_warnings, read_face, unvouched
+from .recover_picture import Recovered
 
 _GONE = "the file's metadata are gone; what was read from the pixels is an estimate that nothing vouches for"
 _IGNORED = "header and seals were ignored; what was read from the pixels is an estimate that nothing vouches for"
@@ -166,7 +168,7 @@ def _read(
     doubtful: set[int] = set()
     for number, (index, box) in enumerate(places):
         progress("restore", number, len(places))
-        read = estimate(model, cut(picture.rgb, box), opened.keys[index], header, index, forced)
+        read = read_face(model, cut(picture.rgb, box), opened.keys[index], header, index, forced)
         if read is not None:
             found.append((box, read.image))
             readable.add(index)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 import numpy.typing as npt
 
-from ..container.header.header import Header
-from ..container.records.pixel_records import erase_record, read_record, record_fits, record_samples, write_record
-from ..container.records.record_message import face_record, record_agrees
-from ..flow.model import Model
-from ..image.regions import cut, paste_all
-from ..types import Box, UInt8Image
+from ...types import Box, UInt8Image
+from ..header.header import Header
+from .pixel_records import erase_record, read_record, record_fits, record_samples, write_record
+from .record_message import face_record, record_agrees
 
 
-def planned_reserves(header: Header, model: Model) -> list[int]:
+def planned_reserves(header: Header, most_reserved: Callable[[int, int], int]) -> list[int]:
     """Return how many leading samples the record of each face will take; 0 if the region has no room for it.
 
     The model must know before it runs, and the header can be locked only afterwards; but the length of a record
@@ -23,13 +21,13 @@ def planned_reserves(header: Header, model: Model) -> list[int]:
 
     Args:
         header: as `plan_header` makes it.
-        model: says how much room a region has.
+        most_reserved: how many leading samples of a region of (height, width) the model can leave to a record.
     """
     reserves = []
     for index, face in enumerate(header.faces):
         length = len(face_record(header, index))
         samples = record_samples(length) if record_fits(face.box.w, face.box.h, length) else 0
-        reserves.append(samples if samples <= model.most_reserved(face.box.h, face.box.w) else 0)
+        reserves.append(samples if samples <= most_reserved(face.box.h, face.box.w) else 0)
     return reserves
 
 
@@ -47,12 +45,12 @@ def with_current_records(rgb: UInt8Image, header: Header, faces: Collection[int]
     Returns:
         (H, W, 3) uint8; reserved samples differ by at most 1, all others not at all.
     """
-    placed = []
+    result = rgb.copy(order="C")
     for index, face in enumerate(header.faces):
-        region = cut(rgb, face.box)
         current = with_current_record if faces is None or index in faces else _without_leftovers
-        placed.append((face.box, current(region, header, index)))
-    return paste_all(rgb, placed)
+        region = _region(result, face.box)
+        region[:] = current(region, header, index)
+    return result
 
 
 def with_current_record(region: UInt8Image, header: Header, index: int) -> UInt8Image:
@@ -84,7 +82,12 @@ def has_leftovers(rgb: UInt8Image, box: Box, header: Header, index: int) -> bool
         header: its header, perhaps one that was put together from records.
         index: its position in the header.
     """
-    return not header.faces[index].erased and bool(_leftover(cut(rgb, box), header, index).any())
+    return not header.faces[index].erased and bool(_leftover(_region(rgb, box), header, index).any())
+
+
+def _region(rgb: UInt8Image, box: Box) -> UInt8Image:
+    """The pixels of a box as a view; the box lies inside the picture: headers are checked when they are read."""
+    return rgb[box.y : box.bottom, box.x : box.right]
 
 
 def _fitting_record(header: Header, index: int) -> bytes:

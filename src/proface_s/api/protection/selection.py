@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..container.header.footprint import Footprint
-from ..errors import UsageError
-from ..faces import (
-    Detector,
-    non_maximum_suppression,
+from ...container.header.footprint import Footprint
+from ...errors import UsageError
+from ...faces import (
     open_edges,
     parse_box,
     parse_boxes,
-    reading_order,
     resolve_overlaps,
     reversible_box,
     select_faces,
 )
-from ..faces.boxes import intersection
-from ..image.transparency import composites, constant_alpha
-from ..keys.access import Lock
-from ..types import Box, Face, Picture, Style
-from .options import FaceRef, ProtectOptions
-from .results.results import DetectedFace
+from ...faces.boxes import intersection
+from ...image.transparency import constant_alpha
+from ...keys.access import Lock
+from ...types import Box, Face, Picture, Style
+from ..face_search import FoundFaces
+from ..options import FaceRef, ProtectOptions
+from ..results.detected import DetectedFace
 
 Own = TypeVar("Own", Lock, Style)
 
-ALWAYS_LOOKED_FOR = 16.5  # longer side in pixels of a face, with room for rounding
 SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region; only tiny pictures have such
 
 
@@ -48,36 +44,6 @@ class Choice:
     faces: tuple[DetectedFace, ...]
     size: tuple[int, int]
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFaces:
-    """Detected faces, in any order, and what the user should know about how they were looked for."""
-
-    faces: Sequence[Face] = ()
-    warnings: tuple[str, ...] = ()
-
-
-def find_faces(detector: Detector, picture: Picture) -> FoundFaces:
-    """Detect faces in the picture's colours, and in what is shown of them on backgrounds where it is transparent.
-
-    A face may be drawn with alpha alone, or be seen only where alpha hides the rest; and colours under full
-    transparency are in the file although nobody sees them.
-    """
-    seen = [detector.detect(picture.rgb)]
-    seen += [detector.detect(shown) for shown in composites(picture.rgb, picture.alpha)]
-    if len(seen) > 1:
-        seen = [reading_order(non_maximum_suppression(face for faces in seen for face in faces))]
-    return FoundFaces(seen[0], overlooked_faces(detector, picture.size))
-
-
-def overlooked_faces(detector: Detector, size: tuple[int, int]) -> tuple[str, ...]:
-    """Warn of faces that the detector does not look for in a picture of (width, height), if it can tell."""
-    smallest = getattr(detector, "smallest_face", None)
-    pixels = smallest(size) if callable(smallest) else 0.0
-    if pixels <= ALWAYS_LOOKED_FOR:
-        return ()
-    return (f"the picture is so large that faces under {math.ceil(pixels)} pixels were not looked for",)
 
 
 def choose_regions(

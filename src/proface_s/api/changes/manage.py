@@ -6,25 +6,25 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from ..container.header.header import Header, forget_face, slot_digest
-from ..container.header.lock import relock_header
-from ..container.header.lock_plan import check_locks
-from ..container.header.unlock import check_cost, try_passphrases, unlock_groups, unlock_header
-from ..errors import ProFaceError, UsageError, WrongKeyError
-from ..faces.numbering import index_of, indices_of, number_of
-from ..image.regions import cut
-from ..keys.access import Credentials, Lock
-from ..keys.derive import KdfLimits, KekDeriver
-from ..keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
-from ..keys.passphrase import check_passphrase
-from ..keys.secrets import FaceKey, FileKey
+from ...container.header.header import Header, forget_face, slot_digest
+from ...container.header.lock import relock_header
+from ...container.header.lock_plan import check_locks
+from ...container.header.unlock import check_cost, try_passphrases, unlock_groups, unlock_header
+from ...container.records.record_space import with_current_records
+from ...errors import ProFaceError, UsageError, WrongKeyError
+from ...faces.numbering import index_of, indices_of, number_of
+from ...image.regions import cut
+from ...keys.access import Credentials, Lock
+from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
+from ...keys.passphrase import check_passphrase
+from ...keys.secrets import FaceKey, FileKey
+from ..files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load
+from ..footprints import restored
+from ..header_checks import check_faces, read_header
+from ..recovery.recover_from_pixels import find_headers
+from ..results.changed import ChangedFile
 from .erase import blurred_copy
-from .files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load
-from .footprints import restored
-from .records import with_current_records
-from .recover_from_pixels import find_headers
-from .recover_picture import check_faces, read_header
-from .results.results import ChangedFile
 from .rewrite import open_to_change, write_changed
 
 ERASING: Final = "erasing the face overwrites them"

@@ -1,4 +1,4 @@
-"""Photo -> protected file, step by step; `proface_s.api.recover_picture` is the way back.
+"""Photo -> protected file, step by step; `proface_s.api.recovery.recover_picture` is the way back.
 
 ::
 
@@ -11,29 +11,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..container.carriers.carrier import to_chunks, write_chunks
-from ..container.carriers.sidecar import encode_sidecar
-from ..container.header.footprint import OPAQUE
-from ..container.header.header import Header, region_digest
-from ..container.header.key_ring import KeyRing
-from ..container.header.lock import FaceDescription, lock_header
-from ..container.header.lock_plan import plan_header
-from ..container.records.pixel_records import write_record
-from ..container.records.record_message import face_record
-from ..container.seal import header_seal_context, seal_at_full_length, seal_region
-from ..covers import apply_style, is_uninformative
-from ..faces.numbering import format_numbers
-from ..flow.model import Model, check_supported_mode
-from ..image.regions import cut
-from ..image.write import Format, encode_picture
-from ..keys.derive import KdfLimits, KekDeriver
-from ..progress import Progress, silent
-from ..threads import run_both
-from ..types import Picture, UInt8Image
-from .footprints import covered, original_of
-from .options import ProtectOptions
+from ...container.carriers.carrier import to_chunks, write_chunks
+from ...container.carriers.sidecar import encode_sidecar
+from ...container.header.footprint import OPAQUE
+from ...container.header.header import Header, region_digest
+from ...container.header.key_ring import KeyRing
+from ...container.header.lock import FaceDescription, lock_header
+from ...container.header.lock_plan import plan_header
+from ...container.records.pixel_records import write_record
+from ...container.records.record_message import face_record
+from ...container.records.record_space import planned_reserves
+from ...container.seal import header_seal_context, seal_at_full_length, seal_region
+from ...covers import apply_style, is_uninformative
+from ...faces.numbering import format_numbers
+from ...flow.model import Model, check_supported_mode
+from ...image.regions import cut
+from ...image.write import Format, encode_picture
+from ...keys.derive import KdfLimits, KekDeriver
+from ...progress import Progress, silent
+from ...threads import run_both
+from ...types import Picture, UInt8Image
+from ..footprints import covered, original_of
+from ..options import ProtectOptions
 from .protected_check import check_protected
-from .records import planned_reserves
 from .selection import FacePlan
 
 
@@ -91,7 +91,7 @@ def protect_picture(
     groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
     cover_mode = options.wrong_key == "cover"
     planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=cover_mode)
-    reserved = planned_reserves(planned, model) if options.record else [0] * len(faces)
+    reserved = planned_reserves(planned, model.most_reserved) if options.record else [0] * len(faces)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
     covers: list[UInt8Image] = []
     regions: list[UInt8Image] = []

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
-from ..container.carriers.sidecar import decode_sidecar, encode_sidecar
-from ..container.header.header import Header
-from ..errors import DamagedFileError, ImageError, ProFaceError, UsageError
-from ..image.read import read_picture
-from ..image.write import encode_picture, format_of, format_of_bytes, write_atomic
-from ..types import Picture, UInt8Image
-from .files.io import file_bytes, load, output_for
-from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
-from .records import leftovers
-from .recover_picture import changed_faces, check_digests, read_header
+from ...container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
+from ...container.carriers.sidecar import decode_sidecar, encode_sidecar
+from ...container.header.header import Header
+from ...container.records.record_space import leftovers
+from ...errors import DamagedFileError, ImageError, ProFaceError, UsageError
+from ...image.read import read_picture
+from ...image.write import encode_picture, format_of, format_of_bytes, write_atomic
+from ...types import Picture, UInt8Image
+from ..files.io import file_bytes, load, output_for
+from ..files.sidecars import has_sidecar, read_sidecar, sidecar_path
+from ..header_checks import changed_faces, check_digests, read_header
 
 _REPORT = "please report this"
 

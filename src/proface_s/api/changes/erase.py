@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..types import UInt8Image
+from ...types import UInt8Image
 
 CELL = 8
 """Side in pixels of the cells of which only the mean colour stays; those at the right and lower edge may be larger."""

@@ -7,25 +7,25 @@ from typing import Final
 
 import numpy as np
 
-from ..container.carriers.carrier import from_chunks, read_chunks
-from ..container.carriers.sidecar import decode_sidecar, picture_digest
-from ..container.header.header import Header, region_digest
-from ..container.header.key_ring import KeyRing
-from ..container.header.unlock import try_passphrases, unwrap_face_keys
-from ..container.records.pixel_records import FoundRecord, read_record
-from ..container.records.record_message import face_record
-from ..container.seal import header_seal_context, open_seal
-from ..errors import ProFaceError
-from ..faces.numbering import number_of
-from ..flow.model import Model
-from ..image.measures import psnr
-from ..image.read import read_picture
-from ..image.regions import cut
-from ..keys.access import Lock
-from ..keys.derive import KdfLimits, KekDeriver
-from ..threads import run_both
-from ..types import Picture, UInt8Image
-from .footprints import is_altered, same_elsewhere
+from ...container.carriers.carrier import from_chunks, read_chunks
+from ...container.carriers.sidecar import decode_sidecar, picture_digest
+from ...container.header.header import Header, region_digest
+from ...container.header.key_ring import KeyRing
+from ...container.header.unlock import try_passphrases, unwrap_face_keys
+from ...container.records.pixel_records import FoundRecord, read_record
+from ...container.records.record_message import face_record
+from ...container.seal import header_seal_context, open_seal
+from ...errors import ProFaceError
+from ...faces.numbering import number_of
+from ...flow.model import Model
+from ...image.measures import psnr
+from ...image.read import read_picture
+from ...image.regions import cut
+from ...keys.access import Lock
+from ...keys.derive import KdfLimits, KekDeriver
+from ...threads import run_both
+from ...types import Picture, UInt8Image
+from ..footprints import is_altered, same_elsewhere
 
 ESTIMATE_FLOOR_DB: Final = 25.0
 """Recovery of a face without a seal below this deserves a warning."""

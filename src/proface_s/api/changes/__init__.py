@@ -1,0 +1,1 @@
+"""Change who can open a protected file, without its original."""

@@ -1,0 +1,95 @@
+"""Read the header of a protected picture, and check it against pixels, mode and request before anything is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from ..container.carriers.carrier import from_chunks
+from ..container.header.header import Header, region_digest
+from ..errors import DamagedFileError, UnexpectedModeError, UsageError
+from ..faces.numbering import format_numbers, number_of
+from ..image.regions import cut
+from ..types import Picture, WrongKey
+from .footprints import is_altered
+
+FROM_PIXELS: Final = "without the header, the records in the pixels can still be read, if there are any"
+
+
+def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
+    """Header and seals of a protected picture, checked against its pixels as far as that goes without a key.
+
+    Raises:
+        NotProtectedError: if it carries no header.
+        DamagedFileError: they are malformed, or were made for another picture.
+    """
+    header, seals = from_chunks(picture.chunks, picture.source)
+    if (header.width, header.height) != picture.size:
+        raise DamagedFileError(
+            f"{picture.source} is {picture.size[0]}x{picture.size[1]}, but its header was made for "
+            f"{header.width}x{header.height}",
+            "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
+            + FROM_PIXELS,
+            code="resized",
+        )
+    return header, seals
+
+
+def check_mode(picture: Picture, headers: Sequence[Header], expect: WrongKey | None) -> None:
+    """Refuse a file of another mode than the one that was demanded.
+
+    The mode stands in the header.  In noise mode a key vouches for it; but anybody can turn such a file into one in
+    cover mode, in which nothing can be checked and every key, the right one too, gives the covered face.
+
+    Raises:
+        UnexpectedModeError: if no header is in that mode.
+    """
+    if expect is not None and all(header.wrong_key != expect for header in headers):
+        raise UnexpectedModeError(
+            f"{picture.source} is in {headers[0].wrong_key} mode; {expect} mode was demanded",
+            "somebody may have changed the file: ask for it again, or recover it without demanding a mode",
+            code="mode",
+        )
+
+
+def check_faces(header: Header, faces: Collection[int]) -> None:
+    """Refuse positions at which the header has no face.
+
+    Raises:
+        UsageError: names the first of them.
+    """
+    for index in faces:
+        if not 0 <= index < len(header.faces):
+            count = len(header.faces)
+            raise UsageError(
+                f"there is no face {number_of(index)}: the file has {count}", f"faces are numbered from 1 to {count}"
+            )
+
+
+def changed_faces(picture: Picture, header: Header) -> list[int]:
+    """Faces whose protected pixels or alpha are not as they were published; not those that were erased on purpose."""
+    return [
+        index
+        for index, face in enumerate(header.faces)
+        if not face.erased
+        and (
+            region_digest(cut(picture.rgb, face.box), header.reserved(index)) != face.digest
+            or is_altered(picture, header, index)
+        )
+    ]
+
+
+def check_digests(picture: Picture, header: Header) -> None:
+    """Refuse a picture whose protected pixels were changed.
+
+    Raises:
+        DamagedFileError: names the faces.
+    """
+    changed: Sequence[int] = changed_faces(picture, header)
+    if changed:
+        raise DamagedFileError(
+            f"{picture.source}: the protected pixels of face {format_numbers(changed)} were changed, "
+            "or the header is another file's",
+            "use the file as it was written when it was protected; " + FROM_PIXELS,
+            code="pixels-changed",
+        )

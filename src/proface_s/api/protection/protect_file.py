@@ -1,0 +1,94 @@
+"""A photo of any kind in, its protected file out: read, choose faces, protect, write.
+
+`proface_s.api.recovery.recover_file` is the way back.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...container.records.pixel_records import find_records
+from ...covers import format_style, is_weak
+from ...errors import NoFaceError, UsageError
+from ...image.metadata import reading_warnings
+from ...image.write import Format, encode_picture, format_of
+from ...progress import Progress, silent
+from ...types import Picture
+from ..files.io import PROTECTED_SUFFIX, PictureInput, load, output_for, same_kind
+from ..files.saving import sidecar_target, write_files
+from ..files.sidecars import has_sidecar, sidecar_path
+from ..options import ProtectOptions
+from ..resources import Resources
+from ..results.protected import ProtectedFace, ProtectResult
+from .protect_picture import protect_picture
+from .selection import Choice, choose_regions, plan_faces
+
+
+def protect_file(
+    image: PictureInput,
+    options: ProtectOptions,
+    resources: Resources,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> ProtectResult:
+    """Hide the faces of a photo; see `Session.protect`.
+
+    Args:
+        image: as for `Session.protect`.
+        options: how.
+        resources: detector, models and limits to do it with.
+        output: as for `Session.protect`.
+        overwrite: as for `Session.protect`.
+        progress: is told about the stages ``read``, ``find``, ``hide`` and ``check``.
+
+    Raises:
+        NoFaceError, UsageError, ImageError, ModelError: as `Session.protect`.
+    """
+    target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
+    file_format = format_of(target) if target else options.file_format or "png"
+    beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
+    progress("read", 0, 1)
+    picture = load(image, max_pixels=resources.max_pixels)
+    if any(picture.chunks.values()) or find_records(picture.rgb):
+        raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
+    progress("find", 0, 1)
+    choice = choose_regions(picture, resources.find, options.faces, options.boxes)
+    warnings = [*options.passphrase_warnings, *reading_warnings(picture), *choice.warnings]
+    if not choice.regions:
+        data = _unprotected_copy(picture, choice, options, file_format)
+        path = write_files(target, data, overwrite=overwrite, like=image)
+        warnings.append("no face found: this is an unprotected copy")
+        copied = same_kind(image, picture, data, path)
+        return ProtectResult(copied, (), picture.rgb, (), data, path, tuple(warnings))
+    faces = plan_faces(picture, choice, options)
+    model = resources.models.named(options.model)
+    done = protect_picture(
+        picture, faces, model, options, file_format=file_format, limits=resources.limits, progress=progress
+    )
+    path = write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
+    weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
+    warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
+    if path is not None and beside is None and has_sidecar(path):
+        warnings.append(f"{sidecar_path(path)} belongs to an earlier file of this name: delete it")
+    protected = tuple(
+        ProtectedFace(number, face.box, format_style(face.style), options.sealed, face.found)
+        for number, face in enumerate(faces, 1)
+    )
+    shown = same_kind(image, done.picture, done.data, path)
+    told = (*warnings, *done.warnings)
+    return ProtectResult(shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar)
+
+
+def _unprotected_copy(picture: Picture, choice: Choice, options: ProtectOptions, file_format: Format) -> bytes:
+    """Encode a picture without a face as it is, if that was asked for.
+
+    Raises:
+        NoFaceError: if it was not; names the picture.
+    """
+    if not options.allow_no_face:
+        raise NoFaceError(
+            "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
+        )
+    return encode_picture(picture, file_format, keep_metadata=options.keep_metadata)

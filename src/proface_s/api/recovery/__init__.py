@@ -1,0 +1,1 @@
+"""From a protected file back to the photo."""

@@ -1,0 +1,84 @@
+"""A protected file of any kind in, the photo out: read, recover, write.
+
+The inverse of `proface_s.api.protection.protect_file`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import UsageError
+from ...faces.numbering import indices_of
+from ...image.metadata import reading_warnings
+from ...image.write import FORMATS
+from ...progress import Progress, silent
+from ..files.io import RECOVERED_SUFFIX, PictureInput, load, output_for, same_kind
+from ..files.saving import encode_recovered, lossy_warning, write_files
+from ..options import RecoverOptions
+from ..resources import Resources
+from ..results.recovered import RecoverResult
+from .recover_from_pixels import recover_from_pixels
+from .recover_picture import recover_picture
+
+
+def recover_file(
+    image: PictureInput,
+    options: RecoverOptions,
+    resources: Resources,
+    *,
+    sidecar: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> RecoverResult:
+    """Bring the faces of a protected file back; see `Session.recover`.
+
+    Args:
+        image: as for `Session.recover`.
+        options: how.
+        resources: models and limits to do it with.
+        sidecar: as for `Session.recover`.
+        output: as for `Session.recover`.
+        overwrite: as for `Session.recover`.
+        progress: is told about the stages ``read``, ``open``, ``restore`` and ``write``.
+
+    Raises:
+        WrongKeyError, NotProtectedError, DamagedFileError, UnexpectedModeError: as `Session.recover`.
+        UsageError: if a sidecar is given that the options say to ignore.
+    """
+    if sidecar is not None and options.from_pixels:
+        raise UsageError("a sidecar was given, and also that it should be ignored")
+    only = None if options.faces is None else indices_of(options.faces)
+    target = output_for(image, output, RECOVERED_SUFFIX, overwrite, options.file_format, jpeg=True)
+    name = target or f"recovered{FORMATS[options.file_format or 'png'][0]}"
+    progress("read", 0, 1)
+    picture = load(image, sidecar, max_pixels=resources.max_pixels)
+    read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
+    done = read(
+        picture,
+        options.credentials,
+        resources.models,
+        only=only,
+        force=options.force,
+        expect=options.expect,
+        limits=resources.limits,
+        progress=progress,
+    )
+    progress("write", 0, 1)
+    recovered = replace(done.picture, chunks={})
+    wanted = target or not isinstance(image, np.ndarray)
+    data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
+    path = write_files(target, data, overwrite=overwrite, like=image)
+    return RecoverResult(
+        same_kind(image, recovered, data, path),
+        recovered.rgb,
+        done.faces,
+        path,
+        (*reading_warnings(picture), *done.warnings, *lossy_warning(path)),
+        data,
+        done.wrong_key,
+        done.authentic,
+    )

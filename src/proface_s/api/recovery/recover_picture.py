@@ -1,0 +1,170 @@
+"""Protected file -> photo, step by step: the inverse of `proface_s.api.protection.protect_picture`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from ...container.header.header import Header
+from ...container.header.unlock import noise_keys, unlock_header
+from ...container.records.record_space import contradictions, with_current_records
+from ...container.seal import header_seal_context, open_seal
+from ...errors import DamagedFileError, WrongKeyError
+from ...faces.numbering import format_numbers, number_of
+from ...flow.registry import Models
+from ...keys.access import Credentials
+from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.secrets import FaceKey
+from ...progress import Progress, silent
+from ...types import Picture, WrongKey
+from ..footprints import restored, unprotected_alpha
+from ..header_checks import FROM_PIXELS, check_digests, check_faces, check_mode, read_header
+from ..results.recovered import Outcome, RecoveredFace
+from .face_reading import check_readable, pixel_warnings, read_faces, unvouched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recovered:
+    """A recovered picture.
+
+    Attributes:
+        picture: its pixels, and everything else of it.
+        faces: what became of each face.
+        warnings: what the user should know.
+        wrong_key: what a wrong key gives by the file's own words.
+        authentic: whether a key vouched for the header, and so for all that it says, ``wrong_key`` included.
+    """
+
+    picture: Picture
+    faces: tuple[RecoveredFace, ...]
+    warnings: tuple[str, ...]
+    wrong_key: WrongKey = "noise"
+    authentic: bool = False
+
+
+def recover_picture(
+    picture: Picture,
+    credentials: Credentials,
+    models: Models,
+    *,
+    only: Collection[int] | None = None,
+    force: bool = False,
+    expect: WrongKey | None = None,
+    limits: KdfLimits | None = None,
+    progress: Progress = silent,
+) -> Recovered:
+    """Bring back every face that the credentials open, with the header that the file carries.
+
+    Where records in the pixels say something else, the header that a key has vouched for wins, with a warning; one
+    that nothing vouches for (``cover`` mode, or a face key alone without a seal) does not.
+
+    Args:
+        picture: the protected photo.
+        credentials: what there is to open it with.
+        models: the one that the header names reads the pixels.
+        only: positions in the header of the faces to bring back; all that open if None.
+        force: if nothing opens, write what the wrong key reads instead of refusing it.
+        expect: the mode that the file must be in; any if None.
+        limits: what key derivation may cost; those of the format if None.
+        progress: is told about the stages ``open`` and ``restore``.
+
+    Raises:
+        NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
+        UnexpectedModeError: the file is in the other mode than ``expect``.
+        WrongKeyError: if nothing opens, or a face of ``only`` does not.
+        UsageError: if there is no such face.
+    """
+    header, seals = read_header(picture)
+    check_mode(picture, [header], expect)
+    check_faces(header, only or ())
+    check_digests(picture, header)
+    progress("open", 0, 1)
+    keys, authentic, forced = _keys(header, credentials, only, force, KekDeriver(limits))
+    if forced:
+        seals = {}
+    exact = [index for index in keys if index in seals]
+    contradicting = contradictions(picture.rgb, header, keys)
+    for index in contradicting:
+        if not authentic and index not in exact:
+            raise DamagedFileError(
+                f"{picture.source}: the header and the record in the pixels of face {number_of(index)} disagree",
+                FROM_PIXELS,
+                code="contradiction",
+            )
+    unsealed = {i: key for i, key in keys.items() if i not in seals}
+    readings, unreadable = read_faces(picture, header, models, unsealed, forced, progress)
+    estimates = {index: reading.image for index, reading in readings.items()}
+    doubtful = [index for index, reading in readings.items() if not reading.intact]
+    check_readable(picture, unreadable, [*exact, *estimates], only)
+    found = dict(estimates)
+    for index in exact:
+        shape = header.footprint(index).sealed_shape(header.faces[index].box)
+        found[index] = open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
+    outcomes: dict[int, Outcome] = dict.fromkeys(exact, "exact")
+    outcomes |= dict.fromkeys(unreadable, "damaged")
+    outcomes |= dict.fromkeys(estimates, "noise" if forced else "estimate")
+    faces = tuple(
+        RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, only))
+        for index, face in enumerate(header.faces)
+    )
+    warnings = [*_warnings(header, keys, seals, forced), *pixel_warnings(unreadable, doubtful)]
+    if not authentic and not forced and estimates:
+        warnings.append(unvouched(header.wrong_key))
+    if contradicting:
+        which = format_numbers(contradicting)
+        warnings.append(f"the record in the pixels of face {which} disagrees with the header; the header was used")
+    warnings += _transparency(picture, header, estimates)
+    if authentic:  # what early versions of `rewrap` left behind does not stay in the faces that stay covered
+        picture = replace(picture, rgb=with_current_records(picture.rgb, header, ()))
+    return Recovered(restored(picture, found, header), faces, tuple(warnings), header.wrong_key, authentic)
+
+
+def _keys(
+    header: Header, credentials: Credentials, only: Collection[int] | None, force: bool, deriver: KekDeriver
+) -> tuple[dict[int, FaceKey], bool, bool]:
+    """The keys to use, whether one vouched for the header, and whether they are wrong ones that the user insists on."""
+    forced, authentic = False, False
+    try:
+        opened = unlock_header(header, credentials, deriver=deriver)
+        keys, authentic = opened.face_keys, bool(opened.groups)
+    except WrongKeyError:
+        keys = noise_keys(header, credentials, deriver=deriver) if force else {}
+        if not keys:
+            raise
+        forced = True
+    keys = {index: key for index, key in keys.items() if not header.faces[index].erased}
+    for index in only or ():
+        if index not in keys:
+            raise WrongKeyError(
+                f"face {number_of(index)} was forgotten: no passphrase and no recipient opens it"
+                if header.faces[index].forgotten
+                else f"the key given does not open face {number_of(index)}"
+            )
+    return {index: key for index, key in keys.items() if only is None or index in only}, authentic, forced
+
+
+def _why_not(header: Header, index: int, only: Collection[int] | None) -> Outcome:
+    if header.faces[index].forgotten:
+        return "forgotten"
+    return "left" if only is not None and index not in only else "locked"
+
+
+def _warnings(header: Header, keys: Mapping[int, FaceKey], seals: Mapping[int, bytes], forced: bool) -> tuple[str, ...]:
+    if forced:
+        return ("nothing opened this file; what was written in the faces' places is what a wrong key reads: noise",)
+    stripped = sum(header.faces[i].sealed and not header.faces[i].forgotten and i not in seals for i in keys)
+    return (f"{stripped} of {len(header.faces)} seals were stripped from this file",) if stripped else ()
+
+
+def _transparency(picture: Picture, header: Header, estimates: Collection[int]) -> tuple[str, ...]:
+    """Return warnings about alpha that is lost, or that nothing vouches for."""
+    warnings = [
+        f"the face at {header.faces[index].box} stays opaque: its transparency is in no seal"
+        for index in estimates
+        if header.footprint(index).varied
+    ]
+    warnings += [
+        f"nothing vouches for the transparency of the face at {header.faces[index].box}"
+        for index in unprotected_alpha(picture, header)
+    ]
+    return tuple(warnings)

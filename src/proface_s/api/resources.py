@@ -1,0 +1,67 @@
+"""What a session works with: detector, models and limits, each loaded once, on first use."""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from typing import Any, Self
+
+from ..faces import DEFAULT_DETECTOR, Detector, open_detector
+from ..flow.cards import DEFAULT_MODEL
+from ..flow.model import Model
+from ..flow.registry import Models
+from ..image.read import MAX_PIXELS
+from ..keys.derive import KdfLimits
+from ..types import Picture
+from .face_search import FoundFaces, find_faces
+
+
+class Resources:
+    """Detector, models and limits; arguments as in `Session`."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector | str = DEFAULT_DETECTOR,
+        model: Model | str = DEFAULT_MODEL,
+        threads: int = 0,
+        max_pixels: int = MAX_PIXELS,
+        limits: KdfLimits | None = None,
+    ) -> None:
+        self._detector, self._model, self._threads = detector, model, threads
+        self.max_pixels, self.limits = max_pixels, limits
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the settings without the models: another process loads its own."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("detector", "models")}
+
+    def limited(self, limits: KdfLimits) -> Self:
+        """Return a session like this one that spends at most so much on the keys of a file."""
+        other = copy(self)
+        other.limits = limits
+        return other
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The face detector in use, opened on first use.
+
+        Raises:
+            UsageError: if the session was given a name, and no detector of that name can be opened.
+        """
+        if isinstance(self._detector, str):
+            return open_detector(self._detector, self._threads)
+        return self._detector
+
+    @cached_property
+    def models(self) -> Models:
+        """Models that were used so far, and the others by name or id."""
+        return Models(self._model, self._threads)
+
+    @property
+    def model(self) -> Model:
+        """The model for new files."""
+        return self.models.named()
+
+    def find(self, picture: Picture) -> FoundFaces:
+        """Detect faces with the detector in use."""
+        return find_faces(self.detector, picture)

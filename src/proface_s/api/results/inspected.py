@@ -1,0 +1,76 @@
+"""Result of `inspect`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from . import display as show
+from .protected import ProtectedFace
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Inspection:
+    """Result of `inspect`: everything that a protected file shows without a key.
+
+    Attributes:
+        version: format version.
+        size: (width, height) of the picture.
+        model_id: hexadecimal.
+        model: name of the model if it is installed, else None.
+        faces: boxes, styles, seals; ``sealed`` says whether the seal is still there.
+        stripped: numbers of faces whose seal was made but is gone.
+        kdf: one line per passphrase: algorithm and cost.
+        groups: how many separately keyed groups of faces there are.
+        recipients: how many X25519 recipients there are, all groups together.
+        wrong_key: what a wrong key gives, ``noise`` or ``cover``.
+        forgotten: numbers of faces whose wrapped key was destroyed.
+        members: for every face, the number of its group, from 0.
+        source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` if those are gone; then
+            styles are unknown.
+        lost: numbers of faces of which the pixels hold no record.
+        warnings: what the user should know, such as of the model.
+    """
+
+    version: int
+    size: tuple[int, int]
+    model_id: str
+    model: str | None
+    faces: tuple[ProtectedFace, ...]
+    stripped: tuple[int, ...]
+    kdf: tuple[str, ...]
+    groups: int
+    recipients: int = 0
+    wrong_key: str = "noise"
+    forgotten: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
+    source: Literal["metadata", "pixels"] = "metadata"
+    lost: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        model = self.model or f"model {self.model_id}, not installed here"
+        return (
+            f"<Inspection: {show.count(self.faces, 'face')} in {self.groups} group{'' if self.groups == 1 else 's'}, "
+            f"{show.size(self.size)}, {model}, {self.wrong_key} mode, read from {self.source}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                face.number,
+                face.box,
+                face.style,
+                "forgotten"
+                if face.number in self.forgotten
+                else "no record"
+                if face.number in self.lost
+                else "sealed"
+                if face.sealed
+                else "seal stripped"
+                if face.number in self.stripped
+                else "no seal",
+            )
+            for face in self.faces
+        ]
+        return show.html_table(repr(self), ("face", "box", "style", "state"), rows)
