@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..faces import Detector, non_maximum_suppression, reading_order
+from ..faces.detection_check import detected_faces
 from ..image.transparency import composites
 from ..types import Face, Picture
 
@@ -26,9 +27,12 @@ def find_faces(detector: Detector, picture: Picture) -> FoundFaces:
 
     A face may be drawn with alpha alone, or be seen only where alpha hides the rest; and colours under full
     transparency are in the file although nobody sees them.
+
+    Raises:
+        UsageError: if the detector fails, or finds what cannot be a face of the picture.
     """
-    seen = [detector.detect(picture.rgb)]
-    seen += [detector.detect(shown) for shown in composites(picture.rgb, picture.alpha)]
+    seen = [detected_faces(detector, picture.rgb)]
+    seen += [detected_faces(detector, shown) for shown in composites(picture.rgb, picture.alpha)]
     if len(seen) > 1:
         seen = [reading_order(non_maximum_suppression(face for faces in seen for face in faces))]
     return FoundFaces(seen[0], overlooked_faces(detector, picture.size))

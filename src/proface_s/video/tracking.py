@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..faces import Detector, iou
+from ..faces.detection_check import detected_faces
 from ..types import Box, UInt8Image
 
 HOLD = 1
@@ -47,7 +48,7 @@ def tracked(frames: Iterable[UInt8Image], detector: Detector, every: int) -> Ite
     waiting = next(source, None)
     if waiting is None:
         return
-    tracks = [Track(face.box) for face in detector.detect(waiting)]
+    tracks = [Track(face.box) for face in detected_faces(detector, waiting)]
     while waiting is not None:
         segment = [waiting]
         while len(segment) <= every and (frame := next(source, None)) is not None:
@@ -56,7 +57,7 @@ def tracked(frames: Iterable[UInt8Image], detector: Detector, every: int) -> Ite
             yield waiting, [track.box for track in tracks]
             return
         steps = len(segment) - 1
-        pairs = paired(tracks, [face.box for face in detector.detect(segment[-1])])
+        pairs = paired(tracks, [face.box for face in detected_faces(detector, segment[-1])])
         for step, frame in enumerate(segment[:-1]):
             yield frame, [between(start, end.box, step, steps) for start, end in pairs]
         tracks = [end for _, end in pairs if end.missed <= HOLD]
