@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -383,7 +384,8 @@ def test_s2_a_row_counts_only_while_its_output_is_the_one_it_notes(
     assert proface(*LOCAL)[1].endswith("2 done (1 of them before)\n")
     assert outputs()["out/b.png.protected.png"] == first["out/b.png.protected.png"]
     assert target.read_bytes()[-1] == data[-1]
-    monkeypatch.setattr(work, "_model_id", lambda job: b"another")
+    another = SimpleNamespace(card=SimpleNamespace(model_id=b"another"), wrong_key_modes=("noise",))
+    monkeypatch.setattr(work, "_model", lambda job: another)
     assert proface(*LOCAL)[1].endswith("2 done\n")
 
 

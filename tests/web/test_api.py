@@ -36,6 +36,7 @@ from web_kit import (
 )
 
 from proface_s import Session
+from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.keys.recipients import Identity, encode_identity
 from proface_s.web.connections.limiter import ConnectionLimits
 from proface_s.web.settings import MIB, ServiceSettings
@@ -115,6 +116,28 @@ def test_s7_a_file_in_cover_mode_is_vouched_for_by_nothing(service: Service, cov
     facts = json.loads(service.post("/api/recover", covered, demanded).headers["proface-result"])
     assert (facts["wrong_key"], facts["authentic"]) == ("noise", True)
     assert service.post("/api/recover", quiet, {"passphrase": ANNS, "expect": "neither"}).status_code == 422
+
+
+def test_a_model_is_chosen_by_name(service: Service, covered: bytes) -> None:
+    listed = service.client.get("/api/about").json()["models"]
+    usual, *others = (each["name"] for each in listed)
+    assert usual == DEFAULT_MODEL
+    assert {"secure-2", "paper-randwr", "paper-obfswr"} <= {usual, *others}
+    warned = {each["name"] for each in listed if each["warning"]}
+    assert warned == {"paper-randwr", "paper-obfswr"}
+    options = {"passphrase": ANNS, "boxes": [{"x": 20, "y": 20, "w": 64, "h": 64}], "faces": "none"}
+    made = service.post("/api/protect", drawn(), {**options, "model": "paper-obfswr"})
+    assert any("not secret" in each for each in json.loads(made.headers["proface-result"])["warnings"])
+    found = service.post("/api/inspect", made.content).json()
+    assert (found["model"], found["wrong_key"]) == ("paper-obfswr", "cover")
+    assert any("not secret" in each for each in found["warnings"])
+    back = service.post("/api/recover", made.content, {"passphrase": ANNS})
+    assert json.loads(back.headers["proface-result"])["faces"][0]["outcome"] == "estimate"
+    said = problem(service.post("/api/protect", drawn(), {**options, "model": "nobody"}), 422, "usage", 2)
+    assert "nobody" in said["detail"]
+    refused = {**options, "model": "paper-obfswr", "wrong_key": "noise"}
+    problem(service.post("/api/protect", drawn(), refused), 422, "usage", 2)
+    assert service.post("/api/inspect", covered).json()["warnings"] == []
 
 
 def test_progress_is_streamed_before_the_picture(service: Service, two: bytes, covered: bytes) -> None:

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from web_kit import ANNS, BOBS, PATIENCE, Service, drawn, noise, pixels, png
 
+from proface_s.flow.cards import DEFAULT_MODEL
+
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
@@ -274,6 +276,29 @@ def test_a_format_that_browsers_do_not_show_is_shown_all_the_same(page: Any, two
     name, data = saved(page, page.locator("#results a").click)
     assert name == "two.protected.tif"
     assert data[:2] in (b"II", b"MM")
+
+
+def test_a_model_for_comparison_is_chosen_and_its_warning_is_seen(page: Any, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"])
+    page.get_by_text("More choices").click()
+    models, wrong = page.get_by_label("Model", exact=True), page.get_by_label("A wrong passphrase")
+    expect(models.locator("option").first).to_have_text(f"{DEFAULT_MODEL}: recommended")
+    expect(page.locator("#model-warning")).to_be_hidden()
+    models.select_option("paper-obfswr")
+    expect(page.locator("#model-warning")).to_contain_text("not secret")
+    expect(wrong).to_have_value("cover")
+    expect(wrong.locator("option[value=noise]")).to_be_disabled()
+    models.select_option("paper-randwr")
+    expect(wrong).to_have_value("noise")
+    expect(wrong.locator("option[value=cover]")).to_be_disabled()
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.click("#protect-go")
+    expect(page.locator("#results .notice")).to_contain_text("not secret")
+    page.get_by_role("button", name="Open it in Recover").click()
+    expect(page.locator("#inside")).to_contain_text("paper-randwr")
+    expect(page.locator("#inside-warnings")).to_contain_text("not secret")
+    recover_with(page, ANNS)
+    page.wait_for_selector("#recover-result:not([hidden])")
 
 
 def test_several_photos_are_protected_one_after_the_other(page: Any, files: dict[str, Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, SupportsIndex
 
 from ..container.header.header import WrongKey
@@ -12,6 +12,7 @@ from ..covers import parse_style
 from ..errors import UsageError
 from ..faces import BoxLike, parse_box, parse_boxes
 from ..faces.numbering import index_of, indices_of, number_of, parse_selection
+from ..flow.model import Model, check_supported_mode
 from ..flow.registry import model_names
 from ..image.write import Format
 from ..keys.access import Credentials, Lock
@@ -42,7 +43,8 @@ class ProtectOptions:
         faces: numbers of the detected faces to protect, from 1, ascending; all of them if None.  If empty, no face is
             looked for.
         seal: also store an exact, encrypted copy of each face; if None, where ``wrong_key`` allows it.
-        wrong_key: ``noise``: a wrong key is recognised and refused; ``cover``: it quietly gives the covered face.
+        wrong_key: ``noise``: a wrong key is recognised and refused; ``cover``: it quietly gives the covered face.  If
+            None, the first mode that the model has: ``noise``, except for models that have ``cover`` alone.
         allow_no_face: copy a picture without a face as it is, instead of refusing it.
         keep_metadata: keep author, copyright and date.
         file_format: ``png``, ``webp`` or ``tiff``; if None, the output's name decides, or else it is PNG.
@@ -50,7 +52,7 @@ class ProtectOptions:
             picture.
         record: write what recovery needs into the faces' pixels too.
         model: name of the model that hides the faces; the session's if None.
-        sealed: whether seals are made: ``seal``, or what follows from ``wrong_key``.
+        sealed: whether seals are made: ``seal``, or if None, what follows from ``wrong_key``.
         passphrase_warnings: what to tell about passphrases that are accepted, but easy to guess.
 
     Raises:
@@ -64,7 +66,7 @@ class ProtectOptions:
     boxes: tuple[Box, ...] = ()
     faces: tuple[int, ...] | None = None
     seal: bool | None = None
-    wrong_key: WrongKey = "noise"
+    wrong_key: WrongKey | None = None
     allow_no_face: bool = False
     keep_metadata: bool = False
     file_format: Format | None = None
@@ -77,7 +79,7 @@ class ProtectOptions:
 
     def __post_init__(self) -> None:
         locks = [lock for lock in (self.lock, *self.own.values()) if not lock.empty]
-        if self.wrong_key not in _MODES:
+        if self.wrong_key not in (None, *_MODES):
             raise UsageError(f"a wrong key gives noise or cover, not {self.wrong_key!r}")
         if not locks:
             raise UsageError("no passphrase and no recipient was given")
@@ -97,8 +99,21 @@ class ProtectOptions:
             )
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
         warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))
-        object.__setattr__(self, "sealed", self.wrong_key == "noise" if self.seal is None else self.seal)
+        object.__setattr__(self, "sealed", self.wrong_key != "cover" if self.seal is None else self.seal)
         object.__setattr__(self, "passphrase_warnings", tuple(warnings))
+
+    def for_model(self, model: Model) -> ProtectOptions:
+        """Return these options with ``wrong_key`` decided: if None, it is the model's first mode.
+
+        Args:
+            model: hides the faces.
+
+        Raises:
+            UsageError: if the model does not have the mode, or its first mode contradicts the options.
+        """
+        wrong_key = self.wrong_key or model.wrong_key_modes[0]
+        check_supported_mode(model, wrong_key)
+        return self if wrong_key == (self.wrong_key or "noise") else replace(self, wrong_key=wrong_key)
 
     @classmethod
     def of(
@@ -112,7 +127,7 @@ class ProtectOptions:
         boxes: BoxLike | Sequence[BoxLike] = (),
         faces: str | int | Sequence[int] = "all",
         seal: bool | None = None,
-        wrong_key: WrongKey = "noise",
+        wrong_key: WrongKey | None = None,
         allow_no_face: bool = False,
         keep_metadata: bool = False,
         file_format: Format | None = None,

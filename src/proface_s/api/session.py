@@ -83,7 +83,7 @@ class Session(Resources):
         seal: bool | None = None,
         recipients: Sequence[Recipient | str] = (),
         own: Mapping[Any, Lock] | None = None,
-        wrong_key: WrongKey = "noise",
+        wrong_key: WrongKey | None = None,
         allow_no_face: bool = False,
         keep_metadata: bool = False,
         file_format: Format | None = None,
@@ -112,7 +112,8 @@ class Session(Resources):
                 in the file, from 1, as `detect` gives it for the same ``faces`` and ``boxes``; one given by hand
                 also by its box.
             wrong_key: ``"noise"``: a wrong key is recognised and refused; ``"cover"``: it quietly gives the
-                covered face, and nothing in the file tells which key is right.
+                covered face, and nothing in the file tells which key is right.  None: the first mode that the model
+                has, ``"noise"`` for the model that is used by default.
             allow_no_face: return an unprotected copy if no face was found, instead of an error.
             keep_metadata: keep author, copyright and date.
             file_format: ``"png"``, ``"webp"`` or ``"tiff"``; if None, what the output's name says, or PNG.

@@ -291,3 +291,15 @@ def _same(box: Box) -> Box:
 
 def _transposed(box: Box) -> Box:
     return Box(box.y, box.x, box.h, box.w)
+
+
+def region_of(box: Box, regions: Sequence[Box]) -> int:
+    """Return the position of the region that hides most of a face, which may lie at an open edge beside it.
+
+    Args:
+        box: tight box of the face.
+        regions: at least one, disjoint.
+    """
+    beside = Box(box.x - 1, box.y - 1, box.w + 1, box.h + 1)
+    shared = [(intersection(box, region), intersection(beside, region)) for region in regions]
+    return shared.index(max(shared))

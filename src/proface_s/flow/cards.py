@@ -6,13 +6,16 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..errors import ModelError
+from ..types import WrongKey
 
 CARD_NAME = "card.json"
 DEFAULT_MODEL = "secure-2"
 MODEL_ID_BYTES = 16
+_BOTH_MODES: Final[tuple[WrongKey, ...]] = ("noise", "cover")
+_PAPER_MODES: Final[dict[str, WrongKey]] = {"RandWR": "noise", "ObfsWR": "cover"}  # names of the paper
 
 
 def canonical_card(card: dict[str, Any]) -> bytes:
@@ -39,6 +42,7 @@ class Card:
         shares: name of a model whose folder, beside this one, has the files that are not in this folder; empty if none.
         kind: which code runs it, see `proface_s.flow.registry.open_folder`.
         warning: what a user of the model should know, in one sentence; None if there is nothing to say.
+        wrong_key_modes: what a wrong key gives; the first one is the model's default.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Card:
     kind: str = "secure"
     shares: str = ""
     warning: str | None = None
+    wrong_key_modes: tuple[WrongKey, ...] = _BOTH_MODES
 
 
 def read_card(folder: Path) -> Card:
@@ -70,6 +75,7 @@ def read_card(folder: Path) -> Card:
             str(record.get("kind", "secure")),
             Path(str(record.get("shares", ""))).name,
             str(record["warning"]) if record.get("warning") else None,
+            (_PAPER_MODES[record["mode"]],) if record.get("mode") in _PAPER_MODES else _BOTH_MODES,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"no usable model in {folder}", "reinstall the package") from error

@@ -54,8 +54,8 @@ class Model(Protocol):
     Attributes:
         card: its name, and the id by which files name it.
         threads: number of threads it works with, at least 1.
-        wrong_key_modes: the modes it supports: with ``"noise"`` (RandWR) a wrong key gives noise, with ``"cover"``
-            (ObfsWR) the covered face.
+        wrong_key_modes: the modes it supports, its default first: with ``"noise"`` (RandWR) a wrong key gives noise,
+            with ``"cover"`` (ObfsWR) the covered face.
         smallest_side: shortest side of a region in pixels.
         warning: what a user of the model should know, in one sentence; None if there is nothing to say.
     """

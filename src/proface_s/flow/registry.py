@@ -92,6 +92,11 @@ def name_of(model_id: bytes) -> str | None:
     return shipped or _plug_in_ids().get(model_id)
 
 
+def shipped_cards() -> list[Card]:
+    """Return the cards of the models in this package, sorted by name; opens none of the models."""
+    return list(_shipped().values())
+
+
 def warnings_of(model_id: bytes) -> tuple[str, ...]:
     """Return what the card of a shipped model warns of, by the model's id.  Opens no model."""
     cards = [card for card in _shipped().values() if card.model_id == model_id and card.warning is not None]

@@ -27,8 +27,13 @@ FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format"
 IN_OUTPUTS: Final = ("model",)
 """Options that runs may differ in, and that every output shows."""
 
-FIXED: Final = {"own": {}, "own_styles": {}, "wrong_key": "noise", "sidecar": "none"}
-"""The other options, with the only value that a run accepts."""
+FIXED: Final[dict[str, tuple[Any, ...]]] = {
+    "own": ({},),
+    "own_styles": ({},),
+    "wrong_key": (None, "noise"),
+    "sidecar": ("none",),
+}
+"""The other options, with the only values that a run accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class CollectionJob:
                 "make a key pair, and give its public key",
                 code="no-recipients",
             )
-        for name, value in FIXED.items():
-            if getattr(self.options, name) != value:
+        for name, values in FIXED.items():
+            if getattr(self.options, name) not in values:
                 raise UsageError(
                     f"a run on an engine needs the default of the option {name}", "protect single photos with it"
                 )

@@ -15,6 +15,7 @@ from .. import __version__
 from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError, foreign_text
+from ..flow.model import Model
 from .job import CollectionJob, KnownPhoto, PhotoStatus, PhotoTask
 from .locations import Location, sha256_hex
 
@@ -129,13 +130,14 @@ def check_worker(job: CollectionJob) -> str:
     Raises:
         ImageError: if it cannot reach the run's source or target.
         ModelError: if it lacks a model.
+        UsageError: if the model's only mode does not go with public keys.
     """
     for location in (Location(job.source), Location(job.target)):
         if not location.exists():
             raise ImageError(
                 f"{location} does not exist on {socket.gethostname()}", "name locations that all workers can reach"
             )
-    _model_id(job)  # loads the model
+    job.options.for_model(_model(job))
     return __version__
 
 
@@ -153,11 +155,12 @@ def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: 
     data = target.read(name)
     if sha256_hex(data) != known.target_sha256:
         return False
-    return known.status == "copied" or from_chunks(read_chunks(data))[0].model_id == _model_id(job)
+    return known.status == "copied" or from_chunks(read_chunks(data))[0].model_id == _model(job).card.model_id
 
 
-def _model_id(job: CollectionJob) -> bytes:
-    return process_session(job.threads).models.named(job.options.model).card.model_id
+def _model(job: CollectionJob) -> Model:
+    """Return the model that hides the faces; loads it on first use."""
+    return process_session(job.threads).models.named(job.options.model)
 
 
 def _protected(job: CollectionJob, data: bytes, row: ManifestRow, target: Location) -> PhotoOutcome:

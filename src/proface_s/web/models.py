@@ -11,6 +11,7 @@ from ..api import Detection, Inspection, ProtectResult, RecoverResult
 from ..covers import get_style
 from ..covers.stickers import STICKERS
 from ..errors import UsageError
+from ..flow.cards import Card
 from ..types import Box, Style
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -112,7 +113,12 @@ class ProtectRequest(RequestModel):
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
     own: list[FaceSettingsModel] = Field([], max_length=_MOST, description="faces that differ from the rest")
     format: ReversibleFormat = "png"
-    wrong_key: Literal["noise", "cover"] = Field("noise", description="what a wrong key gives")
+    model: str | None = Field(
+        default=None, max_length=100, description="hides the faces; null: the default of /api/about"
+    )
+    wrong_key: Literal["noise", "cover"] | None = Field(
+        default=None, description="what a wrong key gives; null: the first mode of the model"
+    )
     seal: bool | None = Field(default=None, description="seal in an exact copy; null: where a wrong key gives noise")
     record: bool = Field(True, description="also write what recovery needs into the pixels")
     keep_metadata: bool = Field(False, description="keep author, copyright and date")
@@ -236,6 +242,7 @@ class InspectResponse(BaseModel):
     recipients: int
     wrong_key: str
     source: Literal["metadata", "pixels"]
+    warnings: list[str]
 
     @classmethod
     def of(cls, found: Inspection) -> InspectResponse:
@@ -265,6 +272,7 @@ class InspectResponse(BaseModel):
             recipients=found.recipients,
             wrong_key=found.wrong_key,
             source=found.source,
+            warnings=list(found.warnings),
         )
 
 
@@ -296,11 +304,25 @@ class StyleInfo(BaseModel):
     options: list[str]
 
 
+class ModelInfo(BaseModel):
+    """One of the shipped models.  Models of other packages can be named too, and are not listed."""
+
+    name: str
+    warning: str | None = Field(description="what a user of the model should know")
+    wrong_key: list[Literal["noise", "cover"]] = Field(description="its modes; the first one is its default")
+
+    @classmethod
+    def of(cls, card: Card) -> ModelInfo:
+        """Describe a model by its card."""
+        return cls(name=card.name, warning=card.warning, wrong_key=list(card.wrong_key_modes))
+
+
 class ServiceInfo(BaseModel):
-    """Response of /api/about: the styles and limits of this service."""
+    """Response of /api/about: the styles, models and limits of this service."""
 
     version: str
     styles: list[StyleInfo]
+    models: list[ModelInfo] = Field(description="the default comes first")
     max_bytes: int
     max_pixels: int
     preview_pixels: int

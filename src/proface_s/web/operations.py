@@ -22,6 +22,8 @@ from ..container.header.stanzas import BareStanza, PassphraseStanza
 from ..covers import apply_style, get_style, style_names
 from ..covers.stickers import STICKERS
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
+from ..flow.cards import DEFAULT_MODEL
+from ..flow.registry import shipped_cards
 from ..image.read import picture_size
 from ..image.write import FORMATS, encode_picture
 from ..keys.derive import KdfLimits, KdfParams
@@ -33,6 +35,7 @@ from .models import (
     DetectResponse,
     GeneratedPassphrase,
     InspectResponse,
+    ModelInfo,
     PreviewRequest,
     ProtectRequest,
     ProtectResponse,
@@ -171,6 +174,7 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
         faces=options.faces,
         seal=options.seal,
         wrong_key=options.wrong_key,
+        model=options.model,
         record=options.record,
         keep_metadata=options.keep_metadata,
         file_format=options.format,
@@ -236,7 +240,7 @@ def phrase() -> GeneratedPassphrase:
 
 
 def about(settings: ServiceSettings) -> ServiceInfo:
-    """Describe the styles and limits of this service."""
+    """Describe the styles, models and limits of this service."""
     styles = []
     for name in style_names():
         style = get_style(name)
@@ -257,6 +261,7 @@ def about(settings: ServiceSettings) -> ServiceInfo:
     return ServiceInfo(
         version=__version__,
         styles=styles,
+        models=[ModelInfo.of(card) for card in sorted(shipped_cards(), key=lambda card: card.name != DEFAULT_MODEL)],
         max_bytes=settings.max_bytes,
         max_pixels=settings.max_pixels,
         preview_pixels=PREVIEW_PIXELS,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import proface_s
-from proface_s.api import Session
+from proface_s.api import Session, inspect
 from proface_s.errors import DamagedFileError, ModelError, UsageError
 from proface_s.flow import registry
 from proface_s.flow.cards import DEFAULT_MODEL, Card, read_card, shipped_models
@@ -119,7 +119,18 @@ def test_a_mode_that_the_model_does_not_have_is_refused() -> None:
     with pytest.raises(UsageError, match="model adder has no cover mode, only noise"):
         Session(model=Adder()).protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none", wrong_key="cover")
     with pytest.raises(UsageError, match="model adder has no noise mode, only cover"):
-        Session(model=Adder(("cover",))).protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none")
+        Session(model=Adder(("cover",))).protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none", wrong_key="noise")
+
+
+def test_by_default_a_wrong_key_gives_what_the_model_can() -> None:
+    session = Session(model=Adder(("cover",)))
+    done = session.protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none")
+    assert done.wrong_key == inspect(done.data).wrong_key == "cover"
+    assert not any(face.sealed for face in done.faces)
+    with pytest.raises(UsageError, match="there can be no seal"):
+        session.protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none", seal=True)
+    both = Session(model=Adder(("noise", "cover"))).protect(PHOTO, PASSPHRASE, boxes=BOX, faces="none")
+    assert (both.wrong_key, [face.sealed for face in both.faces]) == ("noise", [True])
 
 
 def test_a_header_that_names_a_mode_its_model_does_not_have_is_refused() -> None:

@@ -62,8 +62,9 @@ def protect_file(
         warnings.append("no face found: this is an unprotected copy")
         copied = same_kind(image, picture, data, path)
         return ProtectResult(copied, (), picture.rgb, (), data, path, tuple(warnings))
-    faces = plan_faces(picture, choice, options)
     model = resources.models.named(options.model)
+    options = options.for_model(model)
+    faces = plan_faces(picture, choice, options)
     done = protect_picture(
         picture, faces, model, options, file_format=file_format, limits=resources.limits, progress=progress
     )
@@ -78,7 +79,17 @@ def protect_file(
     )
     shown = same_kind(image, done.picture, done.data, path)
     told = (*warnings, *done.warnings)
-    return ProtectResult(shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar)
+    return ProtectResult(
+        shown,
+        done.covers,
+        done.picture.rgb,
+        protected,
+        done.data,
+        path,
+        told,
+        done.sidecar,
+        options.wrong_key or "noise",
+    )
 
 
 def _unprotected_copy(picture: Picture, choice: Choice, options: ProtectOptions, file_format: Format) -> bytes:

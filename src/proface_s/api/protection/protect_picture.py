@@ -24,7 +24,7 @@ from ...container.records.record_space import planned_reserves
 from ...container.seal import header_seal_context, seal_at_full_length, seal_region
 from ...covers import apply_style, is_uninformative
 from ...faces.numbering import format_numbers
-from ...flow.model import Model, check_supported_mode
+from ...flow.model import Model
 from ...image.regions import cut
 from ...image.write import Format, encode_picture
 from ...keys.derive import KdfLimits, KekDeriver
@@ -74,7 +74,8 @@ def protect_picture(
         picture: the photo.
         faces: at least one; disjoint, even sides, inside the picture.
         model: hides the faces.
-        options: mode, seals, records, metadata and sidecar; what they say of faces is in ``faces``.
+        options: mode (decided: `ProtectOptions.for_model`), seals, records, metadata and sidecar; what they say of
+            faces is in ``faces``.
         file_format: of the file.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``hide`` and ``check``.
@@ -83,10 +84,9 @@ def protect_picture(
         The protected picture, already read back and checked against the original.
 
     Raises:
-        UsageError: if the model does not have the mode, or there are too many locks; nothing has been done then.
+        UsageError: if there are too many locks; nothing has been done then.
         ProFaceError: if the finished file would not bring the faces back.
     """
-    check_supported_mode(model, options.wrong_key)
     boxes = [face.box for face in faces]
     groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
     cover_mode = options.wrong_key == "cover"

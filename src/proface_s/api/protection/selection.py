@@ -16,7 +16,7 @@ from ...faces import (
     reversible_box,
     select_faces,
 )
-from ...faces.boxes import intersection
+from ...faces.regions import region_of
 from ...image.transparency import constant_alpha
 from ...keys.access import Lock
 from ...types import Box, Face, Picture, Style
@@ -72,8 +72,8 @@ def choose_regions(
                 f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}",
                 "use a larger picture",
             )
-    faces = [DetectedFace(_region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
-    faces += [DetectedFace(_region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
+    faces = [DetectedFace(region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
+    faces += [DetectedFace(region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
     in_order = tuple(sorted(faces, key=lambda face: (face.number, face.box)))
     return Choice(tuple(regions), in_order, picture.size, found.warnings)
 
@@ -92,16 +92,9 @@ def number_faces(found: Sequence[Face], size: tuple[int, int]) -> list[list[Dete
     regions = disjoint_regions([face.box for face in found], [], size)
     groups: list[list[DetectedFace]] = [[] for _ in regions]
     for face in found:
-        index = _region_of(face.box, regions)
+        index = region_of(face.box, regions)
         groups[index].append(DetectedFace(index + 1, face.box, face.score, index + 1))
     return groups
-
-
-def _region_of(box: Box, regions: Sequence[Box]) -> int:
-    """Position of the region that hides most of a face, which may lie at an open edge beside it."""
-    beside = Box(box.x - 1, box.y - 1, box.w + 1, box.h + 1)
-    shared = [(intersection(box, region), intersection(beside, region)) for region in regions]
-    return shared.index(max(shared))
 
 
 def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[int, int]) -> list[Box]:

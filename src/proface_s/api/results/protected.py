@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...image.regions import paste_all
-from ...types import Box, UInt8Image
+from ...types import Box, UInt8Image, WrongKey
 from . import display as show
 
 
@@ -48,6 +48,7 @@ class ProtectResult:
         path: where it was written, or None.
         sidecar: the contents of ``NAME.pfs`` beside it; None if no sidecar was asked for.
         warnings: what the user should know.
+        wrong_key: what a wrong key gives, ``noise`` or ``cover``.
     """
 
     image: Any
@@ -58,6 +59,7 @@ class ProtectResult:
     path: Path | None = None
     warnings: tuple[str, ...] = ()
     sidecar: bytes | None = field(default=None, repr=False)
+    wrong_key: WrongKey = "noise"
 
     @property
     def cover(self) -> UInt8Image:

@@ -80,6 +80,7 @@ def unfinished(
         return None if same else other_options("other faces") if evidence else "it is not a protected file"
     faces = plan_faces(original, choice, options)
     model = session.models.named(options.model)
+    options = options.for_model(model)
     reason = _other_header(evidence, faces, options, model)
     if reason is not None:
         return reason
@@ -188,7 +189,7 @@ def _other_header(
         return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
     if header.model_id != model.card.model_id:
         return other_options("another model")
-    if header.wrong_key != options.wrong_key:
+    if header.wrong_key != (options.wrong_key or "noise"):
         return other_options("what a wrong key gives")
     if any(face.sealed != options.sealed for face in header.faces):
         return other_options("without seals" if options.sealed else "with seals")

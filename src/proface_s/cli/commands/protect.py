@@ -127,12 +127,11 @@ def command(
     threads = threads_per_process(threads, jobs)
     if identities and not plan_options.resume:
         raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
-    settings["wrong_key"] = settings["wrong_key"] or _first_mode(settings["model"])
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine
 
         refused = {
-            "--wrong-key cover": settings["wrong_key"] == "cover",
+            "--wrong-key cover": (settings["wrong_key"] or _first_mode(settings["model"])) == "cover",
             "--sidecar": settings["sidecar"] != "none",
             "--identity": bool(identities),
         }

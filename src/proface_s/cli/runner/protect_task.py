@@ -86,7 +86,7 @@ class ProtectTask:
             )
         renumbered = _renumbered(result)
         kind = "exact copies sealed in" if result.faces[0].sealed else "no seal"
-        if self.options.wrong_key == "cover":
+        if result.wrong_key == "cover":
             kind += ", a wrong key gives the cover"
         faces: tuple[dict[str, Any], ...] = tuple(
             {

@@ -16,7 +16,6 @@ from ..network import open_graph
 from .couplings import Coupling, haar, inverse_haar, protect_bands, recover_bands
 from .key_map import derive_key_map
 
-MODES: Final[dict[str, WrongKey]] = {"RandWR": "noise", "ObfsWR": "cover"}  # recovery mode: a wrong key's result
 GRAPHS: Final = ("to-cover-{}.onnx", "to-original-{}.onnx")  # of each coupling, numbered from 1
 SMALLEST_SIDE: Final = 8
 WARNING: Final = "the model is for comparison: its pixels are not secret, and faces can be restored without the key"
@@ -47,8 +46,12 @@ class PaperModel:
     def __init__(self, folder: Path, threads: int = 0) -> None:
         self.threads = threads_to_use(threads)
         self.card = read_card(folder)
+        self.wrong_key_modes = self.card.wrong_key_modes
+        if len(self.wrong_key_modes) != 1:
+            raise ModelError(
+                f"{self.card.name} is not a model of the published network: its card names no recovery mode"
+            )
         try:
-            self.wrong_key_modes: tuple[WrongKey, ...] = (MODES[self.card.record["mode"]],)
             count, self._black = int(self.card.record["blocks"]), -1.0 if self.card.record["signed"] else 0.0
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self.card.name} is not a model of the published network") from error

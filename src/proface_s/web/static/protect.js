@@ -9,6 +9,7 @@ import { hideCover, Previews } from "./widgets/previews.js";
 import { progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./widgets/stage.js";
+import { modelField } from "./widgets/model-field.js";
 import { styleField } from "./widgets/style-field.js";
 import { Thumbnails } from "./widgets/thumbnails.js";
 
@@ -31,6 +32,7 @@ export class ProtectView {
     });
     this.style = styleField(about.styles, { same: false, name: "all faces", changed: () => this.restyle() });
     byId("style-all").replaceChildren(this.style.root);
+    this.model = modelField(about.models);
     this.passphrase = passphraseField(about, "passphrase");
     byId("passphrase").replaceChildren(this.passphrase.root);
     this.previews = new Previews({
@@ -218,7 +220,8 @@ export class ProtectView {
     return {
       faces: "none", boxes: faces.map((face) => face.box), style: this.style.value,
       passphrase: this.passphrase.value || null, own: own.filter((each) => each.style || each.passphrase),
-      format: byId("format").value, wrong_key: byId("wrong-key").value, keep_metadata: byId("keep-metadata").checked,
+      format: byId("format").value, model: this.model.value, wrong_key: byId("wrong-key").value,
+      keep_metadata: byId("keep-metadata").checked,
     };
   }
 

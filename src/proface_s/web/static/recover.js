@@ -111,6 +111,7 @@ export class RecoverView {
       ["Model", found.model ?? "not installed here"],
     ];
     byId("inside").replaceChildren(...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
+    byId("inside-warnings").replaceChildren(...[showNotes(found.warnings)].filter(Boolean));
     byId("inside-faces").replaceChildren(...found.faces.map((face) => {
       const key = found.groups > 1 ? `, key ${face.group + 1}` : "";
       return el("li", {}, el("span", {}, `Face ${face.number}: ${face.style}${key}`), portrait(image, found, face.box),
