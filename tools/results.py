@@ -172,6 +172,29 @@ def sizes(reports: Reports) -> str:
     )
 
 
+def side_by_side(reports: Reports) -> str:
+    """Return the section laid out like the paper's own comparison."""
+    both = merged(reports, OURS, *papers(reports))
+    stored, floats = (tables.paper_table(both, protocol) for protocol in ("stored", "float"))
+    kinds = tables.perceptual_names(both)
+    named = f"{kinds[0]} (lower is closer)" if kinds else "no perceptual distance was measured"
+    return (
+        section(
+            "Beside the publication",
+            "The measures and the layout of the paper's comparison of obfuscators (arXiv 2307.09146). What is the same "
+            "there and here, and what is not, is said in "
+            "[The published network](../explain/paper-model.md#the-same-and-not-the-same). "
+            f"In each cell: {named}, PSNR, SSIM. Parameters, operations and times are in the table of costs below.\n",
+            "Stored as 8-bit files:\n",
+            stored,
+            "Without rounding to 8 bits, the paper's protocol:\n" if floats else "",
+            floats,
+        )
+        if stored
+        else ""
+    )
+
+
 def wrong(reports: Reports) -> str:
     """Return the section on wrong keys."""
     text = "*secure-2-cover* returns the cover by design; *lsb-avif* refuses, so the protected picture is returned.\n"
@@ -360,6 +383,7 @@ def main(argv: list[str] | None = None) -> int:
         headline(reports, figures, args.reports),
         broken,
         quality(reports, figures),
+        side_by_side(reports),
         wrong(reports),
         identity(reports, figures),
         programme(reports),

@@ -15,7 +15,7 @@ from proface_s.flow.secure.model import SecureFlow
 
 from .faces import SWAP, FaceSample, Kind, Omission, interleaved_pictures, make_cover, read_faces
 from .measures import capacity, cost, diversity, exact, quality, verification_set
-from .measures.perceptual import Lpips, lpips_available
+from .measures.perceptual import available_perceptual
 from .measures.recognisers import Locator, load_recognisers
 from .measures.verification import read_pairs
 from .method import FloatMethod, Method, load_method
@@ -87,11 +87,12 @@ class EvaluationOptions:
         """Return everything that results depend on, for `EvaluationReport`; faces are identified by their names."""
         found = {name: _plain(value) for name, value in asdict(self).items() if name != "out"}
         names = "\n".join(sample.name for sample in samples)
+        perceptual = available_perceptual()
         return {
             **found,
             "faces": len(samples),
             "faces_sha256": hashlib.sha256(names.encode()).hexdigest()[:16],
-            "perceptual": "lpips" if lpips_available() else None,
+            "perceptual": perceptual.name if perceptual else None,
         }
 
 
@@ -230,9 +231,15 @@ class Evaluation:
                 yield EvaluationPart(f"diversity/{method.name}", steps, partial(self._diversity, method, styles))
 
     def _quality(self, method: Method, style: str, protocol: quality.MeasurementProtocol) -> dict[str, Any]:
-        perceptual = Lpips() if lpips_available() else None
+        perceptual = available_perceptual()
         return quality.measure_quality(
-            method, self.samples, style, protocol, self.options.seed, perceptual, self.progress.advance
+            method,
+            self.samples,
+            style,
+            protocol,
+            self.options.seed,
+            perceptual() if perceptual else None,
+            self.progress.advance,
         )
 
     def _exact(self) -> dict[str, Any]:

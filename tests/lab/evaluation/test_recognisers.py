@@ -158,6 +158,55 @@ def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "proface-s[eval]" in (caught.value.hint or "")
 
 
+class TestShiftTolerantLpips:
+    """The distance, with random weights of the published file's names and shapes."""
+
+    @pytest.fixture
+    def weights(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        torch = pytest.importorskip("torch")
+        monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+        path = tmp_path / "hub" / "checkpoints" / perceptual.ST_WEIGHTS
+        path.parent.mkdir(parents=True)
+        random = torch.Generator().manual_seed(1)
+        blur = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+        state = {"scaling_layer.shift": torch.zeros(1, 3, 1, 1), "scaling_layer.scale": torch.ones(1, 3, 1, 1)}
+        for name, size, kernel, before in (
+            ("slice1.0", 64, 11, 3),
+            ("slice2.5", 192, 5, 64),
+            ("slice3.9", 384, 3, 192),
+            ("slice4.11", 256, 3, 384),
+            ("slice5.13", 256, 3, 256),
+        ):
+            state[f"net.{name}.weight"] = torch.randn(size, before, kernel, kernel, generator=random) / kernel**2
+            state[f"net.{name}.bias"] = torch.zeros(size)
+        for layer, size in enumerate((64, 192, 384, 256, 256)):
+            state[f"lin{layer}.model.1.weight"] = torch.rand(1, size, 1, 1, generator=random)
+        for name, size in (("slice1.1", 64), ("slice2.4", 64), ("slice3.8", 192)):
+            state[f"net.{name}.filt"] = blur.expand(size, 1, 3, 3).clone()
+        torch.save(state, path)
+        return path
+
+    def test_equal_pictures_have_no_distance_and_others_do(self, weights: Path) -> None:
+        measure = perceptual.ShiftTolerantLpips()
+        picture = np.random.default_rng(1).random((64, 70, 3))
+        noisy = np.clip(picture + 0.1, 0, 1)
+        assert measure.distance(picture, picture) == 0
+        assert measure.distance(picture, noisy) == pytest.approx(measure.distance(noisy, picture))
+        assert 0 < measure.distance(picture, noisy) < measure.distance(picture, 1 - picture)
+
+    def test_it_is_taken_only_where_lpips_is_not_to_be_had(self, weights: Path) -> None:
+        assert perceptual.available_perceptual() is perceptual.ShiftTolerantLpips
+        weights.unlink()
+        assert perceptual.available_perceptual() is None
+        with pytest.raises(UsageError, match="ST-LPIPS needs"):
+            perceptual.ShiftTolerantLpips()
+
+    def test_another_file_is_refused(self, weights: Path) -> None:
+        weights.write_bytes(b"not weights")
+        with pytest.raises(UsageError, match="does not hold the weights"):
+            perceptual.ShiftTolerantLpips()
+
+
 def test_lpips_is_used_only_where_its_weights_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     assert not perceptual.lpips_available()

@@ -10,6 +10,7 @@ from .report import EvaluationReport, machine, markdown_table
 Results = Mapping[str, Any]
 
 SHOWN_OMISSIONS: Final = 20
+PERCEPTUAL: Final = {"lpips": "LPIPS", "st_lpips": "ST-LPIPS"}  # name in reports -> title
 
 
 def report_page(report: EvaluationReport) -> str:
@@ -79,6 +80,42 @@ def quality_table(results: Results, methods: Sequence[str] | None = None, protoc
         "the cover itself",
     )
     return markdown_table(rows, columns) if rows else ""
+
+
+def paper_table(results: Results, protocol: str) -> str:
+    """Return the table in the layout of the paper's comparison: per cover, every method; empty without such parts.
+
+    A cell holds perceptual distance, PSNR and SSIM; the first is left out where it was not measured.
+    """
+    found = [(style, method, each) for (method, style, how), each in parts_of(results, "quality") if how == protocol]
+    order = list(dict.fromkeys(style for style, *_ in found))
+    comparisons = ("protected", "recovered", "wrong_original", "wrong_cover")
+    rows = [
+        [style, method, *(_similarity(each[comparison]) for comparison in comparisons)]
+        for style, method, each in sorted(found, key=lambda one: order.index(one[0]))
+    ]
+    measures = "/".join([*perceptual_names(results)[:1], "PSNR", "SSIM"])
+    columns = (
+        "cover",
+        "method",
+        f"protected against cover, {measures}",
+        "recovered against original",
+        "wrong recovery against original",
+        "wrong recovery against cover",
+    )
+    return markdown_table(rows, columns) if rows else ""
+
+
+def perceptual_names(results: Results) -> list[str]:
+    """Return the names of the perceptual distances that were measured, as they are written in tables."""
+    measured = {name for _, found in parts_of(results, "quality") for name in found["protected"]}
+    return [title for name, title in PERCEPTUAL.items() if name in measured]
+
+
+def _similarity(found: Mapping[str, Mapping[str, float]]) -> str:
+    distances = [f"{found[name]['mean']:.3f}" for name in PERCEPTUAL if name in found]
+    psnr = "equal" if found["psnr"]["p5"] >= 100 else f"{found['psnr']['mean']:.1f}"
+    return "/".join([*distances[:1], psnr, f"{found['ssim']['mean']:.3f}"])
 
 
 def wrong_table(results: Results, protocol: str | None = None) -> str:
