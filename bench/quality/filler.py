@@ -17,9 +17,9 @@ from statistics import mean
 import numpy as np
 
 from faces import read_faces
+from proface_s.ans import SymbolReader, encode_symbols
 from proface_s.flow.cards import shipped_models
 from proface_s.flow.secure import face_code
-from proface_s.flow.secure.entropy import SymbolReader, encode_symbols
 from proface_s.flow.secure.face_code import FaceCoder
 from proface_s.flow.secure.lattice import Words, capacity_words
 from proface_s.flow.secure.model import SecureFlow, modulus_for

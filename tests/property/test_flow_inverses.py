@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proface_s import ans
 from proface_s.flow.cards import shipped_models
 from proface_s.flow.secure import entropy, haar, lattice, pad
 from proface_s.flow.secure.model import SecureFlow, read_tables
@@ -117,21 +118,21 @@ def test_any_values_are_coded_and_read(tables: entropy.Tables, seed: int, count:
     ratio = rng.integers(-60, 120, count)
     values = np.rint(rng.standard_cauchy(count) * 2.0 ** (ratio / 8)).clip(-(2**18), 2**18).astype(np.int32)
     chunks = entropy.chunks_of(entropy.Coded.of(values, ratio), tables)
-    chunks.append(entropy.Chunk(np.array([5], np.int32), entropy.uniform(9)))
-    words = entropy.encode_symbols(chunks, 4 * count + 16)
+    chunks.append(ans.Chunk(np.array([5], np.int32), ans.uniform(9)))
+    words = ans.encode_symbols(chunks, 4 * count + 16)
     assert words is not None
     assert words.size == 4 * count + 16
-    reader = entropy.SymbolReader(words)
+    reader = ans.SymbolReader(words)
     np.testing.assert_array_equal(entropy.decode_values(reader, ratio, tables), values)
-    assert reader.take(entropy.uniform(9), 1)[0] == 5
+    assert reader.take(ans.uniform(9), 1)[0] == 5
 
 
 def test_words_that_are_too_few_are_refused(tables: entropy.Tables) -> None:
     values = np.arange(-50, 50, dtype=np.int32)
     chunks = entropy.chunks_of(entropy.Coded.of(values, np.full(100, 16)), tables)
-    needed = next(n for n in range(100) if entropy.encode_symbols(chunks, n) is not None)
+    needed = next(n for n in range(100) if ans.encode_symbols(chunks, n) is not None)
     assert needed > 10
-    assert entropy.encode_symbols(chunks, needed - 1) is None
+    assert ans.encode_symbols(chunks, needed - 1) is None
 
 
 @settings(max_examples=20, deadline=None)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from paths_kit import GOLDEN_FILES, TESTS
+from proface_s import ans
 from proface_s.api import Session
 from proface_s.flow.cards import shipped_models
 from proface_s.flow.secure import entropy, frequencies
@@ -251,12 +252,12 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
     for _ in range(12):
         row, size, count = int(rng.integers(57)), int(rng.integers(2, 1 << int(rng.integers(2, 24)))), 5
         for kind, cumulative, largest in (
-            (tables.models[row], model.tables[row], 130), (entropy.uniform(size), None, size)
+            (tables.models[row], model.tables[row], 130), (ans.uniform(size), None, size)
         ):  # fmt: skip
             values = rng.integers(0, largest, count).astype(np.int32)
-            chunks.append(entropy.Chunk(values, kind))
+            chunks.append(ans.Chunk(values, kind))
             written += [(int(v), cumulative) if cumulative else (0, uniform_around(int(v), size)) for v in values]
-    theirs = entropy.encode_symbols(chunks, 120)
+    theirs = ans.encode_symbols(chunks, 120)
     assert theirs is not None
     assert reader.write_words(written, 120) == theirs.tolist()
 
@@ -264,9 +265,9 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
 @pytest.mark.parametrize("words", [[5, 123456789, 0], [7, 7], [0, 0, 0], [1, 2, 3, 4, 0xFFFFFFFF]])
 def test_streams_that_no_writer_wrote(model: reader.Model, words: list[int]) -> None:
     """A zero on top, and words that run out."""
-    theirs, ours = entropy.SymbolReader(np.array(words, np.uint32)), reader.Stack(words)
+    theirs, ours = ans.SymbolReader(np.array(words, np.uint32)), reader.Stack(words)
     for size in (1000, 3, 1 << 20, 160):
-        assert theirs.take(entropy.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
+        assert theirs.take(ans.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
 
 
 def uniform_around(symbol: int, size: int) -> list[int]:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proface_s.ans import TOTAL
 from proface_s.errors import ModelError
 from proface_s.flow.cards import read_card, shipped_models
 from proface_s.flow.registry import open_model
 from proface_s.flow.secure import frequencies
-from proface_s.flow.secure.entropy import BINS, ESCAPE, TOTAL, Tables
+from proface_s.flow.secure.entropy import BINS, ESCAPE, Tables
 from proface_s.flow.secure.model import FREQUENCIES_NAME, SecureFlow
 from proface_s.flow.secure.steps import StepGrid
 from proface_s.image.measures import psnr

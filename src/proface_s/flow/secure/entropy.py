@@ -7,25 +7,21 @@ here is integer arithmetic or table look-up, and *any* words can be decoded: a w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
 
 import constriction
 import numpy as np
 import numpy.typing as npt
 
+from ...ans import TOTAL, Chunk, SymbolReader, grouped, uniform
 from ...errors import ModelError
-from .lattice import Words
 
 Integers = npt.NDArray[np.int64]
-Coder = constriction.stream.stack.AnsCoder
 
 BINS_PER_OCTAVE = 8
 SMALLEST, LARGEST = -4, 3  # log2 of scale over step: the range of the tables
 BINS = (LARGEST - SMALLEST) * BINS_PER_OCTAVE + 1
 REACH = 64  # largest magnitude with a symbol of its own
 ESCAPE = 2 * REACH + 1  # the last symbol: the value follows plainly
-TOTAL = 1 << 24  # sum of the frequencies of a table
 RAW = 1 << 20  # number of values that can follow an escape
 LARGEST_SHIFT = 20
 LOWEST, HIGHEST = SMALLEST * BINS_PER_OCTAVE, (LARGEST + LARGEST_SHIFT) * BINS_PER_OCTAVE  # of log2(scale / step)
@@ -144,65 +140,15 @@ class Coded:
         return cls(bins, symbols, escaped, None if plain else shifts, None if plain else values - (high << shifts))
 
 
-class Chunk(NamedTuple):
-    """Symbols that are coded with one model of the coder: a table's, or a uniform one."""
-
-    symbols: npt.NDArray[np.int32]
-    model: object
-
-
-def encode_symbols(chunks: list[Chunk], words: int) -> Words | None:
-    """Encode chunks so that they are read in the given order, padded to exactly ``words`` words.
-
-    Returns:
-        The words; None if the chunks need more.
-    """
-    # Two words make a full coder state, so the words below them are never read: any padding will do.
-    coder = Coder(np.ones(2, np.uint32))
-    for chunk in reversed(chunks):
-        coder.encode_reverse(chunk.symbols, chunk.model)
-    coded = np.asarray(coder.get_compressed(), np.uint32)
-    if coded.size > words:
-        return None
-    return np.concatenate([np.ones(words - coded.size, np.uint32), coded])
-
-
-class SymbolReader:
-    """Decodes symbols in the order in which `encode_symbols` was given them."""
-
-    def __init__(self, words: Words) -> None:
-        words = words.copy()
-        if words.size and words[-1] == 0:  # the coder needs a non-zero top; only a wrong key leads to this
-            words[-1] = 1
-        self._coder = Coder(words)
-
-    def take(self, model: object, count: int) -> npt.NDArray[np.int32]:
-        """Decode ``count`` symbols with a model."""
-        return self._coder.decode(model, count) if count else np.zeros(0, np.int32)
-
-    def at_start(self) -> bool:
-        """Return whether the coder is back where `encode_symbols` began, and only padding is left.
-
-        After the last symbol this holds for words as `encode_symbols` made them, and for changed words by chance at
-        most (docs/reference/flow.md, section 2).
-        """
-        return bool((np.asarray(self._coder.get_compressed(), np.uint32) == 1).all())
-
-
-def uniform(size: int) -> object:
-    """Return the coder's model of a plain number 0..size-1."""
-    return constriction.stream.model.Uniform(size)
-
-
 def chunks_of(coded: Coded, tables: Tables) -> list[Chunk]:
     """Return the chunks of values: table by table, then escapes, then plain low bits."""
-    order, groups = _groups(coded.bins)
+    order, groups = grouped(coded.bins)
     ordered = coded.symbols.take(order)
     chunks = [Chunk(ordered[start:stop], tables.models[b]) for b, start, stop in groups]
     if coded.escaped.size:
         chunks.append(Chunk(coded.escaped, uniform(RAW)))
     if coded.shifts is not None and coded.low is not None:
-        order, groups = _groups(coded.shifts)
+        order, groups = grouped(coded.shifts)
         ordered = coded.low.take(order)
         chunks += [Chunk(ordered[start:stop], uniform(1 << shift)) for shift, start, stop in groups if shift]
     return chunks
@@ -213,7 +159,7 @@ def decode_values(
 ) -> npt.NDArray[np.signedinteger]:
     """Decode values with these scales: the inverse of `Coded.of` and `chunks_of`."""
     bins, shifts, plain = _split_scales(log_ratio)
-    order, groups = _groups(bins)
+    order, groups = grouped(bins)
     ordered, high = np.empty(bins.size, np.int32), np.empty(bins.size, np.int32)
     for b, start, stop in groups:
         ordered[start:stop] = reader.take(tables.models[b], stop - start)
@@ -224,7 +170,7 @@ def decode_values(
     if plain:
         return high
     values = high.astype(np.int64) << shifts  # after a wrong key, any number is possible
-    order, groups = _groups(shifts)
+    order, groups = grouped(shifts)
     for shift, start, stop in groups:
         if shift:
             values[order[start:stop]] += reader.take(uniform(1 << shift), stop - start)
@@ -241,13 +187,3 @@ def _split_scales(
 
 
 _BINS, _SHIFTS = (found.astype(np.uint8) for found in bins_and_shifts(np.arange(LOWEST, HIGHEST + 1)))
-
-
-def _groups(labels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
-    """Return positions ordered by label, then ascending, and (label, start, stop) of each label among them."""
-    if labels.size == 0:
-        return np.zeros(0, np.intp), []
-    order = np.argsort(labels, kind="stable")  # a radix sort, for numbers this small
-    ordered = labels.take(order)
-    edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), ordered.size]
-    return order, [(int(ordered[start]), start, stop) for start, stop in pairwise(edges)]

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ...ans import Chunk, SymbolReader, encode_symbols, uniform
 from ...types import FloatArray, UInt8Image
 from . import rate_forecast
 from .couplings import STAGES, Couplings, Level, Sites, stage_bands
-from .entropy import Chunk, Coded, SymbolReader, Tables, chunks_of, decode_values, encode_symbols, uniform
+from .entropy import Coded, Tables, chunks_of, decode_values
 from .haar import LOW_RANGES, Float64, depth_for, from_opponent, merge, sizes, split, to_opponent
 from .lattice import Words
 from .steps import StepGrid

@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ...ans import TOTAL
 from ...errors import ModelError
-from .entropy import BINS, ESCAPE, REACH, TOTAL, Tables
+from .entropy import BINS, ESCAPE, REACH, Tables
 
 MAGIC: Final = b"PFSFREQ1"
 UNIT: Final = 1 << 8
