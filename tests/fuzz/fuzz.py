@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import signal
 import sys
 import time
@@ -25,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
+from PIL import Image
 
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar, encode_sidecar
@@ -37,6 +39,7 @@ from proface_s.container.records.partial_headers import headers_from_records
 from proface_s.container.records.pixel_records import find_records, write_record
 from proface_s.container.records.record_message import decode_record_message, face_record
 from proface_s.errors import ProFaceError
+from proface_s.image.jpeg.coefficient_code import decode_coefficients, encode_coefficients
 from proface_s.image.read import read_picture
 from proface_s.image.write import FORMATS, encode_picture
 from proface_s.keys.access import Lock
@@ -138,6 +141,22 @@ def check_file(data: bytes) -> None:
     write_chunks(data, {"pfSh": [b"header"], "pfSl": [b"\0\0seal"]})
 
 
+SHAPES = ((4, 6, 8, 8), (2, 3, 8, 8), (2, 3, 8, 8))  # of a region whose chroma has half the rows and columns
+STEPS = [np.full((8, 8), step, np.uint16) for step in (3, 7, 7)]
+
+
+def check_coefficients(data: bytes) -> None:
+    """Check that every region's coefficients have one code."""
+    assert encode_coefficients(decode_coefficients(data, SHAPES, STEPS), STEPS) == data
+
+
+def jpeg_example() -> bytes:
+    """Return a small JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((16, 16, 3), 90, np.uint8)).save(buffer, "JPEG", comment=b"free", dpi=(72, 72))
+    return buffer.getvalue()
+
+
 def check_text(decode: Callable[[str], object]) -> Check:
     """Return a check of a parser of text."""
     return lambda data: decode(data.decode("utf-8", "replace"))
@@ -158,6 +177,9 @@ def targets() -> list[Target]:
         for index, ring in enumerate(KeyRing.generate(bytes(16), [Box(0, 0, 8, 8)]) for _ in range(3))
     )
     identity = Identity.generate()
+    jpeg = jpeg_example()
+    long = {"pfSh": chunks["pfSh"], "pfSl": [bytes(2) + rng.bytes(70_000)]}  # a chain of two segments
+    coefficients = [rng.laplace(0, size, shape).astype(np.int16) for size in (0.4, 3, 60) for shape in SHAPES]
     return [
         Target("header", check_header_bytes, encoded, with_digest),
         Target("record", check_record, records),
@@ -170,6 +192,14 @@ def targets() -> list[Target]:
         Target("png chunks", check_file, (files["png"],), with_crcs),
         Target("webp chunks", check_file, (files["webp"],)),
         Target("tiff tags", check_file, (files["tiff"],)),
+        Target("jpeg chain", check_file, (write_chunks(jpeg, chunks), write_chunks(jpeg, long))),
+        Target(
+            "coefficients",
+            check_coefficients,
+            tuple(encode_coefficients(coefficients[at : at + 3], STEPS) for at in (0, 3, 6)),
+            None,
+            0.5,
+        ),
         Target("picture", lambda data: read_picture(data, max_pixels=10**6), tuple(files.values()), with_crcs, 0.25),
     ]
 

@@ -73,8 +73,10 @@ def test_pictures_without_chunks(file_format: Format) -> None:
 
 def test_other_files() -> None:
     assert read_chunks(b"") == {}
-    assert read_chunks(b"\xff\xd8\xff not a PNG") == {}
-    with pytest.raises(ImageError, match="only PNG, WebP and TIFF"):
+    assert read_chunks(b"\xff\xd8\xff not a JPEG") == {}
+    with pytest.raises(ImageError, match="only PNG, WebP, TIFF and JPEG"):
+        write_chunks(b"BM", CHUNKS)
+    with pytest.raises(ImageError, match="not a complete JPEG"):
         write_chunks(b"\xff\xd8\xff", CHUNKS)
     for data in (b"RIFF\x04\0\0\0WEBP", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\0"):
         for act in (lambda data=data: write_chunks(data, CHUNKS), lambda data=data: read_chunks(data)):

@@ -2,7 +2,7 @@
 
 ::
 
-    Header, seals ── to_chunks ──► {"pfSh": [header], "pfSl": [seal, ...]} ── write_chunks ──► PNG, WebP or TIFF file
+    Header, seals ── to_chunks ──► {"pfSh": [header], "pfSl": [seal, ...]} ── write_chunks ──► picture file
                   ◄── from_chunks ──                                       ◄── read_chunks ──
 """
 
@@ -15,6 +15,7 @@ from typing import BinaryIO
 from ...errors import DamagedFileError, ImageError, NotProtectedError
 from ..header.header import Header
 from ..header.header_bytes import decode_header, encode_header
+from .jpeg import is_jpeg, read_jpeg_chunks, write_jpeg_chunks
 from .png import HEADER_CHUNK, PNG_SIGNATURE, SEAL_CHUNK, read_png_chunks, write_png_chunks
 from .tiff import is_tiff, read_tiff_chunks, write_tiff_chunks
 from .webp import is_webp, read_webp_chunks, write_webp_chunks
@@ -27,7 +28,7 @@ def write_chunks(data: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
     """Write private chunks into a picture file of any format that can carry them; `read_chunks` is the inverse.
 
     Args:
-        data: a complete PNG, WebP or TIFF file; its pixels are not touched.
+        data: a complete PNG, WebP, TIFF or JPEG file; its pixels are not touched.
         chunks: as `to_chunks` returns them; they replace those of the same name.
 
     Returns:
@@ -42,7 +43,9 @@ def write_chunks(data: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
         return write_webp_chunks(data, chunks)
     if is_tiff(data):
         return write_tiff_chunks(data, chunks)
-    raise ImageError("only PNG, WebP and TIFF files can carry a hidden face")
+    if is_jpeg(data):
+        return write_jpeg_chunks(data, chunks)
+    raise ImageError("only PNG, WebP, TIFF and JPEG files can carry a hidden face")
 
 
 def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
@@ -65,6 +68,8 @@ def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str
     file.seek(start)
     if is_webp(front):
         return read_webp_chunks(file, name)
+    if is_jpeg(front):
+        return read_jpeg_chunks(file, name)
     return read_tiff_chunks(file, name) if is_tiff(front) else read_png_chunks(file, name)
 
 
