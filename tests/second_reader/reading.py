@@ -101,7 +101,10 @@ def _with_header(header: Header, seals: dict[int, bytes], picture: Picture, cred
 
 
 def _contradicted(header: Header, face: Face, picture: Picture) -> bool:
-    record = records.at(picture.rgb, *face.box[:2])
+    try:
+        record = records.at(picture.rgb, *face.box[:2])
+    except Newer:  # another version
+        return True
     if record is None:
         return False
     said = (header.cover, header.model_id, header.width, header.height, face.index, face.box, face.group)
@@ -116,16 +119,15 @@ def _recover(
     canvas: _Canvas, header: Header, face: Face, found: tuple[int, int, int, int], opened: Opened, seal: bytes | None
 ) -> None:
     """Add the outcome of a face, which is in the box `found` now, and put it into the picture if it opens."""
-    candidates = opened.face_keys.get(face.index)
-    if candidates is None:
+    key = opened.face_keys.get(face.index)
+    if key is None:
         canvas.faces.append("forgotten" if face.forgotten else "locked")
         return
     if seal is not None:
-        key = candidates[0]
         canvas.put(header.footprint(face).area(found), open_seal(seal, key, face, header))
         canvas.faces.append("exact")
     else:
-        key, estimate = _estimate(header, face, areas.cut(canvas.picture.rgb, found), candidates)
+        estimate = _estimate(header, face, areas.cut(canvas.picture.rgb, found), key)
         if not header.cover:
             require(estimate.picture, "pixels that were changed: what is read is not a picture")
             if estimate.decoder is None or not estimate.decoder.intact:
@@ -135,15 +137,11 @@ def _recover(
     canvas.face_keys[len(canvas.faces)] = key
 
 
-def _estimate(header: Header, face: Face, region: Bytes, candidates: list[bytes]) -> tuple[bytes, flow.Estimate]:
-    """The first key that reads a picture, or the first of all, and what it reads."""
+def _estimate(header: Header, face: Face, region: Bytes, key: bytes) -> flow.Estimate:
     name = model_files.NAMES.get(header.model_id)
     if name is None:
         raise LacksModel
-    model = model_files.load(name)
-    reserved = header.reserved[face.index]
-    read = [(key, flow.read_region(region, reserved, key, model, header.cover)) for key in candidates]
-    return next((pair for pair in read if pair[1].picture), read[0])
+    return flow.read_region(region, header.reserved[face.index], key, model_files.load(name), header.cover)
 
 
 def _from_records(picture: Picture, credentials: Credentials) -> Result:
@@ -176,9 +174,7 @@ def _from_records(picture: Picture, credentials: Credentials) -> Result:
 
 def _header_of(found: list[records.Record]) -> tuple[Header, dict[int, tuple[int, int, int, int]]]:
     """What the records of one picture say of its header, and where its regions are now."""
-    unique: dict[int, records.Record] = {}
-    for record in found:
-        unique.setdefault(record.index, record)
+    unique = {record.index: record for record in found}
     first = found[0]
     stanzas = {record.group: record.stanzas for record in unique.values()}
     check_costs(stanza for group in stanzas.values() for stanza in group)

@@ -81,7 +81,7 @@ def described(stanza: Stanza) -> dict[str, Any]:
 def opened(data: str, **credentials: list[str]) -> dict[str, str]:
     """Face keys that credentials open in a header, by index."""
     found = unlock(header.parse(bytes.fromhex(data)), Credentials(**credentials), with_macs=True)
-    return {str(index): candidates[0].hex() for index, candidates in sorted(found.face_keys.items())}
+    return {str(index): key.hex() for index, key in sorted(found.face_keys.items())}
 
 
 def test_header_with_a_forgotten_face() -> None:
@@ -169,8 +169,6 @@ def test_a_wrong_passphrase() -> None:
         read(golden("protected_v1_stripped.png"), Credentials(["another passphrase"]))
     result = read(golden("protected_v1_cover.png"), Credentials(["another passphrase"]))
     assert result.picture.digest == VECTORS["files"]["protected_v1_cover.png"]["protected"]
-    right = read(golden("protected_v1_cover.png"), Credentials(["another passphrase", PASSPHRASE]))
-    check_estimates("protected_v1_cover.png", right.picture, [1, 2])
 
 
 def test_a_file_of_two_people() -> None:

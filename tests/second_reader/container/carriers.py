@@ -66,7 +66,7 @@ def pixels(data: bytes) -> Picture:
     try:
         image = Image.open(BytesIO(data))
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError, Image.DecompressionBombError) as error:
         raise NotAPicture("the file cannot be decoded") from error
     if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA") or getattr(image, "n_frames", 1) != 1:
         raise NotAPicture("not 8 bits per sample, or several pictures")
@@ -151,8 +151,8 @@ def _tiff(data: bytes, found: Metadata) -> None:
 
 def read_sidecar(data: bytes) -> tuple[Metadata, str]:
     """Header and seals of a sidecar, and the digest of the picture that it was made for."""
-    require(data[:4] == b"PFSC" and len(data) >= 13, "not a sidecar")
-    if data[4] != 1:
+    require(data[:4] == b"PFSC", "not a sidecar")
+    if data[4:5] not in (b"", b"\1"):
         raise Newer("version of the sidecar")
     require(sha256(data[:-8]).digest()[:8] == data[-8:], "checksum of the sidecar")
     fields = Fields(data[:-8])

@@ -90,8 +90,7 @@ def parse(data: bytes) -> Header:
     """The header, all its rules checked."""
     require(data[:4] == MAGIC, "magic")
     require(len(data) <= 4 << 20, "length of a header")
-    require(len(data) >= 13, "length of a header")
-    if data[4] != 1:
+    if data[4:5] not in (b"", b"\1"):
         raise Newer("version of the header")
     require(sha256(data[:-8]).digest()[:8] == data[-8:], "checksum of the header")
     fields = Fields(data[:-8])

@@ -57,14 +57,14 @@ def search(rgb: Bytes) -> tuple[list[Record], list[NotOpened]]:
 
 
 def at(rgb: Bytes, x: int, y: int) -> Record | None:
-    """The record that begins at this pixel, if there is one that can be read."""
+    """The record that begins at this pixel, if there is one that can be read.  Raises `Newer`."""
     lowest = _lowest_bits(rgb)
     bits = lowest[y, 3 * x : 3 * x + BODY_AT]
     if len(bits) < BODY_AT or np.count_nonzero(bits[: len(SYNC)] != SYNC) > 3:
         return None
     try:
         return read(lowest, x, y)
-    except (Damaged, Newer):
+    except Damaged:
         return None
 
 
@@ -93,7 +93,7 @@ def _places(lowest: Bytes) -> Iterator[tuple[int, int]]:
 
 
 def read(lowest: Bytes, x: int, y: int) -> Record | None:
-    """The record behind a sync word, or None if its region is not in the picture.
+    """The record behind a sync word, or None if its region is not in the picture, or a field breaks a rule.
 
     `lowest` are the lowest bits of the samples: (rows, 3 x columns).  Raises `Damaged` or `Newer`.
     """
@@ -114,10 +114,12 @@ def read(lowest: Bytes, x: int, y: int) -> Record | None:
     require(None not in words, "the body of a record")
     body = b"".join(word or b"" for word in words)
     require(zlib.crc32(body[:-4]) == int.from_bytes(body[-4:]), "CRC of a record")
-    record = _parsed(body[:-4], x, y, end)
-    require(record.box[2] == width, "a record of a region of another width")
-    require(end <= record.reserved <= 3 * width * record.box[3], "reserved samples of a record")
-    return record if y + record.box[3] <= lowest.shape[0] else None
+    try:
+        record = _parsed(body[:-4], x, y, end)
+    except Damaged:  # with the right CRC: nothing that a writer of this version wrote
+        return None
+    fits = record.box[2] == width and y + record.box[3] <= lowest.shape[0]
+    return record if fits and end <= record.reserved <= 3 * width * record.box[3] else None
 
 
 def _parsed(data: bytes, x: int, y: int, length: int) -> Record:
@@ -160,5 +162,6 @@ def _belongs(record: Record, picture: list[Record]) -> bool:
         return r.cover, r.model_id, r.width, r.height
 
     return shared(record) == shared(picture[0]) and all(
-        record.stanzas == other.stanzas for other in picture if other.group == record.group
+        record.index != other.index and (record.group != other.group or record.stanzas == other.stanzas)
+        for other in picture
     )

@@ -24,31 +24,34 @@ class Credentials:
 
 @dataclass
 class Opened:
-    """Face keys by index of the face: in cover mode, where no key is wrong, one for each passphrase."""
+    """Face keys by index of the face, and the groups that opened."""
 
-    face_keys: dict[int, list[bytes]] = field(default_factory=dict)
+    face_keys: dict[int, bytes] = field(default_factory=dict)
     groups: set[int] = field(default_factory=set)
 
 
 def unlock(header: Header, credentials: Credentials, with_macs: bool) -> Opened:
-    """All that the credentials open; `WrongKey` if that is nothing."""
+    """All that the credentials open; `WrongKey` if that is nothing.  Raises `NotAKey` for what is no key."""
+    identities = [text_keys.identity(text) for text in credentials.identities]
+    given_keys = [text_keys.face_key(text) for text in credentials.face_keys]
+    if header.cover and len(credentials.passphrases) > 1:
+        raise text_keys.NotAKey("several passphrases for a file that does not tell which is right")
     opened = Opened()
     matched = False
-    for text in credentials.face_keys:
-        given = text_keys.face_key(text)
+    for given in given_keys:
         for face in header.faces:
             if face.index == given.index and face.slot_digest[:8] == given.tag:
                 matched = True
                 if not face.erased:
-                    opened.face_keys[face.index] = [given.key]
-    for number, file_keys in _file_keys(header, credentials).items():
+                    opened.face_keys[face.index] = given.key
+    for number, file_key in _file_keys(header, credentials.passphrases, identities).items():
         opened.groups.add(number)
         if with_macs and not header.cover:
-            found = keys.mac(file_keys[0], header.mac_input(number))
+            found = keys.mac(file_key, header.mac_input(number))
             require(hmac.compare_digest(found, header.groups[number].mac), "a header that was altered")
         for face in header.faces:
             if face.group == number and not face.forgotten and face.index not in opened.face_keys:
-                opened.face_keys[face.index] = [_face_key(header, face, file_key) for file_key in file_keys]
+                opened.face_keys[face.index] = _face_key(header, face, file_key)
     if not matched and not opened.groups:
         raise WrongKey
     return opened
@@ -64,16 +67,16 @@ def _face_key(header: Header, face: Face, file_key: bytes) -> bytes:
     return keys.derive(secret or b"", "face-key", context)
 
 
-def _file_keys(header: Header, credentials: Credentials) -> dict[int, list[bytes]]:
+def _file_keys(header: Header, passphrases: Sequence[str], identities: Sequence[bytes]) -> dict[int, bytes]:
     """File keys by group, cheap stanzas first."""
-    found: dict[int, list[bytes]] = {}
+    found: dict[int, bytes] = {}
     derived: dict[tuple[object, ...], bytes] = {}
     ways = [(number, stanza) for number, group in enumerate(header.groups) for stanza in group.stanzas]
     for number, stanza in sorted(ways, key=lambda way: _cost(way[1])):
-        for kek in _keks(stanza, credentials, derived) if header.cover or number not in found else ():
+        for kek in _keks(stanza, passphrases, identities, derived) if number not in found else ():
             file_key = kek if header.cover else keys.unwrap(kek, stanza.body[-60:], "wrap-file", bytes([number]))
             if file_key is not None:
-                found.setdefault(number, []).append(file_key)
+                found[number] = file_key
     return found
 
 
@@ -81,16 +84,21 @@ def _cost(stanza: Stanza) -> int:
     return stanza.derivation[1] * stanza.derivation[2] if stanza.derivation else 0
 
 
-def _keks(stanza: Stanza, credentials: Credentials, derived: dict[tuple[object, ...], bytes]) -> Iterator[bytes]:
-    """What the credentials make of a stanza; each derivation is made once."""
+def _keks(
+    stanza: Stanza,
+    passphrases: Sequence[str],
+    identities: Sequence[bytes],
+    derived: dict[tuple[object, ...], bytes],
+) -> Iterator[bytes]:
+    """What passphrases and identities make of a stanza; each derivation is made once."""
     if stanza.derivation:
-        for passphrase in credentials.passphrases:
+        for passphrase in passphrases:
             way = (passphrase, *stanza.derivation)
             if way not in derived:
                 derived[way] = keys.passphrase_kek(passphrase, *stanza.derivation)
             yield derived[way]
     elif stanza.kind == RECIPIENT and len(stanza.body) == 92:
-        for text in credentials.identities:
-            kek = keys.identity_kek(text_keys.identity(text), stanza.body[:32])
+        for identity in identities:
+            kek = keys.identity_kek(identity, stanza.body[:32])
             if kek is not None:
                 yield kek
