@@ -1,4 +1,4 @@
-"""A reader of protected files, written from ``docs/`` alone: it imports nothing of the program.
+"""A reader of protected files, written from ``docs/`` alone: it imports nothing of the program (one test does).
 
 Where the program and this reader disagree, the documents decide; where these are silent, they are at fault.  It needs
 numpy, cryptography and Pillow.  `reading.read` is the reader.

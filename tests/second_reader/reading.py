@@ -174,15 +174,13 @@ def _from_records(picture: Picture, credentials: Credentials) -> Result:
 
 def _header_of(found: list[records.Record]) -> tuple[Header, dict[int, tuple[int, int, int, int]]]:
     """What the records of one picture say of its header, and where its regions are now."""
-    unique = {record.index: record for record in found}
     first = found[0]
-    stanzas = {record.group: record.stanzas for record in unique.values()}
+    stanzas = {record.group: record.stanzas for record in found}
     check_costs(stanza for group in stanzas.values() for stanza in group)
-    check_boxes((record.box for record in unique.values()), first.width, first.height)
+    check_boxes((record.box for record in found), first.width, first.height)
     groups = tuple(Group(b"", stanzas.get(number, ()), b"") for number in range(max(stanzas) + 1))
-    faces = tuple(
-        Face(r.index, r.box, r.group, headers.SEALED * r.sealed, "", None, b"", r.slot, b"") for r in unique.values()
-    )
-    reserved = tuple(unique[index].reserved if index in unique else 0 for index in range(max(unique) + 1))
+    faces = tuple(Face(r.index, r.box, r.group, headers.SEALED * r.sealed, "", None, b"", r.slot, b"") for r in found)
+    by_index = {record.index: record.reserved for record in found}
+    reserved = tuple(by_index.get(index, 0) for index in range(max(by_index) + 1))
     header = Header(first.cover, first.width, first.height, first.model_id, groups, faces, None, reserved, b"", b"")
-    return header, {record.index: record.found for record in unique.values()}
+    return header, {record.index: record.found for record in found}

@@ -80,7 +80,7 @@ def metadata(data: bytes) -> Metadata:
     """Header and seals in a file; of a format that cannot have them: none."""
     found = Metadata()
     if data.startswith(PNG):
-        _collect(_png_chunks(data), found)
+        _collect(png_chunks(data), found)
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         _collect(_riff_chunks(data), found)
     elif data[:4] in (b"II*\0", b"MM\0*"):
@@ -99,7 +99,7 @@ def _collect(chunks: Iterable[tuple[bytes, bytes, bool]], found: Metadata) -> No
             (found.add_header if name == HEADER else found.add_seal)(payload)
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     """Name, payload, and whether the CRC matches, up to IEND."""
     at = len(PNG)
     name = b""
@@ -109,6 +109,8 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
         payload, crc = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 12 + length]
         if len(crc) < 4 or first != (name == b"IHDR"):
             raise NotAPicture("a PNG file that ends early, or in which IHDR is not the first chunk and the only one")
+        if first and payload[8:9] == b"\x10":
+            raise NotAPicture("16 bits per sample")
         yield name, payload, zlib.crc32(name + payload) == int.from_bytes(crc)
         at += 12 + length
 

@@ -1,0 +1,122 @@
+"""The program and the second reader on files that no vector has: both open the same, or refuse alike."""
+
+from __future__ import annotations
+
+import io
+import random
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from proface_s import ProFaceError, Session
+
+from .container import carriers, records
+from .keys.unlock import Credentials
+from .outcomes import NotOpened
+from .reading import read
+
+FOLDER = Path(__file__).parents[1] / "vectors/container"
+PASSPHRASE = "a passphrase for test vectors"
+WRONG = "another passphrase than the right one"
+Chunk = tuple[bytes, bytes, bool]
+Found = tuple[str, list[str], str]
+REFUSALS = {"WrongKeyError": "wrong-key", "NotProtectedError": "not-protected", "FileFormatError": "newer"}
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return Session()
+
+
+def by_program(session: Session, data: bytes, passphrase: str) -> Found:
+    try:
+        result = session.recover(data, passphrase)
+    except ProFaceError as error:
+        # The page does not tell a broken picture (`ImageError`) from a broken file (`DamagedFileError`) in each case.
+        return REFUSALS.get(type(error).__name__, "broken"), [], ""
+    return "opens", [str(face.outcome) for face in result.faces], carriers.pixels(result.data).digest
+
+
+def by_reader(path: Path, data: bytes, passphrase: str) -> Found:
+    path.write_bytes(data)
+    try:
+        result = read(path, Credentials([passphrase]))
+    except NotOpened as error:
+        return "broken" if error.word in ("damaged", "not-a-picture") else error.word, [], ""
+    return "opens", result.faces, result.picture.digest
+
+
+def png(chunks: list[Chunk]) -> bytes:
+    """Chunks as a PNG file; those marked false get a wrong CRC."""
+    parts = (
+        len(payload).to_bytes(4) + name + payload + (zlib.crc32(name + payload) ^ (not intact)).to_bytes(4)
+        for name, payload, intact in chunks
+    )
+    return carriers.PNG + b"".join(parts)
+
+
+def mutated(chunks: list[Chunk], chance: random.Random) -> list[Chunk]:
+    """Private chunks of a PNG moved, doubled, dropped, cut, prolonged, or with a wrong CRC; IHDR and IEND stay."""
+    first, *middle, last = chunks
+    private = [k for k, chunk in enumerate(middle) if chunk[0].startswith(b"pfS")]
+    chosen = chance.choice(private)
+    name, payload, _ = middle[chosen]
+    kind = chance.randrange(6)
+    if kind in (0, 2):
+        del middle[chosen]
+    if kind in (0, 1):
+        middle.insert(chance.randrange(len(middle) + 1), (name, payload, True))
+    if kind >= 3:
+        shorter = payload[: chance.randrange(len(payload))]
+        middle[chosen] = [(name, shorter, True), (name, payload + b"\0", True), (name, payload, False)][kind - 3]
+    return [first, *middle, last]
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["layout/plain.png", "layout/no-seal.png", "modes/cover.png", "records/with-header.png", "areas/varied-alpha.png"],
+)
+def test_changed_chunks(file: str, session: Session, tmp_path: Path) -> None:
+    chance = random.Random(file)
+    chunks = list(carriers.png_chunks((FOLDER / file).read_bytes()))
+    for _ in range(30):
+        data = png(mutated(chunks, chance))
+        assert by_program(session, data, PASSPHRASE) == by_reader(tmp_path / "a.png", data, PASSPHRASE)
+
+
+def region_of(file: str) -> np.ndarray:
+    """The pixels of the only region with a record in a file."""
+    rgb = carriers.pixels((FOLDER / file).read_bytes()).rgb
+    (record,), _ = records.search(rgb)
+    x, y, w, h = record.found
+    return rgb[y : y + h, x : x + w]
+
+
+@pytest.mark.parametrize("passphrase", [PASSPHRASE, WRONG])
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["records/stripped.png"],
+        ["records/stripped.png", "records/stripped.png"],
+        ["records/stripped.png", "modes/stripped.png"],
+        ["modes/stripped.png", "records/one-lost.png"],
+        ["records/one-lost.png", "records/stripped.png", "modes/stripped.png"],
+    ],
+)
+def test_pasted_regions(files: list[str], passphrase: str, session: Session, tmp_path: Path) -> None:
+    chance = random.Random(len(files))
+    collage = np.full((60 * len(files), 80, 3), 90, np.uint8)
+    for row, file in enumerate(files):
+        region = region_of(file)
+        x, y = chance.randrange(80 - region.shape[1]), 60 * row + chance.randrange(60 - region.shape[0])
+        collage[y : y + region.shape[0], x : x + region.shape[1]] = region
+    stored = io.BytesIO()
+    Image.fromarray(collage).save(stored, "PNG")
+    found = by_reader(tmp_path / "a.png", stored.getvalue(), passphrase)
+    assert by_program(session, stored.getvalue(), passphrase) == found
+    if passphrase == PASSPHRASE:
+        assert found[0] == "opens"
+        assert found[1].count("estimate") == len(files)
