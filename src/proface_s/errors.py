@@ -16,16 +16,24 @@
     │   └── OtherOutputError                   ... because another output is there, found when a run is resumed
     └── ModelError               exit code 1   a model file is missing, altered or unusable
 
-Every error carries a one-line message and, where the user can do something about it, a hint.  Messages and hints state
-facts: they name no option of a command and no element of a page.  Some errors also carry a ``code``, by which a surface
-finds a hint in its own words (``cli/hints.py``).  Key material and passphrases never appear in any of them, and neither
-does what a URL may hold: user names with passwords, queries and fragments are masked in every message.
+Every error carries a one-line message that states facts: it names no option of a command and no element of a page.
+It also carries a ``code``, a stable name for what is wrong, and where they are of use, values of the message as
+``facts``.  What the user can do about it is said by the surface that shows the error, which finds its hint by the code
+(``cli/hints.py``, ``web/hints.py``).  All codes are listed in `proface_s.error_codes`; each class has one of its own,
+and single errors have finer ones.
+
+Key material and passphrases never appear in messages or facts, and neither does what a URL may hold: user names with
+passwords, queries and fragments are masked.
 """
 
 from __future__ import annotations
 
+import copy
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Self
+
+Fact = str | int | float
 
 MASK: Final = "***"
 _SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.-]+"  # two letters or more: not a drive of Windows
@@ -94,66 +102,104 @@ class ProFaceError(Exception):
 
     Args:
         message: one line that names the input and what is wrong with it.
-        hint: what the user can do about it, or None.
-        code: short stable name for what is wrong, if a surface has a hint of its own for it.
+        code: stable name of what is wrong, one of `proface_s.error_codes.ERROR_CODES`; None stands for the class's own.
+        facts: values that a hint or a program may need, by name.
+
+    Attributes:
+        message: as given; also the text of the exception.
+        code: as given, or the class's own.
+        facts: as given.
+        exit_code: of the command line, if this error ends it.
     """
 
     exit_code = 1
+    code = "failed"
 
-    def __init__(self, message: str, hint: str | None = None, *, code: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, code: str | None = None, **facts: Fact) -> None:
         message = without_secrets(message)
         super().__init__(message)
         self.message = message
         self.hint = without_secrets(hint) if hint is not None else None
-        self.code = code
+        if code is not None:
+            self.code = code
+        self.facts: Mapping[str, Fact] = {
+            name: without_secrets(value) if isinstance(value, str) else value for name, value in facts.items()
+        }
+
+    def reworded(self, message: str) -> Self:
+        """Return a copy of this error, with its code and facts, that says it in other words.
+
+        Args:
+            message: instead of its own.
+        """
+        other = copy.copy(self)
+        other.message = without_secrets(message)
+        other.args = (other.message,)
+        return other
 
 
 class UsageError(ProFaceError):
     """The request itself makes no sense (unknown style, empty box, weak passphrase)."""
 
     exit_code = 2
+    code = "usage"
 
 
 class WrongKeyError(ProFaceError):
     """The passphrase or key does not open this file."""
 
     exit_code = 3
+    code = "wrong-key"
 
 
 class NoFaceError(ProFaceError):
     """Nothing to protect was found in the picture."""
 
     exit_code = 4
+    code = "no-face"
 
 
 class FileFormatError(ProFaceError):
     """Not a protected file, or a damaged one."""
 
     exit_code = 5
+    code = "file-format"
 
 
 class NotProtectedError(FileFormatError):
     """The picture carries no PRO-Face header."""
 
+    code = "not-protected"
+
 
 class DamagedFileError(FileFormatError):
     """The header or a seal is inconsistent, hostile or was altered."""
+
+    code = "damaged-file"
 
 
 class UnexpectedModeError(FileFormatError):
     """The file is in another mode, noise or cover, than the one that was demanded."""
 
+    code = "unexpected-mode"
+
 
 class CostlyFileError(FileFormatError):
     """Opening the file would take more work or memory than is allowed."""
+
+    code = "costly-file"
 
 
 class ImageError(ProFaceError):
     """A picture cannot be read or written."""
 
+    code = "image"
+
 
 class DiskFullError(ImageError):
     """A picture cannot be written because no space is left: the next one could not be written either."""
+
+    code = "disk-full"
 
 
 class OtherOutputError(ImageError):
@@ -161,9 +207,10 @@ class OtherOutputError(ImageError):
 
     Args:
         message: as in `ProFaceError`.
-        hint: as in `ProFaceError`.
         reason: why it is not, without the files' names.
     """
+
+    code = "other-output"
 
     def __init__(self, message: str, hint: str | None = None, *, reason: str = "") -> None:
         super().__init__(message, hint)
@@ -172,6 +219,8 @@ class OtherOutputError(ImageError):
 
 class ModelError(ProFaceError):
     """A model file is missing, altered or unusable."""
+
+    code = "model"
 
 
 def missing_package(error: ModuleNotFoundError) -> str:

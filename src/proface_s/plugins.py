@@ -64,12 +64,14 @@ class PlugIns(Generic[Built]):
     def _load(self, key: str, offers: tuple[EntryPoint, ...]) -> Built:
         packages = " and ".join(sorted(map(_package, offers)))
         if len(offers) > 1:
-            raise UsageError(f"{self._noun} {key!r} is offered by {packages}", "uninstall all but one of them")
+            raise UsageError(f"{self._noun} {key!r} is offered by {packages}", code="ambiguous-plug-in")
         try:
             return self._build(offers[0].load())
         except Exception as error:  # code of another package may raise anything
             reason = f"{type(error).__name__}: {error}"
-            raise UsageError(f"{self._noun} {key!r} of {packages} cannot be used: {reason}") from None
+            raise UsageError(
+                f"{self._noun} {key!r} of {packages} cannot be used: {reason}", code="unusable-plug-in"
+            ) from None
 
 
 @cache

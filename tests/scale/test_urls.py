@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from proface_s import Identity
+from proface_s.cli.hints import command_line_hint
 from proface_s.cli.main import main
 from proface_s.errors import ImageError, ProFaceError, UsageError, foreign_text, masked_url, without_secrets
+from proface_s.hints import hinted
 from proface_s.scale import locations
 from proface_s.scale.job import CollectionJob
 from proface_s.scale.locations import Location, location_of
@@ -77,7 +79,7 @@ def test_urls_with_secrets_are_refused_and_not_repeated(url: str) -> None:
     ):
         with pytest.raises(UsageError) as refused:
             use()
-        for text in str(refused.value), str(refused.value.hint), repr(refused.value):
+        for text in str(refused.value), str(command_line_hint(refused.value)), repr(refused.value):
             assert SECRET not in text
             assert "AKIA" not in text
 
@@ -184,9 +186,10 @@ def test_a_host_that_is_not_found_is_an_error_and_no_crash(monkeypatch: pytest.M
 
 
 def test_errors_of_any_kind_mask_urls() -> None:
-    error = ImageError(f"ftp://u:{SECRET}@h/x cannot be read", f"try https://h/x?sig={SECRET}")
+    error = ImageError(f"ftp://u:{SECRET}@h/x cannot be read", other=f"https://h/x?sig={SECRET}")
     assert str(error) == error.message == "ftp://***@h/x cannot be read"
-    assert error.hint == "try https://h/x?***"
+    assert error.facts == {"other": "https://h/x?***"}
+    assert command_line_hint(hinted(error, f"try https://h/x?sig={SECRET}")) == "try https://h/x?***"
     assert str(UsageError(f"s3:/AKIA:{SECRET}/d+g@b/x does not exist")) == "s3:/***@b/x does not exist"
     assert without_secrets(f"see ftp://u:{SECRET}@h/x, or s3://a/b") == "see ftp://***@h/x, or s3://a/b"
     for text in "a@b.org: no", "party@home.jpg", "C:/a:b@c", "10:30 /data/a@b", "folder a:b@c does not exist":

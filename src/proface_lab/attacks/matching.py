@@ -44,7 +44,6 @@ class Matcher:
         if len(gallery) < FEWEST:
             raise UsageError(
                 f"recognisers need {FEWEST} faces that they find, and there are {len(gallery)}",
-                "give more pictures",
                 code="more-pictures",
             )
         self._names = [face.name for face in gallery]

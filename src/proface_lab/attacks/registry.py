@@ -44,5 +44,5 @@ def chosen_attacks(names: Sequence[str]) -> list[str]:
     """
     for name in names:
         if name not in MODULES and name != "all":
-            raise UsageError(f"there is no attack {name!r}", f"attacks: all, {', '.join(MODULES)}")
+            raise UsageError(f"there is no attack {name!r}", code="unknown-attack", known=", ".join(MODULES))
     return [name for name in MODULES if name in names or "all" in names]

@@ -26,7 +26,6 @@ from .matching import Matcher
 from .pages import attacks_page
 from .registry import chosen_attacks, find_attack
 
-TORCH_HINT: Final = 'install the extra: pip install "proface-s[train]"'
 SHEET_SIDE: Final = 112  # side of a face in a sheet, in pixels
 ANY: Final = "any method"  # stands for the method in results that do not depend on one
 
@@ -147,7 +146,9 @@ def usable(options: AttackOptions) -> tuple[list[Attack], list[Omission]]:
         except ModuleNotFoundError as missing:
             package = missing_package(missing)
             if name in options.suite:
-                raise UsageError(f"the attack {name} needs {package}, which is not installed", TORCH_HINT) from None
+                raise UsageError(
+                    f"the attack {name} needs {package}, which is not installed", code="missing-extra", extra="train"
+                ) from None
             lacking.append(Omission(name, f"{package} is not installed"))
             continue
         found.append(attack)
@@ -162,14 +163,14 @@ def choose_device(wanted: str) -> str:
     """
     if wanted == "cpu" or find_spec("torch") is None:
         if wanted == "cuda":
-            raise UsageError("there is no CUDA device: torch is not installed", TORCH_HINT)
+            raise UsageError("there is no CUDA device: torch is not installed", code="missing-extra", extra="train")
         return "cpu"
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
     if wanted == "cuda":
-        raise UsageError("there is no CUDA device", "choose the device auto", code="no-device")
+        raise UsageError("there is no CUDA device", code="no-device")
     return "cpu"
 
 
@@ -194,7 +195,6 @@ def read_all(options: AttackOptions, side: int, omitted: list[Omission]) -> tupl
         raise NoFaceSamplesError(
             f"{len(faces)} faces of {len({f.identity for f in faces})} people are too few to train on some and attack "
             "others",
-            "give the attacker faces of his own, or give more pictures",
             code="own-pictures",
         )
     return sides[0][:most], sides[1]

@@ -12,10 +12,10 @@ from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.cli.text import printable
 from proface_s.errors import UsageError, missing_package
 
-from .options import ATTACK_HINT, METHODS, kind, quiet, report_folder, seed
+from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
 
 
-@click.command("attack", short_help="Measure what an attacker without a key can learn.")
+@click.command("attack", cls=LabCommand, short_help="Measure what an attacker without a key can learn.")
 @click.option(
     "--data",
     "folders",
@@ -108,7 +108,9 @@ def command(
     try:
         from ..attacks.run import AttackOptions, run_suite
     except ModuleNotFoundError as missing:
-        raise UsageError(f"attacks need {missing_package(missing)}, which is not installed", ATTACK_HINT) from None
+        raise UsageError(
+            f"attacks need {missing_package(missing)}, which is not installed", code="missing-extra", extra="eval,train"
+        ) from None
     names = tuple(name.strip() for each in suite for name in each.split(","))
     options = AttackOptions(
         folders,

@@ -10,10 +10,10 @@ from proface_s.cli.options.common import hidden_debug
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.errors import UsageError, missing_package
 
-from .options import EVAL_HINT, METHODS, kind, quiet, report_folder, seed
+from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
 
 
-@click.command("evaluate", short_help="Measure quality, privacy and cost on a folder of faces.")
+@click.command("evaluate", cls=LabCommand, short_help="Measure quality, privacy and cost on a folder of faces.")
 @click.option(
     "--data",
     "folders",
@@ -103,7 +103,9 @@ def command(
     try:
         from ..evaluation.run import Evaluation, EvaluationOptions, resolve_styles
     except ModuleNotFoundError as missing:
-        raise UsageError(f"evaluation needs {missing_package(missing)}, which is not installed", EVAL_HINT) from None
+        raise UsageError(
+            f"evaluation needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="eval"
+        ) from None
     options = EvaluationOptions(
         folders,
         out,

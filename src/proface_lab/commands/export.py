@@ -10,10 +10,10 @@ import click
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.errors import UsageError, missing_package
 
-from .options import TRAIN_HINT, quiet
+from .options import LabCommand, quiet
 
 
-@click.command("export", short_help="Turn a trained checkpoint into a model.")
+@click.command("export", cls=LabCommand, short_help="Turn a trained checkpoint into a model.")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option(
     "--data",
@@ -49,7 +49,9 @@ def command(checkpoint: Path, folders: tuple[Path, ...], out: Path, card_file: P
     try:
         from ..training.run import export
     except ModuleNotFoundError as missing:
-        raise UsageError(f"export needs {missing_package(missing)}, which is not installed", TRAIN_HINT) from None
+        raise UsageError(
+            f"export needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="train"
+        ) from None
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

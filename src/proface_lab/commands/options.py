@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
-EVAL_HINT: Final = 'install the extra: pip install "proface-s[eval]"'
-TRAIN_HINT: Final = 'install the extra: pip install "proface-s[train]"'
-ATTACK_HINT: Final = 'install the extra: pip install "proface-s[eval,train]"'
+from proface_s.errors import ProFaceError
+from proface_s.hints import hint_for, hinted
+
+from .hints import HINTS
 
 METHODS: Final = "secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory"
 
@@ -32,3 +33,19 @@ kind = click.option(
 seed = click.option("--seed", type=int, default=20261123, show_default=True, help="Seed of all random choices.")
 
 quiet = click.option("--quiet", is_flag=True, help="Print no progress.")
+
+
+class LabCommand(click.Command):
+    """A command whose errors get the hints of the lab, which the command line of the product does not know."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            ProFaceError: as the command raised it, with the lab's hint if there is one.
+        """
+        try:
+            return super().invoke(ctx)
+        except ProFaceError as error:
+            hinted(error, hint_for(error, HINTS))
+            raise

@@ -8,10 +8,10 @@ import click
 
 from proface_s.errors import UsageError, missing_package
 
-from .options import TRAIN_HINT
+from .options import LabCommand
 
 
-@click.command("train", short_help="Train a model on a folder of faces.")
+@click.command("train", cls=LabCommand, short_help="Train a model on a folder of faces.")
 @click.option(
     "--config",
     "config_file",
@@ -60,7 +60,9 @@ def command(
         from ..training.config import RunConfig
         from ..training.run import train
     except ModuleNotFoundError as missing:
-        raise UsageError(f"training needs {missing_package(missing)}, which is not installed", TRAIN_HINT) from None
+        raise UsageError(
+            f"training needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="train"
+        ) from None
     config = RunConfig.load(config_file) if config_file else RunConfig()
     train(config, list(folders), out, device=device, stickers=stickers, init=init, quiet=quiet)
     return 0

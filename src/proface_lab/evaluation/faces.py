@@ -92,7 +92,6 @@ def read_faces(
         example = f", such as {omitted[0].name}: {omitted[0].reason}" if omitted else ""
         raise NoFaceSamplesError(
             f"no face of {size} pixels in {', '.join(map(str, folders))}; {len(omitted)} pictures left out{example}",
-            "choose a smaller size, or the kind crops if every picture is one face",
             code="small-faces",
         )
     return found[:limit]
@@ -108,9 +107,7 @@ def interleaved_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
     lists = [[(path, folder) for path in list_pictures(folder)] for folder in folders]
     found = [pair for row in itertools.zip_longest(*lists) for pair in row if pair is not None]
     if not found:
-        raise NoFaceSamplesError(
-            f"no pictures in {', '.join(map(str, folders))}", "pictures are .jpg, .png, .webp, .bmp, .tif"
-        )
+        raise NoFaceSamplesError(f"no pictures in {', '.join(map(str, folders))}", code="no-pictures")
     return found
 
 
@@ -131,7 +128,7 @@ def make_cover(sample: FaceSample, style: str, others: Sequence[FaceSample]) -> 
     for other in itertools.chain(others[start + 1 :], others[: start + 1]):
         if other.identity != sample.identity:
             return resized(other.image, sample.image.shape[0])
-    raise UsageError("swap needs faces of at least two people", "leave out the style swap, or add faces")
+    raise UsageError("swap needs faces of at least two people", code="one-person")
 
 
 def resized(image: UInt8Image, size: int) -> UInt8Image:

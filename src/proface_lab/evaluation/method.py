@@ -88,12 +88,6 @@ class Costed(Protocol):
         ...
 
 
-_HINT = (
-    "methods: secure-2, secure-2-cover or another model's name, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or your "
-    "own as package.module:factory, from an installed package, the current folder or PYTHONPATH"
-)
-
-
 def load_method(spec: str) -> Method:
     """Load a method by name.
 
@@ -118,7 +112,7 @@ def load_method(spec: str) -> Method:
     if not colon and (model := peers.load_model(spec)) is not None:
         return model
     if not colon or not rest:
-        raise UsageError(f"there is no method {spec!r}", _HINT)
+        raise UsageError(f"there is no method {spec!r}", code="unknown-method")
     return _third_party(spec, kind, rest)
 
 
@@ -136,10 +130,8 @@ def _third_party(spec: str, module_name: str, factory_name: str) -> Method:
         for part in factory_name.split("."):
             factory = getattr(factory, part)
     except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"there is no method {spec!r}: {error}", _HINT) from None
+        raise UsageError(f"there is no method {spec!r}: {error}", code="unknown-method") from None
     method = factory() if callable(factory) else factory
     if not isinstance(method, Method):
-        raise UsageError(
-            f"{spec} is not a method: it lacks name, protect or recover", "see docs/evidence/evaluation.md"
-        )
+        raise UsageError(f"{spec} is not a method: it lacks name, protect or recover", code="not-a-method")
     return method

@@ -25,8 +25,6 @@ from .method import Method
 if TYPE_CHECKING:
     from ..training.paper.network import PaperFlow
 
-TRAIN_HINT = 'install the extra: pip install "proface-s[train]"'
-
 
 class ModelMethod:
     """A model of the product without header, seal or record: recovery from the pixels alone.
@@ -214,7 +212,9 @@ def load_paper(checkpoint: Path) -> PaperPeer:
         from ..training.task import make_task
     except ModuleNotFoundError as missing:
         raise UsageError(
-            f"the published system needs {missing_package(missing)}, which is not installed", TRAIN_HINT
+            f"the published system needs {missing_package(missing)}, which is not installed",
+            code="missing-extra",
+            extra="train",
         ) from None
     saved = read_checkpoint(checkpoint)
     config = RunConfig.from_dict(saved["config"])

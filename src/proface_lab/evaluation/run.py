@@ -113,7 +113,7 @@ def resolve_styles(text: str) -> tuple[str, ...]:
         return (*dict.fromkeys(style for name in names for style in _strengths(name)), SWAP)
     chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not chosen:
-        raise UsageError("no style was given", f"all, sweep, or some of {', '.join((*names, SWAP))}")
+        raise UsageError("no style was given", code="no-style", known=", ".join((*names, SWAP)))
     for style in chosen:
         if style != SWAP:
             parse_style(style)
@@ -151,7 +151,7 @@ class Evaluation:
         self.options, self.progress = options, progress
         self.methods = [(spec, load_method(spec)) for spec in options.methods]
         if len({method.name for _, method in self.methods}) < len(self.methods):
-            raise UsageError("two methods have the same name", "give them different names")
+            raise UsageError("two methods have the same name", code="method-names")
         omitted: list[Omission] = []
         self.samples = read_faces(options.data, options.size, options.limit, kind=options.kind, omitted=omitted)
         if SWAP in options.styles:

@@ -70,7 +70,11 @@ class RunConfig:
         known = {f.name for f in fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:
-            raise UsageError(f"unknown settings in the configuration: {', '.join(unknown)}", f"known: {sorted(known)}")
+            raise UsageError(
+                f"unknown settings in the configuration: {', '.join(unknown)}",
+                code="unknown-setting",
+                known=", ".join(sorted(known)),
+            )
         config = cls(**{name: _checked(name, value, cls) for name, value in data.items()})
         config.check()
         return config
@@ -121,4 +125,4 @@ def _checked(name: str, value: Any, cls: type[RunConfig]) -> Any:
         return value
     elif isinstance(default, float) and type(value) is int:
         return float(value)
-    raise UsageError(f"{name} in the configuration cannot be {value!r}", f"such as {default!r}")
+    raise UsageError(f"{name} in the configuration cannot be {value!r}", code="setting-value", example=repr(default))

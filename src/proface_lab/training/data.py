@@ -41,7 +41,7 @@ def pictures_by_folder(folders: list[Path]) -> list[tuple[Path, Path]]:
     """
     found = [(path, folder) for folder in folders for path in list_pictures(folder)]
     if not found:
-        raise UsageError(f"no pictures in {', '.join(map(str, folders))}")
+        raise UsageError(f"no pictures in {', '.join(map(str, folders))}", code="no-pictures")
     return found
 
 

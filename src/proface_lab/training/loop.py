@@ -234,7 +234,6 @@ class Trainer:
         if is_compact(saved):
             raise UsageError(
                 f"{path} has no optimiser to resume with",
-                "choose another folder, or start from its weights",
                 code="other-run",
             )
         configs = RunConfig.from_dict(saved["config"]), self.config
@@ -243,7 +242,6 @@ class Trainer:
             changed = sorted(name for name in now if before.get(name) != now[name])
             raise UsageError(
                 f"{path} belongs to a run with another configuration ({', '.join(changed)})",
-                "choose another folder, or start from its weights",
                 code="other-run",
             )
         return saved

@@ -39,7 +39,7 @@ def make_fabric(device: str, mixed: bool) -> Fabric:
     if device == "auto":
         device = next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there[device]:
-        raise UsageError(f"there is no {device} device here", "choose the device auto", code="no-device")
+        raise UsageError(f"there is no {device} device here", code="no-device")
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // processes
     fabric = Fabric(
@@ -84,7 +84,6 @@ def train(
     if not sides[0]:
         raise UsageError(
             "the validation split leaves no pictures to train on",
-            "add pictures, lower `validation`, or give more folders: a folder inside is one person",
             code="few-pictures",
         )
     fabric = make_fabric(device, config.mixed)
@@ -141,8 +140,7 @@ def export(
     if not folders and config.task in FITTED_TO_FACES:
         raise UsageError(
             f"the {config.task} model's tables are fitted to faces",
-            "give the run's folders of pictures",
-            code="no-pictures",
+            code="no-data",
         )
     network = task.build()
     load_weights(network, saved["average"], checkpoint)

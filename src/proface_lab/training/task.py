@@ -88,4 +88,4 @@ def make_task(name: str, model: dict[str, Any]) -> TrainingTask:
             return paper
     except TypeError as error:
         raise UsageError(f"the configuration's model does not fit the task {name}: {error}") from None
-    raise UsageError(f"there is no task {name!r}", f"one of {', '.join(TASKS)}")
+    raise UsageError(f"there is no task {name!r}", code="unknown-task", known=", ".join(TASKS))

@@ -1,14 +1,16 @@
-"""Hints of the command line, for errors that the library describes without naming any option."""
+"""Hints of the command line: for errors that the library describes without naming any option, by error code."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ..errors import ProFaceError
+from ..hints import PLAIN_HINTS, hint_for
 
 _FROM_PIXELS: Final = "--from-pixels ignores the header and reads the records in the pixels, if there are any"
 
-HINTS: Final = {
+HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "no-face": "mark the face with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
     "no-detector": "mark the faces with --box X,Y,W,H, with --faces none",
     "exists": "choose another name, or use --overwrite",
@@ -16,7 +18,7 @@ HINTS: Final = {
     + _FROM_PIXELS,
     "pixels-changed": "use the file as `proface protect` wrote it; " + _FROM_PIXELS,
     "contradiction": _FROM_PIXELS,
-    "mode": "somebody may have changed the file: ask for it again, or leave --expect out",
+    "unexpected-mode": "somebody may have changed the file: ask for it again, or leave --expect out",
     "sidecar-differs": "one of them was changed; leave --sidecar out to use the file's own",
     "model-mode": "choose the mode with --wrong-key, or another model with --model",
     "no-record": "see `proface inspect`",
@@ -27,24 +29,31 @@ HINTS: Final = {
     "no-manifest": "name its manifest with --manifest, choose another target, or use --overwrite",
     "other-manifest": "repeat the arguments of that run, or name another folder with --manifest",
     "foreign-manifest": "name another folder with --manifest",
-    "other-run": "choose another --out, or start from its weights with --init",
-    "few-pictures": "add pictures, lower `validation`, or put the pictures of each person into a folder of their own "
-    "below --data",
-    "no-pictures": "name the run's folders with --data",
-    "no-device": "use --device auto",
-    "more-pictures": "name more folders with --data",
-    "own-pictures": "give the attacker faces of his own with --own, or name more folders with --data",
-    "small-faces": "choose a smaller --size, or --kind crops if every picture is one face",
-    "other-report": "name another folder with --report",
-    "port": "choose another --port",
+    "port-in-use": "choose another --port",
+    "engine-option": "protect single photos with it",
+    "manifest-in-target": "it tells which output was made from which photo; keep it with the originals",
+    "no-scheduler": "leave --scheduler out, or choose --engine dask",
+    "no-workers": "start some, then start this run again",
+    "overlapping-locations": "choose another target",
+    "secret-in-url": "put it into fsspec's configuration, or where the file system looks for it",
+    "unknown-url": "give a folder, or a URL of a file system that fsspec knows",
+    "unreachable-engine": "check its address",
+    "unreachable-location": "check the name, and that you may write there",
+    "unusable-sticker": "stickers: {known}, or the path of a PNG with transparency",
+    "url-support": "install what reads this kind of URL, here and on the workers",
+    "worker-location": "name locations that all workers can reach",
+    "worker-memory": "give each worker more memory",
+    "worker-package": "install 'proface-s[scale]' on every worker, in the version that is here",
+    "worker-version": "install the same version everywhere",
+    "workers-died": "there may be too little memory for it; look at it alone, without --engine",
 }
-"""Code of an error -> hint."""
+"""Code of an error -> hint, in which ``{name}`` stands for a fact of the error."""
 
 
 def command_line_hint(error: ProFaceError) -> str | None:
-    """Return the command line's own hint for an error, or else the error's hint.
+    """Return the command line's hint for an error; None if there is none.
 
     Args:
         error: as it was raised.
     """
-    return HINTS.get(error.code or "", error.hint)
+    return hint_for(error, HINTS)

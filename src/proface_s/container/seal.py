@@ -91,7 +91,7 @@ def open_seal(face_key: FaceKey, seal: bytes, shape: tuple[int, ...], associated
     except InvalidTag:
         raise DamagedFileError(
             "the seal does not match: it, or the protected face, was altered",
-            hint="without the seal the face can still be estimated from the pixels",
+            code="altered-seal",
         ) from None
     codec, length = _PREFIX.unpack_from(payload)
     if length > len(payload) - _PREFIX.size:

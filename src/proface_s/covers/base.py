@@ -81,9 +81,15 @@ class CoverStyle(ABC):
         """
         low, high = self.strength_range
         if not (math.isfinite(strength) and low <= strength <= high):
-            default = f"the default is {self.default_strength:g}"
-            hint = f"{self.name} takes {low:g} to {high:g} ({self.unit.text}); {default}"
-            raise UsageError(f"strength {strength:g} is out of range for style {self.name!r}", hint)
+            raise UsageError(
+                f"strength {strength:g} is out of range for style {self.name!r}",
+                code="strength-range",
+                style=self.name,
+                lowest=low,
+                highest=high,
+                unit=self.unit.text,
+                default=self.default_strength,
+            )
         self._check_option(option)
 
     def is_weak(self, strength: float) -> bool:
@@ -126,8 +132,12 @@ class CoverStyle(ABC):
     def _check_option(self, option: str | None) -> None:
         """Refuse any option; styles that take one override this."""
         if option is not None:
-            hint = f"write {self.name} or {self.name}:{self.default_strength:g}"
-            raise UsageError(f"style {self.name!r} does not understand {option!r}", hint)
+            raise UsageError(
+                f"style {self.name!r} does not understand {option!r}",
+                code="style-option",
+                style=self.name,
+                default=self.default_strength,
+            )
 
     @abstractmethod
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:

@@ -84,19 +84,22 @@ def _read(path: str) -> UInt8Image:
     Raises:
         UsageError: if it is not a readable picture, or is fully transparent.
     """
-    hint = f"stickers: {', '.join(STICKERS)}, or the path of a PNG with transparency"
     try:
         with Image.open(Path(path)) as image:
             if image.width * image.height > _MOST_PIXELS:
-                raise UsageError(f"sticker {path!r} is too large: {image.width}x{image.height}", hint)
+                raise _unusable(f"sticker {path!r} is too large: {image.width}x{image.height}")
             rgba = np.asarray(image.convert("RGBA"), np.uint16)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{path!r} is neither a sticker nor a readable picture", hint) from error
+        raise _unusable(f"{path!r} is neither a sticker nor a readable picture") from error
     if not rgba[:, :, 3].any():
-        raise UsageError(f"sticker {path!r} is fully transparent", hint)
+        raise _unusable(f"sticker {path!r} is fully transparent")
     premultiplied = rgba.copy()
     premultiplied[:, :, :3] = (rgba[:, :, :3] * rgba[:, :, 3:] + 127) // 255
     return np.asarray(premultiplied, np.uint8)
+
+
+def _unusable(message: str) -> UsageError:
+    return UsageError(message, code="unusable-sticker", known=", ".join(STICKERS))
 
 
 def _fit(rgba: UInt8Image, width: int, height: int) -> UInt8Image:

@@ -58,7 +58,7 @@ def get_style(name: str) -> CoverStyle:
     key = name.lower()
     found = _built_in.get(key) or _registered.get(key) or _PLUG_INS.find(key)
     if found is None:
-        raise UsageError(f"there is no style {name!r}", f"styles: {', '.join(style_names())}")
+        raise UsageError(f"there is no style {name!r}", code="unknown-style", known=", ".join(style_names()))
     return found
 
 

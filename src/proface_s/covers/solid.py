@@ -32,7 +32,7 @@ class Solid(CoverStyle):
 
     def _check_option(self, option: str | None) -> None:
         if option is not None and not _COLOUR.fullmatch(option):
-            raise UsageError(f"{option!r} is not a colour", "write it as #rrggbb, for example solid:#808080")
+            raise UsageError(f"{option!r} is not a colour", code="not-a-colour")
 
     def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
         match = _COLOUR.fullmatch(option) if option else None

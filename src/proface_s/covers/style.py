@@ -30,7 +30,9 @@ def parse_style(text: str) -> Style:
     name, _, rest = text.strip().partition(":")
     made = get_style(name.strip())
     if ":" in text and not rest.strip():
-        raise UsageError(f"style {text!r} ends in a colon", f"write {name} or {name}:{made.default_strength:g}")
+        raise UsageError(
+            f"style {text!r} ends in a colon", code="style-option", style=name, default=made.default_strength
+        )
     option: str | None = rest.strip() or None
     strength = _number(option) if option else None
     if strength is not None:

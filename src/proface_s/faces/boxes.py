@@ -79,7 +79,7 @@ def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float =
     """
     width, height = picture_size
     if width < 2 or height < 2:
-        raise UsageError(f"a {width}x{height} picture is too small to hide anything in", "it needs at least 2x2 pixels")
+        raise UsageError(f"a {width}x{height} picture is too small to hide anything in", code="small-picture")
     if not 0 <= margin <= 2:
         raise UsageError(f"margin {margin} is not between 0 and 2")
     if face_box.w < 1 or face_box.h < 1 or not intersection(face_box, Box(0, 0, width, height)):

@@ -55,6 +55,7 @@ def select_faces(faces: Sequence[_Item], numbers: Iterable[int] | None) -> list[
     for number in chosen:
         if not 1 <= number <= len(faces):
             found = f"there {'is 1 face' if len(faces) == 1 else f'are {len(faces)} faces'} in the picture"
-            hint = f"number the faces from 1 to {len(faces)}, for example: 1,3" if faces else "no face was found"
-            raise UsageError(f"there is no face {number}; {found}", hint)
+            if not faces:
+                raise UsageError(f"there is no face {number}; {found}")
+            raise UsageError(f"there is no face {number}; {found}", code="unknown-face", count=len(faces))
     return [faces[number - 1] for number in chosen]

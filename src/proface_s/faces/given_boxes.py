@@ -30,20 +30,18 @@ def parse_box(box: BoxLike, picture_size: tuple[int, int] | None = None) -> Box:
     Raises:
         UsageError: if the box is malformed, its size is not positive, or it lies outside the picture.
     """
-    hint = "give x,y,w,h in whole pixels, for example 40,30,120,150"
-    if picture_size is not None:
-        hint += f"; the picture is {picture_size[0]}x{picture_size[1]}"
-    x, y, w, h = _numbers(box, hint)
+    size = "" if picture_size is None else f"; the picture is {picture_size[0]}x{picture_size[1]}"
+    x, y, w, h = _numbers(box, size)
     shown = repr(box) if isinstance(box, str) else f"{x},{y},{w},{h}"
     if w <= 0 or h <= 0:
-        raise UsageError(f"box {shown} has no area: its size is {w}x{h}", hint)
+        raise UsageError(f"box {shown} has no area: its size is {w}x{h}{size}", code="bad-box")
     if picture_size is None:
         return Box(x, y, w, h)
     width, height = picture_size
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + w, width), min(y + h, height)
     if right <= left or bottom <= top:
-        raise UsageError(f"box {shown} lies outside the {width}x{height} picture", hint)
+        raise UsageError(f"box {shown} lies outside the {width}x{height} picture", code="bad-box")
     return Box(left, top, right - left, bottom - top)
 
 
@@ -58,7 +56,7 @@ def parse_boxes(boxes: BoxLike | Sequence[BoxLike], picture_size: tuple[int, int
     try:
         several: list[Any] = list(boxes)
     except TypeError:
-        raise UsageError(f"{boxes!r:.80} is not a list of boxes", "give (x, y, w, h) for each") from None
+        raise UsageError(f"{boxes!r:.80} is not a list of boxes", code="not-boxes") from None
     if len(several) == 4 and all(map(_is_number, several)):
         return [parse_box(several, picture_size)]
     return [parse_box(each, picture_size) for each in several]
@@ -70,7 +68,7 @@ def _is_number(part: Any) -> bool:
     return hasattr(part, "__index__") and not hasattr(part, "__len__")
 
 
-def _numbers(box: BoxLike, hint: str) -> tuple[int, int, int, int]:
+def _numbers(box: BoxLike, size: str) -> tuple[int, int, int, int]:
     """Return the four numbers of a box, of any size.
 
     Raises:
@@ -84,20 +82,20 @@ def _numbers(box: BoxLike, hint: str) -> tuple[int, int, int, int]:
         try:
             parts = list(box)
         except TypeError:
-            raise UsageError(f"box {box!r:.80} is not four whole numbers", hint) from None
+            raise UsageError(f"box {box!r:.80} is not four whole numbers{size}", code="bad-box") from None
     if len(parts) != 4:
-        raise UsageError(f"box {box!r:.80} has {len(parts)} numbers instead of 4", hint)
-    x, y, w, h = (_number(part, box, hint) for part in parts)
+        raise UsageError(f"box {box!r:.80} has {len(parts)} numbers instead of 4{size}", code="bad-box")
+    x, y, w, h = (_number(part, box, size) for part in parts)
     return x, y, w, h
 
 
-def _number(part: Any, box: BoxLike, hint: str) -> int:
+def _number(part: Any, box: BoxLike, size: str) -> int:
     if isinstance(part, str) and _INTEGER.fullmatch(part.strip()):
         return int(part)
     try:
         number = operator.index(part)
     except TypeError:
-        raise UsageError(f"box {box!r:.80}: {part!r} is not a whole number", hint) from None
+        raise UsageError(f"box {box!r:.80}: {part!r} is not a whole number{size}", code="bad-box") from None
     if isinstance(part, bool) or abs(number) >= _LARGEST:
-        raise UsageError(f"box {box!r:.80}: {part!r} is not a whole number of pixels", hint)
+        raise UsageError(f"box {box!r:.80}: {part!r} is not a whole number of pixels{size}", code="bad-box")
     return number

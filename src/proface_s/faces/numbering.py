@@ -8,8 +8,6 @@ from typing import SupportsIndex
 
 from ..errors import UsageError
 
-FROM_ONE = "faces are counted from 1, left to right"
-
 
 def number_of(index: int) -> int:
     """Return the number that users see for a face, from its index in the header; the inverse of `index_of`."""
@@ -28,9 +26,9 @@ def index_of(number: SupportsIndex) -> int:
     try:
         value = operator.index(number)
     except TypeError:
-        raise UsageError(f"{number!r} is not the number of a face", FROM_ONE) from None
+        raise UsageError(f"{number!r} is not the number of a face", code="face-numbers") from None
     if isinstance(number, bool) or value < 1:
-        raise UsageError(f"there is no face {number}", FROM_ONE)
+        raise UsageError(f"there is no face {number}", code="face-numbers")
     return value - 1
 
 
@@ -66,9 +64,9 @@ def parse_selection(faces: str | SupportsIndex | Iterable[SupportsIndex]) -> tup
         return None if text == "all" else ()
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-        raise UsageError(f"face selection {faces!r} is not understood", "give all, none, or numbers such as 1,3")
+        raise UsageError(f"face selection {faces!r} is not understood", code="face-selection")
     if any(int(part) == 0 for part in parts):
-        raise UsageError(f"face selection {faces!r}: there is no face 0", FROM_ONE)
+        raise UsageError(f"face selection {faces!r}: there is no face 0", code="face-numbers")
     return tuple(sorted({int(part) for part in parts}))
 
 

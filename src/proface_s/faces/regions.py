@@ -79,7 +79,9 @@ def resolve_overlaps(
         raise UsageError(f"{len(boxes)} boxes but {len(tight)} faces")
     grid = Box(0, 0, picture_size[0] // _STEP, picture_size[1] // _STEP)
     if not grid.area:
-        raise UsageError(f"a {picture_size[0]}x{picture_size[1]} picture is too small to hide anything in")
+        raise UsageError(
+            f"a {picture_size[0]}x{picture_size[1]} picture is too small to hide anything in", code="small-picture"
+        )
     if _fit_already(boxes, tight, picture_size):
         return sorted(boxes)
     regions = []

@@ -39,13 +39,18 @@ def open_detector(name: str = DEFAULT_DETECTOR, threads: int = 0) -> Detector:
         return SlimefaceDetector(threads=threads)
     factory = _PLUG_INS.find(name)
     if factory is None:
-        raise UsageError(f"there is no detector {name!r}", f"detectors: {', '.join(detector_names())}")
+        raise UsageError(f"there is no detector {name!r}", code="unknown-detector", known=", ".join(detector_names()))
     try:
         detector = factory(threads)
     except Exception as error:  # code of another package may raise anything
-        raise UsageError(f"detector {name!r} cannot be used: {type(error).__name__}: {error}") from None
+        raise UsageError(
+            f"detector {name!r} cannot be used: {type(error).__name__}: {error}", code="unusable-plug-in"
+        ) from None
     if not isinstance(detector, Detector):
-        raise UsageError(f"detector {name!r} cannot be used: {type(detector).__name__} has no method `detect`")
+        raise UsageError(
+            f"detector {name!r} cannot be used: {type(detector).__name__} has no method `detect`",
+            code="unusable-plug-in",
+        )
     return detector
 
 

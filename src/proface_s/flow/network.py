@@ -21,7 +21,6 @@ from ..types import FloatArray
 Graph = Callable[[FloatArray], FloatArray]
 """A network: (1, planes, H, W) float32 -> (1, answers, H, W) float32."""
 
-HINT: Final = "install opencv-python-headless 4.12 or later, and no other build of OpenCV beside it"
 PROBE_SIZE: Final = (24, 32)  # height and width of the planes that a shipped graph is tried with; Winograd fails there
 KNOWN_ANSWERS: Final = {  # SHA-256 of a shipped graph: its planes, and the SHA-256 of its answer to `probe_planes`
     "66605a4770c4fe0088a888872214228c662a86c1f241ae8d4501907fb1e2c22e": (
@@ -70,7 +69,7 @@ def open_graph(data: bytes, threads: int) -> Graph:
 
     planes, known = KNOWN_ANSWERS.get(hashlib.sha256(data).hexdigest(), (0, ""))
     if planes and answer_digest(answer(probe_planes(planes))) != known:
-        raise ModelError("this build of OpenCV does not compute the model's networks exactly", HINT)
+        raise ModelError("this build of OpenCV does not compute the model's networks exactly", code="unsuitable-opencv")
     return answer
 
 
@@ -93,7 +92,9 @@ def _read(data: bytes) -> Any:
         network = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8))
         network.enableWinograd(False)
     except (cv2.error, AttributeError) as error:
-        raise ModelError(f"OpenCV {cv2.__version__} cannot read the model's networks", HINT) from error
+        raise ModelError(
+            f"OpenCV {cv2.__version__} cannot read the model's networks", code="unsuitable-opencv"
+        ) from error
     return network
 
 
@@ -104,4 +105,6 @@ def _forward(network: Any, values: FloatArray) -> FloatArray:
         network.setInput(values)
         return network.forward()  # type: ignore[no-any-return]
     except cv2.error as error:
-        raise ModelError(f"OpenCV {cv2.__version__} cannot run the model's networks", HINT) from error
+        raise ModelError(
+            f"OpenCV {cv2.__version__} cannot run the model's networks", code="unsuitable-opencv"
+        ) from error

@@ -60,7 +60,7 @@ def open_model(name: str = DEFAULT_MODEL, threads: int = 0) -> Model:
         return open_folder(shipped_models() / key, threads)
     opener = _PLUG_INS.find(key)
     if opener is None:
-        raise UsageError(f"there is no model {name!r}", f"models: {', '.join(model_names())}")
+        raise UsageError(f"there is no model {name!r}", code="unknown-model", known=", ".join(model_names()))
     return _open_plug_in(key, opener, threads)
 
 
@@ -79,7 +79,7 @@ def open_folder(folder: Path, threads: int = 0) -> Model:
         from .paper.model import PaperModel
 
         return PaperModel(folder, threads)
-    raise ModelError(f"{card.name} is a model of an unknown kind, {card.kind!r}", "upgrade this package")
+    raise ModelError(f"{card.name} is a model of an unknown kind, {card.kind!r}", code="newer-version")
 
 
 def name_of(model_id: bytes) -> str | None:
@@ -161,15 +161,20 @@ def _open_plug_in(name: str, opener: Opener, threads: int) -> Model:
     try:
         model = opener(threads)
     except Exception as error:  # code of another package may raise anything
-        raise ModelError(f"model {name!r} cannot be used: {type(error).__name__}: {error}") from None
+        raise ModelError(
+            f"model {name!r} cannot be used: {type(error).__name__}: {error}", code="unusable-plug-in"
+        ) from None
     if not isinstance(model, Model):
         lacking = sorted(member for member in _MEMBERS if not hasattr(model, member))
-        raise ModelError(f"model {name!r} cannot be used: it lacks {', '.join(lacking)}")
+        raise ModelError(f"model {name!r} cannot be used: it lacks {', '.join(lacking)}", code="unusable-plug-in")
     model_id = model.card.model_id
     if model.card.name != name or len(model_id) != MODEL_ID_BYTES:
         raise ModelError(
-            f"model {name!r} cannot be used: its card names {model.card.name!r} and the id {model_id.hex()}"
+            f"model {name!r} cannot be used: its card names {model.card.name!r} and the id {model_id.hex()}",
+            code="unusable-plug-in",
         )
     if any(card.model_id == model_id for card in _shipped().values()):
-        raise ModelError(f"model {name!r} cannot be used: its id is that of a model of this package")
+        raise ModelError(
+            f"model {name!r} cannot be used: its id is that of a model of this package", code="unusable-plug-in"
+        )
     return model

@@ -22,8 +22,6 @@ from .quiet import silence_libtiff, silence_log
 from .structure import jpeg, png, riff, tiff
 from .structure.formats import InputFormat
 
-_COPY: Final = "copy or download it again"
-_CONVERT: Final = "open it in another program and save it as a PNG"
 _PADDING: Final = b"\0\xff \r\n"
 
 
@@ -74,21 +72,19 @@ def check_size(size: tuple[int, int], max_pixels: int, label: str) -> None:
     """Raise an `ImageError` if a picture of (width, height) has too many pixels."""
     width, height = size
     if width * height > max_pixels:
-        raise ImageError(
-            f"{label} has {width}x{height} pixels; the limit is {max_pixels} pixels", "scale it down first"
-        )
+        raise ImageError(f"{label} has {width}x{height} pixels; the limit is {max_pixels} pixels", code="many-pixels")
 
 
 def undecodable(label: str, error: Exception) -> ImageError:
     """Return the error for a picture that made a decoder raise, whatever the type of its exception."""
     detail = str(error).strip().splitlines()
     reason = detail[0] if detail else type(error).__name__
-    return ImageError(f"{label} is truncated or damaged ({reason})", _COPY)
+    return ImageError(f"{label} is truncated or damaged ({reason})", code="damaged-picture")
 
 
 def rare_kind(label: str, what: str) -> ImageError:
     """Return the error for a file that looks sound, but is of a kind that the decoder lacks."""
-    return ImageError(f"{label} is {what}, a kind that is not supported", _CONVERT)
+    return ImageError(f"{label} is {what}, a kind that is not supported", code="unsupported-picture")
 
 
 def _plugin(plugin: Callable[..., Any], data: bytes, label: str) -> Image.Image:
@@ -103,7 +99,7 @@ def _check_frames(frames: int, label: str) -> None:
     if frames > 1:
         raise ImageError(
             f"{label} has {frames} frames or pages; only still pictures can be protected",
-            "extract the frames or pages into files of their own",
+            code="several-pictures",
         )
 
 
@@ -111,7 +107,7 @@ def _check_bits(bits: int, label: str) -> None:
     if bits > 8:
         raise ImageError(
             f"{label} has {bits} bits per sample; only 8 can be protected without loss",
-            "convert it to 8 bits per channel first",
+            code="deep-colour",
         )
 
 
@@ -138,7 +134,7 @@ def _open_jpeg(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
     others: tuple[Image.Image, ...] = ()
     if not layout.ended:
         if not layout.complete:
-            raise ImageError(f"{label} is truncated or damaged (scans are missing)", _COPY)
+            raise ImageError(f"{label} is truncated or damaged (scans are missing)", code="damaged-picture")
         notes.append("the end of the file is missing, but no pixel is")
         data, filled = jpeg.complete_jpeg(data, layout)
         others = tuple(_plugin(JpegImagePlugin.JpegImageFile, each, label) for each in filled)
@@ -215,7 +211,8 @@ def _open_heic(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
     except ImportError:
         raise ImageError(
             f"{label} is a HEIC picture, and the extra that reads HEIC is not installed",
-            "pip install 'proface-s[heic]'",
+            code="missing-extra",
+            extra="heic",
         ) from None
     image = _plugin(HeifImageFile, data, label)
     check_size(image.size, max_pixels, label)

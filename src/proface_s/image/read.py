@@ -4,7 +4,7 @@
 
     bytes ── identify ── open (structure, size, frames, bit depth) ── decode ── orient ── colours ──► Picture
 
-Nothing is lost silently: files that 8-bit RGB cannot hold (16-bit samples, several frames) are refused with a hint,
+Nothing is lost silently: files that 8-bit RGB cannot hold (16-bit samples, several frames) are refused,
 and every omission is noted.  A phone's MPO file (a JPEG followed by depth or gain maps) is a JPEG whose first picture
 is the photo.  HEIC needs the extra ``heic`` (pillow-heif), which is loaded on the first such file.
 """
@@ -28,7 +28,6 @@ from .structure.formats import identify
 
 MAX_PIXELS: Final = 200_000_000
 _NO_LIMIT: Final = 2**62
-_COPY_HINT: Final = "copy or download it again"
 _TRANSPOSED: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -61,7 +60,7 @@ def read_picture(
         label = name or str(Path(source))
         data = read_file(source)
     if not data:
-        raise ImageError(f"{label} is empty", hint=_COPY_HINT)
+        raise ImageError(f"{label} is empty", code="damaged-picture")
     with warnings.catch_warnings():
         # Pillow warns about odd metadata in sound files; anything that matters here is raised.
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
@@ -75,7 +74,7 @@ def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
         ImageError: if it is of another format, its header is damaged, or `read_picture` would refuse it.
     """
     if not data:
-        raise ImageError(f"{name} is empty", hint=_COPY_HINT)
+        raise ImageError(f"{name} is empty", code="damaged-picture")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         return open_picture(identify(data, name), data, _NO_LIMIT, name).image.size
@@ -103,14 +102,14 @@ def _decode(opened: OpenedPicture, label: str) -> Picture:
         for other in opened.others:
             other.load()
             if other.tobytes() != image.tobytes():
-                raise ImageError("truncated or damaged (the end of the picture is missing)", _COPY_HINT)
+                raise ImageError("truncated or damaged (the end of the picture is missing)", code="damaged-picture")
         if not opened.upright and opened.exif.orientation in _TRANSPOSED:
             image = image.transpose(_TRANSPOSED[opened.exif.orientation])
         converted = to_rgb(image, opened.profile)
         rgb = np.array(converted.rgb, dtype=np.uint8, order="C")
         alpha = None if converted.alpha is None else np.array(converted.alpha, dtype=np.uint8, order="C")
     except ImageError as error:
-        raise ImageError(f"{label}: {error.message}", error.hint) from None
+        raise error.reworded(f"{label}: {error.message}") from None
     except Exception as error:
         raise (rare_kind(label, opened.rare) if opened.rare else undecodable(label, error)) from None
     notes = [*opened.notes, *([converted.note] if converted.note else [])]

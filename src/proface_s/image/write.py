@@ -66,11 +66,12 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     if suffix in _LOSSY:
         raise UsageError(
             f"{Path(path)}: {_LOSSY[suffix]} would destroy the hidden face",
-            hint=f"write a PNG: {Path(path).with_suffix('.png').name}",
+            code="lossy-output",
+            better=Path(path).with_suffix(".png").name,
         )
     raise UsageError(
         f"{Path(path)}: only PNG, lossless WebP and TIFF files can be written",
-        hint="let the name end with .png, .webp or .tif",
+        code="output-format",
     )
 
 
@@ -107,7 +108,7 @@ def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metada
         if max(image.size) > MAX_WEBP_SIDE:
             raise ImageError(
                 f"{picture.source} has {image.width}x{image.height} pixels; WebP holds {MAX_WEBP_SIDE} a side",
-                hint="write a PNG or a TIFF",
+                code="format-limits",
             )
         if keep_metadata and (tags := write_exif(picture)):
             profile["exif"] = tags.tobytes()
@@ -158,11 +159,11 @@ def encode_jpeg(picture: Picture) -> bytes:
         ImageError: if it is too large for a JPEG, or partly transparent.
     """
     if picture.alpha is not None and not (picture.alpha == np.uint8(255)).all():
-        raise ImageError(f"{picture.source} is partly transparent, and a JPEG cannot be", hint="write a PNG")
+        raise ImageError(f"{picture.source} is partly transparent, and a JPEG cannot be", code="no-transparency")
     if max(picture.size) > _MAX_JPEG_SIDE:
         raise ImageError(
             f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; JPEG holds {_MAX_JPEG_SIDE} a side",
-            hint="write a PNG or a TIFF",
+            code="format-limits",
         )
     options: dict[str, Any] = {"icc_profile": picture.icc_profile} if picture.icc_profile else {}
     if tags := write_exif(picture):
@@ -197,14 +198,14 @@ def check_output_path(
     if name_bytes(target.name) > MAX_NAME_BYTES:
         raise ImageError(
             f"the name of {target} has {name_bytes(target.name)} bytes; file systems allow {MAX_NAME_BYTES}",
-            hint="choose a shorter name",
+            code="long-name",
         )
     if source is not None and _same_file(Path(source), target):
-        raise UsageError(f"{target} is the input itself", hint="choose another output name")
+        raise UsageError(f"{target} is the input itself", code="output-is-input")
     if os.path.isdir(target):
         raise ImageError(f"{target} is a directory")
     if not os.path.isdir(target.parent):
-        raise ImageError(f"folder {target.parent} does not exist", hint="create it first")
+        raise ImageError(f"folder {target.parent} does not exist", code="no-folder")
     if not overwrite and os.path.lexists(target):
         raise _exists(target)
 
@@ -241,7 +242,7 @@ def write_atomic(
     try:
         _write_new(temporary, data)
         if temporary.read_bytes() != data:
-            raise ImageError(f"{target} differs from what was written to it", hint="check the disk")
+            raise ImageError(f"{target} differs from what was written to it", code="written-wrongly")
         with contextlib.suppress(OSError):  # some file systems have no permissions
             temporary.chmod(_permissions(target, like))
         if overwrite:
@@ -320,4 +321,4 @@ def _same_file(source: Path, target: Path) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return ImageError(f"{target} already exists", "choose another name, or allow overwriting", code="exists")
+    return ImageError(f"{target} already exists", code="exists")

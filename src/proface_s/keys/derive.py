@@ -101,7 +101,7 @@ def derive_kek(passphrase: str, salt: bytes, params: KdfParams) -> bytes:
     except MemoryError:
         raise ProFaceError(
             f"not enough memory to derive the key ({params.memory_kib // 1024} MiB needed)",
-            hint="close other programs, or open the file on a machine with more memory",
+            code="key-memory",
         ) from None
 
 
@@ -140,7 +140,7 @@ class KdfLimits:
             raise CostlyFileError(
                 f"trying every identity on every recipient of the file takes {count} key agreements; "
                 f"at most {self.agreements} are made",
-                "give fewer identities",
+                code="many-agreements",
             )
 
 

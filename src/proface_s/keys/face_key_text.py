@@ -63,8 +63,6 @@ def decode_face_key(text: str) -> PortableFaceKey:
         if len(data) != _LENGTH:
             raise ValueError("its length is wrong")
     except ValueError as problem:
-        raise UsageError(
-            f"the face key is not usable: {problem}", "copy it again, from pfk1 to its last character"
-        ) from None
+        raise UsageError(f"the face key is not usable: {problem}", code="bad-face-key") from None
     index, tag = int.from_bytes(data[1:3], "big"), data[3 : 3 + TAG_BYTES]
     return PortableFaceKey(index, tag, FaceKey(data[3 + TAG_BYTES :]))

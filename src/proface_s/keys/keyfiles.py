@@ -46,7 +46,7 @@ def read_identities(path: _Path) -> LoadedIdentities:
     name = f"identity file {Path(path)}"
     lines, mode = _lines(path, name)
     if lines and lines[0][1].startswith(_ENCRYPTED):
-        raise UsageError(f"{name} is encrypted", "decrypt it with age first; a passphrase-protected one is not read")
+        raise UsageError(f"{name} is encrypted", code="encrypted-identity")
     return LoadedIdentities(_decode_lines(lines, name, decode_identity), permission_warnings(path, mode, name))
 
 
@@ -86,7 +86,7 @@ def read_face_keys(path: _Path, warn: Warn = _ignore) -> tuple[PortableFaceKey, 
         try:
             return decode_face_key(text)
         except UsageError as error:
-            raise UsageError(error.message.replace("the face key", line, 1), error.hint, code=error.code) from None
+            raise error.reworded(error.message.replace("the face key", line, 1)) from None
 
     return _decode_lines(lines, name, decode)
 
@@ -107,9 +107,7 @@ def write_identity(path: _Path, identity: Identity) -> None:
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise ImageError(
-            f"{target} already exists", "private keys are never overwritten; choose another name"
-        ) from None
+        raise ImageError(f"{target} already exists", code="private-key-exists") from None
     except OSError as error:
         raise ImageError(f"{target} cannot be written: {error.strerror or error}") from None
     try:

@@ -29,7 +29,7 @@ def normalise_passphrase(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError("the passphrase is not valid Unicode text", hint="check its encoding; use UTF-8") from None
+        raise UsageError("the passphrase is not valid Unicode text", code="not-unicode") from None
     return unicodedata.normalize("NFC", text)
 
 
@@ -46,7 +46,6 @@ def check_passphrase(text: str) -> list[str]:
     if len(normal) < MIN_LENGTH:
         raise UsageError(
             f"the passphrase has {len(normal)} characters; at least {MIN_LENGTH} are needed",
-            "use several random words",
             code="weak-passphrase",
         )
     warnings = []

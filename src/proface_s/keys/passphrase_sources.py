@@ -115,7 +115,7 @@ def _first_line(data: bytes, name: str) -> str:
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{name}: the first line is not UTF-8 text") from None
+        raise UsageError(f"{name}: the first line is not UTF-8 text", code="not-unicode") from None
     if not text:
-        raise UsageError(f"{name}: the first line is empty", hint="write the passphrase on the first line")
+        raise UsageError(f"{name}: the first line is empty", code="empty-first-line")
     return text

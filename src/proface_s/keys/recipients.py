@@ -41,7 +41,6 @@ _OTHER_KEYS: Final = (  # beginning of a line, in lower case, and the kind of ke
     ("age1pq1", "a post-quantum recipient of age"),
     ("pfk1", "the key of a single face"),
 )
-_WANTED: Final = "only X25519 keys are supported: age1... for a recipient, AGE-SECRET-KEY-1... for an identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,11 @@ def decode_identity(text: str, name: str = "the identity") -> Identity:
     """
     _refuse_others(text, name)
     if text.strip().lower().startswith(RECIPIENT_PREFIX + "1"):
-        raise UsageError(f"{name} is not usable: it is a public key", "give the private key, AGE-SECRET-KEY-1...")
-    return Identity(_decoded(text, IDENTITY_PREFIX, name, "an identity is a line AGE-SECRET-KEY-1..."))
+        raise UsageError(f"{name} is not usable: it is a public key", code="public-key-given")
+    try:
+        return Identity(_decoded(text, IDENTITY_PREFIX))
+    except ValueError as problem:
+        raise UsageError(f"{name} is not usable: {problem}", code="bad-identity") from None
 
 
 def encode_recipient(recipient: Recipient) -> str:
@@ -153,11 +155,13 @@ def decode_recipient(text: str, name: str = "the recipient") -> Recipient:
     """
     _refuse_others(text, name)
     if text.strip().lower().startswith(IDENTITY_PREFIX):
-        raise UsageError(f"{name} is a private key", "give the public key, age1...; keep the private one to yourself")
+        raise UsageError(f"{name} is a private key", code="private-key-given")
     try:
-        return Recipient(_decoded(text, RECIPIENT_PREFIX, name, "a recipient is a public key, age1..."))
+        return Recipient(_decoded(text, RECIPIENT_PREFIX))
+    except ValueError as problem:
+        raise UsageError(f"{name} is not usable: {problem}", code="bad-recipient") from None
     except UsageError as error:
-        raise UsageError(error.message.replace("a recipient", name, 1), error.hint, code=error.code) from None
+        raise error.reworded(error.message.replace("a recipient", name, 1)) from None
 
 
 def _refuse_others(text: str, name: str) -> None:
@@ -169,17 +173,19 @@ def _refuse_others(text: str, name: str) -> None:
     start = text.strip().lower()
     for beginning, kind in _OTHER_KEYS:
         if start.startswith(beginning):
-            raise UsageError(f"{name} is not usable: it is {kind}", _WANTED)
+            raise UsageError(f"{name} is not usable: it is {kind}", code="unsupported-key")
     # age1NAME1...: an X25519 key has no second "1" (except as a typing error) and a fixed length.
     if start.startswith(RECIPIENT_PREFIX + "1") and "1" in start[4:] and len(start) != _RECIPIENT_LENGTH:
-        raise UsageError(f"{name} is not usable: it is the recipient of an age plugin", _WANTED)
+        raise UsageError(f"{name} is not usable: it is the recipient of an age plugin", code="unsupported-key")
 
 
-def _decoded(text: str, prefix: str, name: str, hint: str) -> bytes:
-    try:
-        data = decode_bech32(text.strip(), prefix, BECH32)
-        if len(data) != KEY_BYTES:
-            raise ValueError("its length is wrong")
-    except ValueError as problem:
-        raise UsageError(f"{name} is not usable: {problem}", hint) from None
+def _decoded(text: str, prefix: str) -> bytes:
+    """Return the bytes of a key.
+
+    Raises:
+        ValueError: if the text has a typing error, or another length or prefix.
+    """
+    data = decode_bech32(text.strip(), prefix, BECH32)
+    if len(data) != KEY_BYTES:
+        raise ValueError("its length is wrong")
     return data

@@ -54,4 +54,4 @@ def unwrap_key(kek: bytes, wrapped: bytes, label: str, context: bytes = b"") -> 
     try:
         return ChaCha20Poly1305(subkey(kek, label, context)).decrypt(nonce, ciphertext, None)
     except InvalidTag:
-        raise WrongKeyError("the key does not open this file", hint="check the passphrase") from None
+        raise WrongKeyError("the key does not open this file") from None

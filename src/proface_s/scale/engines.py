@@ -45,7 +45,7 @@ def start_engine(
         ImageError: if a worker cannot reach the run's folders.
     """
     if name == "local" and address is not None:
-        raise UsageError("the engine local has no scheduler", "name no scheduler, or choose the engine dask")
+        raise UsageError("the engine local has no scheduler", code="no-scheduler")
     _check_installed(name)
     with _opened(name, job, jobs, address) as engine:
         yield engine
@@ -70,8 +70,9 @@ def _check_installed(name: EngineName) -> None:
     try:
         importlib.import_module(package)
     except ImportError:
-        hint = f"pip install 'proface-s[{extra}]'"
-        raise UsageError(f"the engine {name} needs {package}, which is not installed", hint) from None
+        raise UsageError(
+            f"the engine {name} needs {package}, which is not installed", code="missing-extra", extra=extra
+        ) from None
 
 
 def probe_worker(job: CollectionJob) -> str | ProFaceError:
@@ -94,26 +95,26 @@ def check_workers(imported: dict[str, Any], probe: Callable[[], dict[str, Any]])
         ProFaceError: as `probe_worker` returned it.
     """
     if not imported:
-        raise UsageError("the cluster has no workers", "start some, then start this run again")
+        raise UsageError("the cluster has no workers", code="no-workers")
     for worker, answer in imported.items():
         if isinstance(answer, Exception):
             raise UsageError(
                 f"worker {worker} cannot load this program: {type(answer).__name__}: {foreign_text(answer)}",
-                "install 'proface-s[scale]' on every worker, in the version that is here",
+                code="worker-package",
             )
     for worker, answer in probe().items():
         if isinstance(answer, ProFaceError):
-            raise type(answer)(f"worker {worker}: {answer.message}", answer.hint, code=answer.code)
+            raise answer.reworded(f"worker {worker}: {answer.message}")
         if isinstance(answer, Exception):
             raise UsageError(f"worker {worker} cannot do the work: {type(answer).__name__}: {foreign_text(answer)}")
         if answer != __version__:
             raise UsageError(
                 f"worker {worker} has version {answer} of this program, and this is {__version__}",
-                "install the same version everywhere",
+                code="worker-version",
             )
 
 
 def unreachable(what: str, address: str, error: BaseException) -> UsageError:
     """Return the error for a scheduler or instance that does not answer."""
     where = f"{what} {masked_url(address)}"
-    return UsageError(f"the {where} cannot be reached: {foreign_text(error)}", "check its address")
+    return UsageError(f"the {where} cannot be reached: {foreign_text(error)}", code="unreachable-engine")

@@ -66,13 +66,12 @@ class CollectionJob:
             raise UsageError(
                 "a run on an engine protects for public keys alone, and "
                 + ("a passphrase was given" if self.options.lock.passphrases else "none was given"),
-                "make a key pair, and give its public key",
                 code="no-recipients",
             )
         for name, values in FIXED.items():
             if getattr(self.options, name) not in values:
                 raise UsageError(
-                    f"a run on an engine needs the default of the option {name}", "protect single photos with it"
+                    f"a run on an engine needs the default of the option {name}", code="engine-option"
                 )
 
     @property

@@ -90,7 +90,7 @@ class Location:
             if not _protocols(self.fs) & _OBJECT_STORES:
                 self.fs.makedirs(self.root, exist_ok=True)
         if not self.exists():
-            raise ImageError(f"{self.url} cannot be reached", "check the name, and that you may write there")
+            raise ImageError(f"{self.url} cannot be reached", code="unreachable-location")
 
     def empty(self) -> bool:
         """Return whether the folder is empty or missing."""
@@ -189,11 +189,9 @@ def location_of(text: str) -> Location:
     try:
         _opened(location.url)
     except ImportError as missing:
-        hint = "install what reads this kind of URL, here and on the workers"
-        raise UsageError(f"{location}: {foreign_text(missing)}", hint) from None
+        raise UsageError(f"{location}: {foreign_text(missing)}", code="url-support") from None
     except ValueError as error:
-        hint = "give a folder, or a URL of a file system that fsspec knows"
-        raise UsageError(f"{location}: {foreign_text(error)}", hint) from None
+        raise UsageError(f"{location}: {foreign_text(error)}", code="unknown-url") from None
     except Exception as error:
         raise ImageError(f"{location} cannot be reached: {foreign_text(error)}") from None
     return location

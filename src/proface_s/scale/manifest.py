@@ -145,7 +145,6 @@ def open_manifest(folder: Location, job: CollectionJob, *, overwrite: bool = Fal
     if not overwrite and not target.empty():
         raise UsageError(
             f"{target} is not empty, and there is no manifest of this run in {folder}",
-            "name its manifest, choose another target, or allow overwriting",
             code="no-manifest",
         )
     target.make()
@@ -202,7 +201,6 @@ def _read_meta(folder: Location, names: Iterable[str], job: CollectionJob) -> di
             raise UsageError(
                 f"the manifest in {folder} belongs to another run: {meta.get('source')} -> {meta.get('target')}, "
                 f"style {meta.get('style')}",
-                "repeat the arguments of that run, or name another folder for the manifest",
                 code="other-manifest",
             )
         found = meta
@@ -212,6 +210,5 @@ def _read_meta(folder: Location, names: Iterable[str], job: CollectionJob) -> di
 def _foreign(folder: Location, name: str) -> ImageError | FileFormatError:
     return FileFormatError(
         f"{folder}/{name} is not a manifest of this program, or it is damaged",
-        "name another folder for the manifest",
         code="foreign-manifest",
     )

@@ -50,11 +50,11 @@ def check_locations(job: CollectionJob, manifest: Location) -> None:
     if not source.exists():
         raise ImageError(f"{source} does not exist, or cannot be reached")
     if contains(source, target) or contains(target, source):
-        raise UsageError(f"{source} and {target} overlap", "choose another target")
+        raise UsageError(f"{source} and {target} overlap", code="overlapping-locations")
     if contains(target, manifest):
         raise UsageError(
             f"the manifest {manifest} would lie among the outputs",
-            "it tells which output was made from which photo; keep it with the originals",
+            code="manifest-in-target",
         )
 
 
@@ -134,4 +134,4 @@ def _poisoned(job: CollectionJob, task: PhotoTask, engine: Executor) -> PhotoOut
         digest = ""
     reason = f"{MAX_ATTEMPTS} workers died while they worked on it"
     row = ManifestRow(task.source, status="poisoned", reason=reason, source_sha256=digest, attempt=MAX_ATTEMPTS)
-    return PhotoOutcome(row, hint="there may be too little memory for it; look at it alone, without an engine")
+    return PhotoOutcome(row, code="workers-died")

@@ -25,12 +25,12 @@ def check_url(text: str) -> None:
         if _has_user(form):
             raise UsageError(
                 "a URL with a user's password or key in it would end up in the manifest and in messages",
-                "put it into fsspec's configuration, or where the file system looks for it",
+                code="secret-in-url",
             )
         if _has_query(form):
             raise UsageError(
                 "a URL with a query or a fragment is not a folder, and its values would end up in the manifest",
-                "put keys and signatures into fsspec's configuration, or where the file system looks for them",
+                code="secret-in-url",
             )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .. import __version__
 from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
-from ..errors import DiskFullError, ImageError, NoFaceError, ProFaceError, foreign_text
+from ..errors import DiskFullError, Fact, ImageError, NoFaceError, ProFaceError, foreign_text
 from ..flow.model import Model
 from .job import CollectionJob, KnownPhoto, PhotoStatus, PhotoTask
 from .locations import Location, sha256_hex
@@ -70,18 +71,18 @@ class PhotoOutcome:
     Attributes:
         row: for the manifest.
         unchanged: whether it was finished or set aside before, so that nothing was done.
-        hint: what the user can do about a failure, or None.
         warnings: for the user.
         stop: why no other photo can succeed either; empty otherwise.  The photo then counts as not attempted.
-        code: of the failure, see `proface_s.errors`, or None.
+        code: of the failure, see `proface_s.error_codes`; None if there is none.
+        facts: of the failure, see `proface_s.errors`.
     """
 
     row: ManifestRow
     unchanged: bool = False
-    hint: str | None = None
     warnings: tuple[str, ...] = field(default=())
     stop: str = ""
     code: str | None = None
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 def protect_one(job: CollectionJob, task: PhotoTask) -> PhotoOutcome:
@@ -135,7 +136,7 @@ def check_worker(job: CollectionJob) -> str:
     for location in (Location(job.source), Location(job.target)):
         if not location.exists():
             raise ImageError(
-                f"{location} does not exist on {socket.gethostname()}", "name locations that all workers can reach"
+                f"{location} does not exist on {socket.gethostname()}", code="worker-location"
             )
     job.options.for_model(_model(job))
     return __version__
@@ -189,16 +190,16 @@ def _failed(row: ManifestRow, error: Exception, location: Location) -> PhotoOutc
     row = replace(row, target="", status="no-face" if isinstance(error, NoFaceError) else "failed")
     if isinstance(error, DiskFullError):
         stop = f"no space is left in {location}"
-        return PhotoOutcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
+        return PhotoOutcome(replace(row, reason=error.message), code=error.code, facts=error.facts, stop=stop)
     if isinstance(error, ImageError) and not _is_reachable(location):
         stop = f"{location} cannot be reached any more"
-        return PhotoOutcome(replace(row, reason=error.message), hint=error.hint, code=error.code, stop=stop)
+        return PhotoOutcome(replace(row, reason=error.message), code=error.code, facts=error.facts, stop=stop)
     if isinstance(error, ProFaceError):
-        return PhotoOutcome(replace(row, reason=error.message), hint=error.hint, code=error.code)
+        return PhotoOutcome(replace(row, reason=error.message), code=error.code, facts=error.facts)
     if isinstance(error, MemoryError):
-        return PhotoOutcome(replace(row, reason="not enough memory"), hint="give each worker more memory")
+        return PhotoOutcome(replace(row, reason="not enough memory"), code="worker-memory")
     detail = f"{type(error).__name__}: {foreign_text(error)}" if str(error) else type(error).__name__
-    return PhotoOutcome(replace(row, reason=f"internal error: {detail}"), hint="report it")
+    return PhotoOutcome(replace(row, reason=f"internal error: {detail}"), code="internal")
 
 
 def _is_reachable(location: Location) -> bool:

@@ -9,8 +9,6 @@ from ..errors import DamagedFileError
 from ..types import UInt8Image
 from .records import FrameRecord
 
-_EXCERPT = "give the frames of one clip in their order, or accept any frames with whole=False"
-
 
 class ClipCheck:
     """Checks the frames of a clip one after the other; their records must have been verified with the key."""
@@ -29,12 +27,14 @@ class ClipCheck:
             DamagedFileError: if it is not the frame that follows, or was changed outside its faces.
         """
         if self._next and record.stream != self._stream:
-            raise DamagedFileError(f"frame {record.index} of another clip follows frame {self._next - 1}", _EXCERPT)
+            raise DamagedFileError(
+                f"frame {record.index} of another clip follows frame {self._next - 1}", code="broken-clip"
+            )
         if record.index != self._next:
-            raise DamagedFileError(f"frame {record.index} is where frame {self._next} should be", _EXCERPT)
+            raise DamagedFileError(f"frame {record.index} is where frame {self._next} should be", code="broken-clip")
         if record.version > 1 and picture_digest(rgb) != record.frame_digest:
             raise DamagedFileError(
-                f"frame {record.index} was changed outside its faces, or exchanged for another", _EXCERPT
+                f"frame {record.index} was changed outside its faces, or exchanged for another", code="broken-clip"
             )
         if record.version == 1 and not self._warned:
             warnings.warn(
@@ -53,4 +53,6 @@ class ClipCheck:
             DamagedFileError: if the clip has more frames.
         """
         if not self._complete:
-            raise DamagedFileError(f"the clip goes on after frame {self._next - 1}: its end is missing", _EXCERPT)
+            raise DamagedFileError(
+                f"the clip goes on after frame {self._next - 1}: its end is missing", code="broken-clip"
+            )

@@ -29,7 +29,6 @@ from .sequence import ClipCheck
 from .tracking import tracked
 
 EVERY = 10
-_LOSSLESS = "store the frames without loss: FFV1, or x264 or VP9 in RGB and lossless, or PNG files"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +61,7 @@ class VideoSession:
         threads: int = 0,
     ) -> None:
         if every < 1:
-            raise UsageError(f"faces cannot be looked for in every {every} frames", "give a number from 1")
+            raise UsageError(f"faces cannot be looked for in every {every} frames", code="detection-interval")
         self._detector, self._model, self._every, self._threads = detector, model, every, threads
 
     @cached_property
@@ -170,7 +169,9 @@ class VideoSession:
         for index, (region, digest) in enumerate(zip(regions, record.digests, strict=True)):
             if region_digest(region) != digest:
                 raise DamagedFileError(
-                    f"frame {record.index}: the protected pixels of face {index + 1} were changed", _LOSSLESS
+                    f"frame {record.index}: the protected pixels of face {index + 1} were changed; "
+                    "only frames that were stored without loss can be recovered",
+                    code="altered-frame",
                 )
         keys = _face_keys(key, record, record.boxes)
         estimates = [model.recover(*each).image for each in zip(regions, keys, strict=True)]
@@ -227,5 +228,5 @@ def _inside(box: Box, width: int, height: int) -> Box | None:
 def _region(rgb: UInt8Image, box: Box, index: int) -> UInt8Image:
     if box.right > rgb.shape[1] or box.bottom > rgb.shape[0]:
         height, width = rgb.shape[:2]
-        raise DamagedFileError(f"frame {index} has {width}x{height} pixels, too few for its record", _LOSSLESS)
+        raise DamagedFileError(f"frame {index} has {width}x{height} pixels, too few for its record", code="small-frame")
     return cut(rgb, box)

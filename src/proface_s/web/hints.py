@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ..errors import ProFaceError
+from ..hints import PLAIN_HINTS, hint_for
 
 _AS_SAVED: Final = "choose the file as it was saved; another program has changed this one"
 
-HINTS: Final = {
-    "no-face": "draw a box around the face, and try again",
-    "no-detector": "the page needs a detector; the command line works with boxes alone",
-    "resized": _AS_SAVED,
-    "pixels-changed": _AS_SAVED,
+HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "contradiction": _AS_SAVED,
+    "costly-passphrase": "an identity or a face key opens it without that work; no file made on this page asks "
+    "for so much",
+    "no-detector": "the page needs a detector; the command line works with boxes alone",
+    "no-face": "draw a box around the face, and try again",
+    "no-key": "give a passphrase, an identity or a face key",
+    "pixels-changed": _AS_SAVED,
+    "resized": _AS_SAVED,
     "weak-passphrase": "use several random words; the page and /api/passphrase make some",
 }
-"""Code of an error -> hint."""
+"""Code of an error -> hint, in which ``{name}`` stands for a fact of the error."""
 
 
-def hint_of(error: ProFaceError) -> str | None:
-    """Return the page's hint for an error, or else the error's own hint.
+def page_hint(error: ProFaceError) -> str | None:
+    """Return the page's hint for an error; None if there is none.
 
     Args:
         error: the error to explain.
     """
-    return HINTS.get(error.code or "", error.hint)
+    return hint_for(error, HINTS)

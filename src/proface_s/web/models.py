@@ -62,7 +62,7 @@ class StyleModel(RequestModel):
             UsageError: if the style is unknown or does not accept the strength or option.
         """
         if self.name == "mask" and self.option is not None and self.option not in STICKERS:
-            raise UsageError(f"there is no sticker {self.option!r}", f"stickers: {', '.join(STICKERS)}")
+            raise UsageError(f"there is no sticker {self.option!r}", code="unusable-sticker", known=", ".join(STICKERS))
         chosen = get_style(self.name)
         chosen.check(chosen.default_strength if self.strength is None else self.strength, self.option)
         return Style(self.name, self.strength, self.option)

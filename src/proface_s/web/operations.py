@@ -187,7 +187,7 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
     """Restore the faces of a protected file."""
     credentials = Credentials.of(options.passphrase, options.identities, options.face_keys)
     if credentials.empty:
-        raise UsageError("there is nothing to open the file with", "give a passphrase, an identity or a face key")
+        raise UsageError("there is nothing to open the file with", code="no-key")
     chosen = RecoverOptions(
         credentials=credentials,
         faces=None if options.faces is None else tuple(sorted(set(options.faces))),
@@ -229,7 +229,7 @@ def _key_bytes(photo: bytes) -> int:
     if most > KDF_BYTES or sum(params.cost for _, params in runs) > KEY_LIMITS.total_kib:
         raise CostlyFileError(
             "opening this file with a passphrase takes more work than this service does",
-            "an identity or a face key opens it without that work; no file that was made on this page asks for so much",
+            code="costly-passphrase",
         )
     return max(0, most - KdfParams().memory_kib * 1024)
 

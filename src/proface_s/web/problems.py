@@ -23,7 +23,7 @@ from ..errors import (
     UsageError,
     WrongKeyError,
 )
-from .hints import hint_of
+from .hints import page_hint
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -102,10 +102,10 @@ def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
         if isinstance(error, kind):
             detail = error.message if isinstance(error, ProFaceError) else "there is not enough memory for it"
             code = error.exit_code if isinstance(error, ProFaceError) else 1
-            hint = hint_of(error) if isinstance(error, ProFaceError) else None
+            hint = page_hint(error) if isinstance(error, ProFaceError) else None
             return refused(status, name, title, detail, hint, exit_code=code).problem
     if isinstance(error, ProFaceError):  # the finished file failed its own verification
-        return refused(500, "failed", "That did not work", error.message, hint_of(error)).problem
+        return refused(500, "failed", "That did not work", error.message, page_hint(error)).problem
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     return refused(

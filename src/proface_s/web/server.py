@@ -33,7 +33,7 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot listen on {host}, port {port}: {reason}"
-        raise UsageError(message, "choose another port", code="port") from None
+        raise UsageError(message, code="port-in-use") from None
 
 
 def address_of(listening: socket.socket, settings: ServiceSettings) -> str:

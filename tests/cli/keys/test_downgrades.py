@@ -15,6 +15,7 @@ from PIL import Image
 
 import proface_s
 from proface_s import Credentials, Session
+from proface_s.cli.hints import command_line_hint
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from proface_s.container.header.footprint import Footprint
 from proface_s.container.header.header import (
@@ -351,7 +352,7 @@ def test_a_ruined_record_is_told_from_a_wrong_key(session: Session, two_owners: 
         mine, others = (PASSPHRASE, BOBS_PASSPHRASE) if index == 0 else (BOBS_PASSPHRASE, PASSPHRASE)
         with pytest.raises(WrongKeyError, match="of at least 1 more face none can be read") as caught:
             session.recover(data, mine)
-        assert "if the key is right" in str(caught.value.hint)
+        assert "if the key is right" in str(command_line_hint(caught.value))
         back = session.recover(data, others)
         assert sorted(face.outcome for face in back.faces if face.outcome != "lost") == ["estimate"]
         assert any("at least 1 more face" in warning for warning in back.warnings)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from paths_kit import ROOT
+from proface_lab.commands.hints import HINTS
 from proface_lab.evaluation.measures import perceptual
 from proface_lab.evaluation.measures.recognisers import (
     DlibRecogniser,
@@ -18,7 +19,9 @@ from proface_lab.evaluation.measures.recognisers import (
     RecogniserCard,
     load_recognisers,
 )
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import UsageError
+from proface_s.hints import filled_hint
 from proface_s.types import Box
 
 from ..kit import MiddleLocator, picture
@@ -155,7 +158,7 @@ def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(UsageError, match="dlib") as caught:
         Locator()
-    assert "proface-s[eval]" in (caught.value.hint or "")
+    assert "proface-s[eval]" in (command_line_hint(caught.value) or "")
 
 
 class TestShiftTolerantLpips:
@@ -212,7 +215,7 @@ def test_lpips_is_used_only_where_its_weights_are(tmp_path: Path, monkeypatch: p
     assert not perceptual.lpips_available()
     with pytest.raises(UsageError, match="nothing is downloaded") as caught:
         perceptual.Lpips()
-    assert str(tmp_path) in (caught.value.hint or "")
+    assert str(tmp_path) in (filled_hint(caught.value.code, caught.value.facts, HINTS) or "")
     monkeypatch.setattr(perceptual, "find_spec", lambda name: object())
     assert not perceptual.lpips_available()
     weights = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from proface_lab.commands.hints import HINTS
 from proface_lab.evaluation.faces import Omission
 from proface_lab.evaluation.report import report as reporting
 from proface_lab.evaluation.report.report import SCHEMA, EvaluationReport, markdown_table, read_report
@@ -66,7 +67,8 @@ def test_other_settings_or_another_command_are_refused(tmp_path: Path, kind: str
     EvaluationReport(tmp_path, "evaluate", {"seed": 1})
     with pytest.raises(UsageError, match=r"settings|another command") as caught:
         EvaluationReport(tmp_path, kind, settings)
-    assert caught.value.hint
+    assert caught.value.code == "other-report"
+    assert HINTS[caught.value.code]
     if kind == "evaluate":
         assert "seed" in caught.value.message
 

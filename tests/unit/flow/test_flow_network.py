@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from paths_kit import ROOT
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ModelError
 from proface_s.flow import network
 from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
@@ -98,7 +99,7 @@ def test_a_model_is_refused_where_opencv_computes_other_numbers(monkeypatch: pyt
     monkeypatch.setattr(network, "_forward", lambda net, values: forward(net, values) + np.float32(1 / 64))
     with pytest.raises(ModelError, match="exactly") as caught:
         SecureFlow()
-    assert "opencv-python-headless" in caught.value.hint
+    assert "opencv-python-headless" in command_line_hint(caught.value)
 
 
 def test_what_is_no_graph_is_refused() -> None:
@@ -113,7 +114,7 @@ def test_an_opencv_without_the_switch_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(cv2.dnn, "readNetFromONNX", lambda data: Old())
     with pytest.raises(ModelError, match="cannot read") as caught:
         network.open_graph(graph(0), 1)
-    assert "4.12" in caught.value.hint
+    assert "4.12" in command_line_hint(caught.value)
 
 
 def test_opencvs_threads_are_put_back_by_the_last() -> None:

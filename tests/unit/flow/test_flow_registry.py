@@ -13,6 +13,7 @@ import pytest
 
 import proface_s
 from proface_s.api import Session, inspect
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import DamagedFileError, ModelError, UsageError
 from proface_s.flow import registry
 from proface_s.flow.cards import DEFAULT_MODEL, Card, read_card, shipped_models
@@ -80,7 +81,7 @@ def test_every_shipped_model_keeps_the_protocol(name: str) -> None:
 def test_a_name_that_no_model_has() -> None:
     with pytest.raises(UsageError, match="there is no model 'nosuch'") as caught:
         registry.open_model("nosuch")
-    assert DEFAULT_MODEL in (caught.value.hint or "")
+    assert DEFAULT_MODEL in (command_line_hint(caught.value) or "")
     assert registry.name_of(bytes(16)) is None
 
 
@@ -112,7 +113,7 @@ def test_a_session_protects_with_any_model_and_reads_with_the_one_that_the_file_
     assert [face.outcome for face in ours.recover(theirs.data, PASSPHRASE).faces] == ["estimate"]
     with pytest.raises(ModelError, match=f"protected with another model .{Adder.card.model_id.hex()}") as caught:
         Session(threads=1).recover(done.data, PASSPHRASE)
-    assert DEFAULT_MODEL in (caught.value.hint or "")
+    assert DEFAULT_MODEL in (command_line_hint(caught.value) or "")
 
 
 def test_a_mode_that_the_model_does_not_have_is_refused() -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from skimage import data
 
 from proface_s.api import Credentials, Lock, Session, rewrap
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ImageError
 from proface_s.image.metadata import NOTE_FIELD
 from proface_s.image.read import read_picture
@@ -41,8 +42,8 @@ def tiff(*pages: tuple[np.ndarray, dict[str, Any]]) -> bytes:
 def refusal(file: bytes) -> str:
     with pytest.raises(ImageError) as caught:
         read_picture(file, name="the file")
-    assert caught.value.hint
-    return f"{caught.value.message} ({caught.value.hint})"
+    assert command_line_hint(caught.value)
+    return f"{caught.value.message} ({command_line_hint(caught.value)})"
 
 
 def answer(file: bytes) -> str:
@@ -50,7 +51,7 @@ def answer(file: bytes) -> str:
     try:
         return read_picture(file).metadata.get(NOTE_FIELD, "")
     except ImageError as error:
-        return f"{error.message} ({error.hint})"
+        return f"{error.message} ({command_line_hint(error)})"
 
 
 RGB: dict[str, Any] = {"photometric": "rgb"}

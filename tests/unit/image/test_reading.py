@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ImageError
 from proface_s.image.metadata import NOTE_FIELD
 from proface_s.image.read import read_picture
@@ -180,7 +181,7 @@ def test_sixteen_bit_pngs_are_refused(colour: int, samples: int) -> None:
     with pytest.raises(ImageError, match="16 bits per sample") as caught:
         read_picture(raw_png(16, colour, 4, 4, rows), name="scan.png")
     assert caught.value.message.startswith("scan.png")
-    assert caught.value.hint
+    assert command_line_hint(caught.value)
 
 
 def test_deep_tiffs_are_refused() -> None:
@@ -265,7 +266,7 @@ def test_large_pictures_below_the_limit_do_not_warn() -> None:
 def test_other_files(data: bytes, problem: str) -> None:
     with pytest.raises(ImageError, match=problem) as caught:
         read_picture(data)
-    assert caught.value.hint
+    assert command_line_hint(caught.value)
 
 
 def test_missing_files_and_directories(tmp_path: Path) -> None:
@@ -321,7 +322,7 @@ def test_heic_without_what_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(ImageError, match="not installed") as caught:
         read_picture(data)
-    assert "proface-s[heic]" in (caught.value.hint or "")
+    assert "proface-s[heic]" in (command_line_hint(caught.value) or "")
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PNG"])

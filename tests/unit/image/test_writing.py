@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ImageError, UsageError
 from proface_s.image import write
 from proface_s.image.read import read_picture
@@ -58,7 +59,7 @@ def test_webp_has_a_largest_size() -> None:
     wide = Picture(np.zeros((1, 16384, 3), np.uint8))
     with pytest.raises(ImageError, match="16383") as caught:
         encode_picture(wide, "webp")
-    assert "PNG" in (caught.value.hint or "")
+    assert "PNG" in (command_line_hint(caught.value) or "")
     assert read_picture(encode_picture(wide, "tiff")).size == (16384, 1)
 
 
@@ -146,7 +147,7 @@ def test_existing_files_are_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_atomic(target, b"first")
     with pytest.raises(ImageError, match="already exists") as caught:
         write_atomic(target, b"second")
-    assert (caught.value.hint, caught.value.code) == ("choose another name, or allow overwriting", "exists")
+    assert (command_line_hint(caught.value), caught.value.code) == ("choose another name, or use --overwrite", "exists")
     assert target.read_bytes() == b"first"
     write_atomic(target, b"third", overwrite=True)
     assert target.read_bytes() == b"third"
@@ -193,7 +194,7 @@ def test_unusable_targets(tmp_path: Path) -> None:
 def test_lossy_outputs_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="would destroy the hidden face") as caught:
         check_output_path(None, tmp_path / name)
-    assert "out.png" in (caught.value.hint or "")
+    assert "out.png" in (command_line_hint(caught.value) or "")
 
 
 def test_output_paths(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ImageError, UsageError, WrongKeyError
 from proface_s.keys.access import Credentials, Lock
 from proface_s.keys.bech32 import BECH32, BECH32M, decode_bech32, encode_bech32
@@ -95,7 +96,7 @@ def test_every_wrong_character_of_a_face_key_is_noticed() -> None:
             if TEXT[at] != character:
                 with pytest.raises(UsageError) as caught:
                     decode_face_key(TEXT[:at] + character + TEXT[at + 1 :])
-                assert TEXT[10:20] not in caught.value.message + str(caught.value.hint)
+                assert TEXT[10:20] not in caught.value.message + str(command_line_hint(caught.value))
     for at in range(4, len(TEXT) - 1):  # neighbours swapped, a character lost
         if TEXT[at] != TEXT[at + 1]:
             with pytest.raises(UsageError):
@@ -199,8 +200,8 @@ def test_s12_keys_of_other_kinds_are_called_what_they_are(tmp_path: Path, text: 
     for decode, name in (decode_recipient, "line 3"), (decode_identity, "line 3"):
         with pytest.raises(UsageError, match=f"line 3 is not usable: it is .*{kind}") as caught:
             decode(text, name)
-        assert text[8:] not in caught.value.message + str(caught.value.hint)
-        assert "age1..." in str(caught.value.hint)
+        assert text[8:] not in caught.value.message + str(command_line_hint(caught.value))
+        assert "age1..." in str(command_line_hint(caught.value))
     (tmp_path / "friends").write_text(f"# friends\n{text}\n")
     with pytest.raises(UsageError, match=f"line 2 of recipients file .*{kind}"):
         read_recipients(tmp_path / "friends")
@@ -222,7 +223,7 @@ def test_s12_identity_files_of_other_programs(tmp_path: Path, text: str, kind: s
     with pytest.raises(UsageError, match=kind) as caught:
         read_identities(tmp_path / "key")
     assert "b3BlbnNz" not in caught.value.message
-    assert "AGE-SECRET-KEY-1" in str(caught.value.hint)
+    assert "AGE-SECRET-KEY-1" in str(command_line_hint(caught.value))
 
 
 @pytest.mark.parametrize("text", [AGE[1].upper()[:30] + AGE[1][30:], AGE[1][:40] + "1" + AGE[1][41:], AGE[1][:-3]])
@@ -257,7 +258,7 @@ def test_s12_every_file_of_secrets_is_for_its_owner_alone(tmp_path: Path, mode: 
 def test_a_private_key_in_the_place_of_a_public_one_is_not_repeated() -> None:
     with pytest.raises(UsageError, match="line 1 is a private key") as caught:
         decode_recipient(AGE[0], "line 1")
-    assert AGE[0][20:] not in caught.value.message + str(caught.value.hint)
+    assert AGE[0][20:] not in caught.value.message + str(command_line_hint(caught.value))
     with pytest.raises(UsageError, match="the identity is not usable"):
         decode_identity(AGE[1])
 

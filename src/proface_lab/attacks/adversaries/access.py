@@ -184,6 +184,7 @@ def torch_module() -> Any:
     except ModuleNotFoundError:
         raise UsageError(
             "this adversary trains a network and needs torch, which is not installed",
-            'install the extra: pip install "proface-s[train]"',
+            code="missing-extra",
+            extra="train",
         ) from None
     return torch

@@ -46,7 +46,9 @@ class Lpips:
             raise UsageError(
                 "LPIPS needs the packages lpips and torchvision, and AlexNet's weights in torch's cache; "
                 "nothing is downloaded",
-                f"put {BACKBONE} into {checkpoints()}",
+                code="lpips-backbone",
+                file=BACKBONE,
+                folder=str(checkpoints()),
             )
         import lpips
 

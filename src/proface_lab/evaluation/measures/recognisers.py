@@ -19,7 +19,6 @@ from proface_s.errors import UsageError
 from proface_s.silence import load_onnxruntime
 from proface_s.types import Box, FloatArray, UInt8Image
 
-EVAL_HINT = 'install the extra: pip install "proface-s[eval]"'
 FIVE_POINTS: Final = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))  # of dlib's 68
 
 
@@ -175,10 +174,10 @@ class RecogniserCard:
             five = None if points is None else tuple((float(x), float(y)) for x, y in points)
             card = cls(size=(width, height), points=five, **found)
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{path} is not a recogniser card: {error}", "see docs/evidence/evaluation.md") from None
+            raise UsageError(f"{path} is not a recogniser card: {error}", code="recogniser-card") from None
         known = card.channels in ("RGB", "BGR") and card.layout in ("NCHW", "NHWC")
         if not known or card.metric not in ("cosine", "euclidean") or (five is not None and len(five) != 5):
-            raise UsageError(f"{path} is not a recogniser card", "see docs/evidence/evaluation.md")
+            raise UsageError(f"{path} is not a recogniser card", code="recogniser-card")
         return card
 
 
@@ -201,7 +200,9 @@ class OnnxRecogniser:
         try:
             ort = load_onnxruntime()
         except ModuleNotFoundError:
-            raise UsageError("an ONNX recogniser needs onnxruntime, which is not installed", EVAL_HINT) from None
+            raise UsageError(
+                "an ONNX recogniser needs onnxruntime, which is not installed", code="missing-extra", extra="eval"
+            ) from None
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -269,7 +270,7 @@ def load_recognisers(specs: list[str], locator: Locator | None = None) -> list[R
         card_file = Path(card) if card else Path(model).with_suffix(".json")
         found.append(OnnxRecogniser(Path(model), RecogniserCard.read(card_file), locator))
     if len({each.name for each in found}) < len(found):
-        raise UsageError("two recognisers have the same name", "give them different names in their cards")
+        raise UsageError("two recognisers have the same name", code="recogniser-names")
     return found
 
 
@@ -281,7 +282,9 @@ def _dlib() -> Any:
     try:
         import dlib
     except ModuleNotFoundError:
-        raise UsageError("face recognition needs dlib, which is not installed", EVAL_HINT) from None
+        raise UsageError(
+            "face recognition needs dlib, which is not installed", code="missing-extra", extra="eval"
+        ) from None
     return dlib
 
 
@@ -289,5 +292,7 @@ def _dlib_file(name: str) -> Path:
     """Find a weight file of the package ``face-recognition-models`` without importing it: it needs old setuptools."""
     found = find_spec("face_recognition_models")
     if found is None or not found.submodule_search_locations:
-        raise UsageError("face recognition needs face-recognition-models, which is not installed", EVAL_HINT)
+        raise UsageError(
+            "face recognition needs face-recognition-models, which is not installed", code="missing-extra", extra="eval"
+        )
     return Path(found.submodule_search_locations[0]) / "models" / name

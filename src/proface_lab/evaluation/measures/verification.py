@@ -63,7 +63,7 @@ def read_pairs(
             reader = csv.DictReader(text)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if missing:
-                raise UsageError(f"{file} has no column {missing[0]!r}", "its first line must name a, b and same")
+                raise UsageError(f"{file} has no column {missing[0]!r}", code="pair-columns")
             pairs = [_pair(row, file, number) for number, row in enumerate(reader, start=2)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read as pairs: {error}") from None
@@ -123,7 +123,7 @@ def fix_thresholds(gallery: Gallery, pairs: Sequence[Pair]) -> Thresholds:
         at_far = {far: threshold_at_far(impostors, far) for far in FARS}
         best = best_threshold(listed.same, listed.different)
     except ValueError as error:
-        raise UsageError(f"the verification set is too small: {error}", "give more pairs, of more people") from None
+        raise UsageError(f"the verification set is too small: {error}", code="few-pairs") from None
     return Thresholds(at_far, best, len(impostors))
 
 
@@ -190,7 +190,7 @@ def rank_one(
             album[_who(pair.a)], wanted[_who(pair.a)] = pair.a, pair.b
     people = sorted(album)
     if len(people) < 2:
-        raise UsageError("identification needs pictures of at least two people", "give pairs of more people")
+        raise UsageError("identification needs pictures of at least two people", code="few-people")
     against = _stack(gallery, [album[who] for who in people])
     scores = gallery.recogniser.similarities(np.stack([probes[wanted[who]] for who in people]), against)
     hits = (scores.argmax(axis=1) == np.arange(len(people))).astype(np.float64)
@@ -211,9 +211,9 @@ def _pair(row: Mapping[str, str | None], file: Path, number: int) -> Pair:
 def _check(pairs: Sequence[Pair], file: Path, omitted: Sequence[Omission]) -> None:
     left_out = f"; {len(omitted)} pairs left out, such as {omitted[0].reason}" if omitted else ""
     if not any(pair.same for pair in pairs):
-        raise UsageError(f"{file} has no pair of one person{left_out}", "a rate of matches needs some")
+        raise UsageError(f"{file} has no pair of one person{left_out}, and a rate of matches needs some")
     if not any(not pair.same for pair in pairs):
-        raise UsageError(f"{file} has no pair of two people{left_out}", "a false accept rate needs some")
+        raise UsageError(f"{file} has no pair of two people{left_out}, and a false accept rate needs some")
 
 
 def _chosen(pairs: Sequence[Pair], limit: int, seed: int) -> list[Pair]:

@@ -142,7 +142,7 @@ def load_verification_set(
     kept = [pair for pair in pairs if pair.a in subjects and pair.b in subjects]
     if not kept:
         example = f"{omitted[0].name}: {omitted[0].reason}" if omitted else "there is none"
-        raise NoFaceError(f"no pair of the verification set can be used, such as {example}")
+        raise NoFaceError(f"no pair of the verification set can be used, such as {example}", code="no-pairs")
     galleries = [Gallery(each, _embed(each, subjects)) for each in recognisers]
     return VerificationSet(kept, subjects, galleries, [fix_thresholds(g, kept) for g in galleries], seed)
 

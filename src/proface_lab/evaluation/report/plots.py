@@ -15,7 +15,6 @@ from proface_s.silence import private_cache
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVAL_HINT = 'install the extra: pip install "proface-s[eval]"'
 Points = Sequence[tuple[float, float]]
 
 
@@ -31,7 +30,7 @@ def figure(path: Path, title: str, x: str, y: str, size: tuple[float, float] = (
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise UsageError("plots need matplotlib, which is not installed", EVAL_HINT) from None
+        raise UsageError("plots need matplotlib, which is not installed", code="missing-extra", extra="eval") from None
     drawn = Figure(figsize=size, dpi=110, layout="constrained")
     FigureCanvasAgg(drawn)
     axes = drawn.add_subplot()

@@ -131,7 +131,6 @@ class EvaluationReport:
         what = f"other settings ({', '.join(changed)})" if kept.get("kind") == self.kind else "another command"
         raise UsageError(
             f"{self.folder} holds parts of a report with {what}",
-            "give another folder for the report",
             code="other-report",
         )
 

@@ -94,7 +94,7 @@ def perceptual(weights: str | None) -> Distance:
         network = lpips.LPIPS(net="alex", pretrained=False, pnet_rand=True)
         network.load_state_dict(torch.load(Path(weights), map_location="cpu", weights_only=True))
     except ImportError:
-        raise UsageError("LPIPS needs the package lpips", "pip install lpips, or leave `lpips_weights` out") from None
+        raise UsageError("LPIPS needs the package lpips", code="lpips-package") from None
     except Exception as error:  # torch raises whatever its unpickler meets
         raise UsageError(f"{weights} does not hold LPIPS weights ({type(error).__name__})") from None
     network.eval().requires_grad_(False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...hints import hinted
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -93,7 +94,7 @@ class _DetectTask:
         found = self.session.detect(image, boxes=self.boxes, faces=faces)
         if not found.faces:
             message = "; ".join((f"no face found in {task.source}", *found.warnings))
-            raise NoFaceError(message, "mark it for `proface protect` with --box X,Y,W,H")
+            raise hinted(NoFaceError(message), "mark it for `proface protect` with --box X,Y,W,H")
         if task.target is not None:
             like = None if task.source is STDIN else task.source
             drawing = encode_png(Picture(rgb=found.picture))

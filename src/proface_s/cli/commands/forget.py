@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...hints import hinted
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -108,8 +109,8 @@ def _confirmed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
 
     if not has_terminal():
         if final:
-            raise UsageError(
-                "this destroys faces for good, and there is no terminal to ask on",
+            raise hinted(
+                UsageError("this destroys faces for good, and there is no terminal to ask on"),
                 "look at the numbers with `proface inspect`, then add --yes",
             )
         return True

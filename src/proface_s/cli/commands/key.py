@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ...hints import hinted
 from ..options.common import audit, hidden_debug, quiet
 from ..options.keys import KeySources, key_sources
 from ..options.types import InputPath, SingleFaceNumber
@@ -48,8 +49,9 @@ def command(file: Path, face: int, qr: bool, sources: KeySources, audit: Path | 
     image = read_stdin() if file is STDIN else file
     found = inspect(image)
     if face > len(found.faces):
-        raise UsageError(
-            f"{file} has no face {face}", f"its faces are numbered from 1 to {len(found.faces)}: `proface inspect`"
+        raise hinted(
+            UsageError(f"{file} has no face {face}"),
+            f"its faces are numbered from 1 to {len(found.faces)}: `proface inspect`",
         )
     draw = _qr_drawer() if qr else None
     credentials = read_credentials(sources, lambda warning: note(f"warning: {warning}"))
@@ -77,7 +79,7 @@ def _qr_drawer() -> Callable[[str], None]:
     try:
         import segno
     except ImportError:
-        raise UsageError("QR codes need the package segno", "pip install 'proface-s[qr]'") from None
+        raise UsageError("QR codes need the package segno", code="missing-extra", extra="qr") from None
 
     def draw(text: str) -> None:
         segno.make_qr(text, error="m").terminal(border=4, compact=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ...hints import hinted
 from ..options.common import hidden_debug
 from ..options.types import PATH
 from ..runner.stdio import require_stdout
@@ -27,7 +28,7 @@ def command(output: Path | None, public: Path | None, debug: bool) -> int:
 
     if public is not None:
         if output is not None:
-            raise UsageError("-o and --public cannot be given together", "--public only prints")
+            raise hinted(UsageError("-o and --public cannot be given together"), "--public only prints")
         loaded = read_identities(public)
         for warning in loaded.warnings:
             click.echo(f"warning: {warning}", err=True)

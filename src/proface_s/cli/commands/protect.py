@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...hints import hinted
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -126,7 +127,9 @@ def command(
     reporter = Reporter("protect", output_options)
     threads = threads_per_process(threads, jobs)
     if identities and not plan_options.resume:
-        raise UsageError("--identity does nothing without --resume", "recipients' public keys are given with -r")
+        raise hinted(
+            UsageError("--identity does nothing without --resume"), "recipients' public keys are given with -r"
+        )
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine
 
@@ -176,5 +179,7 @@ def _make_plan(
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
         if task.target is STDOUT and settings["sidecar"] != "none":
-            raise UsageError("a sidecar is written beside a file, and stdout is not one", "name an output file with -o")
+            raise hinted(
+                UsageError("a sidecar is written beside a file, and stdout is not one"), "name an output file with -o"
+            )
     return plan

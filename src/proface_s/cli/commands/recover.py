@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...hints import hinted
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -111,8 +112,9 @@ def _make_plan(
     from ..runner.protected_plans import NO_PROTECTED_FILES
 
     if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
-        raise UsageError(
-            "--sidecar names the sidecar of one photo, and --from-pixels ignores it", "give one photo, or leave it out"
+        raise hinted(
+            UsageError("--sidecar names the sidecar of one photo, and --from-pixels ignores it"),
+            "give one photo, or leave it out",
         )
     file_filter = file_filters.files_with_records if from_pixels else file_filters.protected_files
     empty = NotProtectedError(NO_PROTECTED_FILES)

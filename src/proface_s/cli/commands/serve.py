@@ -10,12 +10,12 @@ import click
 from click.core import ParameterSource
 
 from ...errors import UsageError, missing_package
+from ...hints import hinted
 from ..options.common import hidden_debug
 
 if TYPE_CHECKING:
     from ...web.settings import ServiceSettings
 
-EXTRA_HINT = 'install the extra: pip install "proface-s[web]"'
 TOKEN_VARIABLE = "PROFACE_TOKEN"
 _MAKE_TOKEN = 'python -c "import secrets; print(secrets.token_urlsafe())"'
 
@@ -57,7 +57,9 @@ def command(
         from ...web.login import is_private
         from ...web.server import bind, serve, with_token
     except ModuleNotFoundError as missing:
-        raise UsageError(f"the page needs {missing_package(missing)}, which is not installed", EXTRA_HINT) from None
+        raise UsageError(
+            f"the page needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="web"
+        ) from None
     from ...processes import threads_per_process
 
     os.environ.pop(TOKEN_VARIABLE, None)  # no process that is started needs it, not even the browser
@@ -99,12 +101,14 @@ def _check_access(host: str, token: str | None) -> None:
     from ...web.settings import LEAST_TOKEN, is_loopback
 
     if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable()):
-        raise UsageError(f"a token needs at least {LEAST_TOKEN} printable ASCII characters", f"make one: {_MAKE_TOKEN}")
+        raise hinted(
+            UsageError(f"a token needs at least {LEAST_TOKEN} printable ASCII characters"), f"make one: {_MAKE_TOKEN}"
+        )
     if is_loopback(host):
         return
     if token is None:
-        raise UsageError(
-            f"other machines can reach {host}: that needs a token",
+        raise hinted(
+            UsageError(f"other machines can reach {host}: that needs a token"),
             f"give one with --token or in {TOKEN_VARIABLE}; make one: {_MAKE_TOKEN}",
         )
     click.echo(

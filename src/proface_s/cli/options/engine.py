@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...hints import hinted
 from .common import in_order
 from .types import PathOrUrl
 
@@ -71,8 +72,8 @@ def only_paths(given: Sequence[Path | str], engine: EngineOptions) -> tuple[Path
 
     for each in given:
         if isinstance(each, str):
-            raise UsageError(f"{masked_url(each)} is a URL", "URLs are read with --engine local, dask or ray")
+            raise hinted(UsageError(f"{masked_url(each)} is a URL"), "URLs are read with --engine local, dask or ray")
     for option, value in (("--manifest", engine.manifest), ("--scheduler", engine.scheduler)):
         if value is not None:
-            raise UsageError(f"{option} does nothing without --engine", "choose --engine local, dask or ray")
+            raise hinted(UsageError(f"{option} does nothing without --engine"), "choose --engine local, dask or ray")
     return tuple(each for each in given if isinstance(each, Path))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import __version__
 from ...errors import ProFaceError, UsageError, without_secrets
+from ...hints import hinted
 from .errors import explain
 
 if TYPE_CHECKING:
@@ -125,8 +126,9 @@ class AuditLog:
                 os.close(descriptor)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise ProFaceError(
-                f"the audit log {self.path} cannot be written: {reason}", "without it, nothing is opened with a key"
+            raise hinted(
+                ProFaceError(f"the audit log {self.path} cannot be written: {reason}"),
+                "without it, nothing is opened with a key",
             ) from None
 
 
@@ -161,10 +163,11 @@ def _open_to_append(path: Path) -> int:
 def _check(descriptor: int, path: Path) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"the audit log {path} is not an ordinary file", "name a file with --audit")
+        raise hinted(UsageError(f"the audit log {path} is not an ordinary file"), "name a file with --audit")
     if status.st_size and _byte(descriptor, 0) not in (b"{", b"\n", b""):
-        raise UsageError(
-            f"{path} is not an audit log", "it contains something else, and was not changed; name another file"
+        raise hinted(
+            UsageError(f"{path} is not an audit log"),
+            "it contains something else, and was not changed; name another file",
         )
 
 

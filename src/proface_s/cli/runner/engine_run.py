@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...api.options import ProtectOptions
 from ...errors import UsageError, missing_package
+from ...hints import filled_hint, hinted
 from ...image.names import FOREIGN, PICTURES
 from ...keys.passphrase_sources import passphrase_from_env
 from ..hints import HINTS
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ...scale.run import Summary
     from ...scale.worker import PhotoOutcome
 
-_EXTRA_HINT: Final = "pip install 'proface-s[scale]'"
 _NOTE_SECONDS: Final = 10.0
 _STATUSES: Final[Mapping[str, TaskStatus]] = {"done": "protected", "copied": "no-face", "no-face": "no-face"}
 
@@ -74,7 +74,9 @@ def run_on_engine(
         from ...scale.manifest import open_manifest
         from ...scale.run import check_locations, run_job
     except ModuleNotFoundError as missing:
-        raise UsageError(f"--engine needs {missing_package(missing)}, which is not installed", _EXTRA_HINT) from None
+        raise UsageError(
+            f"--engine needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="scale"
+        ) from None
     options = ProtectOptions(lock=lock, **settings)
     start, end = location_of(source), location_of(target)
     job = CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, plan_options.recursive, threads)
@@ -96,16 +98,18 @@ def _checked_name(engine: EngineOptions, refused: Mapping[str, bool]) -> EngineN
     """Return the name of the engine if the options can be used with it."""
     assert engine.name is not None
     if engine.name == "local" and engine.scheduler is not None:
-        raise UsageError("--engine local has no scheduler", "leave --scheduler out, or choose --engine dask")
+        raise hinted(UsageError("--engine local has no scheduler"), "leave --scheduler out, or choose --engine dask")
     for option, was_given in refused.items():
         if was_given:
-            raise UsageError(f"{option} cannot be used with --engine", "leave it out, or do without an engine")
+            raise hinted(UsageError(f"{option} cannot be used with --engine"), "leave it out, or do without an engine")
     return engine.name
 
 
 def _source_and_target(given: Sequence[Path | str], output: str | None) -> tuple[str, str]:
     if len(given) != 1 or given[0] is STDIN or output in (None, "", "-"):
-        raise UsageError("--engine takes one folder or URL to another", "name the source, and the target with -o")
+        raise hinted(
+            UsageError("--engine takes one folder or URL to another"), "name the source, and the target with -o"
+        )
     return str(given[0]), str(output)
 
 
@@ -115,10 +119,10 @@ def _public_lock(locks: FaceLockSources, reporter: Reporter) -> Lock:
     A passphrase in the environment is refused too: workers would inherit it, and it would open nothing.
     """
     if locks.own:
-        raise UsageError("--face cannot be used with --engine: photos of a collection differ", "leave it out")
+        raise hinted(UsageError("--face cannot be used with --engine: photos of a collection differ"), "leave it out")
     if locks.default.passphrases or passphrase_from_env() is not None or not locks.default.recipients:
-        raise UsageError(
-            "with --engine, faces are protected for public keys: no passphrase may get to a worker",
+        raise hinted(
+            UsageError("with --engine, faces are protected for public keys: no passphrase may get to a worker"),
             "make a key pair with `proface keygen -o FILE`, give its public key with -r age1..., and no passphrase",
         )
     return read_new_lock(LockSources((), locks.default.recipients), reporter.warn)
@@ -159,7 +163,7 @@ def _report(outcome: PhotoOutcome) -> TaskReport:
     if outcome.unchanged or row.status in ("done", "copied"):
         return report
     message = row.reason if row.source in row.reason else f"{row.source}: {row.reason}"
-    hint = HINTS.get(outcome.code or "", outcome.hint)
+    hint = filled_hint(outcome.code, outcome.facts, HINTS)
     return replace(report, failure=Failure(message, hint, EXIT_NO_FACE if row.status == "no-face" else 1))
 
 

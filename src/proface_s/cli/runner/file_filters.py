@@ -8,6 +8,7 @@ from typing import Final
 
 from ...api.files.protected_files import has_records, is_protected
 from ...errors import FileFormatError, NotProtectedError, ProFaceError
+from ...hints import hinted
 from ...image.names import FOREIGN, PICTURES, suffix_of
 from ...image.write import FORMATS
 from .plan import IGNORE, TAKE, FileTask, Plan
@@ -75,8 +76,8 @@ def _checked(task: FileTask) -> FileTask:
     try:
         if is_protected(task.source) or _has_records(task.source):
             return task
-        error: ProFaceError = NotProtectedError(
-            f"{task.source} is not a protected file",
+        error: ProFaceError = hinted(
+            NotProtectedError(f"{task.source} is not a protected file"),
             "either it was never protected, or a program changed its pixels when it saved it again",
         )
     except ProFaceError as damage:

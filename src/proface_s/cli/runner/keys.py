@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
+from ...hints import hinted
 from ...keys.access import Credentials, Lock
 from ...keys.keyfiles import Warn
 from ...keys.passphrase import check_passphrase, generate_passphrase, normalise_passphrase, passphrase_bits
@@ -57,7 +58,7 @@ def read_locks(given: FaceLockSources, warn: Warn) -> tuple[Lock, dict[FaceRef, 
     default = given.default
     environment = passphrase_from_env()
     if environment is not None and default.passphrases:
-        raise UsageError(f"the passphrase is given by {_named(default)} and {ENVIRONMENT_VARIABLE}", _TWICE)
+        raise hinted(UsageError(f"the passphrase is given by {_named(default)} and {ENVIRONMENT_VARIABLE}"), _TWICE)
     if environment is not None:
         lock = Lock((_accepted(environment, warn),), _recipients(default, warn))
     elif not default.empty:
@@ -126,7 +127,7 @@ def _passphrase_to_open(given: KeySources, warn: Warn) -> str:
         if value is not None
     ]
     if len(named) > 1:
-        raise UsageError(f"the passphrase is given by {' and '.join(named)}", _TWICE)
+        raise hinted(UsageError(f"the passphrase is given by {' and '.join(named)}"), _TWICE)
     source = given.file if given.file is not None else given.descriptor
     loaded = environment if source is None else _load(source)
     if loaded is not None:
@@ -157,8 +158,8 @@ def _load(source: Path | int) -> LoadedPassphrase:
     if isinstance(source, int):
         return passphrase_from_fd(source)
     if not source.exists():  # its name is not repeated: it may be a misplaced passphrase
-        raise UsageError(
-            "the passphrase file does not exist",
+        raise hinted(
+            UsageError("the passphrase file does not exist"),
             "--passphrase-file takes a file's name, not the passphrase",
         )
     return passphrase_from_file(source)
@@ -185,7 +186,7 @@ def _ask_new(warn: Warn, name: str = "Passphrase") -> str:
     if not text:
         return _generate()
     if normalise_passphrase(_ask("The same passphrase again: ")) != normalise_passphrase(text):
-        raise UsageError("the two passphrases differ", "nothing was written; try again")
+        raise hinted(UsageError("the two passphrases differ"), "nothing was written; try again")
     return _accepted(LoadedPassphrase(text), warn)
 
 
@@ -197,11 +198,11 @@ def has_terminal() -> bool:
 def _ask(prompt: str) -> str:
     """Ask on the terminal, without echo."""
     if not has_terminal():
-        raise UsageError("a passphrase is needed, but there is no terminal to ask for it", _OTHER_SOURCES)
+        raise hinted(UsageError("a passphrase is needed, but there is no terminal to ask for it"), _OTHER_SOURCES)
     try:
         return getpass.getpass(prompt)
     except EOFError:
-        raise UsageError("no passphrase was given", _OTHER_SOURCES) from None
+        raise hinted(UsageError("no passphrase was given"), _OTHER_SOURCES) from None
 
 
 def _generate() -> str:
@@ -216,6 +217,8 @@ def _generate() -> str:
             screen.write(lines)
     except OSError:
         if not (sys.stderr and sys.stderr.isatty()):
-            raise UsageError("a passphrase can be generated only if a terminal can show it", _OTHER_SOURCES) from None
+            raise hinted(
+                UsageError("a passphrase can be generated only if a terminal can show it"), _OTHER_SOURCES
+            ) from None
         sys.stderr.write(lines)
     return text

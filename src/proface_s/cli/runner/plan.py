@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ...api.files.io import default_output
 from ...errors import ImageError, ProFaceError, UsageError, masked_url
+from ...hints import hinted
 from ...image.names import fitted_name
 from ...image.write import check_output_path
 from ..options.common import PlanOptions
@@ -109,15 +110,17 @@ def make_plan(
     """
     output = options.output
     if output == "":
-        raise UsageError(f"the name given with {output_option} is empty", "name a file or a folder")
+        raise hinted(UsageError(f"the name given with {output_option} is empty"), "name a file or a folder")
     if output is not None and "://" in output:
-        raise UsageError(f"{masked_url(output)} is a URL", "URLs are written by `proface protect --engine`")
+        raise hinted(UsageError(f"{masked_url(output)} is a URL"), "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
         return _plan_with_pipe(inputs, suffix, options, pipes, jpeg)
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and suffix and output is None:
         what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
-        raise UsageError(f"{what} cannot be done without an output folder", f"name one with {output_option} FOLDER")
+        raise hinted(
+            UsageError(f"{what} cannot be done without an output folder"), f"name one with {output_option} FOLDER"
+        )
     folder = _output_folder(output, many, output_option) if suffix and output is not None else None
     found = _collect(inputs, file_filter, folder, empty_folder, options.recursive)
     if suffix is None:
@@ -137,9 +140,9 @@ def make_plan(
 def _plan_with_pipe(inputs: Sequence[Path], suffix: str | None, options: PlanOptions, pipes: bool, jpeg: bool) -> Plan:
     """Plan a run whose input or output is a pipe."""
     if not pipes:
-        raise UsageError("this command does not read stdin or write stdout", "name files")
+        raise hinted(UsageError("this command does not read stdin or write stdout"), "name files")
     if len(inputs) > 1 or os.path.isdir(inputs[0]):
-        raise UsageError("- stands for one picture", "leave out the other inputs")
+        raise hinted(UsageError("- stands for one picture"), "leave out the other inputs")
     source = inputs[0]
     if suffix is None:
         return Plan((FileTask(source),))
@@ -147,7 +150,7 @@ def _plan_with_pipe(inputs: Sequence[Path], suffix: str | None, options: PlanOpt
         return Plan((FileTask(source, STDOUT, None if source is STDIN else _fault(source)),))
     target = Path(str(options.output))
     if os.path.isdir(target):
-        raise UsageError(f"{target} is a folder", "name the output file: a picture from stdin has no name")
+        raise hinted(UsageError(f"{target} is a folder"), "name the output file: a picture from stdin has no name")
     return Plan((_checked(FileTask(source, target), options.overwrite, False, jpeg),))
 
 
@@ -169,7 +172,9 @@ def _output_folder(output: str, many: bool, option: str) -> Path | None:
     if not many and not os.path.isdir(path) and not output.endswith(separators):
         return None
     if os.path.exists(path) and not os.path.isdir(path):
-        raise UsageError(f"{path} is not a folder", f"with several inputs or a folder, {option} must name a folder")
+        raise hinted(
+            UsageError(f"{path} is not a folder"), f"with several inputs or a folder, {option} must name a folder"
+        )
     return path
 
 
@@ -188,7 +193,7 @@ def _collect(
             before = found.judged
             _walk(path, inside, file_filter, out, found, recursive)
             if empty_folder is not None and found.judged == before:
-                failure = type(empty_folder)(f"{path}: {empty_folder.message}", empty_folder.hint)
+                failure = empty_folder.reworded(f"{path}: {empty_folder.message}")
                 found.failures.append(FileTask(path, None, failure))
         elif (fault := _fault(path)) is not None:
             found.failures.append(FileTask(path, None, fault))
@@ -243,7 +248,7 @@ def _fault(path: Path) -> ImageError | None:
         return None
     if stat.S_ISFIFO(mode) and path.parts[:2] in ((os.sep, "dev"), (os.sep, "proc")):
         return None  # the shell's <(...)
-    return ImageError(f"{path} is not an ordinary file", "pipe its content in, and name - as the input")
+    return hinted(ImageError(f"{path} is not an ordinary file"), "pipe its content in, and name - as the input")
 
 
 def _without_repetition(tasks: Sequence[FileTask]) -> list[FileTask]:
@@ -261,13 +266,14 @@ def _check_conflicts(tasks: Sequence[FileTask], option: str) -> None:
         target = os.path.realpath(task.target)
         first = targets.setdefault(target, task.source)
         if first is not task.source:
-            raise UsageError(
-                f"{first} and {task.source} would both be written to {task.target}",
+            raise hinted(
+                UsageError(f"{first} and {task.source} would both be written to {task.target}"),
                 f"rename one of them, or do them one at a time with {option}",
             )
         if len(tasks) > 1 and target in sources:
-            raise UsageError(
-                f"the output of {task.source} is the input {sources[target]}", "choose another output folder"
+            raise hinted(
+                UsageError(f"the output of {task.source} is the input {sources[target]}"),
+                "choose another output folder",
             )
 
 

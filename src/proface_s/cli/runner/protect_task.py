@@ -14,6 +14,7 @@ from ...api.resume.comparison import unfinished
 from ...api.resume.proof import UNPROVED
 from ...api.session import process_session
 from ...errors import OtherOutputError
+from ...hints import hinted
 from ...image.read import read_file
 from ...keys.recipients import Identity
 from ..text import counted
@@ -73,8 +74,11 @@ class ProtectTask:
             hint = "add --overwrite to make it again, or choose another output folder"
             if why == UNPROVED:
                 hint = f"give the private key of every recipient with -i to check it, or {hint}"
-            raise OtherOutputError(
-                f"{target} already exists, and is not the finished output for {source}: {why}", hint, reason=why
+            raise hinted(
+                OtherOutputError(
+                    f"{target} already exists, and is not the finished output for {source}: {why}", reason=why
+                ),
+                hint,
             )
         return why is None
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import NotProtectedError, UsageError
+from ...hints import hinted
 from ..options.common import PlanOptions
 from .file_filters import only_protected, protected_files
 from .plan import Plan, make_plan
@@ -37,7 +38,7 @@ def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, i
         UsageError: as `make_plan`; also if an output is named and the input is to be replaced.
     """
     if in_place and options.output is not None:
-        raise UsageError("-o and --in-place cannot be given together", "--in-place replaces the input itself")
+        raise hinted(UsageError("-o and --in-place cannot be given together"), "--in-place replaces the input itself")
     empty = NotProtectedError(NO_PROTECTED_FILES)
     own_suffix = None if in_place else suffix
     return only_protected(make_plan(inputs, protected_files, options, suffix=own_suffix, empty_folder=empty))

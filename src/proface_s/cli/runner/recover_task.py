@@ -14,6 +14,7 @@ from ...api.recovery.recover_file import recover_file
 from ...api.resume.comparison import same_file
 from ...api.session import process_session
 from ...errors import OtherOutputError
+from ...hints import hinted
 from ...image.read import read_file, read_picture
 from ...image.write import Format, format_of, is_jpeg_name
 from ..text import counted
@@ -87,10 +88,12 @@ class RecoverTask:
         beside = sidecar_path(source) if has_sidecar(source) and not self.options.from_pixels else None
         finished = same_file(self._recovered_bytes(source, self.sidecar or beside, target), target)
         if not finished and not self.overwrite:
-            raise OtherOutputError(
-                f"{target} already exists, and is not what {source} gives now",
+            raise hinted(
+                OtherOutputError(
+                    f"{target} already exists, and is not what {source} gives now",
+                    reason="it is not what its protected file gives now",
+                ),
                 "add --overwrite to make it again, or choose another output folder",
-                reason="it is not what its protected file gives now",
             )
         return finished
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import DiskFullError, NoFaceError, OtherOutputError, ProFaceError
+from ...hints import hinted
 from ...image.names import is_temporary
 from ...processes import completed_future, local_executor, run_tasks
 from ..text import counted
@@ -179,7 +180,7 @@ def _attempt(work: Work, task: FileTask, in_worker: bool) -> TaskOutcome:
 
 def _worker_died(task: FileTask) -> TaskOutcome:
     message = f"{task.source}: the process that worked on it died"
-    return failed(task, ProFaceError(message, "there may be too little memory; use fewer --jobs"))
+    return failed(task, hinted(ProFaceError(message), "there may be too little memory; use fewer --jobs"))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typing import Final
 import click
 
 from ...errors import ImageError, ProFaceError, UsageError
+from ...hints import hinted
 
 STDIN: Final = Path("<stdin>")
 """Stands for stdin in place of an input file; compared by identity, so ``./<stdin>`` is a file."""
@@ -113,9 +114,13 @@ def read_stdin() -> bytes:
         ImageError: if it is empty, or larger than a picture can be.
     """
     if sys.stdin is None:
-        raise UsageError("a picture is expected on stdin, which is closed", "redirect a file to it, or name one")
+        raise hinted(
+            UsageError("a picture is expected on stdin, which is closed"), "redirect a file to it, or name one"
+        )
     if sys.stdin.isatty():
-        raise UsageError("a picture is expected on stdin, which is a terminal", "redirect a file to it, or name one")
+        raise hinted(
+            UsageError("a picture is expected on stdin, which is a terminal"), "redirect a file to it, or name one"
+        )
     _limit_permissions()
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if not data:
@@ -154,15 +159,15 @@ def check_pipes(source: Path, target: Path | None, *, as_json: bool, descriptors
         UsageError: if stdin or stdout would be used twice, or a picture would go to a terminal or to nobody.
     """
     if source is STDIN and any(each == 0 and isinstance(each, int) for each in descriptors):
-        raise UsageError("stdin cannot give both the picture and the passphrase", "use --passphrase-file")
+        raise hinted(UsageError("stdin cannot give both the picture and the passphrase"), "use --passphrase-file")
     if target is not STDOUT:
         return
     if sys.stdout is None:
-        raise UsageError("a picture would be written to stdout, which is closed", "name a file with -o")
+        raise hinted(UsageError("a picture would be written to stdout, which is closed"), "name a file with -o")
     if as_json:
-        raise UsageError("stdout cannot hold both JSON and the picture", "name an output file with -o")
+        raise hinted(UsageError("stdout cannot hold both JSON and the picture"), "name an output file with -o")
     if sys.stdout.isatty():
-        raise UsageError("a picture would be written to the terminal", "redirect it, or name a file with -o")
+        raise hinted(UsageError("a picture would be written to the terminal"), "redirect it, or name a file with -o")
 
 
 def require_named_file(source: Path, audit: Path | None) -> None:
@@ -172,4 +177,4 @@ def require_named_file(source: Path, audit: Path | None) -> None:
         UsageError: if there is an audit log and the source is stdin.
     """
     if source is STDIN and audit is not None:
-        raise UsageError("a picture from stdin has no name for the audit log", "name a file")
+        raise hinted(UsageError("a picture from stdin has no name for the audit log"), "name a file")

@@ -114,7 +114,7 @@ def from_chunks(chunks: Mapping[str, Sequence[bytes]], name: str = "the picture"
             raise DamagedFileError(f"{name}: there are seals, but the header was removed")
         raise NotProtectedError(
             f"{name} carries no PRO-Face S header",
-            hint="either it was never protected, or a program that drops unknown data has saved it again",
+            code="no-header",
         )
     if len(headers) > 1:
         raise DamagedFileError(f"{name}: {len(headers)} headers instead of one")

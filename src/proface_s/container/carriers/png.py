@@ -107,8 +107,8 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
             return
         at = following
     else:
-        raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many")
-    raise ImageError(f"{name} is truncated or damaged at byte {at}", hint="copy or download it again")
+        raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many", code="odd-structure")
+    raise ImageError(f"{name} is truncated or damaged at byte {at}", code="damaged-picture")
 
 
 def _read_payload(file: BinaryIO, kind: bytes, at: int, length: int, name: str) -> bytes:

@@ -54,6 +54,6 @@ def read_private_chunks(
                 found.setdefault(kind.decode("ascii"), []).append(read_payload(file, kind, at, length, name))
     except ImageError as error:
         if found:
-            raise DamagedFileError(error.message, error.hint) from None
+            raise DamagedFileError(error.message, code=error.code) from None
         raise
     return found

@@ -74,15 +74,15 @@ def decode_sidecar(data: bytes, name: str = "the sidecar") -> tuple[bytes, dict[
     if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
         raise FileFormatError(
             f"{name} uses version {data[len(MAGIC)]}; known is {VERSION}",
-            "install a newer version of proface-s to open it",
+            code="newer-version",
         )
     body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
     if len(data) < len(MAGIC) + CHECKSUM_BYTES or checksum != _checksum(body):
-        raise DamagedFileError(f"{name} is damaged: its checksum does not match", "copy or download it again")
+        raise DamagedFileError(f"{name} is damaged: its checksum does not match", code="damaged-sidecar")
     try:
         return _decode_body(ByteReader(body[len(MAGIC) + 1 :], "sidecar"))
     except DamagedFileError as error:
-        raise DamagedFileError(f"{name}: {error.message}") from None
+        raise error.reworded(f"{name}: {error.message}") from None
 
 
 def _decode_body(reader: ByteReader) -> tuple[bytes, dict[str, list[bytes]]]:

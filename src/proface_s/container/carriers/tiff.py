@@ -91,7 +91,7 @@ def write_tiff_chunks(tiff: bytes, chunks: Mapping[str, Sequence[bytes]]) -> byt
     body += struct.pack(directory.order + "H", len(entries))
     body += b"".join(entries[tag] for tag in sorted(entries)) + directory.following
     if len(body) > MAX_FILE_BYTES:
-        raise ImageError("the picture and its seals do not fit into a TIFF file", "write a PNG instead")
+        raise ImageError("the picture and its seals do not fit into a TIFF file", code="format-limits")
     return bytes(body)
 
 
@@ -145,7 +145,7 @@ def _read_directory(file: BinaryIO, size: int, name: str) -> _Directory:
     Raises:
         ImageError: if it is missing or cut short.
     """
-    damaged = ImageError(f"{name} is truncated or damaged", hint="copy or download it again")
+    damaged = ImageError(f"{name} is truncated or damaged", code="damaged-picture")
     file.seek(0)
     front = file.read(8)
     if len(front) < 8 or not is_tiff(front):

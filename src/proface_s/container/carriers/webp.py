@@ -55,7 +55,7 @@ def write_webp_chunks(webp: bytes, chunks: Mapping[str, Sequence[bytes]]) -> byt
     pieces += [_chunk(name.encode("ascii"), payload) for name, parts in chunks.items() for payload in parts]
     size = 4 + sum(map(len, pieces))
     if size > MAX_FILE_BYTES:
-        raise ImageError("the picture and its seals do not fit into a WebP file", "write a PNG instead")
+        raise ImageError("the picture and its seals do not fit into a WebP file", code="format-limits")
     return b"".join([_START.pack(b"RIFF", size, b"WEBP"), *pieces])
 
 
@@ -98,9 +98,9 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[tuple[bytes, int, in
         yield kind, at + _FRAME.size, length
         at += _FRAME.size + length + length % 2
     else:
-        raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many")
+        raise ImageError(f"{name} has more than {MAX_CHUNKS} chunks; no program writes so many", code="odd-structure")
     if end > size or at < end or at == start + _START.size:
-        raise ImageError(f"{name} is truncated or damaged at byte {at}", hint="copy or download it again")
+        raise ImageError(f"{name} is truncated or damaged at byte {at}", code="damaged-picture")
 
 
 def _read_payload(file: BinaryIO, kind: bytes, at: int, length: int, name: str) -> bytes:

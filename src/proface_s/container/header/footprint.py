@@ -62,9 +62,7 @@ def decode_footprint(data: bytes) -> Footprint:
         raise DamagedFileError("invalid header: the covered areas are miscounted")
     alpha, flags = data
     if flags & ~(_VARIED | _RIGHT | _BOTTOM):
-        raise FileFormatError(
-            f"a face sets unknown flags {flags:#04x} of its area", "install a newer version of proface-s to open it"
-        )
+        raise FileFormatError(f"a face sets unknown flags {flags:#04x} of its area", code="newer-version")
     if flags & _VARIED and alpha != OPAQUE:
         raise DamagedFileError("invalid header: a face whose alpha was covered is not opaque")
     return Footprint(alpha, bool(flags & _VARIED), bool(flags & _RIGHT), bool(flags & _BOTTOM))

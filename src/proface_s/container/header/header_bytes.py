@@ -54,7 +54,6 @@ _ERASED: Final = 4
 _COVER_MODE: Final = 1
 _CRITICAL: Final = 0x8000
 _KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG, FOOTPRINT_TAG))
-_UPGRADE: Final = "install a newer version of proface-s to open it"
 
 
 def encode_header(header: Header) -> bytes:
@@ -114,7 +113,9 @@ def decode_header(data: bytes) -> Header:
         raise DamagedFileError(f"invalid header: it has {len(data)} bytes, more than {MAX_HEADER_BYTES}")
     if len(data) > len(MAGIC) and data[len(MAGIC)] != FORMAT_VERSION:
         version = data[len(MAGIC)]
-        raise FileFormatError(f"the file uses format version {version}; known is {FORMAT_VERSION}", _UPGRADE)
+        raise FileFormatError(
+            f"the file uses format version {version}; known is {FORMAT_VERSION}", code="newer-version"
+        )
     body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
     if checksum != _checksum(body):
         raise DamagedFileError("the header is damaged: its checksum does not match")
@@ -189,7 +190,7 @@ def _encode_extensions(header: Header) -> bytes:
 def _decode_header(reader: ByteReader) -> Header:
     _, _, flags, width, height, model_id = _PREAMBLE.unpack(reader.take(_PREAMBLE.size, "the preamble"))
     if flags & ~_COVER_MODE:
-        raise FileFormatError(f"the header sets unknown flags {flags:#06x}", _UPGRADE)
+        raise FileFormatError(f"the header sets unknown flags {flags:#06x}", code="newer-version")
     groups = tuple(_decode_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups")))
     faces = tuple(_decode_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces")))
     number = reader.count(2, MAX_EXTENSIONS, "extensions")
@@ -237,7 +238,7 @@ def _decode_salt_and_cost(body: bytes, rest: int) -> tuple[bytes, KdfParams]:
 def _decode_face(reader: ByteReader) -> FaceEntry:
     x, y, w, h, group, flags = _FACE.unpack(reader.take(_FACE.size, "a face"))
     if flags & ~(_SEALED | _FORGOTTEN | _ERASED):
-        raise FileFormatError(f"a face sets unknown flags {flags:#04x}", _UPGRADE)
+        raise FileFormatError(f"a face sets unknown flags {flags:#04x}", code="newer-version")
     name = reader.take(reader.integer(1, "a face"), "a style name")
     packed = reader.take(4, "a face")
     strength = None if packed == _NO_STRENGTH else float(struct.unpack(">f", packed)[0])
@@ -256,5 +257,5 @@ def _decode_extension(reader: ByteReader) -> Extension:
     critical = bool(tag & _CRITICAL)
     tag &= ~_CRITICAL
     if critical and tag not in _KNOWN_EXTENSIONS:
-        raise FileFormatError(f"the header needs extension {tag}, which is unknown", _UPGRADE)
+        raise FileFormatError(f"the header needs extension {tag}, which is unknown", code="newer-version")
     return Extension(tag, critical, value)

@@ -119,7 +119,7 @@ def relock_header(
     if header.wrong_key == "cover":
         raise UsageError(
             "the keys of this file are made from the passphrase itself, which cannot be changed",
-            "protect the original again (files in cover mode store no key that could be locked again)",
+            code="fixed-passphrase",
         )
     if lock.empty:
         raise UsageError("no new passphrase or recipient was given")

@@ -70,12 +70,12 @@ def check_locks(locks: Iterable[Lock], params: KdfParams | None = None) -> None:
         raise UsageError(
             f"{len(texts)} different passphrases are too many for one file: a reader could not try them all; "
             f"at most {most} are possible",
-            "let several faces open with the same passphrase, or use public keys",
+            code="many-passphrases",
         )
     if len(distinct) > MAX_GROUPS:
         raise UsageError(
             f"{len(distinct)} different sets of keys are too many for one file: at most {MAX_GROUPS} are possible",
-            "let several faces open with the same keys",
+            code="many-key-sets",
         )
     for lock in distinct:
         ways = len(dict.fromkeys(lock.passphrases)) + len(dict.fromkeys(lock.recipients))

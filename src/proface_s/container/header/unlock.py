@@ -66,7 +66,7 @@ def unlock_header(
         CostlyFileError: if it would take more work than the limits allow; none has been done.
     """
     if credentials.empty:
-        raise UsageError("no passphrase, identity or face key was given")
+        raise UsageError("no passphrase, identity or face key was given", code="no-key")
     own, deriver = _own_keys(header, credentials), deriver or KekDeriver()
     if header.wrong_key == "cover":
         keys = {**_cover_keys(header, credentials, deriver), **own}
@@ -187,7 +187,9 @@ def _own_keys(header: Header, credentials: Credentials) -> dict[int, FaceKey]:
 def _cover_keys(header: Header, credentials: Credentials, deriver: KekDeriver) -> dict[int, FaceKey]:
     """Derive the keys of a passphrase in ``cover`` mode, right or wrong, for all faces that are not forgotten."""
     if len(credentials.passphrases) > 1:
-        raise UsageError("several passphrases were given for a file that does not tell which is right", "give one")
+        raise UsageError(
+            "several passphrases were given for a file that does not tell which is right", code="several-passphrases"
+        )
     check_cost([header], credentials, deriver)
     keys: dict[int, FaceKey] = {}
     for passphrase in credentials.passphrases:
@@ -261,15 +263,13 @@ def _nothing_opens(header: Header, credentials: Credentials) -> WrongKeyError | 
         return DamagedFileError("a recipient's part of the header is damaged")
     if credentials.passphrases:
         if not any(isinstance(stanza, PassphraseStanza) for stanza in stanzas):
-            return WrongKeyError(
-                "no passphrase opens this file", "it was made for recipients: give an identity", code="recipients-only"
-            )
-        return WrongKeyError("the passphrase does not open this file", hint="check for typing errors")
+            return WrongKeyError("no passphrase opens this file", code="recipients-only")
+        return WrongKeyError("the passphrase does not open this file", code="wrong-passphrase")
     if credentials.identities:
         if not any(isinstance(stanza, RecipientStanza) for stanza in stanzas):
-            return WrongKeyError("this file was not made for any recipient", "give its passphrase, or a face key")
-        return WrongKeyError("no identity given opens this file", "it was made for other recipients")
+            return WrongKeyError("this file was not made for any recipient", code="not-for-recipients")
+        return WrongKeyError("no identity given opens this file", code="other-recipients")
     return WrongKeyError(
         "the face key belongs to another file",
-        "it opens one face of the file it was made from, and copies of it; not the same photo protected again",
+        code="other-face-key",
     )

@@ -105,7 +105,7 @@ def decode_record_message(data: bytes) -> RecordMessage:
     if version != RECORD_VERSION or flags & ~(_SEALED | _COVER_MODE):
         raise FileFormatError(
             f"the record in the pixels uses version {version}, flags {flags:#04x}, which are unknown",
-            "install a newer version of proface-s to open it",
+            code="newer-version",
         )
     model_id = reader.take(MODEL_ID_BYTES, "the model id")
     reserved = reader.integer(2, "the number of reserved samples")

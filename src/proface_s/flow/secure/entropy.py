@@ -72,7 +72,7 @@ class Tables:
         """
         _check(frequencies, biases)
         if (frequencies.sum(axis=1) != TOTAL).any():
-            raise ModelError("the frequencies of a symbol table have another sum", "reinstall the package")
+            raise ModelError("the frequencies of a symbol table have another sum", code="damaged-model")
         return cls._of((frequencies - 1).astype(np.float64), frequencies / TOTAL, biases)
 
     @classmethod
@@ -100,7 +100,7 @@ class Tables:
 
 def _check(table: npt.NDArray[np.generic], biases: npt.NDArray[np.float64]) -> None:
     if table.shape != (BINS, ESCAPE + 1) or biases.shape != (BINS,) or int(table.min()) < 1:
-        raise ModelError(f"the symbol tables are not usable: {table.shape}", "reinstall the package")
+        raise ModelError(f"the symbol tables are not usable: {table.shape}", code="damaged-model")
 
 
 def bins_and_shifts(log_ratio: npt.NDArray[np.signedinteger]) -> tuple[Integers, Integers]:

@@ -56,7 +56,7 @@ def decode_frequencies(data: bytes) -> Tables:
         ModelError: if it is malformed.
     """
     if not data.startswith(MAGIC) or len(data) != len(MAGIC) + BINS * _ROW.itemsize:
-        raise ModelError("the model's frequencies cannot be read", "reinstall the package")
+        raise ModelError("the model's frequencies cannot be read", code="damaged-model")
     rows = np.frombuffer(data, _ROW, offset=len(MAGIC))
     stored = rows["frequencies"].astype(np.int64) * UNIT
     frequencies = np.concatenate([stored[:, REACH:0:-1], stored], axis=1)

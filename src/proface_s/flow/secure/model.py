@@ -146,13 +146,13 @@ def read_tables(data: bytes) -> tuple[Tables, rate_forecast.ForecastWeights]:
                 raise ValueError(f"first_step is {found['first_step'].shape}")
             return Tables.of_counts(found["counts"], found["pulls"]), found["first_step"]
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError("the model's symbol tables cannot be read", "reinstall the package") from error
+        raise ModelError("the model's symbol tables cannot be read", code="damaged-model") from error
 
 
 def _forecast_on(card: Card) -> rate_forecast.ForecastWeights:
     weights = np.array(card.record.get("rate_forecast", []), np.float64)
     if weights.shape != (rate_forecast.FEATURES,):
-        raise ModelError(f"the card of {card.name} has no usable rate forecast", "reinstall the package")
+        raise ModelError(f"the card of {card.name} has no usable rate forecast", code="damaged-model")
     return weights
 
 

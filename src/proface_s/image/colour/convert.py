@@ -51,7 +51,7 @@ def to_rgb(image: Image.Image, profile: bytes | None = None) -> Converted:
     if image.mode == "CMYK":
         return _from_cmyk(image, profile)
     if image.mode not in _GREY_MODES + _RGB_MODES + _OTHER_MODES:
-        raise ImageError(f"colour mode {image.mode} is not supported", hint="convert it to 8-bit RGB first")
+        raise ImageError(f"colour mode {image.mode} is not supported", code="colour-mode")
     rgb, alpha = _split_alpha(image)
     return Converted(rgb, alpha, *_fitting(profile))
 

@@ -17,7 +17,6 @@ _READABLE: Final[tuple[tuple[re.Pattern[bytes], InputFormat], ...]] = (
     (re.compile(rb"BM"), "bmp"),
 )
 _RAW: Final = "a camera raw file ({}), which is not supported"
-_RAW_HINT: Final = "export it from the camera's or your photo program as a JPEG, a PNG or an 8-bit TIFF"
 _HEIC_BRANDS: Final = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2", b"miaf")
 )
@@ -57,7 +56,6 @@ _OTHERS: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
     )
 )
 _FRONT_BYTES: Final = 4096
-_FORMATS_HINT: Final = "supported are JPEG, PNG, WebP, TIFF, BMP and HEIC"
 
 
 def identify(data: bytes, label: str) -> InputFormat:
@@ -74,28 +72,28 @@ def identify(data: bytes, label: str) -> InputFormat:
     for pattern, name in _READABLE:
         if pattern.match(front):
             if name == "tiff" and front[8:10] == b"CR":
-                raise ImageError(f"{label} is {_RAW.format('Canon CR2')}", _RAW_HINT)
+                raise ImageError(f"{label} is {_RAW.format('Canon CR2')}", code="camera-raw")
             return name
     if front[4:8] == b"ftyp":
         return _identify_boxes(front, label)
     for pattern, described in _OTHERS:
         if pattern.match(front):
             raise unsupported(described, label)
-    raise ImageError(f"{label} is not a picture this program knows", _FORMATS_HINT)
+    raise ImageError(f"{label} is not a picture this program knows", code="unknown-format")
 
 
 def unsupported(described: str, label: str) -> ImageError:
     """Return the error for a known format that cannot be read."""
     if "not supported" in described:
-        return ImageError(f"{label} is {described}", _RAW_HINT)
+        return ImageError(f"{label} is {described}", code="camera-raw")
     suffix = "" if described.endswith("not a picture") else ", which is not supported"
-    return ImageError(f"{label} is {described}{suffix}", _FORMATS_HINT)
+    return ImageError(f"{label} is {described}{suffix}", code="unknown-format")
 
 
 def camera_raw(label: str, maker: str = "") -> ImageError:
     """Return the error for a camera raw file with the structure of a TIFF, of which only the preview could be read."""
     described = _RAW.format(maker or "its first picture is only a preview")
-    return ImageError(f"{label} is {described}", _RAW_HINT)
+    return ImageError(f"{label} is {described}", code="camera-raw")
 
 
 def _identify_boxes(front: bytes, label: str) -> InputFormat:

@@ -33,8 +33,6 @@ _FRAMES: Final = {
 _READABLE: Final = (0xC0, 0xC1, 0xC2)
 _NOISE_BYTES, _PIECES = 64, 16
 _COEFFICIENTS: Final = 64
-_COPY: Final = "copy or download it again"
-_RESAVE: Final = "open it in another program and save it as a PNG"
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # not a stuffed byte, padding or restart marker
 
 
@@ -86,13 +84,15 @@ def read_jpeg_layout(data: bytes, label: str) -> JpegLayout:
     for marker, at, payload in _segments(data, label):
         if marker in _FRAMES:
             if frame is not None:
-                raise ImageError(f"{label} is damaged (two frames in one JPEG picture)", _COPY)
+                raise ImageError(f"{label} is damaged (two frames in one JPEG picture)", code="damaged-picture")
             frame = _read_frame(marker, payload, label)
             coverage = {component: [_COEFFICIENTS] * _COEFFICIENTS for component in frame[2]}
         elif marker == _SOS:
             scans, restart = scans + 1, None
             if scans > MAX_SCANS:
-                raise ImageError(f"{label} has more than {MAX_SCANS} scans; no program writes so many", _RESAVE)
+                raise ImageError(
+                    f"{label} has more than {MAX_SCANS} scans; no program writes so many", code="odd-structure"
+                )
             _note_scan(coverage, payload, progressive=frame is not None and frame[0] == "progressive")
         elif _RST0 <= marker <= _RST7:
             restart = marker - _RST0
@@ -103,7 +103,7 @@ def read_jpeg_layout(data: bytes, label: str) -> JpegLayout:
         elif marker == _APP2 and payload.startswith(_MULTI):
             multi, pictures = True, _pictures_of(payload[len(_MULTI) :])
     if frame is None or not scans:
-        raise ImageError(f"{label} is truncated or damaged (a JPEG file without a picture)", _COPY)
+        raise ImageError(f"{label} is truncated or damaged (a JPEG file without a picture)", code="damaged-picture")
     complete = all(not any(bits) for bits in coverage.values())
     return JpegLayout(frame[0], frame[1], len(frame[2]), scans, end, ended, restart, complete, exif, multi, pictures)
 
@@ -135,7 +135,7 @@ def _segments(data: bytes, label: str) -> Iterator[tuple[int, int, bytes]]:
             at, restart = _entropy_end(data, at)
             if restart is not None:
                 yield _RST0 + restart, at, b""
-    raise ImageError(f"{label} has more than {MAX_SEGMENTS} segments; no program writes so many", _RESAVE)
+    raise ImageError(f"{label} has more than {MAX_SEGMENTS} segments; no program writes so many", code="odd-structure")
 
 
 def _entropy_end(data: bytes, at: int) -> tuple[int, int | None]:
@@ -155,16 +155,18 @@ def _read_frame(marker: int, payload: bytes, label: str) -> tuple[str, int, list
     """
     kind = _FRAMES[marker]
     if len(payload) < 6:
-        raise ImageError(f"{label} is truncated or damaged (a frame header of {len(payload)} bytes)", _COPY)
+        raise ImageError(
+            f"{label} is truncated or damaged (a frame header of {len(payload)} bytes)", code="damaged-picture"
+        )
     bits = payload[0]
     if marker not in _READABLE or bits != 8:
         what = kind if marker not in _READABLE else f"{bits}-bit"
-        raise ImageError(
-            f"{label} is a {what} JPEG, a kind that is not supported", "convert it to an 8-bit baseline JPEG or a PNG"
-        )
+        raise ImageError(f"{label} is a {what} JPEG, a kind that is not supported", code="unsupported-picture")
     identifiers = [payload[at] for at in range(6, len(payload) - 2, 3)][: payload[5]]
     if not identifiers or len(identifiers) != payload[5]:
-        raise ImageError(f"{label} is truncated or damaged (a frame of {payload[5]} components)", _COPY)
+        raise ImageError(
+            f"{label} is truncated or damaged (a frame of {payload[5]} components)", code="damaged-picture"
+        )
     return kind, bits, identifiers
 
 

@@ -24,8 +24,6 @@ _TEXT: Final = (b"tEXt", b"zTXt", b"iTXt")
 _FRAME_BYTES: Final = 12
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES: Final = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
-_COPY: Final = "copy or download it again"
-_RESAVE: Final = "open it in another program and save it again"
 _END: Final = bytes(4) + b"IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
 _ONE_IDAT: Final = 2**30
 
@@ -69,7 +67,9 @@ def read_png_parts(data: bytes, label: str, keywords: frozenset[str]) -> PngPart
     pixels: list[memoryview | bytes] = []
     for kind, payload, sound in _chunks(data, label):
         if kind in _PIXELS and not sound:
-            raise ImageError(f"{label} is truncated or damaged (the checksum of its {kind.decode()} chunk)", _COPY)
+            raise ImageError(
+                f"{label} is truncated or damaged (the checksum of its {kind.decode()} chunk)", code="damaged-picture"
+            )
         if not sound:
             damaged += 1
         elif kind == b"IDAT":
@@ -82,7 +82,7 @@ def read_png_parts(data: bytes, label: str, keywords: frozenset[str]) -> PngPart
             _note_chunk(parts, kind, payload, keywords)
     header = kept.get(b"IHDR", b"")
     if len(header) != 13 or not pixels:
-        raise ImageError(f"{label} is truncated or damaged (a PNG file without a picture)", _COPY)
+        raise ImageError(f"{label} is truncated or damaged (a PNG file without a picture)", code="damaged-picture")
     parts.bits = header[8]
     if damaged:
         parts.notes.append(f"{damaged} damaged chunk{'s' if damaged > 1 else ''} beside the pixels left out")
@@ -118,7 +118,7 @@ def _chunks(data: bytes, label: str) -> Iterator[tuple[bytes, memoryview | bytes
         stop = at + 8 + length
         if not kind.isalpha() or (length and stop > len(data) and kind != b"IDAT"):
             if kind != b"IEND" and not _END.startswith(data[at:]):
-                raise ImageError(f"{label} is truncated or damaged at byte {at}", _COPY)
+                raise ImageError(f"{label} is truncated or damaged at byte {at}", code="damaged-picture")
             return
         payload = view[at + 8 : stop]
         if stop + 4 > len(data):
@@ -129,7 +129,7 @@ def _chunks(data: bytes, label: str) -> Iterator[tuple[bytes, memoryview | bytes
         if kind == b"IEND":
             return
         at = stop + 4
-    raise ImageError(f"{label} has more than {MAX_PNG_CHUNKS} chunks; no program writes so many", _RESAVE)
+    raise ImageError(f"{label} has more than {MAX_PNG_CHUNKS} chunks; no program writes so many", code="odd-structure")
 
 
 def _note_chunk(parts: PngParts, kind: bytes, payload: memoryview | bytes, keywords: frozenset[str]) -> None:
@@ -197,7 +197,7 @@ def _check_complete(packed: bytes, header: bytes, label: str) -> None:
     except zlib.error:
         found = min(found, needed - 1)
     if found < needed:
-        raise ImageError(f"{label} is truncated or damaged (rows of pixels are missing)", _COPY)
+        raise ImageError(f"{label} is truncated or damaged (rows of pixels are missing)", code="damaged-picture")
 
 
 def _assembled(kept: dict[bytes, memoryview | bytes], pixels: list[memoryview | bytes]) -> bytes:

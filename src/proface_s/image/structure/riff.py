@@ -8,7 +8,6 @@ from typing import Final
 from ...errors import ImageError
 
 MAX_WEBP_CHUNKS: Final = 10_000
-_COPY: Final = "copy or download it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,9 @@ def read_webp_layout(data: bytes, label: str) -> WebpLayout:
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         payload = data[at + 8 : at + 8 + min(length, 64)]
         if at + 8 + length > len(data):
-            raise ImageError(f"{label} is truncated or damaged (its {kind.decode('latin-1')!r} chunk)", _COPY)
+            raise ImageError(
+                f"{label} is truncated or damaged (its {kind.decode('latin-1')!r} chunk)", code="damaged-picture"
+            )
         if kind == b"VP8X" and len(payload) >= 10:
             size = size or (1 + int.from_bytes(payload[4:7], "little"), 1 + int.from_bytes(payload[7:10], "little"))
         elif kind in (b"VP8 ", b"VP8L"):
@@ -61,10 +62,10 @@ def read_webp_layout(data: bytes, label: str) -> WebpLayout:
     else:
         raise ImageError(
             f"{label} has more than {MAX_WEBP_CHUNKS} chunks; no program writes so many",
-            "open it in another program and save it again",
+            code="odd-structure",
         )
     if size is None or not (pictures or frames):
-        raise ImageError(f"{label} is truncated or damaged (a WebP file without a picture)", _COPY)
+        raise ImageError(f"{label} is truncated or damaged (a WebP file without a picture)", code="damaged-picture")
     return WebpLayout(size, max(frames, 1), max(end, min(at, len(data))), exif)
 
 

@@ -35,8 +35,6 @@ _RARE: Final = {
     50002: "JPEG XL", 52546: "JPEG XL", 34676: "SGI LogLuv", 34677: "SGI LogLuv", 34661: "JBIG", 32771: "CCITT",
     32809: "ThunderScan", 32766: "NeXT",
 }  # fmt: skip
-_COPY: Final = "copy or download it again"
-_CONVERT: Final = "convert it to an 8-bit RGB TIFF or a PNG first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def read_tiff_layout(data: bytes, label: str) -> TiffLayout:
         structure = TiffStructure(data)
         first = structure.directory(structure.first)
     except ValueError as error:
-        raise ImageError(f"{label} is truncated or damaged ({error})", _COPY) from None
+        raise ImageError(f"{label} is truncated or damaged ({error})", code="damaged-picture") from None
     pages = _pages(structure, first)
     _check_amount(structure, first, len(data), label)
     _check_raw(structure, pages, label)
@@ -110,7 +108,9 @@ def _check_amount(structure: TiffStructure, first: Directory, size: int, label: 
         total += sum(field.size for field in table.fields.values())
         count += len(table.fields)
     if total > 2 * size or count > MAX_FIELDS:
-        raise ImageError(f"{label} is damaged (its tags take {total} bytes in a file of {size})", _COPY)
+        raise ImageError(
+            f"{label} is damaged (its tags take {total} bytes in a file of {size})", code="damaged-picture"
+        )
 
 
 def _is_reduced(structure: TiffStructure, page: Directory) -> bool:
@@ -154,7 +154,7 @@ def _check_pages(structure: TiffStructure, pages: list[Directory], label: str) -
         number = f"more than {MAX_PAGES}" if len(pages) > MAX_PAGES else str(count)
         raise ImageError(
             f"{label} has {number} frames or pages; only still pictures can be protected",
-            "extract the frames or pages into files of their own",
+            code="several-pictures",
         )
 
 
@@ -166,13 +166,15 @@ def _check_samples(structure: TiffStructure, page: Directory, label: str) -> Non
         raise ImageError(
             f"{label} has {bits} bits per sample{f' ({kind})' if kind else ''}; "
             "only 8 can be protected without loss: this kind of TIFF is not supported",
-            _CONVERT,
+            code="deep-colour",
         )
     compression = structure.integer(page.fields.get(_COMPRESSION), 1)
     subsampled = structure.integers(page.fields.get(_SUBSAMPLING), 2) or [2, 2]
     plain_ycbcr = structure.integer(page.fields.get(_PHOTOMETRIC), 0) == _YCBCR and compression not in (6, 7)
     if plain_ycbcr and subsampled != [1, 1]:
-        raise ImageError(f"{label} is a TIFF of subsampled YCbCr, a kind that is not supported", _CONVERT)
+        raise ImageError(
+            f"{label} is a TIFF of subsampled YCbCr, a kind that is not supported", code="unsupported-picture"
+        )
 
 
 def _layout(structure: TiffStructure, page: Directory, label: str, size: int) -> TiffLayout:
@@ -181,7 +183,9 @@ def _layout(structure: TiffStructure, page: Directory, label: str, size: int) ->
     if offsets is None:
         offsets, counts = (fields.get(_STRIPS), fields.get(_STRIP_BYTES))
     if offsets is not None and offsets.count > MAX_PIECES:
-        raise ImageError(f"{label} has {offsets.count} strips or tiles; no program writes so many", _CONVERT)
+        raise ImageError(
+            f"{label} has {offsets.count} strips or tiles; no program writes so many", code="odd-structure"
+        )
     starts, lengths = structure.integers(offsets, MAX_PIECES), structure.integers(counts, MAX_PIECES)
     whole = bool(starts) and all(start <= size for start in starts)
     whole = whole and all(start + length <= size for start, length in zip(starts, lengths, strict=False))

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ...api import Session
 from ...errors import ProFaceError
+from ...hints import hinted
 from ..operations import JobResult
 from ..problems import Problem, RefusedError, busy, refused
 from ..settings import TOKEN_VARIABLE, ServiceSettings
@@ -205,7 +206,7 @@ class WorkerProcesses:
         try:
             worker.wait_until_ready()
         except RefusedError as error:
-            raise ProFaceError(error.problem.detail, error.problem.hint) from None
+            raise hinted(ProFaceError(error.problem.detail), error.problem.hint) from None
         finally:
             self._idle.put(worker)
 
