@@ -115,11 +115,10 @@ class ProFaceError(Exception):
     exit_code = 1
     code = "failed"
 
-    def __init__(self, message: str, hint: str | None = None, *, code: str | None = None, **facts: Fact) -> None:
+    def __init__(self, message: str, *, code: str | None = None, **facts: Fact) -> None:
         message = without_secrets(message)
         super().__init__(message)
         self.message = message
-        self.hint = without_secrets(hint) if hint is not None else None
         if code is not None:
             self.code = code
         self.facts: Mapping[str, Fact] = {
@@ -212,8 +211,8 @@ class OtherOutputError(ImageError):
 
     code = "other-output"
 
-    def __init__(self, message: str, hint: str | None = None, *, reason: str = "") -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
         self.reason = reason
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
 from ..container.carriers.carrier import from_chunks
 from ..container.header.header import Header, region_digest
@@ -12,8 +11,6 @@ from ..faces.numbering import format_numbers, number_of
 from ..image.regions import cut
 from ..types import Picture, WrongKey
 from .footprints import is_altered
-
-FROM_PIXELS: Final = "without the header, the records in the pixels can still be read, if there are any"
 
 
 def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
@@ -28,8 +25,6 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
         raise DamagedFileError(
             f"{picture.source} is {picture.size[0]}x{picture.size[1]}, but its header was made for "
             f"{header.width}x{header.height}",
-            "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
-            + FROM_PIXELS,
             code="resized",
         )
     return header, seals
@@ -47,8 +42,6 @@ def check_mode(picture: Picture, headers: Sequence[Header], expect: WrongKey | N
     if expect is not None and all(header.wrong_key != expect for header in headers):
         raise UnexpectedModeError(
             f"{picture.source} is in {headers[0].wrong_key} mode; {expect} mode was demanded",
-            "somebody may have changed the file: ask for it again, or recover it without demanding a mode",
-            code="mode",
         )
 
 
@@ -62,7 +55,7 @@ def check_faces(header: Header, faces: Collection[int]) -> None:
         if not 0 <= index < len(header.faces):
             count = len(header.faces)
             raise UsageError(
-                f"there is no face {number_of(index)}: the file has {count}", f"faces are numbered from 1 to {count}"
+                f"there is no face {number_of(index)}: the file has {count}", code="unknown-face", count=count
             )
 
 
@@ -90,6 +83,5 @@ def check_digests(picture: Picture, header: Header) -> None:
         raise DamagedFileError(
             f"{picture.source}: the protected pixels of face {format_numbers(changed)} were changed, "
             "or the header is another file's",
-            "use the file as it was written when it was protected; " + FROM_PIXELS,
             code="pixels-changed",
         )

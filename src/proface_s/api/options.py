@@ -86,16 +86,16 @@ class ProtectOptions:
         check_locks([self.lock])  # apart from the others: every face may have a lock of its own
         check_locks(list(self.own.values()))
         if self.model is not None and self.model.lower() not in model_names():
-            raise UsageError(f"there is no model {self.model!r}", f"models: {', '.join(model_names())}")
+            raise UsageError(f"there is no model {self.model!r}", code="unknown-model", known=", ".join(model_names()))
         if self.wrong_key == "cover" and self.seal:
             raise UsageError(
                 "where a wrong key gives the cover, there can be no seal",
-                "a seal would tell whether a key is right; leave it out",
+                code="cover-mode-seal",
             )
         if self.wrong_key == "cover" and any(lock.recipients or len(lock.passphrases) != 1 for lock in locks):
             raise UsageError(
                 "where a wrong key gives the cover, each face has exactly one passphrase and no recipient",
-                "any second way to open it would tell whether the first one is right",
+                code="cover-mode-keys",
             )
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
         warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))

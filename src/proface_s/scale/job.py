@@ -70,9 +70,7 @@ class CollectionJob:
             )
         for name, values in FIXED.items():
             if getattr(self.options, name) not in values:
-                raise UsageError(
-                    f"a run on an engine needs the default of the option {name}", code="engine-option"
-                )
+                raise UsageError(f"a run on an engine needs the default of the option {name}", code="engine-option")
 
     @property
     def file_format(self) -> Format:

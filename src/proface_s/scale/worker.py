@@ -135,9 +135,7 @@ def check_worker(job: CollectionJob) -> str:
     """
     for location in (Location(job.source), Location(job.target)):
         if not location.exists():
-            raise ImageError(
-                f"{location} does not exist on {socket.gethostname()}", code="worker-location"
-            )
+            raise ImageError(f"{location} does not exist on {socket.gethostname()}", code="worker-location")
     job.options.for_model(_model(job))
     return __version__
 

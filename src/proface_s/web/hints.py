@@ -19,6 +19,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "no-key": "give a passphrase, an identity or a face key",
     "pixels-changed": _AS_SAVED,
     "resized": _AS_SAVED,
+    "unexpected-mode": "somebody may have changed the file: ask for it again, or recover it without demanding a mode",
     "weak-passphrase": "use several random words; the page and /api/passphrase make some",
 }
 """Code of an error -> hint, in which ``{name}`` stands for a fact of the error."""

@@ -101,7 +101,7 @@ def forget(
     """
     indices = indices_of(faces)
     if not indices:
-        raise UsageError("no face was named", "name it by its number in the file, from 1", code="no-face-named")
+        raise UsageError("no face was named", code="no-face-named")
     kept = open_to_change(image, output, FORGOTTEN_SUFFIX, in_place=in_place, overwrite=overwrite)
     header, rgb = kept.header, kept.picture.rgb
     check_faces(header, indices)
@@ -180,5 +180,5 @@ def _check_locked(header: Header, file_keys: Mapping[int, FileKey], lock: Lock, 
         for passphrase in lock.passphrases:
             if try_passphrases(header.groups[number], number, [passphrase], deriver) != file_key:
                 raise ProFaceError(
-                    "verification failed: the new passphrase would not open the file", "please report this"
+                    "verification failed: the new passphrase would not open the file", code="verification-failed"
                 )

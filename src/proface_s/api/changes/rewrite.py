@@ -21,8 +21,6 @@ from ..files.io import file_bytes, load, output_for
 from ..files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from ..header_checks import changed_faces, check_digests, read_header
 
-_REPORT = "please report this"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileToChange:
@@ -96,7 +94,7 @@ def open_to_change(
     replaced = _sidecar_to_write(target, beside, in_place)
     source = None if isinstance(image, bytes) else Path(image)
     if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
-        raise ImageError(f"{replaced} already exists", "choose another name, or allow overwriting", code="exists")
+        raise ImageError(f"{replaced} already exists", code="exists")
     return FileToChange(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
 
 
@@ -156,7 +154,7 @@ def _check(
     pixels = read_picture(data, name="the changed file")
     sound = np.array_equal(pixels.rgb, rgb) and not changed_faces(pixels, header) and not leftovers(pixels.rgb, header)
     if not sound or not carriers or any(from_chunks(each) != (header, dict(seals)) for each in carriers):
-        raise ProFaceError("verification failed: the changed file is not what it should be", _REPORT)
+        raise ProFaceError("verification failed: the changed file is not what it should be", code="verification-failed")
 
 
 def _write(target: Path, data: bytes, kept: FileToChange) -> None:

@@ -78,7 +78,6 @@ def load(
         if own and own != chunks[HEADER_CHUNK]:
             raise DamagedFileError(
                 f"{picture.source}: the file's header and the one in {sidecar} disagree",
-                "one of them was changed since; name no sidecar to use the file's own",
                 code="sidecar-differs",
             )
         return replace(picture, chunks=chunks)
@@ -94,7 +93,7 @@ def _decoded(data: bytes, name: str, max_pixels: int) -> Picture:
         picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:
         if chunks:  # the file was protected once: what is wrong with it is damage
-            raise DamagedFileError(error.message, error.hint, code=error.code) from None
+            raise DamagedFileError(error.message, code=error.code) from None
         raise
     return replace(picture, chunks=chunks, source=name)
 
@@ -106,7 +105,7 @@ def _from_pil(image: Any) -> Picture:
     from ..results.protected_image import CHUNKS
 
     if not isinstance(image, Image.Image):
-        raise ImageError(f"cannot read a picture from {type(image).__name__}", "give a path, PIL image or array")
+        raise ImageError(f"a picture is a path, bytes, a PIL image or an array, not {type(image).__name__}")
     try:
         image.load()  # chunks behind the pixels are known only after this
     except Exception as error:
@@ -126,7 +125,7 @@ def _from_pil(image: Any) -> Picture:
         else:
             plain.save(buffer, "PNG", exif=exif, pnginfo=_colour_chunks(image.info))
     except (OSError, ValueError):
-        raise ImageError(f"PIL mode {image.mode} is not supported", "convert the image to RGB first") from None
+        raise ImageError(f"PIL mode {image.mode} is not supported", code="colour-mode") from None
     return replace(read_picture(buffer.getvalue(), name="the image"), chunks=chunks, source="the image")
 
 
@@ -175,7 +174,7 @@ def output_for(
     check_output_path(source, target, overwrite=overwrite, jpeg=jpeg)
     lossy = jpeg and is_jpeg_name(target)
     if file_format is not None and (lossy or format_of(target) != file_format):
-        raise UsageError(f"{target} is not a name for a {file_format} file", "leave the format out, or change the name")
+        raise UsageError(f"{target} is not a name for a {file_format} file", code="name-and-format")
     return target
 
 

@@ -73,7 +73,7 @@ def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:
         return None
     beside = sidecar_path(target)
     if os.path.lexists(beside) and not overwrite:
-        raise ImageError(f"{beside} already exists", "choose another name, or allow overwriting", code="exists")
+        raise ImageError(f"{beside} already exists", code="exists")
     return beside
 
 
@@ -139,7 +139,8 @@ def encode_recovered(
     if hidden:
         raise UsageError(
             f"{Path(name)}: JPEG would destroy what is still hidden: face {', '.join(hidden)} did not come back",
-            f"write a PNG: {Path(name).with_suffix('.png').name}",
+            code="lossy-output",
+            better=Path(name).with_suffix(".png").name,
         )
     return encode_jpeg(picture)
 

@@ -12,8 +12,6 @@ from ...image.read import read_file
 from ...types import Picture
 from ..header_checks import changed_faces
 
-_OTHER_PICTURE = "a sidecar lies beside its picture and has its name: look for the right pair"
-
 
 def sidecar_path(picture: str | os.PathLike[str]) -> Path:
     """``party.protected.png`` -> ``party.protected.pfs``."""
@@ -60,5 +58,5 @@ def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, li
     if digest != picture_digest(picture.rgb):
         header, _ = from_chunks(chunks, str(path))
         if (header.width, header.height) != picture.size or changed_faces(picture, header):
-            raise DamagedFileError(f"{path} belongs to another picture than {picture.source}", _OTHER_PICTURE)
+            raise DamagedFileError(f"{path} belongs to another picture than {picture.source}", code="other-picture")
     return chunks

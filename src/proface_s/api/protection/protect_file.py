@@ -52,7 +52,7 @@ def protect_file(
     progress("read", 0, 1)
     picture = load(image, max_pixels=resources.max_pixels)
     if any(picture.chunks.values()) or find_records(picture.rgb):
-        raise UsageError(f"{picture.source} is protected already", "recover it first, or use the original photo")
+        raise UsageError(f"{picture.source} is protected already", code="protected-already")
     progress("find", 0, 1)
     choice = choose_regions(picture, resources.find, options.faces, options.boxes)
     warnings = [*options.passphrase_warnings, *reading_warnings(picture), *choice.warnings]

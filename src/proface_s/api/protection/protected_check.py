@@ -30,8 +30,6 @@ from ..footprints import is_altered, same_elsewhere
 ESTIMATE_FLOOR_DB: Final = 25.0
 """Recovery of a face without a seal below this deserves a warning."""
 
-_REPORT: Final = "please report this"
-
 
 def check_protected(
     data: bytes,
@@ -69,9 +67,9 @@ def check_protected(
         lambda: read_picture(data, name="the protected file"),
     )
     if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != picture_digest(again.rgb)):
-        raise ProFaceError("verification failed: the sidecar is not the picture's", _REPORT)
+        raise ProFaceError("verification failed: the sidecar is not the picture's", code="verification-failed")
     if not opens:
-        raise ProFaceError("verification failed: the keys would not open the file", _REPORT)
+        raise ProFaceError("verification failed: the keys would not open the file", code="verification-failed")
     warnings = []
     for index, box in enumerate(ring.boxes):
         region, key = cut(again.rgb, box), ring.face_key(index)
@@ -94,9 +92,11 @@ def check_protected(
                     f"face {number_of(index)} at {box} will come back at {quality:.1f} dB only, and has no seal"
                 )
         if not sound:
-            raise ProFaceError(f"verification failed: face {number_of(index)} would not come back", _REPORT)
+            raise ProFaceError(
+                f"verification failed: face {number_of(index)} would not come back", code="verification-failed"
+            )
     if not same_elsewhere(again, picture, [header.area(index) for index in range(len(ring.boxes))]):
-        raise ProFaceError("verification failed: pixels outside the faces changed", _REPORT)
+        raise ProFaceError("verification failed: pixels outside the faces changed", code="verification-failed")
     return warnings
 
 

@@ -70,7 +70,7 @@ def choose_regions(
             raise UsageError(
                 f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; "
                 f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}",
-                "use a larger picture",
+                code="small-picture",
             )
     faces = [DetectedFace(region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
     faces += [DetectedFace(region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
@@ -150,7 +150,7 @@ def plan_faces(picture: Picture, choice: Choice, options: ProtectOptions) -> lis
         zip(choice.regions, styles, locks, edges, strict=True), 1
     ):
         if lock.empty:
-            raise UsageError(f"face {number} has no passphrase and no recipient", "give one for all faces")
+            raise UsageError(f"face {number} has no passphrase and no recipient", code="face-without-keys")
         found = sorted({face.found for face in choice.faces if face.number == number and face.found is not None})
         footprint = Footprint(right=right, bottom=bottom)
         alpha = constant_alpha(picture.alpha, footprint.area(box))
@@ -195,7 +195,8 @@ def values_for(choice: Choice, default: Own, own: Mapping[FaceRef, Own], what: s
             places = " and ".join(str(face.box) for face in faces)
             raise UsageError(
                 f"the faces at {places} overlap and are hidden as one region, face {number} at {region}",
-                f"give them the same {what}",
+                code="overlapping-faces",
+                what=what,
             )
         chosen.append(different[0])
     return chosen

@@ -26,7 +26,8 @@ def model_of(picture: Picture, header: Header, models: Models) -> Model:
     if model is None:
         raise ModelError(
             f"{picture.source} was protected with another model ({header.model_id.hex()})",
-            f"this installation has {', '.join(model_names())}",
+            code="other-model",
+            known=", ".join(model_names()),
         )
     if header.wrong_key not in model.wrong_key_modes:
         raise DamagedFileError(
@@ -91,7 +92,7 @@ def check_readable(
         which = format_numbers(sorted(unreadable))
         raise DamagedFileError(
             f"{picture.source}: the key opens face {which}, but what its pixels hold is no picture",
-            "its pixels were changed after it was protected; use another copy of the file",
+            code="altered-face",
         )
 
 

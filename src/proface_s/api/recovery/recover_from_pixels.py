@@ -80,12 +80,12 @@ def read_recorded_headers(picture: Picture) -> RecordedHeaders:
     if not partials and search.ruined:
         raise DamagedFileError(
             f"{picture.source}: the records in its pixels are damaged beyond repair ({search.ruined} of them)",
-            "it was compressed, drawn over or cropped since; another copy of the file, or its sidecar, may help",
+            code="ruined-records",
         )
     if not partials:
         raise NotProtectedError(
             f"{picture.source} carries no PRO-Face S header, and no record in its pixels",
-            "either it was never protected, or it was compressed, scaled or drawn over since; a sidecar may help",
+            code="no-records",
         )
     return RecordedHeaders(partials, search.ruined)
 
@@ -212,7 +212,7 @@ def open_partials(
         raise WrongKeyError(
             f"the key opens none of the faces whose records in the pixels can be read; of {more_faces(lost)} none can "
             "be read, and whether it opens those is not known",
-            "if the key is right, use another copy of the file, or its sidecar; else check for typing errors",
+            code="unread-records",
         )
     raise refusal
 

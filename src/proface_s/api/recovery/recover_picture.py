@@ -18,7 +18,7 @@ from ...keys.secrets import FaceKey
 from ...progress import Progress, silent
 from ...types import Picture, WrongKey
 from ..footprints import restored, unprotected_alpha
-from ..header_checks import FROM_PIXELS, check_digests, check_faces, check_mode, read_header
+from ..header_checks import check_digests, check_faces, check_mode, read_header
 from ..results.recovered import Outcome, RecoveredFace
 from .face_reading import check_readable, pixel_warnings, read_faces, unvouched
 
@@ -88,7 +88,6 @@ def recover_picture(
         if not authentic and index not in exact:
             raise DamagedFileError(
                 f"{picture.source}: the header and the record in the pixels of face {number_of(index)} disagree",
-                FROM_PIXELS,
                 code="contradiction",
             )
     unsealed = {i: key for i, key in keys.items() if i not in seals}
