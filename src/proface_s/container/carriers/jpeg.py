@@ -119,7 +119,7 @@ def read_jpeg_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
     if len(parts) != count:
         raise DamagedFileError(
             f"{name}: {len(parts)} of {count} segments with the seals are left; the others were removed or cut off",
-            hint="copy or download it again",
+            code="damaged-picture",
         )
     return _parsed(b"".join(parts), name) if parts else {}
 
@@ -166,7 +166,7 @@ def _walk(file: BinaryIO, size: int, name: str) -> Iterator[Segment]:
         if marker == _SOS:
             return
         at += _FRAME.size + length
-    raise ImageError(f"{name} has more than {MAX_SEGMENTS} segments; no program writes so many")
+    raise ImageError(f"{name} has more than {MAX_SEGMENTS} segments; no program writes so many", code="odd-structure")
 
 
 def _marker_at(file: BinaryIO, at: int) -> tuple[int, int] | None:
@@ -223,7 +223,7 @@ def _chain(joined: bytes) -> bytes:
     """Cut bytes into the segments of a chain."""
     parts = [joined[at : at + PART_BYTES] for at in range(0, len(joined), PART_BYTES)]
     if len(parts) > MAX_CHAIN:
-        raise ImageError("the seals do not fit into a JPEG file", "write a PNG instead")
+        raise ImageError("the seals do not fit into a JPEG file", code="format-limits")
     return b"".join(
         _FRAME.pack(0xFF, _APP11, 2 + _PLACE.size + len(part)) + _PLACE.pack(IDENTIFIER, number, len(parts)) + part
         for number, part in enumerate(parts, 1)

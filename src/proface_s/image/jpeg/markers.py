@@ -75,7 +75,9 @@ def segments(data: bytes) -> Iterator[Segment]:
             at = following.start() if following else len(data)
             scan = data[stop:at]
         yield Segment(marker, data[start + 2 : stop], scan)
-    raise ImageError(f"a JPEG file of more than {_MAX_SEGMENTS} segments; no program writes so many")
+    raise ImageError(
+        f"a JPEG file of more than {_MAX_SEGMENTS} segments; no program writes so many", code="odd-structure"
+    )
 
 
 def segment(marker: int, payload: bytes = b"") -> bytes:
@@ -98,11 +100,11 @@ def parse_quantisation(payload: bytes) -> dict[int, Table]:
         size = 128 if precision else 64
         raw = payload[at + 1 : at + 1 + size]
         if precision > 1 or number > 3 or len(raw) < size:
-            raise ImageError("damaged JPEG data (a quantisation table is wrong)")
+            raise ImageError("damaged JPEG data (a quantisation table is wrong)", code="damaged-picture")
         table = np.zeros(64, np.uint16)
         table[NATURAL_ORDER] = np.frombuffer(raw, ">u2" if precision else "u1")
         if not table.all():
-            raise ImageError("damaged JPEG data (a quantisation table has a step of 0)")
+            raise ImageError("damaged JPEG data (a quantisation table has a step of 0)", code="damaged-picture")
         tables[number] = table.reshape(8, 8)
         at += 1 + size
     return tables
@@ -132,7 +134,7 @@ def parse_huffman(payload: bytes) -> dict[tuple[int, int], HuffmanTable]:
         count = sum(bits)
         values = payload[at + 17 : at + 17 + count]
         if kind > 1 or number > 3 or len(bits) < 16 or count > 256 or len(values) < count:
-            raise ImageError("damaged JPEG data (a Huffman table is wrong)")
+            raise ImageError("damaged JPEG data (a Huffman table is wrong)", code="damaged-picture")
         tables[kind, number] = bits, values
         at += 17 + count
     return tables

@@ -35,14 +35,13 @@ from .picture import BLOCK, JpegComponent, JpegPicture, Process, Scan, Table
 from .scans import HuffmanTable, ScanCoder
 
 _PROCESSES: dict[int, Process] = {SOF0: "baseline", SOF1: "extended", SOF2: "progressive"}
-_DAMAGED = "copy or download it again"
 
 
 class UneditableJpegError(ImageError):
     """A JPEG file whose coefficients cannot be changed; ``reason`` says why, without the file's name."""
 
-    def __init__(self, label: str, reason: str) -> None:
-        super().__init__(f"{label} cannot stay a JPEG: {reason}", code="uneditable-jpeg")
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message, code="uneditable-jpeg")
         self.reason = reason
 
 
@@ -89,18 +88,22 @@ def read_jpeg(data: bytes, label: str = "the picture") -> JpegPicture:
             _note(frame, each.marker, each.payload, each.data)
         return _picture(frame)
     except UneditableJpegError as error:
-        raise UneditableJpegError(label, error.reason) from None
+        raise _uneditable(error.reason, label) from None
     except ImageError as error:
-        raise ImageError(f"{label}: {error.message}", error.hint or _DAMAGED, code=error.code) from None
+        raise error.reworded(f"{label}: {error.message}") from None
+
+
+def _uneditable(reason: str, label: str = "the picture") -> UneditableJpegError:
+    return UneditableJpegError(f"{label} cannot stay a JPEG: {reason}", reason=reason)
 
 
 def _check_kind(data: bytes, label: str) -> None:
     layout = read_jpeg_layout(data, label)
     if layout.components not in (1, 3):
         what = "CMYK or YCCK" if layout.components == 4 else f"{layout.components} components"
-        raise UneditableJpegError(label, f"its colours are {what}")
+        raise _uneditable(f"its colours are {what}", label)
     if not layout.complete:
-        raise ImageError(f"{label} is truncated or damaged (scans are missing)", _DAMAGED)
+        raise ImageError(f"{label} is truncated or damaged (scans are missing)", code="damaged-picture")
 
 
 def _note(frame: _Frame, marker: int, payload: bytes, data: bytes) -> None:
@@ -115,7 +118,7 @@ def _note(frame: _Frame, marker: int, payload: bytes, data: bytes) -> None:
     elif marker == DRI and len(payload) >= 2:
         (frame.restart,) = struct.unpack_from(">H", payload)
     elif marker == DNL:
-        raise UneditableJpegError("", "its height stands behind its first scan")
+        raise _uneditable("its height stands behind its first scan")
     elif marker == SOS:
         _note_scan(frame, payload, data)
     elif marker == APP0 and payload.startswith(JFIF) and len(payload) >= 12:
@@ -130,20 +133,20 @@ def _note(frame: _Frame, marker: int, payload: bytes, data: bytes) -> None:
 
 def _note_frame(frame: _Frame, process: Process, payload: bytes) -> None:
     if frame.components:
-        raise ImageError("damaged JPEG data (two frames in one picture)")
+        raise ImageError("damaged JPEG data (two frames in one picture)", code="damaged-picture")
     _, height, width, count = struct.unpack_from(">BHHB", payload)
     components = [
         (payload[at], payload[at + 1] >> 4, payload[at + 1] & 15, payload[at + 2]) for at in range(6, 6 + 3 * count, 3)
     ]
     if not height or not width:
-        raise UneditableJpegError("", "its height stands behind its first scan")
+        raise _uneditable("its height stands behind its first scan")
     if any(not (1 <= h <= 4 and 1 <= v <= 4 and table <= 3) for _, h, v, table in components):
-        raise ImageError("damaged JPEG data (a sampling factor or table number is wrong)")
+        raise ImageError("damaged JPEG data (a sampling factor or table number is wrong)", code="damaged-picture")
     if len({identifier for identifier, *_ in components}) != len(components):
-        raise ImageError("damaged JPEG data (two components of one name)")
+        raise ImageError("damaged JPEG data (two components of one name)", code="damaged-picture")
     most_h, most_v = max(h for _, h, _, _ in components), max(v for _, _, v, _ in components)
     if any(most_h % h or most_v % v for _, h, v, _ in components):
-        raise UneditableJpegError("", "its sampling factors are no multiples of one another")
+        raise _uneditable("its sampling factors are no multiples of one another")
     frame.width, frame.height, frame.process, frame.components = width, height, process, components
     mcus = -(-width // (BLOCK * most_h)), -(-height // (BLOCK * most_v))
     shapes = [
@@ -156,7 +159,7 @@ def _note_scan(frame: _Frame, payload: bytes, data: bytes) -> None:
     """Decode a scan."""
     count = payload[0] if payload else 0
     if frame.coder is None or not 1 <= count <= len(frame.components) or len(payload) < 4 + 2 * count:
-        raise ImageError("damaged JPEG data (a scan header is wrong)")
+        raise ImageError("damaged JPEG data (a scan header is wrong)", code="damaged-picture")
     positions = {identifier: position for position, (identifier, *_) in enumerate(frame.components)}
     chosen = [positions.get(payload[1 + 2 * number], -1) for number in range(count)]
     tables = [payload[2 + 2 * number] for number in range(count)]
@@ -177,7 +180,7 @@ def _note_scan(frame: _Frame, payload: bytes, data: bytes) -> None:
     for position in chosen:
         number = frame.components[position][3]
         if number not in frame.tables:
-            raise ImageError("damaged JPEG data (a quantisation table is missing)")
+            raise ImageError("damaged JPEG data (a quantisation table is missing)", code="damaged-picture")
         frame.latched.setdefault(position, frame.tables[number])
     frame.coder.decode(scan, data, frame.dc, frame.ac)
     frame.scans.append(scan)
@@ -197,18 +200,18 @@ def _check_scan(scan: Scan, frame: _Frame) -> None:
     if frame.process == "progressive":
         sound = sound and (scan.last == 0 if scan.first == 0 else len(components) == 1)
     if not sound:
-        raise ImageError("damaged JPEG data (a scan header is wrong)")
+        raise ImageError("damaged JPEG data (a scan header is wrong)", code="damaged-picture")
 
 
 def _picture(frame: _Frame) -> JpegPicture:
     coder = frame.coder
     if coder is None or not frame.scans:
-        raise ImageError("damaged JPEG data (no picture)")
+        raise ImageError("damaged JPEG data (no picture)", code="damaged-picture")
     numbers: dict[int, Table] = {}
     for position, (_, _, _, number) in enumerate(frame.components):
         table = frame.latched[position]
         if not np.array_equal(numbers.setdefault(number, table), table):
-            raise UneditableJpegError("", "its quantisation tables change between scans")
+            raise _uneditable("its quantisation tables change between scans")
     components = tuple(
         JpegComponent(identifier, h, v, number, frame.latched[position], coder.coefficients(position))
         for position, (identifier, h, v, number) in enumerate(frame.components)

@@ -173,4 +173,4 @@ class ScanCoder:
 
     def _check(self, status: int) -> None:
         if status:
-            raise ImageError(f"damaged JPEG data ({_FAULTS.get(status, status)})", "copy or download it again")
+            raise ImageError(f"damaged JPEG data ({_FAULTS.get(status, status)})", code="damaged-picture")
