@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import constriction
 import flow_reader as reader
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
+from skimage.data import astronaut
 
 from paths_kit import GOLDEN_FILES, TESTS
 from proface_s import ans
 from proface_s.api import Session
 from proface_s.flow.cards import shipped_models
-from proface_s.flow.secure import entropy, frequencies
-from proface_s.flow.secure.lattice import from_digits
+from proface_s.flow.secure import entropy, face_code, frequencies
+from proface_s.flow.secure.lattice import Words, from_digits
 from proface_s.flow.secure.model import SecureFlow
 from proface_s.flow.secure.steps import StepGrid
+from proface_s.image.measures import psnr
 from proface_s.image.read import read_picture
 from proface_s.image.write import encode_png
 from proface_s.keys.secrets import FaceKey
-from proface_s.types import UInt8Image
+from proface_s.types import Picture, UInt8Image
 
 WEIGHTS, FINE_WEIGHTS = shipped_models() / "secure-2", shipped_models() / "secure-3"
 VECTORS = TESTS / "vectors" / "flow"
@@ -132,6 +136,45 @@ def test_regions_of_every_kind(model: reader.Model, flow: SecureFlow, seed: int)
 @pytest.mark.parametrize("seed", range(18))
 def test_regions_of_every_kind_with_fine_steps(fine_model: reader.Model, fine_flow: SecureFlow, seed: int) -> None:
     test_regions_of_every_kind(fine_model, fine_flow, seed)
+
+
+class OwnCoder:
+    """The second reader's entropy coder in place of the program's; models are sizes and lists of integers."""
+
+    def __init__(self, words: Words) -> None:
+        self._stack = reader.Stack(words.tolist())
+
+    def take(self, model: int | list[int], count: int) -> npt.NDArray[np.int32]:
+        """Decode ``count`` symbols."""
+        if isinstance(model, int):
+            return self._stack.many(model, count).astype(np.int32)
+        return np.array([self._stack.read(model) for _ in range(count)], np.int32)
+
+    def at_start(self) -> bool:
+        """Return whether the stream ended where it should."""
+        return self._stack.intact
+
+
+@pytest.mark.parametrize("side", [64, 120])
+def test_a_file_reads_the_same_through_another_entropy_coder(
+    fine_model: reader.Model, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of `secure-3` depend on no entropy coding library: a stack of Python integers takes its place."""
+    photo = np.ascontiguousarray(astronaut()[30 : 30 + side, 170 : 170 + side])
+    options = {"boxes": f"0,0,{side},{side}", "faces": "none"}
+    session = Session(model="secure-3", threads=1)
+    data = session.protect(encode_png(Picture(photo)), PASSPHRASE, seal=False, **options).data
+    theirs = session.recover(data, PASSPHRASE)
+    flow = SecureFlow(FINE_WEIGHTS, threads=1)
+    flow.coder = replace(flow.coder, tables=replace(flow.coder.tables, models=tuple(fine_model.tables)))
+    monkeypatch.setattr(face_code, "SymbolReader", OwnCoder)
+    for module in (face_code, entropy):
+        monkeypatch.setattr(module, "uniform", lambda size: size)
+    ours = Session(model=flow, threads=1).recover(data, PASSPHRASE)
+    assert [face.outcome for face in ours.faces] == ["estimate"]
+    assert ours.warnings == theirs.warnings
+    np.testing.assert_array_equal(ours.recovered, theirs.recovered)
+    assert psnr(ours.recovered, photo) > 35
 
 
 def test_the_end_of_the_stream_shows_a_changed_sample(model: reader.Model, flow: SecureFlow) -> None:
@@ -264,10 +307,11 @@ def test_streams_that_are_written_by_the_document(model: reader.Model, seed: int
 
 @pytest.mark.parametrize("words", [[5, 123456789, 0], [7, 7], [0, 0, 0], [1, 2, 3, 4, 0xFFFFFFFF]])
 def test_streams_that_no_writer_wrote(model: reader.Model, words: list[int]) -> None:
-    """A zero on top, and words that run out."""
+    """A zero on top, and words that run out: then neither reader calls the stream intact."""
     theirs, ours = ans.SymbolReader(np.array(words, np.uint32)), reader.Stack(words)
-    for size in (1000, 3, 1 << 20, 160):
+    for size in (1000, 3, 1 << 20, 160, 1 << 20, 1 << 20):
         assert theirs.take(ans.uniform(size), 7).tolist() == ours.many(size, 7).tolist()
+        assert theirs.at_start() == ours.intact
 
 
 def uniform_around(symbol: int, size: int) -> list[int]:

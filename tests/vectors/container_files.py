@@ -2,7 +2,7 @@
 
 Everything that a real writer draws at random is derived from the name of the file, so that the same script makes the
 same bytes: these keys are for tests only.  Header, chunks and carriers are assembled here byte by byte, following the
-page; key derivation, the flow and Reed-Solomon come from the program.
+page; key derivation, the flow and Reed-Solomon come from the program, estimates from the second reader of the flow.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import io
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
+import flow_reader
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -31,6 +33,7 @@ from file_parts import (
 from PIL import Image
 
 from proface_s.container.records.pixel_records import record_fits, record_samples, write_record
+from proface_s.flow.cards import shipped_models
 from proface_s.flow.registry import Models
 from proface_s.keys.bech32 import encode_bech32
 from proface_s.keys.derive import KdfParams, derive_kek, subkey
@@ -48,6 +51,12 @@ Bytes = Callable[[bytes], bytes]
 def same(data: bytes) -> bytes:
     """Return the bytes unchanged."""
     return data
+
+
+@cache
+def second_reader(model: str) -> flow_reader.Model:
+    """Return a model as the second reader of docs/reference/flow.md reads it."""
+    return flow_reader.Model.load(shipped_models() / model)
 
 
 @dataclass
@@ -86,6 +95,8 @@ class File:
     faces: list[Face]
     groups: list[Group] = field(default_factory=lambda: [Group()])
     alpha: UInt8Image | None = None
+    model_name: str = "secure-2"
+    other_id: bytes | None = None
     cover: bool = False
     records: bool = True
     magic: bytes = b"PFS1\1"
@@ -101,8 +112,8 @@ class File:
     record: Bytes = same
 
     def __post_init__(self) -> None:
-        self.model = Models("secure-2", 1).named()
-        self.model_id = self.model.card.model_id
+        self.model = Models(self.model_name, 1).named()
+        self.model_id = self.other_id or self.model.card.model_id
         self.file_keys = [self._file_key(number) for number in range(len(self.groups))]
         self.protected = self.rgb.copy()
         self.slots: list[bytes] = []
@@ -183,6 +194,18 @@ class File:
         """Return a protected region."""
         x, y, w, h = self.faces[index].box
         return self.protected[y : y + h, x : x + w]
+
+    def estimated(
+        self, pixels: UInt8Image | None = None, chosen: Sequence[int] | None = None, at: tuple[int, int] = (0, 0)
+    ) -> UInt8Image:
+        """Return a picture with estimates of some faces, all if None; ``at`` is where this file's corner is in it."""
+        back = (self.protected if pixels is None else pixels).copy()
+        for index in range(len(self.faces)) if chosen is None else chosen:
+            x, y, w, h = self.faces[index].box
+            area = np.s_[y + at[1] : y + at[1] + h, x + at[0] : x + at[0] + w]
+            model, key = second_reader(self.model_name), self.face_keys[index]
+            back[area], _ = flow_reader.estimate(back[area], self.reserved[index], key, model)
+        return back
 
     def digest(self, index: int) -> bytes:
         """Return the digest of a protected region, without the bits of its record."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "reader")]
 
 from container_files import COST, PASSPHRASE, Face, File, Group  # noqa: E402
 from file_parts import chunk, cost_bytes, palette_png, picture_digest, png_parts, scene, stanza  # noqa: E402
@@ -100,9 +100,10 @@ def exact(file: File, **changes: Any) -> Attempt:
     return Attempt("opens", ("exact",) * len(file.faces), keys=keys, recovered=file.rgb, **changes)
 
 
-def estimate(file: File) -> Attempt:
-    """Expect an estimate of every face."""
-    return Attempt("opens", ("estimate",) * len(file.faces), keys=dict(enumerate(file.face_keys)))
+def estimate(file: File, pixels: UInt8Image | None = None, at: tuple[int, int] = (0, 0)) -> Attempt:
+    """Expect an estimate of every face, in the file's picture or in one that holds it at a place."""
+    keys, outcomes = dict(enumerate(file.face_keys)), ("estimate",) * len(file.faces)
+    return Attempt("opens", outcomes, keys=keys, recovered=file.estimated(pixels, at=at))
 
 
 def good(name: str, about: str, file: File, data: bytes | None = None) -> Case:

@@ -21,6 +21,7 @@ from make_container import (
     estimate,
     exact,
     flipped,
+    good,
     large,
     small,
 )
@@ -74,7 +75,7 @@ def records() -> Iterator[Case]:
     }
     for name, (about, wrong) in readable.items():
         pixels = with_errors(file, 0, **wrong)  # type: ignore[arg-type]
-        yield Case(name, about, as_png(pixels), [estimate(file)], pixels)
+        yield Case(name, about, as_png(pixels), [estimate(file, pixels)], pixels)
     unreadable = {
         "sync-4.png": ("four wrong bits in the sync word", {"bits": (0, 17, 33, 38)}, "not-protected"),
         "head-3.png": ("three wrong bytes in the head", {"octets": (HEAD, HEAD + 3, HEAD + 5)}, "damaged"),
@@ -83,10 +84,10 @@ def records() -> Iterator[Case]:
     for name, (about, wrong, expect) in unreadable.items():
         yield bad(name, about, expect, as_png(with_errors(file, 0, **wrong)))  # type: ignore[arg-type]
     cropped = file.protected[2:46, 5:52].copy()
-    yield Case("cropped.png", "cropped outside the face", as_png(cropped), [estimate(file)], cropped)
+    yield Case("cropped.png", "cropped outside the face", as_png(cropped), [estimate(file, cropped, (-5, -2))], cropped)
     pasted = scene(70, 60, 40)
     pasted[9 : 9 + 48, 7 : 7 + 56] = file.protected
-    yield Case("pasted.png", "pasted into a larger picture", as_png(pasted), [estimate(file)], pasted)
+    yield Case("pasted.png", "pasted into a larger picture", as_png(pasted), [estimate(file, pasted, (7, 9))], pasted)
     yield bad(
         "cut-off.png",
         "cropped through the face, so that its region is not inside the picture",
@@ -97,7 +98,7 @@ def records() -> Iterator[Case]:
     yield bad("version-2.png", "a record of version 2", "newer", as_png(newer.protected))
     two = pair("two-records")
     pixels = with_errors(two, 0, octets=range(BODY, BODY + 100))
-    lost = Attempt("opens", ("lost", "estimate"), keys={1: two.face_keys[1]})
+    lost = Attempt("opens", ("lost", "estimate"), keys={1: two.face_keys[1]}, recovered=two.estimated(pixels, [1]))
     yield Case("one-lost.png", "two faces, of which one record is beyond repair", as_png(pixels), [lost], pixels)
     yield Case("with-header.png", "a record beyond repair costs nothing while the header is there",
                with_pixels(file.png(), file.protected, with_errors(file, 0, octets=range(BODY, BODY + 40))),
@@ -116,9 +117,8 @@ def opened(file: File, outcomes: Sequence[str], **changes: object) -> Attempt:
         x, y, w, h = file.faces[index].box
         if outcome == "exact":
             back[y : y + h, x : x + w] = file.rgb[y : y + h, x : x + w]
-    keys = {index: file.face_keys[index] for index, outcome in enumerate(outcomes) if outcome in ("exact", "estimate")}
-    recovered = None if "estimate" in outcomes else back
-    return replace(Attempt("opens", tuple(outcomes), keys=keys, recovered=recovered), **changes)  # type: ignore[arg-type]
+    keys = {index: file.face_keys[index] for index, outcome in enumerate(outcomes) if outcome == "exact"}
+    return replace(Attempt("opens", tuple(outcomes), keys=keys, recovered=back), **changes)  # type: ignore[arg-type]
 
 
 def refused(**changes: object) -> Attempt:
@@ -175,7 +175,7 @@ def gone() -> Iterator[Case]:
     data = with_pixels(file.png(header=file.header(forgotten=(0,)), seals=[seal]), file.protected, pixels)
     left = replace(file_like(file, pixels), faces=("forgotten", "exact"))
     by_face_key = Attempt("opens", ("estimate", "locked"), passphrases=(), face_keys=(file.face_key_text(0),),
-                          keys={0: file.face_keys[0]})  # fmt: skip
+                          keys={0: file.face_keys[0]}, recovered=file.estimated(pixels, [0]))  # fmt: skip
     yield Case("forgotten.png", "the first face was forgotten: its slot is a SHA-256, its seal and record are gone; "
                "its own face key still reads the pixels", data, [left, by_face_key], pixels)  # fmt: skip
     grey = file.protected.copy()
@@ -228,4 +228,35 @@ def modes() -> Iterator[Case]:
               contrary.png())  # fmt: skip
 
 
-SUBJECTS: tuple[Callable[[], Iterator[Case]], ...] = (records, keys, modes)
+def estimates() -> Iterator[Case]:
+    """Yield faces that are read from the pixels, with either model."""
+    wide, place = scene(110, 104), (6, 4, 98, 96)
+    for model in ("secure-2", "secure-3"):
+        files = {
+            "small": ("12x12 pixels, one level", small(f"{model}-small", model_name=model)),
+            "record": ("40x40 pixels, of which a record takes the first samples", large(f"{model}-record",
+                       model_name=model)),
+            "base-3": ("98x96 pixels: three residues per sample",
+                       File(f"{model}-base-3", wide, [Face(place)], model_name=model, records=False)),
+        }  # fmt: skip
+        for name, (about, file) in files.items():
+            data = file.png(seals=[])
+            yield Case(f"{model}-{name}.png", f"{model}: {about}", data, [estimate(file)], file.protected)
+    fine = large("secure-3-stripped", model_name="secure-3")
+    yield Case("secure-3-stripped.png", "secure-3: header and seals are gone, the record is left",
+               as_png(fine.protected), [estimate(fine)], fine.protected)  # fmt: skip
+    yield good("secure-3-sealed.png", "secure-3: with its seal", large("secure-3-sealed", model_name="secure-3"))
+    other = bytes(range(16))
+    sealed = small("other-model", other_id=other)
+    yield good("other-model-sealed.png", "a model that no reader has: seals need none", sealed)
+    bare = small("other-model-bare", other_id=other)
+    yield Case("other-model.png", "a model that no reader has, and no seal", bare.png(seals=[]),
+               [Attempt("no-model"), refused(passphrases=(WRONG,))], bare.protected)  # fmt: skip
+    changed = small("changed")
+    pixels = changed.protected.copy()
+    pixels[10, 10, 1] ^= 2
+    data = with_pixels(changed.png(seals=[]), changed.protected, pixels)
+    yield bad("region-changed.png", "a pixel was changed: the digest of the region shows it", "damaged", data)
+
+
+SUBJECTS: tuple[Callable[[], Iterator[Case]], ...] = (records, keys, modes, estimates)
