@@ -141,6 +141,7 @@ MODEL ?= src/proface_s/flow/weights/secure-2
 weights: needs-FACES $(VENV)/trainable  ## retrain the shipped weights: make weights FACES="DIR DIR"
 	$(BIN)/proface train --config configs/secure-2.json $(addprefix --data ,$(FACES)) --out $(RUN)
 	$(BIN)/proface export $(RUN)/checkpoint.pt $(addprefix --data ,$(FACES)) -o $(MODEL) --card configs/secure-2.card.json
+	$(BIN)/python tools/integer_model.py $(dir $(MODEL))secure-3 --source $(MODEL)
 
 paper: needs-FACES $(VENV)/trainable  ## train the published system for comparison: make paper FACES="DIR DIR" STICKERS=DIR
 	for mode in randwr randwr-2 randwr-fine randwr-float obfswr; do \
@@ -148,8 +149,9 @@ paper: needs-FACES $(VENV)/trainable  ## train the published system for comparis
 	  $(BIN)/proface train --config configs/paper-$$mode.json $(addprefix --data ,$(FACES)) \
 	  $(if $(STICKERS),--stickers $(STICKERS)) $$first --out runs/paper-$$mode || exit 1; done
 
-PAPER ?= runs/paper-randwr/checkpoint.pt
-PAPERS ?= $(wildcard runs/paper-*/checkpoint.pt)
+OURS ?= secure-3
+PAPERS ?= paper-randwr paper-obfswr
+PAPER ?= paper:configs/$(firstword $(PAPERS)).checkpoint.pt
 RESULTS ?= runs/results
 BUDGET ?= quick
 PROFACE ?= $(BIN)/proface
@@ -160,16 +162,16 @@ JUDGES = --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/rec
 
 results: needs-EVAL needs-TRAIN needs-MODELS $(VENV)/evaluable  ## measure, attack, write docs/evidence/results.md: make results EVAL=DIR TRAIN=DIR MODELS=DIR
 	$(QUALITY) --report $(RESULTS)/ours --styles all --limit 20 --photos $(EVAL)/photos \
-	  --method secure-2 --method secure-2-cover --method lsb-avif
-	$(QUALITY) --report $(RESULTS)/strengths --styles sweep --limit 12 --method secure-2
+	  --method $(OURS) --method $(OURS)-cover --method lsb-avif
+	$(QUALITY) --report $(RESULTS)/strengths --styles sweep --limit 12 --method $(OURS)
 	for size in 64 128 512; do $(QUALITY) --report $(RESULTS)/size-$$size --size $$size --styles blur,swap --limit 20 \
-	  --method secure-2 --method lsb-avif || exit 1; done
-	for peer in $(PAPERS); do $(QUALITY) --report $(RESULTS)/$$(basename $$(dirname $$peer)) --styles all --limit 10 \
-	  --protocol both --method paper:$$peer || exit 1; done
+	  --method $(OURS) --method lsb-avif || exit 1; done
+	for peer in $(PAPERS); do $(QUALITY) --report $(RESULTS)/$$peer --styles all --limit 10 \
+	  --protocol both --method paper:configs/$$peer.checkpoint.pt || exit 1; done
 	$(PROFACE) evaluate --data $(FIRST) --report $(RESULTS)/identity --styles blur,swap --limit 12 \
-	  --method secure-2 --method paper:$(PAPER) --pairs $(EVAL)/lfw/pairs.csv \
+	  --method $(OURS) --method $(PAPER) --pairs $(EVAL)/lfw/pairs.csv \
 	  --pairs-limit 240 $(JUDGES)
 	$(PROFACE) attack --data $(FIRST) $(foreach set,$(ATTACKER),--own $(TRAIN)/$(set)) --kind crops \
-	  --budget $(BUDGET) --report $(RESULTS)/attack --method secure-2 --peer paper:$(PAPER) \
+	  --budget $(BUDGET) --report $(RESULTS)/attack --method $(OURS) --peer $(PAPER) \
 	  --recogniser dlib --recogniser $(MODELS)/mobileface_v2.onnx=configs/recognisers/mobileface.json
 	$(BIN)/python tools/results.py $(RESULTS) docs/evidence

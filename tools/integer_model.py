@@ -1,8 +1,9 @@
 """Make `secure-3` from `secure-2`: the same networks and statistics, integer frequencies and a finer grid of steps.
 
-    python tools/integer_model.py OUT [--source FOLDER]
+    python tools/integer_model.py OUT [--source FOLDER] [--card FILE]
 
-The result is the same on every machine.  It needs the folder of `secure-2` beside it, which has the networks.
+The result is the same on every machine.  It needs the folder of `secure-2` beside it, which has the networks.  What was
+measured with the result is in FILE, by default configs/secure-3.card.json.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,13 +24,16 @@ from proface_s.flow.secure.model import FREQUENCIES_NAME, GRAPH_NAMES, TABLES_NA
 KEPT: Final = ("data", "hardware", "history", "licence", "paper", "parameters", "seed", "steps", "task", "config")
 
 
-def make_model(source: Path, out: Path, measures: dict[str, Any] | None = None) -> dict[str, Any]:
+CARD: Final = Path(__file__).parents[1] / "configs" / "secure-3.card.json"
+
+
+def make_model(source: Path, out: Path, entries: Path = CARD) -> dict[str, Any]:
     """Write frequencies and card; return the card.
 
     Args:
         source: folder of `secure-2`.
         out: folder to write, created if missing.
-        measures: entries of the card that were measured with the result.
+        entries: file with further entries of the card: `measures`.
 
     Raises:
         ModelError: if a file of the source is missing or altered.
@@ -49,10 +54,9 @@ def make_model(source: Path, out: Path, measures: dict[str, Any] | None = None) 
         | {FREQUENCIES_NAME: hashlib.sha256(frequencies).hexdigest()},
         "rate_forecast": forecast,
     }
-    if measures:
-        made["measures"] = measures
-    # The id must not change when measures are added: it is the hash of everything else.
-    made["model_id"] = hashlib.sha256(canonical_card({k: made[k] for k in made if k != "measures"})).hexdigest()[:32]
+    # The id is the hash of everything but the measures, which may be taken anew.
+    made["model_id"] = hashlib.sha256(canonical_card(made)).hexdigest()[:32]
+    made |= json.loads(entries.read_bytes())
     (out / CARD_NAME).write_bytes(canonical_card(made))
     return made
 
@@ -62,8 +66,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--source", type=Path, default=shipped_models() / "secure-2")
+    parser.add_argument("--card", type=Path, default=CARD)
     args = parser.parse_args(argv)
-    print(make_model(args.source, args.out)["model_id"])
+    print(make_model(args.source, args.out, args.card)["model_id"])
     return 0
 
 

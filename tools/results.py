@@ -9,6 +9,7 @@ out.  Nothing is measured here.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from proface_lab.evaluation.report.illustrations import draw_capacity, roc_curve
 from proface_lab.evaluation.report.plots import plot_roc
 from proface_lab.evaluation.report.report import markdown_table, read_report
 from proface_s.errors import ProFaceError
+from proface_s.flow.cards import DEFAULT_MODEL
 
 Reports = dict[str, dict[str, Any]]
 
@@ -32,9 +34,9 @@ INTRODUCTION = """# Results
 
 Written by `make results` from reports of `proface evaluate` and `proface attack`; do not edit. The pages
 [Measuring a method](evaluation.md) and [Attacks](attacks.md) define the figures. PSNR is in dB, given as mean (5th
-percentile) over the faces; intervals are 95 %. *secure-2* is the model that `proface protect` uses, measured here on
-the pixels alone, without the seal; *paper-...* is the published system, trained here from scratch, on a small budget,
-with the same faces; *lsb-avif* is the classical baseline, an encrypted AVIF file in the least significant bits.
+percentile) over the faces; intervals are 95 %. *{ours}* is the model that `proface protect` uses, measured here on the
+pixels alone, without the seal; *paper-...* is the published system, trained here from scratch, on a small budget, with
+the same faces; *lsb-avif* is the classical baseline, an encrypted AVIF file in the least significant bits.
 """
 
 
@@ -62,7 +64,7 @@ def section(title: str, *texts: str) -> str:
 
 def summary(reports: Reports) -> str:
     """Return the summary: one column per method."""
-    methods = ["secure-2", "lsb-avif", *papers(reports)]
+    methods = [DEFAULT_MODEL, "lsb-avif", *papers(reports)]
     both = merged(reports, OURS, *papers(reports))
     found = {each: {} for each in methods}  # type: dict[str, dict[str, list[dict[str, Any]]]]
     for (method, _, protocol), result in tables.parts_of(both, "quality"):
@@ -125,7 +127,9 @@ def quality(reports: Reports, figures: Path) -> str:
     if OURS not in reports:
         return ""
     both = merged(reports, OURS, *papers(reports))
-    both = {name: each for name, each in both.items() if "secure-2-cover" not in name}  # differs for wrong keys only
+    both = {
+        name: each for name, each in both.items() if f"{DEFAULT_MODEL}-cover" not in name
+    }  # differs for wrong keys only
     draw_capacity(both, figures / "psnr-psnr.png")
     return section(
         "Quality at 256 pixels",
@@ -145,7 +149,7 @@ def sizes(reports: Reports) -> str:
     for size in SIZES:
         name = OURS if size == 256 else f"size-{size}"
         for (method, style, _), found in tables.parts_of(reports.get(name, {}).get("results", {}), "quality"):
-            if style in ("blur", "swap") and method in ("secure-2", "lsb-avif"):
+            if style in ("blur", "swap") and method in (DEFAULT_MODEL, "lsb-avif"):
                 p, r = found["protected"], found["recovered"]
                 rows.append(
                     [
@@ -197,7 +201,10 @@ def side_by_side(reports: Reports) -> str:
 
 def wrong(reports: Reports) -> str:
     """Return the section on wrong keys."""
-    text = "*secure-2-cover* returns the cover by design; *lsb-avif* refuses, so the protected picture is returned.\n"
+    text = (
+        f"*{DEFAULT_MODEL}-cover* returns the cover by design; "
+        "*lsb-avif* refuses, so the protected picture is returned.\n"
+    )
     table = tables.wrong_table(merged(reports, OURS, *papers(reports)), "stored")
     return section("Wrong key", table, text) if table else ""
 
@@ -261,7 +268,7 @@ def headline(reports: Reports, figures: Path, folder: Path) -> str:
     """Return the section on learned inversion: the published system first, then ours."""
     results = reports.get(ATTACKS, {}).get("results", {})
     texts = []
-    for method in (*papers(reports), "secure-2"):
+    for method in (*papers(reports), DEFAULT_MODEL):
         found = results.get(f"{method}/inversion", {})
         for name in found.get("pictures", ())[:1]:
             shown = publish_attack(name, method, figures, folder)
@@ -276,7 +283,7 @@ def headline(reports: Reports, figures: Path, folder: Path) -> str:
 def sheets(reports: Reports, figures: Path, folder: Path) -> str:
     """Return the section with contact sheets of synthetic faces."""
     lines = []
-    for report, method in ((OURS, "secure-2"), *((name, name) for name in papers(reports)[:1])):
+    for report, method in ((OURS, DEFAULT_MODEL), *((name, name) for name in papers(reports)[:1])):
         source = folder / report / f"sheet-{method}.png"
         if source.is_file():
             lines.append(f"{method}:\n\n![{method}]({publish(source, figures)})\n")
@@ -306,6 +313,15 @@ def publish_attack(name: str, method: str, figures: Path, folder: Path) -> str:
     """Publish a picture of an attack on ``method`` in a folder of its own; return its path like `publish`."""
     slug = method.replace(" ", "-")
     return publish(folder / ATTACKS / name, figures, f"attacks/{slug}/{name.removeprefix(f'{slug}-')}")
+
+
+def drop_unshown(figures: Path, page: str) -> None:
+    """Remove pictures that the page does not show, such as those of a model that is no longer measured."""
+    for path in [*figures.rglob("*.jpg"), *figures.rglob("*.png")]:
+        if f"]({path.relative_to(figures.parent).as_posix()})" not in page:
+            path.unlink()
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # once it is empty
 
 
 def provenance(reports: Reports) -> str:
@@ -378,7 +394,7 @@ def main(argv: list[str] | None = None) -> int:
     figures.mkdir(parents=True, exist_ok=True)
     broken, details = attacks(reports, figures, args.reports)
     parts = (
-        INTRODUCTION,
+        INTRODUCTION.format(ours=DEFAULT_MODEL),
         summary(reports),
         headline(reports, figures, args.reports),
         broken,
@@ -394,6 +410,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     page = "\n".join(text for text in parts if text)
     (args.evidence / "results.md").write_text(page, encoding="utf-8")
+    drop_unshown(figures, page)
     print(args.evidence / "results.md")
     return 0
 

@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
     FaceCoder._trace = counted  # type: ignore[method-assign, assignment]
     coder = SecureFlow().coder
-    finest = dataclasses.replace(coder, slack=0.0)
+    finest = dataclasses.replace(coder, slack=0.0, aim=0.0, spread=0.0)
     print("| size | faces | tries | more than two | left unused |\n|---|---|---|---|---|")
     for size in args.sizes:
         tries, left = [], []

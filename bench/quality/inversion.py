@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from proface_lab.attacks.run import AttackOptions, run_suite
+from proface_s.flow.cards import DEFAULT_MODEL
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("train", type=Path, nargs="+")
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--style", default="blur")
-    parser.add_argument("--method", default="secure-2")
+    parser.add_argument("--method", default=DEFAULT_MODEL)
     parser.add_argument("--report", type=Path, default=Path("runs/inversion"))
     args = parser.parse_args(argv)
     options = AttackOptions(

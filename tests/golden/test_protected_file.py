@@ -38,6 +38,7 @@ class Golden:
     name: str
     outcome: str
     options: dict[str, Any] = field(default_factory=dict)
+    model: str = "secure-2"
 
 
 FILES = (
@@ -46,7 +47,7 @@ FILES = (
     Golden("protected_v1.tif", "exact"),
     Golden("protected_v1_sidecar.png", "exact", {"sidecar": "instead"}),
     Golden("protected_v1_noseal.png", "estimate", {"seal": False}),
-    Golden("protected_v1_secure-3.png", "estimate", {"seal": False, "model": "secure-3"}),
+    Golden("protected_v1_secure-3.png", "estimate", {"seal": False}, "secure-3"),
     Golden("protected_v1_cover.png", "estimate", {"wrong_key": "cover"}),
     Golden("protected_v1_stripped.png", "estimate"),  # without any metadata: only the pixels are left
 )
@@ -96,7 +97,7 @@ def test_it_shows_what_it_showed(golden: Golden) -> None:
     assert shown.version == 1
     assert shown.size == (112, 72)
     assert [str(face.box) for face in shown.faces] == list(BOXES)
-    assert shown.model == golden.options.get("model", "secure-2")
+    assert shown.model == golden.model
     assert shown.wrong_key == golden.options.get("wrong_key", "noise")
     assert {face.sealed for face in shown.faces} == {golden.outcome == "exact"}
 
@@ -148,7 +149,9 @@ def write() -> None:
     session = Session()
     options: dict[str, Any] = {"style": "blur", "boxes": BOXES, "faces": "none", "overwrite": True}
     for golden in FILES:
-        made = session.protect(drawing(), PASSPHRASE, output=HERE / golden.name, **options, **golden.options)
+        made = session.protect(
+            drawing(), PASSPHRASE, output=HERE / golden.name, **options, **golden.options, model=golden.model
+        )
         print(golden.name, len(made.data), *made.warnings, file=sys.stderr)
     session.protect(encode_png(Picture(drawing(), translucent()[..., 3].copy())), PASSPHRASE, output=ALPHA, **options)
     stripped = HERE / "protected_v1_stripped.png"

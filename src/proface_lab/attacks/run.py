@@ -14,6 +14,7 @@ import numpy as np
 
 from proface_s.covers import parse_style
 from proface_s.errors import UsageError, missing_package
+from proface_s.flow.cards import DEFAULT_MODEL
 
 from ..evaluation.faces import SWAP, FaceSample, Kind, NoFaceSamplesError, Omission, read_faces
 from ..evaluation.measures.recognisers import load_recognisers
@@ -51,7 +52,7 @@ class AttackOptions:
     data: tuple[Path, ...]
     out: Path
     suite: tuple[str, ...] = ("all",)
-    methods: tuple[str, ...] = ("secure-2",)
+    methods: tuple[str, ...] = (DEFAULT_MODEL,)
     own: tuple[Path, ...] = ()
     budget: str = "quick"
     device: str = "auto"

@@ -11,6 +11,7 @@ from proface_s.cli.options.common import hidden_debug
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.cli.text import printable
 from proface_s.errors import UsageError, missing_package
+from proface_s.flow.cards import DEFAULT_MODEL
 
 from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
 
@@ -37,7 +38,7 @@ from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
     "--method",
     "methods",
     multiple=True,
-    default=("secure-2",),
+    default=(DEFAULT_MODEL,),
     show_default=True,
     help=f"Method to attack: {METHODS}.  Repeatable.",
 )
@@ -55,7 +56,7 @@ from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
     type=click.Choice(["quick", "full"]),
     default="quick",
     show_default=True,
-    help="quick: about ten minutes on two cores for secure-2.  full: needs an accelerator.",
+    help=f"quick: about ten minutes on two cores for {DEFAULT_MODEL}.  full: needs an accelerator.",
 )
 @click.option(
     "--device",

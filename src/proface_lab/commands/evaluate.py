@@ -9,6 +9,7 @@ import click
 from proface_s.cli.options.common import hidden_debug
 from proface_s.cli.runner.part_progress import PartProgress
 from proface_s.errors import UsageError, missing_package
+from proface_s.flow.cards import DEFAULT_MODEL
 
 from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
 
@@ -33,7 +34,7 @@ from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
     "--method",
     "methods",
     multiple=True,
-    default=("secure-2", "lsb-avif"),
+    default=(DEFAULT_MODEL, "lsb-avif"),
     show_default=True,
     help=f"Method to measure: {METHODS}; modules of the current folder are found.  Repeatable.",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from proface_s.flow.cards import DEFAULT_MODEL
+
 _EVALUATION_PAGE: Final = "see docs/evidence/evaluation.md"
 
 HINTS: Final[Mapping[str, str]] = {
@@ -31,7 +33,7 @@ HINTS: Final[Mapping[str, str]] = {
     "setting-value": "such as {example}",
     "small-faces": "choose a smaller --size, or --kind crops if every picture is one face",
     "unknown-attack": "attacks: all, {known}",
-    "unknown-method": "methods: secure-2, secure-2-cover or another model's name, model:FOLDER, paper:CHECKPOINT.pt, "
+    "unknown-method": f"methods: {DEFAULT_MODEL}, {DEFAULT_MODEL}-cover or another model's name, model:FOLDER, paper:CHECKPOINT.pt, "
     "lsb-avif, or your own as package.module:factory, from an installed package, the current folder or PYTHONPATH",
     "unknown-setting": "known: {known}",
     "unknown-task": "one of {known}",

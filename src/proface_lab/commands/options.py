@@ -8,11 +8,15 @@ from typing import Any, Final
 import click
 
 from proface_s.errors import ProFaceError
+from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.hints import hint_for, hinted
 
 from .hints import HINTS
 
-METHODS: Final = "secure-2, secure-2-cover, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, or package.module:factory"
+METHODS: Final = (
+    f"{DEFAULT_MODEL}, {DEFAULT_MODEL}-cover or another model, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, "
+    "or package.module:factory"
+)
 
 report_folder = click.option(
     "--report",

@@ -92,7 +92,7 @@ def load_method(spec: str) -> Method:
     """Load a method by name.
 
     Args:
-        spec: the name of a model, such as ``secure-2``, or with its second mode, such as ``secure-2-cover`` (a wrong
+        spec: the name of a model, such as ``secure-3``, or with its second mode, such as ``secure-3-cover`` (a wrong
             key gives the cover); ``model:FOLDER``; ``paper:CHECKPOINT.pt`` (needs the train extra); ``lsb-avif``; or
             ``package.module:factory``, a function or class that makes a `Method` when called without arguments; its
             module is installed, on PYTHONPATH, or in the current folder.

@@ -235,11 +235,8 @@ def paper_name(checkpoint: Path) -> str:
     return found or f"paper-{own}"
 
 
-BUILT_IN: Final[dict[str, Callable[[], Method]]] = {
-    "secure-2": SecureMethod,
-    "secure-2-cover": lambda: SecureMethod("cover"),
-    "lsb-avif": LsbAvif,
-}
+BUILT_IN: Final[dict[str, Callable[[], Method]]] = {"lsb-avif": LsbAvif}
+"""Methods that are not models of the product."""
 
 
 def load_model(spec: str) -> Method | None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from proface_s.covers import get_style, parse_style, style_names
 from proface_s.errors import UsageError
+from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.flow.secure.model import SecureFlow
 
 from .faces import SWAP, FaceSample, Kind, Omission, interleaved_pictures, make_cover, read_faces
@@ -70,7 +71,7 @@ class EvaluationOptions:
     data: tuple[Path, ...]
     out: Path
     styles: tuple[str, ...]
-    methods: tuple[str, ...] = ("secure-2", "lsb-avif")
+    methods: tuple[str, ...] = (DEFAULT_MODEL, "lsb-avif")
     protocols: tuple[quality.MeasurementProtocol, ...] = ("stored",)
     size: int = 256
     limit: int | None = 24

@@ -12,7 +12,7 @@ from ..errors import ModelError
 from ..types import WrongKey
 
 CARD_NAME = "card.json"
-DEFAULT_MODEL = "secure-2"
+DEFAULT_MODEL = "secure-3"
 MODEL_ID_BYTES = 16
 _BOTH_MODES: Final[tuple[WrongKey, ...]] = ("noise", "cover")
 _PAPER_MODES: Final[dict[str, WrongKey]] = {"RandWR": "noise", "ObfsWR": "cover"}  # names of the paper

@@ -53,7 +53,7 @@ def test_a_face_in_the_most_significant_bits_survives() -> None:
 
 
 def test_the_shipped_method_survives_nothing_lossy_and_says_so() -> None:
-    found = attacked(load_method("secure-2"))
+    found = attacked(load_method("secure-3"))
     figures = found.details["channels"]
     for channel in CHANNELS:
         assert figures[channel.name]["back"] == channel.lossless, channel.name

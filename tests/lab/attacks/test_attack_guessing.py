@@ -58,7 +58,7 @@ def test_guesses_use_the_cost_that_a_file_stores(
     monkeypatch: pytest.MonkeyPatch, cost: tuple[int, int, int], cheap: bool
 ) -> None:
     monkeypatch.setattr(KdfParams.__init__, "__defaults__", cost)
-    found = attacked(load_method("secure-2"))
+    found = attacked(load_method("secure-3"))
     assert found.succeeded is cheap
     assert found.details["recognised"]
     assert found.details["memory_kib"] == cost[1]
@@ -76,13 +76,13 @@ def test_every_guess_runs_the_derivation(monkeypatch: pytest.MonkeyPatch) -> Non
         return argon(**options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(derive, "Argon2id", counted)
-    attacked(load_method("secure-2"))
+    attacked(load_method("secure-3"))
     assert len(tried) >= guessing.FEWEST + 3
     assert {options["memory_cost"] for options in tried} == {1024}
 
 
 def test_in_cover_mode_the_attacker_has_to_look_at_pictures() -> None:
-    found = attacked(load_method("secure-2-cover"))
+    found = attacked(load_method("secure-3-cover"))
     assert found.details["recognised"], "the right passphrase gives another picture than what was stored"
     assert "looking at the picture" in found.finding
     assert "one decoding" in found.finding

@@ -112,7 +112,7 @@ def test_a_program_that_falls_over_is_caught(session: Session, monkeypatch: pyte
     assert found.details["counts"]["seals removed, as if never made"] == {FAILED: 1}
 
 
-@pytest.mark.parametrize(("spec", "reason"), [("secure-2-cover", "cover mode"), ("lsb-avif", "no file format")])
+@pytest.mark.parametrize(("spec", "reason"), [("secure-3-cover", "cover mode"), ("lsb-avif", "no file format")])
 def test_methods_that_call_nothing_exact_have_nothing_to_attack(spec: str, reason: str) -> None:
     scene = Scene(samples(2, 64), samples(2, 64), AttackBudget("quick", side=64), "blur", 1, Path())
     with pytest.raises(NotApplicable, match=reason):

@@ -20,7 +20,7 @@ from ..kit import MiddleLocator, write_faces
 from .test_verification import ColourJudge, write_set
 
 pytest.importorskip("matplotlib")
-OWN = ("--method", "secure-2", "--method", "lab.kit:FloatXor")
+OWN = ("--method", "secure-3", "--method", "lab.kit:FloatXor")
 
 
 @pytest.fixture
@@ -44,16 +44,16 @@ def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
     assert [each["name"] for each in report["omissions"]] == ["broken.png"]
     results = report["results"]
     assert {name for name in results if name.startswith("quality")} == {
-        "quality/secure-2/blur/stored", "quality/secure-2/swap/stored", "quality/float-xor/blur/stored",
+        "quality/secure-3/blur/stored", "quality/secure-3/swap/stored", "quality/float-xor/blur/stored",
         "quality/float-xor/swap/stored", "quality/float-xor/blur/float", "quality/float-xor/swap/float",
     }  # fmt: skip
-    assert results["quality/secure-2/blur/stored"]["recovered"]["psnr"]["mean"] > 35
+    assert results["quality/secure-3/blur/stored"]["recovered"]["psnr"]["mean"] > 35
     assert results["exact/faces"] | {"exact": 3, "wrong_key_refused": 3} == results["exact/faces"]
-    assert results["cost/secure-2"]["parameters"] > 0
+    assert results["cost/secure-3"]["parameters"] > 0
     table = (out / "report.md").read_text()
-    assert "| secure-2 | blur | stored | 3 |" in table
+    assert "| secure-3 | blur | stored | 3 |" in table
     assert "broken.png" in table
-    for name in ("psnr-psnr.png", "sheet-secure-2.png", "sheet-float-xor.png"):
+    for name in ("psnr-psnr.png", "sheet-secure-3.png", "sheet-float-xor.png"):
         with Image.open(out / name) as image:
             assert image.size[0] > 300
 
@@ -61,15 +61,15 @@ def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
 def test_an_interrupted_run_measures_only_what_is_missing(
     tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--method", "secure-2")
+    arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--method", "secure-3")
     monkeypatch.setattr(run.cost, "measure_cost", interrupt)
     assert evaluate(*arguments, "--styles", "blur") == 130
-    assert "quality/secure-2/blur/stored" in capsys.readouterr().err
+    assert "quality/secure-3/blur/stored" in capsys.readouterr().err
     monkeypatch.setattr(run.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
     assert evaluate(*arguments, "--styles", "blur") == 0
     said = capsys.readouterr()
     assert "quality" not in said.err
-    assert "cost/secure-2" in said.err
+    assert "cost/secure-3" in said.err
     assert evaluate(*arguments, "--styles", "median") == 2
     assert "other settings (styles)" in capsys.readouterr().err
 
@@ -86,7 +86,7 @@ def interrupt(*_: object) -> None:
 @pytest.mark.slow
 def test_photos_without_a_face_are_left_out_by_name(tmp_path: Path, faces: Path) -> None:
     arguments = ("--data", faces, "--report", tmp_path / "out", "--kind", "crops", "--size", 64, "--styles", "blur")
-    assert evaluate(*arguments, "--method", "secure-2", "--photos", faces) == 0
+    assert evaluate(*arguments, "--method", "secure-3", "--photos", faces) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["results"]["exact/photos"]["pictures"] == 0
     assert {"name": "0.png", "reason": "no face found"} in report["omissions"]
@@ -110,12 +110,12 @@ def test_identity_is_measured_where_pairs_are_given(
     assert evaluate(*arguments, "--pairs", pairs) == 0
     results = json.loads((out / "report.json").read_text())["results"]
     assert results["identity/originals"]["original"]["colours"]["rank1"] == 1
-    assert results["identity/secure-2/solid"]["recovered"]["colours"]["tar@0.001"] == 1
-    assert results["identity/secure-2/solid"]["protected"]["colours"]["tar@0.01"] < 0.5
-    assert results["diversity/secure-2"]["styles"]["recognisers"]["colours"]["linked"] < 1
+    assert results["identity/secure-3/solid"]["recovered"]["colours"]["tar@0.001"] == 1
+    assert results["identity/secure-3/solid"]["protected"]["colours"]["tar@0.01"] < 0.5
+    assert results["diversity/secure-3"]["styles"]["recognisers"]["colours"]["linked"] < 1
     table = (out / "report.md").read_text()
     assert "p03/p03_0002.png" in table
-    assert "| colours | secure-2 | solid | recovered |" in table
+    assert "| colours | secure-3 | solid | recovered |" in table
     assert (out / "roc-colours-solid.png").exists()
     assert "2 pictures or pairs were left out" in capsys.readouterr().err
 

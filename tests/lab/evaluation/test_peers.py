@@ -32,7 +32,7 @@ def covered(side: int = 128) -> tuple[np.ndarray, np.ndarray]:
     return original, apply_style(original, Style("pixelate"))
 
 
-@pytest.mark.parametrize("spec", ["secure-2", "secure-2-cover", "lsb-avif", "lab.kit:XorMethod"])
+@pytest.mark.parametrize("spec", ["secure-3", "secure-3-cover", "lsb-avif", "lab.kit:XorMethod"])
 def test_methods_protect_and_recover(spec: str) -> None:
     method = load_method(spec)
     assert isinstance(method, Method)
@@ -56,7 +56,7 @@ def test_the_shipped_method_and_the_baseline_recover_well() -> None:
 
 def test_a_wrong_key_gives_noise_or_the_cover() -> None:
     original, cover = covered()
-    for name, limit in (("secure-2", 15.0), ("secure-2-cover", 45.0), ("lsb-avif", 45.0)):
+    for name, limit in (("secure-3", 15.0), ("secure-3-cover", 45.0), ("lsb-avif", 45.0)):
         method = load_method(name)
         found = psnr(method.recover(method.protect(original, cover, RIGHT), WRONG), cover)
         assert found > limit if limit > 20 else found < limit

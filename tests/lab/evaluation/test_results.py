@@ -42,12 +42,12 @@ def test_the_page_holds_what_was_measured(
 ) -> None:
     faces = write_faces(tmp_path / "faces", 2)
     options = EvaluationOptions(
-        (faces,), tmp_path / "reports" / "ours", ("blur",), ("secure-2",), size=64, kind="crops"
+        (faces,), tmp_path / "reports" / "ours", ("blur",), ("secure-3",), size=64, kind="crops"
     )
     report = Evaluation(options, Silent()).run()
     assert results.main([str(tmp_path / "reports"), str(tmp_path / "docs")]) == 0
     page = (tmp_path / "docs" / "results.md").read_text()
-    found = report.part("quality/secure-2/blur/stored")["recovered"]["psnr"]
+    found = report.part("quality/secure-3/blur/stored")["recovered"]["psnr"]
     assert f"{found['mean']:.2f} ({found['p5']:.2f})" in page
     assert "2 of 2" in page
     assert "## Beside the publication" in page
@@ -64,13 +64,13 @@ def test_pictures_of_attacks_get_a_folder_per_method(tmp_path: Path, results: Mo
     reports, figures = tmp_path / "reports", tmp_path / "evidence" / "figures"
     (reports / "attack").mkdir(parents=True)
     noise = np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8)
-    for name, pixels in (("any-method-covers-blur.png", noise), ("secure-2-inversion.png", noise[:8])):
+    for name, pixels in (("any-method-covers-blur.png", noise), ("secure-3-inversion.png", noise[:8])):
         Image.fromarray(pixels).save(reports / "attack" / name)
     shown = [
         results.publish_attack("any-method-covers-blur.png", "any method", figures, reports),
-        results.publish_attack("secure-2-inversion.png", "secure-2", figures, reports),
+        results.publish_attack("secure-3-inversion.png", "secure-3", figures, reports),
     ]
-    assert shown == ["figures/attacks/any-method/covers-blur.jpg", "figures/attacks/secure-2/inversion.png"]
+    assert shown == ["figures/attacks/any-method/covers-blur.jpg", "figures/attacks/secure-3/inversion.png"]
     assert all((figures.parent / path).is_file() for path in shown)
 
 

@@ -186,7 +186,7 @@ def test_a_set_behind_a_method(tmp_path: Path) -> None:
     assert original["rank1"] == 1
     cover = verification_set.measure_covers(chosen, "solid")["cover"]["colours"]
     assert cover["tar@0.01"] < 0.5
-    measured = verification_set.measure_method(chosen, load_method("secure-2"), "solid")
+    measured = verification_set.measure_method(chosen, load_method("secure-3"), "solid")
     found = {kind: rows["colours"] for kind, rows in measured.items()}
     assert found["recovered"]["tar@0.001"] == 1
     assert found["protected"]["tar@0.01"] < 0.5

@@ -16,7 +16,7 @@ from proface_s.errors import ModelError, UsageError
 from proface_s.flow.cards import DEFAULT_MODEL, read_card, shipped_models
 from proface_s.flow.secure import couplings, rate_forecast
 from proface_s.flow.secure.face_code import FaceCoder
-from proface_s.flow.secure.model import GRAPH_NAMES, TABLES_NAME, SecureFlow
+from proface_s.flow.secure.model import FREQUENCIES_NAME, GRAPH_NAMES, TABLES_NAME, SecureFlow
 from proface_s.image.measures import psnr
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
@@ -187,7 +187,7 @@ def test_the_step_is_found_in_few_tries(model: SecureFlow, name: str, monkeypatc
     words = 4000
     step = 16 * model.coder.step_of(model.coder.compress(region, words))
     assert len(tried) <= 3
-    exact = replace(model.coder, slack=0.0)
+    exact = replace(model.coder, slack=0.0, aim=0.0, spread=0.0)
     assert 0 <= step - 16 * exact.step_of(exact.compress(region, words)) <= 3  # sixteenths of an octave
 
 
@@ -201,9 +201,14 @@ def test_a_first_step_is_learned_from_what_suited() -> None:
     np.testing.assert_allclose(learned, truth, atol=0.3)
 
 
-@pytest.mark.parametrize("name", [*GRAPH_NAMES, TABLES_NAME])
-def test_an_altered_file_is_refused(tmp_path: Path, name: str) -> None:
-    folder = shutil.copytree(WEIGHTS, tmp_path / "model")
+@pytest.mark.parametrize(
+    ("model_name", "name"),
+    [*(("secure-2", name) for name in (*GRAPH_NAMES, TABLES_NAME)), ("secure-3", FREQUENCIES_NAME)],
+)
+def test_an_altered_file_is_refused(tmp_path: Path, model_name: str, name: str) -> None:
+    shutil.copytree(shipped_models() / "secure-2", tmp_path / "secure-2")  # has the graphs of both
+    folder = tmp_path / model_name
+    shutil.copytree(shipped_models() / model_name, folder, dirs_exist_ok=True)
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(data)

@@ -16,14 +16,14 @@ from paths_kit import ROOT
 from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ModelError
 from proface_s.flow import network
-from proface_s.flow.cards import DEFAULT_MODEL, shipped_models
+from proface_s.flow.cards import shipped_models
 from proface_s.flow.secure.couplings import PLANES
 from proface_s.flow.secure.model import GRAPH_NAMES, SecureFlow
 from proface_s.silence import load_onnxruntime
 from proface_s.threads import opencv_threads
 from proface_s.types import FloatArray
 
-FOLDER = shipped_models() / DEFAULT_MODEL
+FOLDER = shipped_models() / "secure-2"  # has the graphs of all later models
 SIZES = ((1, 1), (1, 7), (2, 1), (4, 4), (5, 7), (9, 8), (15, 33), (31, 64), (64, 64), (3, 700), (700, 3), (73, 301),
          (80, 512), (256, 40))  # fmt: skip
 

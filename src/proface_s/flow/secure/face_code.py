@@ -14,6 +14,7 @@ The step is one number for the whole face, chosen so that the code just fills th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,20 +35,30 @@ SAMPLE = 1500  # residuals per stage from which the cost of another step is pred
 TRIES = 6
 MARGIN = 1.5  # sixteenths of an octave that the first try is coarser than predicted: too coarse often fits
 FARTHEST = 3  # octaves from a try within which the next one is looked for
+SECANTS = 3  # steps of the secant rule that come close to it
 
 Integers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceCoder:
-    """Compresses a region into exactly the words it is given, and expands any words into a region."""
+    """Compresses a region into exactly the words it is given, and expands any words into a region.
+
+    Attributes:
+        slack: bits per sample that may stay unused before a finer step is tried.
+        aim: bits per sample that a further try means to leave unused, so that it fits.
+        spread: error of a prediction in bits, divided by the square root of the number of samples.  Once of it is added
+            to what is left on purpose, three times to what may stay unused.
+    """
 
     couplings: Couplings
     tables: Tables
     forecast: rate_forecast.ForecastWeights = field(default_factory=rate_forecast.middle_forecast)
     grid: StepGrid = field(default_factory=StepGrid)
     rounding_bias: float = ROUNDING_BIAS
-    slack: float = 0.12  # bits per sample that may stay unused before a finer step is tried
+    slack: float = 0.12
+    aim: float = 0.0
+    spread: float = 0.0
 
     def compress(self, original: UInt8Image, words: int) -> Words:
         """Compress (H, W, 3) uint8 RGB into ``words`` 32-bit words; more words give a better picture.
@@ -78,7 +89,9 @@ class FaceCoder:
         index = self.grid.nearest(float(source.features(words) @ self.forecast) + MARGIN)
         low, high, last = -1, self.grid.count, self.grid.count - 1
         height, width = source.shapes[0]
-        room, slack = 32.0 * words - SPARE_BITS, self.slack * 3 * height * width
+        samples = 3 * height * width
+        room, spread = 32.0 * words - SPARE_BITS, self.spread * samples**0.5
+        slack, aim = self.slack * samples + 3 * spread, self.aim * samples + spread
         best: _Trace | None = None
         for _ in range(TRIES):
             trace = self._trace(source, index)
@@ -89,7 +102,7 @@ class FaceCoder:
                 high, best = index, trace
             if room - slack < bits <= room or high - low <= 1:
                 break
-            index = int(np.clip(trace.step_for(room, bits), low + 1, high - 1))
+            index = int(np.clip(trace.step_for(room - aim, bits), low + 1, high - 1))
         packed = encode_symbols(best.chunks(self.tables), words) if best else None
         coarser = 1
         while packed is None:  # rarely: it was a few bits too long, or all tries were too fine
@@ -248,22 +261,39 @@ class _Trace:
 
     def step_for(self, room: float, bits: float) -> int:
         """Predict the finest step whose code fits into ``room`` bits, given the bits at this step."""
-        room += self._logistic_bits(0) - bits
-        low, high = -FARTHEST * self.grid.per_octave - 1, FARTHEST * self.grid.per_octave
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._logistic_bits(middle) > room else (low, middle)
-        return self.index + high
+        sample = _Sample(*(np.concatenate(column) for column in zip(*self.parts, strict=True)))
+        found = sample.bits(0)
+        room += found - bits
+        octaves, slope = 0.0, -float(self.samples)
+        for _ in range(SECANTS):
+            before, last = octaves, found
+            octaves = float(np.clip(octaves + (room - found) / slope, -FARTHEST, FARTHEST))
+            if abs(octaves - before) * self.grid.per_octave < 1:
+                break
+            found = sample.bits(octaves)
+            slope = min((found - last) / (octaves - before), -1.0)  # a coarser step never takes more bits
+        move = round(octaves * self.grid.per_octave)
+        while move < FARTHEST * self.grid.per_octave and sample.bits(move / self.grid.per_octave) > room:
+            move += 1
+        while move > -FARTHEST * self.grid.per_octave and sample.bits((move - 1) / self.grid.per_octave) <= room:
+            move -= 1
+        return self.index + move
 
-    def _logistic_bits(self, move: int) -> float:
-        """Predict the bits if the step were ``move`` steps of the grid coarser, as if all tables were logistic."""
-        octaves = move / self.grid.per_octave
-        residual, ratio, weight = (np.concatenate(column) for column in zip(*self.parts, strict=True))
-        r = np.abs(residual) * np.float32(2.0**-octaves)
-        inverse = np.exp2(-np.clip(ratio / 8 - np.float32(octaves), -4, 23))
+
+class _Sample(NamedTuple):
+    """Residuals in steps, log2 of their scales in eighths of an octave, and the number of values each stands for."""
+
+    residual: FloatArray
+    ratio: FloatArray
+    weight: FloatArray
+
+    def bits(self, octaves: float) -> float:
+        """Predict the bits if the step were ``octaves`` coarser, as if all tables were logistic."""
+        r = np.abs(self.residual) * np.float32(2.0**-octaves)
+        inverse = np.exp2(-np.clip(self.ratio / 8 - np.float32(octaves), -4, 23))
         nats = np.logaddexp(0, (r - 0.5) * inverse) + np.logaddexp(0, (r + 0.5) * -inverse)
         nats -= np.log(-np.expm1(-inverse))
-        return float(np.dot(nats, weight)) / float(np.log(2))
+        return float(np.dot(nats, self.weight)) / float(np.log(2))
 
 
 def _low_symbols(span: tuple[float, float], step: float) -> int:

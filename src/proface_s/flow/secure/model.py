@@ -27,7 +27,7 @@ from .steps import StepGrid
 GRAPH_NAMES = ("luma-even.onnx", "luma-odd.onnx", "chroma-first.onnx", "chroma-second.onnx")
 TABLES_NAME, FREQUENCIES_NAME = "tables.npz", "frequencies.bin"
 FINE_GRID: Final = StepGrid(256)
-FINE_SLACK: Final = 0.02  # bits per sample, see `FaceCoder`
+FINE_FIT: Final = {"slack": 0.015, "aim": 0.002, "spread": 1.0}  # see `FaceCoder`; two tries, nearly always
 SMALL_SIDE = 96  # regions with a shorter side below this carry base-5 instead of base-3 digits
 SMALLEST_SIDE: Final = 8
 PICTURE_LIKE = 13.0  # mean distance from 0..255, grey levels, below which a decoded region counts as a picture
@@ -72,7 +72,7 @@ class SecureFlow:
         if FREQUENCIES_NAME not in self.card.files:
             return FaceCoder(couplings, *read_tables(verified_bytes(folder, self.card, TABLES_NAME)))
         tables = decode_frequencies(verified_bytes(folder, self.card, FREQUENCIES_NAME))
-        return FaceCoder(couplings, tables, _forecast_on(self.card), FINE_GRID, slack=FINE_SLACK)
+        return FaceCoder(couplings, tables, _forecast_on(self.card), FINE_GRID, **FINE_FIT)
 
     def most_reserved(self, height: int, width: int) -> int:
         """See `Model.most_reserved`: half of the samples."""
