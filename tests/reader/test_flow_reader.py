@@ -28,6 +28,7 @@ from proface_s.image.read import read_picture
 from proface_s.image.write import encode_png
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Picture, UInt8Image
+from second_reader.flow.coder import Decoder
 
 WEIGHTS, FINE_WEIGHTS = shipped_models() / "secure-2", shipped_models() / "secure-3"
 VECTORS = TESTS / "vectors" / "flow"
@@ -142,17 +143,16 @@ class OwnCoder:
     """The second reader's entropy coder in place of the program's; models are sizes and lists of integers."""
 
     def __init__(self, words: Words) -> None:
-        self._stack = reader.Stack(words.tolist())
+        self._decoder = Decoder(words.tolist())
 
     def take(self, model: int | list[int], count: int) -> npt.NDArray[np.int32]:
         """Decode ``count`` symbols."""
-        if isinstance(model, int):
-            return self._stack.many(model, count).astype(np.int32)
-        return np.array([self._stack.read(model) for _ in range(count)], np.int32)
+        read = self._decoder.uniform if isinstance(model, int) else self._decoder.table
+        return np.array([read(model) for _ in range(count)], np.int32)  # type: ignore[arg-type]
 
     def at_start(self) -> bool:
         """Return whether the stream ended where it should."""
-        return self._stack.intact
+        return self._decoder.intact
 
 
 @pytest.mark.parametrize("side", [64, 120])

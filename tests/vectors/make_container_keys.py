@@ -251,7 +251,7 @@ def estimates() -> Iterator[Case]:
     yield good("other-model-sealed.png", "a model that no reader has: seals need none", sealed)
     bare = small("other-model-bare", other_id=other)
     yield Case("other-model.png", "a model that no reader has, and no seal", bare.png(seals=[]),
-               [Attempt("no-model"), refused(passphrases=(WRONG,))], bare.protected)  # fmt: skip
+               [Attempt("lacks-model"), refused(passphrases=(WRONG,))], bare.protected)  # fmt: skip
     changed = small("changed")
     pixels = changed.protected.copy()
     pixels[10, 10, 1] ^= 2

@@ -31,7 +31,7 @@ from proface_s.image.read import read_picture
 HERE = Path(__file__).parent / "container"
 CLASSES: tuple[tuple[type[ProFaceError], str], ...] = (
     (NotProtectedError, "not-protected"), (DamagedFileError, "damaged"), (FileFormatError, "newer"),
-    (WrongKeyError, "wrong-key"), (ImageError, "not-a-picture"), (ModelError, "no-model"),
+    (WrongKeyError, "wrong-key"), (ImageError, "not-a-picture"), (ModelError, "lacks-model"),
 )  # fmt: skip
 
 
