@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from container_files import PASSPHRASE, Face, File, Group
-from file_parts import png_parts, scene
+from file_parts import chunk, png_parts, scene
 from make_container import (
     ANN,
     LARGE,
@@ -259,4 +259,34 @@ def estimates() -> Iterator[Case]:
     yield bad("region-changed.png", "a pixel was changed: the digest of the region shows it", "damaged", data)
 
 
-SUBJECTS: tuple[Callable[[], Iterator[Case]], ...] = (records, keys, modes, estimates)
+def order() -> Iterator[Case]:
+    """Yield files in which two rules meet, and carriers with something unknown in them."""
+    later = chunk(b"pfSx", b"of a later version")
+    file = large("later-chunk")
+    parts = png_parts(file.protected)
+    yield Case("unknown-chunk-record.png", "a record, and a private chunk of another name: it is ignored",
+               parts["front"] + later + parts["pixels"] + parts["end"], [estimate(file)], file.protected)  # fmt: skip
+    with_later = file.png().replace(parts["pixels"], later + parts["pixels"])
+    yield good("unknown-chunk.png", "header and seal, and a private chunk of another name", file, with_later)
+    changed = small("changed-and-wrong")
+    pixels = changed.protected.copy()
+    pixels[9, 9, 0] ^= 4
+    yield Case("changed-and-wrong-key.png", "a protected pixel was changed, and the key is wrong: digests need no key",
+               with_pixels(changed.png(), changed.protected, pixels),
+               [Attempt("damaged"), Attempt("damaged", passphrases=(WRONG,))])  # fmt: skip
+    forged = small("mac-and-wrong", mac=flipped)
+    yield Case("mac-and-wrong-key.png", "the MAC does not match, and the key is wrong: the MAC needs the key",
+               forged.png(), [Attempt("damaged"), refused(passphrases=(WRONG,))], forged.protected)  # fmt: skip
+    yield bad("box-and-extension.png", "an odd box, and an unknown critical extension behind it", "newer",
+              small("box-and-extension", stored_box=(4, 4, 11, 12), extensions=[(0x8009, b"")]).png())  # fmt: skip
+    yield bad("strength-and-extension.png", "an infinite strength, and an unknown critical extension behind it",
+              "damaged", small("strength-and-extension", strength=bytes.fromhex("7f800000"),
+                               extensions=[(0x8009, b"")]).png())  # fmt: skip
+    odd = large("record-rule", record=lambda record: record[:1] + bytes([record[1] | 4]) + record[2:])
+    yield bad("record-flag.png", "the only record has an unknown flag", "newer", as_png(odd.protected))
+    long = large("record-tail", record=lambda record: record + b"\0")
+    yield bad("record-tail.png", "the only record has a byte too many: it is passed over", "not-protected",
+              as_png(long.protected))  # fmt: skip
+
+
+SUBJECTS: tuple[Callable[[], Iterator[Case]], ...] = (records, keys, modes, estimates, order)

@@ -49,14 +49,16 @@ def write_chunks(data: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
 
 
 def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str, list[bytes]]:
-    """Read the private chunks of a picture file, without decoding any pixels; inverse of `write_chunks`.
+    """Read header and seals of a picture file, without decoding any pixels; inverse of `write_chunks`.
+
+    Private chunks of other names are checked like these, but not returned: a later version may have written them.
 
     Args:
         source: the whole file, or a seekable binary file at its beginning.
         name: the picture's name in error messages.
 
     Returns:
-        chunk name -> payloads; empty for pictures without private chunks, and for formats that cannot carry any.
+        chunk name -> payloads; empty for pictures without header and seals, and for formats that cannot carry any.
 
     Raises:
         DamagedFileError: if a private chunk is damaged.
@@ -67,10 +69,12 @@ def read_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dict[str
     front = file.read(_FRONT_BYTES)
     file.seek(start)
     if is_webp(front):
-        return read_webp_chunks(file, name)
-    if is_jpeg(front):
-        return read_jpeg_chunks(file, name)
-    return read_tiff_chunks(file, name) if is_tiff(front) else read_png_chunks(file, name)
+        found = read_webp_chunks(file, name)
+    elif is_jpeg(front):
+        found = read_jpeg_chunks(file, name)
+    else:
+        found = read_tiff_chunks(file, name) if is_tiff(front) else read_png_chunks(file, name)
+    return {kind: payloads for kind, payloads in found.items() if kind in (HEADER_CHUNK, SEAL_CHUNK)}
 
 
 def to_chunks(header: Header, seals: Mapping[int, bytes]) -> dict[str, list[bytes]]:
