@@ -32,7 +32,14 @@ MAC_INPUT = b"covered bytes"
 FILES = (
     "protected_v1.png", "protected_v1.webp", "protected_v1.tif", "protected_v1_sidecar.png",
     "protected_v1_secure-1.png", "protected_v1_noseal.png", "protected_v1_cover.png", "protected_v1_stripped.png",
+    "protected_v1_secure-3.png", "protected_v1_people.png", "protected_v1_alpha.png",
+    "protected_v1_alpha_in_clear.png", "leaky_rewrap_v1.png",
 )  # fmt: skip
+OTHER_PASSPHRASES = {
+    "protected_v1_alpha_in_clear.png": "correct horse battery staple",
+    "leaky_rewrap_v1.png": "an entirely new passphrase",
+}
+IDENTITIES = {"protected_v1_people.png": "AGE-SECRET-KEY-1XMWWC06LY3EE5RYTXM9MFLAZ2U56JJJ36S0MYPDRWSVLUL66MV4QX3S7F6"}
 
 
 def fields(header: Header) -> dict[str, Any]:
@@ -69,16 +76,20 @@ def stanza(each: Any) -> dict[str, Any]:
 
 
 def file_vector(session: Session, name: str) -> dict[str, Any]:
-    """Digests of a golden file's pixels as they are, and, if they come back exactly, as they were."""
+    """Keys of a golden file, and digests of its pixels as they are, and as all keys together bring them back."""
     rgb = read_picture(HERE / name).rgb
-    found: dict[str, Any] = {"passphrase": PASSPHRASE, "protected": picture_digest(rgb).hex()}
+    found: dict[str, Any] = {"passphrase": OTHER_PASSPHRASES.get(name, PASSPHRASE)}
+    if name in IDENTITIES:
+        found["identity"] = IDENTITIES[name]
+    found["protected"] = picture_digest(rgb).hex()
     chunks = read_chunks((HERE / name).read_bytes())
     if chunks:
         found["header_sha256"] = hashlib.sha256(chunks["pfSh"][0]).hexdigest()
         found["region_digests"] = [face.digest.hex() for face in from_chunks(chunks)[0].faces]
-    if name != "protected_v1_stripped.png" and "noseal" not in name and "cover" not in name:
-        back = session.recover(read_name(name), PASSPHRASE)
-        found["recovered"] = picture_digest(back.recovered).hex()
+    identities = [found["identity"]] if "identity" in found else ()
+    back = session.recover(read_name(name), found["passphrase"], identities=identities)
+    found["outcomes"] = [face.outcome for face in back.faces]
+    found["recovered"] = picture_digest(back.recovered).hex()
     return found
 
 
