@@ -35,7 +35,7 @@ from web_kit import (
     writes,
 )
 
-from proface_s import Session
+from proface_s import Session, forget, inspect
 from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.keys.recipients import Identity, encode_identity
 from proface_s.web.connections.limiter import ConnectionLimits
@@ -172,6 +172,9 @@ def test_errors_are_those_of_the_command_line(service: Service, covered: bytes) 
     key = {"passphrase": ANNS}
     wrong = problem(service.post("/api/recover", covered, {"passphrase": "not the one"}), 403, "wrong-key", 3)
     assert wrong["hint"] == "check for typing errors"
+    forgotten = forget(covered, [face.number for face in inspect(covered).faces]).data
+    gone = problem(service.post("/api/recover", forgotten, key), 403, "wrong-key", 3)
+    assert "no face came back" in str(gone["detail"])
     none = problem(service.post("/api/protect", drawn(), key), 422, "no-face", 4)
     assert "box" in str(none["hint"])
     assert "--" not in str(none["hint"]), "the page has no options to type"

@@ -196,6 +196,7 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
         from_pixels=options.from_pixels,
     )
     done = session.recover_with(photo, chosen, progress=progress)
+    done.require_faces()
     return JobResult.of(RecoverResponse.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
 
 

@@ -19,7 +19,7 @@ from ..files.io import RECOVERED_SUFFIX, PictureInput, load, output_for, same_ki
 from ..files.saving import encode_recovered, lossy_warning, write_files
 from ..options import RecoverOptions
 from ..resources import Resources
-from ..results.recovered import RecoverResult
+from ..results.recovered import RecoverResult, nothing_came_back
 from .recover_from_pixels import recover_from_pixels
 from .recover_picture import recover_picture
 
@@ -34,7 +34,7 @@ def recover_file(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> RecoverResult:
-    """Bring the faces of a protected file back; see `Session.recover`.
+    """Bring the faces of a protected file back; see `Session.recover`.  If none comes back, nothing is written.
 
     Args:
         image: as for `Session.recover`.
@@ -71,13 +71,17 @@ def recover_file(
     recovered = replace(done.picture, chunks={})
     wanted = target or not isinstance(image, np.ndarray)
     data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
-    path = write_files(target, data, overwrite=overwrite, like=image)
+    nothing = nothing_came_back(done.faces)
+    path = None if nothing else write_files(target, data, overwrite=overwrite, like=image)
+    warnings = [*reading_warnings(picture), *done.warnings, *lossy_warning(path)]
+    if nothing:
+        warnings.append(f"{nothing}; nothing was written" if target else nothing)
     return RecoverResult(
         same_kind(image, recovered, data, path),
         recovered.rgb,
         done.faces,
         path,
-        (*reading_warnings(picture), *done.warnings, *lossy_warning(path)),
+        tuple(warnings),
         data,
         done.wrong_key,
         done.authentic,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ...errors import WrongKeyError
 from ...types import Box, UInt8Image, WrongKey
 from . import display as show
 
+_BACK = ("exact", "estimate", "noise")
 Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
 
 
@@ -33,12 +36,30 @@ class RecoveredFace:
     outcome: Outcome
 
 
+def nothing_came_back(faces: Sequence[RecoveredFace]) -> str | None:
+    """Return why no face came back, for messages; None if one did.
+
+    Args:
+        faces: of one recovery.
+    """
+    if any(face.outcome in _BACK for face in faces):
+        return None
+    numbers: dict[str, dict[int, None]] = {}
+    for face in faces:
+        numbers.setdefault(face.outcome, {})[face.number] = None
+    told = [f"face {', '.join(map(str, which))} is {outcome}" for outcome, which in numbers.items()]
+    return f"no face came back: {'; '.join(told)}"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RecoverResult:
     """Outcome of `recover`.
 
+    Nothing is written if no face came back, as from a file in which all faces that the key opens were forgotten;
+    `require_faces` makes that an error.
+
     Attributes:
-        image: the recovered photo, of the kind that was given.
+        image: the recovered photo, of the kind that was given; None if that is a path and nothing was written.
         recovered: the same as (H, W, 3) uint8 RGB.
         faces: per region, in the file's order.
         path: where it was written, or None.
@@ -57,6 +78,16 @@ class RecoverResult:
     data: bytes = field(default=b"", repr=False)
     wrong_key: WrongKey = "noise"
     authentic: bool = False
+
+    def require_faces(self) -> None:
+        """Refuse a result without any face.
+
+        Raises:
+            WrongKeyError: if no face came back; says what became of each.
+        """
+        why = nothing_came_back(self.faces)
+        if why is not None:
+            raise WrongKeyError(why)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the recovered photo; arguments and errors as `ProtectResult.save`."""

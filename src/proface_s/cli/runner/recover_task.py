@@ -63,14 +63,20 @@ class RecoverTask:
         overwrite: bool = False,
         file_format: Format | None = None,
     ) -> RecoverResult:
-        """Recover a file into another file, or into memory if ``target`` is None."""
+        """Recover a file into another file, or into memory if ``target`` is None.
+
+        Raises:
+            WrongKeyError: if no face came back.
+        """
         if source is STDIN:
             image: Path | bytes = read_stdin()
         else:
             image = source if target is not None else read_file(source)
         options = self.options if file_format is None else replace(self.options, file_format=file_format)
         session = process_session(self.threads)
-        return recover_file(image, options, session, sidecar=sidecar, output=target, overwrite=overwrite)
+        result = recover_file(image, options, session, sidecar=sidecar, output=target, overwrite=overwrite)
+        result.require_faces()
+        return result
 
     def _recovered_bytes(self, source: Path, sidecar: Path | str | None, target: Path) -> bytes:
         """Return the content that the output would have."""
