@@ -10,6 +10,7 @@ import numpy as np
 
 from ..api.footprints import covered, repeated_edges, uncovered
 from ..api.protection.selection import disjoint_regions
+from ..api.results import display as show
 from ..container.carriers.sidecar import picture_digest
 from ..container.header.footprint import Footprint
 from ..container.header.header import region_digest
@@ -31,12 +32,19 @@ from .tracking import tracked
 EVERY = 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ProtectedFrame:
     """A frame with its faces hidden, (H, W, 3) uint8 RGB, and the record that recovers them."""
 
     rgb: UInt8Image
     record: FrameRecord
+
+    def __repr__(self) -> str:
+        faces = show.count(self.record.boxes, "face")
+        return f"<ProtectedFrame: frame {self.record.index}, {faces}, {show.shape(self.rgb)}>"
+
+    def _repr_html_(self) -> str:
+        return show.html_table(repr(self), ("face", "box"), enumerate(self.record.boxes, 1))
 
 
 class VideoSession:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import warnings
-from dataclasses import replace
-from inspect import signature
+from dataclasses import fields, is_dataclass, replace
+from inspect import isclass, isfunction, signature, unwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,7 +17,16 @@ from PIL import Image
 
 import proface_s
 import proface_s.errors
-from proface_s import Credentials, Detection, ProtectResult, RecoverResult, Session
+from proface_s import (
+    Credentials,
+    Detection,
+    ProtectedFrame,
+    ProtectResult,
+    RecoverResult,
+    Session,
+    VideoKey,
+    VideoSession,
+)
 from proface_s.errors import ImageError, UsageError
 from proface_s.types import Box, Face
 
@@ -147,6 +157,7 @@ def every_result(session: Session, done: ProtectResult, back: RecoverResult) -> 
         proface_s.forget(done.data, 1),
         session.protect(drawn(), PASSPHRASE, faces="none", allow_no_face=True),
     )
+    frame = next(VideoSession(detector=One(), model=session.model).protect([drawn()], VideoKey.generate()))
     rows = [*found.faces, *done.faces, *back.faces, *checked.faces, *shown.faces]
     return [
         found,
@@ -156,10 +167,39 @@ def every_result(session: Session, done: ProtectResult, back: RecoverResult) -> 
         checked,
         forgotten,
         bare,
+        frame,
         *rows,
         Credentials.of(PASSPHRASE),
         proface_s.Lock.of(PASSPHRASE),
     ]
+
+
+def result_types() -> set[type]:
+    """Return the dataclasses that public functions, and the methods of public sessions, return or yield."""
+    public = [getattr(proface_s, name) for name in proface_s.__all__]
+    calls = [each for each in public if isfunction(each)]
+    sessions = [each for each in public if isclass(each) and each.__name__.endswith("Session")]
+    calls += [call for each in sessions for name, call in vars(each).items() if isfunction(call) and name[0] != "_"]
+    found: set[type] = set()
+    for call in calls:
+        own = unwrap(call)
+        returned = eval(own.__annotations__["return"], vars(sys.modules[own.__module__]))
+        found |= {each for each in (returned, *get_args(returned)) if isclass(each) and is_dataclass(each)}
+    return found
+
+
+def test_every_type_of_result_is_there_and_can_be_shown_and_saved(
+    session: Session, done: ProtectResult, back: RecoverResult
+) -> None:
+    results = result_types()
+    assert results >= {Detection, ProtectResult, RecoverResult, ProtectedFrame}, "the search finds what it should"
+    assert results <= {type(each) for each in every_result(session, done, back)}, "the tests below see all of them"
+    for kind in results:
+        assert getattr(proface_s, kind.__name__) is kind
+        assert "__repr__" in vars(kind)
+        assert not kind.__dataclass_params__.repr  # type: ignore[attr-defined]
+        assert callable(vars(kind)["_repr_html_"])
+        assert ("data" in {field.name for field in fields(kind)}) == ("save" in vars(kind)), "a file can be saved"
 
 
 def test_every_result_is_one_short_line(session: Session, done: ProtectResult, back: RecoverResult) -> None:
@@ -190,8 +230,8 @@ def test_notebooks_get_nothing_that_is_hidden(session: Session, done: ProtectRes
         assert np.array_equal(np.asarray(image), done.cover), "the plain covers: there is no code in their pixels"
     with pytest.raises(proface_s.errors.NotProtectedError):
         proface_s.inspect(png)
-    for result in every_result(session, done, back)[:7]:
-        text = result._repr_html_() if hasattr(result, "_repr_html_") else ""
+    for result in every_result(session, done, back)[:8]:
+        text = result._repr_html_()
         assert PASSPHRASE not in text
         if not isinstance(result, ProtectResult):
             assert "<img" not in text, "neither originals nor recovered faces get into a notebook by themselves"

@@ -37,3 +37,6 @@ class ChangedFile:
         numbers = ", ".join(map(str, self.faces[:_MOST_LISTED])) + (", ..." if len(self.faces) > _MOST_LISTED else "")
         what = f"face{'' if len(self.faces) == 1 else 's'} {numbers}" if self.faces else "no face"
         return f"<ChangedFile: {what}, {len(self.data)} bytes{show.target(self.path)}{show.notes(self.warnings)}>"
+
+    def _repr_html_(self) -> str:
+        return show.html_table(repr(self), ("changed face",), [(number,) for number in self.faces])
