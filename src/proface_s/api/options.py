@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, SupportsIndex
 
-from ..container.header.header import WrongKey
 from ..container.header.lock_plan import check_locks
 from ..covers import parse_style
 from ..errors import UsageError
@@ -19,7 +18,7 @@ from ..keys.access import Credentials, Lock
 from ..keys.face_key_text import PortableFaceKey
 from ..keys.passphrase import check_passphrase
 from ..keys.recipients import Identity, Recipient
-from ..types import Box, Style
+from ..types import Box, Style, WrongKey
 
 _MODES: Final = ("noise", "cover")
 Sidecar = Literal["none", "also", "instead"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.carriers.sidecar import decode_sidecar
-from ..container.header.header import Header, WrongKey
+from ..container.header.header import Header
 from ..container.header.unlock import UnlockedHeader, unlock_header
 from ..container.records.pixel_records import read_record
 from ..container.records.record_message import face_record, record_agrees
@@ -19,7 +19,7 @@ from ..image.read import read_file
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
-from ..types import Box, Picture
+from ..types import Box, Picture, WrongKey
 from .files.io import PictureInput, file_bytes, load
 from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from .footprints import unprotected_alpha

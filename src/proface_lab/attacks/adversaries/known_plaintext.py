@@ -26,7 +26,7 @@ LR: Final = 0.1
 FAITHFUL: Final = 3000.0  # weight of the protection term against the recovery term
 PASSPHRASE: Final = "correct horse battery staple"
 
-Opener = Callable[[UInt8Image], UInt8Image]  # opens a protected picture with the key that was found
+_Opener = Callable[[UInt8Image], UInt8Image]  # opens a protected picture with the key that was found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ def _attack(method: Method, faces: Sequence[Covered], keys: Sequence[bytes], sce
     return {"figures": figures, "what": what, "known": own, "sheet": sheet}
 
 
-def _opener(method: Method, known: KnownFace, scene: Scene) -> tuple[Opener, str]:
+def _opener(method: Method, known: KnownFace, scene: Scene) -> tuple[_Opener, str]:
     """Return how to open other pictures with what the known one gives.
 
     Raises:

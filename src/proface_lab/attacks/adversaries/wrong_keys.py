@@ -25,7 +25,7 @@ SHARES: Final = (0.001, 0.01, 0.05, 0.25, 0.5)
 MARGIN: Final = 3.0  # dB above the control that count as a leak
 KEY, SPREAD = "key bytes", "spread key"
 
-Recovered = dict[str, UInt8Image]
+RecoveredByFace = dict[str, UInt8Image]
 Best = tuple[str, float, float]  # name of the wrong key, its result, the control
 Change = Callable[[UInt8Image, int, np.random.Generator], UInt8Image]
 
@@ -39,7 +39,7 @@ class WrongKeys:
         """See `Attack.run`."""
         rng = np.random.default_rng([scene.seed, 1])
         faces = scene.covered()[: scene.budget.victims]
-        levels: dict[str, list[Recovered]] = {KEY: [], SPREAD: []}
+        levels: dict[str, list[RecoveredByFace]] = {KEY: [], SPREAD: []}
         opened = None
         for number, face in enumerate(faces):
             phrase = f"{PASSPHRASE} {number}"
@@ -103,7 +103,7 @@ def _wrong_keys(passphrase: str, rng: np.random.Generator) -> dict[str, bytes]:
 
 def _spread(
     opened: ExpandedKey, protected: UInt8Image, key: bytes, other: bytes, rng: np.random.Generator
-) -> Recovered:
+) -> RecoveredByFace:
     """Return what comes back with wrong elements, by name."""
     right, random = (opened.expand(each, protected.shape) for each in (key, other))
     tried = {"right": right, "random": random, "one element": changed_share(0)(right, opened.levels, rng)}
@@ -115,7 +115,7 @@ def _spread(
     return {name: opened.recover(protected, elements) for name, elements in tried.items()}
 
 
-def _means(found: list[Recovered], originals: list[UInt8Image]) -> dict[str, dict[str, float]]:
+def _means(found: list[RecoveredByFace], originals: list[UInt8Image]) -> dict[str, dict[str, float]]:
     """Return, by name, the mean PSNR of the whole face and of the best of `_parts`."""
     rows = {}
     for name in found[0]:
@@ -140,7 +140,7 @@ def _parts(a: UInt8Image, b: UInt8Image) -> list[tuple[UInt8Image, UInt8Image]]:
 
 def _outcome(
     figures: Mapping[str, dict[str, dict[str, float]]],
-    levels: Mapping[str, list[Recovered]],
+    levels: Mapping[str, list[RecoveredByFace]],
     originals: list[UInt8Image],
     cover: Mapping[str, float],
     opened: ExpandedKey | None,
@@ -221,7 +221,9 @@ def _finding(best: Mapping[str, Best], half: Best | None, headline: str, opened:
     return text
 
 
-def _rows(levels: Mapping[str, list[Recovered]], originals: list[UInt8Image]) -> list[list[tuple[str, UInt8Image]]]:
+def _rows(
+    levels: Mapping[str, list[RecoveredByFace]], originals: list[UInt8Image]
+) -> list[list[tuple[str, UInt8Image]]]:
     chosen = (
         "right",
         "one bit",

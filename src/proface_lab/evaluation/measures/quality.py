@@ -23,7 +23,7 @@ from .metrics import mean_and_p5, ms_ssim, ssim
 from .perceptual import Perceptual
 
 MeasurementProtocol = Literal["stored", "float"]
-Picture = UInt8Image | FloatArray
+ShownPicture = UInt8Image | FloatArray
 
 COMPARISONS: Final = {  # name -> (picture, reference)
     "protected": ("protected", "cover"),
@@ -49,14 +49,14 @@ class Trial:
 
     sample: FaceSample
     cover: UInt8Image
-    protected: Picture
-    recovered: Picture
-    wrong: Picture
+    protected: ShownPicture
+    recovered: ShownPicture
+    wrong: ShownPicture
     seconds: tuple[float, float]
 
-    def picture(self, name: str) -> Picture:
+    def picture(self, name: str) -> ShownPicture:
         """Return a picture by name: original, cover, protected, recovered or wrong."""
-        found: Picture = self.sample.image if name == "original" else getattr(self, name)
+        found: ShownPicture = self.sample.image if name == "original" else getattr(self, name)
         return found
 
 
@@ -105,7 +105,7 @@ def run_trial(
     return Trial(sample, cover, protected, recovered, wrong, seconds)
 
 
-_Steps = tuple[Picture, Picture, Picture, tuple[float, float]]
+_Steps = tuple[ShownPicture, ShownPicture, ShownPicture, tuple[float, float]]
 
 
 def _stored_steps(method: Method, original: UInt8Image, cover: UInt8Image, right: bytes, other: bytes) -> _Steps:
@@ -184,5 +184,5 @@ def _compare(a: AnyImage, b: AnyImage, perceptual: Perceptual | None) -> dict[st
     return found
 
 
-def _unit(picture: Picture) -> AnyImage:
+def _unit(picture: ShownPicture) -> AnyImage:
     return picture.astype(np.float64) / 255 if picture.dtype == np.uint8 else picture.astype(np.float64)

@@ -34,15 +34,15 @@ SOFT = 0.1  # excess up to which `excess_of` is quadratic
 SALT, ROUNDS = b"PRO-Face S", 10  # a constant salt and ten rounds, as published
 
 
-def haar(image: Tensor) -> Tensor:
+def haar_bands(image: Tensor) -> Tensor:
     """Orthonormal Haar: (N, C, H, W) -> (N, 4C, H/2, W/2), bands LL, HL, LH, HH, each of all channels."""
     a, b = image[..., 0::2, 0::2], image[..., 0::2, 1::2]
     c, d = image[..., 1::2, 0::2], image[..., 1::2, 1::2]
     return torch.cat([a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d], 1) / 2
 
 
-def inverse_haar(bands: Tensor) -> Tensor:
-    """Inverse of `haar`."""
+def from_haar_bands(bands: Tensor) -> Tensor:
+    """Inverse of `haar_bands`."""
     ll, hl, lh, hh = bands.chunk(4, 1)
     out = bands.new_empty(ll.shape[0], ll.shape[1], 2 * ll.shape[2], 2 * ll.shape[3])
     out[..., 0::2, 0::2], out[..., 0::2, 1::2] = (ll + hl + lh + hh) / 2, (ll - hl + lh - hh) / 2
@@ -50,7 +50,7 @@ def inverse_haar(bands: Tensor) -> Tensor:
     return out
 
 
-def scale(s: Tensor) -> Tensor:
+def scale_factor(s: Tensor) -> Tensor:
     """The paper's e(s) = exp(2c(sigmoid(s) - 1/2)), never in half precision.
 
     Near 1 bfloat16 has steps of 1/128: rounding the factor there costs more than rounding the image to 8 bits.
@@ -122,13 +122,13 @@ class SecureCoupling(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """(X, Y) -> (X', Y')."""
-        y = scale(self.omega(x, key)) * y + self.phi(x, key)
-        return scale(self.rho(y, key)) * x + self.eta(y, key), y
+        y = scale_factor(self.omega(x, key)) * y + self.phi(x, key)
+        return scale_factor(self.rho(y, key)) * x + self.eta(y, key), y
 
     def inverse(self, x: Tensor, y: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """(X', Y') -> (X, Y)."""
-        x = (x - self.eta(y, key)) / scale(self.rho(y, key))
-        return x, (y - self.phi(x, key)) / scale(self.omega(x, key))
+        x = (x - self.eta(y, key)) / scale_factor(self.rho(y, key))
+        return x, (y - self.phi(x, key)) / scale_factor(self.omega(x, key))
 
 
 def excess_of(bands: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ class PaperFlow(nn.Module):
             key_map: (N, 1, H, W).
             excess: if given, gets `excess_of` both branches after every coupling, each (N,).
         """
-        x, y, key = self._bands(original), self._bands(cover), haar(key_map)
+        x, y, key = self._bands(original), self._bands(cover), haar_bands(key_map)
         for block in self.blocks:
             x, y = block(x, y, key)
             if excess is not None:
@@ -201,12 +201,12 @@ class PaperFlow(nn.Module):
             key_map: (N, 1, H, W).
             excess: see `protect`.
         """
-        return self._backward(haar(key_map).repeat(1, 3, 1, 1), protected, key_map, excess)[0]
+        return self._backward(haar_bands(key_map).repeat(1, 3, 1, 1), protected, key_map, excess)[0]
 
     def _backward(
         self, x: Tensor, protected: Tensor, key_map: Tensor, excess: list[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        y, key = self._bands(protected), haar(key_map)
+        y, key = self._bands(protected), haar_bands(key_map)
         for block in reversed(self.blocks):
             assert isinstance(block, SecureCoupling)
             x, y = block.inverse(x, y, key)
@@ -216,11 +216,11 @@ class PaperFlow(nn.Module):
 
     def _bands(self, image: Tensor) -> Tensor:
         """An image of [0, 1] as the couplings see it."""
-        return haar(image * 2 - 1 if self.signed else image)
+        return haar_bands(image * 2 - 1 if self.signed else image)
 
     def _image(self, bands: Tensor) -> Tensor:
         """Inverse of `_bands`."""
-        image = inverse_haar(bands)
+        image = from_haar_bands(bands)
         return (image + 1) / 2 if self.signed else image
 
 

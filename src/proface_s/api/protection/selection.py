@@ -16,7 +16,7 @@ from ...faces import (
     reversible_box,
     select_faces,
 )
-from ...faces.regions import region_of
+from ...faces.disjoint_regions import region_of
 from ...image.transparency import constant_alpha
 from ...keys.access import Lock
 from ...types import Box, Face, Picture, Style

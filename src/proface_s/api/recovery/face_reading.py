@@ -36,7 +36,7 @@ def model_of(picture: Picture, header: Header, models: Models) -> Model:
     return model
 
 
-def read_faces(
+def estimate_faces(
     picture: Picture, header: Header, models: Models, keys: Mapping[int, FaceKey], forced: bool, progress: Progress
 ) -> tuple[dict[int, Reading], list[int]]:
     """Return what the flow reads from the pixels of the given faces, and the faces of which it reads no picture."""
@@ -47,7 +47,7 @@ def read_faces(
     unreadable: list[int] = []
     for number, (index, key) in enumerate(keys.items()):
         progress("restore", number, len(keys))
-        read = read_face(model, cut(picture.rgb, header.faces[index].box), key, header, index, forced)
+        read = estimate_face(model, cut(picture.rgb, header.faces[index].box), key, header, index, forced)
         if read is None:
             unreadable.append(index)
         else:
@@ -55,7 +55,7 @@ def read_faces(
     return estimates, unreadable
 
 
-def read_face(
+def estimate_face(
     model: Model, region: UInt8Image, key: FaceKey, header: Header, index: int, forced: bool
 ) -> Reading | None:
     """Read one face from its pixels.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from ...container.header.header import WrongKey
 from ...container.header.unlock import check_cost, noise_keys, unlock_header
 from ...container.records.partial_headers import LOST, PartialHeader, headers_from_records
 from ...container.records.pixel_records import search_records
@@ -21,10 +20,10 @@ from ...keys.access import Credentials
 from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.secrets import FaceKey
 from ...progress import Progress, silent
-from ...types import Box, Picture, UInt8Image
+from ...types import Box, Picture, UInt8Image, WrongKey
 from ..header_checks import check_mode
 from ..results.recovered import Outcome, RecoveredFace
-from .face_reading import check_readable, model_of, pixel_warnings, read_face, unvouched
+from .face_reading import check_readable, estimate_face, model_of, pixel_warnings, unvouched
 from .recover_picture import Recovered
 
 _GONE = "the file's metadata are gone; what was read from the pixels is an estimate that nothing vouches for"
@@ -168,7 +167,7 @@ def _read(
     doubtful: set[int] = set()
     for number, (index, box) in enumerate(places):
         progress("restore", number, len(places))
-        read = read_face(model, cut(picture.rgb, box), opened.keys[index], header, index, forced)
+        read = estimate_face(model, cut(picture.rgb, box), opened.keys[index], header, index, forced)
         if read is not None:
             found.append((box, read.image))
             readable.add(index)

@@ -20,7 +20,7 @@ from ...types import Picture, WrongKey
 from ..footprints import restored, unprotected_alpha
 from ..header_checks import check_digests, check_faces, check_mode, read_header
 from ..results.recovered import Outcome, RecoveredFace
-from .face_reading import check_readable, pixel_warnings, read_faces, unvouched
+from .face_reading import check_readable, estimate_faces, pixel_warnings, unvouched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +91,7 @@ def recover_picture(
                 code="contradiction",
             )
     unsealed = {i: key for i, key in keys.items() if i not in seals}
-    readings, unreadable = read_faces(picture, header, models, unsealed, forced, progress)
+    readings, unreadable = estimate_faces(picture, header, models, unsealed, forced, progress)
     estimates = {index: reading.image for index, reading in readings.items()}
     doubtful = [index for index, reading in readings.items() if not reading.intact]
     check_readable(picture, unreadable, [*exact, *estimates], only)

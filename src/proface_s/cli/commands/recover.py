@@ -24,8 +24,8 @@ from ..options.common import (
 from ..options.keys import KeySources, key_sources_with_face_keys
 
 if TYPE_CHECKING:
-    from ...container.header.header import WrongKey
     from ...image.write import Format
+    from ...types import WrongKey
     from ..runner.plan import Plan
 
 

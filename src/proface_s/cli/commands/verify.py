@@ -13,7 +13,7 @@ from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import Verification
-    from ...container.header.header import WrongKey
+    from ...types import WrongKey
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
 

@@ -19,8 +19,7 @@ from typing import Final
 
 from ...errors import DamagedFileError
 from ...keys.secrets import FaceContext
-from ...types import Box, UInt8Image
-from ...types import WrongKey as WrongKey
+from ...types import Box, UInt8Image, WrongKey
 from .footprint import FOOTPRINT_BYTES, PLAIN, Footprint, decode_footprint, encode_footprint
 from .stanzas import Stanza
 

@@ -17,9 +17,9 @@ from typing import Final
 
 from ...errors import DamagedFileError, FileFormatError
 from ...keys.secrets import MODEL_ID_BYTES
-from ...types import Box
+from ...types import Box, WrongKey
 from ..byte_reader import ByteReader
-from ..header.header import DIGEST_BYTES, FaceEntry, Group, Header, WrongKey
+from ..header.header import DIGEST_BYTES, FaceEntry, Group, Header
 from ..header.header_bytes import decode_stanzas, encode_stanzas
 from ..header.stanzas import Stanza
 from ..header.validation import MAX_FACES, MAX_GROUPS, check_header

@@ -26,7 +26,7 @@ HALO: Final = 5  # rows beyond a strip that five 3x3 convolutions see
 STRIP_SITES: Final = 1 << 16  # sites of one call: wider networks than the secure flow's, about 50 MB of features
 
 
-class Coupling(NamedTuple):
+class PaperCoupling(NamedTuple):
     """One secure affine coupling block (SACB).
 
     Attributes:
@@ -53,7 +53,7 @@ class Coupling(NamedTuple):
 
 
 def protect_bands(
-    couplings: Sequence[Coupling], original: FloatArray, cover: FloatArray, key: FloatArray
+    couplings: Sequence[PaperCoupling], original: FloatArray, cover: FloatArray, key: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the bands of the byproduct and of the protected image, each (1, 12, h, w)."""
     x, y = original, cover
@@ -63,7 +63,7 @@ def protect_bands(
 
 
 def recover_bands(
-    couplings: Sequence[Coupling], byproduct: FloatArray, protected: FloatArray, key: FloatArray
+    couplings: Sequence[PaperCoupling], byproduct: FloatArray, protected: FloatArray, key: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the bands of the original and of the cover; inverse of `protect_bands`."""
     x, y = byproduct, protected

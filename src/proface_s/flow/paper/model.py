@@ -13,7 +13,7 @@ from ...types import FloatArray, UInt8Image, WrongKey
 from ..cards import read_card, verified_bytes
 from ..model import KeyStreams, Reading
 from ..network import open_graph
-from .couplings import Coupling, haar, inverse_haar, protect_bands, recover_bands
+from .couplings import PaperCoupling, haar, inverse_haar, protect_bands, recover_bands
 from .key_map import derive_key_map
 
 GRAPHS: Final = ("to-cover-{}.onnx", "to-original-{}.onnx")  # of each coupling, numbered from 1
@@ -56,7 +56,9 @@ class PaperModel:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self.card.name} is not a model of the published network") from error
         self._couplings = [
-            Coupling(*(open_graph(verified_bytes(folder, self.card, name.format(n)), self.threads) for name in GRAPHS))
+            PaperCoupling(
+                *(open_graph(verified_bytes(folder, self.card, name.format(n)), self.threads) for name in GRAPHS)
+            )
             for n in range(1, count + 1)
         ]
 
