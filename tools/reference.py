@@ -19,6 +19,7 @@ import click
 
 import proface_s
 from proface_s.cli.main import proface
+from proface_s.error_codes import ERROR_CODES
 
 SPECIAL = re.compile(r"([\\*_<>\[\]#|$~^])")
 OPTION = re.compile(r"(?<![\w`-])(--?[a-zA-Z][\w-]*)")
@@ -107,7 +108,23 @@ def python_markdown() -> str:
             if title == "Errors":
                 kind, options = "exception", "\n   :show-inheritance:"
             parts.append(f"```{{eval-rst}}\n.. auto{kind}:: proface_s.{name}{options}\n```\n")
+    parts.append(error_codes_markdown())
     return "\n".join(parts)
+
+
+def error_codes_markdown() -> str:
+    """Return the table of all error codes; those of the classes are marked with their class."""
+    classes = {
+        value.code: name
+        for name in proface_s.__all__
+        if inspect.isclass(value := getattr(proface_s, name)) and issubclass(value, proface_s.ProFaceError)
+    }
+    rows = [
+        f"| `{code}` | {escaped(meaning)} | {f'`{classes[code]}`' if code in classes else ''} |"
+        for code, meaning in sorted(ERROR_CODES.items())
+    ]
+    head = "`ProFaceError.code` is one of these. A class has a code of its own, which single errors refine."
+    return "\n".join(["## Error codes\n", f"{head}\n", "| code | meaning | class |", "|---|---|---|", *rows, ""])
 
 
 PAGES = {"cli": cli_markdown, "python": python_markdown}
