@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from test_header import headers
 
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
+from proface_s.container.carriers.jpeg import IDENTIFIER, PART_BYTES, read_jpeg_chunks, write_jpeg_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar, encode_sidecar, picture_digest
 from proface_s.container.header.footprint import OPAQUE, Footprint, decode_footprint, encode_footprint
 from proface_s.container.header.header import Header
@@ -30,7 +32,8 @@ from proface_s.container.records.pixel_records import (
 )
 from proface_s.container.records.record_message import RecordMessage, decode_record_message, encode_record_message
 from proface_s.container.seal import open_seal, seal_at_full_length, seal_region
-from proface_s.image.write import FORMATS, Format, encode_picture
+from proface_s.errors import DamagedFileError
+from proface_s.image.write import FORMATS, encode_jpeg, encode_picture
 from proface_s.keys.access import Credentials, Lock
 from proface_s.keys.derive import KdfParams
 from proface_s.keys.keyfiles import read_identities, write_identity
@@ -41,7 +44,7 @@ from proface_s.types import Box, Picture, UInt8Image
 
 CHEAP = KdfParams(1, 1024, 1)
 RGB = np.random.default_rng(3).integers(0, 256, (24, 40, 3), dtype=np.uint8)
-FILES = {name: encode_picture(Picture(RGB), name) for name in FORMATS}
+FILES = {name: encode_picture(Picture(RGB), name) for name in FORMATS} | {"jpeg": encode_jpeg(Picture(RGB))}
 
 
 def exactly(size: int) -> st.SearchStrategy[bytes]:
@@ -87,13 +90,31 @@ def test_header_and_seals_as_chunks(header: Header, data: st.DataObject) -> None
     assert from_chunks(to_chunks(header, seals)) == (header, seals)
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("file_format", FILES)
 @settings(deadline=None, max_examples=40)
 @given(chunks=chunk_payloads)
-def test_chunks_in_files(file_format: Format, chunks: dict[str, list[bytes]]) -> None:
+def test_chunks_in_files(file_format: str, chunks: dict[str, list[bytes]]) -> None:
     carried = write_chunks(FILES[file_format], chunks)
     assert read_chunks(carried) == chunks
     assert read_chunks(write_chunks(carried, {"pfSh": [], "pfSl": []})) == {}
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 3 * PART_BYTES), max_size=3), st.data())
+def test_chains_of_any_length(lengths: list[int], data: st.DataObject) -> None:
+    plain = FILES["jpeg"]
+    chunks = {"pfSl": [np.random.default_rng(length).bytes(length) for length in lengths]} if lengths else {}
+    carried = write_jpeg_chunks(plain, chunks)
+    assert read_jpeg_chunks(carried) == chunks
+    assert write_jpeg_chunks(carried, {"pfSl": []}) == plain
+    links = [found.start() - 4 for found in re.finditer(re.escape(IDENTIFIER), carried)]
+    if len(links) > 1:  # two links change places: none is as long as a whole one and numbered as its neighbour
+        one, other = sorted(data.draw(st.lists(st.sampled_from(links), min_size=2, max_size=2, unique=True)))
+        ends = {at: at + 2 + int.from_bytes(carried[at + 2 : at + 4], "big") for at in links}
+        first, second = carried[one : ends[one]], carried[other : ends[other]]
+        changed = carried[:one] + second + carried[ends[one] : other] + first + carried[ends[other] :]
+        with pytest.raises(DamagedFileError):
+            read_jpeg_chunks(changed)
 
 
 @settings(deadline=None, max_examples=40)

@@ -55,7 +55,7 @@ def encode_coefficients(blocks: Sequence[Coefficients], steps: Sequence[Steps]) 
         The code, a multiple of 4 bytes.
     """
     encoder = _Encoder()
-    _code_components(encoder, [each.astype(np.int32) for each in blocks], steps)
+    code_components(encoder, [each.astype(np.int32) for each in blocks], steps)
     words = encode_symbols(encoder.chunks)
     assert words is not None
     return words.astype(_WORD).tobytes()
@@ -78,13 +78,13 @@ def decode_coefficients(code: bytes, shapes: Sequence[tuple[int, ...]], steps: S
         raise DamagedFileError(f"the code of the coefficients is damaged: it has {len(code)} bytes")
     decoder = _Decoder(np.frombuffer(code, _WORD).astype(np.uint32))
     blocks = [np.zeros(shape, np.int32) for shape in shapes]
-    _code_components(decoder, blocks, steps)
+    code_components(decoder, blocks, steps)
     if not decoder.finished():
         raise DamagedFileError("the code of the coefficients is damaged: it does not end with them")
     return [each.astype(np.int16) for each in blocks]
 
 
-class _Coder(Protocol):
+class Coder(Protocol):
     """One direction of the code: both go through the same passes, so that they cannot disagree about an order."""
 
     def magnitudes(self, kind: int, contexts: npt.NDArray[np.uint8], values: Integers) -> Integers:
@@ -160,11 +160,17 @@ class _Decoder:
 
     def finished(self) -> bool:
         """Return whether the stream ended here."""
-        return self._reader.left().tolist() == [1, 1]
+        return bool(self._reader.left().tolist() == [1, 1])
 
 
-def _code_components(coder: _Coder, blocks: Sequence[Integers], steps: Sequence[Steps]) -> None:
-    """Code the components in their order; a decoder fills ``blocks``."""
+def code_components(coder: Coder, blocks: Sequence[Integers], steps: Sequence[Steps]) -> None:
+    """Code the components in their order.
+
+    Args:
+        coder: one direction of the code.
+        blocks: as in `encode_coefficients`, but int32; a decoder fills them.
+        steps: as in `encode_coefficients`.
+    """
     before: KnownBlocks | None = None
     for number, (component, table) in enumerate(zip(blocks, steps, strict=True)):
         beside = before if before is not None and number > 1 and before.shape == component.shape[:2] else None
@@ -173,7 +179,7 @@ def _code_components(coder: _Coder, blocks: Sequence[Integers], steps: Sequence[
 
 
 def _code_ac(
-    coder: _Coder, blocks: Integers, steps: Integers, beside: KnownBlocks | None, *, chroma: bool
+    coder: Coder, blocks: Integers, steps: Integers, beside: KnownBlocks | None, *, chroma: bool
 ) -> KnownBlocks:
     """Code the AC coefficients of a component, magnitudes first."""
     rows, columns = blocks.shape[:2]
@@ -200,7 +206,7 @@ def _code_ac(
     return known
 
 
-def _code_dc(coder: _Coder, blocks: Integers, steps: npt.NDArray[np.int64]) -> None:
+def _code_dc(coder: Coder, blocks: Integers, steps: npt.NDArray[np.int64]) -> None:
     """Code the DC coefficients of a component, whose AC coefficients are known."""
     blocks[0, 0, 0, 0] = coder.number(int(blocks[0, 0, 0, 0]) - _LOWEST) + _LOWEST
     for step in dc_passes(blocks, steps):
@@ -219,7 +225,10 @@ def _checked(values: Integers) -> Integers:
 
 
 def frequency_tables() -> npt.NDArray[np.int64]:
-    """Return the distributions, (KINDS, CONTEXTS, SYMBOLS), as frequencies whose sum is 2^16 (made by tools)."""
+    """Return the distributions, (KINDS, CONTEXTS, SYMBOLS), as frequencies whose sum is 2^16.
+
+    tools/coefficient_tables.py counted them.
+    """
     text = resources.files(__package__).joinpath("coefficient_tables.txt").read_text(encoding="ascii")
     rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
     return np.array(rows, np.int64).reshape(KINDS, CONTEXTS, SYMBOLS)
