@@ -11,7 +11,7 @@ import numpy as np
 from .container import areas, carriers, records
 from .container import header as headers
 from .container.carriers import Bytes, Picture
-from .container.fields import check_boxes, check_costs, require
+from .container.fields import check_costs, require
 from .container.header import Face, Group, Header
 from .container.seals import open_seal
 from .flow import estimate as flow
@@ -53,15 +53,15 @@ class _Canvas:
             self.alpha[y : y + h, x : x + w] = content[..., 3]
 
     def result(self) -> Result:
-        """The finished result."""
+        """The finished result; `Damaged` if the pixels of a face were changed, and no other comes back."""
+        require(bool(self.face_keys) or "damaged" not in self.faces, "pixels that were changed")
         return Result(Picture(self.rgb, self.alpha), self.faces, self.face_keys, self.warnings)
 
 
 def read(path: Path, credentials: Credentials, sidecar: Path | None = None) -> Result:
     """Open a file.  Raises a `NotOpened` if it does not open."""
     data = path.read_bytes()
-    found = carriers.metadata(data)
-    picture = carriers.pixels(data)
+    found, picture = carriers.load(data)
     beside = path.with_suffix(".pfs")
     if sidecar is not None:
         found = carriers.combined(found, _sidecar(sidecar, picture))
@@ -91,9 +91,9 @@ def _with_header(header: Header, seals: dict[int, bytes], picture: Picture, cred
     canvas = _Canvas(picture)
     vouched = bool(opened.groups) and not header.cover
     for face in header.faces:
-        sealed = face.index in opened.face_keys and face.index in seals
-        if not face.erased and not sealed and _contradicted(header, face, picture):
-            require(vouched, "a record that contradicts a header for which nothing vouches")
+        if face.index in opened.face_keys and _contradicted(header, face, picture):
+            vouched_for = vouched or face.index in seals
+            require(vouched_for, "a record that contradicts a header for which nothing vouches")
             canvas.warnings.append(f"face {face.index + 1}: its record contradicts the header")
     for face in header.faces:
         _recover(canvas, header, face, face.box, opened, seals.get(face.index))
@@ -103,7 +103,7 @@ def _with_header(header: Header, seals: dict[int, bytes], picture: Picture, cred
 def _contradicted(header: Header, face: Face, picture: Picture) -> bool:
     try:
         record = records.at(picture.rgb, *face.box[:2])
-    except Newer:  # another version
+    except Newer:  # another version, or an unknown flag
         return True
     if record is None:
         return False
@@ -129,7 +129,9 @@ def _recover(
     else:
         estimate = _estimate(header, face, areas.cut(canvas.picture.rgb, found), key)
         if not header.cover:
-            require(estimate.picture, "pixels that were changed: what is read is not a picture")
+            if not estimate.picture:
+                canvas.faces.append("damaged")
+                return
             if estimate.decoder is None or not estimate.decoder.intact:
                 canvas.warnings.append(f"face {face.index + 1}: samples were changed")
         canvas.put(found, estimate.rgb)
@@ -152,6 +154,7 @@ def _from_records(picture: Picture, credentials: Credentials) -> Result:
                 if isinstance(reason, kind):
                     raise reason
         raise NotProtected
+    check_costs(stanza for record in found for stanza in record.stanzas)
     canvas = _Canvas(picture)
     opens = False
     for of_one in records.pictures(found)[:MOST_PICTURES]:
@@ -176,10 +179,8 @@ def _header_of(found: list[records.Record]) -> tuple[Header, dict[int, tuple[int
     """What the records of one picture say of its header, and where its regions are now."""
     first = found[0]
     stanzas = {record.group: record.stanzas for record in found}
-    check_costs(stanza for group in stanzas.values() for stanza in group)
-    check_boxes((record.box for record in found), first.width, first.height)
     groups = tuple(Group(b"", stanzas.get(number, ()), b"") for number in range(max(stanzas) + 1))
-    faces = tuple(Face(r.index, r.box, r.group, headers.SEALED * r.sealed, "", None, b"", r.slot, b"") for r in found)
+    faces = tuple(Face(r.index, r.box, r.group, headers.SEALED * r.sealed, b"", None, b"", r.slot, b"") for r in found)
     by_index = {record.index: record.reserved for record in found}
     reserved = tuple(by_index.get(index, 0) for index in range(max(by_index) + 1))
     header = Header(first.cover, first.width, first.height, first.model_id, groups, faces, None, reserved, b"", b"")

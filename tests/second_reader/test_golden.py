@@ -63,7 +63,7 @@ def test_header_of_two_groups() -> None:
         assert [described(stanza) for stanza in group.stanzas] == wanted["stanzas"]
     for face, wanted in zip(found.faces, expected["faces"], strict=True):
         flags = {"sealed": face.sealed, "forgotten": face.forgotten, "erased": face.erased}
-        named = {"box": list(face.box), "group": face.group, "style": face.style, "strength": face.strength}
+        named = {"box": list(face.box), "group": face.group, "style": face.style.decode(), "strength": face.strength}
         bound = {"digest": face.digest.hex(), "slot": face.slot.hex(), "context": found.context(face).hex()}
         assert {**flags, **named, **bound, "reserved": found.reserved[face.index]} == wanted
     macs = [sha256(found.mac_input(number)).hexdigest() for number in range(2)]

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..outcomes import Damaged, Newer, NotAPicture
 from .fields import Fields, require
@@ -61,14 +63,36 @@ def picture_digest(rgb: Bytes) -> str:
     return sha256(width.to_bytes(4) + height.to_bytes(4) + rgb.tobytes()).hexdigest()
 
 
-def pixels(data: bytes) -> Picture:
-    """The 8-bit pixels of a file."""
+def load(data: bytes) -> tuple[Metadata, Picture]:
+    """Header and seals of a file, and its picture; a broken picture is damage if there are any of the first."""
+    found = Metadata()
     try:
-        image = Image.open(BytesIO(data))
-        image.load()
+        _read_metadata(data, found)
+        return found, pixels(data)
+    except NotAPicture as reason:
+        if found.header is not None or found.seals:
+            raise Damaged(str(reason)) from reason
+        raise
+
+
+def metadata(data: bytes) -> Metadata:
+    """Header and seals in a file; of a format that cannot have them: none."""
+    found = Metadata()
+    _read_metadata(data, found)
+    return found
+
+
+def pixels(data: bytes) -> Picture:
+    """The pixels of a file of up to 8 bits per sample and one frame, upright."""
+    try:
+        file = Image.open(BytesIO(data))
+        frames = getattr(file, "n_frames", 1)
+        file.load()
+        image = ImageOps.exif_transpose(file)
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, Image.DecompressionBombError) as error:
         raise NotAPicture("the file cannot be decoded") from error
-    if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA") or getattr(image, "n_frames", 1) != 1:
+    sixteen = data.startswith(PNG) and data[24] == 16
+    if sixteen or frames != 1 or image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         raise NotAPicture("not 8 bits per sample, or several pictures")
     if image.mode in ("LA", "RGBA") or "transparency" in image.info:
         array = np.asarray(image.convert("RGBA"))
@@ -76,16 +100,14 @@ def pixels(data: bytes) -> Picture:
     return Picture(np.array(image.convert("RGB")), None)
 
 
-def metadata(data: bytes) -> Metadata:
-    """Header and seals in a file; of a format that cannot have them: none."""
-    found = Metadata()
+def _read_metadata(data: bytes, found: Metadata) -> None:
+    """Add what is in the file to `found`, in its order."""
     if data.startswith(PNG):
         _collect(png_chunks(data), found)
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         _collect(_riff_chunks(data), found)
     elif data[:4] in (b"II*\0", b"MM\0*"):
         _tiff(data, found)
-    return found
 
 
 def _collect(chunks: Iterable[tuple[bytes, bytes, bool]], found: Metadata) -> None:
@@ -93,55 +115,58 @@ def _collect(chunks: Iterable[tuple[bytes, bytes, bool]], found: Metadata) -> No
     for name, payload, intact in chunks:
         if name.startswith(b"pfS"):
             private += 1
-            require(private <= MOST_CHUNKS, "number of private chunks")
-        if name in (HEADER, SEAL):
-            require(intact, "CRC of a chunk")
-            (found.add_header if name == HEADER else found.add_seal)(payload)
+            require(private <= MOST_CHUNKS and intact, "number or CRC of private chunks")
+        elif not intact and name[:1].isupper():
+            raise NotAPicture("the CRC of a chunk that is needed")
+        if name == HEADER:
+            found.add_header(payload)
+        elif name == SEAL:
+            found.add_seal(payload)
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Name, payload, and whether the CRC matches, up to IEND."""
+    """Name, payload, and whether the chunk is whole and the CRC matches, up to IEND, or the end of the file."""
     at = len(PNG)
     name = b""
-    while name != b"IEND":
+    while name != b"IEND" and at < len(data):
         first = at == len(PNG)
         length, name = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         payload, crc = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 12 + length]
-        if len(crc) < 4 or first != (name == b"IHDR"):
-            raise NotAPicture("a PNG file that ends early, or in which IHDR is not the first chunk and the only one")
-        if first and payload[8:9] == b"\x10":
-            raise NotAPicture("16 bits per sample")
-        yield name, payload, zlib.crc32(name + payload) == int.from_bytes(crc)
+        if first != (name == b"IHDR"):
+            raise NotAPicture("IHDR is not the first chunk and the only one")
+        if len(crc) < 4 and not name.startswith(b"pfS"):
+            return  # if pixels are missing, that will be seen
+        yield name, payload, zlib.crc32(name + payload).to_bytes(4) == crc
         at += 12 + length
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     at, end = 12, 8 + int.from_bytes(data[4:8], "little")
-    if end > len(data):
-        raise NotAPicture("a WebP file that ends early")
     while at + 8 <= end:
         name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        if at + 8 + length > end:
+        if at + 8 + length > min(end, len(data)):
             raise NotAPicture("a chunk that reaches beyond the file")
         yield name, data[at + 8 : at + 8 + length], True
         at += 8 + length + length % 2
 
 
 def _tiff(data: bytes, found: Metadata) -> None:
-    little = data[:2] == b"II"
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
 
     def number(at: int, size: int) -> int:
         if at + size > len(data):
             raise NotAPicture("a TIFF file that ends early")
-        return int.from_bytes(data[at : at + size], "little" if little else "big")
+        return int.from_bytes(data[at : at + size], order)
 
     directory = number(4, 4)
-    for entry in range(number(directory, 2)):
-        at = directory + 2 + 12 * entry
+    entries = [directory + 2 + 12 * entry for entry in range(number(directory, 2))]
+    if not all(number(a, 2) < number(b, 2) for a, b in pairwise(entries)):
+        raise NotAPicture("tags that do not ascend")
+    for at in entries:
         tag, kind, count = number(at, 2), number(at + 2, 2), number(at + 4, 4)
         if tag in (HEADER_TAG, SEAL_TAG):
             start = at + 8 if count <= 4 else number(at + 8, 4)
-            require(kind == 7 and start + count <= len(data), "a private tag")
+            require(kind in (1, 7) and count > 0 and start + count <= len(data), "a private tag")
             value = data[start : start + count]
             if tag == HEADER_TAG:
                 found.add_header(value)

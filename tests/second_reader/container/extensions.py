@@ -34,28 +34,44 @@ class Footprint:
         return box[0], box[1], box[2] + self.right, box[3] + self.bottom
 
 
-def read_extensions(fields: Fields, faces: int) -> tuple[tuple[Footprint, ...] | None, tuple[int, ...]]:
-    """Footprints, if the header has them, and reserved samples of each face."""
+@dataclass(frozen=True)
+class Extension:
+    """An extension; `tag` is without the bit that says critical."""
+
+    tag: int
+    critical: bool
+    value: bytes
+
+
+def read_extensions(fields: Fields) -> tuple[Extension, ...]:
+    """The extensions of a header, their number first."""
     count = fields.number(2)
     require(count <= 256, "number of extensions")
-    footprints: tuple[Footprint, ...] | None = None
-    reserved = (0,) * faces
-    tags = []
+    found = []
     for _ in range(count):
         tag = fields.number(2)
-        length = fields.number(4)
-        require(length <= 1 << 20, "length of an extension")
-        value = fields.take(length)
-        critical, number = bool(tag & CRITICAL), tag & ~CRITICAL
-        if critical and number not in (FOOTPRINTS, RESERVED):
+        extension = Extension(tag & ~CRITICAL, bool(tag & CRITICAL), fields.take(fields.number(4)))
+        if extension.critical and extension.tag not in (FOOTPRINTS, RESERVED):
             raise Newer("an unknown extension that is critical")
-        tags.append(number)
-        if number == FOOTPRINTS:
-            footprints = _footprints(value, critical, faces)
-        elif number == RESERVED:
-            reserved = _reserved(value, critical, faces)
-    require(all(a < b for a, b in pairwise(tags)), "tags that do not ascend")
-    return footprints, reserved
+        found.append(extension)
+    return tuple(found)
+
+
+def check_extensions(extensions: tuple[Extension, ...]) -> None:
+    """Their lengths and their order."""
+    require(all(len(extension.value) <= 1 << 20 for extension in extensions), "length of an extension")
+    require(all(a.tag < b.tag for a, b in pairwise(extensions)), "tags that do not ascend")
+
+
+def footprints(extensions: tuple[Extension, ...], faces: int) -> tuple[Footprint, ...] | None:
+    """The footprint of each face, if the header has them."""
+    return next((_footprints(e.value, e.critical, faces) for e in extensions if e.tag == FOOTPRINTS), None)
+
+
+def reserved_samples(extensions: tuple[Extension, ...], faces: int) -> tuple[int, ...]:
+    """The number of reserved samples of each face."""
+    found = (_reserved(e.value, e.critical, faces) for e in extensions if e.tag == RESERVED)
+    return next(found, (0,) * faces)
 
 
 def _footprints(value: bytes, critical: bool, faces: int) -> tuple[Footprint, ...]:

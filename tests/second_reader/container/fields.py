@@ -70,20 +70,27 @@ class Stanza:
         return self.body[:16], self.body[16], int.from_bytes(self.body[17:21]), self.body[21]
 
 
-def read_stanzas(fields: Fields, cover: bool) -> tuple[Stanza, ...]:
+def read_stanzas(fields: Fields) -> tuple[Stanza, ...]:
     """The stanzas of one group, their number first."""
     count = fields.number(1)
-    require(count == 1 if cover else 1 <= count <= 64, "number of stanzas")
+    require(1 <= count <= 64, "number of stanzas")
     stanzas = []
     for _ in range(count):
         stanza = Stanza(fields.number(1), fields.take(fields.number(2)))
-        require((stanza.kind == BARE_PASSPHRASE) == cover, "a stanza of the other mode")
-        if stanza.kind in (PASSPHRASE, BARE_PASSPHRASE):
-            require(len(stanza.body) == {PASSPHRASE: 82, BARE_PASSPHRASE: 22}[stanza.kind], "length of a passphrase")
-            _, passes, memory, lanes = stanza.derivation or (b"", 0, 0, 0)
-            require(1 <= passes <= 16 and 1024 <= memory <= 1048576 and 1 <= lanes <= 16, "cost of a passphrase")
+        wanted = {PASSPHRASE: 82, BARE_PASSPHRASE: 22}.get(stanza.kind, len(stanza.body))
+        require(len(stanza.body) == wanted, "length of a passphrase")
         stanzas.append(stanza)
     return tuple(stanzas)
+
+
+def check_stanzas(stanzas: tuple[Stanza, ...], cover: bool) -> None:
+    """Those of one group: they belong to the mode, and their costs are in range."""
+    require(not cover or len(stanzas) == 1, "several stanzas in cover mode")
+    for stanza in stanzas:
+        require((stanza.kind == BARE_PASSPHRASE) == cover, "a stanza of the other mode")
+        if stanza.derivation:
+            _, passes, memory, lanes = stanza.derivation
+            require(1 <= passes <= 16 and 1024 <= memory <= 1048576 and 1 <= lanes <= 16, "cost of a passphrase")
 
 
 def check_costs(stanzas: Iterable[Stanza]) -> None:
@@ -93,7 +100,8 @@ def check_costs(stanzas: Iterable[Stanza]) -> None:
 
 
 def check_boxes(boxes: Iterable[Box], width: int, height: int) -> None:
-    """Boxes are even, lie in the picture and do not overlap."""
+    """The picture has a size; boxes are even, lie in it and do not overlap."""
+    require(1 <= width < 1 << 31 and 1 <= height < 1 << 31, "size of the picture")
     seen: list[Box] = []
     for x, y, w, h in boxes:
         require(w > 0 and h > 0 and w % 2 == 0 and h % 2 == 0, "a side that is odd or zero")

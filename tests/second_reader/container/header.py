@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ..outcomes import Newer
-from .extensions import Footprint, read_extensions
-from .fields import Box, Fields, Stanza, check_boxes, check_costs, face_context, read_stanzas, require
+from .extensions import Footprint, check_extensions, footprints, read_extensions, reserved_samples
+from .fields import Box, Fields, Stanza, check_boxes, check_costs, check_stanzas, face_context, read_stanzas, require
 
 MAGIC = b"PFS1"
 SEALED, FORGOTTEN, ERASED = 1, 2, 4
@@ -33,7 +33,7 @@ class Face:
     box: Box
     group: int
     flags: int
-    style: str
+    style: bytes
     strength: float | None
     digest: bytes
     slot: bytes
@@ -87,71 +87,79 @@ class Header:
 
 
 def parse(data: bytes) -> Header:
-    """The header, all its rules checked."""
+    """The header, all its rules checked, in the four steps of the page."""
     require(data[:4] == MAGIC, "magic")
     require(len(data) <= 4 << 20, "length of a header")
     if data[4:5] not in (b"", b"\1"):
         raise Newer("version of the header")
     require(sha256(data[:-8]).digest()[:8] == data[-8:], "checksum of the header")
+
     fields = Fields(data[:-8])
     fields.take(5)
     flags = fields.number(2)
     if flags > 1:
         raise Newer("an unknown flag of the header")
-    cover = flags == 1
-    width, height = fields.number(4), fields.number(4)
-    require(1 <= width < 1 << 31 and 1 <= height < 1 << 31, "size of the picture")
-    model_id = fields.take(16)
+    width, height, model_id = fields.number(4), fields.number(4), fields.take(16)
     count = fields.number(1)
     require(1 <= count <= 64, "number of groups")
-    groups = tuple(_group(fields, cover) for _ in range(count))
+    groups = tuple(_group(fields) for _ in range(count))
     count = fields.number(2)
     require(1 <= count <= 4096, "number of faces")
-    faces = tuple(_face(fields, index, cover) for index in range(count))
+    faces = tuple(_face(fields, index) for index in range(count))
     start = fields.at
-    footprints, reserved = read_extensions(fields, count)
-    header = Header(cover, width, height, model_id, groups, faces, footprints, reserved, data[:31], fields.since(start))
+    found = read_extensions(fields)
+
+    _check(flags == 1, groups, faces)
+    check_boxes((face.box for face in faces), width, height)
+    check_extensions(found)
     fields.end()
-    _check(header)
+
+    marks, reserved = footprints(found, count), reserved_samples(found, count)
+    extension_bytes = data[start : fields.at]
+    header = Header(flags == 1, width, height, model_id, groups, faces, marks, reserved, data[:31], extension_bytes)
+    _check_extents(header)
     return header
 
 
-def _group(fields: Fields, cover: bool) -> Group:
+def _group(fields: Fields) -> Group:
     mac = fields.take(32)
-    require(not cover or not any(mac), "a MAC in cover mode")
     start = fields.at
-    stanzas = read_stanzas(fields, cover)
+    stanzas = read_stanzas(fields)
     return Group(mac, stanzas, fields.since(start))
 
 
-def _face(fields: Fields, index: int, cover: bool) -> Face:
+def _face(fields: Fields, index: int) -> Face:
     start = fields.at
     box = (fields.number(4), fields.number(4), fields.number(4), fields.number(4))
     group, flags = fields.number(1), fields.number(1)
     if flags > 7:
         raise Newer("an unknown flag of a face")
-    require(not flags & ERASED or bool(flags & FORGOTTEN), "erased, but not forgotten")
-    require(not (cover and flags & SEALED), "a seal in cover mode")
-    length = fields.number(1)
-    require(1 <= length <= 32, "length of a style")
-    style = fields.take(length)
-    require(all(0x20 <= byte <= 0x7E for byte in style), "characters of a style")
-    strength = fields.take(4)
+    style, strength = fields.take(fields.number(1)), fields.take(4)
     value = struct.unpack(">f", strength)[0]
     require(strength == NO_STRENGTH or abs(value) <= 3.4e38, "strength")
     digest = fields.take(32)
     described = fields.since(start)
     slot = fields.take(32 if flags & FORGOTTEN else 60)
-    strength_or_none = None if strength == NO_STRENGTH else value
-    return Face(index, box, group, flags, style.decode(), strength_or_none, digest, slot, described)
+    return Face(index, box, group, flags, style, None if strength == NO_STRENGTH else value, digest, slot, described)
 
 
-def _check(header: Header) -> None:
-    """The rules that need the whole header."""
-    check_costs(stanza for group in header.groups for stanza in group.stanzas)
-    check_boxes((face.box for face in header.faces), header.width, header.height)
+def _check(cover: bool, groups: tuple[Group, ...], faces: tuple[Face, ...]) -> None:
+    """The rules of groups and faces that need the whole header, but for boxes."""
+    for group in groups:
+        require(not cover or not any(group.mac), "a MAC in cover mode")
+        check_stanzas(group.stanzas, cover)
+    check_costs(stanza for group in groups for stanza in group.stanzas)
+    for face in faces:
+        require(face.group < len(groups), "a face of a group that does not exist")
+        require(not face.erased or face.forgotten, "erased, but not forgotten")
+        require(not (cover and face.sealed), "a seal in cover mode")
+        require(1 <= len(face.style) <= 32, "length of a style")
+        require(all(0x20 <= byte <= 0x7E for byte in face.style), "characters of a style")
+
+
+def _check_extents(header: Header) -> None:
+    """What extensions say of each face fits into the picture and its box."""
     for face, reserved in zip(header.faces, header.reserved, strict=True):
-        require(face.group < len(header.groups), "a face of a group that does not exist")
         require(reserved <= 3 * face.box[2] * face.box[3], "more reserved samples than there are")
         x, y, w, h = header.footprint(face).area(face.box)
         require(w == face.box[2] or x + w == header.width, "a column that is not the picture's last")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..outcomes import Damaged, Newer, NotOpened
 from .carriers import Bytes
-from .fields import Box, Fields, Stanza, check_boxes, read_stanzas, require
+from .fields import Box, Fields, Stanza, check_boxes, check_stanzas, read_stanzas, require
 from .reed_solomon import corrected
 
 SYNC = np.unpackbits(np.frombuffer(bytes.fromhex("13152fb8f4"), np.uint8))
@@ -119,7 +119,7 @@ def read(lowest: Bytes, x: int, y: int) -> Record | None:
     except Damaged:  # with the right CRC: nothing that a writer of this version wrote
         return None
     fits = record.box[2] == width and y + record.box[3] <= lowest.shape[0]
-    return record if fits and end <= record.reserved <= 3 * width * record.box[3] else None
+    return record if fits and record.reserved <= 3 * width * record.box[3] else None
 
 
 def _parsed(data: bytes, x: int, y: int, length: int) -> Record:
@@ -134,10 +134,10 @@ def _parsed(data: bytes, x: int, y: int, length: int) -> Record:
     model_id, reserved = fields.take(16), fields.number(2)
     width, height, *sides, index, group = (fields.leb128() for _ in range(8))
     box = (sides[0], sides[1], sides[2], sides[3])
-    require(1 <= width < 1 << 31 and 1 <= height < 1 << 31, "size of the picture")
     require(index < 4096 and group < 64, "index or group of a record")
     check_boxes([box], width, height)
-    stanzas = read_stanzas(fields, cover)
+    stanzas = read_stanzas(fields)
+    check_stanzas(stanzas, cover)
     slot = fields.take(60)
     fields.end()
     found = (x, y, box[2], box[3])
@@ -145,7 +145,7 @@ def _parsed(data: bytes, x: int, y: int, length: int) -> Record:
 
 
 def pictures(records: list[Record]) -> list[list[Record]]:
-    """The records by the protected picture that they belong to."""
+    """The records by the protected picture that they belong to; a face that is found twice makes two of it."""
     found: list[list[Record]] = []
     for record in records:
         for picture in found:
