@@ -23,17 +23,22 @@ from typing import Final
 from PIL import Image
 from skimage import data
 
-WHEEL_BYTES: Final = 4_700_000
-"""The wheel has 4,563,631 bytes now: 3.9 MB of them are the two modes of the published network, in half precision.
+WHEEL_BYTES: Final = 6_400_000
+"""The wheel has 6.2 MB now: 3.9 MB of them are the two modes of the published network, in half precision, 1.5 MB the
+network for landmarks, the stickers and the donors of `swap`.
 Raise this only in the commit that explains what became larger; with the models of future detectors it must stay under
 16 MB."""
-ARCHIVE_BYTES: Final = 5_700_000
-"""The source archive has 5,469,257 bytes now, the published network included."""
+ARCHIVE_BYTES: Final = 7_400_000
+"""The source archive has 7.1 MB now, the published network and that for landmarks included."""
 NEEDED: Final = (
     "/py.typed",
     "/weights/secure-2/luma-even.onnx",
     "/weights/secure-3/frequencies.bin",
     "/eff_large_wordlist.txt",
+    "/covers/heads/face-landmarks.onnx",
+    "/covers/stickers/panda.webp",
+    "/covers/face_swap/donors.webp",
+    "/covers/face_swap/donors.npz",
     "/web/static/index.html",
 )
 PASSPHRASE: Final = "a checked package is no secret"

@@ -149,7 +149,7 @@ def sizes(reports: Reports) -> str:
     for size in SIZES:
         name = OURS if size == 256 else f"size-{size}"
         for (method, style, _), found in tables.parts_of(reports.get(name, {}).get("results", {}), "quality"):
-            if style in ("blur", "swap") and method in (DEFAULT_MODEL, "lsb-avif"):
+            if style in ("blur", "other-face") and method in (DEFAULT_MODEL, "lsb-avif"):
                 p, r = found["protected"], found["recovered"]
                 rows.append(
                     [

@@ -12,7 +12,8 @@ a threshold at which a share FAR of the different-person comparisons is accepted
   1 is the share of covers whose nearest gallery face is the right person.
 
 ``+smooth`` after a style means that the attacker first blurs the cover by half a cell, because the edges of a
-mosaic confuse recognisers but hide nothing.
+mosaic confuse recognisers but hide nothing.  *Found* is the share of covers in which YuNet still finds the face.
+``--dlib`` adds a third recogniser, if the extra ``eval`` is installed.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from detection_recall import read_upright
-from proface_s.covers import apply_style, get_style, is_weak, parse_style
+from proface_lab.evaluation.measures.recognisers import DlibRecogniser, FaceLocation, Locator
+from proface_s.covers import FaceRegion, apply_style, get_style, is_weak, parse_style, shape_of
+from proface_s.covers.heads.outline import shaped
 from proface_s.faces import SlimefaceDetector, reversible_box
-from proface_s.types import Box, Style, UInt8Image
+from proface_s.types import Box, Face, Style, UInt8Image
 from reference_models import AlignedRecogniser, Array, CropRecogniser, YuNet
 
 STYLES = (
@@ -48,45 +51,56 @@ class Sample:
     person: str
     rgb: UInt8Image
     region: Box
+    face: Face
     box: Array
     points: Array
+    place: FaceLocation | None = None  # dlib's landmarks
 
     def covered(self, style: str | None) -> UInt8Image:
         """Return the whole picture with the face region covered."""
         if style is None:
             return self.rgb
         canvas, r = self.rgb.copy(), self.region
+        region = FaceRegion.of(canvas, r, [self.face])
         parsed = parse_style(style.removesuffix("+smooth"))
-        face = apply_style(canvas[r.y : r.bottom, r.x : r.right], parsed)
+        face = apply_style(region, parsed)
         if style.endswith("+smooth") and parsed.strength:
-            face = apply_style(face, Style("blur", 50 / parsed.strength))
+            box = apply_style(region, replace(parsed, shape="box"))
+            face = apply_style(box, Style("blur", 50 / parsed.strength, shape="box"))
+            face = shaped(region, face) if shape_of(parsed) == "oval" else face
         canvas[r.y : r.bottom, r.x : r.right] = face
         return canvas
 
 
-def load(root: Path, name: str, detector: SlimefaceDetector, landmarks: YuNet) -> Sample | None:
-    """Read a picture with the face nearest to its centre; None if either detector finds no face."""
+def load(
+    root: Path, name: str, detector: SlimefaceDetector, landmarks: YuNet, locator: Locator | None
+) -> Sample | None:
+    """Read a picture with the face nearest to its centre; None if a detector finds no face."""
     rgb = read_upright(root / name)
     centre = np.array([rgb.shape[1], rgb.shape[0]]) / 2
     boxes, _, points = landmarks(rgb)
-    faces = [face.box for face in detector.detect(rgb)]
+    faces = detector.detect(rgb)
     if not len(boxes) or not faces:
         return None
     middle = [np.linalg.norm(box[:2] + box[2:] / 2 - centre) for box in boxes]
     best = int(np.argmin(middle))
-    face = min(faces, key=lambda f: abs(f.x + f.w / 2 - centre[0]) + abs(f.y + f.h / 2 - centre[1]))
-    region = reversible_box(face, (rgb.shape[1], rgb.shape[0]))
-    return Sample(name.split("/")[0], rgb, region, boxes[best], points[best])
+    face = min(faces, key=lambda f: np.abs([f.box.x + f.box.w / 2, f.box.y + f.box.h / 2] - centre).sum())
+    region = reversible_box(face.box, (rgb.shape[1], rgb.shape[0]))
+    place = locator.locate(rgb) if locator is not None else None
+    if locator is not None and place is None:
+        return None
+    return Sample(name.split("/")[0], rgb, region, face, boxes[best], points[best], place)
 
 
 def load_pairs(options: argparse.Namespace) -> list[tuple[Sample, Sample]]:
     """Load same-person pairs, spread evenly over the list."""
     detector, landmarks = SlimefaceDetector(tiles=False, turned=False), YuNet(options.detector)
+    locator = Locator() if options.dlib else None
     with (options.lfw / "pairs.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["same"] == "1"]
     pairs = []
     for index in np.linspace(0, len(rows) - 1, min(options.pairs, len(rows))).round().astype(int):
-        a, b = (load(options.lfw, rows[index][key], detector, landmarks) for key in "ab")
+        a, b = (load(options.lfw, rows[index][key], detector, landmarks, locator) for key in "ab")
         if a is not None and b is not None:
             pairs.append((a, b))
     return pairs
@@ -120,37 +134,85 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--detector", type=Path, required=True, help="YuNet ONNX, for landmarks")
     parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")
     parser.add_argument("--crop", type=Path, required=True, help="recogniser of tight 224x224 crops")
+    parser.add_argument("--dlib", action="store_true", help="also measure with dlib's recogniser")
     parser.add_argument("--pairs", type=int, default=200, help="same-person pairs to use")
     parser.add_argument("--styles", default=STYLES, help="styles to measure, separated by spaces")
     options = parser.parse_args(argv)
     pairs = load_pairs(options)
     people = [np.array([sample.person for sample in side]) for side in zip(*pairs, strict=True)]
     same = people[0][:, None] == people[1][None, :]
-    recognisers = {"aligned": AlignedRecogniser(options.aligned), "crop": CropRecogniser(options.crop)}
-    originals = {name: embed_both(model, pairs, None) for name, model in recognisers.items()}
+    aligned, crop = AlignedRecogniser(options.aligned), CropRecogniser(options.crop)
+    recognisers: dict[str, Recogniser] = {
+        "aligned": lambda rgb, sample: aligned(rgb, sample.box, sample.points),
+        "crop": lambda rgb, sample: crop(rgb, sample.box, sample.points),
+    }
+    if options.dlib:
+        recognisers["dlib"] = Dlib()
+    finder = YuNet(options.detector)
+    originals = embed_all(recognisers, pairs, None, finder)[0]
     others = int((~same).sum())
     print(f"{len(pairs)} pairs, {len(set(people[0]))} people, {others} different-person comparisons\n")
-    print("| style | recogniser | plain TAR @ 1e-2 | @ 1e-3 | parrot TAR @ 1e-2 | @ 1e-3 | parrot rank 1 |")
-    print("|---|---|---|---|---|---|---|")
+    print("| style | recogniser | plain TAR @ 1e-2 | @ 1e-3 | parrot TAR @ 1e-2 | @ 1e-3 | parrot rank 1 | found |")
+    print("|---|---|---|---|---|---|---|---|")
     for style in [None, *options.styles.split()]:
-        for name, model in recognisers.items():
+        embedded, found = embed_all(recognisers, pairs, style, finder)
+        for name in recognisers:
+            covers = embedded[name]
             base = Scores(originals[name][0] @ originals[name][1].T, same)
-            covers = originals[name] if style is None else embed_both(model, pairs, style)
             plain = Scores(covers[0] @ originals[name][1].T, same)
             parrot = Scores(covers[0] @ covers[1].T, same)
             cells = [f"{plain.accepted(base.threshold(rate)):.1f} %" for rate in (1e-2, 1e-3)]
             cells += [f"{parrot.accepted(parrot.threshold(rate)):.1f} %" for rate in (1e-2, 1e-3)]
-            row = [label(style), name, *cells, f"{parrot.rank_one():.1f} %"]
+            row = [label(style), name, *cells, f"{parrot.rank_one():.1f} %", f"{found:.0f} %"]
             print(f"| {' | '.join(row)} |", flush=True)
     return 0
 
 
-def embed_both(
-    model: AlignedRecogniser | CropRecogniser, pairs: list[tuple[Sample, Sample]], style: str | None
-) -> list[Array]:
-    """Return embeddings (N, D) of the first and of the second pictures of all pairs, covered unless style is None."""
-    sides = zip(*pairs, strict=True)
-    return [np.stack([model(one.covered(style), one.box, one.points) for one in side]) for side in sides]
+class Dlib:
+    """dlib's recogniser with five landmarks; scaled so that cosines rank like its distances."""
+
+    def __init__(self) -> None:
+        self._recogniser = DlibRecogniser()
+
+    def __call__(self, rgb: UInt8Image, sample: Sample) -> Array:
+        """Return a unit vector (128,); descriptors have nearly one length, and so distances follow from angles."""
+        embedded = self._recogniser.embed(rgb, sample.place)
+        assert embedded is not None
+        return np.asarray(embedded / np.linalg.norm(embedded))
+
+
+Recogniser = Callable[[UInt8Image, Sample], Array]
+
+
+def embed_all(
+    recognisers: dict[str, Recogniser], pairs: list[tuple[Sample, Sample]], style: str | None, finder: YuNet
+) -> tuple[dict[str, list[Array]], float]:
+    """Cover all pictures unless style is None, and embed them.
+
+    Returns:
+        Name of a recogniser -> embeddings (N, D) of the first and of the second pictures of all pairs; and the
+        percentage of first pictures in which a face is found in its place.
+    """
+    embedded: dict[str, list[list[Array]]] = {name: [[], []] for name in recognisers}
+    found = 0
+    for pair in pairs:
+        for side, one in enumerate(pair):
+            picture = one.covered(style)
+            for name, model in recognisers.items():
+                embedded[name][side].append(model(picture, one))
+            found += side == 0 and is_found(finder(picture)[0], one.box)
+    stacked = {name: [np.stack(side) for side in sides] for name, sides in embedded.items()}
+    return stacked, 100 * found / len(pairs)
+
+
+def is_found(boxes: Array, place: Array) -> bool:
+    """Return whether one of some boxes (x, y, w, h) shares 0.4 of its union with a place."""
+    for box in boxes:
+        sides = np.minimum(box[:2] + box[2:], place[:2] + place[2:]) - np.maximum(box[:2], place[:2])
+        shared = float(np.prod(np.maximum(sides, 0)))
+        if shared > 0.4 * (float(np.prod(box[2:])) + float(np.prod(place[2:])) - shared):
+            return True
+    return False
 
 
 def label(style: str | None) -> str:

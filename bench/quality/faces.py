@@ -3,9 +3,9 @@
     python bench/quality/faces.py FACES_DIR [--sizes 256 512] [--limit 40] [--json OUT.json]
 
 Each picture is reduced to the size, covered completely, protected with a fresh key, written as PNG, read and recovered.
-`swap` covers each face with another face of the set.  Figures are means over the faces; PSNR in dB, data range 255;
-SSIM by scikit-image on RGB.  `wrong key` is recovery with another key: in noise mode against the original (RandWR), in
-cover mode against the cover (ObfsWR).
+`other-face` covers each face with another one of the set.  Figures are means over the faces; PSNR in dB, data range
+255; SSIM by scikit-image on RGB.  `wrong key` is recovery with another key: in noise mode against the original
+(RandWR), in cover mode against the cover (ObfsWR).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from proface_s.image.measures import psnr
 from proface_s.keys.secrets import FaceKey
 from proface_s.types import Style, UInt8Image
 
-STYLES = ("blur", "median", "pixelate", "mask", "solid", "swap")
+STYLES = ("blur", "median", "pixelate", "mask", "solid", "other-face")
 
 
 def read_faces(folder: Path, size: int, limit: int) -> list[UInt8Image]:
@@ -57,7 +57,7 @@ def measure(model: Model, faces: list[UInt8Image], style: str) -> dict[str, floa
     """Return means over the faces for one style."""
     rows = []
     for i, original in enumerate(faces):
-        cover = faces[(i + 1) % len(faces)] if style == "swap" else apply_style(original, Style(style))
+        cover = faces[(i + 1) % len(faces)] if style == "other-face" else apply_style(original, Style(style))
         key = FaceKey.generate()
         protected = stored(model.protect(original, cover, key))
         noise, kept = model.wrong_key_modes[0], model.wrong_key_modes[-1]  # the same where the model has one mode only

@@ -38,7 +38,7 @@ def measure(method: PaperMethod, faces: list[UInt8Image], style: str) -> list[fl
     """Return means over the faces, in the order of the table's columns."""
     rows = []
     for i, original in enumerate(faces):
-        cover = faces[(i + 1) % len(faces)] if style == "swap" else apply_style(original, Style(style))
+        cover = faces[(i + 1) % len(faces)] if style == "other-face" else apply_style(original, Style(style))
         right, other = (derive_paper_key_map(f"{word} {i}", *original.shape[:2]) for word in ("right", "other"))
         floats = method.protect_float(original, cover, right)
         stored = method.protect(original, cover, right)

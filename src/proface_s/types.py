@@ -64,19 +64,25 @@ class Face:
     landmarks: tuple[tuple[float, float], ...] | None = None
 
 
+Shape = Literal["box", "oval"]
+"""Outline of a cover: the whole reversible region, or an oval around the head with the photo around it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A cover style as the user chose it, e.g. ``blur:1.5``.
+    """A cover style as the user chose it, e.g. ``blur:12@oval``.
 
     Attributes:
         name: registered name of the style.
         strength: in the style's own unit; None for its default.
         option: style-specific text (for ``mask``: sticker name or path of an RGBA picture), or None.
+        shape: outline of the cover; None for the style's default.
     """
 
     name: str
     strength: float | None = None
     option: str | None = None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proface_s.covers import apply_style, format_style, get_style, is_uninformative, parse_style, style_names
-from proface_s.covers.stickers import STICKERS
+from proface_s.covers import SHAPES, apply_style, format_style, get_style, is_uninformative, parse_style, style_names
+from proface_s.covers.face_swap.donors import POOLS
+from proface_s.covers.stickers.pictures import STICKERS
 from proface_s.types import Style
 
 COLOURS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
-OPTIONS = {"mask": st.none() | st.sampled_from(STICKERS), "solid": st.none() | COLOURS}
+OPTIONS = {
+    "mask": st.none() | st.sampled_from(STICKERS),
+    "solid": st.none() | COLOURS,
+    "swap": st.none() | st.sampled_from(POOLS),
+}
 
 
 @st.composite
@@ -22,7 +27,7 @@ def styles(draw: st.DrawFn) -> Style:
     strength = draw(st.none() | st.floats(*get_style(name).strength_range))
     low, high = get_style(name).strength_range
     rounded = None if strength is None else min(max(float(f"{strength:g}"), low), high)
-    return Style(name, rounded, draw(OPTIONS.get(name, st.none())))
+    return Style(name, rounded, draw(OPTIONS.get(name, st.none())), draw(st.sampled_from((None, *SHAPES))))
 
 
 @given(styles())
@@ -47,6 +52,6 @@ def test_a_cover_has_the_size_of_its_face_and_depends_on_nothing_else(
         assert np.array_equal(apply_style(other, style), cover)
 
 
-@pytest.mark.parametrize("name", ["blur", "mask", "median", "pixelate", "solid"])
+@pytest.mark.parametrize("name", ["blur", "lowpoly", "mask", "median", "pixelate", "solid", "swap"])
 def test_every_style_is_known_in_capitals(name: str) -> None:
     assert parse_style(name.upper()) == Style(name)

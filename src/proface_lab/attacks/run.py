@@ -16,7 +16,7 @@ from proface_s.covers import parse_style
 from proface_s.errors import UsageError, missing_package
 from proface_s.flow.cards import DEFAULT_MODEL
 
-from ..evaluation.faces import SWAP, FaceSample, Kind, NoFaceSamplesError, Omission, read_faces
+from ..evaluation.faces import OTHER_FACE, FaceSample, Kind, NoFaceSamplesError, Omission, read_faces
 from ..evaluation.measures.recognisers import load_recognisers
 from ..evaluation.method import Method, load_method
 from ..evaluation.report.plots import plot_curves
@@ -82,7 +82,7 @@ def run_suite(
     """
     (attacks, lacking), device = usable(options), choose_device(options.device)
     methods = [load_method(spec) for spec in dict.fromkeys(options.methods)]
-    if options.style != SWAP:
+    if options.style != OTHER_FACE:
         parse_style(options.style)
     recognisers = load_recognisers(list(options.recognisers))
     budget = BUDGETS[options.budget]

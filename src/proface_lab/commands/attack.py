@@ -69,7 +69,7 @@ from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
     "--style",
     default="blur",
     show_default=True,
-    help="Cover of the faces under attack; swap covers each with another face.",
+    help="Cover of the faces under attack; other-face covers each with the next face.",
 )
 @click.option(
     "--recogniser",

@@ -28,7 +28,7 @@ from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
     "--styles",
     default="all",
     show_default=True,
-    help="Covers: all; sweep (half, once and twice the default strength); or names separated by commas, also swap.",
+    help="Covers: all; sweep (half, once, twice the default strength); or a list, also other-face.",
 )
 @click.option(
     "--method",

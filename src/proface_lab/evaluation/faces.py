@@ -21,7 +21,7 @@ from proface_s.types import Box, UInt8Image
 from ..pictures import identity_of, list_pictures
 
 CROP_SHARE = 0.2  # a picture is a crop of one face if a face box has at least this share of its area
-SWAP = "swap"  # the style that covers a face with another person's
+OTHER_FACE = "other-face"  # instead of a style: the next face of another person covers a face
 
 Kind = Literal["auto", "crops", "photos"]
 
@@ -116,19 +116,19 @@ def make_cover(sample: FaceSample, style: str, others: Sequence[FaceSample]) -> 
 
     Args:
         sample: the face.
-        style: ``name[:strength]`` as for `protect`, or ``swap`` for the next face of another identity.
-        others: the faces that ``swap`` chooses from; may include the sample itself.
+        style: ``name[:strength]`` as for `protect`, or ``other-face`` for the next face of another identity.
+        others: the faces that ``other-face`` chooses from; may include the sample itself.
 
     Raises:
-        UsageError: if the style is unknown, or ``swap`` finds no other identity.
+        UsageError: if the style is unknown, or ``other-face`` finds no other identity.
     """
-    if style != SWAP:
+    if style != OTHER_FACE:
         return apply_style(sample.image, parse_style(style))
     start = next((i for i, other in enumerate(others) if other is sample), -1)
     for other in itertools.chain(others[start + 1 :], others[: start + 1]):
         if other.identity != sample.identity:
             return resized(other.image, sample.image.shape[0])
-    raise UsageError("swap needs faces of at least two people", code="one-person")
+    raise UsageError("other-face needs faces of at least two people", code="one-person")
 
 
 def resized(image: UInt8Image, size: int) -> UInt8Image:

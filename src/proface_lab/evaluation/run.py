@@ -14,7 +14,7 @@ from proface_s.errors import UsageError
 from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.flow.secure.model import SecureFlow
 
-from .faces import SWAP, FaceSample, Kind, Omission, interleaved_pictures, make_cover, read_faces
+from .faces import OTHER_FACE, FaceSample, Kind, Omission, interleaved_pictures, make_cover, read_faces
 from .measures import capacity, cost, diversity, exact, quality, verification_set
 from .measures.perceptual import available_perceptual
 from .measures.recognisers import Locator, load_recognisers
@@ -53,7 +53,7 @@ class EvaluationOptions:
     Attributes:
         data: folders of faces or photos.
         out: folder of the report.
-        styles: covers, ``name[:strength]`` or ``swap``.
+        styles: covers, ``name[:strength]`` or ``other-face``.
         methods: see `load_method`.
         protocols: ``stored``, ``float``; only a `FloatMethod` is measured by the second.
         size: side of the faces, pixels.
@@ -101,22 +101,22 @@ def resolve_styles(text: str) -> tuple[str, ...]:
     """Parse a choice of styles.
 
     Args:
-        text: ``all``: every style at its default strength, and ``swap``; ``sweep``: the same at half, once and twice
-            the default strength; anything else is a comma-separated list of styles.
+        text: ``all``: every style at its default strength, and ``other-face``; ``sweep``: the same at half, once and
+            twice the default strength; anything else is a comma-separated list of styles.
 
     Raises:
         UsageError: if a style or strength is unknown, or no style is given.
     """
     names = style_names()
     if text.strip() == "all":
-        return (*names, SWAP)
+        return (*names, OTHER_FACE)
     if text.strip() == "sweep":
-        return (*dict.fromkeys(style for name in names for style in _strengths(name)), SWAP)
+        return (*dict.fromkeys(style for name in names for style in _strengths(name)), OTHER_FACE)
     chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not chosen:
-        raise UsageError("no style was given", code="no-style", known=", ".join((*names, SWAP)))
+        raise UsageError("no style was given", code="no-style", known=", ".join((*names, OTHER_FACE)))
     for style in chosen:
-        if style != SWAP:
+        if style != OTHER_FACE:
             parse_style(style)
     return chosen
 
@@ -155,8 +155,8 @@ class Evaluation:
             raise UsageError("two methods have the same name", code="method-names")
         omitted: list[Omission] = []
         self.samples = read_faces(options.data, options.size, options.limit, kind=options.kind, omitted=omitted)
-        if SWAP in options.styles:
-            make_cover(self.samples[0], SWAP, self.samples)  # refuse it before anything is measured
+        if OTHER_FACE in options.styles:
+            make_cover(self.samples[0], OTHER_FACE, self.samples)  # refuse it before anything is measured
         if options.pairs is not None:
             self.pairs = read_pairs(options.pairs, limit=options.pairs_limit, seed=options.seed, omitted=omitted)
             self.recognisers = load_recognisers(list(options.recognisers), self.locator)
@@ -244,7 +244,7 @@ class Evaluation:
         )
 
     def _exact(self) -> dict[str, Any]:
-        style = next((style for style in self.options.styles if style != SWAP), "blur")
+        style = next((style for style in self.options.styles if style != OTHER_FACE), "blur")
         return exact.measure_samples(self.samples[:EXACT_FACES], style, self.progress.advance)
 
     def _photos(self) -> dict[str, Any]:
@@ -285,8 +285,10 @@ class Evaluation:
 
 
 def _strengths(name: str) -> list[str]:
-    """Return half, once and twice the default strength, clamped to the style's range; one entry if it is a point."""
+    """Return half, once and twice the default strength, clamped to the range; one entry if they hide equally well."""
     style = get_style(name)
+    if style.unit.more_is_stronger is None:
+        return [name]
     low, high = style.strength_range
     found = [min(max(style.default_strength * factor, low), high) for factor in (0.5, 1.0, 2.0)]
     return [name] if low == high else [f"{name}:{strength:g}" for strength in dict.fromkeys(found)]

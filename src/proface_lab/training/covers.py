@@ -11,7 +11,16 @@ import numpy as np
 from proface_s.covers import apply_style
 from proface_s.types import Style, UInt8Image
 
-KINDS = ("blur", "median", "pixelate", "pixelate", "mask", "mask", "solid", "swap")  # twice: the hardest to hide in
+KINDS = (
+    "blur",
+    "median",
+    "pixelate",
+    "pixelate",
+    "mask",
+    "mask",
+    "solid",
+    "other-face",
+)  # twice: the hardest to hide in
 MASKS = ("smiley", "cat", "robot", "stars", "theatre")
 
 
@@ -24,7 +33,7 @@ class CoverSource:
     """Make random covers: the kinds as often as `KINDS` names them, strengths log-uniform around the default.
 
     Args:
-        other: function that draws another face, for ``swap``.
+        other: function that draws another face, for ``other-face``.
         stickers: RGBA files for ``mask``.
     """
 
@@ -34,7 +43,7 @@ class CoverSource:
     def cover(self, original: UInt8Image, rng: np.random.Generator) -> UInt8Image:
         """Return a random (H, W, 3) uint8 cover of an original."""
         kind = KINDS[rng.integers(len(KINDS))]
-        if kind == "swap":
+        if kind == "other-face":
             height, width = original.shape[:2]
             return np.asarray(cv2.resize(self._other(rng), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         return apply_style(original, self.style(kind, rng))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ..container.header.header import FORMAT_VERSION
+from ..container.header.header import FORMAT_VERSION, Header
 from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
 from ..container.records.partial_headers import LOST
-from ..covers import format_style
-from ..faces.numbering import number_of
+from ..covers import format_style, is_synthetic, recorded_style
+from ..faces.numbering import format_numbers, number_of
 from ..flow.registry import name_of, warnings_of
 from ..image.read import MAX_PIXELS
-from ..types import Style
 from .files.io import PictureInput, load
 from .header_checks import read_header
 from .recovery.recover_from_pixels import find_headers
@@ -32,7 +31,9 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     carried = any(picture.chunks.values())
     header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(
-        ProtectedFace(number_of(index), face.box, format_style(Style(face.style, face.strength)), index in seals)
+        ProtectedFace(
+            number_of(index), face.box, format_style(recorded_style(face.style, face.strength)), index in seals
+        )
         for index, face in enumerate(header.faces)
     )
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]
@@ -61,5 +62,15 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         tuple(f.group for f in header.faces),
         "metadata" if carried else "pixels",
         tuple(map(number_of, lost)),
-        warnings_of(header.model_id),
+        (*warnings_of(header.model_id), *_synthetic(header)),
     )
+
+
+def _synthetic(header: Header) -> tuple[str, ...]:
+    """Tell which faces look like people and are none."""
+    found = [
+        index
+        for index, face in enumerate(header.faces)
+        if not face.forgotten and is_synthetic(recorded_style(face.style, face.strength))
+    ]
+    return (f"face {format_numbers(found)}: what is shown is a synthetic face, of nobody who exists",) if found else ()

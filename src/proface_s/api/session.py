@@ -99,7 +99,7 @@ class Session(Resources):
         Args:
             image: path, bytes of a file, PIL image, or (H, W, 3) uint8 RGB array.
             passphrase: at least 8 characters; several: each opens the faces alone; None if recipients do.
-            style: ``name[:strength]``, see `proface_s.covers`.
+            style: ``name[:strength][@shape]``, see `proface_s.covers`.
             own_styles: faces that are covered in another way: face, as for ``own``, -> its style.
             boxes: further faces given by hand: ``(x, y, w, h)``, ``"x,y,w,h"`` or `Box`; hidden exactly as given, but
                 for even sides.

@@ -7,19 +7,40 @@ Importing this package loads numpy only; image filters are loaded when a style i
 """
 
 from .base import CoverStyle, Unit
+from .heads.face_region import FaceRegion
+from .options import StyleOption
 from .registry import get_style, register_style, style_names
-from .style import apply_style, format_style, is_uninformative, is_weak, parse_style, sticker_file
+from .style import (
+    SHAPES,
+    apply_style,
+    format_style,
+    is_synthetic,
+    is_uninformative,
+    is_weak,
+    parse_style,
+    recorded_name,
+    recorded_style,
+    shape_of,
+    sticker_file,
+)
 
 __all__ = [
+    "SHAPES",
     "CoverStyle",
+    "FaceRegion",
+    "StyleOption",
     "Unit",
     "apply_style",
     "format_style",
     "get_style",
+    "is_synthetic",
     "is_uninformative",
     "is_weak",
     "parse_style",
+    "recorded_name",
+    "recorded_style",
     "register_style",
+    "shape_of",
     "sticker_file",
     "style_names",
 ]

@@ -11,11 +11,13 @@ from typing import ClassVar, Final
 import numpy as np
 
 from ..errors import UsageError
-from ..types import UInt8Image
+from ..types import Shape, UInt8Image
+from .heads.face_region import FaceRegion
+from .options import StyleOption
 
 INTERFACE: Final = (
-    "name", "summary", "unit", "default_strength", "strength_range", "weak_limit", "option_text", "describe", "check",
-    "is_weak", "is_uninformative", "sticker_file", "apply",
+    "name", "summary", "unit", "default_strength", "strength_range", "weak_limit", "default_shape", "option", "steady",
+    "synthetic", "describe", "check", "is_weak", "is_uninformative", "sticker_file", "remark", "apply",
 )  # fmt: skip
 """Members that every registered style must have."""
 
@@ -26,18 +28,18 @@ class Unit:
 
     Attributes:
         text: the unit in words, e.g. "cells across the longer side".
-        more_is_stronger: False if smaller numbers hide more.
+        more_is_stronger: False if smaller numbers hide more; None if all hide equally well.
     """
 
     text: str
-    more_is_stronger: bool = True
+    more_is_stronger: bool | None = True
 
 
 class CoverStyle(ABC):
     """Turns the original pixels of a region into its cover, irreversibly and deterministically.
 
-    A subclass sets the attributes and implements `_cover`; a style that takes an option also overrides
-    `_check_option`.
+    A subclass sets the attributes and implements `fill`.  It overrides `draw` if its oval is more than the fill within
+    an outline, and `check_option` if `option` cannot say all about the option.
 
     Attributes:
         name: the style's name, as users type it.
@@ -46,7 +48,10 @@ class CoverStyle(ABC):
         default_strength: strength that hides the face from a recogniser; measured in ``docs/how-to/styles.md``.
         strength_range: (minimum, maximum) accepted strength.
         weak_limit: strengths beyond this limit are weak and cause a warning; None if no strength is weak.
-        option_text: description of the option for users; None if the style takes no option.
+        default_shape: outline of the cover if the user names none.
+        option: what the style's option may be; None if it takes none.
+        steady: whether covers of similar pictures are similar, as the frames of a video need it.
+        synthetic: whether covers look like photos of people, who do not exist.
     """
 
     name: ClassVar[str]
@@ -55,22 +60,25 @@ class CoverStyle(ABC):
     default_strength: ClassVar[float]
     strength_range: ClassVar[tuple[float, float]]
     weak_limit: ClassVar[float | None] = None
-    option_text: ClassVar[str | None] = None
+    default_shape: ClassVar[Shape] = "box"
+    option: ClassVar[StyleOption | None] = None
+    steady: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = False
 
     def describe(self) -> str:
         """Return a few lines about the style for users: appearance, unit, default, range and option."""
         low, high = self.strength_range
-        direction = "more is stronger" if self.unit.more_is_stronger else "fewer is stronger"
+        directions = {True: "; more is stronger", False: "; fewer is stronger", None: ""}
         lines = [
             f"{self.name}: {self.summary}",
-            f"  strength: {self.unit.text}, {low:g} to {high:g}; {direction}",
-            f"  default: {self.default_strength:g}",
+            f"  strength: {self.unit.text}, {low:g} to {high:g}{directions[self.unit.more_is_stronger]}",
+            f"  default: {self.default_strength:g}@{self.default_shape}",
         ]
         if self.weak_limit is not None:
             side = "below" if self.unit.more_is_stronger else "above"
             lines.append(f"  weak {side} {self.weak_limit:g}: recognisers start to see through it")
-        if self.option_text:
-            lines.append(f"  option: {self.option_text}")
+        if self.option is not None:
+            lines.append(f"  option: {self.option.describe()}")
         return "\n".join(lines)
 
     def check(self, strength: float, option: str | None) -> None:
@@ -90,7 +98,7 @@ class CoverStyle(ABC):
                 unit=self.unit.text,
                 default=self.default_strength,
             )
-        self._check_option(option)
+        self.check_option(option)
 
     def is_weak(self, strength: float) -> bool:
         """Return whether recognisers see through this strength, according to our measurements."""
@@ -101,20 +109,27 @@ class CoverStyle(ABC):
         return strength > self.weak_limit
 
     def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:
-        """Return whether every face gets the same cover in a box of ``height`` by ``width`` pixels."""
+        """Return whether the fill of a box of ``height`` by ``width`` pixels is the same for every face."""
         return False
 
     def sticker_file(self, option: str | None) -> Path | None:
         """Return the file that an option names, if the cover depends on its content; else None."""
         return None
 
-    def apply(self, original: UInt8Image, strength: float, *, option: str | None = None) -> UInt8Image:
+    def remark(self, region: FaceRegion) -> str | None:
+        """Return what the user should know about the cover of one region; None if there is nothing to say."""
+        return None
+
+    def apply(
+        self, region: FaceRegion, strength: float, *, option: str | None = None, shape: Shape | None = None
+    ) -> UInt8Image:
         """Make a cover.
 
         Args:
-            original: (h, w, 3) uint8 RGB, h and w at least 2.
+            region: its pixels are (h, w, 3) uint8 RGB, h and w at least 2.
             strength: in the style's unit.
             option: style-specific text, or None.
+            shape: outline of the cover; `default_shape` if None.
 
         Returns:
             (h, w, 3) uint8 RGB, a function of the arguments alone.
@@ -122,23 +137,57 @@ class CoverStyle(ABC):
         Raises:
             UsageError: if the strength, option, shape or dtype is invalid.
         """
-        if original.dtype != np.uint8 or original.ndim != 3 or original.shape[2] != 3:
-            raise UsageError(f"a face must be (h, w, 3) uint8, not {original.shape} {original.dtype}")
-        if min(original.shape[:2]) < 2:
-            raise UsageError(f"a face of {original.shape[1]}x{original.shape[0]} pixels is too small to cover")
+        pixels = region.pixels
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise UsageError(f"a face must be (h, w, 3) uint8, not {pixels.shape} {pixels.dtype}")
+        if min(pixels.shape[:2]) < 2:
+            raise UsageError(f"a face of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small to cover")
         self.check(strength, option)
-        return self._cover(np.ascontiguousarray(original), strength, option)
+        whole = FaceRegion(np.ascontiguousarray(pixels), region.faces)
+        return self.draw(whole, strength, option, shape or self.default_shape)
 
-    def _check_option(self, option: str | None) -> None:
-        """Refuse any option; styles that take one override this."""
-        if option is not None:
-            raise UsageError(
-                f"style {self.name!r} does not understand {option!r}",
-                code="style-option",
-                style=self.name,
-                default=self.default_strength,
-            )
+    def check_option(self, option: str | None) -> None:
+        """Check that the style takes an option; None stands for no option.
+
+        Raises:
+            UsageError: if it does not.
+        """
+        if option is None or (self.option is not None and self.option.accepts(option)):
+            return
+        if self.option is not None and self.option.choices:
+            message = f"{option!r} is not a {self.option.label}"
+            raise UsageError(message, code="style-choice", known=self.option.describe())
+        if self.option is not None and self.option.colour:
+            raise UsageError(f"{option!r} is not a colour", code="not-a-colour")
+        raise UsageError(
+            f"style {self.name!r} does not understand {option!r}",
+            code="style-option",
+            style=self.name,
+            default=self.default_strength,
+        )
 
     @abstractmethod
-    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        """Make a cover; the arguments are valid."""
+    def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
+        """Cover a whole region; the arguments are valid.
+
+        Returns:
+            (h, w, 3) uint8 RGB, a function of the arguments alone.
+        """
+
+    def draw(self, region: FaceRegion, strength: float, option: str | None, shape: Shape) -> UInt8Image:
+        """Make the cover in a shape; the arguments are valid.
+
+        Returns:
+            (h, w, 3) uint8 RGB: for a ``box`` the fill; for an ``oval`` the fill within it and the photo around it.
+        """
+        fill = self.fill(region, strength, option)
+        if shape == "box" or not _fits(fill, region):
+            return fill
+        from .heads.outline import shaped  # loads OpenCV
+
+        return shaped(region, fill)
+
+
+def _fits(fill: UInt8Image, region: FaceRegion) -> bool:
+    """Return whether a fill has the region's shape and type; `apply_style` refuses any other."""
+    return isinstance(fill, np.ndarray) and fill.dtype == np.uint8 and fill.shape == region.pixels.shape

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ..types import UInt8Image
 from .base import CoverStyle, Unit
+from .heads.face_region import FaceRegion
 from .registry import register_style
 from .smoothing import gaussian_blur
 
@@ -21,5 +22,6 @@ class Blur(CoverStyle):
     strength_range: ClassVar[tuple[float, float]] = (0.5, 50.0)
     weak_limit: ClassVar[float | None] = 8.0
 
-    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        return gaussian_blur(original, strength / 100)
+    def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
+        """Blur the region."""
+        return gaussian_blur(region.pixels, strength / 100)

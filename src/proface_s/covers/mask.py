@@ -3,68 +3,110 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
-import cv2
 import numpy as np
-from PIL import Image
 
-from ..errors import UsageError
-from ..types import UInt8Image
+from ..types import Face, Shape, UInt8Image
 from .base import CoverStyle, Unit
+from .heads.face_region import FaceRegion, head_roll
+from .heads.landmarks import Mesh, find_mesh
+from .heads.outline import blended, oval_mask
+from .options import StyleOption
 from .registry import register_style
 from .smoothing import gaussian_blur
-from .stickers import STICKERS, draw_sticker
+from .stickers.pictures import STICKERS, placed, read_sticker, stretched
 
-_DEFAULT = "smiley"
-_BACKGROUND = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
-_MOST_PIXELS = 64_000_000
+_DEFAULT: Final = "smiley"
+_BACKGROUND: Final = 0.2  # standard deviation of the blur behind the sticker, as a share of the longer side
+_SIZE: Final = 1.25  # side of the sticker over the longer side of the landmarks
+_TIGHT: Final = 1.1  # the same where more would be cut off by the borders of the region
+_RAISED: Final = 0.05  # of its side: a sticker has a forehead too, where landmarks end
+_UNKNOWN: Final = 0.8  # side of the sticker over that of a region whose face is unknown
 
 
 @register_style
 class Mask(CoverStyle):
-    """A sticker stretched over the box.
+    """A sticker: upright and turned with the head over an oval, or stretched over the box.
 
-    The whole box is first blurred strongly, so that corners that the sticker leaves free, and its transparent parts,
-    show no more than the colours around the face.
+    The area behind it is first blurred strongly, so that corners that the sticker leaves free, and its transparent
+    parts, show no more than the colours around the face.
     """
 
     name: ClassVar[str] = "mask"
     summary: ClassVar[str] = "sticker over the face, on a blurred background"
-    unit: ClassVar[Unit] = Unit("size of the sticker in percent of the box")
+    unit: ClassVar[Unit] = Unit("size of the sticker in percent of the box or the head")
     default_strength: ClassVar[float] = 100.0
     strength_range: ClassVar[tuple[float, float]] = (50.0, 150.0)
-    option_text: ClassVar[str | None] = (
-        f"{', '.join(STICKERS)} (default {_DEFAULT}), or the path of a picture with transparency"
-    )
+    option: ClassVar[StyleOption | None] = StyleOption("sticker", STICKERS, _DEFAULT, file=True)
 
     def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:
         """Return whether the sticker is opaque everywhere in the box."""
-        return bool((_placed(height, width, strength, option)[:, :, 3] == 255).all())
+        return bool((_over_box(height, width, strength, option)[:, :, 3] == 255).all())
 
     def sticker_file(self, option: str | None) -> Path | None:
         """Return the path of the user's own sticker; None for a built-in one."""
         return None if option is None or option in STICKERS else Path(option)
 
-    def _check_option(self, option: str | None) -> None:
+    def check_option(self, option: str | None) -> None:
+        """Check that the option names a sticker or a readable picture.
+
+        Raises:
+            UsageError: if it does not.
+        """
         if option is not None and option not in STICKERS:
-            _read(option)
+            read_sticker(option)
 
-    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        height, width = original.shape[:2]
-        placed = _placed(height, width, strength, option)
-        behind = gaussian_blur(original, _BACKGROUND)
-        transparency = 255 - placed[:, :, 3:].astype(np.uint16)
-        through = (behind * transparency + 127) // 255
-        return np.asarray((placed[:, :, :3] + through).clip(0, 255), np.uint8)
+    def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
+        """Stretch the sticker over the blurred box."""
+        return _over(gaussian_blur(region.pixels, _BACKGROUND), _over_box(*region.size, strength, option))
+
+    def draw(self, region: FaceRegion, strength: float, option: str | None, shape: Shape) -> UInt8Image:
+        """Put a sticker on every face, over a blurred oval."""
+        if shape == "box":
+            return self.fill(region, strength, option)
+        inner = region.inner_faces
+        heads: list[tuple[Face | None, Mesh | None]] = [
+            (face, find_mesh(region.pixels, face) if face in inner else None) for face in region.faces
+        ]
+        heads = heads or [(None, find_mesh(region.pixels, None))]
+        behind = np.max([oval_mask(region.size, *head) for head in heads], axis=0)
+        drawn = blended(region.pixels, gaussian_blur(region.pixels, _BACKGROUND), behind)
+        for face, mesh in heads:
+            middle, side, roll = _place(region.size, face, mesh)
+            side *= strength / 100
+            drawn = _over(drawn, placed(option or _DEFAULT, region.size, middle, side, roll))
+        return drawn
 
 
-def _placed(height: int, width: int, strength: float, option: str | None) -> UInt8Image:
-    """Return the sticker placed in a box: premultiplied (height, width, 4) uint8 RGBA."""
+def _place(size: tuple[int, int], face: Face | None, mesh: Mesh | None) -> tuple[tuple[float, float], float, float]:
+    """Return middle (x, y), side and roll in radians of a sticker on a head."""
+    height, width = size
+    if mesh is not None:
+        roll, size_of_face = mesh.roll, mesh.upright_side
+        x, y = mesh.middle
+    elif face is not None:
+        box, roll = face.box, head_roll(face)
+        x, y, size_of_face = box.x + box.w / 2, box.y + box.h / 2, float(max(box.w, box.h))
+    else:
+        return (width / 2, height / 2), _UNKNOWN * max(height, width), 0.0
+    room = 2 * min(x, y, width - x, height - y)
+    side = min(max(room, _TIGHT * size_of_face), _SIZE * size_of_face)
+    up = _RAISED * side
+    return (float(x + up * np.sin(roll)), float(y - up * np.cos(roll))), side, roll
+
+
+def _over(background: UInt8Image, sticker: UInt8Image) -> UInt8Image:
+    """Lay a premultiplied (h, w, 4) RGBA sticker over an (h, w, 3) RGB background."""
+    transparency = 255 - sticker[:, :, 3:].astype(np.uint16)
+    through = (background * transparency + 127) // 255
+    return np.asarray((sticker[:, :, :3] + through).clip(0, 255), np.uint8)
+
+
+def _over_box(height: int, width: int, strength: float, option: str | None) -> UInt8Image:
+    """Return the sticker stretched over a box: premultiplied (height, width, 4) uint8 RGBA."""
     size = (max(1, round(width * strength / 100)), max(1, round(height * strength / 100)))
-    name = _DEFAULT if option is None else option
-    sticker = draw_sticker(name, *size) if name in STICKERS else _fit(_read(name), *size)
-    return _centred(sticker, width, height)
+    return _centred(stretched(option or _DEFAULT, *size), width, height)
 
 
 def _centred(sticker: UInt8Image, width: int, height: int) -> UInt8Image:
@@ -76,36 +118,3 @@ def _centred(sticker: UInt8Image, width: int, height: int) -> UInt8Image:
     y, x = max(-top, 0), max(-left, 0)
     canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
     return canvas
-
-
-def _read(path: str) -> UInt8Image:
-    """Read the user's sticker as premultiplied (h, w, 4) uint8 RGBA.
-
-    Raises:
-        UsageError: if it is not a readable picture, or is fully transparent.
-    """
-    try:
-        with Image.open(Path(path)) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise _unusable(f"sticker {path!r} is too large: {image.width}x{image.height}")
-            rgba = np.asarray(image.convert("RGBA"), np.uint16)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _unusable(f"{path!r} is neither a sticker nor a readable picture") from error
-    if not rgba[:, :, 3].any():
-        raise _unusable(f"sticker {path!r} is fully transparent")
-    premultiplied = rgba.copy()
-    premultiplied[:, :, :3] = (rgba[:, :, :3] * rgba[:, :, 3:] + 127) // 255
-    return np.asarray(premultiplied, np.uint8)
-
-
-def _unusable(message: str) -> UsageError:
-    return UsageError(message, code="unusable-sticker", known=", ".join(STICKERS))
-
-
-def _fit(rgba: UInt8Image, width: int, height: int) -> UInt8Image:
-    """Stretch the visible part of a premultiplied sticker to a size."""
-    rows, columns = (np.flatnonzero(rgba[:, :, 3].any(axis=axis)) for axis in (1, 0))
-    visible = rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    shrinks = visible.shape[0] >= height and visible.shape[1] >= width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(visible, (width, height), interpolation=method), np.uint8)

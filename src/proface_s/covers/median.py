@@ -9,6 +9,7 @@ import numpy as np
 
 from ..types import UInt8Image
 from .base import CoverStyle, Unit
+from .heads.face_region import FaceRegion
 from .registry import register_style
 from .smoothing import enlarge_to, reduce_to
 
@@ -26,9 +27,10 @@ class Median(CoverStyle):
     strength_range: ClassVar[tuple[float, float]] = (5.0, 100.0)
     weak_limit: ClassVar[float | None] = 35.0
 
-    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        height, width = original.shape[:2]
-        small = reduce_to(original, _WORKING_SIDE)
+    def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
+        """Return the median around every pixel."""
+        height, width = region.size
+        small = reduce_to(region.pixels, _WORKING_SIDE)
         reach = max(1, round(strength / 200 * max(small.shape[:2])))
         mirrored = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT)
         filtered = cv2.medianBlur(mirrored, 2 * reach + 1)[reach:-reach, reach:-reach]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..types import UInt8Image
 from .base import CoverStyle, Unit
+from .heads.face_region import FaceRegion
 from .registry import register_style
 
 
@@ -26,11 +27,12 @@ class Pixelate(CoverStyle):
     strength_range: ClassVar[tuple[float, float]] = (1.0, 64.0)
     weak_limit: ClassVar[float | None] = 8.0
 
-    def _cover(self, original: UInt8Image, strength: float, option: str | None) -> UInt8Image:
-        height, width = original.shape[:2]
+    def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
+        """Return the mean colour of every cell."""
+        height, width = region.size
         cell = max(height, width) / round(strength)
         rows, columns = _borders(height, cell), _borders(width, cell)
-        sums = np.add.reduceat(np.asarray(original, np.uint32), rows[:-1], axis=0)
+        sums = np.add.reduceat(np.asarray(region.pixels, np.uint32), rows[:-1], axis=0)
         sums = np.add.reduceat(sums, columns[:-1], axis=1)
         areas = np.diff(rows)[:, None] * np.diff(columns)[None, :]
         means = np.rint(sums / areas[:, :, None]).astype(np.uint8)

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..plugins import COVERS, PlugIns
 from .base import INTERFACE, CoverStyle
 
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")  # fits into a header and between colons
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,26}")  # fits into a header with a shape, and between colons
 _FOLDER: Final = __name__.rpartition(".")[0]
 _built_in: dict[str, CoverStyle] = {}
 _registered: dict[str, CoverStyle] = {}
@@ -69,7 +69,7 @@ def _build(style: type[Any]) -> CoverStyle:
     if missing:
         raise TypeError(f"{style.__qualname__} is not a CoverStyle: it lacks {', '.join(missing)}")
     if not isinstance(built.name, str) or not _NAME.fullmatch(built.name):
-        raise ValueError(f"{built.name!r} is not a valid style name: use letters, digits, - and _, at most 32")
+        raise ValueError(f"{built.name!r} is not a valid style name: use letters, digits, - and _, at most 27")
     made: CoverStyle = built
     return made
 

@@ -14,7 +14,7 @@ from ..api.results import display as show
 from ..container.carriers.sidecar import picture_digest
 from ..container.header.footprint import Footprint
 from ..container.header.header import region_digest
-from ..covers import apply_style, parse_style
+from ..covers import FaceRegion, apply_style, get_style, parse_style
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
 from ..faces import DEFAULT_DETECTOR, Detector, open_detector, open_edges
 from ..faces.boxes import SMALLEST_SIDE
@@ -23,7 +23,7 @@ from ..flow.model import Model, check_supported_mode
 from ..flow.registry import Models
 from ..image.regions import cut
 from ..keys.secrets import FaceKey
-from ..types import Box, Picture, Style, UInt8Image
+from ..types import Box, Face, Picture, Style, UInt8Image
 from .keys import VideoKey, new_stream
 from .records import FrameRecord
 from .sequence import ClipCheck
@@ -102,16 +102,18 @@ class VideoSession:
             frames: (H, W, 3) uint8 RGB, all of one shape, each side at least 16 pixels; read as needed.  Up to
                 ``every + 1`` are held, so the source must not reuse their memory.
             key: the key that will recover the stream.
-            style: ``name[:strength]``, see `proface_s.covers`.
+            style: ``name[:strength][@shape]``, see `proface_s.covers`.
 
         Yields:
             One protected frame for each frame, in order; pixels of frames without a face are unchanged.
 
         Raises:
-            UsageError: if the style is unknown, or the model has no noise mode.
+            UsageError: if the style is unknown or not for videos, or the model has no noise mode.
             ImageError: if a frame is not an image, or its shape differs from the first one's.
         """
         chosen = parse_style(style) if isinstance(style, str) else style
+        if not get_style(chosen.name).steady:
+            raise UsageError(f"style {chosen.name!r} would change from frame to frame")
         check_supported_mode(self.model, "noise")
         stream, source = new_stream(), _CountedFrames(_checked(frames))
         for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
@@ -158,7 +160,8 @@ class VideoSession:
         visible = [part for box in faces if (part := _inside(box, *size))]
         boxes = disjoint_regions(visible, [], size)
         originals = [cut(frame, box) for box in boxes]
-        covers = [apply_style(original, style) for original in originals]
+        heads = [Face(box) for box in visible]
+        covers = [apply_style(FaceRegion.of(frame, box, heads), style) for box in boxes]
         keys = _face_keys(key, record, boxes)
         regions = [self.model.protect(*each) for each in zip(originals, covers, keys, strict=True)]
         record = replace(record, boxes=tuple(boxes), digests=tuple(map(region_digest, regions)))

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..api import Detection, Inspection, ProtectResult, RecoverResult
-from ..covers import get_style
-from ..covers.stickers import STICKERS
+from ..covers import StyleOption, get_style
 from ..errors import UsageError
 from ..flow.cards import Card
 from ..types import Box, Style
@@ -53,7 +52,8 @@ class StyleModel(RequestModel):
 
     name: str = Field(default="blur", max_length=32)
     strength: float | None = Field(default=None, description="in the style's own unit; its default where null")
-    option: str | None = Field(default=None, max_length=32, description="mask: a sticker; solid: a colour, #20407f")
+    option: str | None = Field(default=None, max_length=32, description="a choice of the style, or a colour: #20407f")
+    shape: Literal["box", "oval"] | None = Field(default=None, description="outline; the style's default where null")
 
     def style(self) -> Style:
         """Return the checked style.  A sticker is never read from a file here.
@@ -61,11 +61,13 @@ class StyleModel(RequestModel):
         Raises:
             UsageError: if the style is unknown or does not accept the strength or option.
         """
-        if self.name == "mask" and self.option is not None and self.option not in STICKERS:
-            raise UsageError(f"there is no sticker {self.option!r}", code="unusable-sticker", known=", ".join(STICKERS))
         chosen = get_style(self.name)
+        taken = chosen.option
+        if taken is not None and taken.file and self.option is not None and not taken.accepts(self.option):
+            known = ", ".join(taken.choices)
+            raise UsageError(f"there is no {taken.label} {self.option!r}", code="unusable-sticker", known=known)
         chosen.check(chosen.default_strength if self.strength is None else self.strength, self.option)
-        return Style(self.name, self.strength, self.option)
+        return Style(self.name, self.strength, self.option, self.shape)
 
 
 class PreviewRequest(RequestModel):
@@ -290,18 +292,33 @@ class GeneratedPassphrase(BaseModel):
     bits: int
 
 
+class StyleOptionInfo(BaseModel):
+    """What the option of a style may be."""
+
+    label: str
+    choices: list[str]
+    default: str | None = Field(description="the choice that no option stands for")
+    colour: bool = Field(description="whether a colour is an option, as #rrggbb")
+
+    @classmethod
+    def of(cls, option: StyleOption) -> StyleOptionInfo:
+        """Describe an option; files are no option here."""
+        return cls(label=option.label, choices=list(option.choices), default=option.default, colour=option.colour)
+
+
 class StyleInfo(BaseModel):
     """One of the available styles."""
 
     name: str
     summary: str
     unit: str
-    more_is_stronger: bool
+    more_is_stronger: bool | None = Field(description="null if all strengths hide equally well")
     default: float
     least: float
     most: float
     weak_limit: float | None
-    options: list[str]
+    shape: Literal["box", "oval"] = Field(description="outline of the cover where a request names none")
+    option: StyleOptionInfo | None = Field(description="null if the style takes none")
 
 
 class ModelInfo(BaseModel):

@@ -20,7 +20,6 @@ from ..api.options import ProtectOptions, RecoverOptions
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
 from ..covers import apply_style, get_style, style_names
-from ..covers.stickers import STICKERS
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.registry import shipped_cards
@@ -45,6 +44,7 @@ from .models import (
     ReversibleFormat,
     ServiceInfo,
     StyleInfo,
+    StyleOptionInfo,
 )
 from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, ServiceSettings, bytes_needed
 
@@ -256,7 +256,8 @@ def about(settings: ServiceSettings) -> ServiceInfo:
                 least=least,
                 most=most,
                 weak_limit=style.weak_limit,
-                options=list(STICKERS) if name == "mask" else [],
+                shape=style.default_shape,
+                option=None if style.option is None else StyleOptionInfo.of(style.option),
             )
         )
     return ServiceInfo(

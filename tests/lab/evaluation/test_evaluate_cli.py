@@ -36,7 +36,7 @@ def evaluate(*arguments: object) -> int:
 def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
     (faces / "broken.png").write_bytes(b"broken")
     out = tmp_path / "out"
-    arguments = ("--data", faces, "--report", out, "--kind", "crops", "--size", 64, "--styles", "blur,swap")
+    arguments = ("--data", faces, "--report", out, "--kind", "crops", "--size", 64, "--styles", "blur,other-face")
     assert evaluate(*arguments, *OWN, "--protocol", "both") == 0
     report = json.loads((out / "report.json").read_text())
     assert report["schema"] == "proface-report/1"
@@ -44,8 +44,8 @@ def test_a_report_by_both_protocols(tmp_path: Path, faces: Path) -> None:
     assert [each["name"] for each in report["omissions"]] == ["broken.png"]
     results = report["results"]
     assert {name for name in results if name.startswith("quality")} == {
-        "quality/secure-3/blur/stored", "quality/secure-3/swap/stored", "quality/float-xor/blur/stored",
-        "quality/float-xor/swap/stored", "quality/float-xor/blur/float", "quality/float-xor/swap/float",
+        "quality/secure-3/blur/stored", "quality/secure-3/other-face/stored", "quality/float-xor/blur/stored",
+        "quality/float-xor/other-face/stored", "quality/float-xor/blur/float", "quality/float-xor/other-face/float",
     }  # fmt: skip
     assert results["quality/secure-3/blur/stored"]["recovered"]["psnr"]["mean"] > 35
     assert results["exact/faces"] | {"exact": 3, "wrong_key_refused": 3} == results["exact/faces"]
@@ -106,7 +106,19 @@ def test_identity_is_measured_where_pairs_are_given(
     pairs = write_set(tmp_path / "pairs", 34)
     (tmp_path / "pairs/p03/p03_0002.png").unlink()
     out = tmp_path / "out"
-    arguments = ("--data", faces, "--report", out, "--kind", "crops", "--size", 64, "--styles", "solid,swap", *OWN)
+    arguments = (
+        "--data",
+        faces,
+        "--report",
+        out,
+        "--kind",
+        "crops",
+        "--size",
+        64,
+        "--styles",
+        "solid,other-face",
+        *OWN,
+    )
     assert evaluate(*arguments, "--pairs", pairs) == 0
     results = json.loads((out / "report.json").read_text())["results"]
     assert results["identity/originals"]["original"]["colours"]["rank1"] == 1
@@ -131,7 +143,7 @@ def test_identity_is_measured_where_pairs_are_given(
         (("--data", "faces", "--size", "63"), 2, "even size"),
         (("--data", "faces", "--method", "magic"), 2, "there is no method 'magic'"),
         (("--data", "faces", "--method", "lsb-avif", "--method", "lsb-avif"), 2, "same name"),
-        (("--data", "faces", "--limit", "1", "--styles", "swap"), 2, "two people"),
+        (("--data", "faces", "--limit", "1", "--styles", "other-face"), 2, "two people"),
         (("--data", "faces", "--pairs", "gone.csv"), 2, "gone.csv"),
         (("--data", "faces", "--photos", "empty"), 4, "no pictures in"),
         (("--data", "faces", "--pictures", "empty"), 4, "no pictures in"),
@@ -223,7 +235,7 @@ def test_a_method_that_is_not_found_says_where_it_was_looked_for(
 
 
 def test_styles_by_name_and_by_strength() -> None:
-    assert resolve_styles("all") == ("blur", "mask", "median", "pixelate", "solid", "swap")
+    assert resolve_styles("all") == ("blur", "lowpoly", "mask", "median", "pixelate", "solid", "swap", "other-face")
     sweep = resolve_styles("sweep")
-    assert {"blur:6", "blur:12", "blur:24", "pixelate:3", "pixelate:6", "pixelate:12", "swap"} <= set(sweep)
-    assert resolve_styles("blur:8, swap,blur:8") == ("blur:8", "swap")
+    assert {"blur:6", "blur:12", "blur:24", "pixelate:3", "pixelate:6", "pixelate:12", "other-face"} <= set(sweep)
+    assert resolve_styles("blur:8, other-face,blur:8") == ("blur:8", "other-face")

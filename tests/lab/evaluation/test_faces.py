@@ -80,12 +80,12 @@ def test_missing_folders_and_odd_sizes_are_refused(tmp_path: Path) -> None:
             read_faces([tmp_path], size)
 
 
-def test_swap_takes_another_identity() -> None:
+def test_other_face_takes_another_identity() -> None:
     faces = samples(3)
-    np.testing.assert_array_equal(make_cover(faces[2], "swap", faces), faces[0].image)
-    np.testing.assert_array_equal(make_cover(faces[0], "swap", faces), faces[1].image)
+    np.testing.assert_array_equal(make_cover(faces[2], "other-face", faces), faces[0].image)
+    np.testing.assert_array_equal(make_cover(faces[0], "other-face", faces), faces[1].image)
     with pytest.raises(UsageError, match="two people"):
-        make_cover(faces[0], "swap", faces[:1])
+        make_cover(faces[0], "other-face", faces[:1])
 
 
 def test_other_covers_are_the_shipped_styles() -> None:

@@ -218,7 +218,7 @@ def test_diversity_tells_keys_from_styles() -> None:
     found = measure_diversity(
         XorMethod(),
         samples(4),
-        ["blur:20", "pixelate:6", "swap"],
+        ["blur:20", "pixelate:6", "other-face"],
         [ColourJudge()],
         {"colours": 0.9},
         1,

@@ -22,7 +22,7 @@ from proface_s.image.regions import cut
 from proface_s.keys import derive
 from proface_s.types import Box, UInt8Image
 
-from ...evaluation.faces import SWAP
+from ...evaluation.faces import OTHER_FACE
 from ...evaluation.method import Method
 from ...evaluation.peers import ModelMethod
 from ..alterations import StoredFaces, altered_files, costly_files
@@ -106,7 +106,9 @@ def _store(session: Session, faces: list[UInt8Image], style: str) -> StoredFaces
     original = np.ascontiguousarray(np.hstack(padded))
     side = faces[0].shape[0]
     boxes = [Box(MARGIN + i * padded[0].shape[1], MARGIN, side, side) for i in range(2)]
-    done = session.protect(original, PASSPHRASE, boxes=boxes, faces="none", style="blur" if style == SWAP else style)
+    done = session.protect(
+        original, PASSPHRASE, boxes=boxes, faces="none", style="blur" if style == OTHER_FACE else style
+    )
     chunks = read_chunks(done.data)
     header, _ = from_chunks(chunks)
     return StoredFaces(original, done.protected, chunks[HEADER_CHUNK][0], header, tuple(chunks[SEAL_CHUNK]))

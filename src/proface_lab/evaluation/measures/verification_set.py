@@ -23,7 +23,7 @@ from proface_s.image.regions import cut, paste
 from proface_s.types import Box, FloatArray, UInt8Image
 
 from ...pictures import identity_of
-from ..faces import SWAP, FaceSample, Omission, make_cover, resized
+from ..faces import OTHER_FACE, FaceSample, Omission, make_cover, resized
 from ..method import Method
 from .quality import evaluation_key, through_png
 from .recognisers import FaceLocation, Locator, Recogniser
@@ -78,7 +78,7 @@ class VerificationSet:
     def cover(self, name: str, style: str) -> UInt8Image:
         """Make the cover of a picture's region."""
         region = cut(self.subjects[name].picture, self.subjects[name].region)
-        if style != SWAP:
+        if style != OTHER_FACE:
             return make_cover(FaceSample(Path(name), name, name, region), style, [])
         side = max(region.shape[:2])
         self._samples = self._samples or [
@@ -86,7 +86,7 @@ class VerificationSet:
             for n, s in self.subjects.items()
         ]
         own = next(sample for sample in self._samples if sample.name == name)
-        other = resized(make_cover(own, SWAP, self._samples), side)
+        other = resized(make_cover(own, OTHER_FACE, self._samples), side)
         return np.ascontiguousarray(other[: region.shape[0], : region.shape[1]])
 
     def rows(self, probes: dict[str, dict[str, dict[str, FloatArray]]]) -> dict[str, Any]:

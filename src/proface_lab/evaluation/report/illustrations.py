@@ -10,7 +10,7 @@ import numpy as np
 
 from proface_s.types import UInt8Image
 
-from ..faces import SWAP, FaceSample, make_cover
+from ..faces import OTHER_FACE, FaceSample, make_cover
 from ..measures.quality import run_trial
 from ..method import Method
 from .plots import plot_curves, plot_roc
@@ -74,10 +74,10 @@ def draw_sheets(
 ) -> list[Path]:
     """Draw one sheet per method, with one row per style: original, cover, protected, recovered, wrong key.
 
-    ``swap`` is left out if all faces are of one person.
+    ``other-face`` is left out if all faces are of one person.
     """
     alone = len({sample.identity for sample in samples}) < 2
-    shown = [style for style in styles if style != SWAP or not alone]
+    shown = [style for style in styles if style != OTHER_FACE or not alone]
     if not shown:
         return []
     return [_sheet(folder, samples, shown, method, seed) for method in methods]

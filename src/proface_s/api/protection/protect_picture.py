@@ -22,10 +22,9 @@ from ...container.records.pixel_records import write_record
 from ...container.records.record_message import face_record
 from ...container.records.record_space import planned_reserves
 from ...container.seal import header_seal_context, seal_at_full_length, seal_region
-from ...covers import apply_style, is_uninformative
+from ...covers import FaceRegion, apply_style, get_style, is_uninformative, recorded_name
 from ...faces.numbering import format_numbers
 from ...flow.model import Model
-from ...image.regions import cut
 from ...image.write import Format, encode_picture
 from ...keys.derive import KdfLimits, KekDeriver
 from ...progress import Progress, silent
@@ -95,18 +94,21 @@ def protect_picture(
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
     covers: list[UInt8Image] = []
     regions: list[UInt8Image] = []
+    remarks: list[str] = []
     for index, face in enumerate(faces):
         progress("hide", index, len(faces))
-        region = cut(picture.rgb, face.box)
+        region = FaceRegion.of(picture.rgb, face.box, face.heads, face.by_hand)
         covers.append(apply_style(region, face.style))
-        regions.append(model.protect(region, covers[-1], ring.face_key(index), reserved=reserved[index]))
+        if remark := get_style(face.style.name).remark(region):
+            remarks.append(f"face {format_numbers([index])}: {remark}")
+        regions.append(model.protect(region.pixels, covers[-1], ring.face_key(index), reserved=reserved[index]))
     progress("check", 0, 1)
     digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
     header = lock_header(
         ring,
         picture.size,
         [
-            FaceDescription(face.style.name, face.style.strength, digest, options.sealed)
+            FaceDescription(recorded_name(face.style), face.style.strength, digest, options.sealed)
             for face, digest in zip(faces, digests, strict=True)
         ],
         locks,
@@ -128,7 +130,7 @@ def protect_picture(
     data = data if options.sidecar == "instead" else write_chunks(data, chunks)
     sidecar = None if options.sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
     warnings = check_protected(data, sidecar, picture, originals, ring, locks, model, limits)
-    warnings += _warnings(header, options, model)
+    warnings += [*remarks, *_warnings(header, options, model)]
     return ProtectedPicture(hidden, tuple(covers), header, data, sidecar, tuple(warnings))
 
 

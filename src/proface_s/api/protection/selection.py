@@ -38,12 +38,14 @@ class Choice:
         faces: the tight boxes inside them, each with the number of its region, in that order.
         size: (width, height) of the picture.
         warnings: what the user should know about how faces were looked for.
+        heads: the detected ones of ``faces``, with what the detector says of roll and landmarks.
     """
 
     regions: tuple[Box, ...]
     faces: tuple[DetectedFace, ...]
     size: tuple[int, int]
     warnings: tuple[str, ...] = ()
+    heads: tuple[Face, ...] = ()
 
 
 def choose_regions(
@@ -75,7 +77,9 @@ def choose_regions(
     faces = [DetectedFace(region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
     faces += [DetectedFace(region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
     in_order = tuple(sorted(faces, key=lambda face: (face.number, face.box)))
-    return Choice(tuple(regions), in_order, picture.size, found.warnings)
+    boxes_found = {face.box for face in chosen}
+    heads = tuple(face for face in found.faces if face.box in boxes_found)
+    return Choice(tuple(regions), in_order, picture.size, found.warnings, heads)
 
 
 def number_faces(found: Sequence[Face], size: tuple[int, int]) -> list[list[DetectedFace]]:
@@ -116,6 +120,8 @@ class FacePlan:
         group: number of the faces that open alike, from 0 in the order of the file.
         footprint: what the cover replaces besides the region's RGB values.
         found: numbers that detection alone gives to the faces in it; empty if all were given by hand.
+        heads: the detected faces that are protected, here or beside it, for covers that follow heads.
+        by_hand: the boxes given by hand in it.
     """
 
     box: Box
@@ -124,6 +130,8 @@ class FacePlan:
     group: int
     footprint: Footprint
     found: tuple[int, ...]
+    heads: tuple[Face, ...] = ()
+    by_hand: tuple[Box, ...] = ()
 
 
 def plan_faces(picture: Picture, choice: Choice, options: ProtectOptions) -> list[FacePlan]:
@@ -155,7 +163,9 @@ def plan_faces(picture: Picture, choice: Choice, options: ProtectOptions) -> lis
         footprint = Footprint(right=right, bottom=bottom)
         alpha = constant_alpha(picture.alpha, footprint.area(box))
         footprint = replace(footprint, varied=True) if alpha is None else replace(footprint, alpha=alpha)
-        plans.append(FacePlan(box, style, lock, groups.setdefault(lock, len(groups)), footprint, tuple(found)))
+        by_hand = tuple(face.box for face in choice.faces if face.number == number and face.found is None)
+        group = groups.setdefault(lock, len(groups))
+        plans.append(FacePlan(box, style, lock, group, footprint, tuple(found), choice.heads, by_hand))
     return plans
 
 

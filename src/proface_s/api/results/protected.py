@@ -19,7 +19,7 @@ class ProtectedFace:
     Attributes:
         number: its number in the file, from 1: left to right, then top to bottom.
         box: where it is.
-        style: of its cover, ``name[:strength]``.
+        style: of its cover, ``name[:strength][@shape]``.
         sealed: whether an exact copy is sealed in.
         found: the numbers that `detect` shows for the faces in it; empty if it was given by hand, or if that is not
             known, because it was read from a file.

@@ -26,14 +26,14 @@ from ...container.header.header import Header
 from ...container.records.pixel_records import find_records, read_record
 from ...container.records.record_message import face_record
 from ...container.records.record_space import planned_reserves
-from ...covers import get_style
+from ...covers import get_style, recorded_name, recorded_style
 from ...errors import ProFaceError
 from ...flow.model import Model
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
 from ...image.write import format_of, format_of_bytes
 from ...keys.recipients import Identity
-from ...types import Picture, UInt8Image
+from ...types import Picture, Style, UInt8Image
 from ..files.io import load
 from ..files.sidecars import has_sidecar, sidecar_path
 from ..footprints import same_elsewhere
@@ -85,8 +85,7 @@ def unfinished(
     if reason is not None:
         return reason
     try:
-        locks, styles = list(dict.fromkeys(face.lock for face in faces)), [face.style for face in faces]
-        return unproved_reason(evidence, locks, styles, model, identities)
+        return unproved_reason(evidence, list(dict.fromkeys(face.lock for face in faces)), faces, model, identities)
     except ProFaceError as error:
         return error.message
 
@@ -193,17 +192,18 @@ def _other_header(
         return other_options("what a wrong key gives")
     if any(face.sealed != options.sealed for face in header.faces):
         return other_options("without seals" if options.sealed else "with seals")
-    wanted = [(face.style.name, _stored(face.style.name, face.style.strength)) for face in faces]
-    if [(face.style, _stored(face.style, face.strength)) for face in header.faces] != wanted:
+    wanted = [(recorded_name(face.style), _stored(face.style)) for face in faces]
+    found = [(face.style, _stored(recorded_style(face.style, face.strength))) for face in header.faces]
+    if found != wanted:
         return other_options("another style")
     if [face.group for face in header.faces] != [face.group for face in faces]:
         return other_options("keys of their own for other faces")
     return other_stanzas(header, locks) or _other_records(evidence.protected.rgb, header, options.record, model)
 
 
-def _stored(name: str, strength: float | None) -> float:
+def _stored(style: Style) -> float:
     """A strength in single precision, as headers store it; the style's default where None."""
-    return float(np.float32(get_style(name).default_strength if strength is None else strength))
+    return float(np.float32(get_style(style.name).default_strength if style.strength is None else style.strength))
 
 
 def _other_records(rgb: UInt8Image, header: Header, wanted: bool, model: Model) -> str | None:

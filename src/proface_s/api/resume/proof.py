@@ -16,10 +16,9 @@ from ...container.header.header_bytes import mac_input
 from ...container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
 from ...container.header.unlock import unlock_header, unwrap_face_keys
 from ...container.seal import header_seal_context, open_seal
-from ...covers import apply_style, get_style
+from ...covers import FaceRegion, apply_style, get_style
 from ...errors import DamagedFileError, WrongKeyError
 from ...flow.model import Model
-from ...image.regions import cut
 from ...keys.access import Credentials, Lock
 from ...keys.derive import KdfParams, KekDeriver
 from ...keys.passphrase import normalise_passphrase
@@ -27,6 +26,7 @@ from ...keys.recipients import Identity
 from ...keys.secrets import FaceKey, FileKey
 from ...types import Picture, Style
 from ..footprints import original_of
+from ..protection.selection import FacePlan
 
 LOCKED = "the passphrase does not open all of its faces"
 OTHER_PHOTO = "it was made from another photo"
@@ -77,7 +77,7 @@ class PhotoAndOutput:
 def unproved_reason(
     evidence: PhotoAndOutput,
     locks: Sequence[Lock],
-    styles: Sequence[Style],
+    faces: Sequence[FacePlan],
     model: Model,
     identities: Sequence[Identity],
 ) -> str | None:
@@ -86,7 +86,7 @@ def unproved_reason(
     Args:
         evidence: the files.
         locks: one per group: who should be able to open it.
-        styles: one per face.
+        faces: how each face should be covered.
         model: the one that the file should have been made with.
         identities: private keys of recipients.  Nothing else shows that a stanza is for a recipient.
 
@@ -103,11 +103,11 @@ def unproved_reason(
         return error.message
     keys = _face_keys(evidence.header, locks, {n: found[0] for n, found in enumerate(opened) if found})
     for index in keys:
-        if reason := _other_face(evidence, index, keys[index], styles[index], model):
+        if reason := _other_face(evidence, index, keys[index], faces[index], model):
             return reason
     expected = [len(_texts(lock)) + len(set(lock.recipients)) for lock in locks]
     shown = evidence.header.wrong_key == "cover" or [len(found) for found in opened] == expected
-    return None if shown and len(keys) == len(styles) else UNPROVED
+    return None if shown and len(keys) == len(faces) else UNPROVED
 
 
 def _file_keys(
@@ -174,7 +174,7 @@ def _face_keys(header: Header, locks: Sequence[Lock], opened: Mapping[int, FileK
     return keys
 
 
-def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, style: Style, model: Model) -> str | None:
+def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, face: FacePlan, model: Model) -> str | None:
     """Compare one face with the photo.
 
     The seal is an exact copy, and the header names the cover.  Where there is no seal, or the header does not say all
@@ -182,7 +182,6 @@ def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, style: Style
     """
     header = evidence.header
     box, reserved = header.faces[index].box, header.reserved(index)
-    original = cut(evidence.original.rgb, box)
     if header.faces[index].sealed:
         if index not in evidence.seals:
             return "its seals are gone"
@@ -190,9 +189,10 @@ def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, style: Style
         sealed = open_seal(key, evidence.seals[index], whole.shape, header_seal_context(header, index))
         if not np.array_equal(sealed, whole):
             return OTHER_PHOTO
-        if _named_in_full(style):
+        if _named_in_full(face.style):
             return None
-    again = model.protect(original, apply_style(original, style), key, reserved=reserved)
+    region = FaceRegion.of(evidence.original.rgb, box, face.heads, face.by_hand)
+    again = model.protect(region.pixels, apply_style(region, face.style), key, reserved=reserved)
     if region_digest(again, reserved) == header.faces[index].digest:
         return None
     if header.faces[index].sealed:
@@ -202,7 +202,7 @@ def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, style: Style
 
 def _named_in_full(style: Style) -> bool:
     """Return whether name and strength, which headers hold, say everything about a cover."""
-    return style.option is None and get_style(style.name).option_text is None
+    return style.option is None and get_style(style.name).option is None
 
 
 def _texts(lock: Lock) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import click
@@ -43,6 +44,8 @@ def command(names: tuple[str, ...], as_json: bool, debug: bool) -> int:
                     "least": low,
                     "most": high,
                     "weak_limit": style.weak_limit,
+                    "shape": style.default_shape,
+                    "option": None if style.option is None else dataclasses.asdict(style.option),
                 }
             )
         )

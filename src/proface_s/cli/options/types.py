@@ -115,7 +115,7 @@ class BoxText(click.ParamType):  # type: ignore[type-arg]
 
 
 class StyleText(click.ParamType):  # type: ignore[type-arg]
-    """A cover, ``name[:option][:strength]``."""
+    """A cover, ``name[:option][:strength][@shape]``."""
 
     name = "style"
 

@@ -1,38 +1,48 @@
-// The choice of a cover: style, strength in the style's own unit, and a sticker or a colour.
+// The choice of a cover: style, shape, strength in the style's own unit, and one of its choices or a colour.
 // @ts-check
 
 import { capital, el, freshId } from "../dom.js";
+
+const SHAPES = { oval: "Oval, around the head", box: "Box, hair and all" };
 
 /**
  * @param styles the styles of /api/about
  * @param {{same: boolean, name: string, changed: function}} options `same`: offer "as the others", whose value is null
  */
 export function styleField(styles, { same, name, changed }) {
-  const [styleId, strengthId, optionId] = ["style", "strength", "option"].map(freshId);
+  const [styleId, shapeId, strengthId, optionId] = ["style", "shape", "strength", "option"].map(freshId);
   const select = el("select", { id: styleId },
     same ? el("option", { value: "" }, "as the others") : null,
     ...styles.map((style) => el("option", { value: style.name }, `${capital(style.name)}: ${style.summary}`)));
+  const shape = el("select", { id: shapeId },
+    ...Object.entries(SHAPES).map(([value, words]) => el("option", { value }, words)));
   const range = el("input", { type: "range", id: strengthId });
   const words = el("output", { for: strengthId, class: "quiet" });
   const option = el("select", { id: optionId });
+  const optionLabel = el("label", { for: optionId });
   const colourName = `Colour, ${name}`;
   const colour = el("input", { id: freshId("colour"), type: "color", value: "#808080", "aria-label": colourName });
-  const optionRow = el("div", { class: "fields" }, el("label", { for: optionId }, "Sticker"), option);
+  const shapeRow = el("div", { class: "fields" }, el("label", { for: shapeId }, "Shape"), shape);
+  const optionRow = el("div", { class: "fields" }, optionLabel, option);
   const colourRow = el("div", { class: "fields" }, el("span", { class: "quiet" }, "Colour"), colour);
+  const shuffle = el("button", { type: "button" }, "Shuffle");
+  const shuffleRow = el("div", { class: "fields" }, shuffle);
   const strength = el("div", { class: "strength" },
     el("div", { class: "aside" }, el("label", { for: strengthId }, "Strength"), words), range);
   const title = same ? `Cover of ${name}` : "Style of the covers";
   const root = el("div", { class: "fields" }, el("label", { for: styleId }, title),
-    select, strength, optionRow, colourRow);
+    select, shapeRow, strength, optionRow, colourRow, shuffleRow);
 
   const current = () => styles.find((style) => style.name === select.value);
   function describe() {
     const style = current();
-    for (const row of [strength, optionRow, colourRow]) row.hidden = true;
+    for (const row of [shapeRow, strength, optionRow, colourRow, shuffleRow]) row.hidden = true;
     if (!style) return;
-    strength.hidden = style.name === "solid";
-    colourRow.hidden = style.name !== "solid";
-    optionRow.hidden = !style.options.length;
+    shapeRow.hidden = false;
+    colourRow.hidden = !style.option?.colour;
+    strength.hidden = style.more_is_stronger === null; // its numbers hide equally well: there is nothing to weigh
+    shuffleRow.hidden = !strength.hidden || !colourRow.hidden;
+    optionRow.hidden = !style.option?.choices.length;
     const value = Number(range.value);
     const limit = style.weak_limit;
     const weak = limit !== null && (style.more_is_stronger ? value < limit : value > limit);
@@ -45,14 +55,20 @@ export function styleField(styles, { same, name, changed }) {
     if (style) {
       const step = style.most > 60 ? 1 : 0.5;
       Object.assign(range, { min: style.least, max: style.most, step, value: style.default });
-      option.replaceChildren(...style.options.map((each) => el("option", { value: each }, capital(each))));
-      if (style.options.includes("smiley")) option.value = "smiley";
+      const choices = style.option?.choices ?? [];
+      const any = choices.length && style.option.default === null ? el("option", { value: "" }, "Any") : null;
+      option.replaceChildren(...[any, ...choices.map((each) => el("option", { value: each }, capital(each)))]
+        .filter((each) => each !== null));
+      option.value = style.option?.default ?? "";
+      optionLabel.textContent = capital(style.option?.label ?? "");
+      shape.value = style.shape;
     }
     describe();
   }
   select.addEventListener("change", () => { start(); changed(); });
+  shuffle.addEventListener("click", () => { range.value = String(Math.floor(Math.random() * 10000)); changed(); });
   range.addEventListener("input", () => { describe(); changed(); });
-  option.addEventListener("change", changed);
+  for (const each of [shape, option]) each.addEventListener("change", changed);
   colour.addEventListener("input", changed);
   select.value = same ? "" : "blur";
   start();
@@ -63,8 +79,10 @@ export function styleField(styles, { same, name, changed }) {
     get value() {
       const style = current();
       if (!style) return null;
-      if (style.name === "solid") return { name: "solid", option: colour.value };
-      return { name: style.name, strength: Number(range.value), option: style.options.length ? option.value : null };
+      const chosen = { name: style.name, shape: shape.value };
+      if (style.option?.colour) return { ...chosen, option: colour.value };
+      const choice = style.option?.choices.length ? option.value || null : null;
+      return { ...chosen, strength: Number(range.value), option: choice };
     },
   };
 }

@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from ..types import UInt8Image
+from ...types import UInt8Image
 
 _LARGEST_CANVAS = 2048  # pixels; larger stickers are enlarged from this
 _SHIFT = 4  # fractional bits of cv2's drawing coordinates
@@ -162,7 +162,7 @@ _DRAWINGS: dict[str, Callable[[_Canvas], None]] = {
     "theatre": _theatre,
 }
 
-STICKERS: Final = tuple(_DRAWINGS)
+DRAWN: Final = tuple(_DRAWINGS)
 """Names of the stickers, sorted."""
 
 
@@ -170,7 +170,7 @@ def draw_sticker(name: str, width: int, height: int) -> UInt8Image:
     """Draw a sticker at a size.
 
     Args:
-        name: one of `STICKERS`.
+        name: one of `DRAWN`.
         width: in pixels, at least 1.
         height: in pixels, at least 1.
 

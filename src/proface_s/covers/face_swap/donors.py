@@ -1,0 +1,127 @@
+"""The bank of donors: synthetic people (CC0), made by ``tools/donor_bank.py``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ...errors import ModelError
+from ...types import UInt8Image
+from .surface import Points, Triangles
+
+FILES: Final = {
+    "donors.webp": "95000467cbcab9212380927cdcfa674e77587a6e5495f48888ecc8f447443a60",
+    "donors.npz": "43449d431496709a3be1bc6dc75a7ae4d2d6c5b2ca99c0a9b30cb368e1280b99",
+}
+"""Files of the bank, and their SHA-256."""
+COLUMNS: Final = 9
+"""Textures in a row of ``donors.webp``."""
+POOLS: Final = ("woman", "man")
+"""Names of the pools to choose from besides all donors; tagged by hand, chosen by users, never guessed of anybody."""
+
+_FOLDER: Final = Path(__file__).parent
+_GRID: Final = 8192.0  # steps of stored shapes per unit
+_TONES: Final = np.array([1.0, 1.5, 1.5])  # weights of L, a and b in the distance of two skins
+_MOUTH: Final = 900.0  # the same for the opening of the mouth, which is 0 to 0.2 of the face's height
+_NEAREST: Final = 2  # the draw is among this part of the pool, half of it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Donors:
+    """The bank.
+
+    Attributes:
+        textures: (n, side, side, 3) uint8 RGB on the surface of the mean face.
+        shapes: (n, 468, 3), each donor's own shape in the pose and size of the mean face.
+        mean: (468, 3), frontal; a root mean square distance of 1 from its middle.
+        uv: (468, 2) places of the points in a texture, in its pixels.
+        triangles: (m, 3) positions of points.
+        tones: (n, 3) colour of the cheeks, OpenCV's 8-bit Lab.
+        mouths: (n,) opening of the mouth, of the face's height.
+        women: (n,) bool.
+    """
+
+    textures: UInt8Image
+    shapes: Points
+    mean: Points
+    uv: Points
+    triangles: Triangles
+    tones: Points
+    mouths: Points
+    women: npt.NDArray[np.bool_]
+
+    def pool(self, name: str | None) -> Sequence[int]:
+        """Return the numbers of the donors of a pool; of all if None."""
+        wanted = np.ones(len(self.women), bool) if name is None else self.women == (name == "woman")
+        return [int(number) for number in np.flatnonzero(wanted)]
+
+    def draw(self, pool: Sequence[int], tone: Points, mouth: float, number: int) -> int:
+        """Draw a donor from the half of a pool that is most like the target in skin and mouth.
+
+        Args:
+            pool: numbers of donors.
+            tone: the target's, as in ``tones``.
+            mouth: likewise.
+            number: of the draw; every number from 0 on gives another donor until all of the half were drawn.
+        """
+        numbers = np.asarray(pool)
+        distance = np.linalg.norm((self.tones[numbers] - tone) * _TONES, axis=1)
+        distance += _MOUTH * np.abs(self.mouths[numbers] - mouth)
+        nearest = np.sort(numbers[np.argsort(distance, kind="stable")[: max(3, len(numbers) // _NEAREST)]])
+        return int(nearest[number % len(nearest)])
+
+
+@cache
+def load_donors() -> Donors:
+    """Return the bank.
+
+    Raises:
+        ModelError: if its files are not those that belong to this version.
+    """
+    for name, digest in FILES.items():
+        if hashlib.sha256((_FOLDER / name).read_bytes()).hexdigest() != digest:
+            raise ModelError(f"{name} is not the file that belongs to this version")
+    with np.load(_FOLDER / "donors.npz") as stored, Image.open(_FOLDER / "donors.webp") as image:
+        atlas = np.asarray(image.convert("RGB"))
+        side = atlas.shape[1] // COLUMNS
+        tiles = atlas.reshape(-1, side, COLUMNS, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
+        return Donors(
+            np.ascontiguousarray(tiles[: len(stored["women"])]),
+            stored["shapes"] / _GRID,
+            stored["mean"] / _GRID,
+            stored["uv"].astype(np.float64),
+            stored["triangles"].astype(np.int32),
+            stored["tones"].astype(np.float64),
+            stored["mouths"].astype(np.float64),
+            stored["women"],
+        )
+
+
+def skin_tone(pixels: UInt8Image, points: Points) -> Points:
+    """Return the median colour of the cheeks, in OpenCV's 8-bit Lab.
+
+    Args:
+        pixels: (h, w, 3) uint8 RGB.
+        points: (468, 3) landmarks in its pixels.
+    """
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    for cheek in ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352]):
+        cv2.fillConvexPoly(mask, cv2.convexHull(points[cheek, :2].astype(np.int32)), 255)
+    found = pixels[mask > 0]
+    colour = np.asarray(np.median(found if len(found) >= 5 else pixels.reshape(-1, 3), axis=0), np.uint8)
+    return np.asarray(cv2.cvtColor(colour[None, None], cv2.COLOR_RGB2LAB)[0, 0], np.float64)
+
+
+def mouth_opening(points: Points) -> float:
+    """Return the distance between the lips over the height of the face."""
+    height = float(np.linalg.norm(points[10] - points[152]))
+    return float(np.linalg.norm(points[13] - points[14])) / max(height, 1e-6)
