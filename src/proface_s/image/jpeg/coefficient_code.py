@@ -9,8 +9,9 @@ coefficients of the block and of the blocks around it (`coefficient_contexts`). 
 frequencies, in all blocks of one colour of a chessboard at once, so that everything is done on arrays.  There are no
 tables in the stream, and nothing is learned on the way: small faces cost as little as large ones do, per block.
 
-Measured on 148 faces of 21 photos, 13.2 megapixels, against the scans of a progressive JPEG file with optimal Huffman
-tables, without those tables: see docs/evidence/performance.md.
+Measured on 148 faces of 20 photos, 13.2 megapixels: 0.85 times the scans of a progressive JPEG file with optimal
+Huffman tables; 0.77 times, on average over the faces, if these tables count.  Worst, on a photo that was compressed
+twice with other tables: 1.16 times the scans.  Encoding and decoding take 0.3 seconds of processor time per megapixel.
 
 Source: contexts from neighbours as in Wu and Memon, CALIC (1997); the coder is `proface_s.ans`.
 """
