@@ -134,7 +134,10 @@ def _recover(
                 return
             if estimate.decoder is None or not estimate.decoder.intact:
                 canvas.warnings.append(f"face {face.index + 1}: samples were changed")
-        canvas.put(found, estimate.rgb)
+        area = header.footprint(face).area(found)
+        if estimate.picture:  # edges become the nearest pixel of it; otherwise all stays as published
+            beside = ((0, area[3] - found[3]), (0, area[2] - found[2]), (0, 0))
+            canvas.put(area, np.pad(estimate.rgb, beside, mode="edge"))
         canvas.faces.append("estimate")
     canvas.face_keys[len(canvas.faces)] = key
 

@@ -6,6 +6,7 @@ import io
 import random
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 
 from proface_s import ProFaceError, Session
 
-from .container import carriers, records
+from .container import carriers, header, records
 from .keys.unlock import Credentials
 from .outcomes import NotOpened
 from .reading import read
@@ -85,6 +86,23 @@ def test_changed_chunks(file: str, session: Session, tmp_path: Path) -> None:
     for _ in range(30):
         data = png(mutated(chunks, chance))
         assert by_program(session, data, PASSPHRASE) == by_reader(tmp_path / "a.png", data, PASSPHRASE)
+
+
+@pytest.mark.parametrize("passphrase", [PASSPHRASE, WRONG])
+@pytest.mark.parametrize("mode", ["noise", "cover"])
+def test_edges(mode: Literal["noise", "cover"], passphrase: str, session: Session, tmp_path: Path) -> None:
+    """A picture with odd sides, whose last column and row are covered with the face and come back as an estimate."""
+    rows, columns = np.mgrid[:61, :81]
+    waves = np.stack([128 + 60 * np.sin(columns / 9 + c) + 50 * np.cos(rows / 7) for c in range(3)], axis=-1)
+    protected = session.protect(
+        waves.astype(np.uint8), PASSPHRASE, boxes=[(0, 0, 81, 61)], faces=[], wrong_key=mode, seal=False
+    )
+    (footprint,) = header.parse(carriers.metadata(protected.data).header or b"").footprints or ()
+    assert (footprint.right, footprint.bottom) == (True, True)
+    found = by_reader(tmp_path / "a.png", protected.data, passphrase)
+    assert by_program(session, protected.data, passphrase) == found
+    if mode == "cover" and passphrase == WRONG:
+        assert found == ("opens", ["estimate"], carriers.pixels(protected.data).digest)
 
 
 def region_of(file: str) -> np.ndarray:
