@@ -23,17 +23,17 @@ from typing import Final
 from PIL import Image
 from skimage import data
 
-WHEEL_BYTES: Final = 6_400_000
-"""The wheel has 6.2 MB now: 3.9 MB of them are the two modes of the published network, in half precision, 1.5 MB the
-network for landmarks, the stickers and the donors of `swap`.
-Raise this only in the commit that explains what became larger; with the models of future detectors it must stay under
-16 MB."""
-ARCHIVE_BYTES: Final = 7_400_000
-"""The source archive has 7.1 MB now, the published network and that for landmarks included."""
+WHEEL_BYTES: Final = 9_900_000
+"""The wheel has 9.7 MB now: 3.9 MB of them are the two modes of the published network, 3.4 MB the network centerface,
+which finds faces, both in half precision, and 1.5 MB the network for landmarks, the stickers and the donors of `swap`.
+Raise this only in the commit that explains what became larger; it must stay under 16 MB."""
+ARCHIVE_BYTES: Final = 11_000_000
+"""The source archive has 10.7 MB now, these networks included."""
 NEEDED: Final = (
     "/py.typed",
     "/weights/secure-2/luma-even.onnx",
     "/weights/secure-3/frequencies.bin",
+    "/engines/centerface.onnx",
     "/eff_large_wordlist.txt",
     "/covers/heads/face-landmarks.onnx",
     "/covers/stickers/panda.webp",

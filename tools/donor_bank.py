@@ -25,7 +25,7 @@ from scipy.spatial import Delaunay
 from proface_s.covers.face_swap.donors import COLUMNS
 from proface_s.covers.face_swap.surface import OUTLINE, fitted_pose, lookup, silhouette, triangle_map
 from proface_s.covers.heads.landmarks import find_mesh
-from proface_s.faces import SlimefaceDetector, reversible_box
+from proface_s.faces import EngineDetector, reversible_box
 from proface_s.types import Box, Face
 
 SIDE: Final = 256  # of a texture, in pixels
@@ -107,7 +107,7 @@ def mouth_opening(shape: np.ndarray) -> float:
 
 def find_faces(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return picture and (468, 3) landmarks of every file."""
-    detector, found = SlimefaceDetector(tiles=False, turned=False), []
+    detector, found = EngineDetector(tiles=False, turned=False), []
     for path in paths:
         with Image.open(path) as image:
             picture = np.asarray(image.convert("RGB"))

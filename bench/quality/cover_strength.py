@@ -28,11 +28,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from detection_recall import read_upright
 from proface_lab.evaluation.measures.recognisers import DlibRecogniser, FaceLocation, Locator
 from proface_s.covers import FaceRegion, apply_style, get_style, is_weak, parse_style, shape_of
 from proface_s.covers.heads.outline import shaped
-from proface_s.faces import SlimefaceDetector, reversible_box
+from proface_s.faces import EngineDetector, reversible_box
+from proface_s.image.read import read_picture
 from proface_s.types import Box, Face, Style, UInt8Image
 from reference_models import AlignedRecogniser, Array, CropRecogniser, YuNet
 
@@ -73,10 +73,10 @@ class Sample:
 
 
 def load(
-    root: Path, name: str, detector: SlimefaceDetector, landmarks: YuNet, locator: Locator | None
+    root: Path, name: str, detector: EngineDetector, landmarks: YuNet, locator: Locator | None
 ) -> Sample | None:
     """Read a picture with the face nearest to its centre; None if a detector finds no face."""
-    rgb = read_upright(root / name)
+    rgb = read_picture(root / name).rgb
     centre = np.array([rgb.shape[1], rgb.shape[0]]) / 2
     boxes, _, points = landmarks(rgb)
     faces = detector.detect(rgb)
@@ -94,7 +94,7 @@ def load(
 
 def load_pairs(options: argparse.Namespace) -> list[tuple[Sample, Sample]]:
     """Load same-person pairs, spread evenly over the list."""
-    detector, landmarks = SlimefaceDetector(tiles=False, turned=False), YuNet(options.detector)
+    detector, landmarks = EngineDetector(tiles=False, turned=False), YuNet(options.detector)
     locator = Locator() if options.dlib else None
     with (options.lfw / "pairs.csv").open(newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["same"] == "1"]

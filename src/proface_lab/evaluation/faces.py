@@ -13,7 +13,7 @@ import numpy as np
 
 from proface_s.covers import apply_style, parse_style
 from proface_s.errors import ImageError, NoFaceError, UsageError
-from proface_s.faces import Detector, SlimefaceDetector
+from proface_s.faces import Detector, EngineDetector
 from proface_s.faces.boxes import reversible_box
 from proface_s.image.read import read_picture
 from proface_s.types import Box, UInt8Image
@@ -82,7 +82,7 @@ def read_faces(
     if size < 16 or size % 2:
         raise UsageError(f"faces must have an even size of at least 16 pixels, not {size}")
     omitted = [] if omitted is None else omitted
-    detector = detector or SlimefaceDetector(tiles=kind == "photos", turned=False)
+    detector = detector or EngineDetector(tiles=kind == "photos", turned=False)
     found: list[FaceSample] = []
     for path, folder in interleaved_pictures(folders):
         if limit is not None and len(found) >= limit:

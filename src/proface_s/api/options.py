@@ -10,6 +10,7 @@ from ..container.header.lock_plan import check_locks
 from ..covers import parse_style
 from ..errors import UsageError
 from ..faces import BoxLike, parse_box, parse_boxes
+from ..faces.boxes import HEAD_MARGIN
 from ..faces.numbering import index_of, indices_of, number_of, parse_selection
 from ..flow.model import Model, check_supported_mode
 from ..flow.registry import model_names
@@ -19,6 +20,7 @@ from ..keys.face_key_text import PortableFaceKey
 from ..keys.passphrase import check_passphrase
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Style, WrongKey
+from .face_search import USUAL_SEARCH, FaceSearch
 
 _MODES: Final = ("noise", "cover")
 Sidecar = Literal["none", "also", "instead"]
@@ -51,6 +53,7 @@ class ProtectOptions:
             picture.
         record: write what recovery needs into the faces' pixels too.
         model: name of the model that hides the faces; the session's if None.
+        search: how faces are looked for.
         sealed: whether seals are made: ``seal``, or if None, what follows from ``wrong_key``.
         passphrase_warnings: what to tell about passphrases that are accepted, but easy to guess.
 
@@ -72,6 +75,7 @@ class ProtectOptions:
     sidecar: Sidecar = "none"
     record: bool = True
     model: str | None = None
+    search: FaceSearch = USUAL_SEARCH
 
     sealed: bool = field(init=False, repr=False, compare=False)
     passphrase_warnings: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -80,6 +84,10 @@ class ProtectOptions:
         locks = [lock for lock in (self.lock, *self.own.values()) if not lock.empty]
         if self.wrong_key not in (None, *_MODES):
             raise UsageError(f"a wrong key gives noise or cover, not {self.wrong_key!r}")
+        if not 0 <= self.search.margin <= 2:
+            raise UsageError(f"margin {self.search.margin} is not between 0 and 2")
+        if self.search.threshold is not None and not 0 <= self.search.threshold <= 1:
+            raise UsageError(f"threshold {self.search.threshold} is not between 0 and 1")
         if not locks:
             raise UsageError("no passphrase and no recipient was given")
         check_locks([self.lock])  # apart from the others: every face may have a lock of its own
@@ -133,6 +141,10 @@ class ProtectOptions:
         sidecar: Sidecar = "none",
         record: bool = True,
         model: str | None = None,
+        detector: str | None = None,
+        threshold: float | None = None,
+        margin: float = HEAD_MARGIN,
+        thorough: bool = False,
     ) -> ProtectOptions:
         """Make options of what people have: text, tuples and single values.  Arguments as in `Session.protect`.
 
@@ -157,6 +169,7 @@ class ProtectOptions:
             sidecar=sidecar,
             record=record,
             model=model,
+            search=FaceSearch(detector=detector, threshold=threshold, margin=margin, thorough=thorough),
         )
 
 

@@ -6,6 +6,7 @@ from copy import copy
 from functools import cached_property
 from typing import Any, Self
 
+from ..errors import UsageError
 from ..faces import DEFAULT_DETECTOR, Detector, open_detector
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.model import Model
@@ -13,7 +14,7 @@ from ..flow.registry import Models
 from ..image.read import MAX_PIXELS
 from ..keys.derive import KdfLimits
 from ..types import Picture
-from .face_search import FoundFaces, find_faces
+from .face_search import USUAL_SEARCH, FaceSearch, FoundFaces, find_faces
 
 
 class Resources:
@@ -33,7 +34,9 @@ class Resources:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings without the models: another process loads its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("detector", "models")}
+        return {
+            name: value for name, value in self.__dict__.items() if name not in ("detector", "models", "_searching")
+        }
 
     def limited(self, limits: KdfLimits) -> Self:
         """Return a session like this one that spends at most so much on the keys of a file."""
@@ -62,6 +65,30 @@ class Resources:
         """The model for new files."""
         return self.models.named()
 
-    def find(self, picture: Picture) -> FoundFaces:
-        """Detect faces with the detector in use."""
-        return find_faces(self.detector, picture)
+    def detector_for(self, search: FaceSearch) -> Detector:
+        """Return the detector to search with; each is opened once.
+
+        Raises:
+            UsageError: if no detector of its name can be opened, or settings are asked of a detector that was given as
+                an object and has its own.
+        """
+        if (search.detector, search.threshold, search.thorough) == (None, None, False):
+            return self.detector
+        name = search.detector or self._detector
+        if not isinstance(name, str):
+            raise UsageError("a detector that is given as an object has its own threshold and looks")
+        key = (name, search.threshold, search.thorough)
+        if key not in self._searching:
+            self._searching[key] = open_detector(
+                name, self._threads, threshold=search.threshold, thorough=search.thorough
+            )
+        return self._searching[key]
+
+    @cached_property
+    def _searching(self) -> dict[tuple[str, float | None, bool], Detector]:
+        """Detectors that were opened for searches with settings of their own."""
+        return {}
+
+    def find(self, picture: Picture, search: FaceSearch = USUAL_SEARCH) -> FoundFaces:
+        """Detect the faces of a picture."""
+        return find_faces(self.detector_for(search), picture)

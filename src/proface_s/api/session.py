@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ..faces import BoxLike, draw_boxes, parse_boxes
+from ..faces import BoxLike, draw_regions, parse_boxes
+from ..faces.boxes import HEAD_MARGIN
 from ..faces.numbering import parse_selection
 from ..image.transparency import BACKGROUNDS, composite
 from ..image.write import Format
@@ -18,13 +19,14 @@ from ..keys.face_key_text import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
 from ..progress import Progress, silent
 from ..types import Style, WrongKey
+from .face_search import FaceSearch
 from .files.io import PictureInput, load
 from .options import ProtectOptions, RecoverOptions, Sidecar
 from .protection.protect_file import protect_file
 from .protection.selection import choose_regions
 from .recovery.recover_file import recover_file
 from .resources import Resources
-from .results.detected import Detection
+from .results.detected import Detection, unsure_regions
 from .results.protected import ProtectResult
 from .results.recovered import RecoverResult
 
@@ -50,6 +52,10 @@ class Session(Resources):
         *,
         boxes: BoxLike | Sequence[BoxLike] = (),
         faces: str | int | Sequence[int] = "all",
+        detector: str | None = None,
+        threshold: float | None = None,
+        margin: float = HEAD_MARGIN,
+        thorough: bool = False,
         progress: Progress = silent,
     ) -> Detection:
         """Find what `protect` would protect, and how it would be numbered, without protecting it.
@@ -58,18 +64,24 @@ class Session(Resources):
             image: as for `protect`.
             boxes: as for `protect`.
             faces: as for `protect`.
+            detector: as for `protect`.
+            threshold: as for `protect`.
+            margin: as for `protect`.
+            thorough: as for `protect`.
             progress: as for `protect`.
 
         Raises:
             UsageError, ImageError: as `protect`.
         """
+        search = FaceSearch(detector=detector, threshold=threshold, margin=margin, thorough=thorough)
         progress("read", 0, 1)
         picture = load(image, max_pixels=self.max_pixels)
         progress("find", 0, 1)
-        choice = choose_regions(picture, self.find, parse_selection(faces), parse_boxes(boxes))
+        find = partial(self.find, search=search)
+        choice = choose_regions(picture, find, parse_selection(faces), parse_boxes(boxes), margin)
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
-        drawn = draw_boxes(shown, choice.faces, [face.number for face in choice.faces])
-        return Detection(choice.faces, choice.regions, drawn, picture.size, choice.warnings)
+        drawn = draw_regions(shown, choice.regions, unsure_regions(choice.faces))
+        return Detection(choice.faces, choice.regions, drawn, picture.size, shown, choice.warnings, choice.smallest)
 
     def protect(
         self,
@@ -90,6 +102,10 @@ class Session(Resources):
         sidecar: Sidecar = "none",
         record: bool = True,
         model: str | None = None,
+        detector: str | None = None,
+        threshold: float | None = None,
+        margin: float = HEAD_MARGIN,
+        thorough: bool = False,
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         progress: Progress = silent,
@@ -121,6 +137,11 @@ class Session(Resources):
             record: write what recovery needs into the faces' pixels too, so that it survives programs that drop
                 metadata.
             model: name of the model that hides the faces, see `proface_s.flow.registry`; the session's if None.
+            detector: name of what finds the faces, see `proface_s.faces.open_detector`; the session's if None.
+            threshold: least confidence of a face, 0..1; each engine's own if None.
+            margin: growth of a detected face to the region that is hidden, per side, as a share of its width and
+                height, 0..2.
+            thorough: look closer for faces, whatever time it takes.
             output: where to write; for a path given, ``NAME.protected.png`` beside it if None.
             overwrite: replace an existing output.
             progress: is told how far it is, see `proface_s.progress`.
@@ -145,6 +166,10 @@ class Session(Resources):
             sidecar=sidecar,
             record=record,
             model=model,
+            detector=detector,
+            threshold=threshold,
+            margin=margin,
+            thorough=thorough,
         )
         return self.protect_with(image, options, output=output, overwrite=overwrite, progress=progress)
 

@@ -17,7 +17,8 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "foreign-manifest": "name another folder with --manifest",
     "manifest-in-target": "it tells which output was made from which photo; keep it with the originals",
     "model-mode": "choose the mode with --wrong-key, or another model with --model",
-    "no-detector": "mark the faces with --box X,Y,W,H, with --faces none",
+    "no-detector": "choose --detector centerface, which finds fewer small faces, or mark the faces with --box X,Y,W,H "
+    "and --faces none",
     "no-face": "mark the face with --box X,Y,W,H, or pass --allow-no-face to copy the photo as it is",
     "no-face-named": "name it with --face, by the number that `proface inspect` shows",
     "no-manifest": "name its manifest with --manifest, choose another target, or use --overwrite",

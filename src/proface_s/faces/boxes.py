@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import UsageError
 from ..types import Box, Face
 
@@ -45,15 +48,37 @@ def non_maximum_suppression(
     Returns:
         ``kept`` followed by the survivors, best score first.
     """
-    survivors = list(kept)
-    for face in sorted(faces, key=lambda face: (-face.score, face.box)):
-        for other in survivors:
-            shared = intersection(face.box, other.box)
-            if shared > contained * min(face.box.area, other.box.area) or iou(face.box, other.box) > overlap:
-                break
-        else:
+    survivors, candidates = list(kept), sorted(faces, key=lambda face: (-face.score, face.box))
+    boxes = np.concatenate([box_array(face.box for face in survivors), np.empty((len(candidates), 4), np.int64)])
+    for face in candidates:
+        shared, areas = shared_areas(boxes[: len(survivors)], face.box)
+        same = shared > contained * np.minimum(areas, face.box.area)
+        same |= shared > overlap * (areas + face.box.area - shared)
+        if not same.any():
+            boxes[len(survivors)] = face.box.x, face.box.y, face.box.w, face.box.h
             survivors.append(face)
     return survivors
+
+
+def box_array(boxes: Iterable[Box]) -> npt.NDArray[np.int64]:
+    """Return boxes as an array (N, 4) of x, y, w, h in pixels."""
+    return np.array([(box.x, box.y, box.w, box.h) for box in boxes], np.int64).reshape(-1, 4)
+
+
+def shared_areas(boxes: npt.NDArray[np.int64], box: Box) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the number of pixels that each of many boxes shares with one, and that each has.
+
+    Args:
+        boxes: (N, 4) x, y, w, h, as `box_array` returns them.
+        box: the one.
+
+    Returns:
+        Two arrays (N,).
+    """
+    x, y, w, h = boxes.T
+    across = np.minimum(x + w, box.right) - np.maximum(x, box.x)
+    down = np.minimum(y + h, box.bottom) - np.maximum(y, box.y)
+    return np.maximum(across, 0) * np.maximum(down, 0), w * h
 
 
 def reversible_box(face_box: Box, picture_size: tuple[int, int], margin: float = HEAD_MARGIN) -> Box:

@@ -30,7 +30,7 @@ def detected_faces(detector: Detector, rgb: UInt8Image) -> list[Face]:
 
     Returns:
         Faces in the detector's order: boxes of whole numbers inside the picture, with at least one pixel; finite scores
-        in 0..1; roll and landmarks finite, or None.
+        in 0..1; roll and landmarks finite, or None; sources are text.
 
     Raises:
         UsageError: names the detector if it fails, or returns anything else.
@@ -69,7 +69,9 @@ def _checked(face: Any, width: int, height: int) -> Face:
         raise ValueError(f"the score {score:g} is not in 0..1")
     roll = None if face.roll is None else _finite(face.roll, "roll")
     landmarks = None if face.landmarks is None else _points(face.landmarks)
-    return Face(Box(left, top, right - left, bottom - top), score, roll, landmarks)
+    if not isinstance(face.source, str):
+        raise TypeError(f"the source {_short(face.source)} is not text")
+    return Face(Box(left, top, right - left, bottom - top), score, roll, landmarks, face.source)
 
 
 def _points(landmarks: Iterable[Iterable[Any]]) -> tuple[tuple[float, float], ...]:

@@ -37,7 +37,7 @@ def reading_order(faces: Iterable[Face]) -> list[Face]:
 
 
 def select_faces(faces: Sequence[_Item], numbers: Iterable[int] | None) -> list[_Item]:
-    """Select faces by the numbers that `draw_boxes` shows.
+    """Select faces by the numbers that `draw_regions` shows.
 
     Args:
         faces: one item per number, in order.

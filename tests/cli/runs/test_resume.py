@@ -100,6 +100,10 @@ CANNOT_CHANGE = {
     "file_format",  # part of the output's name; a file that holds another format than its name is tested below
     "faces",
     "face",  # tested below, with detected faces and with faces that have their own keys
+    "detector",
+    "threshold",
+    "margin",
+    "thorough",  # their regions are compared; tested in test_detect_options
     "recursive",
     "jobs",
     "threads",

@@ -99,7 +99,7 @@ def test_identity_is_measured_where_pairs_are_given(
     from ..kit import MiddleDetector
 
     monkeypatch.setattr(run, "Locator", MiddleLocator)
-    monkeypatch.setattr(run.verification_set, "SlimefaceDetector", lambda **_: MiddleDetector())
+    monkeypatch.setattr(run.verification_set, "EngineDetector", lambda **_: MiddleDetector())
     monkeypatch.setattr(run, "load_recognisers", lambda specs, locator: [ColourJudge()])
     monkeypatch.setattr(run.cost, "measure_cost", lambda spec, size: {**COST, "size": size})
     monkeypatch.setattr(run.diversity, "Locator", MiddleLocator)

@@ -12,6 +12,7 @@ import pytest
 
 import proface_s
 from proface_s import Lock, ProtectOptions, RecoverOptions, Session, UsageError
+from proface_s.api.face_search import FaceSearch
 from proface_s.types import Box, Style
 
 PASSPHRASE = "correct horse battery staple"
@@ -59,6 +60,8 @@ def test_every_form_means_the_same() -> None:
         ({"faces": "two"}, "face selection 'two' is not understood"),
         ({"wrong_key": "silence"}, "not 'silence'"),
         ({"wrong_key": "cover", "seal": True}, "there can be no seal"),
+        ({"margin": 2.5}, "margin 2.5 is not between 0 and 2"),
+        ({"threshold": -1}, "threshold -1 is not between 0 and 1"),
     ],
 )
 def test_what_makes_no_sense_is_refused_when_options_are_made(wrong: dict[str, Any], message: str) -> None:
@@ -70,7 +73,8 @@ def test_options_hold_what_protect_and_recover_take() -> None:
     """Whatever is no option belongs to one call: the picture, its files, and who is told of progress."""
     of_a_call = {"image", "output", "overwrite", "progress"}
     taken = set(signature(proface_s.protect).parameters) - of_a_call - {"passphrase", "recipients"}
-    assert taken == {each.name for each in fields(ProtectOptions) if each.init} - {"lock"}
+    searched = {each.name for each in fields(FaceSearch)}
+    assert taken == {each.name for each in fields(ProtectOptions) if each.init} - {"lock", "search"} | searched
     keys = {"passphrase", "identities", "face_keys", "credentials"}
     taken = set(signature(proface_s.recover).parameters) - of_a_call - keys - {"sidecar"}
     assert taken == {each.name for each in fields(RecoverOptions)} - {"credentials"}

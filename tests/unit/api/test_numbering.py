@@ -17,7 +17,7 @@ from proface_s.api.face_search import FoundFaces
 from proface_s.api.protection.selection import choose_regions, number_faces
 from proface_s.cli.hints import command_line_hint
 from proface_s.errors import DamagedFileError, UsageError, WrongKeyError
-from proface_s.faces import draw_boxes
+from proface_s.faces import draw_regions
 from proface_s.faces.numbering import index_of, indices_of, number_of
 from proface_s.image.regions import cut
 from proface_s.keys.recipients import Identity
@@ -196,8 +196,8 @@ def test_positions_and_numbers_are_inverses(index: int) -> None:
     assert indices_of([number_of(index), number_of(index)]) == indices_of(number_of(index)) == (index,)
 
 
-def test_numbers_are_drawn_as_they_are_said() -> None:
+def test_regions_are_drawn_with_their_numbers() -> None:
     photo = np.zeros((200, 400, 3), np.uint8)
-    faces = [Face(WIDE), Face(LAST)]
-    assert np.array_equal(draw_boxes(photo, faces), draw_boxes(photo, faces, [1, 2]))
-    assert not np.array_equal(draw_boxes(photo, faces), draw_boxes(photo, faces, [2, 1]))
+    assert not np.array_equal(draw_regions(photo, [WIDE, LAST]), draw_regions(photo, [LAST, WIDE]))
+    found = Session(detector=Known(LAST, WIDE)).detect(photo)
+    assert np.array_equal(found.picture, draw_regions(photo, found.regions))

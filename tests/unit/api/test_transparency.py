@@ -23,7 +23,7 @@ from proface_s.container.header import header_bytes
 from proface_s.container.header.header import RESERVED_TAG
 from proface_s.container.header.header_bytes import decode_header
 from proface_s.errors import DamagedFileError, FileFormatError, ProFaceError
-from proface_s.faces import SlimefaceDetector
+from proface_s.faces import EngineDetector
 from proface_s.image.read import read_picture
 from proface_s.image.transparency import composite
 from proface_s.types import UInt8Image
@@ -113,7 +113,7 @@ def test_alpha_does_not_show_the_face(session: Session, kind: str) -> None:
     done = session.protect(original, PASSPHRASE, style="solid", **BY_HAND)
     for level in (0, 128, 255):
         assert likeness(shown(done.data, level)) < 0.05
-        assert not SlimefaceDetector(threads=1).detect(np.dstack([shown(done.data, level)] * 3))
+        assert not EngineDetector(threads=1).detect(np.dstack([shown(done.data, level)] * 3))
     assert any("opaque" in warning for warning in done.warnings)
 
 
@@ -250,7 +250,7 @@ def test_resume_does_again_what_version_0_1_0_left_in_clear(session: Session, tm
 @pytest.mark.parametrize("kind", ["RGBA PNG", "white on black", "LA PNG", "palette"])
 def test_faces_drawn_with_alpha_are_found(session: Session, kind: str) -> None:
     picture = read_picture(pictures()[kind])
-    assert not SlimefaceDetector(threads=1).detect(picture.rgb), "colours alone show nothing"
+    assert not EngineDetector(threads=1).detect(picture.rgb), "colours alone show nothing"
     assert len(session.detect(pictures()[kind]).faces) == 1
     done = session.protect(pictures()[kind], PASSPHRASE)
     assert len(done.faces) == 1

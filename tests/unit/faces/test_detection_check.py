@@ -11,7 +11,7 @@ import pytest
 
 from proface_s import Session, UsageError
 from proface_s.errors import ImageError
-from proface_s.faces import SlimefaceDetector
+from proface_s.faces import EngineDetector
 from proface_s.faces.detection_check import detected_faces
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey
@@ -141,4 +141,4 @@ def test_a_clipped_face_is_protected_whole() -> None:
 
 
 def test_our_own_detector_works_on_pictures_that_it_cannot_change() -> None:
-    assert detected_faces(SlimefaceDetector(threads=1), blank()) == []
+    assert detected_faces(EngineDetector(threads=1), blank()) == []

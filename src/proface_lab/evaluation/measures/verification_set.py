@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from proface_s.errors import ImageError, NoFaceError
-from proface_s.faces import Detector, SlimefaceDetector
+from proface_s.faces import Detector, EngineDetector
 from proface_s.faces.boxes import reversible_box
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut, paste
@@ -130,7 +130,7 @@ def load_verification_set(
         UsageError: if too few pairs are left.
     """
     omitted = [] if omitted is None else omitted
-    locator, detector = locator or Locator(), detector or SlimefaceDetector(tiles=False, turned=False)
+    locator, detector = locator or Locator(), detector or EngineDetector(tiles=False, turned=False)
     subjects: dict[str, Subject] = {}
     for name in sorted({name for pair in pairs for name in (pair.a, pair.b)}):
         found = _subject(root / name, name, locator, detector)

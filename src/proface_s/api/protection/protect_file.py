@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ...container.records.pixel_records import find_records
 from ...covers import format_style, is_weak
@@ -54,7 +55,8 @@ def protect_file(
     if any(picture.chunks.values()) or find_records(picture.rgb):
         raise UsageError(f"{picture.source} is protected already", code="protected-already")
     progress("find", 0, 1)
-    choice = choose_regions(picture, resources.find, options.faces, options.boxes)
+    find = partial(resources.find, search=options.search)
+    choice = choose_regions(picture, find, options.faces, options.boxes, options.search.margin)
     warnings = [*options.passphrase_warnings, *reading_warnings(picture), *choice.warnings]
     if not choice.regions:
         data = _unprotected_copy(picture, choice, options, file_format)

@@ -16,6 +16,7 @@ from ...faces import (
     reversible_box,
     select_faces,
 )
+from ...faces.boxes import HEAD_MARGIN
 from ...faces.disjoint_regions import region_of
 from ...image.transparency import constant_alpha
 from ...keys.access import Lock
@@ -39,6 +40,7 @@ class Choice:
         size: (width, height) of the picture.
         warnings: what the user should know about how faces were looked for.
         heads: the detected ones of ``faces``, with what the detector says of roll and landmarks.
+        smallest: longer side in pixels of the smallest face that was looked for, if that is unusually large; else None.
     """
 
     regions: tuple[Box, ...]
@@ -46,10 +48,15 @@ class Choice:
     size: tuple[int, int]
     warnings: tuple[str, ...] = ()
     heads: tuple[Face, ...] = ()
+    smallest: float | None = None
 
 
 def choose_regions(
-    picture: Picture, find: Callable[[Picture], FoundFaces], numbers: Collection[int] | None, boxes: Sequence[Box]
+    picture: Picture,
+    find: Callable[[Picture], FoundFaces],
+    numbers: Collection[int] | None,
+    boxes: Sequence[Box],
+    margin: float = HEAD_MARGIN,
 ) -> Choice:
     """Make the chosen detected faces (with a margin) and the boxes given by hand disjoint, and number them.
 
@@ -58,15 +65,16 @@ def choose_regions(
         find: detects faces; not called if ``numbers`` is empty.
         numbers: those of `number_faces` to protect; all if None.
         boxes: further faces given by hand; clipped to the picture.
+        margin: growth of detected faces, as in `reversible_box`.
 
     Raises:
         UsageError: if a box lies outside the picture, there is no face of some number, or the picture is too small.
     """
     by_hand = parse_boxes(boxes, picture.size)
     found = find(picture) if numbers is None or numbers else FoundFaces()
-    numbered = number_faces(found.faces, picture.size) if found.faces else []
+    numbered = number_faces(found.faces, picture.size, margin) if found.faces else []
     chosen = [face for group in select_faces(numbered, numbers) for face in group]
-    regions = disjoint_regions([face.box for face in chosen], by_hand, picture.size)
+    regions = disjoint_regions([face.box for face in chosen], by_hand, picture.size, margin)
     for region in regions:
         if min(region.w, region.h) < SMALLEST_REGION:
             raise UsageError(
@@ -74,38 +82,41 @@ def choose_regions(
                 f"a face needs at least {SMALLEST_REGION}x{SMALLEST_REGION}",
                 code="small-picture",
             )
-    faces = [DetectedFace(region_of(face.box, regions) + 1, face.box, face.score, face.found) for face in chosen]
+    faces = [replace(face, number=region_of(face.box, regions) + 1) for face in chosen]
     faces += [DetectedFace(region_of(box, regions) + 1, box, 1.0, None) for box in by_hand]
     in_order = tuple(sorted(faces, key=lambda face: (face.number, face.box)))
     boxes_found = {face.box for face in chosen}
     heads = tuple(face for face in found.faces if face.box in boxes_found)
-    return Choice(tuple(regions), in_order, picture.size, found.warnings, heads)
+    return Choice(tuple(regions), in_order, picture.size, found.warnings, heads, found.smallest)
 
 
-def number_faces(found: Sequence[Face], size: tuple[int, int]) -> list[list[DetectedFace]]:
+def number_faces(found: Sequence[Face], size: tuple[int, int], margin: float = HEAD_MARGIN) -> list[list[DetectedFace]]:
     """Number detected faces in the order in which a file would have them if all were protected.
 
     Args:
         found: detected faces, in any order.
         size: (width, height) of the picture.
+        margin: growth of the faces, as in `reversible_box`.
 
     Returns:
         Face ``n`` at position ``n - 1``: usually one detected face; several if they overlap so much that they are
         hidden as one region.
     """
-    regions = disjoint_regions([face.box for face in found], [], size)
+    regions = disjoint_regions([face.box for face in found], [], size, margin)
     groups: list[list[DetectedFace]] = [[] for _ in regions]
     for face in found:
         index = region_of(face.box, regions)
-        groups[index].append(DetectedFace(index + 1, face.box, face.score, index + 1))
+        groups[index].append(DetectedFace(index + 1, face.box, face.score, index + 1, face.source))
     return groups
 
 
-def disjoint_regions(found: Sequence[Box], by_hand: Sequence[Box], size: tuple[int, int]) -> list[Box]:
+def disjoint_regions(
+    found: Sequence[Box], by_hand: Sequence[Box], size: tuple[int, int], margin: float = HEAD_MARGIN
+) -> list[Box]:
     """Reversible regions of detected faces (grown by the margin) and of boxes given by hand (not grown)."""
     if not found and not by_hand:
         return []
-    grown = [reversible_box(box, size) for box in found] + [reversible_box(box, size, 0.0) for box in by_hand]
+    grown = [reversible_box(box, size, margin) for box in found] + [reversible_box(box, size, 0.0) for box in by_hand]
     return resolve_overlaps(grown, size, [*found, *by_hand])
 
 

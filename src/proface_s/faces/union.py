@@ -1,0 +1,64 @@
+"""Several detectors as one: a face is found if any of them finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..types import Face, UInt8Image
+from .boxes import box_array, shared_areas
+from .detector import Detector, reading_order
+
+_OVERLAP = 0.4  # intersection over union above which two boxes are the same face
+_INSIDE = 0.7  # a later box is also the same face if more than this share of it lies in an earlier one
+
+
+@dataclass(frozen=True, slots=True)
+class UnionDetector:
+    """Finds what any of several detectors finds.
+
+    Attributes:
+        detectors: the first one's boxes are kept as they are; the others add faces.
+    """
+
+    detectors: tuple[Detector, ...]
+
+    def detect(self, rgb: UInt8Image) -> list[Face]:
+        """Find the faces of an upright picture; see `Detector.detect` and `united`."""
+        return reading_order(united(detector.detect(rgb) for detector in self.detectors))
+
+    def smallest_face(self, size: tuple[int, int]) -> float:
+        """Return the longer side in pixels of the smallest face that any detector looks for, as far as they can tell.
+
+        Args:
+            size: (width, height) of the picture in pixels.
+        """
+        tellers = [each.smallest_face for each in self.detectors if hasattr(each, "smallest_face")]
+        return float(min((tell(size) for tell in tellers), default=0.0))
+
+
+def united(found: Iterable[Iterable[Face]]) -> list[Face]:
+    """Merge the faces that several detectors found in one picture.
+
+    Args:
+        found: the faces of each detector, best detector first.
+
+    Returns:
+        Every face once, in no particular order, with its box by the first detector that found it, the highest of the
+        scores, and the names of all that found it as source.  A box that holds much more than an earlier one is a face
+        of its own: the smaller one may be a part of it that the earlier detector mistook for a face.
+    """
+    merged: list[Face] = []
+    for faces in found:
+        boxes = box_array(face.box for face in merged)
+        for face in sorted(faces, key=lambda each: (-each.score, each.box)):
+            shared, areas = shared_areas(boxes, face.box)
+            same = (shared > _INSIDE * face.box.area) | (shared > _OVERLAP * (areas + face.box.area - shared))
+            if not same.any():
+                merged.append(face)
+                continue
+            index = int(same.argmax())
+            sources = dict.fromkeys(filter(None, (*merged[index].source.split("+"), face.source)))
+            score = max(merged[index].score, face.score)
+            merged[index] = replace(merged[index], score=score, source="+".join(sources))
+    return merged
