@@ -72,12 +72,15 @@ def uncovered(picture: Picture, originals: Iterable[tuple[Box, Footprint, UInt8I
     Args:
         picture: the protected photo; left as it is.
         originals: box, footprint and original of each face: what `original_of` made, or the (h, w, 3) estimate of the
-            box, whose last pixels then stand for the edges beside it.
+            box, whose last pixels then stand for the edges beside it.  If that is the protected region itself, as in
+            cover mode with a wrong key, the edges stay as they are too.
     """
     rgb = picture.rgb.copy(order="C")
     alpha = None if picture.alpha is None else picture.alpha.copy(order="C")
     for box, footprint, original in originals:
         area = footprint.area(box)
+        if original.shape == (box.h, box.w, 3) and np.array_equal(original, cut(rgb, box)):
+            continue
         if original.shape[2] == 4:
             alpha = np.full(rgb.shape[:2], OPAQUE, np.uint8) if alpha is None else alpha
             _put(alpha, area, original[..., 3])

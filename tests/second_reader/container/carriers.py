@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ..outcomes import Damaged, Newer, NotAPicture
 from .fields import Fields, require
 
 HEADER, SEAL = b"pfSh", b"pfSl"
+NEEDED = (b"IHDR", b"PLTE", b"IDAT")
 HEADER_TAG, SEAL_TAG = 65360, 65361
 MOST_CHUNKS = 8192
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -88,16 +90,24 @@ def pixels(data: bytes) -> Picture:
         file = Image.open(BytesIO(data))
         frames = getattr(file, "n_frames", 1)
         file.load()
-        image = ImageOps.exif_transpose(file)
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, Image.DecompressionBombError) as error:
         raise NotAPicture("the file cannot be decoded") from error
-    sixteen = data.startswith(PNG) and data[24] == 16
+    image = _upright(file)
+    sixteen = data.startswith(PNG) and data[24:25] == b"\x10"
     if sixteen or frames != 1 or image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         raise NotAPicture("not 8 bits per sample, or several pictures")
     if image.mode in ("LA", "RGBA") or "transparency" in image.info:
         array = np.asarray(image.convert("RGBA"))
         return Picture(np.ascontiguousarray(array[..., :3]), np.ascontiguousarray(array[..., 3]))
     return Picture(np.array(image.convert("RGB")), None)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data say, if they can be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError, struct.error):
+        return image
 
 
 def _read_metadata(data: bytes, found: Metadata) -> None:
@@ -112,16 +122,19 @@ def _read_metadata(data: bytes, found: Metadata) -> None:
 
 def _collect(chunks: Iterable[tuple[bytes, bytes, bool]], found: Metadata) -> None:
     private = 0
+    unreadable = False
     for name, payload, intact in chunks:
         if name.startswith(b"pfS"):
             private += 1
             require(private <= MOST_CHUNKS and intact, "number or CRC of private chunks")
-        elif not intact and name[:1].isupper():
-            raise NotAPicture("the CRC of a chunk that is needed")
+        elif (name in NEEDED and not intact) or (name == b"IHDR" and len(payload) != 13):
+            unreadable = True
         if name == HEADER:
             found.add_header(payload)
         elif name == SEAL:
             found.add_seal(payload)
+    if unreadable:
+        raise NotAPicture("a chunk that is needed is damaged")
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:

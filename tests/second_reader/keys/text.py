@@ -23,8 +23,8 @@ class FaceKey:
 
 
 def identity(text: str) -> bytes:
-    """The X25519 private key of ``AGE-SECRET-KEY-...``."""
-    return _payload(text, "age-secret-key-", BECH32, 32)
+    """The X25519 private key of ``AGE-SECRET-KEY-...``, with white space around it."""
+    return _payload(text.strip(), "age-secret-key-", BECH32, 32)
 
 
 def identities_in(file: str) -> list[str]:

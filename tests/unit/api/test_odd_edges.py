@@ -89,6 +89,12 @@ def test_without_a_seal_the_edge_repeats_the_estimate(session: Session, options:
     assert np.abs(back.astype(int) - PHOTO).mean() < 12
 
 
+def test_a_wrong_key_in_cover_mode_leaves_the_edge_as_published(session: Session) -> None:
+    """Sample for sample the protected picture, as docs/threat-model.md promises."""
+    done = session.protect(png(PHOTO), PASSPHRASE, style="solid", wrong_key="cover", **WHOLE)
+    np.testing.assert_array_equal(session.recover(done.data, OTHER).recovered, done.protected)
+
+
 def test_the_edge_is_bound(session: Session) -> None:
     done = session.protect(png(PHOTO), PASSPHRASE, **WHOLE)
     for place in (np.s_[5, -1], np.s_[-1, 5], np.s_[-1, -1]):
