@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from container_files import PASSPHRASE, Face, File, Group
-from file_parts import chunk, png_parts, scene
+from file_parts import chunk, cost_bytes, png_parts, scene, stanza
 from make_container import (
     ANN,
     LARGE,
@@ -26,7 +26,7 @@ from make_container import (
     small,
 )
 
-from proface_s.keys.derive import derive_kek, subkey
+from proface_s.keys.derive import KdfParams, derive_kek, subkey
 from proface_s.keys.recipients import Identity, encode_identity
 from proface_s.types import UInt8Image
 
@@ -277,16 +277,26 @@ def order() -> Iterator[Case]:
     forged = small("mac-and-wrong", mac=flipped)
     yield Case("mac-and-wrong-key.png", "the MAC does not match, and the key is wrong: the MAC needs the key",
                forged.png(), [Attempt("damaged"), refused(passphrases=(WRONG,))], forged.protected)  # fmt: skip
+    cheap = [stanza(1, bytes(16) + cost_bytes(KdfParams(1, 1023, 1)) + bytes(60))]
+    yield bad("cost-and-flag.png", "too little memory for Argon2id, and an unknown flag of a face behind it", "newer",
+              small("cost-and-flag", groups=[Group(extra=tuple(cheap))], flags=9).png())  # fmt: skip
     yield bad("box-and-extension.png", "an odd box, and an unknown critical extension behind it", "newer",
               small("box-and-extension", stored_box=(4, 4, 11, 12), extensions=[(0x8009, b"")]).png())  # fmt: skip
     yield bad("strength-and-extension.png", "an infinite strength, and an unknown critical extension behind it",
               "damaged", small("strength-and-extension", strength=bytes.fromhex("7f800000"),
                                extensions=[(0x8009, b"")]).png())  # fmt: skip
+    yield bad("trailing-and-area.png", "a byte behind the extensions, and an unknown flag of an area", "damaged",
+              small("trailing-and-area", body=lambda body: body + b"\0",
+                    footprint_extension=(0x8000, b"\xff\x08")).png())  # fmt: skip
     odd = large("record-rule", record=lambda record: record[:1] + bytes([record[1] | 4]) + record[2:])
     yield bad("record-flag.png", "the only record has an unknown flag", "newer", as_png(odd.protected))
     long = large("record-tail", record=lambda record: record + b"\0")
     yield bad("record-tail.png", "the only record has a byte too many: it is passed over", "not-protected",
               as_png(long.protected))  # fmt: skip
+    cut = large("cut").png()
+    yield bad(
+        "cut.png", "cut in the middle of its pixels, behind the header", "damaged", cut[: cut.index(b"IDAT") + 99]
+    )
 
 
 SUBJECTS: tuple[Callable[[], Iterator[Case]], ...] = (records, keys, modes, estimates, order)
