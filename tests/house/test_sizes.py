@@ -1,6 +1,6 @@
-"""Rooms a reader can take in: shelves of at most 15 files, modules of at most 350 lines, functions of at most 60.
+"""Rooms a reader can take in: shelves of at most 15 files, modules of at most 350 lines, functions under 60.
 
-A function's decorators and docstring do not count: options and parameters are explained at whatever length they need.
+A function counts whole, from its first decorator over its docstring to its last line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ from paths_kit import ROOT
 
 CODE = ROOT / "src"
 SHELF, MODULE, FUNCTION = 15, 350, 60
-LONG_MODULES: set[str] = set()
+LONG_FUNCTIONS = {  # name: why it is longer; its statements alone are still counted
+    "proface_s/api/session.py:Session.protect": "each of its parameters is explained",
+    **dict.fromkeys(
+        (
+            "proface_s/cli/commands/protect.py:command",
+            "proface_s/cli/commands/recover.py:command",
+            "proface_s/cli/commands/serve.py:command",
+            "proface_lab/commands/attack.py:command",
+            "proface_lab/commands/evaluate.py:command",
+        ),
+        "its decorators are the options of the command, and its docstring is the text of its help",
+    ),
+}
 
 
 def folders() -> list[Path]:
@@ -35,17 +47,22 @@ def test_a_shelf_holds_few_files(folder: Path) -> None:
     assert len(files) <= SHELF, "sort them into folders"
 
 
-def functions(tree: ast.AST, outer: str = "") -> Iterator[tuple[str, int]]:
-    """Names of all functions, after those of the classes and functions around them, with their numbers of lines."""
+def functions(tree: ast.AST, outer: str = "") -> Iterator[tuple[str, int, int]]:
+    """Names of all functions, after those of the classes and functions around them, with two numbers of lines.
+
+    The first is that of the whole function, the second that of its statements.
+    """
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield f"{outer}{node.name}", lines_of(node) - (lines_of(node.body[0]) if ast.get_docstring(node) else 0)
+            statements = node.body[1 if ast.get_docstring(node) else 0 :]
+            first = min(each.lineno for each in (node, *node.decorator_list))
+            yield f"{outer}{node.name}", lines(first, node), lines(statements[0].lineno, node) if statements else 0
         named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         yield from functions(node, f"{outer}{node.name}." if named else outer)  # type: ignore[union-attr]
 
 
-def lines_of(node: ast.stmt) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+def lines(first: int, node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - first + 1
 
 
 def test_modules_are_short() -> None:
@@ -54,17 +71,17 @@ def test_modules_are_short() -> None:
         for path in CODE.rglob("*.py")
         if len(path.read_text(encoding="utf-8").splitlines()) > MODULE
     }
-    assert long <= LONG_MODULES, "split them"
+    assert not long, "split them"
 
 
 def test_functions_are_short() -> None:
-    long = {
-        f"{path.relative_to(CODE).as_posix()}:{name}"
+    counted = {
+        f"{path.relative_to(CODE).as_posix()}:{name}": (whole, statements)
         for path in CODE.rglob("*.py")
-        for name, lines in functions(ast.parse(path.read_text(encoding="utf-8")))
-        if lines > FUNCTION
+        for name, whole, statements in functions(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert not long, "split them"
+    assert {name for name, (whole, _) in counted.items() if whole >= FUNCTION} == set(LONG_FUNCTIONS), "split them"
+    assert not [name for name in LONG_FUNCTIONS if counted[name][1] >= FUNCTION]
 
 
 def test_lines_are_counted() -> None:
@@ -76,4 +93,4 @@ def test_lines_are_counted() -> None:
             pass
         return c
 """
-    assert dict(functions(ast.parse(text))) == {"A.b": 4, "A.b.c": 2}
+    assert list(functions(ast.parse(text))) == [("A.b", 6, 3), ("A.b.c", 2, 1)]

@@ -171,7 +171,7 @@ class Session(Resources):
             margin=margin,
             thorough=thorough,
         )
-        return self.protect_with(image, options, output=output, overwrite=overwrite, progress=progress)
+        return protect_file(image, options, self, output=output, overwrite=overwrite, progress=progress)
 
     def protect_with(
         self,

@@ -68,15 +68,7 @@ def verify(
     faces = []
     for index, face in enumerate(header.faces):
         pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
-        key: KeyState = (
-            "forgotten"
-            if face.forgotten and index not in keys
-            else "unchecked"
-            if not checkable
-            else "opens"
-            if index in keys
-            else "locked"
-        )
+        key = _key_state(header, index, keys, checkable)
         seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
         record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
         faces.append(VerifiedFace(number_of(index), face.box, pixels, key, seal, record))
@@ -132,6 +124,14 @@ def _leaking(picture: Picture, number: int) -> str:
         f"{picture.source}: the pixels of face {number} hold parts of an earlier record: passphrases and recipients "
         "that were removed may still open it; rewrap the file again"
     )
+
+
+def _key_state(header: Header, index: int, keys: Mapping[int, FaceKey], checkable: bool) -> KeyState:
+    if index in keys and checkable:
+        return "opens"
+    if header.faces[index].forgotten and index not in keys:
+        return "forgotten"
+    return "locked" if checkable else "unchecked"
 
 
 def _seal_state(header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]) -> SealState:

@@ -79,19 +79,9 @@ def protect_file(
         ProtectedFace(number, face.box, format_style(face.style), options.sealed, face.found)
         for number, face in enumerate(faces, 1)
     )
-    shown = same_kind(image, done.picture, done.data, path)
+    shown, mode = same_kind(image, done.picture, done.data, path), options.wrong_key or "noise"
     told = (*warnings, *done.warnings)
-    return ProtectResult(
-        shown,
-        done.covers,
-        done.picture.rgb,
-        protected,
-        done.data,
-        path,
-        told,
-        done.sidecar,
-        options.wrong_key or "noise",
-    )
+    return ProtectResult(shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar, mode)
 
 
 def _unprotected_copy(picture: Picture, choice: Choice, options: ProtectOptions, file_format: Format) -> bytes:

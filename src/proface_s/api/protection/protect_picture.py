@@ -88,38 +88,22 @@ def protect_picture(
     """
     boxes = [face.box for face in faces]
     groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
-    cover_mode = options.wrong_key == "cover"
-    planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=cover_mode)
+    cover = options.wrong_key == "cover"
+    planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=cover)
     reserved = planned_reserves(planned, model.most_reserved) if options.record else [0] * len(faces)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
-    covers: list[UInt8Image] = []
-    regions: list[UInt8Image] = []
-    remarks: list[str] = []
-    for index, face in enumerate(faces):
-        progress("hide", index, len(faces))
-        region = FaceRegion.of(picture.rgb, face.box, face.heads, face.by_hand)
-        covers.append(apply_style(region, face.style))
-        if remark := get_style(face.style.name).remark(region):
-            remarks.append(f"face {format_numbers([index])}: {remark}")
-        regions.append(model.protect(region.pixels, covers[-1], ring.face_key(index), reserved=reserved[index]))
+    covers, regions, remarks = _hidden_faces(picture, faces, model, ring, reserved, progress)
     progress("check", 0, 1)
-    digests = [region_digest(*each) for each in zip(regions, reserved, strict=True)]
-    header = lock_header(
-        ring,
-        picture.size,
-        [
-            FaceDescription(recorded_name(face.style), face.style.strength, digest, options.sealed)
-            for face, digest in zip(faces, digests, strict=True)
-        ],
-        locks,
-        reserved=reserved,
-        deriver=KekDeriver(limits),
-        footprints=[face.footprint for face in faces],
-    )
+    described = [
+        FaceDescription(recorded_name(face.style), face.style.strength, region_digest(region, samples), options.sealed)
+        for face, region, samples in zip(faces, regions, reserved, strict=True)
+    ]
+    areas, deriver = [face.footprint for face in faces], KekDeriver(limits)
+    header = lock_header(ring, picture.size, described, locks, reserved=reserved, deriver=deriver, footprints=areas)
     for index in range(len(faces)):
         if reserved[index]:  # the record is as long as planned, so that it fills the reserved samples
             regions[index] = write_record(regions[index], face_record(header, index))
-    hidden = covered(picture, zip(boxes, [face.footprint for face in faces], regions, strict=True))
+    hidden = covered(picture, zip(boxes, areas, regions, strict=True))
     originals = [original_of(picture, face.box, face.footprint) for face in faces] if options.sealed else []
     data, seals = run_both(
         model.threads,
@@ -132,6 +116,28 @@ def protect_picture(
     warnings = check_protected(data, sidecar, picture, originals, ring, locks, model, limits)
     warnings += [*remarks, *_warnings(header, options, model)]
     return ProtectedPicture(hidden, tuple(covers), header, data, sidecar, tuple(warnings))
+
+
+def _hidden_faces(
+    picture: Picture,
+    faces: Sequence[FacePlan],
+    model: Model,
+    ring: KeyRing,
+    reserved: Sequence[int],
+    progress: Progress,
+) -> tuple[list[UInt8Image], list[UInt8Image], list[str]]:
+    """Return the cover of each face, the cover with the face hidden in it, and what styles remark on faces."""
+    covers: list[UInt8Image] = []
+    regions: list[UInt8Image] = []
+    remarks: list[str] = []
+    for index, face in enumerate(faces):
+        progress("hide", index, len(faces))
+        region = FaceRegion.of(picture.rgb, face.box, face.heads, face.by_hand)
+        covers.append(apply_style(region, face.style))
+        if remark := get_style(face.style.name).remark(region):
+            remarks.append(f"face {format_numbers([index])}: {remark}")
+        regions.append(model.protect(region.pixels, covers[-1], ring.face_key(index), reserved=reserved[index]))
+    return covers, regions, remarks
 
 
 def _seals(

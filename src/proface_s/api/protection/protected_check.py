@@ -23,6 +23,7 @@ from ...image.read import read_picture
 from ...image.regions import cut
 from ...keys.access import Lock
 from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.secrets import FaceKey
 from ...threads import run_both
 from ...types import Picture, UInt8Image
 from ..footprints import is_altered, same_elsewhere
@@ -70,34 +71,38 @@ def check_protected(
         raise ProFaceError("verification failed: the sidecar is not the picture's", code="verification-failed")
     if not opens:
         raise ProFaceError("verification failed: the keys would not open the file", code="verification-failed")
-    warnings = []
+    warnings: list[str] = []
     for index, box in enumerate(ring.boxes):
-        region, key = cut(again.rgb, box), ring.face_key(index)
-        reserved = header.reserved(index)
+        region, key, reserved = cut(again.rgb, box), ring.face_key(index), header.reserved(index)
         sound = header.faces[index].box == box and header.faces[index].digest == region_digest(region, reserved)
         sound = sound and not is_altered(again, header, index)
         if reserved:
-            found = read_record(region)
-            record = face_record(header, index)
-            sound = sound and found == FoundRecord(0, 0, box.w, record, repaired=0)
+            expected = FoundRecord(0, 0, box.w, face_record(header, index), repaired=0)
+            sound = sound and read_record(region) == expected
         if index in seals:
             original = originals[index]
             exact = open_seal(key, seals[index], original.shape, header_seal_context(header, index))
             sound = sound and np.array_equal(exact, original)
         elif sound:
-            reading = model.recover(region, key, reserved=reserved, wrong_key=header.wrong_key)
-            quality = psnr(reading.image, cut(picture.rgb, box))
-            if quality < ESTIMATE_FLOOR_DB:
-                warnings.append(
-                    f"face {number_of(index)} at {box} will come back at {quality:.1f} dB only, and has no seal"
-                )
+            warnings += _poor_estimate(cut(picture.rgb, box), region, key, model, header, index)
         if not sound:
-            raise ProFaceError(
-                f"verification failed: face {number_of(index)} would not come back", code="verification-failed"
-            )
+            why = f"verification failed: face {number_of(index)} would not come back"
+            raise ProFaceError(why, code="verification-failed")
     if not same_elsewhere(again, picture, [header.area(index) for index in range(len(ring.boxes))]):
         raise ProFaceError("verification failed: pixels outside the faces changed", code="verification-failed")
     return warnings
+
+
+def _poor_estimate(
+    original: UInt8Image, region: UInt8Image, key: FaceKey, model: Model, header: Header, index: int
+) -> list[str]:
+    """Return the warning that a face without a seal comes back badly, if it does."""
+    reading = model.recover(region, key, reserved=header.reserved(index), wrong_key=header.wrong_key)
+    quality = psnr(reading.image, original)
+    if quality >= ESTIMATE_FLOOR_DB:
+        return []
+    which = f"face {number_of(index)} at {header.faces[index].box}"
+    return [f"{which} will come back at {quality:.1f} dB only, and has no seal"]
 
 
 def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDeriver) -> bool:

@@ -76,13 +76,5 @@ def recover_file(
     warnings = [*reading_warnings(picture), *done.warnings, *lossy_warning(path)]
     if nothing:
         warnings.append(f"{nothing}; nothing was written" if target else nothing)
-    return RecoverResult(
-        same_kind(image, recovered, data, path),
-        recovered.rgb,
-        done.faces,
-        path,
-        tuple(warnings),
-        data,
-        done.wrong_key,
-        done.authentic,
-    )
+    shown, told = same_kind(image, recovered, data, path), tuple(warnings)
+    return RecoverResult(shown, recovered.rgb, done.faces, path, told, data, done.wrong_key, done.authentic)

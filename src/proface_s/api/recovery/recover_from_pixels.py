@@ -145,8 +145,7 @@ def recover_from_pixels(
     modes = [each.partial.header.wrong_key for each in opened if each.keys]
     mode: WrongKey = "cover" if "cover" in modes else "noise"
     warnings = _warnings(picture, opened, forced, recorded.lost) + pixel_warnings(failed, doubtful)
-    if mode == "cover" and not forced:
-        warnings.append(unvouched(mode))
+    warnings += [unvouched(mode)] if mode == "cover" and not forced else []
     recovered = replace(picture, rgb=paste_all(picture.rgb, found))
     return Recovered(recovered, tuple(faces), tuple(warnings), mode)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...container.header.header import Header
@@ -16,7 +16,7 @@ from ...keys.access import Credentials
 from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.secrets import FaceKey
 from ...progress import Progress, silent
-from ...types import Picture, WrongKey
+from ...types import Picture, UInt8Image, WrongKey
 from ..footprints import restored, unprotected_alpha
 from ..header_checks import check_digests, check_faces, check_mode, read_header
 from ..results.recovered import Outcome, RecoveredFace
@@ -80,39 +80,24 @@ def recover_picture(
     check_digests(picture, header)
     progress("open", 0, 1)
     keys, authentic, forced = _keys(header, credentials, only, force, KekDeriver(limits))
-    if forced:
-        seals = {}
+    seals = {} if forced else seals
     exact = [index for index in keys if index in seals]
-    contradicting = contradictions(picture.rgb, header, keys)
-    for index in contradicting:
-        if not authentic and index not in exact:
-            raise DamagedFileError(
-                f"{picture.source}: the header and the record in the pixels of face {number_of(index)} disagree",
-                code="contradiction",
-            )
+    contradicting = _contradicting(picture, header, keys, keys if authentic else exact)
     unsealed = {i: key for i, key in keys.items() if i not in seals}
     readings, unreadable = estimate_faces(picture, header, models, unsealed, forced, progress)
     estimates = {index: reading.image for index, reading in readings.items()}
     doubtful = [index for index, reading in readings.items() if not reading.intact]
     check_readable(picture, unreadable, [*exact, *estimates], only)
-    found = dict(estimates)
-    for index in exact:
-        shape = header.footprint(index).sealed_shape(header.faces[index].box)
-        found[index] = open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
-    outcomes: dict[int, Outcome] = dict.fromkeys(exact, "exact")
-    outcomes |= dict.fromkeys(unreadable, "damaged")
+    found = estimates | {index: _unsealed(header, index, keys[index], seals[index]) for index in exact}
+    outcomes: dict[int, Outcome] = {**dict.fromkeys(exact, "exact"), **dict.fromkeys(unreadable, "damaged")}
     outcomes |= dict.fromkeys(estimates, "noise" if forced else "estimate")
     faces = tuple(
         RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, only))
         for index, face in enumerate(header.faces)
     )
     warnings = [*_warnings(header, keys, seals, forced), *pixel_warnings(unreadable, doubtful)]
-    if not authentic and not forced and estimates:
-        warnings.append(unvouched(header.wrong_key))
-    if contradicting:
-        which = format_numbers(contradicting)
-        warnings.append(f"the record in the pixels of face {which} disagrees with the header; the header was used")
-    warnings += _transparency(picture, header, estimates)
+    warnings += [unvouched(header.wrong_key)] if estimates and not authentic and not forced else []
+    warnings += [*_disagreements(contradicting), *_transparency(picture, header, estimates)]
     if authentic:  # what early versions of `rewrap` left behind does not stay in the faces that stay covered
         picture = replace(picture, rgb=with_current_records(picture.rgb, header, ()))
     return Recovered(restored(picture, found, header), faces, tuple(warnings), header.wrong_key, authentic)
@@ -140,6 +125,34 @@ def _keys(
                 else f"the key given does not open face {number_of(index)}"
             )
     return {index: key for index, key in keys.items() if only is None or index in only}, authentic, forced
+
+
+def _contradicting(picture: Picture, header: Header, faces: Collection[int], vouched: Collection[int]) -> Sequence[int]:
+    """Return the faces whose records contradict the header.
+
+    Raises:
+        DamagedFileError: names the first for which nothing vouches.
+    """
+    contradicting = contradictions(picture.rgb, header, faces)
+    for index in contradicting:
+        if index not in vouched:
+            raise DamagedFileError(
+                f"{picture.source}: the header and the record in the pixels of face {number_of(index)} disagree",
+                code="contradiction",
+            )
+    return contradicting
+
+
+def _unsealed(header: Header, index: int, key: FaceKey, seal: bytes) -> UInt8Image:
+    """Return a face's own pixels, with alpha if it varied, from its seal."""
+    shape = header.footprint(index).sealed_shape(header.faces[index].box)
+    return open_seal(key, seal, shape, header_seal_context(header, index))
+
+
+def _disagreements(contradicting: Sequence[int]) -> tuple[str, ...]:
+    which = format_numbers(contradicting)
+    told = f"the record in the pixels of face {which} disagrees with the header; the header was used"
+    return (told,) if contradicting else ()
 
 
 def _why_not(header: Header, index: int, only: Collection[int] | None) -> Outcome:

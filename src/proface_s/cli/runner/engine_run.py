@@ -65,8 +65,7 @@ def run_on_engine(
         ImageError: if source, target or manifest cannot be reached.
     """
     source, target = _source_and_target(given, plan_options.output)
-    name = _checked_name(engine, refused)
-    lock = _public_lock(locks, reporter)
+    name, lock = _checked_name(engine, refused), _public_lock(locks, reporter)
     try:
         from ...scale.engines import start_engine
         from ...scale.job import CollectionJob
