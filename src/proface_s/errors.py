@@ -28,7 +28,6 @@ passwords, queries and fragments are masked.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from typing import Final, Self
@@ -131,9 +130,9 @@ class ProFaceError(Exception):
         Args:
             message: instead of its own.
         """
-        other = copy.copy(self)
-        other.message = without_secrets(message)
-        other.args = (other.message,)
+        message = without_secrets(message)
+        other = type(self).__new__(type(self), message)  # not `copy.copy`: other packages register reducers for it
+        other.__dict__.update(self.__dict__, message=message)
         return other
 
 
