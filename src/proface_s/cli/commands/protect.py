@@ -25,6 +25,7 @@ from ..options.common import (
 )
 from ..options.engine import EngineOptions, engine_options, inputs_or_urls, only_paths
 from ..options.keys import FaceLockSources, OrderedCommand, face_locks, identities_to_check
+from ..options.settings import ProtectSettings
 from ..options.types import StyleText
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
     @wraps(function)
     def bundled(*, no_seal: bool, sidecar: bool, sidecar_only: bool, no_record: bool, **values: Any) -> int:
         names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format", "model")
-        settings = {name: values.pop(name) for name in names}
-        settings["seal"] = False if no_seal else None
-        settings["sidecar"] = "instead" if sidecar_only else "also" if sidecar else "none"
-        settings["record"] = not no_record
+        settings = ProtectSettings(
+            seal=False if no_seal else None,
+            sidecar="instead" if sidecar_only else "also" if sidecar else "none",
+            record=not no_record,
+            **{name: values.pop(name) for name in names},  # type: ignore[typeddict-item]
+        )
         return function(settings=settings, **values)
 
     return in_order(
@@ -96,7 +99,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 def command(
     inputs: tuple[Path | str, ...],
     plan_options: PlanOptions,
-    settings: dict[str, Any],
+    settings: ProtectSettings,
     search: FaceSearch,
     locks: FaceLockSources,
     identities: tuple[Path, ...],
@@ -167,7 +170,7 @@ def _first_mode(model: str | None) -> WrongKey:
 def _make_plan(
     inputs: tuple[Path, ...],
     plan_options: PlanOptions,
-    settings: dict[str, Any],
+    settings: ProtectSettings,
     locks: FaceLockSources,
     output_options: OutputOptions,
 ) -> Plan:

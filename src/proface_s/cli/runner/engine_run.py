@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...api.options import ProtectOptions
 from ...errors import UsageError, missing_package
@@ -17,6 +17,7 @@ from ..hints import HINTS
 from ..options.common import PlanOptions
 from ..options.engine import EngineOptions
 from ..options.keys import FaceLockSources, LockSources
+from ..options.settings import ProtectSettings
 from .errors import EXIT_NO_FACE, Failure
 from .keys import read_new_lock
 from .report import Reporter, TaskReport, TaskStatus
@@ -37,7 +38,7 @@ def run_on_engine(
     given: Sequence[Path | str],
     plan_options: PlanOptions,
     locks: FaceLockSources,
-    settings: dict[str, Any],
+    settings: ProtectSettings,
     reporter: Reporter,
     *,
     refused: Mapping[str, bool],
