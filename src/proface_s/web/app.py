@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from .. import __version__
 from ..api import Session
 from . import operations
+from .about import ServiceInfo
 from .connections.send_timeout import SendTimeout
 from .guard import ENTER, AccessGuard
 from .login import BrowserLogin
@@ -33,7 +34,6 @@ from .models import (
     PreviewRequest,
     ProtectRequest,
     RecoverRequest,
-    ServiceInfo,
 )
 from .operations import JobResult
 from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_response, refused

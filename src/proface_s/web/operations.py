@@ -29,12 +29,12 @@ from ..keys.derive import KdfLimits, KdfParams
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..progress import Progress
 from ..types import Box, Picture, Style
+from .about import ModelInfo, ServiceInfo, StyleInfo, StyleOptionInfo
 from .models import (
     DetectRequest,
     DetectResponse,
     GeneratedPassphrase,
     InspectResponse,
-    ModelInfo,
     PreviewRequest,
     ProtectRequest,
     ProtectResponse,
@@ -42,9 +42,6 @@ from .models import (
     RecoverResponse,
     RenderedPicture,
     ReversibleFormat,
-    ServiceInfo,
-    StyleInfo,
-    StyleOptionInfo,
 )
 from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, ServiceSettings, bytes_needed
 

@@ -32,21 +32,26 @@ if TYPE_CHECKING:
     from ..runner.worklist import Worklist
 
 
-@click.command("detect", short_help="Show the faces that would be protected.")
-@inputs
-@click.option(
+_draw = click.option(
     "--draw",
     metavar="PATH",
     help="Also write the photo with the regions that would be hidden, numbered; dashed if their detection is weak "
     "(score under .6).  A folder for several inputs.",
 )
-@click.option(
+
+_sheet = click.option(
     "--sheet",
     metavar="FILE",
     type=PATH,
     help="Also write a list of the photos to look at before they are published (.html or .png): without a face, with "
     "weak detections, or with a large skin-coloured area that holds no face.",
 )
+
+
+@click.command("detect", short_help="Show the faces that would be protected.")
+@inputs
+@_draw
+@_sheet
 @boxes
 @which_faces
 @search_options
