@@ -98,6 +98,7 @@ class Picture:
         metadata: the EXIF and text fields that may be kept on request.
         chunks: private carrier data found in the file, name -> payloads in file order (see `container`).
         source: name used in messages.
+        jpeg: the file, if it is a JPEG, whose coefficients `proface_s.image.jpeg` reads.
     """
 
     rgb: UInt8Image
@@ -106,6 +107,7 @@ class Picture:
     metadata: dict[str, str] = field(default_factory=dict)
     chunks: dict[str, list[bytes]] = field(default_factory=dict)
     source: str = "<array>"
+    jpeg: bytes | None = field(default=None, repr=False)
 
     @property
     def size(self) -> tuple[int, int]:

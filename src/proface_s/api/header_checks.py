@@ -11,6 +11,7 @@ from ..faces.numbering import format_numbers, number_of
 from ..image.regions import cut
 from ..types import Picture, WrongKey
 from .footprints import is_altered
+from .jpeg.protected import changed_areas, open_protected_jpeg
 
 
 def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
@@ -61,6 +62,8 @@ def check_faces(header: Header, faces: Collection[int]) -> None:
 
 def changed_faces(picture: Picture, header: Header) -> list[int]:
     """Faces whose protected pixels or alpha are not as they were published; not those that were erased on purpose."""
+    if header.coefficients is not None:
+        return changed_areas(open_protected_jpeg(picture, header), header)
     return [
         index
         for index, face in enumerate(header.faces)

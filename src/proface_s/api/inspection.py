@@ -51,7 +51,7 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         FORMAT_VERSION,
         (header.width, header.height),
         header.model_id.hex(),
-        name_of(header.model_id),
+        "none" if header.coefficients is not None else name_of(header.model_id),
         faces,
         stripped,
         kdf,

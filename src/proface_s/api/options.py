@@ -14,7 +14,7 @@ from ..faces.boxes import HEAD_MARGIN
 from ..faces.numbering import index_of, indices_of, number_of, parse_selection
 from ..flow.model import Model, check_supported_mode
 from ..flow.registry import model_names
-from ..image.write import Format
+from ..image.write import JPEG_QUALITY, OutputFormat
 from ..keys.access import Credentials, Lock
 from ..keys.face_key_text import PortableFaceKey
 from ..keys.passphrase import check_passphrase
@@ -48,7 +48,8 @@ class ProtectOptions:
             None, the first mode that the model has: ``noise``, except for models that have ``cover`` alone.
         allow_no_face: copy a picture without a face as it is, instead of refusing it.
         keep_metadata: keep author, copyright and date.
-        file_format: ``png``, ``webp`` or ``tiff``; if None, the output's name decides, or else it is PNG.
+        file_format: ``png``, ``webp``, ``tiff`` or ``jpeg``; if None, the output's name decides, or else it is PNG.
+        quality: of a JPEG that has to be made, 1 to 100; a photo that is a JPEG keeps its own coefficients.
         sidecar: write header and seals to ``NAME.pfs``: not at all (``none``), ``also`` or ``instead`` of into the
             picture.
         record: write what recovery needs into the faces' pixels too.
@@ -71,7 +72,8 @@ class ProtectOptions:
     wrong_key: WrongKey | None = None
     allow_no_face: bool = False
     keep_metadata: bool = False
-    file_format: Format | None = None
+    file_format: OutputFormat | None = None
+    quality: int = JPEG_QUALITY
     sidecar: Sidecar = "none"
     record: bool = True
     model: str | None = None
@@ -82,6 +84,8 @@ class ProtectOptions:
 
     def __post_init__(self) -> None:
         locks = [lock for lock in (self.lock, *self.own.values()) if not lock.empty]
+        if not 1 <= self.quality <= 100:
+            raise UsageError(f"the quality of a JPEG is 1 to 100, not {self.quality}", code="jpeg-quality")
         if self.wrong_key not in (None, *_MODES):
             raise UsageError(f"a wrong key gives noise or cover, not {self.wrong_key!r}")
         if not 0 <= self.search.margin <= 2:
@@ -137,7 +141,8 @@ class ProtectOptions:
         wrong_key: WrongKey | None = None,
         allow_no_face: bool = False,
         keep_metadata: bool = False,
-        file_format: Format | None = None,
+        file_format: OutputFormat | None = None,
+        quality: int = JPEG_QUALITY,
         sidecar: Sidecar = "none",
         record: bool = True,
         model: str | None = None,
@@ -166,6 +171,7 @@ class ProtectOptions:
             allow_no_face=allow_no_face,
             keep_metadata=keep_metadata,
             file_format=file_format,
+            quality=quality,
             sidecar=sidecar,
             record=record,
             model=model,
@@ -195,7 +201,7 @@ class RecoverOptions:
     faces: tuple[int, ...] | None = None
     force: bool = False
     expect: WrongKey | None = None
-    file_format: Format | None = None
+    file_format: OutputFormat | None = None
     from_pixels: bool = False
 
     def __post_init__(self) -> None:
@@ -212,7 +218,7 @@ class RecoverOptions:
         faces: int | Collection[int] | None = None,
         force: bool = False,
         expect: WrongKey | None = None,
-        file_format: Format | None = None,
+        file_format: OutputFormat | None = None,
         from_pixels: bool = False,
     ) -> RecoverOptions:
         """Make options of what people have: text, and single values.  Arguments as in `Session.recover`.

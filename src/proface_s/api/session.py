@@ -13,7 +13,7 @@ from ..faces import BoxLike, draw_regions, parse_boxes
 from ..faces.boxes import HEAD_MARGIN
 from ..faces.numbering import parse_selection
 from ..image.transparency import BACKGROUNDS, composite
-from ..image.write import Format
+from ..image.write import JPEG_QUALITY, OutputFormat
 from ..keys.access import Credentials, Lock
 from ..keys.face_key_text import PortableFaceKey
 from ..keys.recipients import Identity, Recipient
@@ -98,7 +98,8 @@ class Session(Resources):
         wrong_key: WrongKey | None = None,
         allow_no_face: bool = False,
         keep_metadata: bool = False,
-        file_format: Format | None = None,
+        file_format: OutputFormat | None = None,
+        quality: int = JPEG_QUALITY,
         sidecar: Sidecar = "none",
         record: bool = True,
         model: str | None = None,
@@ -132,7 +133,8 @@ class Session(Resources):
                 has, ``"noise"`` for the model that is used by default.
             allow_no_face: return an unprotected copy if no face was found, instead of an error.
             keep_metadata: keep author, copyright and date.
-            file_format: ``"png"``, ``"webp"`` or ``"tiff"``; if None, what the output's name says, or PNG.
+            file_format: ``"png"``, ``"webp"``, ``"tiff"`` or ``"jpeg"``; if None, what the output's name says, or PNG.
+            quality: of a JPEG that has to be made because the photo is none, 1 to 100.
             sidecar: whether header and seals go into ``NAME.pfs``, ``"also"`` or ``"instead"`` of into the picture.
             record: write what recovery needs into the faces' pixels too, so that it survives programs that drop
                 metadata.
@@ -163,6 +165,7 @@ class Session(Resources):
             allow_no_face=allow_no_face,
             keep_metadata=keep_metadata,
             file_format=file_format,
+            quality=quality,
             sidecar=sidecar,
             record=record,
             model=model,
@@ -207,7 +210,7 @@ class Session(Resources):
         faces: int | Collection[int] | None = None,
         force: bool = False,
         expect: WrongKey | None = None,
-        file_format: Format | None = None,
+        file_format: OutputFormat | None = None,
         sidecar: str | os.PathLike[str] | None = None,
         from_pixels: bool = False,
         output: str | os.PathLike[str] | None = None,

@@ -24,6 +24,7 @@ from .files.io import PictureInput, file_bytes, load
 from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from .footprints import unprotected_alpha
 from .header_checks import changed_faces, check_mode, read_header
+from .jpeg.protected import open_face, open_protected_jpeg
 from .recovery.recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
 from .results.verified import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
 
@@ -69,7 +70,7 @@ def verify(
     for index, face in enumerate(header.faces):
         pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
         key = _key_state(header, index, keys, checkable)
-        seal, record = _seal_state(header, index, seals, keys), _record_state(picture, header, index)
+        seal, record = _seal_state(picture, header, index, seals, keys), _record_state(picture, header, index)
         record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
         faces.append(VerifiedFace(number_of(index), face.box, pixels, key, seal, record))
     warnings = _warnings(header, checkable, authentic)
@@ -134,7 +135,9 @@ def _key_state(header: Header, index: int, keys: Mapping[int, FaceKey], checkabl
     return "locked" if checkable else "unchecked"
 
 
-def _seal_state(header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]) -> SealState:
+def _seal_state(
+    picture: Picture, header: Header, index: int, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey]
+) -> SealState:
     face = header.faces[index]
     if not face.sealed or (face.forgotten and index not in seals):
         return "none"
@@ -143,8 +146,11 @@ def _seal_state(header: Header, index: int, seals: Mapping[int, bytes], keys: Ma
     if index not in keys:
         return "unchecked"
     try:
-        shape = header.footprint(index).sealed_shape(face.box)
-        open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
+        if header.coefficients is not None:
+            open_face(open_protected_jpeg(picture, header), header, index, keys[index], seals[index])
+        else:
+            shape = header.footprint(index).sealed_shape(face.box)
+            open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
     except DamagedFileError:
         return "damaged"
     return "sound"

@@ -15,6 +15,8 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "engine-option": "protect single photos with it",
     "exists": "choose another name, or use --overwrite",
     "foreign-manifest": "name another folder with --manifest",
+    "jpeg-from-pixels": "leave --from-pixels out",
+    "jpeg-needs-seals": "leave --format jpeg out, or leave --no-seal and --wrong-key cover out",
     "manifest-in-target": "it tells which output was made from which photo; keep it with the originals",
     "model-mode": "choose the mode with --wrong-key, or another model with --model",
     "no-detector": "choose --detector centerface, which finds fewer small faces, or mark the faces with --box X,Y,W,H "
@@ -31,6 +33,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "pixels-changed": "use the file as `proface protect` wrote it; " + _FROM_PIXELS,
     "port-in-use": "choose another --port",
     "recipients-only": "it was made for recipients: give the private key of one with -i FILE",
+    "recompressed": "use the file as `proface protect` wrote it, or a copy that no program has saved again",
     "resized": "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
     + _FROM_PIXELS,
     "secret-in-url": "put it into fsspec's configuration, or where the file system looks for it",

@@ -5,7 +5,7 @@ Importing this package loads numpy only; detectors and image filters are loaded 
 
 from .boxes import iou, non_maximum_suppression, reversible_box
 from .detector import Detector, reading_order, select_faces
-from .disjoint_regions import open_edges, protectable_regions, resolve_overlaps
+from .disjoint_regions import disjoint_areas, open_edges, protectable_regions, resolve_overlaps
 from .draw import draw_regions
 from .engine_detector import EngineDetector
 from .given_boxes import BoxLike, parse_box, parse_boxes
@@ -19,6 +19,7 @@ __all__ = [
     "EngineDetector",
     "UnionDetector",
     "detector_names",
+    "disjoint_areas",
     "draw_regions",
     "iou",
     "non_maximum_suppression",

@@ -93,6 +93,20 @@ def resolve_overlaps(
     return sorted(_reach_edges(found, tight, picture_size))
 
 
+def disjoint_areas(boxes: Sequence[Box], faces: Sequence[Box]) -> list[Box]:
+    """Make areas on a coarse grid disjoint: steps 1 and 2 of this module, in cells of any size.
+
+    Args:
+        boxes: grown boxes, in cells, inside the grid.
+        faces: the tight face box of each, likewise.
+
+    Returns:
+        Disjoint areas, in cells, that cover all faces; possibly fewer than faces.
+    """
+    regions = [_Region(face, union(face, box)) for box, face in sorted(zip(boxes, faces, strict=True))]
+    return _trim(_separate(regions, smallest=1))
+
+
 def open_edges(regions: Sequence[Box], faces: Sequence[Box], picture_size: tuple[int, int]) -> list[tuple[bool, bool]]:
     """Tell which regions stop one pixel before an edge of the picture that belongs to a face.
 
@@ -176,14 +190,14 @@ def _axis_to_grid(start: int, stop: int, cells: int, smallest: int) -> tuple[int
     return low, length
 
 
-def _separate(regions: list[_Region]) -> list[_Region]:
+def _separate(regions: list[_Region], smallest: int = _SMALLEST) -> list[_Region]:
     """Do step 1: cut or merge until no two cores overlap."""
     cuts_left = 8 * len(regions)  # a bound, since cuts could follow each other for ever; merging always ends
     regions = sorted(regions, key=_core_first)
     pair = _first_overlap(regions)
     while pair is not None:
         first, second = (regions[index] for index in pair)
-        replaced = _cut(first, second) if cuts_left > 0 else None
+        replaced = _cut(first, second, smallest) if cuts_left > 0 else None
         cuts_left -= 1
         if replaced is None:
             replaced = [_Region(union(first.core, second.core), union(first.wanted, second.wanted))]
@@ -209,7 +223,7 @@ def _first_overlap(regions: list[_Region]) -> tuple[int, int] | None:
     return None
 
 
-def _cut(a: _Region, b: _Region) -> list[_Region] | None:
+def _cut(a: _Region, b: _Region, smallest: int) -> list[_Region] | None:
     """Split two overlapping cores by a straight line; None if they should be one region instead.
 
     Of the cuts at either end of the overlap, along either axis, the one that adds the least area wins.  The
@@ -222,7 +236,7 @@ def _cut(a: _Region, b: _Region) -> list[_Region] | None:
         for rest in _rests(keeper, loser):
             lost = _bounding_rest(loser, rest)
             stretched = union(keeper, lost)
-            if rest.area * 2 >= loser.area and min(rest.w, rest.h) >= _SMALLEST and not intersection(stretched, rest):
+            if rest.area * 2 >= loser.area and min(rest.w, rest.h) >= smallest and not intersection(stretched, rest):
                 pair = (rest, stretched) if swapped else (stretched, rest)
                 options.append((stretched.area + rest.area, *pair))
     if not options:

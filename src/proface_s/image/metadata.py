@@ -136,6 +136,16 @@ def write_exif(picture: Picture) -> Image.Exif:
     return tags
 
 
+def kept_exif(picture: Picture, orientation: int) -> bytes:
+    """Return the whitelisted metadata as an EXIF block with an orientation; empty if there is none to keep."""
+    tags = write_exif(picture)
+    if not tags:
+        return b""
+    if orientation != 1:
+        tags[_ORIENTATION] = orientation
+    return tags.tobytes()
+
+
 def _clean(value: object) -> str:
     """Return printable text of bounded length; Pillow reads EXIF text as Latin-1, most programs write UTF-8."""
     if isinstance(value, bytes):

@@ -24,6 +24,11 @@ from .quiet import silence_libtiff
 Format = Literal["png", "webp", "tiff"]
 """Lossless formats, which can carry a hidden face."""
 
+OutputFormat = Literal["png", "webp", "tiff", "jpeg"]
+"""Formats of a protected photo: the lossless ones, and JPEG with sealed coefficients."""
+
+JPEG_SUFFIX: Final = ".jpg"
+
 FORMATS: Final[Mapping[Format, tuple[str, ...]]] = {
     "png": (".png",), "webp": (".webp",), "tiff": (".tif", ".tiff"),
 }  # fmt: skip
@@ -75,8 +80,10 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     )
 
 
-def format_of_bytes(data: bytes) -> Format:
-    """Return the format of a file that can carry a hidden face, by its first bytes; PNG if they match no other."""
+def format_of_bytes(data: bytes) -> OutputFormat:
+    """Return the format of a file that can carry a face, by its first bytes; PNG if they match no other."""
+    if data[:3] == b"\xff\xd8\xff":
+        return "jpeg"
     if data[:4] == b"RIFF":
         return "webp"
     return "tiff" if data[:2] in (b"II", b"MM") else "png"
@@ -150,10 +157,10 @@ def is_jpeg_name(path: str | os.PathLike[str]) -> bool:
     return suffix_of(os.path.basename(path)) in PICTURES_BY_FORMAT["JPEG"]
 
 
-def encode_jpeg(picture: Picture) -> bytes:
+def encode_jpeg(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
     """Encode a picture that hides nothing as JPEG, with its profile and the whitelisted metadata.
 
-    Quality 95 without subsampling: the differences are invisible.
+    Without subsampling; at quality 95 the differences are invisible.
 
     Raises:
         ImageError: if it is too large for a JPEG, or partly transparent.
@@ -169,7 +176,7 @@ def encode_jpeg(picture: Picture) -> bytes:
     if tags := write_exif(picture):
         options["exif"] = tags.tobytes()
     buffer = io.BytesIO()
-    Image.fromarray(picture.rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, **options)
+    Image.fromarray(picture.rgb).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True, **options)
     return buffer.getvalue()
 
 

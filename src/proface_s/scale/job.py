@@ -69,6 +69,8 @@ class CollectionJob:
                 + ("a passphrase was given" if self.options.lock.passphrases else "none was given"),
                 code="no-recipients",
             )
+        if self.options.file_format == "jpeg":
+            raise UsageError("a run on an engine writes PNG, WebP or TIFF, not JPEG", code="engine-option")
         for name, values in FIXED.items():
             if getattr(self.options, name) not in values:
                 raise UsageError(f"a run on an engine needs the default of the option {name}", code="engine-option")
@@ -76,7 +78,8 @@ class CollectionJob:
     @property
     def file_format(self) -> Format:
         """Format of all outputs."""
-        return self.options.file_format or "png"
+        found = self.options.file_format or "png"
+        return "png" if found == "jpeg" else found  # `__post_init__` refuses it
 
     def target_of(self, source: str) -> str:
         """Return the name of a photo's output, both relative: ``a/b.jpg`` -> ``a/b.jpg.protected.png``.

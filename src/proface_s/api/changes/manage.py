@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 
 from ...container.header.header import Header, forget_face, slot_digest
@@ -19,9 +20,11 @@ from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey, FileKey
+from ...types import Picture
 from ..files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load
 from ..footprints import restored
 from ..header_checks import check_faces, read_header
+from ..jpeg.changing import with_erased_areas
 from ..recovery.recover_from_pixels import find_headers
 from ..results.changed import ChangedFile
 from .erase import blurred_copy
@@ -103,16 +106,15 @@ def forget(
     if not indices:
         raise UsageError("no face was named", code="no-face-named")
     kept = open_to_change(image, output, FORGOTTEN_SUFFIX, in_place=in_place, overwrite=overwrite)
-    header, rgb = kept.header, kept.picture.rgb
+    header, changed = kept.header, kept.picture
     check_faces(header, indices)
     for index in indices:
         header = forget_face(header, index, erased=erase)
     if erase:
-        blurred = {index: blurred_copy(cut(rgb, header.faces[index].box)) for index in indices}
-        rgb = restored(kept.picture, blurred, header).rgb
-    rgb = with_current_records(rgb, header, indices)
-    data = write_changed(kept, rgb, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
-    warnings = (*kept.warnings, *_left_behind(header, indices))
+        changed = _erased(changed, header, indices)
+    changed = replace(changed, rgb=with_current_records(changed.rgb, header, indices))
+    data = write_changed(kept, changed, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
+    warnings = (*kept.warnings, *_left_behind(header, indices, sealed_only=header.coefficients is not None))
     return ChangedFile(data, kept.target, tuple(map(number_of, indices)), warnings)
 
 
@@ -156,17 +158,26 @@ def rewrap(
     changed = relock_header(header, file_keys, lock, keep=keep, deriver=KekDeriver(limits))
     _check_locked(changed, file_keys, lock, KekDeriver(limits))
     faces = [index for index, face in enumerate(header.faces) if face.group in file_keys]
-    data = write_changed(kept, with_current_records(kept.picture.rgb, changed, faces), changed, kept.seals)
+    picture = replace(kept.picture, rgb=with_current_records(kept.picture.rgb, changed, faces))
+    data = write_changed(kept, picture, changed, kept.seals)
     locked = len(header.groups) - len(file_keys)
     if locked:
         notes.append(f"{locked} of {len(header.groups)} groups of faces did not open and stay as they were")
     return ChangedFile(data, kept.target, tuple(map(number_of, faces)), (*kept.warnings, *notes))
 
 
-def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:
-    """Return warnings about what forgetting cannot reach."""
+def _erased(picture: Picture, header: Header, faces: Collection[int]) -> Picture:
+    """Return a picture in which the protected regions of some faces are overwritten."""
+    if header.coefficients is not None:
+        return with_erased_areas(picture, header, faces)
+    blurred = {index: blurred_copy(cut(picture.rgb, header.faces[index].box)) for index in faces}
+    return restored(picture, blurred, header)
+
+
+def _left_behind(header: Header, faces: Collection[int], *, sealed_only: bool) -> tuple[str, ...]:
+    """Return warnings about what forgetting cannot reach; of a JPEG, whose pixels hide nothing, only other copies."""
     warnings = ["copies of the file made before this one still open the face"]
-    if any(not header.faces[index].erased for index in faces):
+    if not sealed_only and any(not header.faces[index].erased for index in faces):
         warnings.append(
             "the pixels still hold the encrypted code: whoever was given the face's own key can still read it; "
             f"{ERASING}"

@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from ...container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
-from ...container.carriers.sidecar import decode_sidecar, encode_sidecar
+from ...container.carriers.sidecar import decode_sidecar, encode_sidecar_of
 from ...container.header.header import Header
 from ...container.records.record_space import leftovers
 from ...errors import DamagedFileError, ImageError, ProFaceError, UsageError
 from ...image.read import read_picture
-from ...image.write import encode_picture, format_of, format_of_bytes, write_atomic
-from ...types import Picture, UInt8Image
-from ..files.io import file_bytes, load, output_for
-from ..files.sidecars import has_sidecar, read_sidecar, sidecar_path
+from ...image.write import OutputFormat, encode_picture, format_of, format_of_bytes, is_jpeg_name, write_atomic
+from ...types import Picture
+from ..files.io import file_bytes, kind_of, load, output_for
+from ..files.sidecars import has_sidecar, read_sidecar, shown_digest, sidecar_path
 from ..header_checks import changed_faces, check_digests, read_header
+from ..jpeg.changing import encode_again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +76,8 @@ def open_to_change(
         NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels.
     """
     if not in_place:
-        target = output_for(image, output, suffix, overwrite)
+        kind = kind_of(image)
+        target = output_for(image, output, suffix, overwrite, None if output else kind, jpeg=kind == "jpeg")
     elif isinstance(image, bytes) or output is not None:
         raise UsageError("in place means: the input file itself, and no other output")
     else:
@@ -109,7 +111,7 @@ def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) 
     return sidecar_path(target) if beside or has_sidecar(target) else None
 
 
-def write_changed(kept: FileToChange, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes]) -> bytes:
+def write_changed(kept: FileToChange, picture: Picture, header: Header, seals: Mapping[int, bytes]) -> bytes:
     """Write the file, and its sidecar where it has one, with another header; both are read back first.
 
     A file that carries header and seals is encoded again from its pixels: what another program may have left in it,
@@ -118,7 +120,7 @@ def write_changed(kept: FileToChange, rgb: UInt8Image, header: Header, seals: Ma
 
     Args:
         kept: the file as it was.
-        rgb: (H, W, 3) uint8, its pixels from now on.
+        picture: its pixels from now on, and of a JPEG its file.
         header: its header from now on.
         seals: its seals from now on.
 
@@ -131,14 +133,17 @@ def write_changed(kept: FileToChange, rgb: UInt8Image, header: Header, seals: Ma
     """
     chunks = to_chunks(header, seals)
     found = format_of_bytes(kept.data)
-    wanted = found if kept.target is None or kept.in_place else format_of(kept.target)
+    wanted = found if kept.target is None or kept.in_place else _format_of_name(kept.target, found)
     data = kept.data
-    if kept.carried or wanted != found or not np.array_equal(rgb, kept.picture.rgb):
-        data = encode_picture(replace(kept.picture, rgb=rgb), wanted, keep_metadata=True)
+    if kept.carried or wanted != found or not np.array_equal(picture.rgb, kept.picture.rgb):
+        data = encode_again(picture) if wanted == "jpeg" else encode_picture(picture, wanted, keep_metadata=True)
     if kept.carried:
         data = write_chunks(data, chunks)
-    beside = encode_sidecar(rgb, chunks) if kept.sidecar is not None else None
-    _check(data, beside, rgb, header, seals, kept.carried)
+    written = replace(read_picture(data, name="the changed file"), jpeg=data if found == "jpeg" else None)
+    beside = None
+    if kept.sidecar is not None:
+        beside = encode_sidecar_of(shown_digest(written, header), chunks)
+    _check(data, beside, written, picture, header, seals, kept.carried)
     if kept.target is not None:
         if beside is not None and kept.sidecar is not None:
             _write(kept.sidecar, beside, kept)
@@ -146,13 +151,35 @@ def write_changed(kept: FileToChange, rgb: UInt8Image, header: Header, seals: Ma
     return data
 
 
+def _format_of_name(target: Path, found: OutputFormat) -> OutputFormat:
+    """Return the format that the name of a changed file asks for.
+
+    Raises:
+        UsageError: if a JPEG would become another kind of file, to which its seals do not belong, or the reverse.
+    """
+    wanted: OutputFormat = "jpeg" if is_jpeg_name(target) else format_of(target)
+    if (wanted == "jpeg") != (found == "jpeg"):
+        raise UsageError(
+            f"{target} is not a name for a {found} file, and the seals belong to that kind of file",
+            code="protected-kind",
+            suffix=".jpg" if found == "jpeg" else ".png",
+        )
+    return wanted
+
+
 def _check(
-    data: bytes, beside: bytes | None, rgb: UInt8Image, header: Header, seals: Mapping[int, bytes], carried: bool
+    data: bytes,
+    beside: bytes | None,
+    written: Picture,
+    picture: Picture,
+    header: Header,
+    seals: Mapping[int, bytes],
+    carried: bool,
 ) -> None:
     carriers = [read_chunks(data)] if carried else []
     carriers += [decode_sidecar(beside)[1]] if beside is not None else []
-    pixels = read_picture(data, name="the changed file")
-    sound = np.array_equal(pixels.rgb, rgb) and not changed_faces(pixels, header) and not leftovers(pixels.rgb, header)
+    sound = np.array_equal(written.rgb, picture.rgb)
+    sound = sound and not changed_faces(written, header) and not leftovers(written.rgb, header)
     if not sound or not carriers or any(from_chunks(each) != (header, dict(seals)) for each in carriers):
         raise ProFaceError("verification failed: the changed file is not what it should be", code="verification-failed")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from ...container.carriers.carrier import read_chunks
+from ...container.carriers.jpeg import is_jpeg
 from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from ...container.carriers.sidecar import decode_sidecar
 from ...container.carriers.tiff import decode_tiff_tags
@@ -21,7 +22,7 @@ from ...errors import DamagedFileError, ImageError, UsageError
 from ...image.names import fitted_name
 from ...image.read import MAX_PIXELS, read_file, read_picture
 from ...image.structure.png import complete_png
-from ...image.write import FORMATS, Format, check_output_path, format_of, is_jpeg_name
+from ...image.write import FORMATS, JPEG_SUFFIX, OutputFormat, check_output_path, format_of, is_jpeg_name
 from ...types import Picture
 from ..results.protected import ProtectResult
 from .sidecars import chunks_beside, read_sidecar
@@ -95,7 +96,7 @@ def _decoded(data: bytes, name: str, max_pixels: int) -> Picture:
         if chunks:  # the file was protected once: what is wrong with it is damage
             raise DamagedFileError(error.message, code=error.code) from None
         raise
-    return replace(picture, chunks=chunks, source=name)
+    return replace(picture, chunks=chunks, source=name, jpeg=data if is_jpeg(data) else None)
 
 
 def _from_pil(image: Any) -> Picture:
@@ -149,7 +150,7 @@ def output_for(
     output: Any,
     suffix: str,
     overwrite: bool,
-    file_format: Format | None = None,
+    file_format: OutputFormat | None = None,
     *,
     jpeg: bool = False,
 ) -> Path | None:
@@ -171,16 +172,28 @@ def output_for(
         return None
     name = output if output is not None else default_output(Path(source or ""), with_format(suffix, file_format))
     target = Path(name)
-    check_output_path(source, target, overwrite=overwrite, jpeg=jpeg)
-    lossy = jpeg and is_jpeg_name(target)
-    if file_format is not None and (lossy or format_of(target) != file_format):
+    check_output_path(source, target, overwrite=overwrite, jpeg=jpeg or file_format == "jpeg")
+    found = "jpeg" if is_jpeg_name(target) else format_of(target)
+    if file_format is not None and found != file_format:
         raise UsageError(f"{target} is not a name for a {file_format} file", code="name-and-format")
     return target
 
 
-def with_format(suffix: str, file_format: Format | None) -> str:
+def with_format(suffix: str, file_format: OutputFormat | None) -> str:
     """``.protected.png`` -> ``.protected.webp``."""
-    return suffix if file_format is None else suffix.removesuffix(".png") + FORMATS[file_format][0]
+    if file_format is None:
+        return suffix
+    return suffix.removesuffix(".png") + (JPEG_SUFFIX if file_format == "jpeg" else FORMATS[file_format][0])
+
+
+def kind_of(image: PictureInput) -> OutputFormat | None:
+    """Return ``"jpeg"`` if the input is a JPEG file, by its first bytes, and None otherwise or if it cannot be read."""
+    if isinstance(image, ProtectResult):
+        image = image.data
+    if isinstance(image, (str, os.PathLike)):
+        with contextlib.suppress(OSError), open(image, "rb") as file:
+            return "jpeg" if is_jpeg(file.read(3)) else None
+    return "jpeg" if isinstance(image, bytes) and is_jpeg(image) else None
 
 
 def default_output(source: Path, suffix: str) -> Path:

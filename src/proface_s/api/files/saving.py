@@ -10,10 +10,14 @@ from typing import Any
 
 from ...container.carriers.carrier import read_chunks, write_chunks
 from ...errors import ImageError, UsageError
+from ...image.jpeg.picture import JpegPicture
+from ...image.jpeg.write_coefficients import write_jpeg
+from ...image.metadata import kept_exif
 from ...image.read import read_picture
 from ...image.write import (
     JPEG_QUALITY,
     Format,
+    OutputFormat,
     check_output_path,
     encode_jpeg,
     encode_picture,
@@ -23,6 +27,7 @@ from ...image.write import (
     write_atomic,
 )
 from ...types import Picture
+from ..options import ProtectOptions
 from .sidecars import sidecar_path
 
 _BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
@@ -53,10 +58,18 @@ def save_file(
         ImageError: if a file exists or cannot be written.
     """
     target = Path(path)
-    check_output_path(None, target, overwrite=overwrite)
+    found = format_of_bytes(data)
+    if (found == "jpeg") != is_jpeg_name(target) and any(read_chunks(data).values()):
+        raise UsageError(
+            f"{target} is not a name for a {found} file, and what is protected belongs to that kind of file",
+            code="protected-kind",
+            suffix=".jpg" if found == "jpeg" else ".png",
+        )
+    check_output_path(None, target, overwrite=overwrite, jpeg=found == "jpeg")
     beside = sidecar_target(target, overwrite) if sidecar is not None else None
-    wanted = format_of(target)
-    done = data if format_of_bytes(data) == wanted else _converted(data, wanted)
+    done = data
+    if not is_jpeg_name(target) and found != format_of(target):
+        done = _converted(data, format_of(target))
     return write_files(target, done, beside, sidecar, overwrite=overwrite, like=like) or target
 
 
@@ -65,6 +78,20 @@ def _converted(data: bytes, wanted: Format) -> bytes:
     picture, chunks = read_picture(data, name="the file"), read_chunks(data)
     encoded = encode_picture(replace(picture, chunks={}), wanted, keep_metadata=True)
     return write_chunks(encoded, chunks) if any(chunks.values()) else encoded
+
+
+def lossless_format(target: Path | None, file_format: OutputFormat | None) -> Format:
+    """Return the lossless format of an output: what its name says, or what was asked for, or PNG."""
+    if target is not None:
+        return format_of(target)
+    return "png" if file_format is None or file_format == "jpeg" else file_format
+
+
+def encode_copy(picture: Picture, jpeg: JpegPicture | None, target: Path | None, options: ProtectOptions) -> bytes:
+    """Encode an unprotected copy: of a JPEG with the same coefficients."""
+    if jpeg is not None:
+        return write_jpeg(jpeg, kept_exif(picture, jpeg.orientation) if options.keep_metadata else b"")
+    return encode_picture(picture, lossless_format(target, options.file_format), keep_metadata=options.keep_metadata)
 
 
 def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:

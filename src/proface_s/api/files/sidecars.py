@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ...container.carriers.carrier import from_chunks
 from ...container.carriers.sidecar import MAGIC, SIDECAR_SUFFIX, decode_sidecar, picture_digest
+from ...container.header.header import Header
 from ...errors import DamagedFileError, ImageError
 from ...image.read import read_file
 from ...types import Picture
 from ..header_checks import changed_faces
+from ..jpeg.protected import coefficient_digest, open_protected_jpeg
 
 
 def sidecar_path(picture: str | os.PathLike[str]) -> Path:
@@ -43,6 +45,17 @@ def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict
     return read_sidecar(sidecar_path(path), picture) if path is not None and has_sidecar(path) else {}
 
 
+def shown_digest(picture: Picture, header: Header) -> bytes:
+    """Return the digest (32 bytes) by which a sidecar finds its picture: of pixels, or of a JPEG's coefficients.
+
+    Raises:
+        DamagedFileError: if the header is that of a JPEG, and the picture is not that JPEG.
+    """
+    if header.coefficients is None:
+        return picture_digest(picture.rgb)
+    return coefficient_digest(open_protected_jpeg(picture, header))
+
+
 def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, list[bytes]]:
     """Header and seals, as chunks, of a sidecar that belongs to a picture.
 
@@ -55,8 +68,9 @@ def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, li
     if not os.path.isfile(path):
         raise ImageError(f"there is no sidecar {path}")
     digest, chunks = decode_sidecar(read_file(path), str(path))
-    if digest != picture_digest(picture.rgb):
-        header, _ = from_chunks(chunks, str(path))
-        if (header.width, header.height) != picture.size or changed_faces(picture, header):
-            raise DamagedFileError(f"{path} belongs to another picture than {picture.source}", code="other-picture")
+    header, _ = from_chunks(chunks, str(path))
+    if digest != shown_digest(picture, header) and (
+        (header.width, header.height) != picture.size or changed_faces(picture, header)
+    ):
+        raise DamagedFileError(f"{path} belongs to another picture than {picture.source}", code="other-picture")
     return chunks

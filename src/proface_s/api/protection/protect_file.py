@@ -11,13 +11,17 @@ from functools import partial
 from ...container.records.pixel_records import find_records
 from ...covers import format_style, is_weak
 from ...errors import NoFaceError, UsageError
+from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import reading_warnings
-from ...image.write import Format, encode_picture, format_of
+from ...image.write import format_of
 from ...progress import Progress, silent
 from ...types import Picture
 from ..files.io import PROTECTED_SUFFIX, PictureInput, load, output_for, same_kind
-from ..files.saving import sidecar_target, write_files
+from ..files.saving import encode_copy, sidecar_target, write_files
 from ..files.sidecars import has_sidecar, sidecar_path
+from ..jpeg.protecting import check_jpeg_options, protect_jpeg
+from ..jpeg.regions import McuGrid
+from ..jpeg.sources import jpeg_source
 from ..options import ProtectOptions
 from ..resources import Resources
 from ..results.protected import ProtectedFace, ProtectResult
@@ -48,28 +52,42 @@ def protect_file(
         NoFaceError, UsageError, ImageError, ModelError: as `Session.protect`.
     """
     target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
-    file_format = format_of(target) if target else options.file_format or "png"
+    if options.file_format == "jpeg":
+        check_jpeg_options(options)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
     progress("read", 0, 1)
     picture = load(image, max_pixels=resources.max_pixels)
     if any(picture.chunks.values()) or find_records(picture.rgb):
         raise UsageError(f"{picture.source} is protected already", code="protected-already")
+    warnings = [*options.passphrase_warnings, *reading_warnings(picture)]
+    jpeg: JpegPicture | None = None
+    notes: tuple[str, ...] = ()
+    if options.file_format == "jpeg":
+        picture, jpeg, notes = jpeg_source(picture, options.quality)
     progress("find", 0, 1)
     find = partial(resources.find, search=options.search)
-    choice = choose_regions(picture, find, options.faces, options.boxes, options.search.margin)
-    warnings = [*options.passphrase_warnings, *reading_warnings(picture), *choice.warnings]
+    place = None if jpeg is None else McuGrid.of(jpeg).place
+    choice = choose_regions(picture, find, options.faces, options.boxes, options.search.margin, place)
+    warnings += [*notes, *choice.warnings]
     if not choice.regions:
-        data = _unprotected_copy(picture, choice, options, file_format)
+        _check_copy_allowed(picture, choice, options)
+        data = encode_copy(picture, jpeg, target, options)
         path = write_files(target, data, overwrite=overwrite, like=image)
-        warnings.append("no face found: this is an unprotected copy")
-        copied = same_kind(image, picture, data, path)
-        return ProtectResult(copied, (), picture.rgb, (), data, path, tuple(warnings))
-    model = resources.models.named(options.model)
-    options = options.for_model(model)
-    faces = plan_faces(picture, choice, options)
-    done = protect_picture(
-        picture, faces, model, options, file_format=file_format, limits=resources.limits, progress=progress
-    )
+        told = (*warnings, "no face found: this is an unprotected copy")
+        return ProtectResult(same_kind(image, picture, data, path), (), picture.rgb, (), data, path, told)
+    limits = resources.limits
+    if jpeg is not None:
+        faces = plan_faces(picture, choice, options)
+        done = protect_jpeg(picture, jpeg, faces, options, limits=limits, progress=progress)
+    else:
+        model = resources.models.named(options.model)
+        options = options.for_model(model)
+        faces = plan_faces(picture, choice, options)
+        known = "png" if options.file_format is None or options.file_format == "jpeg" else options.file_format
+        file_format = format_of(target) if target else known
+        done = protect_picture(
+            picture, faces, model, options, file_format=file_format, limits=limits, progress=progress
+        )
     path = write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
     warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
@@ -84,14 +102,13 @@ def protect_file(
     return ProtectResult(shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar, mode)
 
 
-def _unprotected_copy(picture: Picture, choice: Choice, options: ProtectOptions, file_format: Format) -> bytes:
-    """Encode a picture without a face as it is, if that was asked for.
+def _check_copy_allowed(picture: Picture, choice: Choice, options: ProtectOptions) -> None:
+    """Refuse a picture without a face unless an unprotected copy was asked for.
 
     Raises:
-        NoFaceError: if it was not; names the picture.
+        NoFaceError: names the picture.
     """
     if not options.allow_no_face:
         raise NoFaceError(
             "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
         )
-    return encode_picture(picture, file_format, keep_metadata=options.keep_metadata)

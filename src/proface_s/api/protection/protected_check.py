@@ -64,7 +64,7 @@ def check_protected(
     header, seals = from_chunks(carried[0])
     opens, again = run_both(
         model.threads,
-        lambda: _opens(header, ring, locks, KekDeriver(limits)),
+        lambda: all_keys_open(header, ring, locks, KekDeriver(limits)),
         lambda: read_picture(data, name="the protected file"),
     )
     if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != picture_digest(again.rgb)):
@@ -105,7 +105,7 @@ def _poor_estimate(
     return [f"{which} will come back at {quality:.1f} dB only, and has no seal"]
 
 
-def _opens(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDeriver) -> bool:
+def all_keys_open(header: Header, ring: KeyRing, locks: Sequence[Lock], deriver: KekDeriver) -> bool:
     """Return whether every passphrase opens its group, and every group its faces.
 
     What recipients unwrap cannot be tried: it takes their private keys.  In ``cover`` mode the keys were derived from

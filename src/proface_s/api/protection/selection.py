@@ -26,6 +26,7 @@ from ..options import FaceRef, ProtectOptions
 from ..results.detected import DetectedFace
 
 Own = TypeVar("Own", Lock, Style)
+Placing = Callable[[Sequence[Box], Sequence[Box], tuple[int, int], float], list[Box]]
 
 SMALLEST_REGION = 8  # side in pixels below which the flow cannot hide a region; only tiny pictures have such
 
@@ -57,6 +58,7 @@ def choose_regions(
     numbers: Collection[int] | None,
     boxes: Sequence[Box],
     margin: float = HEAD_MARGIN,
+    place: Placing | None = None,
 ) -> Choice:
     """Make the chosen detected faces (with a margin) and the boxes given by hand disjoint, and number them.
 
@@ -66,6 +68,7 @@ def choose_regions(
         numbers: those of `number_faces` to protect; all if None.
         boxes: further faces given by hand; clipped to the picture.
         margin: growth of detected faces, as in `reversible_box`.
+        place: makes regions of detected faces, boxes given by hand, size and margin; `disjoint_regions` if None.
 
     Raises:
         UsageError: if a box lies outside the picture, there is no face of some number, or the picture is too small.
@@ -74,8 +77,8 @@ def choose_regions(
     found = find(picture) if numbers is None or numbers else FoundFaces()
     numbered = number_faces(found.faces, picture.size, margin) if found.faces else []
     chosen = [face for group in select_faces(numbered, numbers) for face in group]
-    regions = disjoint_regions([face.box for face in chosen], by_hand, picture.size, margin)
-    for region in regions:
+    regions = (place or disjoint_regions)([face.box for face in chosen], by_hand, picture.size, margin)
+    for region in regions if place is None else ():
         if min(region.w, region.h) < SMALLEST_REGION:
             raise UsageError(
                 f"{picture.source} has {picture.size[0]}x{picture.size[1]} pixels; "

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...container.carriers.carrier import from_chunks
 from ...errors import UsageError
 from ...faces.numbering import indices_of
 from ...image.metadata import reading_warnings
-from ...image.write import FORMATS
+from ...image.write import is_jpeg_name
 from ...progress import Progress, silent
-from ..files.io import RECOVERED_SUFFIX, PictureInput, load, output_for, same_kind
+from ..files.io import RECOVERED_SUFFIX, PictureInput, kind_of, load, output_for, same_kind, with_format
 from ..files.saving import encode_recovered, lossy_warning, write_files
 from ..options import RecoverOptions
 from ..resources import Resources
@@ -52,10 +53,16 @@ def recover_file(
     if sidecar is not None and options.from_pixels:
         raise UsageError("a sidecar was given, and also that it should be ignored")
     only = None if options.faces is None else indices_of(options.faces)
-    target = output_for(image, output, RECOVERED_SUFFIX, overwrite, options.file_format, jpeg=True)
-    name = target or f"recovered{FORMATS[options.file_format or 'png'][0]}"
+    file_format = options.file_format or (kind_of(image) if output is None else None)
+    target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format, jpeg=True)
+    name = target or with_format("recovered.png", file_format)
     progress("read", 0, 1)
     picture = load(image, sidecar, max_pixels=resources.max_pixels)
+    if options.from_pixels and any(picture.chunks.values()) and from_chunks(picture.chunks)[0].coefficients is not None:
+        raise UsageError(
+            f"{picture.source} is a protected JPEG: its seals bring the faces back, and its pixels hide nothing",
+            code="jpeg-from-pixels",
+        )
     read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
     done = read(
         picture,
@@ -69,11 +76,13 @@ def recover_file(
     )
     progress("write", 0, 1)
     recovered = replace(done.picture, chunks={})
+    kept = recovered.jpeg if is_jpeg_name(name) else None
     wanted = target or not isinstance(image, np.ndarray)
-    data = encode_recovered(recovered, [face.outcome for face in done.faces], name) if wanted else b""
+    outcomes = [face.outcome for face in done.faces]
+    data = kept or (encode_recovered(recovered, outcomes, name) if wanted else b"")
     nothing = nothing_came_back(done.faces)
     path = None if nothing else write_files(target, data, overwrite=overwrite, like=image)
-    warnings = [*reading_warnings(picture), *done.warnings, *lossy_warning(path)]
+    warnings = [*reading_warnings(picture), *done.warnings, *(() if kept else lossy_warning(path))]
     if nothing:
         warnings.append(f"{nothing}; nothing was written" if target else nothing)
     shown, told = same_kind(image, recovered, data, path), tuple(warnings)

@@ -19,6 +19,7 @@ from ...progress import Progress, silent
 from ...types import Picture, UInt8Image, WrongKey
 from ..footprints import restored, unprotected_alpha
 from ..header_checks import check_digests, check_faces, check_mode, read_header
+from ..jpeg.recovering import recover_jpeg
 from ..results.recovered import Outcome, RecoveredFace
 from .face_reading import check_readable, estimate_faces, pixel_warnings, unvouched
 
@@ -81,6 +82,8 @@ def recover_picture(
     progress("open", 0, 1)
     keys, authentic, forced = _keys(header, credentials, only, force, KekDeriver(limits))
     seals = {} if forced else seals
+    if header.coefficients is not None:
+        return _recovered_jpeg(picture, header, seals, keys, authentic, only, progress)
     exact = [index for index in keys if index in seals]
     contradicting = _contradicting(picture, header, keys, keys if authentic else exact)
     unsealed = {i: key for i, key in keys.items() if i not in seals}
@@ -103,11 +106,32 @@ def recover_picture(
     return Recovered(restored(picture, found, header), faces, tuple(warnings), header.wrong_key, authentic)
 
 
+def _recovered_jpeg(
+    picture: Picture,
+    header: Header,
+    seals: Mapping[int, bytes],
+    keys: Mapping[int, FaceKey],
+    authentic: bool,
+    only: Collection[int] | None,
+    progress: Progress,
+) -> Recovered:
+    """Bring back the faces of a JPEG: by their seals or not at all."""
+    faces = []
+    for index, face in enumerate(header.faces):
+        outcome: Outcome = _why_not(header, index, only)
+        if index in keys:
+            outcome = "exact" if index in seals else "lost"
+        faces.append(RecoveredFace(number_of(index), face.box, outcome))
+    recovered = recover_jpeg(picture, header, seals, keys, progress)
+    return Recovered(recovered, tuple(faces), _warnings(header, keys, seals, False), header.wrong_key, authentic)
+
+
 def _keys(
     header: Header, credentials: Credentials, only: Collection[int] | None, force: bool, deriver: KekDeriver
 ) -> tuple[dict[int, FaceKey], bool, bool]:
     """The keys to use, whether one vouched for the header, and whether they are wrong ones that the user insists on."""
     forced, authentic = False, False
+    force = force and header.coefficients is None  # of a JPEG a wrong key reads nothing
     try:
         opened = unlock_header(header, credentials, deriver=deriver)
         keys, authentic = opened.face_keys, bool(opened.groups)

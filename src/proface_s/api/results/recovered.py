@@ -92,11 +92,18 @@ class RecoverResult:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the recovered photo; arguments and errors as `ProtectResult.save`."""
         from ...image.read import read_picture
-        from ...image.write import check_output_path, encode_picture, format_of, is_jpeg_name, write_atomic
+        from ...image.write import (
+            check_output_path,
+            encode_picture,
+            format_of,
+            format_of_bytes,
+            is_jpeg_name,
+            write_atomic,
+        )
         from ...types import Picture
         from ..files.saving import encode_recovered, save_file
 
-        if is_jpeg_name(path):
+        if is_jpeg_name(path) and not (self.data and format_of_bytes(self.data) == "jpeg"):
             picture = read_picture(self.data, name="the recovered photo") if self.data else Picture(self.recovered)
             check_output_path(None, path, overwrite=overwrite, jpeg=True)
             jpeg = encode_recovered(picture, [face.outcome for face in self.faces], path)

@@ -16,29 +16,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from ...container.carriers.carrier import read_chunks
-from ...container.carriers.sidecar import decode_sidecar, picture_digest
-from ...container.header.header import Header
+from ...container.carriers.carrier import from_chunks, read_chunks
+from ...container.carriers.sidecar import decode_sidecar
+from ...container.header.footprint import PLAIN
+from ...container.header.header import NO_MODEL_ID, Header, header_areas
 from ...container.records.pixel_records import find_records, read_record
 from ...container.records.record_message import face_record
 from ...container.records.record_space import planned_reserves
 from ...covers import get_style, recorded_name, recorded_style
 from ...errors import ProFaceError
 from ...flow.model import Model
+from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
 from ...image.write import format_of, format_of_bytes
 from ...keys.recipients import Identity
 from ...types import Picture, Style, UInt8Image
 from ..files.io import load
-from ..files.sidecars import has_sidecar, sidecar_path
+from ..files.sidecars import has_sidecar, shown_digest, sidecar_path
 from ..footprints import same_elsewhere
 from ..header_checks import check_digests, read_header
+from ..jpeg.comparing import JpegPair
+from ..jpeg.protected import open_protected_jpeg
+from ..jpeg.regions import McuGrid
+from ..jpeg.sources import jpeg_source
 from ..options import ProtectOptions
 from ..protection.selection import FacePlan, choose_regions, plan_faces
 from ..session import Session
@@ -66,23 +72,28 @@ def unfinished(
         ImageError: if the photo cannot be read.
         UsageError: if the request makes no sense for this photo, as in `Session.protect`.
     """
-    original = load(source)
+    original, jpeg, place = load(source), None, None
+    if options.file_format == "jpeg":
+        original, jpeg, _ = jpeg_source(original, options.quality)
+        place = McuGrid.of(jpeg).place
     try:
         protected, chunks = load(target), _chunks_of(target)
-        evidence = _evidence(original, protected)
+        evidence = _evidence(original, protected, jpeg)
         reason = _other_file(original, protected, target, evidence, chunks, options)
     except ProFaceError as error:
         return error.message
     if reason is not None:
         return reason
     find = partial(session.find, search=options.search)
-    choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin)
+    choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin, place)
     if evidence is None or not choice.regions:
         same = evidence is None and not choice.regions and options.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"
     faces = plan_faces(original, choice, options)
     model = session.models.named(options.model)
     options = options.for_model(model)
+    if jpeg is not None:
+        faces = [replace(face, footprint=PLAIN) for face in faces]
     reason = _other_header(evidence, faces, options, model)
     if reason is not None:
         return reason
@@ -125,17 +136,22 @@ def _chunks_of(target: Pathish) -> _Chunks:
     beside: dict[str, list[bytes]] = {}
     if has_sidecar(target):
         digest, chunks = decode_sidecar(read_file(sidecar_path(target)), str(sidecar_path(target)))
-        beside = chunks if digest == picture_digest(read_picture(data).rgb) else {}  # else it is another picture's
+        header, _ = from_chunks(chunks, str(sidecar_path(target)))
+        shown = shown_digest(load(data), header)
+        beside = chunks if digest == shown else {}  # else it is another picture's
     return _Chunks(format_of_bytes(data), read_chunks(data, str(target)), beside)
 
 
-def _evidence(original: Picture, protected: Picture) -> PhotoAndOutput | None:
+def _evidence(original: Picture, protected: Picture, jpeg: JpegPicture | None) -> PhotoAndOutput | None:
     """Photo and file, with the file's header; None if it has none."""
     if not any(protected.chunks.values()):
         return None
     header, seals = read_header(protected)
     check_digests(protected, header)
-    return PhotoAndOutput(original, protected, header, seals)
+    pair = None
+    if jpeg is not None and header.coefficients is not None:
+        pair = JpegPair(jpeg, open_protected_jpeg(protected, header))
+    return PhotoAndOutput(original, protected, header, seals, pair)
 
 
 def _other_file(
@@ -149,9 +165,12 @@ def _other_file(
     """Compare everything but the faces."""
     header = evidence.header if evidence else None
     areas = [header.area(index) for index in range(len(header.faces))] if header else []
-    if not same_elsewhere(protected, original, areas):
+    same = same_elsewhere(protected, original, areas)
+    if evidence and header and evidence.jpeg:
+        same = evidence.jpeg.same_outside(header_areas(header))
+    if not same:
         return OTHER_PHOTO if evidence else "it is not a protected file"
-    if chunks.format != format_of(target):
+    if chunks.format != ("jpeg" if options.file_format == "jpeg" else format_of(target)):
         return other_options("another format")
     if reason := _other_metadata(original, protected, options.keep_metadata):
         return other_options(reason)
@@ -188,7 +207,7 @@ def _other_header(
         return other_options("other faces")
     if [header.footprint(index) for index in range(len(faces))] != [face.footprint for face in faces]:
         return "it leaves transparency or an edge of a face uncovered: an earlier version made it"
-    if header.model_id != model.card.model_id:
+    if header.model_id != (NO_MODEL_ID if evidence.jpeg else model.card.model_id):
         return other_options("another model")
     if header.wrong_key != (options.wrong_key or "noise"):
         return other_options("what a wrong key gives")
@@ -200,7 +219,8 @@ def _other_header(
         return other_options("another style")
     if [face.group for face in header.faces] != [face.group for face in faces]:
         return other_options("keys of their own for other faces")
-    return other_stanzas(header, locks) or _other_records(evidence.protected.rgb, header, options.record, model)
+    recorded = options.record and evidence.jpeg is None
+    return other_stanzas(header, locks) or _other_records(evidence.protected.rgb, header, recorded, model)
 
 
 def _stored(style: Style) -> float:

@@ -26,6 +26,7 @@ from ...keys.recipients import Identity
 from ...keys.secrets import FaceKey, FileKey
 from ...types import Picture, Style
 from ..footprints import original_of
+from ..jpeg.comparing import JpegPair
 from ..protection.selection import FacePlan
 
 LOCKED = "the passphrase does not open all of its faces"
@@ -66,12 +67,14 @@ class PhotoAndOutput:
         protected: the output.
         header: its header; the digests of the faces have been checked.
         seals: face index -> seal.
+        jpeg: coefficients of both, if the output is a JPEG.
     """
 
     original: Picture
     protected: Picture
     header: Header
     seals: Mapping[int, bytes]
+    jpeg: JpegPair | None = None
 
 
 def unproved_reason(
@@ -181,6 +184,8 @@ def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, face: FacePl
     about the cover, the face is hidden once more under the same key, which always gives the same pixels.
     """
     header = evidence.header
+    if evidence.jpeg is not None:
+        return _other_jpeg_face(evidence, evidence.jpeg, index, key, face)
     box, reserved = header.faces[index].box, header.reserved(index)
     if header.faces[index].sealed:
         if index not in evidence.seals:
@@ -198,6 +203,16 @@ def _other_face(evidence: PhotoAndOutput, index: int, key: FaceKey, face: FacePl
     if header.faces[index].sealed:
         return other_options("another cover")
     return LOCKED if header.wrong_key == "cover" else "its faces are not as they would be hidden now"
+
+
+def _other_jpeg_face(evidence: PhotoAndOutput, jpeg: JpegPair, index: int, key: FaceKey, face: FacePlan) -> str | None:
+    """`_other_face` for a JPEG, whose covers are a function of photo and style alone."""
+    if index not in evidence.seals:
+        return "its seals are gone"
+    if not jpeg.same_face(evidence.header, index, key, evidence.seals[index]):
+        return OTHER_PHOTO
+    same = jpeg.same_cover(evidence.original, evidence.header, index, face)
+    return None if same else other_options("another cover")
 
 
 def _named_in_full(style: Style) -> bool:

@@ -74,7 +74,9 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         f"{source}: protected, format version {found.version}",
         *(["  metadata    missing; this was read from the records in the pixels"] * (found.source == "pixels")),
         f"  picture     {found.size[0]}x{found.size[1]}",
-        f"  model       {model} ({found.model_id})",
+        f"  model       {model} ({found.model_id})"
+        if model != "none"
+        else "  model       none: the originals are sealed as JPEG coefficients",
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
         *([f"  recipients  {found.recipients}"] if found.recipients else []),
         *(["  wrong key   gives the cover; nothing here tells whether a key is right"] * (found.wrong_key == "cover")),

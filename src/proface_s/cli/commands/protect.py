@@ -19,6 +19,7 @@ from ..options.common import (
     jobs,
     output_options,
     plan_options,
+    quality,
     search_options,
     threads,
     which_faces,
@@ -39,11 +40,12 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(function)
     def bundled(*, no_seal: bool, sidecar: bool, sidecar_only: bool, no_record: bool, **values: Any) -> int:
-        names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format", "model")
+        names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format", "quality")
         settings = ProtectSettings(
             seal=False if no_seal else None,
             sidecar="instead" if sidecar_only else "also" if sidecar else "none",
             record=not no_record,
+            model=values.pop("model"),
             **{name: values.pop(name) for name in names},  # type: ignore[typeddict-item]
         )
         return function(settings=settings, **values)
@@ -74,6 +76,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
             "right key from a wrong one.",
         ),
         file_format,
+        quality,
         click.option("--sidecar", is_flag=True, help="Also write header and seals to NAME.pfs beside the output."),
         click.option("--sidecar-only", is_flag=True, help="Write header and seals to NAME.pfs, not into the output."),
         click.option(
@@ -183,7 +186,8 @@ def _make_plan(
 
     empty = ImageError("there are no pictures in this folder")
     suffix = with_format(PROTECTED_SUFFIX, settings["file_format"])
-    plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
+    jpeg = settings["file_format"] == "jpeg"
+    plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True, jpeg=jpeg)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
         if task.target is STDOUT and settings["sidecar"] != "none":

@@ -24,7 +24,7 @@ from ..options.common import (
 from ..options.keys import KeySources, key_sources_with_face_keys
 
 if TYPE_CHECKING:
-    from ...image.write import Format
+    from ...image.write import OutputFormat
     from ...types import WrongKey
     from ..runner.plan import Plan
 
@@ -52,7 +52,7 @@ def command(
     expect: WrongKey | None,
     sidecar: str | None,
     from_pixels: bool,
-    file_format: Format | None,
+    file_format: OutputFormat | None,
     audit: Path | None,
     jobs: int,
     threads: int,
@@ -101,11 +101,11 @@ def command(
 def _make_plan(
     inputs: tuple[Path, ...],
     plan_options: PlanOptions,
-    file_format: Format | None,
+    file_format: OutputFormat | None,
     sidecar: str | None,
     from_pixels: bool,
 ) -> Plan:
-    from ...api.files.io import RECOVERED_SUFFIX, with_format
+    from ...api.files.io import RECOVERED_SUFFIX, kind_of, with_format
     from ...errors import NotProtectedError, UsageError
     from ..runner import file_filters
     from ..runner.plan import make_plan
@@ -118,6 +118,13 @@ def _make_plan(
         )
     file_filter = file_filters.files_with_records if from_pixels else file_filters.protected_files
     empty = NotProtectedError(NO_PROTECTED_FILES)
-    suffix = with_format(RECOVERED_SUFFIX, file_format)
-    plan = make_plan(inputs, file_filter, plan_options, suffix=suffix, empty_folder=empty, pipes=True, jpeg=True)
+    plan = make_plan(
+        inputs,
+        file_filter,
+        plan_options,
+        suffix=lambda source: with_format(RECOVERED_SUFFIX, file_format or kind_of(source)),
+        empty_folder=empty,
+        pipes=True,
+        jpeg=True,
+    )
     return file_filters.only_protected(plan) if sidecar is None else plan

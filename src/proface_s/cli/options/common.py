@@ -80,8 +80,18 @@ in_place = click.option("--in-place", is_flag=True, help="Replace the file itsel
 file_format = click.option(
     "--format",
     "file_format",
-    type=click.Choice(("png", "webp", "tiff")),
-    help="Format to write; all are lossless.  By default the output's name decides, else PNG.",
+    type=click.Choice(("png", "webp", "tiff", "jpeg")),
+    help="Format to write.  png (default, unless the output's name says otherwise), webp and tiff keep every pixel; "
+    "jpeg keeps every coefficient of a JPEG, and about its size.",
+)
+
+quality = click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    show_default=True,
+    metavar="N",
+    help="Quality of a JPEG made from another kind of photo, 1 to 100.",
 )
 
 boxes = click.option(

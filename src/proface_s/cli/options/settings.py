@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
     from ...api.options import Sidecar
-    from ...image.write import Format
+    from ...image.write import OutputFormat
     from ...types import Box, Style, WrongKey
 
 
@@ -21,7 +21,8 @@ class ProtectSettings(TypedDict):
     wrong_key: WrongKey | None
     allow_no_face: bool
     keep_metadata: bool
-    file_format: Format | None
+    file_format: OutputFormat | None
+    quality: int
     sidecar: Sidecar
     record: bool
     model: str | None

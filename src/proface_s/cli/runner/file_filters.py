@@ -9,13 +9,16 @@ from typing import Final
 from ...api.files.protected_files import has_records, is_protected
 from ...errors import FileFormatError, NotProtectedError, ProFaceError
 from ...hints import hinted
-from ...image.names import FOREIGN, PICTURES, suffix_of
+from ...image.names import FOREIGN, PICTURES, PICTURES_BY_FORMAT, suffix_of
 from ...image.write import FORMATS
 from .plan import IGNORE, TAKE, FileTask, Plan
 from .stdio import STDIN
 
-CARRIERS: Final = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-"""Suffixes of pictures that can carry hidden faces."""
+LOSSLESS: Final = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+"""Suffixes of pictures whose pixels can hide faces."""
+
+CARRIERS: Final = LOSSLESS | frozenset(PICTURES_BY_FORMAT["JPEG"])
+"""Suffixes of pictures that can be protected files."""
 
 
 def photos(path: Path) -> str:
@@ -43,7 +46,7 @@ def protected_files(path: Path) -> str:
 def files_with_records(path: Path) -> str:
     """Take pictures with records in their pixels; this decodes every picture."""
     try:
-        return TAKE if suffix_of(path.name) in CARRIERS and has_records(path) else IGNORE
+        return TAKE if suffix_of(path.name) in LOSSLESS and has_records(path) else IGNORE
     except ProFaceError:
         return IGNORE
 

@@ -87,7 +87,7 @@ def make_plan(
     file_filter: FileFilter,
     options: PlanOptions,
     *,
-    suffix: str | None = None,
+    suffix: str | Callable[[Path], str] | None = None,
     empty_folder: ProFaceError | None = None,
     output_option: str = "-o",
     pipes: bool = False,
@@ -99,7 +99,8 @@ def make_plan(
         inputs: files and folders, as given.
         file_filter: which files of a folder to take.
         options: of the user.
-        suffix: of the output names, e.g. ``.protected.png``; None for commands that write nothing.
+        suffix: of the output names, e.g. ``.protected.png``, or that of each input; None for commands that write
+            nothing.
         empty_folder: the failure of a folder without a file to take; the folder's name is put before its message.
         output_option: how the user writes ``options.output``.
         pipes: whether ``-`` may stand for stdin and stdout.
@@ -114,7 +115,7 @@ def make_plan(
     if output is not None and "://" in output:
         raise hinted(UsageError(f"{masked_url(output)} is a URL"), "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
-        return _plan_with_pipe(inputs, suffix, options, pipes, jpeg)
+        return _plan_with_pipe(inputs, suffix is not None, options, pipes, jpeg)
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and suffix and output is None:
         what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
@@ -123,13 +124,14 @@ def make_plan(
         )
     folder = _output_folder(output, many, output_option) if suffix and output is not None else None
     found = _collect(inputs, file_filter, folder, empty_folder, options.recursive)
+    of = suffix if callable(suffix) else lambda source: suffix or ""
     if suffix is None:
         tasks = [FileTask(source) for source, _ in found.files]
     elif folder is not None:
         twins = _twins(found.walked)
-        tasks = [FileTask(s, folder / inside / _output_name(s, suffix, s in twins)) for s, inside in found.files]
+        tasks = [FileTask(s, folder / inside / _output_name(s, of(s), s in twins)) for s, inside in found.files]
     else:
-        tasks = [FileTask(s, Path(output) if output is not None else default_output(s, suffix)) for s, _ in found.files]
+        tasks = [FileTask(s, Path(output) if output is not None else default_output(s, of(s))) for s, _ in found.files]
     tasks = _without_repetition(tasks)
     _check_conflicts(tasks, output_option)
     may_exist = options.overwrite or options.resume
@@ -137,14 +139,14 @@ def make_plan(
     return Plan(tuple(checked), tuple(found.skipped), tuple(found.ignored), options.resume)
 
 
-def _plan_with_pipe(inputs: Sequence[Path], suffix: str | None, options: PlanOptions, pipes: bool, jpeg: bool) -> Plan:
+def _plan_with_pipe(inputs: Sequence[Path], writes: bool, options: PlanOptions, pipes: bool, jpeg: bool) -> Plan:
     """Plan a run whose input or output is a pipe."""
     if not pipes:
         raise hinted(UsageError("this command does not read stdin or write stdout"), "name files")
     if len(inputs) > 1 or os.path.isdir(inputs[0]):
         raise hinted(UsageError("- stands for one picture"), "leave out the other inputs")
     source = inputs[0]
-    if suffix is None:
+    if not writes:
         return Plan((FileTask(source),))
     if options.output in (None, "-"):
         return Plan((FileTask(source, STDOUT, None if source is STDIN else _fault(source)),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...api.files.io import kind_of, with_format
 from ...errors import NotProtectedError, UsageError
 from ...hints import hinted
 from ..options.common import PlanOptions
@@ -40,5 +41,9 @@ def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, i
     if in_place and options.output is not None:
         raise hinted(UsageError("-o and --in-place cannot be given together"), "--in-place replaces the input itself")
     empty = NotProtectedError(NO_PROTECTED_FILES)
-    own_suffix = None if in_place else suffix
-    return only_protected(make_plan(inputs, protected_files, options, suffix=own_suffix, empty_folder=empty))
+
+    def of_kind(source: Path) -> str:
+        return with_format(suffix, kind_of(source))
+
+    own_suffix = None if in_place else of_kind
+    return only_protected(make_plan(inputs, protected_files, options, suffix=own_suffix, empty_folder=empty, jpeg=True))

@@ -16,7 +16,7 @@ from ...api.session import process_session
 from ...errors import OtherOutputError
 from ...hints import hinted
 from ...image.read import read_file, read_picture
-from ...image.write import Format, format_of, is_jpeg_name
+from ...image.write import OutputFormat, format_of, format_of_bytes, is_jpeg_name
 from ..text import counted
 from .plan import FileTask
 from .report import TaskReport
@@ -61,7 +61,7 @@ class RecoverTask:
         sidecar: Path | str | None,
         target: Path | None,
         overwrite: bool = False,
-        file_format: Format | None = None,
+        file_format: OutputFormat | None = None,
     ) -> RecoverResult:
         """Recover a file into another file, or into memory if ``target`` is None.
 
@@ -83,6 +83,8 @@ class RecoverTask:
         if not is_jpeg_name(target):
             return self._recovered(source, sidecar, None, file_format=format_of(target)).data
         result = self._recovered(source, sidecar, None)
+        if format_of_bytes(result.data) == "jpeg":
+            return result.data
         return encode_recovered(read_picture(result.data), [face.outcome for face in result.faces], target)
 
     def _is_finished(self, source: Path, target: Path) -> bool:

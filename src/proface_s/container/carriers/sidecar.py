@@ -50,9 +50,14 @@ def encode_sidecar(rgb: UInt8Image, chunks: Mapping[str, Sequence[bytes]]) -> by
         rgb: (H, W, 3) uint8, the protected picture.
         chunks: as `to_chunks` returns them: exactly one header, and any number of seals.
     """
+    return encode_sidecar_of(picture_digest(rgb), chunks)
+
+
+def encode_sidecar_of(digest: bytes, chunks: Mapping[str, Sequence[bytes]]) -> bytes:
+    """`encode_sidecar` for a picture whose digest (32 bytes) is known."""
     (header,) = chunks[HEADER_CHUNK]
     seals = chunks.get(SEAL_CHUNK, ())
-    parts = [MAGIC, bytes([VERSION]), picture_digest(rgb), len(header).to_bytes(4, "big"), header]
+    parts = [MAGIC, bytes([VERSION]), digest, len(header).to_bytes(4, "big"), header]
     parts.append(len(seals).to_bytes(2, "big"))
     parts += [len(seal).to_bytes(4, "big") + seal for seal in seals]
     body = b"".join(parts)

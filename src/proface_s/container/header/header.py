@@ -20,6 +20,7 @@ from typing import Final
 from ...errors import DamagedFileError
 from ...keys.secrets import FaceContext
 from ...types import Box, UInt8Image, WrongKey
+from .coefficient_map import CoefficientMap, decode_coefficient_map, encode_coefficient_map
 from .footprint import FOOTPRINT_BYTES, PLAIN, Footprint, decode_footprint, encode_footprint
 from .stanzas import Stanza
 
@@ -31,6 +32,13 @@ RESERVED_TAG: Final = 1
 
 FOOTPRINT_TAG: Final = 0
 """Tag of the extension that holds a `Footprint` per face; critical unless every one is `PLAIN`."""
+
+
+COEFFICIENTS_TAG: Final = 3
+"""Tag of the critical extension of a JPEG file, whose digests and seals are of coefficients (`CoefficientMap`)."""
+
+NO_MODEL_ID: Final = bytes(16)
+"""Model id of files in whose pixels nothing is hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,16 @@ class Header:
         return count
 
     @property
+    def coefficients(self) -> CoefficientMap | None:
+        """What the digests and seals of a JPEG file are of; None if they are of pixels.
+
+        Raises:
+            DamagedFileError: if the extension is malformed.
+        """
+        value = self._extension(COEFFICIENTS_TAG)
+        return None if value is None else decode_coefficient_map(value, len(self.faces))
+
+    @property
     def tells_footprints(self) -> bool:
         """Whether the header holds footprints.  Headers of version 0.1.0 do not."""
         return self._extension(FOOTPRINT_TAG) is not None
@@ -173,6 +191,25 @@ def with_footprints(header: Header, footprints: Sequence[Footprint]) -> Header:
     critical = any(footprint != PLAIN for footprint in footprints)
     value = b"".join(map(encode_footprint, footprints))
     return _with_extension(header, FOOTPRINT_TAG, Extension(FOOTPRINT_TAG, critical, value))
+
+
+def header_areas(header: Header) -> tuple[Box, ...]:
+    """Return the areas of the faces of a JPEG file, in MCUs; empty for other files."""
+    described = header.coefficients
+    return () if described is None else described.areas
+
+
+def with_coefficient_map(header: Header, described: CoefficientMap) -> Header:
+    """Return the header of a JPEG file; MACs are not renewed.
+
+    Args:
+        header: the header.
+        described: what its digests and seals are of; one area per face.
+    """
+    if len(described.areas) != len(header.faces):
+        raise ValueError(f"{len(described.areas)} areas for {len(header.faces)} faces")
+    value = encode_coefficient_map(described)
+    return _with_extension(header, COEFFICIENTS_TAG, Extension(COEFFICIENTS_TAG, True, value))
 
 
 def with_reserved_samples(header: Header, counts: Sequence[int]) -> Header:

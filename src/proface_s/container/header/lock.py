@@ -22,8 +22,9 @@ from ...keys.access import Lock
 from ...keys.derive import SALT_BYTES, KdfParams, KekDeriver
 from ...keys.passphrase import normalise_passphrase
 from ...keys.secrets import FileKey
+from .coefficient_map import CoefficientMap
 from .footprint import Footprint
-from .header import DIGEST_BYTES, FaceEntry, Group, Header, with_footprints, with_reserved_samples
+from .header import DIGEST_BYTES, FaceEntry, Group, Header, with_coefficient_map, with_footprints, with_reserved_samples
 from .header_bytes import mac_input
 from .key_ring import KeyRing, valid_cost
 from .lock_plan import check_locks, placeholder_stanzas, valid_header
@@ -49,6 +50,7 @@ def lock_header(
     reserved: Sequence[int] = (),
     deriver: KekDeriver | None = None,
     footprints: Sequence[Footprint] = (),
+    coefficients: CoefficientMap | None = None,
 ) -> Header:
     """Build the header of a protected picture and lock it; `unlock_header` is the inverse.
 
@@ -64,6 +66,7 @@ def lock_header(
             there are no records.
         deriver: derives keys from the passphrases; one with the limits of the format if None.
         footprints: per face, its footprint; if empty, the header holds none.
+        coefficients: what digests and seals of a JPEG file are of; None for other files.
 
     Returns:
         A valid header.
@@ -87,6 +90,7 @@ def lock_header(
     width, height = size
     header = Header(width, height, ring.model_id, groups, faces, wrong_key="cover" if ring.bare else "noise")
     header = with_reserved_samples(header, reserved)
+    header = header if coefficients is None else with_coefficient_map(header, coefficients)
     header = valid_header(with_footprints(header, footprints) if footprints else header)
     return header if ring.bare else renew_macs(header, dict(enumerate(ring.file_keys)))
 

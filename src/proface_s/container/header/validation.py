@@ -14,7 +14,7 @@ from ...keys.secrets import MODEL_ID_BYTES
 from ...keys.wrap import WRAPPED_BYTES
 from ...types import Box
 from .footprint import PLAIN
-from .header import DIGEST_BYTES, FOOTPRINT_TAG, RESERVED_TAG, FaceEntry, Group, Header
+from .header import COEFFICIENTS_TAG, DIGEST_BYTES, FOOTPRINT_TAG, NO_MODEL_ID, RESERVED_TAG, FaceEntry, Group, Header
 from .stanzas import (
     KIND_BARE,
     KIND_PASSPHRASE,
@@ -59,6 +59,7 @@ def check_header(header: Header) -> None:
     _check_extensions(header)
     _check_reserved(header)
     _check_footprints(header)
+    _check_coefficients(header)
 
 
 def _require(condition: bool, problem: str) -> None:
@@ -184,3 +185,22 @@ def _check_footprints(header: Header) -> None:
             (footprint.bottom, box.bottom, header.height),
         ):
             _require(not covered or end == side - 1, f"face {index + 1} covers an edge beside its box {box}")
+
+
+def _check_coefficients(header: Header) -> None:
+    """Require the one encoding of extension 3, areas inside the picture, and nothing hidden in pixels."""
+    described = header.coefficients
+    if described is None:
+        return
+    (extension,) = (each for each in header.extensions if each.tag == COEFFICIENTS_TAG)
+    _require(extension.critical, f"extension {COEFFICIENTS_TAG} is not marked as critical")
+    _require(header.wrong_key == "noise", "a JPEG in cover mode has nothing to open")
+    _require(header.model_id == NO_MODEL_ID, "a JPEG that names a model")
+    _require(not any(header.reserved(index) for index in range(len(header.faces))), "a JPEG with records in pixels")
+    plain = all(header.footprint(index) == PLAIN for index in range(len(header.faces)))
+    _require(plain, "a JPEG with edges or transparency of its own")
+    columns, rows = described.mcus((header.width, header.height))
+    for index, area in enumerate(described.areas):
+        inside = area.right <= columns and area.bottom <= rows
+        _require(bool(area.area) and inside, f"face {index + 1} has area {area}, empty or outside the picture")
+    _check_disjoint(list(described.areas))

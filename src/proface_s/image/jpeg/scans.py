@@ -7,6 +7,7 @@ Measured against libjpeg-turbo with a 12-megapixel photo: docs/explain/jpeg.md.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import struct
 from collections.abc import Sequence
@@ -46,7 +47,10 @@ def _module() -> tuple[wasmtime.Engine, wasmtime.Module]:
     config.memory_reservation = 0  # no gigabytes of address space, which limits may forbid
     config.memory_guard_size = 0
     engine = wasmtime.Engine(config)
-    return engine, wasmtime.Module(engine, (files(__package__) / "scans.wasm").read_bytes())
+    module = wasmtime.Module(engine, (files(__package__) / "scans.wasm").read_bytes())
+    atexit.register(engine.close)  # later, when Python has cleared its modules, closing prints an error
+    atexit.register(module.close)
+    return engine, module
 
 
 class ScanCoder:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from coefficients_kit import (
+
+import proface_s
+from jpeg_kit import (
     drawing,
     jpeg_file,
     kinds,
@@ -17,8 +19,6 @@ from coefficients_kit import (
     pillow_pixels,
     with_orientation,
 )
-
-import proface_s
 from proface_s.errors import ImageError
 from proface_s.image.jpeg.geometry import mcus_of, pixels_of, to_stored, to_upright, turned_to_stored, upright_pixels
 from proface_s.image.jpeg.picture import JpegPicture

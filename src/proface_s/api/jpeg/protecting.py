@@ -1,0 +1,175 @@
+"""Photo -> protected JPEG; `proface_s.api.jpeg.recovering` is the way back.
+
+::
+
+    coefficients ─┬─ outside the faces: copied ──────────────────────────────┐
+                  └─ of a face ─┬─ pixels ── cover ── the file's tables ─────┴─► coefficients ── file
+                                └─ one code ── face key ── seal ── APP11 segments ───────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
+from ...container.carriers.sidecar import decode_sidecar, encode_sidecar_of
+from ...container.header.coefficient_map import CoefficientMap
+from ...container.header.footprint import PLAIN
+from ...container.header.header import NO_MODEL_ID, Header
+from ...container.header.key_ring import KeyRing
+from ...container.header.lock import FaceDescription, lock_header
+from ...container.header.lock_plan import plan_header
+from ...container.seal import header_seal_context, seal_coefficients
+from ...covers import FaceRegion, apply_style, get_style, is_uninformative, recorded_name
+from ...errors import ProFaceError, UsageError
+from ...faces.numbering import format_numbers
+from ...image.jpeg.coefficient_code import encode_coefficients
+from ...image.jpeg.picture import Coefficients, JpegPicture
+from ...image.jpeg.read_coefficients import read_jpeg
+from ...image.jpeg.transform import area_blocks, encode_area, with_area_blocks
+from ...image.jpeg.write_coefficients import write_jpeg
+from ...image.metadata import kept_exif
+from ...image.read import read_picture
+from ...keys.access import Lock
+from ...keys.derive import KdfLimits, KekDeriver
+from ...progress import Progress, silent
+from ...types import Box, Picture, UInt8Image
+from ..options import ProtectOptions
+from ..protection.protect_picture import ProtectedPicture
+from ..protection.protected_check import all_keys_open
+from ..protection.selection import FacePlan
+from .protected import area_digest, coefficient_digest, open_face
+from .regions import McuGrid
+
+
+def check_jpeg_options(options: ProtectOptions) -> None:
+    """Refuse what a JPEG cannot do, before any work.
+
+    Raises:
+        UsageError: if nothing would be sealed: a JPEG hides nothing in its pixels.
+    """
+    if not options.sealed:
+        raise UsageError(
+            "a JPEG needs seals: nothing can be hidden in its pixels, which compression changes",
+            code="jpeg-needs-seals",
+        )
+
+
+def protect_jpeg(
+    picture: Picture,
+    jpeg: JpegPicture,
+    faces: Sequence[FacePlan],
+    options: ProtectOptions,
+    *,
+    limits: KdfLimits | None = None,
+    progress: Progress = silent,
+) -> ProtectedPicture:
+    """Cover the faces of a JPEG, and seal their coefficients under fresh keys.
+
+    Args:
+        picture: what the JPEG shows.
+        jpeg: its coefficients.
+        faces: at least one; regions of `McuGrid.place`.
+        options: metadata and sidecar; what they say of faces is in ``faces``.
+        limits: what key derivation may cost; those of the format if None.
+        progress: is told about the stages ``hide`` and ``check``.
+
+    Returns:
+        The protected picture, already read back and compared with the original.
+
+    Raises:
+        UsageError: if there are too many locks.
+        ProFaceError: if the finished file would not bring every coefficient back.
+    """
+    grid = McuGrid.of(jpeg)
+    boxes = [face.box for face in faces]
+    groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
+    planned = plan_header(NO_MODEL_ID, picture.size, boxes, groups, locks)
+    ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
+    areas = [grid.area(box) for box in boxes]
+    covers: list[UInt8Image] = []
+    covered: list[list[Coefficients]] = []
+    remarks: list[str] = []
+    for index, (face, area) in enumerate(zip(faces, areas, strict=True)):
+        progress("hide", index, len(faces))
+        region = FaceRegion.of(picture.rgb, grid.pixels(area), face.heads, face.by_hand)
+        cover = apply_style(region, face.style)
+        if remark := get_style(face.style.name).remark(region):
+            remarks.append(f"face {format_numbers([index])}: {remark}")
+        covers.append(np.ascontiguousarray(cover[: face.box.h, : face.box.w]))
+        covered.append(encode_area(jpeg, area, cover))
+    progress("check", 0, 1)
+    hidden = with_area_blocks(jpeg, dict(zip(areas, covered, strict=True)))
+    header = lock_header(
+        ring,
+        picture.size,
+        [
+            FaceDescription(recorded_name(face.style), face.style.strength, area_digest(blocks))
+            for face, blocks in zip(faces, covered, strict=True)
+        ],
+        locks,
+        deriver=KekDeriver(limits),
+        footprints=[PLAIN] * len(faces),
+        coefficients=CoefficientMap(jpeg.orientation, jpeg.sampling, jpeg.frame_digest, tuple(areas)),
+    )
+    originals = [area_blocks(jpeg, area) for area in areas]
+    seals = {index: _seal(ring, header, index, faces[index], jpeg, blocks) for index, blocks in enumerate(originals)}
+    chunks = to_chunks(header, seals)
+    data = write_jpeg(hidden, kept_exif(picture, jpeg.orientation) if options.keep_metadata else b"")
+    data = data if options.sidecar == "instead" else write_chunks(data, chunks)
+    sidecar = None if options.sidecar == "none" else encode_sidecar_of(coefficient_digest(hidden), chunks)
+    _check(data, sidecar, jpeg, areas, ring, locks, limits)
+    shown = read_picture(data, name=picture.source)
+    return ProtectedPicture(replace(shown, jpeg=data), tuple(covers), header, data, sidecar, tuple(remarks))
+
+
+def _seal(
+    ring: KeyRing, header: Header, index: int, face: FacePlan, jpeg: JpegPicture, blocks: Sequence[Coefficients]
+) -> bytes:
+    """Encrypt the coefficients of a face; under a cover that shows nothing of it, neither must the seal's length."""
+    return seal_coefficients(
+        ring.face_key(index),
+        encode_coefficients(blocks, [each.table for each in jpeg.components]),
+        header_seal_context(header, index),
+        blocks=sum(each.shape[0] * each.shape[1] for each in blocks),
+        full_length=is_uninformative(face.style, face.box.h, face.box.w),
+    )
+
+
+def _check(
+    data: bytes,
+    sidecar: bytes | None,
+    jpeg: JpegPicture,
+    areas: Sequence[Box],
+    ring: KeyRing,
+    locks: Sequence[Lock],
+    limits: KdfLimits | None,
+) -> None:
+    """Read a finished file as its receiver will, open it, and compare every coefficient with the original.
+
+    Raises:
+        ProFaceError: if it does not bring the original back; it must not be written then.
+    """
+    carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
+    header, seals = from_chunks(carried[0])
+    again = read_jpeg(data, "the protected file")
+    if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != coefficient_digest(again)):
+        raise ProFaceError("verification failed: the sidecar is not the picture's", code="verification-failed")
+    if not all_keys_open(header, ring, locks, KekDeriver(limits)):
+        raise ProFaceError("verification failed: the keys would not open the file", code="verification-failed")
+    found = {
+        area: open_face(again, header, index, ring.face_key(index), seals[index]) for index, area in enumerate(areas)
+    }
+    if not same_coefficients(with_area_blocks(again, found), jpeg):
+        raise ProFaceError("verification failed: a coefficient would not come back", code="verification-failed")
+
+
+def same_coefficients(one: JpegPicture, other: JpegPicture) -> bool:
+    """Return whether two pictures have the same frame and the same coefficients everywhere."""
+    return one.frame_digest == other.frame_digest and all(
+        np.array_equal(first.coefficients, second.coefficients)
+        for first, second in zip(one.components, other.components, strict=True)
+    )

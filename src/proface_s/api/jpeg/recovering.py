@@ -1,0 +1,50 @@
+"""Protected JPEG -> JPEG with the original coefficients: the inverse of `proface_s.api.jpeg.protecting`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...container.header.header import Header, header_areas
+from ...image.jpeg.picture import Coefficients
+from ...image.jpeg.transform import with_area_blocks
+from ...image.jpeg.write_coefficients import write_jpeg
+from ...image.metadata import kept_exif
+from ...image.read import read_picture
+from ...keys.secrets import FaceKey
+from ...progress import Progress
+from ...types import Box, Picture
+from .protected import open_face, open_protected_jpeg
+
+
+def recover_jpeg(
+    picture: Picture, header: Header, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey], progress: Progress
+) -> Picture:
+    """Put the original coefficients of faces back.
+
+    Args:
+        picture: the protected photo.
+        header: its header, whose digests have been checked.
+        seals: face index -> seal.
+        keys: face index -> key, of the faces to bring back; those without a seal stay covered.
+        progress: is told about the stage ``restore``.
+
+    Returns:
+        The recovered photo; ``jpeg`` is the complete file.
+
+    Raises:
+        DamagedFileError: if a seal is damaged, or does not belong to the picture.
+    """
+    jpeg = open_protected_jpeg(picture, header)
+    found: dict[Box, list[Coefficients]] = {}
+    for number, (index, key) in enumerate(keys.items()):
+        progress("restore", number, len(keys))
+        if index in seals:
+            found[header_areas(header)[index]] = open_face(jpeg, header, index, key, seals[index])
+    data = write_jpeg(with_area_blocks(jpeg, found), kept_exif(picture, jpeg.orientation))
+    return read_recovered(data, picture)
+
+
+def read_recovered(data: bytes, picture: Picture) -> Picture:
+    """Read back a file that was made from a picture; name and notes are the picture's."""
+    shown = read_picture(data, name=picture.source)
+    return Picture(shown.rgb, None, shown.icc_profile, dict(picture.metadata), {}, picture.source, data)
