@@ -27,7 +27,7 @@ Format = Literal["png", "webp", "tiff"]
 OutputFormat = Literal["png", "webp", "tiff", "jpeg"]
 """Formats of a protected photo: the lossless ones, and JPEG with sealed coefficients."""
 
-JPEG_SUFFIX: Final = ".jpg"
+JPEG_SUFFIX: Final = PICTURES_BY_FORMAT["JPEG"][0]
 
 FORMATS: Final[Mapping[Format, tuple[str, ...]]] = {
     "png": (".png",), "webp": (".webp",), "tiff": (".tif", ".tiff"),

@@ -15,7 +15,15 @@ from ...container.header.header import Header
 from ...container.records.record_space import leftovers
 from ...errors import DamagedFileError, ImageError, ProFaceError, UsageError
 from ...image.read import read_picture
-from ...image.write import OutputFormat, encode_picture, format_of, format_of_bytes, is_jpeg_name, write_atomic
+from ...image.write import (
+    JPEG_SUFFIX,
+    OutputFormat,
+    encode_picture,
+    format_of,
+    format_of_bytes,
+    is_jpeg_name,
+    write_atomic,
+)
 from ...types import Picture
 from ..files.io import file_bytes, kind_of, load, output_for
 from ..files.sidecars import has_sidecar, read_sidecar, shown_digest, sidecar_path
@@ -162,7 +170,7 @@ def _format_of_name(target: Path, found: OutputFormat) -> OutputFormat:
         raise UsageError(
             f"{target} is not a name for a {found} file, and the seals belong to that kind of file",
             code="protected-kind",
-            suffix=".jpg" if found == "jpeg" else ".png",
+            suffix=JPEG_SUFFIX if found == "jpeg" else ".png",
         )
     return wanted
 

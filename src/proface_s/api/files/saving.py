@@ -16,6 +16,7 @@ from ...image.metadata import kept_exif
 from ...image.read import read_picture
 from ...image.write import (
     JPEG_QUALITY,
+    JPEG_SUFFIX,
     Format,
     OutputFormat,
     check_output_path,
@@ -63,7 +64,7 @@ def save_file(
         raise UsageError(
             f"{target} is not a name for a {found} file, and what is protected belongs to that kind of file",
             code="protected-kind",
-            suffix=".jpg" if found == "jpeg" else ".png",
+            suffix=JPEG_SUFFIX if found == "jpeg" else ".png",
         )
     check_output_path(None, target, overwrite=overwrite, jpeg=found == "jpeg")
     beside = sidecar_target(target, overwrite) if sidecar is not None else None
