@@ -351,3 +351,15 @@ def test_a_finished_output_is_recognised(session: Session, original: bytes, tmp_
 def test_nothing_is_in_the_pixels_of_a_jpeg(session: Session, protected: bytes) -> None:
     with pytest.raises(UsageError, match="its pixels hide nothing"):
         session.recover(protected, WORDS, from_pixels=True)
+
+
+def test_covers_in_ovals_leave_the_photo_around_them(session: Session, original: bytes, tmp_path: Path) -> None:
+    target = tmp_path / "out.jpg"
+    done = protect(session, original, "5,9,32,40", style="solid:0@oval")
+    (face,) = done.faces
+    shown = done.protected[face.box.y : face.box.bottom, face.box.x : face.box.right]
+    assert shown[face.box.h // 2, face.box.w // 2].max() <= 40
+    assert shown[0, 0].max() > 40
+    assert same_coefficients(read_jpeg(session.recover(done.data, WORDS).data), read_jpeg(original))
+    target.write_bytes(done.data)
+    assert resumed(session, original, target, boxes=("5,9,32,40",), style="solid:0@oval") is None
