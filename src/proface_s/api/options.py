@@ -111,6 +111,11 @@ class ProtectOptions:
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
         warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))
         object.__setattr__(self, "sealed", self.wrong_key != "cover" if self.seal is None else self.seal)
+        if self.file_format == "jpeg" and not self.sealed:
+            raise UsageError(
+                "a JPEG needs seals: nothing can be hidden in its pixels, which compression changes",
+                code="jpeg-needs-seals",
+            )
         object.__setattr__(self, "passphrase_warnings", tuple(warnings))
 
     def for_model(self, model: Model) -> ProtectOptions:

@@ -24,7 +24,7 @@ from ...container.header.lock import FaceDescription, lock_header
 from ...container.header.lock_plan import plan_header
 from ...container.seal import header_seal_context, seal_coefficients
 from ...covers import FaceRegion, apply_style, get_style, is_uninformative, recorded_name
-from ...errors import ProFaceError, UsageError
+from ...errors import ProFaceError
 from ...faces.numbering import format_numbers
 from ...image.jpeg.coefficient_code import encode_coefficients
 from ...image.jpeg.picture import Coefficients, JpegPicture
@@ -43,19 +43,6 @@ from ..protection.protected_check import all_keys_open
 from ..protection.selection import FacePlan
 from .protected import area_digest, coefficient_digest, open_face
 from .regions import McuGrid
-
-
-def check_jpeg_options(options: ProtectOptions) -> None:
-    """Refuse what a JPEG cannot do, before any work.
-
-    Raises:
-        UsageError: if nothing would be sealed: a JPEG hides nothing in its pixels.
-    """
-    if not options.sealed:
-        raise UsageError(
-            "a JPEG needs seals: nothing can be hidden in its pixels, which compression changes",
-            code="jpeg-needs-seals",
-        )
 
 
 def protect_jpeg(
@@ -90,17 +77,7 @@ def protect_jpeg(
     planned = plan_header(NO_MODEL_ID, picture.size, boxes, groups, locks)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
     areas = [grid.area(box) for box in boxes]
-    covers: list[UInt8Image] = []
-    covered: list[list[Coefficients]] = []
-    remarks: list[str] = []
-    for index, (face, area) in enumerate(zip(faces, areas, strict=True)):
-        progress("hide", index, len(faces))
-        region = FaceRegion.of(picture.rgb, grid.pixels(area), face.heads, face.by_hand)
-        cover = apply_style(region, face.style)
-        if remark := get_style(face.style.name).remark(region):
-            remarks.append(f"face {format_numbers([index])}: {remark}")
-        covers.append(np.ascontiguousarray(cover[: face.box.h, : face.box.w]))
-        covered.append(encode_area(jpeg, area, cover))
+    covers, covered, remarks = _covered(picture, jpeg, faces, areas, progress)
     progress("check", 0, 1)
     hidden = with_area_blocks(jpeg, dict(zip(areas, covered, strict=True)))
     header = lock_header(
@@ -124,6 +101,25 @@ def protect_jpeg(
     _check(data, sidecar, jpeg, areas, ring, locks, limits)
     shown = read_picture(data, name=picture.source)
     return ProtectedPicture(replace(shown, jpeg=data), tuple(covers), header, data, sidecar, tuple(remarks))
+
+
+def _covered(
+    picture: Picture, jpeg: JpegPicture, faces: Sequence[FacePlan], areas: Sequence[Box], progress: Progress
+) -> tuple[list[UInt8Image], list[list[Coefficients]], list[str]]:
+    """Return the cover of each face as pixels and as coefficients, and what the user should know of them."""
+    grid = McuGrid.of(jpeg)
+    covers: list[UInt8Image] = []
+    covered: list[list[Coefficients]] = []
+    remarks: list[str] = []
+    for index, (face, area) in enumerate(zip(faces, areas, strict=True)):
+        progress("hide", index, len(faces))
+        region = FaceRegion.of(picture.rgb, grid.pixels(area), face.heads, face.by_hand)
+        cover = apply_style(region, face.style)
+        if remark := get_style(face.style.name).remark(region):
+            remarks.append(f"face {format_numbers([index])}: {remark}")
+        covers.append(np.ascontiguousarray(cover[: face.box.h, : face.box.w]))
+        covered.append(encode_area(jpeg, area, cover))
+    return covers, covered, remarks
 
 
 def _seal(

@@ -11,14 +11,15 @@ from ...image.metadata import NOTE_FIELD
 from ...image.read import read_picture
 from ...image.write import encode_jpeg
 from ...types import Picture
+from ..options import ProtectOptions
 
 
-def jpeg_source(picture: Picture, quality: int) -> tuple[Picture, JpegPicture, tuple[str, ...]]:
+def jpeg_source(picture: Picture, options: ProtectOptions) -> tuple[Picture, JpegPicture, tuple[str, ...]]:
     """Return a photo as a JPEG: its own coefficients if it is one, and otherwise a new one.
 
     Args:
         picture: the photo.
-        quality: of a new JPEG, 1 to 100.
+        options: say the quality of a new JPEG.
 
     Returns:
         The photo as the JPEG shows it, the JPEG, and what the user should know.
@@ -33,10 +34,10 @@ def jpeg_source(picture: Picture, quality: int) -> tuple[Picture, JpegPicture, t
             return picture, replace(jpeg, icc_profile=kept_profile(picture, jpeg)), ()
         except UneditableJpegError as error:
             reason = error.reason
-    data = encode_jpeg(replace(picture, metadata={}), quality)
+    data = encode_jpeg(replace(picture, metadata={}), options.quality)
     made = read_picture(data, name=picture.source)
     told = {**picture.metadata, **{key: text for key, text in made.metadata.items() if key == NOTE_FIELD}}
-    warning = f"{reason}: a new JPEG of quality {quality} was made, and that is what comes back"
+    warning = f"{reason}: a new JPEG of quality {options.quality} was made, and that is what comes back"
     return replace(made, metadata=told, jpeg=data), read_jpeg(data, picture.source), (warning,)
 
 

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
+from typing import cast
 
 from ...container.records.pixel_records import find_records
 from ...covers import format_style, is_weak
 from ...errors import NoFaceError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import reading_warnings
-from ...image.write import format_of
+from ...image.write import Format, format_of
 from ...progress import Progress, silent
 from ...types import Picture
 from ..files.io import PROTECTED_SUFFIX, PictureInput, load, output_for, same_kind
 from ..files.saving import encode_copy, sidecar_target, write_files
 from ..files.sidecars import has_sidecar, sidecar_path
-from ..jpeg.protecting import check_jpeg_options, protect_jpeg
+from ..jpeg.protecting import protect_jpeg
 from ..jpeg.regions import McuGrid
 from ..jpeg.sources import jpeg_source
 from ..options import ProtectOptions
@@ -52,42 +54,30 @@ def protect_file(
         NoFaceError, UsageError, ImageError, ModelError: as `Session.protect`.
     """
     target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
-    if options.file_format == "jpeg":
-        check_jpeg_options(options)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
     progress("read", 0, 1)
     picture = load(image, max_pixels=resources.max_pixels)
     if any(picture.chunks.values()) or find_records(picture.rgb):
         raise UsageError(f"{picture.source} is protected already", code="protected-already")
     warnings = [*options.passphrase_warnings, *reading_warnings(picture)]
-    jpeg: JpegPicture | None = None
-    notes: tuple[str, ...] = ()
-    if options.file_format == "jpeg":
-        picture, jpeg, notes = jpeg_source(picture, options.quality)
+    picture, jpeg, notes = jpeg_source(picture, options) if options.file_format == "jpeg" else (picture, None, ())
     progress("find", 0, 1)
-    find = partial(resources.find, search=options.search)
-    place = None if jpeg is None else McuGrid.of(jpeg).place
+    find, place = partial(resources.find, search=options.search), None if jpeg is None else McuGrid.of(jpeg).place
     choice = choose_regions(picture, find, options.faces, options.boxes, options.search.margin, place)
     warnings += [*notes, *choice.warnings]
     if not choice.regions:
-        _check_copy_allowed(picture, choice, options)
-        data = encode_copy(picture, jpeg, target, options)
+        data = _unprotected_copy(picture, jpeg, choice, target, options)
         path = write_files(target, data, overwrite=overwrite, like=image)
         told = (*warnings, "no face found: this is an unprotected copy")
         return ProtectResult(same_kind(image, picture, data, path), (), picture.rgb, (), data, path, told)
-    limits = resources.limits
+    limits, faces = resources.limits, plan_faces(picture, choice, options)
     if jpeg is not None:
-        faces = plan_faces(picture, choice, options)
         done = protect_jpeg(picture, jpeg, faces, options, limits=limits, progress=progress)
     else:
         model = resources.models.named(options.model)
         options = options.for_model(model)
-        faces = plan_faces(picture, choice, options)
-        known = "png" if options.file_format is None or options.file_format == "jpeg" else options.file_format
-        file_format = format_of(target) if target else known
-        done = protect_picture(
-            picture, faces, model, options, file_format=file_format, limits=limits, progress=progress
-        )
+        wanted = format_of(target) if target else cast(Format, options.file_format or "png")
+        done = protect_picture(picture, faces, model, options, file_format=wanted, limits=limits, progress=progress)
     path = write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
     warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
@@ -102,13 +92,16 @@ def protect_file(
     return ProtectResult(shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar, mode)
 
 
-def _check_copy_allowed(picture: Picture, choice: Choice, options: ProtectOptions) -> None:
-    """Refuse a picture without a face unless an unprotected copy was asked for.
+def _unprotected_copy(
+    picture: Picture, jpeg: JpegPicture | None, choice: Choice, target: Path | None, options: ProtectOptions
+) -> bytes:
+    """Encode a picture without a face as it is, if that was asked for.
 
     Raises:
-        NoFaceError: names the picture.
+        NoFaceError: if it was not; names the picture.
     """
     if not options.allow_no_face:
         raise NoFaceError(
             "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
         )
+    return encode_copy(picture, jpeg, target, options)

@@ -16,6 +16,7 @@ from ...faces.numbering import indices_of
 from ...image.metadata import reading_warnings
 from ...image.write import is_jpeg_name
 from ...progress import Progress, silent
+from ...types import Picture
 from ..files.io import RECOVERED_SUFFIX, PictureInput, kind_of, load, output_for, same_kind, with_format
 from ..files.saving import encode_recovered, lossy_warning, write_files
 from ..options import RecoverOptions
@@ -58,11 +59,7 @@ def recover_file(
     name = target or with_format("recovered.png", file_format)
     progress("read", 0, 1)
     picture = load(image, sidecar, max_pixels=resources.max_pixels)
-    if options.from_pixels and any(picture.chunks.values()) and from_chunks(picture.chunks)[0].coefficients is not None:
-        raise UsageError(
-            f"{picture.source} is a protected JPEG: its seals bring the faces back, and its pixels hide nothing",
-            code="jpeg-from-pixels",
-        )
+    _check_pixels_wanted(picture, options)
     read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
     done = read(
         picture,
@@ -87,3 +84,16 @@ def recover_file(
         warnings.append(f"{nothing}; nothing was written" if target else nothing)
     shown, told = same_kind(image, recovered, data, path), tuple(warnings)
     return RecoverResult(shown, recovered.rgb, done.faces, path, told, data, done.wrong_key, done.authentic)
+
+
+def _check_pixels_wanted(picture: Picture, options: RecoverOptions) -> None:
+    """Refuse to look for faces in the pixels of a protected JPEG.
+
+    Raises:
+        UsageError: names the picture.
+    """
+    if options.from_pixels and any(picture.chunks.values()) and from_chunks(picture.chunks)[0].coefficients is not None:
+        raise UsageError(
+            f"{picture.source} is a protected JPEG: its seals bring the faces back, and its pixels hide nothing",
+            code="jpeg-from-pixels",
+        )

@@ -72,8 +72,7 @@ def recover_picture(
     Raises:
         NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
         UnexpectedModeError: the file is in the other mode than ``expect``.
-        WrongKeyError: if nothing opens, or a face of ``only`` does not.
-        UsageError: if there is no such face.
+        WrongKeyError, UsageError: if nothing opens; if a face of ``only`` does not, or there is none of that number.
     """
     header, seals = read_header(picture)
     check_mode(picture, [header], expect)
@@ -81,15 +80,13 @@ def recover_picture(
     check_digests(picture, header)
     progress("open", 0, 1)
     keys, authentic, forced = _keys(header, credentials, only, force, KekDeriver(limits))
-    seals = {} if forced else seals
     if header.coefficients is not None:
         return _recovered_jpeg(picture, header, seals, keys, authentic, only, progress)
-    exact = [index for index in keys if index in seals]
+    seals = {} if forced else seals
+    exact, unsealed = [i for i in keys if i in seals], {i: key for i, key in keys.items() if i not in seals}
     contradicting = _contradicting(picture, header, keys, keys if authentic else exact)
-    unsealed = {i: key for i, key in keys.items() if i not in seals}
     readings, unreadable = estimate_faces(picture, header, models, unsealed, forced, progress)
     estimates = {index: reading.image for index, reading in readings.items()}
-    doubtful = [index for index, reading in readings.items() if not reading.intact]
     check_readable(picture, unreadable, [*exact, *estimates], only)
     found = estimates | {index: _unsealed(header, index, keys[index], seals[index]) for index in exact}
     outcomes: dict[int, Outcome] = {**dict.fromkeys(exact, "exact"), **dict.fromkeys(unreadable, "damaged")}
@@ -98,6 +95,7 @@ def recover_picture(
         RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, only))
         for index, face in enumerate(header.faces)
     )
+    doubtful = [index for index, reading in readings.items() if not reading.intact]
     warnings = [*_warnings(header, keys, seals, forced), *pixel_warnings(unreadable, doubtful)]
     warnings += [unvouched(header.wrong_key)] if estimates and not authentic and not forced else []
     warnings += [*_disagreements(contradicting), *_transparency(picture, header, estimates)]

@@ -74,7 +74,7 @@ def unfinished(
     """
     original, jpeg, place = load(source), None, None
     if options.file_format == "jpeg":
-        original, jpeg, _ = jpeg_source(original, options.quality)
+        original, jpeg, _ = jpeg_source(original, options)
         place = McuGrid.of(jpeg).place
     try:
         protected, chunks = load(target), _chunks_of(target)
