@@ -72,9 +72,7 @@ class Sample:
         return canvas
 
 
-def load(
-    root: Path, name: str, detector: EngineDetector, landmarks: YuNet, locator: Locator | None
-) -> Sample | None:
+def load(root: Path, name: str, detector: EngineDetector, landmarks: YuNet, locator: Locator | None) -> Sample | None:
     """Read a picture with the face nearest to its centre; None if a detector finds no face."""
     rgb = read_picture(root / name).rgb
     centre = np.array([rgb.shape[1], rgb.shape[0]]) / 2
