@@ -6,10 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ModelError
-from ..types import WrongKey
+
+if TYPE_CHECKING:  # the commands name the default model, and load nothing heavy for it
+    from ..types import WrongKey
 
 CARD_NAME = "card.json"
 DEFAULT_MODEL = "secure-3"
