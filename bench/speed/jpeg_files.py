@@ -1,6 +1,6 @@
 """Sizes and times of photos protected as JPEG files, beside PNG files.
 
-    python bench/quality/jpeg_files.py PHOTOS_DIR [--limit N] [--style blur]
+    python bench/speed/jpeg_files.py PHOTOS_DIR [--limit N] [--style blur]
 
 Every photo is protected and recovered through files, in both formats.  The JPEG has to bring back every quantised
 coefficient.  Times are seconds of processor time, of all threads, detection included; the file opens with an identity,
