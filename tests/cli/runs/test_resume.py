@@ -28,6 +28,7 @@ OTHER_OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "style, sticker": ((*BY_HAND, "--style", "mask:cat"), (*BY_HAND, "--style", "mask:robot"), "another cover"),
     "style, colour": ((*BY_HAND, "--style", "solid"), (*BY_HAND, "--style", "solid:#20407f"), "another cover"),
     "boxes": (BY_HAND, OTHER_BOX, "other faces"),
+    "quality": ((*BY_HAND, "--format", "jpeg"), (*BY_HAND, "--format", "jpeg", "--quality", "80"), "another photo"),
     "boxes, one more": (BY_HAND, (*BY_HAND, "--box", "110,20,32,32"), "other faces"),
     "boxes, one less": ((*BY_HAND, "--box", "110,20,32,32"), BY_HAND, "other faces"),
     "boxes, none": (BY_HAND, ("--faces", "none", "--allow-no-face"), "other faces"),

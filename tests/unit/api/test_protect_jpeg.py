@@ -302,7 +302,7 @@ def test_a_photo_without_a_face_is_copied_as_coefficients(session: Session, orig
 def test_saving_keeps_the_kind_of_file(session: Session, original: bytes, tmp_path: Path) -> None:
     done = protect(session, original)
     assert done.save(tmp_path / "a.jpg").read_bytes() == done.data
-    with pytest.raises(UsageError, match="not a name for a jpeg file"):
+    with pytest.raises(UsageError, match="not a name for a JPEG"):
         done.save(tmp_path / "a.png")
     back = session.recover(done, WORDS)
     assert same_coefficients(read_jpeg(back.save(tmp_path / "b.jpg").read_bytes()), read_jpeg(original))

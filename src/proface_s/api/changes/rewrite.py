@@ -165,12 +165,12 @@ def _format_of_name(target: Path, found: OutputFormat) -> OutputFormat:
     Raises:
         UsageError: if a JPEG would become another kind of file, to which its seals do not belong, or the reverse.
     """
-    wanted: OutputFormat = "jpeg" if is_jpeg_name(target) else format_of(target)
-    if (wanted == "jpeg") != (found == "jpeg"):
+    wanted: OutputFormat = "jpeg" if found == "jpeg" and is_jpeg_name(target) else format_of(target)
+    if found == "jpeg" and wanted != "jpeg":
         raise UsageError(
-            f"{target} is not a name for a {found} file, and the seals belong to that kind of file",
+            f"{target} is not a name for a JPEG, and the seals belong to that kind of file",
             code="protected-kind",
-            suffix=JPEG_SUFFIX if found == "jpeg" else ".png",
+            suffix=JPEG_SUFFIX,
         )
     return wanted
 

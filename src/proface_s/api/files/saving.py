@@ -60,11 +60,11 @@ def save_file(
     """
     target = Path(path)
     found = format_of_bytes(data)
-    if (found == "jpeg") != is_jpeg_name(target) and any(read_chunks(data).values()):
+    if found == "jpeg" and not is_jpeg_name(target) and any(read_chunks(data).values()):
         raise UsageError(
-            f"{target} is not a name for a {found} file, and what is protected belongs to that kind of file",
+            f"{target} is not a name for a JPEG, and what is protected belongs to that kind of file",
             code="protected-kind",
-            suffix=JPEG_SUFFIX if found == "jpeg" else ".png",
+            suffix=JPEG_SUFFIX,
         )
     check_output_path(None, target, overwrite=overwrite, jpeg=found == "jpeg")
     beside = sidecar_target(target, overwrite) if sidecar is not None else None
