@@ -98,6 +98,9 @@ def test_golden_estimates(
     np.testing.assert_array_equal(ours, result.recovered)
 
 
+SEEDS = (*range(18), 77, 107, 116, 242)  # the last four need less contrast, or they could not be read
+
+
 def drawn(seed: int) -> tuple[UInt8Image, int]:
     """An original that is noise, black and white, soft, flat with one dot, a ramp or stripes; and samples reserved."""
     rng = np.random.default_rng(seed)
@@ -113,7 +116,7 @@ def drawn(seed: int) -> tuple[UInt8Image, int]:
     return kinds[seed % 6].clip(0, 255).astype(np.uint8), int(rng.integers(noise.size // 3)) * (seed % 2)
 
 
-@pytest.mark.parametrize("seed", range(18))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_regions_of_every_kind(model: reader.Model, flow: SecureFlow, seed: int) -> None:
     """Right key, wrong key in both modes, and one changed sample."""
     original, reserved = drawn(seed)
@@ -134,7 +137,7 @@ def test_regions_of_every_kind(model: reader.Model, flow: SecureFlow, seed: int)
                 assert (trace is not None and trace.state == reader.END) == (used is key)
 
 
-@pytest.mark.parametrize("seed", range(18))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_regions_of_every_kind_with_fine_steps(fine_model: reader.Model, fine_flow: SecureFlow, seed: int) -> None:
     test_regions_of_every_kind(fine_model, fine_flow, seed)
 

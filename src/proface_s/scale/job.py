@@ -12,7 +12,7 @@ from ..api.options import ProtectOptions
 from ..covers import format_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
-from ..image.write import FORMATS, Format
+from ..image.write import FORMATS, JPEG_QUALITY, Format
 from .urls import check_url
 
 PhotoStatus = Literal["done", "copied", "no-face", "failed", "poisoned"]
@@ -32,6 +32,7 @@ FIXED: Final[dict[str, tuple[Any, ...]]] = {
     "own": ({},),
     "own_styles": ({},),
     "wrong_key": (None, "noise"),
+    "quality": (JPEG_QUALITY,),
     "sidecar": ("none",),
 }
 """The other options, with the only values that a run accepts."""
