@@ -31,7 +31,7 @@ FINE_FIT: Final = {"slack": 0.015, "aim": 0.002, "spread": 1.0}  # see `FaceCode
 SMALL_SIDE = 96  # regions with a shorter side below this carry base-5 instead of base-3 digits
 SMALLEST_SIDE: Final = 8
 PICTURE_LIKE = 13.0  # mean distance from 0..255, grey levels, below which a decoded region counts as a picture
-COARSE_STEP: Final = 6.0  # log2 of a step in grey levels: finer ones overshot by 1.3 on average at most, in 800 patterns
+COARSE_STEP: Final = 6.0  # log2 of a step in grey levels: finer ones overshot by 1.3 at most in 800 hard patterns
 WRONG_KEY_MODES: Final[tuple[WrongKey, ...]] = ("noise", "cover")
 
 
