@@ -179,7 +179,7 @@ def read_all(options: AttackOptions, side: int, omitted: list[Omission]) -> tupl
     """Read the faces under attack, and the attacker's own faces, of other people.
 
     Raises:
-        NoFaces: if one of the two is empty.
+        NoFaceSamplesError: if one of the two is empty.
     """
     budget = BUDGETS[options.budget]
     most = max(budget.victims, budget.judged)

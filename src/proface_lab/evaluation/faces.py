@@ -76,7 +76,7 @@ def read_faces(
         detector: the default detector if None; not used for ``crops``.
 
     Raises:
-        NoFaces: if no face is left.
+        NoFaceSamplesError: if no face is left.
         UsageError: if a folder is missing, or the size is odd or below 16.
     """
     if size < 16 or size % 2:
@@ -102,7 +102,7 @@ def interleaved_pictures(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
 
     Raises:
         UsageError: if a folder is missing.
-        NoFaces: if no folder holds pictures.
+        NoFaceSamplesError: if no folder holds pictures.
     """
     lists = [[(path, folder) for path in list_pictures(folder)] for folder in folders]
     found = [pair for row in itertools.zip_longest(*lists) for pair in row if pair is not None]

@@ -80,7 +80,11 @@ class RunConfig:
         return config
 
     def check(self) -> None:
-        """Raise `UsageError` if a value is out of range."""
+        """Check that all values are in range.
+
+        Raises:
+            UsageError: names the rule that does not hold.
+        """
         limits = (
             (self.steps >= 1 and self.batch >= 1, "steps and batch must be at least 1"),
             (self.crop >= 16 and self.crop % 8 == 0, "crop must be a multiple of 8 of at least 16"),

@@ -69,7 +69,11 @@ def open_picture(kind: InputFormat, data: bytes, max_pixels: int, label: str) ->
 
 
 def check_size(size: tuple[int, int], max_pixels: int, label: str) -> None:
-    """Raise an `ImageError` if a picture of (width, height) has too many pixels."""
+    """Check that a picture of (width, height) does not have too many pixels.
+
+    Raises:
+        ImageError: if it has.
+    """
     width, height = size
     if width * height > max_pixels:
         raise ImageError(f"{label} has {width}x{height} pixels; the limit is {max_pixels} pixels", code="many-pixels")

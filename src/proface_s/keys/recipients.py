@@ -69,6 +69,9 @@ class Recipient:
         """Return a fresh ephemeral public key (32 bytes) and the agreed key-encryption key (32 bytes).
 
         `Identity.agree_with` is the other side.
+
+        Raises:
+            UsageError: if no private key belongs to this public key.
         """
         ephemeral = X25519PrivateKey.generate()
         try:

@@ -225,7 +225,11 @@ class PaperFlow(nn.Module):
 
 
 def initialise(network: nn.Module, how: str) -> None:
-    """Give the convolutions their first weights, see `PaperFlow`; those that are zero (the last ones) stay zero."""
+    """Give the convolutions their first weights, see `PaperFlow`; those that are zero (the last ones) stay zero.
+
+    Raises:
+        UsageError: if there is no such initialisation.
+    """
     if how not in INITIALISATIONS:
         raise UsageError(f"the initialisation is one of {', '.join(INITIALISATIONS)}, not {how!r}")
     if how == "torch":

@@ -96,7 +96,11 @@ def encode_copy(picture: Picture, jpeg: JpegPicture | None, target: Path | None,
 
 
 def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:
-    """Return where the sidecar of an output goes, checked before any work; None if nothing is to be written."""
+    """Return where the sidecar of an output goes, checked before any work; None if nothing is to be written.
+
+    Raises:
+        ImageError: if a file is there, and must not be replaced.
+    """
     if target is None:
         return None
     beside = sidecar_path(target)

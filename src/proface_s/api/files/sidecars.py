@@ -21,7 +21,11 @@ def sidecar_path(picture: str | os.PathLike[str]) -> Path:
 
 
 def has_sidecar(picture: str | os.PathLike[str]) -> bool:
-    """Return whether a sidecar of this program lies beside a picture; other programs use the suffix too."""
+    """Return whether a sidecar of this program lies beside a picture; other programs use the suffix too.
+
+    Raises:
+        ImageError: if a file with its name is there, and cannot be read.
+    """
     beside = sidecar_path(picture)
     if beside == Path(picture) or not os.path.isfile(beside):
         return False
@@ -40,6 +44,7 @@ def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict
         path: the picture's file, or None.
 
     Raises:
+        ImageError: as `has_sidecar`.
         DamagedFileError: see `read_sidecar`.
     """
     return read_sidecar(sidecar_path(path), picture) if path is not None and has_sidecar(path) else {}

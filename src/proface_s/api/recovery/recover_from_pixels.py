@@ -114,7 +114,7 @@ def recover_from_pixels(
 
     Raises:
         NotProtectedError, DamagedFileError: see `read_recorded_headers`; also if opened faces hold no picture.
-        WrongKeyError: if nothing opens, or a face of ``only`` does not.
+        WrongKeyError, UsageError: if nothing opens; or a face of ``only`` does not, or has no record.
         UnexpectedModeError: no record is of the mode that was demanded.
     """
     recorded = read_recorded_headers(picture)

@@ -47,7 +47,11 @@ class _Directory:
         return self.offset + 2 + _ENTRY_BYTES * len(self.entries) + 4
 
     def place(self, tag: int) -> tuple[int, int]:
-        """Return (offset, length) of the bytes of one of our tags."""
+        """Return (offset, length) of the bytes of one of our tags.
+
+        Raises:
+            DamagedFileError: if its type or its length is none that we write.
+        """
         kind, count = struct.unpack_from(self.order + "HI", self.entries[tag], 2)
         if kind not in (_UNDEFINED, _BYTE):
             raise DamagedFileError(f"the private tag {tag} has type {kind}")
