@@ -72,6 +72,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output=folder / "party.protected.png",
     )
     assert len(done.faces) == 4
+    session.protect(folder / "party.jpg", PASSPHRASE, file_format="jpeg", output=folder / "party.protected.jpg")
     for name in "other-name.png", "odd.png":
         Image.fromarray(done.protected).save(folder / name)
     shutil.copy(folder / "party.protected.png", folder / "protected" / "a.jpg.protected.png")
@@ -125,6 +126,8 @@ def _make_room(here: Path, words: list[str]) -> None:
     if words[0] == "protect":
         for path in (*here.glob("party.protected.*"),):
             path.unlink()
+    if "party.protected.jpg" in words:
+        (here / "party.protected.pfs").unlink(missing_ok=True)  # the PNG file's
     for option, value in pairwise(words):
         if option in ("-o", "--output", "--draw") and (here / value).exists():
             shutil.rmtree(here / value) if (here / value).is_dir() else (here / value).unlink()
