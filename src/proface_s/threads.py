@@ -61,9 +61,9 @@ def parallel_map(threads: int, work: Callable[[First], Second], items: Iterable[
 def opencv_threads(threads: int) -> Iterator[None]:
     """Let OpenCV work with a number of threads until the block ends.
 
-    OpenCV has one number for the process, which belongs to whoever imported this package.  So it is set by the first
-    block that is entered and put back by the last one that is left; blocks in between take what they find.  Nested
-    blocks cost nothing.
+    OpenCV has one number for the process, which belongs to the program that imported this package.  So it is set by the
+    first block that is entered and put back by the last one that is left; blocks in between take what they find.
+    Nested blocks cost nothing.
 
     Args:
         threads: at least 1.

@@ -203,7 +203,7 @@ def test_frames_are_read_as_they_are_needed() -> None:
         ([np.zeros((20, 20, 3), np.uint8), np.zeros((20, 22, 3), np.uint8)], "frame 1 has the shape"),
     ],
 )
-def test_frames_that_are_none(model: SecureFlow, frames: list[Any], message: str) -> None:
+def test_invalid_frames_are_refused(model: SecureFlow, frames: list[Any], message: str) -> None:
     session = VideoSession(detector=Watcher({}), model=model)
     with pytest.raises(ImageError, match=message):
         list(session.protect(frames, VideoKey.generate()))
@@ -237,7 +237,7 @@ def test_different_records_have_different_bytes(a: FrameRecord, b: FrameRecord) 
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"faces": 3}', '{"stream": "00", "faces": []}', "[" * 5000])
-def test_records_that_are_none(text: str) -> None:
+def test_invalid_records_are_refused(text: str) -> None:
     with pytest.raises(DamagedFileError, match="record is damaged"):
         decode_frame_record(text)
 

@@ -209,7 +209,7 @@ def _warnings(header: Header, checkable: bool, authentic: bool) -> list[str]:
     if header.wrong_key == "cover":
         return ["a wrong key gives the cover: no key can be checked, and nothing vouches for the header"]
     if not checkable:
-        return ["checked without a key: whoever changed header and pixels together would not be noticed"]
+        return ["checked without a key: a change of header and pixels together would not be noticed"]
     if not authentic:
         return ["a face key vouches for its own face alone, not for the rest of the header"]
     return []

@@ -26,7 +26,7 @@ _MOST_YAW: Final = 60.0  # degrees; of profiles, landmarks are guesses
 class Swap(CoverStyle):
     """Another face: that of a synthetic person, in the pose, light and sharpness of the photo.
 
-    The person is drawn anew for every face, among those of like skin and mouth, by the pixels of the region and the
+    A new person is drawn for every face, among those of like skin and mouth, by the pixels of the region and the
     number: the same photo gets the same cover.  Where the face cannot be seen well enough, an oval blur covers it.
     """
 

@@ -223,9 +223,7 @@ def test_what_was_forgotten_is_not_in_the_pixels(proface: Proface, protected: Pa
     assert "stripped.recovered.png" not in files()
 
 
-def test_what_was_locked_anew_is_so_in_the_pixels_too(
-    proface: Proface, protected: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rewrap_changes_the_pixels_too(proface: Proface, protected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("new").write_text("an entirely new passphrase")
     Path("new").chmod(0o600)
     assert proface("rewrap", str(protected), "--new-passphrase-file", "new", "-o", "r.png").code == 0

@@ -61,7 +61,7 @@ def test_somebody_more_can_open_it(proface: Proface, plain: str, prepared: Path)
         assert opened(f"{number}.png") == [0, 1, 2]
 
 
-def test_only_what_opens_is_locked_anew(proface: Proface, party: str, prepared: Path) -> None:
+def test_only_what_opens_is_rewrapped(proface: Proface, party: str, prepared: Path) -> None:
     secret("new", NEW_PASSPHRASE)
     result = proface("rewrap", party, "--new-passphrase-file", "new", "--in-place", "--json")
     assert result.code == 0
@@ -72,7 +72,7 @@ def test_only_what_opens_is_locked_anew(proface: Proface, party: str, prepared: 
     assert proface("recover", party).code == 3
 
 
-def test_locking_anew_with_a_wrong_key(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rewrap_with_a_wrong_key(proface: Proface, plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Path(plain).read_bytes()
     secret("new", NEW_PASSPHRASE)
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")
@@ -83,7 +83,7 @@ def test_locking_anew_with_a_wrong_key(proface: Proface, plain: str, monkeypatch
     assert files() == ["new", plain]
 
 
-def test_locking_anew_in_ways_that_make_no_sense(
+def test_rewrap_in_ways_that_make_no_sense(
     proface: Proface, plain: str, cover_mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret("new", NEW_PASSPHRASE)
@@ -199,7 +199,7 @@ def test_forgetting_what_is_not_there(proface: Proface, plain: str) -> None:
     assert files() == ["a.png", plain]
 
 
-def test_whole_folders_forget_and_are_locked_anew(proface: Proface, plain: str, party: str) -> None:
+def test_forget_and_rewrap_take_whole_folders(proface: Proface, plain: str, party: str) -> None:
     Path("in").mkdir()
     for name in plain, party:
         shutil.move(name, f"in/{name}")

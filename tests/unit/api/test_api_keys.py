@@ -103,7 +103,7 @@ def test_nothing_to_open_with(session: Session, png: bytes) -> None:
         session.protect(photo(), PASSPHRASE, wrong_key="perhaps", **BY_HAND)  # type: ignore[arg-type]
 
 
-def test_forgetting_and_locking_anew_keep_the_bytes_of_the_picture(png: bytes, ann: Identity, tmp_path: Path) -> None:
+def test_forget_and_rewrap_keep_the_bytes_of_the_picture(png: bytes, ann: Identity, tmp_path: Path) -> None:
     forgotten = proface_s.forget(png, [1])
     assert forgotten.path is None
     assert np.array_equal(pixels(forgotten.data) & 0xFE, pixels(png) & 0xFE), "but for the bits of in-pixel records"
@@ -130,7 +130,7 @@ def test_a_link_is_followed_and_stays_a_link(png: bytes, tmp_path: Path) -> None
     assert proface_s.inspect(tmp_path / "real.png").forgotten == (1,)
 
 
-def test_changed_pixels_are_neither_forgotten_nor_locked_anew(png: bytes, ann: Identity) -> None:
+def test_changed_pixels_are_neither_forgotten_nor_rewrapped(png: bytes, ann: Identity) -> None:
     changed = pixels(png)
     changed[20, 20, 1] ^= 2
     data = with_pixels(png, changed)
@@ -251,7 +251,7 @@ def test_sidecars_forget_too(grainy: Path, tmp_path: Path, session: Session) -> 
             proface_s.forget(path, [1], output=done.path)
 
 
-def test_sidecars_are_locked_anew_too(grainy: Path, tmp_path: Path, session: Session) -> None:
+def test_sidecars_are_rewrapped_too(grainy: Path, tmp_path: Path, session: Session) -> None:
     path = copied(grainy, tmp_path)
     path.with_suffix(".pfs").chmod(0o600)
     proface_s.rewrap(path, Credentials.of(PASSPHRASE), Lock.of("an entirely new passphrase"), in_place=True)

@@ -191,7 +191,7 @@ def test_forgotten_faces_stay_shut_and_the_others_open() -> None:
     assert own == {1: ring.face_key(1)}, "its own key was handed out before; it needs nothing of the header"
 
 
-def test_locking_anew_keeps_faces_and_other_groups() -> None:
+def test_rewrap_keeps_faces_and_other_groups() -> None:
     ann = Identity.generate()
     ring, header = locked([["alice alice"], ["bob bob bob"]], (0, 1, 0))
     opened = unlock_groups(header, Credentials.of("alice alice"), required=True)

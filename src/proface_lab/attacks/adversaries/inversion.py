@@ -132,7 +132,7 @@ def _outcome(
         finding += f"A recogniser puts the right face first for {first:.1%} of them (from the cover: {blind:.1%}). "
     finding += (
         (
-            "The faces are there for whoever trains such a network; no key is needed. The key must decide where "
+            "The faces are there for anybody who trains such a network; no key is needed. The key must decide where "
             "things are, not only how they are scaled."
         )
         if broken

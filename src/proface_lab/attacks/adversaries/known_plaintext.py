@@ -147,7 +147,7 @@ def _outcome(found: dict[str, dict[str, Any]], how: str) -> AttackOutcome:
         value = misuse["figures"]["key from the known picture"]
         finding += (
             f" Were one face key used twice, which no command does, the second picture would open ({value:.1f} "
-            "dB): whoever calls the flow directly must never use a key again."
+            "dB): a program that calls the flow directly must never use a key again."
         )
     sheets = {("" if name == how else "misuse"): np_rows(each["sheet"]) for name, each in found.items()}
     details = {name: {k: v for k, v in each.items() if k != "sheet"} for name, each in found.items()}

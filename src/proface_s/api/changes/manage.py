@@ -34,7 +34,7 @@ ERASING: Final = "erasing the face overwrites them"
 
 
 def face_key(image: PictureInput, face: int, credentials: Credentials, *, limits: KdfLimits | None = None) -> str:
-    """The key of one face as text (``pfk1...``): whoever has it can open that face of this file, and nothing else.
+    """The key of one face as text (``pfk1...``): anybody who has it can open that face of this file, and nothing else.
 
     Args:
         image: a protected file; one without metadata does, too, if the face has a record in its pixels.
@@ -179,7 +179,7 @@ def _left_behind(header: Header, faces: Collection[int], *, sealed_only: bool) -
     warnings = ["copies of the file made before this one still open the face"]
     if not sealed_only and any(not header.faces[index].erased for index in faces):
         warnings.append(
-            "the pixels still hold the encrypted code: whoever was given the face's own key can still read it; "
+            "the pixels still hold the encrypted code: a person who was given the face's own key can still read it; "
             f"{ERASING}"
         )
     return tuple(warnings)

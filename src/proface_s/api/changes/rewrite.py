@@ -74,7 +74,7 @@ def open_to_change(
 
     Args:
         image: the file's path or its bytes.
-        output: where the changed file shall go; for a path, a name with ``suffix`` beside it if None.
+        output: where the changed file goes; for a path, a name with ``suffix`` beside it if None.
         suffix: of that name.
         in_place: replace the file itself.
         overwrite: replace an existing output.
