@@ -17,14 +17,13 @@ APP11 is also where JPEG XT and JUMBF (C2PA) keep boxes, which begin with ``JP``
 from __future__ import annotations
 
 import io
-import os
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from ...errors import DamagedFileError, ImageError
-from .private_chunks import MAX_PRIVATE_CHUNKS, PREFIX
+from .private_chunks import MAX_PRIVATE_CHUNKS, PREFIX, seekable
 
 IDENTIFIER: Final = b"PRO-Face\0"
 MAX_CHAIN: Final = 16_384
@@ -97,10 +96,7 @@ def read_jpeg_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
         DamagedFileError: if links of the chain are missing, doubled, reordered or damaged, or it holds anything but
             private chunks.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    start = file.tell()
-    size = file.seek(0, os.SEEK_END)
-    file.seek(start)
+    file, _, size = seekable(source)
     if not is_jpeg(file.read(3)):
         return {}
     parts: list[bytes] = []

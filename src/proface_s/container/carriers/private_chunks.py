@@ -19,6 +19,19 @@ ReadPayload = Callable[[BinaryIO, bytes, int, int, str], bytes]
 """Reads one payload, given the file, the chunk as `Walk` yields it, and the file's name."""
 
 
+def seekable(source: bytes | BinaryIO) -> tuple[BinaryIO, int, int]:
+    """Return a whole file as a seekable one, its current position, and its size in bytes.
+
+    Args:
+        source: the whole file, or a seekable binary file, which stays where it is.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(start)
+    return file, start, size
+
+
 def read_private_chunks(
     source: bytes | BinaryIO, name: str, *, is_kind: Callable[[bytes], bool], walk: Walk, read_payload: ReadPayload
 ) -> dict[str, list[bytes]]:
@@ -38,10 +51,7 @@ def read_private_chunks(
         DamagedFileError: if there are too many, or the file turns out to be damaged after one was found.
         ImageError: if the file turns out to be damaged before the first private chunk.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    start = file.tell()
-    size = file.seek(0, os.SEEK_END)
-    file.seek(start)
+    file, start, size = seekable(source)
     found: dict[str, list[bytes]] = {}
     if not is_kind(file.read(_HEAD_BYTES)):
         return found

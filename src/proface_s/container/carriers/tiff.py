@@ -12,7 +12,6 @@ of an old header and old seals are overwritten with zeros, so that nothing of a 
 from __future__ import annotations
 
 import io
-import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import BinaryIO, Final
 
 from ...errors import DamagedFileError, ImageError
 from .png import HEADER_CHUNK, SEAL_CHUNK
-from .private_chunks import MAX_PRIVATE_CHUNKS
+from .private_chunks import MAX_PRIVATE_CHUNKS, seekable
 
 HEADER_TAG: Final = 65360
 SEALS_TAG: Final = 65361
@@ -113,10 +112,7 @@ def read_tiff_chunks(source: bytes | BinaryIO, name: str = "the picture") -> dic
         DamagedFileError: if one of our tags is malformed.
         ImageError: if a TIFF file is truncated.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    start = file.tell()
-    size = file.seek(0, os.SEEK_END)
-    file.seek(start)
+    file, _, size = seekable(source)
     if not is_tiff(file.read(4)):
         return {}
     directory = _read_directory(file, size, name)
