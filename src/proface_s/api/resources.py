@@ -17,32 +17,23 @@ from ..types import Picture
 from .face_search import USUAL_SEARCH, FaceSearch, FoundFaces, find_faces
 
 
-class Resources:
-    """Detector, models and limits; arguments as in `Session`."""
+class DetectorAndModels:
+    """A detector and models, each opened on first use and kept.
 
-    def __init__(
-        self,
-        *,
-        detector: Detector | str = DEFAULT_DETECTOR,
-        model: Model | str = DEFAULT_MODEL,
-        threads: int = 0,
-        max_pixels: int = MAX_PIXELS,
-        limits: KdfLimits | None = None,
-    ) -> None:
+    Args:
+        detector: the face detector, or the name of one (`proface_s.faces.detector_names`).
+        model: the model for new pictures, or its name.
+        threads: to work with; 0 for all cores.
+    """
+
+    def __init__(self, detector: Detector | str, model: Model | str, threads: int) -> None:
         self._detector, self._model, self._threads = detector, model, threads
-        self.max_pixels, self.limits = max_pixels, limits
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the settings without the models: another process loads its own."""
+        """Return the settings without what was opened: another process opens its own."""
         return {
             name: value for name, value in self.__dict__.items() if name not in ("detector", "models", "_searching")
         }
-
-    def limited(self, limits: KdfLimits) -> Self:
-        """Return a session like this one that spends at most so much on the keys of a file."""
-        other = copy(self)
-        other.limits = limits
-        return other
 
     @cached_property
     def detector(self) -> Detector:
@@ -62,8 +53,30 @@ class Resources:
 
     @property
     def model(self) -> Model:
-        """The model for new files."""
+        """The model for new pictures."""
         return self.models.named()
+
+
+class Resources(DetectorAndModels):
+    """Detector, models and limits; arguments as in `Session`."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector | str = DEFAULT_DETECTOR,
+        model: Model | str = DEFAULT_MODEL,
+        threads: int = 0,
+        max_pixels: int = MAX_PIXELS,
+        limits: KdfLimits | None = None,
+    ) -> None:
+        super().__init__(detector, model, threads)
+        self.max_pixels, self.limits = max_pixels, limits
+
+    def limited(self, limits: KdfLimits) -> Self:
+        """Return a session like this one that spends at most so much on the keys of a file."""
+        other = copy(self)
+        other.limits = limits
+        return other
 
     def detector_for(self, search: FaceSearch) -> Detector:
         """Return the detector to search with; each is opened once.

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from ..api.footprints import covered, repeated_edges, uncovered
 from ..api.protection.selection import disjoint_regions
+from ..api.resources import DetectorAndModels
 from ..api.results import display as show
 from ..container.carriers.sidecar import picture_digest
 from ..container.header.footprint import Footprint
 from ..container.header.header import region_digest
 from ..covers import FaceRegion, apply_style, get_style, parse_style
 from ..errors import DamagedFileError, ImageError, ModelError, UsageError, WrongKeyError
-from ..faces import DEFAULT_DETECTOR, Detector, open_detector, open_edges
+from ..faces import DEFAULT_DETECTOR, Detector, open_edges
 from ..faces.boxes import SMALLEST_SIDE
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.model import Model, check_supported_mode
-from ..flow.registry import Models
 from ..image.regions import cut
 from ..keys.secrets import FaceKey
 from ..types import Box, Face, Picture, Style, UInt8Image
@@ -47,7 +46,7 @@ class ProtectedFrame:
         return show.html_table(repr(self), ("face", "box"), enumerate(self.record.boxes, 1))
 
 
-class VideoSession:
+class VideoSession(DetectorAndModels):
     """Protects and recovers streams of frames; loads the models on first use and keeps them.
 
     Args:
@@ -70,28 +69,8 @@ class VideoSession:
     ) -> None:
         if every < 1:
             raise UsageError(f"faces cannot be looked for in every {every} frames", code="detection-interval")
-        self._detector, self._model, self._every, self._threads = detector, model, every, threads
-
-    @cached_property
-    def detector(self) -> Detector:
-        """The face detector in use, opened on first use.
-
-        Raises:
-            UsageError: if the session was given a name, and no detector of that name can be opened.
-        """
-        if isinstance(self._detector, str):
-            return open_detector(self._detector, self._threads)
-        return self._detector
-
-    @cached_property
-    def models(self) -> Models:
-        """Models that were used so far, and the others by name or id."""
-        return Models(self._model, self._threads)
-
-    @property
-    def model(self) -> Model:
-        """The model for new frames."""
-        return self.models.named()
+        super().__init__(detector, model, threads)
+        self._every = every
 
     def protect(
         self, frames: Iterable[UInt8Image], key: VideoKey, *, style: str | Style = "blur"
