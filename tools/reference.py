@@ -104,7 +104,9 @@ def python_markdown() -> str:
         for name in names:
             value = getattr(proface_s, name)
             kind = "function" if inspect.isroutine(value) else "class" if inspect.isclass(value) else "data"
-            options = {"class": "\n   :members:", "function": "", "data": ""}[kind]
+            options = {"class": "\n   :members:\n   :inherited-members: Exception, tuple", "function": "", "data": ""}[
+                kind
+            ]
             if title == "Errors":
                 kind, options = "exception", "\n   :show-inheritance:"
             parts.append(f"```{{eval-rst}}\n.. auto{kind}:: proface_s.{name}{options}\n```\n")

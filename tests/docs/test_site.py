@@ -226,6 +226,7 @@ def test_every_option_is_in_the_reference(site: Path) -> None:
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     ids = page(site / "reference" / "python.html").ids
     assert {f"proface_s.{name}" for name in proface_s.__all__ if name != "__version__"} <= ids
+    assert {"proface_s.Session.detector", "proface_s.Session.limited", "proface_s.VideoSession.models"} <= ids
 
 
 def test_no_option_lost_its_dashes(site: Path) -> None:
