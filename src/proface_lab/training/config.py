@@ -34,6 +34,7 @@ class RunConfig:
         check_every: steps between validations, previews and their log lines.
         seed: of all random numbers.
         threads: torch threads on the CPU; 0 for torch's default.
+        workers: processes that prepare the crops of coming steps; 0 for none.  The crops are the same with any number.
     """
 
     task: str = "secure"
@@ -55,6 +56,7 @@ class RunConfig:
     check_every: int = 1000
     seed: int = 20261123
     threads: int = 2
+    workers: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, as in the JSON file."""
@@ -95,8 +97,8 @@ class RunConfig:
             (0 <= self.warm_up < 1 and 0 <= self.ema < 1, "warm_up and ema must be fractions below 1"),
             (0 <= self.validation < 1, "validation must be a fraction below 1"),
             (
-                self.check_every >= 1 and self.seed >= 0 and self.threads >= 0,
-                "check_every must be at least 1, seed and threads not negative",
+                self.check_every >= 1 and min(self.seed, self.threads, self.workers) >= 0,
+                "check_every must be at least 1; seed, threads and workers not negative",
             ),
         )
         for holds, rule in limits:

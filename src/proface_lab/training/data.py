@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from proface_s.errors import UsageError
 from proface_s.types import UInt8Image
 
 from ..pictures import identity_of, list_pictures
+from .config import RunConfig
 from .covers import CoverSource
 
 LARGEST_KEPT = 768  # pixels; pictures with a longer side are reduced to this
 CACHE_BYTES = 4 << 30  # once the cache is full, further pictures are decoded again each time
+SMALL_CROPS = (32, 48, 64)
+MOST_SMALL = 32  # crops in a step of small ones
+TRAIN, VALIDATE, PREVIEW = 0, 1, 2  # streams of random numbers
 
 
 def split_by_identity(paths: list[tuple[Path, Path]], share: float, only_in: str) -> tuple[list[Path], list[Path]]:
@@ -126,3 +133,41 @@ class CropSampler:
         cover = resized if self.covers is None else self.covers.cover(resized, rng)
         flip = slice(None, None, -1) if rng.random() < 0.5 else slice(None)
         return resized[window][:, flip], cover[window][:, flip]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepCrops(Dataset[tuple[UInt8Image, UInt8Image | None, np.random.Generator]]):
+    """The crops of each training step, for a loader whose processes prepare those of coming steps.
+
+    Attributes:
+        sampler: the source of the crops.
+        config: the run.
+        rank: of the process among those that train together.
+    """
+
+    sampler: CropSampler
+    config: RunConfig
+    rank: int
+
+    def __getitem__(self, step: int) -> tuple[UInt8Image, UInt8Image | None, np.random.Generator]:
+        """Return originals and covers as `CropSampler.draw` does, and the step's generator, advanced past them."""
+        config, rng = self.config, generator_of(self.config, TRAIN, self.rank, step)
+        count, crop = config.batch, config.crop
+        if rng.random() < config.small_share:
+            crop = int(rng.choice([side for side in SMALL_CROPS if side <= config.crop] or [config.crop]))
+            count = min(MOST_SMALL, config.batch * config.crop**2 // crop**2)
+        return *self.sampler.draw(count, crop, rng), rng
+
+    def from_step(self, step: int) -> Iterator[tuple[Tensor, Tensor | None, np.random.Generator]]:
+        """Iterate over the steps from the given one to the last, prepared by as many processes as the run asks for."""
+        steps = range(step, self.config.steps)
+        workers = self.config.workers
+        loader = DataLoader(
+            self, batch_size=None, sampler=steps, num_workers=workers, prefetch_factor=4 if workers else None
+        )
+        return iter(loader)
+
+
+def generator_of(config: RunConfig, stream: int, rank: int, number: int) -> np.random.Generator:
+    """Return the generator of one step (or validation, or preview) of one process."""
+    return np.random.default_rng([config.seed, stream, rank, number])

@@ -21,20 +21,16 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from proface_s.errors import UsageError
-from proface_s.types import UInt8Image
 
 from .checkpoints import CHECKPOINT, is_compact, read_checkpoint, read_weights, write_checkpoint
 from .config import RunConfig
 from .covers import CoverSource
-from .data import CropSampler, FaceFolder
+from .data import PREVIEW, VALIDATE, CropSampler, FaceFolder, StepCrops, generator_of
 from .logs import Log, open_logs
 from .task import Batch, TrainingTask
 
-SMALL_CROPS = (32, 48, 64)
-MOST_SMALL = 32  # crops in a step of small ones
 VALIDATION_CROPS = ((96, 8), (32, 16))  # side and number of validation crops
-FREE = {"threads": 0, "check_every": 0, "steps": 0}  # settings that a resumed run may change
-TRAIN, VALIDATE, PREVIEW = 0, 1, 2  # streams of random numbers
+FREE = {"threads": 0, "workers": 0, "check_every": 0, "steps": 0}  # settings that a resumed run may change
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -97,6 +93,7 @@ class Trainer:
             weight_decay=config.weight_decay,
         )
         self.step, self.skipped, self.seconds = 0, 0, 0.0
+        self._coming: Iterator[tuple[Tensor, Tensor | None, np.random.Generator]] | None = None
         self.started_from = ""
         saved = self._read_checkpoint()
         if saved is not None:
@@ -127,12 +124,11 @@ class Trainer:
 
     def train_step(self) -> dict[str, float]:
         """Make one optimiser step and return the measures of its batch; skip it if the gradient is not finite."""
-        config, rng = self.config, self._generator(TRAIN, self.step)
-        count, crop = config.batch, config.crop
-        if rng.random() < config.small_share:
-            crop = int(rng.choice([side for side in SMALL_CROPS if side <= config.crop] or [config.crop]))
-            count = min(MOST_SMALL, config.batch * config.crop**2 // crop**2)
-        batch = replace(self._batch(self._crops[0], count, crop, rng), progress=self.step / config.steps)
+        config = self.config
+        if self._coming is None:
+            self._coming = StepCrops(self._crops[0], config, self.fabric.global_rank).from_step(self.step)
+        originals, covers, rng = next(self._coming)
+        batch = replace(self._batch(originals, covers, rng), progress=self.step / config.steps)
         for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate()
         self._optimiser.zero_grad(set_to_none=True)
@@ -189,7 +185,7 @@ class Trainer:
         found: dict[str, float] = {}
         for largest, count in VALIDATION_CROPS:
             rng, side = self._generator(VALIDATE, largest), min(largest, self.config.crop)
-            batch = self._batch(self._crops[1], count, side, rng)
+            batch = self._draw(self._crops[1], count, side, rng)
             with self._seeded(rng):
                 measures = self.task.validate(self.average, as_float(batch), rng)
             found.update({f"{name}_at_{side}px": value for name, value in measures.items()})
@@ -203,7 +199,7 @@ class Trainer:
         rng = self._generator(PREVIEW, 0)
         self.average.eval()
         with self._seeded(rng), torch.no_grad():
-            batch = as_float(self._batch(crops, 6, self.config.crop, rng))
+            batch = as_float(self._draw(crops, 6, self.config.crop, rng))
             sheet = self.task.preview(self.average, batch, rng)
         folder = self.folder / "previews"
         folder.mkdir(exist_ok=True)
@@ -247,16 +243,20 @@ class Trainer:
         return saved
 
     def _generator(self, stream: int, number: int) -> np.random.Generator:
-        return np.random.default_rng([self.config.seed, stream, self.fabric.global_rank, number])
+        return generator_of(self.config, stream, self.fabric.global_rank, number)
 
-    def _batch(self, crops: CropSampler, count: int, crop: int, rng: np.random.Generator) -> Batch:
-        """Draw pictures and move them to the device as uint8; also seed torch."""
+    def _draw(self, crops: CropSampler, count: int, crop: int, rng: np.random.Generator) -> Batch:
+        """Draw pictures for `_batch`."""
         originals, covers = crops.draw(count, crop, rng)
-        torch.manual_seed(int(rng.integers(2**31)))
-        return Batch(self._tensor(originals), None if covers is None else self._tensor(covers))
+        return self._batch(torch.from_numpy(originals), None if covers is None else torch.from_numpy(covers), rng)
 
-    def _tensor(self, images: UInt8Image) -> Tensor:
-        return torch.from_numpy(images).to(self.fabric.device).permute(0, 3, 1, 2)
+    def _batch(self, originals: Tensor, covers: Tensor | None, rng: np.random.Generator) -> Batch:
+        """Move pictures, (N, S, S, 3) uint8, to the device; also seed torch."""
+        torch.manual_seed(int(rng.integers(2**31)))
+        return Batch(self._planes(originals), None if covers is None else self._planes(covers))
+
+    def _planes(self, images: Tensor) -> Tensor:
+        return images.to(self.fabric.device).permute(0, 3, 1, 2)
 
     @contextmanager
     def _seeded(self, rng: np.random.Generator) -> Iterator[None]:
@@ -278,8 +278,8 @@ class Trainer:
     def _follow(self) -> None:
         """Update the moving average of the weights."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            average.lerp_(current.detach(), 1 - decay)
+        current = [parameter.detach() for parameter in self.network.parameters()]
+        torch._foreach_lerp_(list(self.average.parameters()), current, 1 - decay)
 
 
 def as_float(batch: Batch) -> Batch:

@@ -165,6 +165,15 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
             assert torch.equal(a, b)
 
 
+def test_processes_that_prepare_crops_change_no_weight(tmp_path: Path, data: Path) -> None:
+    runs = [make_trainer(data, tmp_path / f"{workers}", workers=workers, **PAPER) for workers in (0, 2)]
+    for trainer in runs:
+        for _ in range(4):
+            trainer.train_step()
+    for a, b in zip(runs[0].network.parameters(), runs[1].network.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_a_compact_checkpoint_starts_a_run_and_resumes_none(tmp_path: Path, data: Path) -> None:
     trainer, small = make_trainer(data, tmp_path / "run", **PAPER_NOW), tmp_path / "small"
     trainer.train_step()

@@ -272,7 +272,7 @@ def test_what_is_hidden_beyond_white_gains_nothing_and_costs() -> None:
     assert images.stored.max() <= 1
     through_file, direct = (
         torch.autograd.grad(value, images.protected, retain_graph=True)[0]
-        for value in (images.recovered.square().sum(), rand_wr_start(images, 0.0))
+        for value in (images.recovered.square().sum(), rand_wr_start(images, 0.0, 1.3))
     )
     assert not through_file[beyond].any()
     assert (direct[beyond] > 0).all()
@@ -326,7 +326,7 @@ def test_the_first_losses_are_what_they_say() -> None:
         (obfs_wr_start, {"wrong": cover[:1] - 0.1}, near + 0.2 * 0.1),
         (obfs_wr_start, {"wrong": cover[:1], "excess": some}, near + 0.1 * 0.3),
     ):
-        assert float(loss(images._replace(**changes), 0.2)) == pytest.approx(expected, abs=1e-5)
+        assert float(loss(images._replace(**changes), 0.2, 1.3)) == pytest.approx(expected, abs=1e-5)
     same = original.clone().requires_grad_()
     rmse(same, original).sum().backward()  # the root has no slope at zero, but for the floor under it
     assert same.grad is not None

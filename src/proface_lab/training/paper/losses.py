@@ -24,7 +24,6 @@ SCALES = 4
 ROOT_FLOOR = 1e-12  # under the root of `rmse`, whose gradient is infinite at zero
 FAR_ENOUGH = 0.36  # RMSE of a wrong recovery (8.9 dB) that is not pushed further
 BOUND = 0.5  # see `bounded`
-PROTECTED = 1.3  # weight of protected images beside 1 for recovered ones: alike, they end 2 dB apart
 EXCESS, WRONG_EXCESS = 0.1, 0.2  # weights of the branches' excess, with the right key and, within its term, a wrong one
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -156,7 +155,7 @@ def obfs_wr_loss(
     return 0.2 * image_term(distance, protected, cover) + 0.3 * near + 0.5 * triplets * apart
 
 
-def rand_wr_start(images: Images, weight: float) -> Tensor:
+def rand_wr_start(images: Images, weight: float, protected_weight: float) -> Tensor:
     """Return the loss that a RandWR network is trained with first: the paper's triplets swamp its image terms early on.
 
     A wrong recovery only has to be far enough from the original, as a viewer sees it.  What its branches do beyond the
@@ -165,26 +164,27 @@ def rand_wr_start(images: Images, weight: float) -> Tensor:
 
     Args:
         images: of one batch.
-        weight: of the wrong recoveries, beside 1 for protected and for recovered images.
+        weight: of the wrong recoveries, beside 1 for recovered images.
+        protected_weight: of the protected images, likewise.
     """
     seen = images.wrong.clamp(0, 1)
     apart = torch.relu(FAR_ENOUGH - rmse(seen, images.original[: len(seen)])).mean()
-    return _near(images) + weight * (apart + WRONG_EXCESS * _total(images.wrong_excess))
+    return _near(images, protected_weight) + weight * (apart + WRONG_EXCESS * _total(images.wrong_excess))
 
 
-def obfs_wr_start(images: Images, weight: float) -> Tensor:
+def obfs_wr_start(images: Images, weight: float, protected_weight: float) -> Tensor:
     """Return the same for ObfsWR, whose wrong recoveries are to look like the cover."""
     wrong = rmse(images.wrong, images.cover[: len(images.wrong)])
-    return _near(images) + weight * bounded(wrong).mean()
+    return _near(images, protected_weight) + weight * bounded(wrong).mean()
 
 
-def _near(images: Images) -> Tensor:
+def _near(images: Images, protected_weight: float) -> Tensor:
     """Return the terms of both modes: two image terms, and the excess of the branches between the couplings.
 
     The protected image is compared before it is clipped: what is hidden beyond black and white is lost in the file.
     """
     protected, recovered = rmse(images.protected, images.cover), rmse(images.recovered, images.original)
-    return PROTECTED * bounded(protected).mean() + bounded(recovered).mean() + EXCESS * _total(images.excess)
+    return protected_weight * bounded(protected).mean() + bounded(recovered).mean() + EXCESS * _total(images.excess)
 
 
 def _total(excess: Sequence[Tensor]) -> Tensor:

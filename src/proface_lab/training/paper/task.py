@@ -21,7 +21,7 @@ from .losses import Images, obfs_wr_loss, obfs_wr_start, perceptual, rand_wr_los
 from .network import INITIALISATIONS, SLOPE, PaperFlow
 
 MODES: dict[str, Callable[..., Tensor]] = {"RandWR": rand_wr_loss, "ObfsWR": obfs_wr_loss}
-STARTS: dict[str, Callable[[Images, float], Tensor]] = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
+STARTS: dict[str, Callable[[Images, float, float], Tensor]] = {"RandWR": rand_wr_start, "ObfsWR": obfs_wr_start}
 LOSSES = ("paper", "rmse")
 WRONG_RAMP = 0.03  # share of the steps over which the weight of wrong recoveries grows to its full size
 FAR = 4.0  # wrong recoveries are clamped to [-FAR, 1 + FAR] before the loss: inverse scales can overflow
@@ -40,7 +40,9 @@ class PaperTask:
         initialisation: see `PaperFlow`.
         loss: ``paper``, or ``rmse`` to start with (`rand_wr_start`, `obfs_wr_start`).
         wrong_share: fraction of a batch that is recovered with a wrong key as well; all of it with the paper's losses.
-        wrong_weight: weight of the wrong recoveries in the ``rmse`` loss, beside 1 for protected and for recovered.
+        wrong_weight: weight of the wrong recoveries in the ``rmse`` loss, beside 1 for recovered images.
+        protected_weight: weight of the protected images there, likewise; with 1.3 they end 2 dB nearer to the cover
+            than recovered ones to the original.
         triplets: factors of the paper's triplet terms at the first and at the last step, linear between; (1, 1) as
             published.  With few steps they swamp the rest.
         lpips_weights: see `proface_lab.training.paper.losses.perceptual`.
@@ -65,6 +67,7 @@ class PaperTask:
         loss: str = "paper",
         wrong_share: float = 1.0,
         wrong_weight: float = 0.2,
+        protected_weight: float = 1.3,
         triplets: Sequence[float] = (1.0, 1.0),
         lpips_weights: str | None = None,
     ) -> None:
@@ -76,11 +79,11 @@ class PaperTask:
             raise UsageError(f"the initialisation is one of {', '.join(INITIALISATIONS)}, not {initialisation!r}")
         if not 0 < wrong_share <= 1 or (loss == "paper" and wrong_share < 1):
             raise UsageError("wrong_share must be a fraction above 0, and 1 with the paper's losses")
-        if wrong_weight < 0:
-            raise UsageError("wrong_weight must not be negative")
+        if min(wrong_weight, protected_weight) < 0:
+            raise UsageError("wrong_weight and protected_weight must not be negative")
         if len(triplets) != 2 or min(triplets) < 0:
             raise UsageError(f"triplets is a pair of factors, not {triplets}")
-        self._triplets, self._wrong_weight = triplets, wrong_weight
+        self._triplets, self._wrong_weight, self._protected_weight = triplets, wrong_weight, protected_weight
         self.mode, self.rounding, self._loss, self._wrong_share = mode, rounding, loss, wrong_share
         self._build = partial(PaperFlow, blocks, growth, slope=slope, signed=signed, initialisation=initialisation)
         self._distance = perceptual(lpips_weights)
@@ -93,7 +96,8 @@ class PaperTask:
         """The configured loss of the mode."""
         images = self._run(module, batch, rng, self.rounding, self._wrong_share)
         if self._loss == "rmse":
-            loss = STARTS[self.mode](images, self._wrong_weight * min(1.0, batch.progress / WRONG_RAMP))
+            weight = self._wrong_weight * min(1.0, batch.progress / WRONG_RAMP)
+            loss = STARTS[self.mode](images, weight, self._protected_weight)
         else:
             first, last = self._triplets
             factor = first + (last - first) * batch.progress
@@ -151,7 +155,8 @@ class PaperTask:
 
 def _random_map(like: Tensor, rng: np.random.Generator) -> Tensor:
     shape = (like.shape[0], 1, *like.shape[2:])
-    return torch.from_numpy(rng.integers(0, 2, shape).astype(np.float32) * 2 - 1).to(like.device)
+    bits = torch.from_numpy(rng.integers(0, 2, shape, np.uint8)).to(like.device)
+    return bits.float() * 2 - 1
 
 
 def _measures(images: Images) -> dict[str, float]:
