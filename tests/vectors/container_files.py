@@ -289,12 +289,11 @@ class File:
 
     def _seal(self, index: int) -> bytes:
         face = self.faces[index]
-        content = self._compressed(face)
+        content = self._content(index)
         payload = bytes([face.codec]) + len(content).to_bytes(4, "big") + content
-        payload = face.payload(payload if face.payload is not same else padded(payload, self._original(face).shape))
+        payload = face.payload(payload if face.payload is not same else self._padded(payload, index))
         size = struct.pack(">II", self.rgb.shape[1], self.rgb.shape[0])
-        footprint = b"" if face.footprint == PLAIN else face.footprint
-        data = self.context(index) + size + self.digest(index) + footprint
+        data = self.context(index) + size + self.digest(index) + self._bound(index)
         nonce = self.drawn(f"seal {index}", 12)
         return face.seal(nonce + ChaCha20Poly1305(subkey(self.face_keys[index], "seal")).encrypt(nonce, payload, data))
 
@@ -305,7 +304,16 @@ class File:
             return np.dstack([self.rgb[area], self.alpha[area]])
         return self.rgb[area]
 
-    def _compressed(self, face: Face) -> bytes:
+    def _padded(self, payload: bytes, index: int) -> bytes:
+        return padded(payload, self._original(self.faces[index]).shape)
+
+    def _bound(self, index: int) -> bytes:
+        """Return what the associated data of a seal ends with."""
+        footprint = self.faces[index].footprint
+        return b"" if footprint == PLAIN else footprint
+
+    def _content(self, index: int) -> bytes:
+        face = self.faces[index]
         image = Image.fromarray(self._original(face) if face.content is None else face.content)
         buffer = io.BytesIO()
         if face.codec == 2:

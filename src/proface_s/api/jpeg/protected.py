@@ -11,6 +11,7 @@ from ...container.header.header import Header, header_areas
 from ...container.seal import header_seal_context, open_coefficient_seal
 from ...errors import DamagedFileError
 from ...image.jpeg.coefficient_code import decode_coefficients
+from ...image.jpeg.geometry import even_box
 from ...image.jpeg.picture import BLOCK, Coefficients, JpegPicture
 from ...image.jpeg.read_coefficients import read_jpeg
 from ...image.jpeg.transform import area_blocks
@@ -46,7 +47,7 @@ def open_protected_jpeg(picture: Picture, header: Header) -> JpegPicture:
         )
     grid = McuGrid.of(jpeg)
     for index, (face, area) in enumerate(zip(header.faces, described.areas, strict=True)):
-        if grid.area(face.box) != area:
+        if even_box(grid.pixels(area)) != face.box:
             raise DamagedFileError(f"invalid header: face {index + 1} has box {face.box}, but area {area}")
     return jpeg
 
