@@ -163,9 +163,19 @@ class StepCrops(Dataset[tuple[UInt8Image, UInt8Image | None, np.random.Generator
         steps = range(step, self.config.steps)
         workers = self.config.workers
         loader = DataLoader(
-            self, batch_size=None, sampler=steps, num_workers=workers, prefetch_factor=4 if workers else None
+            self,
+            batch_size=None,
+            sampler=steps,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=_use_one_thread,
         )
         return iter(loader)
+
+
+def _use_one_thread(worker: int) -> None:
+    """Keep OpenCV from waiting for threads that a forked process does not have."""
+    cv2.setNumThreads(0)
 
 
 def generator_of(config: RunConfig, stream: int, rank: int, number: int) -> np.random.Generator:
