@@ -1,0 +1,156 @@
+"""Which carriers hold which bits: the directory at public places, both layers in an order that the salt gives.
+
+::
+
+    each carrying block   6 base bands: 2 for the directory, 4 for the base layer     28 fine bands: the fine layer
+    directory             4096 coded bits, each at one place of every 64 x 32 blocks, so that any part of a photo has many
+    layer                 entries of all faces ─ LDPC ─ scrambled ─ in random order over all carriers of the layer
+
+Order and scrambling come from the salt and are public: what is hidden is encrypted before it gets here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+
+from ..types import FloatArray
+from .directory import LENGTHS, Directory
+from .lattice import BANDS, BASE_BANDS, BLOCK, grid_of
+from .ldpc import Bits, CodeWords, ldpc_code
+
+DIRECTORY_BITS: Final = 4096
+_TILE: Final = (32, 64)  # rows and columns of blocks
+_LABEL: Final = b"proface-s/share/v1/"
+Mask = npt.NDArray[np.bool_]
+
+
+def carrying_blocks(directory: Directory) -> Mask:
+    """Return which blocks carry, (rows, columns): all, or those inside a face's box grown by its own sides."""
+    rows, columns = grid_of(directory.width, directory.height)
+    if directory.region == "photo":
+        return np.ones((rows, columns), bool)
+    mask = np.zeros((rows, columns), bool)
+    for face in directory.faces:
+        box = face.box
+        top, left = max(0, box.y - box.h), max(0, box.x - box.w)
+        first, last = -(-top // BLOCK), min(rows, (box.bottom + box.h) // BLOCK)
+        mask[first:last, -(-left // BLOCK) : min(columns, (box.right + box.w) // BLOCK)] = True
+    return mask
+
+
+@cache
+def _bands_of_directory(rows: int, columns: int) -> Mask:
+    """(rows, columns, bands): the two base bands of each block that carry the directory."""
+    row, column, band = np.ogrid[:rows, :columns, : len(BANDS)]
+    return ((row + column + band) % 3 == 0) & (band < len(BASE_BANDS))
+
+
+def base_carriers(blocks: Mask) -> Mask:
+    """Return the carriers of the base layer, (rows, columns, bands)."""
+    rest = ~_bands_of_directory(*blocks.shape) & blocks[:, :, None]
+    rest[:, :, len(BASE_BANDS) :] = False
+    return rest
+
+
+def fine_carriers(blocks: Mask) -> Mask:
+    """Return the carriers of the fine layer, (rows, columns, bands)."""
+    carriers = np.zeros((*blocks.shape, len(BANDS)), bool)
+    carriers[:, :, len(BASE_BANDS) :] = blocks[:, :, None]
+    return carriers
+
+
+def stream(label: str, salt: bytes, count: int) -> npt.NDArray[np.uint8]:
+    """Return ``count`` public bytes: the ChaCha20 keystream under SHA-256("proface-s/share/v1/" | label | salt)."""
+    key = hashlib.sha256(_LABEL + label.encode("ascii") + salt).digest()
+    encryptor = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
+    return np.frombuffer(encryptor.update(bytes(count)), np.uint8)
+
+
+def order(label: str, salt: bytes, count: int) -> npt.NDArray[np.intp]:
+    """Return a permutation of ``count`` numbers: the order of as many 32-bit words, big-endian, of a stream."""
+    return np.argsort(stream(label, salt, 4 * count).view(">u4"), kind="stable")
+
+
+@cache
+def _directory_places() -> npt.NDArray[np.intp]:
+    """Numbers of the coded bits in a tile of blocks, (32, 64, 2)."""
+    return order("directory-order", b"", DIRECTORY_BITS).reshape(*_TILE, 2)
+
+
+@cache
+def _directory_scramble() -> Bits:
+    return np.unpackbits(stream("directory-scramble", b"", DIRECTORY_BITS // 8))
+
+
+def _places_in(rows: int, columns: int) -> npt.NDArray[np.intp]:
+    """Return the numbers of the coded bits of the directory at the carriers of a picture, in raster order."""
+    row, column = np.ogrid[:rows, :columns]
+    return _directory_places()[row % _TILE[0], column % _TILE[1]].ravel()
+
+
+def place_directory(data: bytes, rows: int, columns: int) -> tuple[Mask, Bits]:
+    """Return the carriers of a directory, (rows, columns, bands), and its bits in raster order.
+
+    `collect_directory` is the inverse.
+    """
+    message = np.unpackbits(np.frombuffer(data, np.uint8))
+    coded = ldpc_code(len(message), DIRECTORY_BITS).encode(message[None])[0] ^ _directory_scramble()
+    return _bands_of_directory(rows, columns), coded[_places_in(rows, columns)]
+
+
+def collect_directory(ratios: FloatArray) -> list[bytes]:
+    """Return what may be the directory, one candidate per possible length; only their CRC can tell.
+
+    Args:
+        ratios: (rows, columns, bands) log-likelihood ratios.
+    """
+    rows, columns, _ = ratios.shape
+    found = ratios[_bands_of_directory(rows, columns)]
+    summed = np.bincount(_places_in(rows, columns), weights=found, minlength=DIRECTORY_BITS)
+    signs = 1 - 2 * _directory_scramble().astype(np.float32)
+    unscrambled = summed.astype(np.float32) * signs
+    candidates = []
+    for length in LENGTHS:
+        bits, sound = ldpc_code(8 * length, DIRECTORY_BITS).decode(unscrambled[None])
+        if sound[0]:
+            candidates.append(np.packbits(bits[0]).tobytes())
+    return candidates
+
+
+class Layer:
+    """One layer of a share copy: a message of bytes over all carriers of the layer.
+
+    Args:
+        label: ``base`` or ``fine``.
+        salt: of the directory.
+        length: bytes of the message.
+        carriers: number of carriers.
+    """
+
+    def __init__(self, label: str, salt: bytes, length: int, carriers: int) -> None:
+        self._words = CodeWords(8 * length, carriers)
+        self._order = order(f"{label}-order", salt, carriers)
+        self._scramble = np.unpackbits(stream(f"{label}-scramble", salt, -(-carriers // 8)))[:carriers]
+
+    def encode(self, message: bytes) -> Bits:
+        """Return one bit per carrier; `decode` is the inverse."""
+        bits = np.empty_like(self._scramble)
+        coded = self._words.encode(np.unpackbits(np.frombuffer(message, np.uint8)))
+        bits[self._order] = coded ^ self._scramble
+        return bits
+
+    def decode(self, ratios: FloatArray) -> bytes | None:
+        """Return the message; None if the channel has left too little of it.
+
+        Args:
+            ratios: one per carrier.
+        """
+        signs = 1 - 2 * self._scramble.astype(np.float32)
+        bits = self._words.decode(ratios[self._order] * signs)
+        return None if bits is None else np.packbits(bits).tobytes()

@@ -1,0 +1,173 @@
+"""Writing a layer into a picture, and finding it again in what a channel has left of the picture.
+
+::
+
+    cover ─┐
+    directory, entries of the faces ─ LDPC ─ carriers ─ lattice ─► share copy ─ channel ─► received picture
+                                                                                                │
+    directory, entries of the faces ◄─ LDPC ◄─ log-likelihood ratios ◄─ lattice ◄─ placement ◄──┘
+
+Entries are opaque here: encrypted copies of faces, of the lengths that the directory lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..errors import DamagedFileError
+from ..types import FloatArray, UInt8Image
+from .carriers import (
+    Layer,
+    Mask,
+    base_carriers,
+    carrying_blocks,
+    collect_directory,
+    fine_carriers,
+    place_directory,
+)
+from .directory import Directory, decode_directory, encode_directory
+from .lattice import BANDS, STEPS, analyse, embed, grid_of, luma_of
+from .soft_values import bit_ratios, estimate_gains
+from .synchronise import Placement, placements, resample
+
+LayerName = Literal["base", "fine"]
+LAYERS: tuple[LayerName, ...] = ("fine", "base")
+
+
+@dataclass(frozen=True, slots=True)
+class ShareEntry:
+    """What is hidden of one face: an encrypted entry for each layer, empty if the layer has none for it."""
+
+    base: bytes
+    fine: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundLayer:
+    """A layer that was found in a picture.
+
+    Attributes:
+        directory: what it says about itself.
+        placement: where the canonical picture lies in the received one.
+        base: for each face, its entry in the base layer; None if the layer is unreadable.
+        fine: the same of the fine layer.
+    """
+
+    directory: Directory
+    placement: Placement
+    base: tuple[bytes, ...] | None
+    fine: tuple[bytes, ...] | None
+
+
+def write_layer(cover: UInt8Image, directory: Directory, entries: Sequence[ShareEntry]) -> UInt8Image:
+    """Hide entries in a picture; `find_layer` is the inverse, also after the picture has been recompressed.
+
+    The result is a function of the cover, the directory and the entries alone.
+
+    Args:
+        cover: (H, W, 3) sRGB, of the directory's size.
+        directory: says what is hidden.
+        entries: one per face, of the lengths in the directory.
+
+    Returns:
+        (H, W, 3) sRGB.
+
+    Raises:
+        ValueError: if sizes or lengths differ from the directory's, or the carriers are too few.
+    """
+    if (cover.shape[1], cover.shape[0]) != directory.size:
+        raise ValueError(f"a directory for {directory.size}, and a cover of {cover.shape[1]} x {cover.shape[0]}")
+    lengths = [(len(each.base), len(each.fine)) for each in entries]
+    if lengths != [(face.base_bytes, face.fine_bytes) for face in directory.faces]:
+        raise ValueError("entries of other lengths than the directory's")
+    blocks = carrying_blocks(directory)
+    bits = np.zeros((*blocks.shape, len(BANDS)), np.uint8)
+    where, placed = place_directory(encode_directory(directory), *blocks.shape)
+    bits[where] = placed
+    for name in LAYERS:
+        message = b"".join(getattr(each, name) for each in entries)
+        mask = _carriers(name, blocks)
+        if message:
+            bits[mask] = Layer(name, directory.salt, len(message), int(mask.sum())).encode(message)
+    return embed(cover, bits, blocks)
+
+
+def find_layer(picture: UInt8Image) -> FoundLayer | None:
+    """Find what `write_layer` has hidden in a picture, whatever has happened to it since.
+
+    Args:
+        picture: (H, W, 3) sRGB as received: recompressed, resized, cropped, or a screenshot.
+
+    Returns:
+        What was found; None if nothing was.
+    """
+    luma = luma_of(picture)
+    for placement in placements(luma):
+        found = _directory_at(luma, placement)
+        if found is not None:
+            directory, exact = found
+            return _read_layers(luma, directory, exact)
+    return None
+
+
+def _directory_at(luma: FloatArray, placement: Placement) -> tuple[Directory, Placement] | None:
+    """Return the directory read at a placement, and the placement of the size that it names."""
+    ratios = _ratios_at(luma, placement, None)
+    for data in collect_directory(ratios):
+        try:
+            directory = decode_directory(data)
+        except DamagedFileError:
+            continue
+        return directory, _with_size(placement, directory.size)
+    return None
+
+
+def _with_size(placement: Placement, size: tuple[int, int]) -> Placement:
+    """Return the placement of the whole canonical picture, of which a reader knew the size only roughly."""
+    if placement.size == size:
+        return placement
+    wide, high = placement.right - placement.left, placement.bottom - placement.top
+    if (wide, high) == placement.size:  # not resized: cropped, at the right and the bottom too
+        return Placement(size, placement.left, placement.top, placement.left + size[0], placement.top + size[1])
+    return Placement(size, placement.left, placement.top, placement.right, placement.bottom)
+
+
+def _ratios_at(luma: FloatArray, placement: Placement, blocks: Mask | None) -> FloatArray:
+    shown, present = resample(luma, placement)
+    if blocks is not None:
+        present = present & blocks
+    coefficients = analyse(shown)
+    if placement.size != (placement.right - placement.left, placement.bottom - placement.top):
+        coefficients = coefficients / estimate_gains(coefficients, present)
+    return bit_ratios(coefficients, present)
+
+
+def _read_layers(luma: FloatArray, directory: Directory, placement: Placement) -> FoundLayer:
+    blocks = carrying_blocks(directory)
+    ratios = _ratios_at(luma, placement, blocks)
+    found: dict[str, tuple[bytes, ...] | None] = {}
+    for name in LAYERS:
+        lengths = [getattr(face, f"{name}_bytes") for face in directory.faces]
+        found[name] = _read_layer(name, directory, lengths, ratios, blocks)
+    return FoundLayer(directory, placement, found["base"], found["fine"])
+
+
+def _read_layer(
+    name: LayerName, directory: Directory, lengths: Sequence[int], ratios: FloatArray, blocks: Mask
+) -> tuple[bytes, ...] | None:
+    mask, total = _carriers(name, blocks), sum(lengths)
+    if not total or 5 * int(mask.sum()) < 6 * 8 * total:
+        return None
+    message = Layer(name, directory.salt, total, int(mask.sum())).decode(ratios[mask])
+    if message is None:
+        return None
+    ends = np.cumsum(lengths)
+    return tuple(message[end - length : end] for length, end in zip(lengths, ends, strict=True))
+
+
+def _carriers(name: LayerName, blocks: Mask) -> Mask:
+    return base_carriers(blocks) if name == "base" else fine_carriers(blocks)
