@@ -3,7 +3,7 @@
 ::
 
     each carrying block   6 base bands: 2 for the directory, 4 for the base layer     28 fine bands: the fine layer
-    directory             4096 coded bits, each at one place of every 64 x 32 blocks, so that any part of a photo has many
+    directory             4096 coded bits, each at one place of every 64 x 32 blocks: any part of a photo has many
     layer                 entries of all faces ─ LDPC ─ scrambled ─ in random order over all carriers of the layer
 
 Order and scrambling come from the salt and are public: what is hidden is encrypted before it gets here.
@@ -48,7 +48,7 @@ def carrying_blocks(directory: Directory) -> Mask:
 def _bands_of_directory(rows: int, columns: int) -> Mask:
     """(rows, columns, bands): the two base bands of each block that carry the directory."""
     row, column, band = np.ogrid[:rows, :columns, : len(BANDS)]
-    return ((row + column + band) % 3 == 0) & (band < len(BASE_BANDS))
+    return np.asarray(((row + column + band) % 3 == 0) & (band < len(BASE_BANDS)))
 
 
 def base_carriers(blocks: Mask) -> Mask:
@@ -74,7 +74,7 @@ def stream(label: str, salt: bytes, count: int) -> npt.NDArray[np.uint8]:
 
 def order(label: str, salt: bytes, count: int) -> npt.NDArray[np.intp]:
     """Return a permutation of ``count`` numbers: the order of as many 32-bit words, big-endian, of a stream."""
-    return np.argsort(stream(label, salt, 4 * count).view(">u4"), kind="stable")
+    return np.asarray(np.argsort(stream(label, salt, 4 * count).view(">u4"), kind="stable"))
 
 
 @cache

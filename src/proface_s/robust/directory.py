@@ -37,15 +37,17 @@ class SharedFace:
 
     Attributes:
         box: where it is at canonical size, on a grid of 4 pixels.
-        group: 0: its key is derived from a passphrase directly; otherwise the number of its key group, from 1.
+        group: 0: its key is derived from a passphrase directly; otherwise the number of its key group, 1 to 15.
         base_bytes: length of its entry in the base layer; 0 if it has none.
         fine_bytes: length of its entry in the fine layer; 0 if it has none.
+        codec: what its entries hold, once decrypted: 0 to 15.
     """
 
     box: Box
     group: int
     base_bytes: int
     fine_bytes: int
+    codec: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def encode_directory(directory: Directory) -> bytes:
         len(directory.stanzas),
     )
     faces = b"".join(
-        _FACE.pack(_pack_box(face.box), face.group, face.base_bytes, face.fine_bytes) for face in directory.faces
+        _FACE.pack(_pack_box(face.box), face.codec << 4 | face.group, face.base_bytes, face.fine_bytes)
+        for face in directory.faces
     )
     stanzas = b"".join(bytes([each.group << 4 | each.kind]) + each.body for each in directory.stanzas)
     body = (head + faces + stanzas).ljust(length - _CRC.size, b"\0")
@@ -176,9 +179,11 @@ def _pack_box(box: Box) -> bytes:
 
 
 def _unpack_face(data: bytes, at: int) -> SharedFace:
-    box, group, base, fine = _FACE.unpack_from(data, at)
+    box, kinds, base, fine = _FACE.unpack_from(data, at)
     packed = int.from_bytes(box, "big")
-    return SharedFace(Box(*(UNIT * (packed >> shift & 0x3FF) for shift in (30, 20, 10, 0))), group, base, fine)
+    return SharedFace(
+        Box(*(UNIT * (packed >> shift & 0x3FF) for shift in (30, 20, 10, 0))), kinds & 15, base, fine, kinds >> 4
+    )
 
 
 def _check_fields(directory: Directory) -> None:
@@ -205,7 +210,7 @@ def _check_fields(directory: Directory) -> None:
             raise ValueError(f"a box {box} off the grid")
         if box.right > directory.width or box.bottom > directory.height:
             raise ValueError(f"a box {box} outside the picture")
-        if face.group and face.group not in groups:
+        if not (0 <= face.group <= 15 and 0 <= face.codec <= 15) or (face.group and face.group not in groups):
             raise ValueError(f"a face of group {face.group}, which nothing opens")
         if not (0 <= face.base_bytes <= 255 and 0 <= face.fine_bytes <= 0xFFFF and face.base_bytes + face.fine_bytes):
             raise ValueError("a face of no length")

@@ -47,7 +47,8 @@ _COLUMNS: Final = tuple(KEPT * v + u for v, u in BANDS)
 
 def luma_of(rgb: UInt8Image) -> FloatArray:
     """Return the luma (H, W) of (H, W, 3) sRGB samples, 0..255."""
-    return rgb @ _LUMA
+    luma: FloatArray = rgb @ _LUMA
+    return luma
 
 
 def grid_of(width: int, height: int) -> tuple[int, int]:
@@ -61,7 +62,7 @@ def basis() -> FloatArray:
     n = np.arange(BLOCK)
     rows = np.cos(np.pi * (2 * n + 1) * np.arange(KEPT)[:, None] / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    return np.asarray(rows, np.float32)
 
 
 def analyse(luma: FloatArray) -> FloatArray:
@@ -86,7 +87,8 @@ def synthesise(coefficients: FloatArray) -> FloatArray:
     low = np.zeros((rows, columns, KEPT * KEPT), np.float32)
     low[:, :, _COLUMNS] = coefficients
     half = np.matmul(low.reshape(rows, columns, KEPT, KEPT).transpose(0, 2, 1, 3), basis())  # (rows, v, columns, 16)
-    return np.matmul(basis().T, half.reshape(rows, KEPT, columns * BLOCK)).reshape(rows * BLOCK, columns * BLOCK)
+    luma: FloatArray = np.matmul(basis().T, half.reshape(rows, KEPT, columns * BLOCK))
+    return luma.reshape(rows * BLOCK, columns * BLOCK)
 
 
 @cache
@@ -94,7 +96,7 @@ def _dither_of_largest() -> FloatArray:
     key = hashlib.sha256(_DITHER_LABEL).digest()
     stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(MOST_BLOCKS**2 * 64))
     values = np.frombuffer(stream, np.uint8).reshape(MOST_BLOCKS, MOST_BLOCKS, 64)[:, :, : len(BANDS)]
-    return values.astype(np.float32) / 256
+    return values.astype(np.float32) / np.float32(256)
 
 
 def dither(rows: int, columns: int) -> FloatArray:

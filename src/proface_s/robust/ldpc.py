@@ -2,10 +2,10 @@
 
 ::
 
-    K message bits ─ encode ─► the first N bits of the circular buffer ─ channel ─► N log-likelihood ratios ─ decode ─► K bits
+    K message bits ─ encode ─► first N bits of the circular buffer ─ channel ─► N likelihood ratios ─ decode ─► K bits
 
-Base graph 2 covers what the layer needs: 1 to 3840 message bits at rates up to 5/6; below the mother code's rate of 1/5
-the buffer starts again, which repeats bits.  `CodeWords` cuts longer messages into words of equal length.
+Base graph 2 covers what the layer needs: 64 to 3840 message bits at rates up to 2/3; below the mother code's rate of
+1/5 the buffer starts again, which repeats bits.  `CodeWords` cuts longer messages into words of equal length.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .ldpc_decoder import decode_words
 
 Bits = npt.NDArray[np.uint8]
 
+LEAST_BITS: Final = 64
 MOST_BITS: Final = 3840
 MESSAGE_COLUMNS: Final = 10
 CORE_ROWS: Final = 4  # rows whose parity bits depend on each other; every later row adds one column of its own
@@ -137,19 +138,27 @@ def circular_buffer(message_bits: int, lift: int, columns: int) -> npt.NDArray[n
     return every[(every >= 2 * lift) & ~filler]
 
 
+def enough_carriers(message_bits: int, carriers: int) -> bool:
+    """Return whether so many coded bits can hold a message of any length, in one code word or several."""
+    words = -(-message_bits // MOST_BITS)
+    return 2 * (carriers // words) >= 3 * -(-message_bits // words)
+
+
 @cache
 def ldpc_code(message_bits: int, coded_bits: int) -> LdpcCode:
     """Return the code for this many message bits and coded bits.
 
     Args:
-        message_bits: 1 to 3840.
-        coded_bits: at least 6/5 of them.
+        message_bits: 64 to 3840.
+        coded_bits: at least 3/2 of them.
 
     Raises:
         ValueError: if there is no such code.
     """
-    if not 1 <= message_bits <= MOST_BITS or 5 * coded_bits < 6 * message_bits:
-        raise ValueError(f"no code for {message_bits} bits in {coded_bits}: 1 to {MOST_BITS} bits, rate 5/6 at most")
+    if not LEAST_BITS <= message_bits <= MOST_BITS or not enough_carriers(message_bits, coded_bits):
+        raise ValueError(
+            f"no code for {message_bits} bits in {coded_bits}: {LEAST_BITS} to {MOST_BITS}, rate 2/3 at most"
+        )
     lift, number = lifting_size(message_bits)
     unpunctured = coded_bits + 2 * lift + (MESSAGE_COLUMNS * lift - message_bits)
     count = min(ROWS, max(CORE_ROWS, -(-unpunctured // lift) - MESSAGE_COLUMNS))

@@ -30,9 +30,10 @@ from .carriers import (
     place_directory,
 )
 from .directory import Directory, decode_directory, encode_directory
-from .lattice import BANDS, STEPS, analyse, embed, grid_of, luma_of
-from .soft_values import bit_ratios, estimate_gains
-from .synchronise import Placement, placements, resample
+from .lattice import BANDS, analyse, embed, luma_of
+from .ldpc import enough_carriers
+from .soft_values import bit_ratios, estimate_gains, likely_blocks
+from .synchronise import FINE_MOVES, Placement, place_whole, placements, refine, resample
 
 LayerName = Literal["base", "fine"]
 LAYERS: tuple[LayerName, ...] = ("fine", "base")
@@ -116,13 +117,17 @@ def find_layer(picture: UInt8Image) -> FoundLayer | None:
 
 def _directory_at(luma: FloatArray, placement: Placement) -> tuple[Directory, Placement] | None:
     """Return the directory read at a placement, and the placement of the size that it names."""
-    ratios = _ratios_at(luma, placement, None)
-    for data in collect_directory(ratios):
-        try:
-            directory = decode_directory(data)
-        except DamagedFileError:
-            continue
-        return directory, _with_size(placement, directory.size)
+    shown, present = resample(luma, placement)
+    coefficients = _without_gains(analyse(shown), placement, present)
+    for blocks in (present, present & likely_blocks(coefficients)):
+        for data in collect_directory(bit_ratios(coefficients, blocks)):
+            try:
+                directory = decode_directory(data)
+            except DamagedFileError:
+                continue
+            exact = _with_size(placement, directory.size)
+            whole = exact == place_whole((luma.shape[1], luma.shape[0]), directory.size)
+            return directory, exact if whole or not exact.scaled else refine(luma, exact, FINE_MOVES)
     return None
 
 
@@ -130,25 +135,21 @@ def _with_size(placement: Placement, size: tuple[int, int]) -> Placement:
     """Return the placement of the whole canonical picture, of which a reader knew the size only roughly."""
     if placement.size == size:
         return placement
-    wide, high = placement.right - placement.left, placement.bottom - placement.top
-    if (wide, high) == placement.size:  # not resized: cropped, at the right and the bottom too
+    if not placement.scaled:  # cropped, at the right and the bottom too
         return Placement(size, placement.left, placement.top, placement.left + size[0], placement.top + size[1])
     return Placement(size, placement.left, placement.top, placement.right, placement.bottom)
 
 
-def _ratios_at(luma: FloatArray, placement: Placement, blocks: Mask | None) -> FloatArray:
-    shown, present = resample(luma, placement)
-    if blocks is not None:
-        present = present & blocks
-    coefficients = analyse(shown)
-    if placement.size != (placement.right - placement.left, placement.bottom - placement.top):
-        coefficients = coefficients / estimate_gains(coefficients, present)
-    return bit_ratios(coefficients, present)
+def _without_gains(coefficients: FloatArray, placement: Placement, present: Mask) -> FloatArray:
+    """Return coefficients as they were before the picture was resized, as far as that can be told."""
+    return coefficients / estimate_gains(coefficients, present) if placement.scaled else coefficients
 
 
 def _read_layers(luma: FloatArray, directory: Directory, placement: Placement) -> FoundLayer:
     blocks = carrying_blocks(directory)
-    ratios = _ratios_at(luma, placement, blocks)
+    shown, present = resample(luma, placement)
+    carrying = present & blocks
+    ratios = bit_ratios(_without_gains(analyse(shown), placement, carrying), carrying)
     found: dict[str, tuple[bytes, ...] | None] = {}
     for name in LAYERS:
         lengths = [getattr(face, f"{name}_bytes") for face in directory.faces]
@@ -160,7 +161,7 @@ def _read_layer(
     name: LayerName, directory: Directory, lengths: Sequence[int], ratios: FloatArray, blocks: Mask
 ) -> tuple[bytes, ...] | None:
     mask, total = _carriers(name, blocks), sum(lengths)
-    if not total or 5 * int(mask.sum()) < 6 * 8 * total:
+    if not total or not enough_carriers(8 * total, int(mask.sum())):
         return None
     message = Layer(name, directory.salt, total, int(mask.sum())).decode(ratios[mask])
     if message is None:

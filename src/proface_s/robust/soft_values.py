@@ -11,11 +11,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ..types import FloatArray
-from .lattice import STEPS, dither, phases
+from .lattice import BASE_BANDS, STEPS, dither, phases
 
 SPREADS: Final = (0.015, 0.03, 0.045, 0.06, 0.075, 0.09, 0.105, 0.125, 0.15, 0.18, 0.22)  # of a step
 LOST: Final = (0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.94)  # share of the blocks
@@ -24,6 +25,7 @@ CLASSES: Final = 3
 EVIDENCE: Final = 2.0  # least gain in log-likelihood over "nothing is hidden"
 GAINS: Final = np.arange(0.80, 1.0501, 0.005)
 _SAMPLES: Final = 4000
+_NEAR: Final = 5  # blocks
 
 
 def bit_ratios(coefficients: FloatArray, present: npt.NDArray[np.bool_]) -> FloatArray:
@@ -84,6 +86,19 @@ def agreement(coefficients: FloatArray, bands: int) -> FloatArray:
     return total
 
 
+def likely_blocks(coefficients: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return the blocks around which the base bands fit the lattice at least a third as well as anywhere.
+
+    Args:
+        coefficients: (rows, columns, bands).
+
+    Returns:
+        (rows, columns): the carrying blocks of a halo, roughly.
+    """
+    near = cv2.blur(agreement(coefficients, len(BASE_BANDS)), (_NEAR, _NEAR), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(near > near.max() / 3)
+
+
 def _activity_classes(coefficients: FloatArray, present: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:
     """Return masks of the flattest, the middling and the busiest third of the blocks."""
     activity = np.abs(coefficients[:, :, 1:]).sum(axis=2)
@@ -98,7 +113,7 @@ def _activity_classes(coefficients: FloatArray, present: npt.NDArray[np.bool_]) 
 def _wrapped_normal(turns: npt.NDArray[np.float64], spread: float) -> npt.NDArray[np.float64]:
     """Return the density on a circle of circumference 1 of a normal distribution around 0."""
     total = sum(np.exp(-((turns - turn) ** 2) / (2 * spread**2)) for turn in range(-2, 3))
-    return np.asarray(total) / (spread * np.sqrt(2 * np.pi))
+    return np.asarray(total / (spread * np.sqrt(2 * np.pi)))
 
 
 def _models() -> list[tuple[float, float]]:
@@ -113,12 +128,11 @@ def _bin_phases() -> npt.NDArray[np.float64]:
 def _log_densities() -> npt.NDArray[np.float64]:
     """Log density of the phase under each model if both bits are equally likely, (models, bins)."""
     turns = _bin_phases()
-    return np.stack(
-        [
-            np.log((1 - lost) * (_wrapped_normal(turns, spread) + _wrapped_normal(turns - 0.5, spread)) / 2 + lost)
-            for spread, lost in _models()
-        ]
-    )
+    densities = [
+        (1 - lost) * (_wrapped_normal(turns, spread) + _wrapped_normal(turns - 0.5, spread)) / 2 + lost
+        for spread, lost in _models()
+    ]
+    return np.asarray(np.log(densities))
 
 
 @cache

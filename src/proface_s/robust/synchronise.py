@@ -12,7 +12,7 @@ Each yields `Placement`s that fit the lattice better than chance; only a directo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -31,10 +31,17 @@ LEAST_SCALE: Final = 0.35  # of the received size to the canonical one; below, n
 THRESHOLD: Final = 6.0
 """In standard deviations of what pictures without a lattice give."""
 
+LEAST_HINT: Final = 3.5  # from which it is worth while to move the edges
+MOST_REFINED: Final = 2
 CROP_THRESHOLD: Final = 8.0  # the best of four million offsets reaches 5.6 by chance
 WINDOW: Final = 8  # blocks
 _CROP_BANDS: Final = (1, 2, 3)
-_PLAIN: Final = 4.0  # largest deviation of luma in a row or column of a border
+_PLAIN: Final = 2.5
+"""Mean deviation of luma from the border's, in a row or column of a border; ringing beside a photo stays below."""
+
+ROUGH_MOVES: Final = (3.0, 1.0)
+FINE_MOVES: Final = (1.0, 0.5, 0.25)
+"""Pixels of the received picture by which edges are moved, before and after the canonical size is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,11 @@ class Placement:
     top: float
     right: float
     bottom: float
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the received picture has another scale."""
+        return (self.right - self.left, self.bottom - self.top) != self.size
 
 
 def place_whole(received: tuple[int, int], size: tuple[int, int]) -> Placement:
@@ -121,8 +133,9 @@ def placements(luma: FloatArray) -> Iterator[Placement]:
     yield from _cropped(luma)
     inner = strip_borders(luma)
     if inner is not None:
-        for candidate in _usual_sizes(inner):
-            refined = refine(luma, candidate)
+        fits = sorted(((fit(luma, each), each) for each in _usual_sizes(inner)), key=lambda pair: -pair[0])
+        for score, candidate in fits[:MOST_REFINED]:
+            refined = refine(luma, candidate, ROUGH_MOVES) if score > LEAST_HINT else candidate
             if fit(luma, refined) > THRESHOLD:
                 yield refined
 
@@ -176,7 +189,7 @@ def _shifted_bands(luma: FloatArray, down: int) -> Iterator[tuple[int, FloatArra
         part = half[:, :, right : right + columns * BLOCK].reshape(rows, 2, columns, BLOCK)
         low = np.matmul(part, basis()[:2].T)  # (rows, v, columns, u)
         bands = np.stack([low[:, 0, :, 1], low[:, 1, :, 0], low[:, 1, :, 1]])
-        yield right, bands / STEPS[list(_CROP_BANDS), None, None]
+        yield right, (bands / STEPS[list(_CROP_BANDS), None, None]).astype(np.float32)
 
 
 def _as_pairs(values: npt.NDArray[np.complex64]) -> FloatArray:
@@ -184,17 +197,19 @@ def _as_pairs(values: npt.NDArray[np.complex64]) -> FloatArray:
 
 
 def _spectrum(values: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
-    """Return the discrete Fourier transform of a square of complex numbers; OpenCV's is ten times as fast as numpy's."""
+    """Return the discrete Fourier transform of a square; OpenCV's is ten times as fast as numpy's."""
     return np.ascontiguousarray(cv2.dft(_as_pairs(values))).view(np.complex64)[:, :, 0]
 
 
 def strip_borders(luma: FloatArray) -> Placement | None:
     """Return the area that is left without the plain borders of a screenshot; None if there are none."""
     height, width = luma.shape
-    top, bottom = _longest_run(np.ptp(luma, axis=1) > _PLAIN)
+    level = float(np.median(luma[[0, 0, -1, -1], [0, -1, 0, -1]]))
+    far = np.abs(luma - level)
+    top, bottom = _longest_run(far.mean(axis=1) > _PLAIN)
     if bottom - top < LEAST_SIDE:
         return None
-    left, right = _longest_run(np.ptp(luma[top:bottom], axis=0) > _PLAIN)
+    left, right = _longest_run(far[top:bottom].mean(axis=0) > _PLAIN)
     if right - left < LEAST_SIDE or (bottom - top, right - left) == (height, width):
         return None
     return Placement((right - left, bottom - top), left, top, right, bottom)
@@ -209,12 +224,16 @@ def _longest_run(busy: npt.NDArray[np.bool_]) -> tuple[int, int]:
     return int(edges[2 * longest]), int(edges[2 * longest + 1])
 
 
-def refine(luma: FloatArray, placement: Placement) -> Placement:
-    """Move the edges of a placement, by up to 3 pixels each, to where the lattice fits best."""
+def refine(luma: FloatArray, placement: Placement, moves: Sequence[float]) -> Placement:
+    """Move the edges of a placement, one by one, to where the lattice fits best.
+
+    Args:
+        luma: (H, W) of the received picture.
+        placement: where to begin.
+        moves: how far, in pixels, one after the other.
+    """
     best, found = fit(luma, placement), placement
-    if best < 2:
-        return placement
-    for step in (1.0, 0.5, 0.25):
+    for step in moves:
         for edge in ("left", "top", "right", "bottom"):
             for move in (-step, step):
                 moved = replace(found, **{edge: getattr(found, edge) + move})
