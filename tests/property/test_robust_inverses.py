@@ -15,7 +15,7 @@ from proface_s.robust.directory import (
     LENGTHS,
     REGIONS,
     STANZA_BYTES,
-    Directory,
+    ShareDirectory,
     KeyStanza,
     SharedFace,
     decode_directory,
@@ -40,7 +40,7 @@ def shared_faces(draw: st.DrawFn, groups: int) -> SharedFace:
 
 
 @st.composite
-def directories(draw: st.DrawFn) -> Directory:
+def directories(draw: st.DrawFn) -> ShareDirectory:
     kinds = draw(st.lists(st.sampled_from(sorted(STANZA_BYTES)), max_size=2))
     stanzas = tuple(
         KeyStanza(1 + number, kind, draw(st.binary(min_size=STANZA_BYTES[kind], max_size=STANZA_BYTES[kind])))
@@ -50,17 +50,17 @@ def directories(draw: st.DrawFn) -> Directory:
     faces = tuple(draw(st.lists(shared_faces(len(kinds)), min_size=1, max_size=most)))
     salt = draw(st.binary(min_size=16, max_size=16))
     cost = draw(st.integers(1, 15)), draw(st.integers(10, 20)), draw(st.integers(1, 15))
-    return Directory(*SIZE, draw(st.sampled_from(REGIONS)), salt, *cost, faces, stanzas)
+    return ShareDirectory(*SIZE, draw(st.sampled_from(REGIONS)), salt, *cost, faces, stanzas)
 
 
 @given(directories())
-def test_directories_come_back(directory: Directory) -> None:
+def test_directories_come_back(directory: ShareDirectory) -> None:
     assert decode_directory(encode_directory(directory)) == directory
 
 
 @given(directories(), st.data())
 def test_altered_directories_with_a_right_crc_raise_format_errors_or_are_canonical(
-    directory: Directory, data: st.DataObject
+    directory: ShareDirectory, data: st.DataObject
 ) -> None:
     body = bytearray(encode_directory(directory)[:-4])
     for _ in range(data.draw(st.integers(1, 4))):

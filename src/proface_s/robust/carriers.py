@@ -20,7 +20,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from ..types import FloatArray
-from .directory import LENGTHS, Directory
+from .directory import LENGTHS, ShareDirectory
 from .lattice import BANDS, BASE_BANDS, BLOCK, grid_of
 from .ldpc import Bits, CodeWords, ldpc_code
 
@@ -30,7 +30,7 @@ _LABEL: Final = b"proface-s/share/v1/"
 Mask = npt.NDArray[np.bool_]
 
 
-def carrying_blocks(directory: Directory) -> Mask:
+def carrying_blocks(directory: ShareDirectory) -> Mask:
     """Return which blocks carry, (rows, columns): all, or those inside a face's box grown by its own sides."""
     rows, columns = grid_of(directory.width, directory.height)
     if directory.region == "photo":
@@ -74,7 +74,8 @@ def stream(label: str, salt: bytes, count: int) -> npt.NDArray[np.uint8]:
 
 def order(label: str, salt: bytes, count: int) -> npt.NDArray[np.intp]:
     """Return a permutation of ``count`` numbers: the order of as many 32-bit words, big-endian, of a stream."""
-    return np.asarray(np.argsort(stream(label, salt, 4 * count).view(">u4"), kind="stable"))
+    words = stream(label, salt, 4 * count).view(np.dtype(">u4"))
+    return np.argsort(words, kind="stable")
 
 
 @cache
@@ -91,7 +92,8 @@ def _directory_scramble() -> Bits:
 def _places_in(rows: int, columns: int) -> npt.NDArray[np.intp]:
     """Return the numbers of the coded bits of the directory at the carriers of a picture, in raster order."""
     row, column = np.ogrid[:rows, :columns]
-    return _directory_places()[row % _TILE[0], column % _TILE[1]].ravel()
+    places: npt.NDArray[np.intp] = _directory_places()[row % _TILE[0], column % _TILE[1]]
+    return places.ravel()
 
 
 def place_directory(data: bytes, rows: int, columns: int) -> tuple[Mask, Bits]:

@@ -69,7 +69,7 @@ STANZA_BYTES: Final = {1: 32, 2: 64}
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class ShareDirectory:
     """What a share copy says about itself.
 
     Attributes:
@@ -106,7 +106,7 @@ def directory_length(faces: int, stanza_kinds: tuple[int, ...] = ()) -> int | No
     return next((length for length in LENGTHS if length >= used), None)
 
 
-def encode_directory(directory: Directory) -> bytes:
+def encode_directory(directory: ShareDirectory) -> bytes:
     """Serialise a directory; `decode_directory` is the inverse.
 
     Raises:
@@ -134,7 +134,7 @@ def encode_directory(directory: Directory) -> bytes:
     return body + _CRC.pack(zlib.crc32(body))
 
 
-def decode_directory(data: bytes) -> Directory:
+def decode_directory(data: bytes) -> ShareDirectory:
     """Parse a directory; inverse of `encode_directory`.
 
     Raises:
@@ -161,7 +161,7 @@ def decode_directory(data: bytes) -> Directory:
         found.append(KeyStanza(data[at] >> 4, kind, data[at + 1 : stop]))
         at = stop
     packed = int.from_bytes(size, "big")
-    directory = Directory(
+    directory = ShareDirectory(
         packed >> 12, packed & 0xFFF, REGIONS[first & 15], salt, cost >> 4, memory_log, cost & 15, listed, tuple(found)
     )
     try:
@@ -186,7 +186,7 @@ def _unpack_face(data: bytes, at: int) -> SharedFace:
     )
 
 
-def _check_fields(directory: Directory) -> None:
+def _check_fields(directory: ShareDirectory) -> None:
     """Check every rule that both writers and readers keep.
 
     Raises:

@@ -29,7 +29,7 @@ from .carriers import (
     fine_carriers,
     place_directory,
 )
-from .directory import Directory, decode_directory, encode_directory
+from .directory import ShareDirectory, decode_directory, encode_directory
 from .lattice import BANDS, analyse, embed, luma_of
 from .ldpc import enough_carriers
 from .soft_values import bit_ratios, estimate_gains, likely_blocks
@@ -58,13 +58,13 @@ class FoundLayer:
         fine: the same of the fine layer.
     """
 
-    directory: Directory
+    directory: ShareDirectory
     placement: Placement
     base: tuple[bytes, ...] | None
     fine: tuple[bytes, ...] | None
 
 
-def write_layer(cover: UInt8Image, directory: Directory, entries: Sequence[ShareEntry]) -> UInt8Image:
+def write_layer(cover: UInt8Image, directory: ShareDirectory, entries: Sequence[ShareEntry]) -> UInt8Image:
     """Hide entries in a picture; `find_layer` is the inverse, also after the picture has been recompressed.
 
     The result is a function of the cover, the directory and the entries alone.
@@ -115,7 +115,7 @@ def find_layer(picture: UInt8Image) -> FoundLayer | None:
     return None
 
 
-def _directory_at(luma: FloatArray, placement: Placement) -> tuple[Directory, Placement] | None:
+def _directory_at(luma: FloatArray, placement: Placement) -> tuple[ShareDirectory, Placement] | None:
     """Return the directory read at a placement, and the placement of the size that it names."""
     shown, present = resample(luma, placement)
     coefficients = _without_gains(analyse(shown), placement, present)
@@ -145,7 +145,7 @@ def _without_gains(coefficients: FloatArray, placement: Placement, present: Mask
     return coefficients / estimate_gains(coefficients, present) if placement.scaled else coefficients
 
 
-def _read_layers(luma: FloatArray, directory: Directory, placement: Placement) -> FoundLayer:
+def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placement) -> FoundLayer:
     blocks = carrying_blocks(directory)
     shown, present = resample(luma, placement)
     carrying = present & blocks
@@ -158,7 +158,7 @@ def _read_layers(luma: FloatArray, directory: Directory, placement: Placement) -
 
 
 def _read_layer(
-    name: LayerName, directory: Directory, lengths: Sequence[int], ratios: FloatArray, blocks: Mask
+    name: LayerName, directory: ShareDirectory, lengths: Sequence[int], ratios: FloatArray, blocks: Mask
 ) -> tuple[bytes, ...] | None:
     mask, total = _carriers(name, blocks), sum(lengths)
     if not total or not enough_carriers(8 * total, int(mask.sum())):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from proface_s.robust.directory import Directory, Region, SharedFace
+from proface_s.robust.directory import ShareDirectory, Region, SharedFace
 from proface_s.robust.share_picture import ShareEntry
 from proface_s.types import Box, UInt8Image
 
@@ -23,11 +23,11 @@ def photo(size: tuple[int, int] = SIZE) -> UInt8Image:
 
 def shared(
     *lengths: tuple[int, int], size: tuple[int, int] = SIZE, region: Region = "photo", seed: int = 0
-) -> tuple[Directory, list[ShareEntry]]:
+) -> tuple[ShareDirectory, list[ShareEntry]]:
     """Return a directory of faces with entries of these lengths (base, fine), and random entries for them."""
     rng = np.random.default_rng(seed)
     faces = tuple(
         SharedFace(Box(200 + 160 * number, 240, 96, 112), 0, base, fine) for number, (base, fine) in enumerate(lengths)
     )
-    directory = Directory(*size, region, rng.bytes(16), 3, 16, 4, faces)
+    directory = ShareDirectory(*size, region, rng.bytes(16), 3, 16, 4, faces)
     return directory, [ShareEntry(rng.bytes(base), rng.bytes(fine)) for base, fine in lengths]

@@ -10,7 +10,7 @@ import pytest
 from proface_s.errors import DamagedFileError
 from proface_s.robust.directory import (
     LENGTHS,
-    Directory,
+    ShareDirectory,
     KeyStanza,
     SharedFace,
     decode_directory,
@@ -20,7 +20,7 @@ from proface_s.robust.directory import (
 from proface_s.types import Box
 
 FACE = SharedFace(Box(400, 200, 128, 160), 0, 120, 1800)
-ONE = Directory(1600, 1068, "photo", bytes(range(16)), 3, 16, 4, (FACE,))
+ONE = ShareDirectory(1600, 1068, "photo", bytes(range(16)), 3, 16, 4, (FACE,))
 
 
 def with_crc(body: bytes) -> bytes:
