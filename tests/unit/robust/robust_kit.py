@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from proface_s.robust.directory import ShareDirectory, Region, SharedFace
+from proface_s.robust.directory import Region, SharedFace, ShareDirectory
 from proface_s.robust.share_picture import ShareEntry
 from proface_s.types import Box, UInt8Image
 

@@ -10,9 +10,9 @@ import pytest
 from proface_s.errors import DamagedFileError
 from proface_s.robust.directory import (
     LENGTHS,
-    ShareDirectory,
     KeyStanza,
     SharedFace,
+    ShareDirectory,
     decode_directory,
     directory_length,
     encode_directory,
