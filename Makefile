@@ -144,10 +144,12 @@ weights: needs-FACES $(VENV)/trainable  ## retrain the shipped weights: make wei
 	$(BIN)/python tools/integer_model.py $(dir $(MODEL))secure-3 --source $(MODEL)
 
 paper: needs-FACES $(VENV)/trainable  ## train the published system for comparison: make paper FACES="DIR DIR" STICKERS=DIR
-	for mode in randwr randwr-2 randwr-fine randwr-float obfswr; do \
-	  case $$mode in randwr-2|randwr-fine|obfswr) first="--init runs/paper-randwr/checkpoint.pt";; *) first=;; esac; \
+	for mode in randwr randwr-2 randwr-3 randwr-4 randwr-fine randwr-float obfswr obfswr-2 obfswr-3; do \
+	  case $$mode in randwr-2|randwr-fine|obfswr) from=randwr;; randwr-3) from=randwr-2;; randwr-4) from=randwr-3;; \
+	  obfswr-2) from=obfswr;; obfswr-3) from=obfswr-2;; *) from=;; esac; \
 	  $(BIN)/proface train --config configs/paper-$$mode.json $(addprefix --data ,$(FACES)) \
-	  $(if $(STICKERS),--stickers $(STICKERS)) $$first --out runs/paper-$$mode || exit 1; done
+	  $(if $(STICKERS),--stickers $(STICKERS)) $${from:+--init runs/paper-$$from/checkpoint.pt} \
+	  --out runs/paper-$$mode || exit 1; done
 
 OURS ?= secure-3
 PAPERS ?= paper-randwr paper-obfswr

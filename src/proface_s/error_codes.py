@@ -54,6 +54,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "no-records": "The picture carries neither a header nor a record in its pixels.",
     "not-for-recipients": "An identity was given, and the file was made for passphrases alone.",
     "other-face-key": "The face key belongs to another file.",
+    "older-model": "The file was protected with a model that is no longer shipped.",
     "other-model": "The file was protected with a model that is not installed.",
     "other-picture": "The sidecar belongs to another picture.",
     "other-recipients": "No identity given is one of those that the file was made for.",

@@ -56,6 +56,7 @@ PLAIN_HINTS: Final[dict[str, str]] = {
     "odd-structure": "open it in another program and save it again",
     "other-face-key": "it opens one face of the file it was made from, and copies of it; not the same photo protected "
     "again",
+    "older-model": "install the package proface-s-older-models, which is in the source of this program",
     "other-model": "this installation has {known}",
     "other-picture": "a sidecar lies beside its picture and has its name: look for the right pair",
     "other-recipients": "it was made for other recipients",

@@ -36,6 +36,10 @@ _MEMBERS: Final = (
     "protect",
     "recover",
 )
+_RETIRED: Final = {
+    bytes.fromhex("6cc8adaf1b0f210302becd1fcef18a8a"): "paper-randwr-1",
+    bytes.fromhex("bf4d92fe3f212168b030dd0ee7fbfb2a"): "paper-obfswr-1",
+}
 _PLUG_INS: Final = PlugIns(MODELS, "model", _opener)
 
 
@@ -90,6 +94,11 @@ def name_of(model_id: bytes) -> str | None:
     """
     shipped = next((card.name for card in _shipped().values() if card.model_id == model_id), None)
     return shipped or _plug_in_ids().get(model_id)
+
+
+def retired_name(model_id: bytes) -> str | None:
+    """Return the name of the model with this id in the package proface-s-older-models; None if it is none of those."""
+    return _RETIRED.get(model_id)
 
 
 def shipped_cards() -> list[Card]:

@@ -8,7 +8,7 @@ from ...container.header.header import Header
 from ...errors import DamagedFileError, ModelError
 from ...faces.numbering import format_numbers
 from ...flow.model import Model, Reading
-from ...flow.registry import Models, model_names
+from ...flow.registry import Models, model_names, retired_name
 from ...image.regions import cut
 from ...keys.secrets import FaceKey
 from ...progress import Progress
@@ -24,6 +24,10 @@ def model_of(picture: Picture, header: Header, models: Models) -> Model:
     """
     model = models.with_id(header.model_id)
     if model is None:
+        if older := retired_name(header.model_id):
+            raise ModelError(
+                f"{picture.source} was protected with {older}, a model that is no longer shipped", code="older-model"
+            )
         raise ModelError(
             f"{picture.source} was protected with another model ({header.model_id.hex()})",
             code="other-model",
