@@ -36,7 +36,8 @@ Written by `make results` from reports of `proface evaluate` and `proface attack
 [Measuring a method](evaluation.md) and [Attacks](attacks.md) define the figures. PSNR is in dB, given as mean (5th
 percentile) over the faces; intervals are 95 %. *{ours}* is the model that `proface protect` uses, measured here on the
 pixels alone, without the seal; *paper-...* is the published system, trained here with the same faces until it reached
-42 dB protected and 41 dB recovered on blurred faces ([how](../explain/paper-model.md)); *lsb-avif* is the classical baseline, an encrypted AVIF file in the least significant bits.
+42 dB protected and 41 dB recovered on blurred faces ([how](../explain/paper-model.md)); *lsb-avif* is the classical
+baseline, an encrypted AVIF file in the least significant bits.
 """
 
 
