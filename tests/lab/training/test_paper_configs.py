@@ -13,12 +13,15 @@ pytest.importorskip("pytorch_msssim")
 
 from paths_kit import ROOT  # noqa: E402
 from proface_lab.evaluation.peers import load_paper  # noqa: E402
-from proface_lab.training.checkpoints import compact, write_checkpoint  # noqa: E402
+from proface_lab.training.checkpoints import compact, read_checkpoint, write_checkpoint  # noqa: E402
 from proface_lab.training.config import RunConfig  # noqa: E402
-from proface_lab.training.paper.network import PaperFlow  # noqa: E402
+from proface_lab.training.paper.network import PaperFlow, PaperMethod  # noqa: E402
 from proface_lab.training.task import make_task  # noqa: E402
 from proface_s.covers import apply_style  # noqa: E402
+from proface_s.flow.paper.key_map import derive_key_map  # noqa: E402
+from proface_s.flow.registry import open_model  # noqa: E402
 from proface_s.image.measures import psnr  # noqa: E402
+from proface_s.keys.secrets import FaceKey  # noqa: E402
 from proface_s.types import Style  # noqa: E402
 
 from .test_secure import drawn_face  # noqa: E402
@@ -119,3 +122,29 @@ def test_committed_weights_hide_and_bring_back_a_face(path: Path) -> None:
         assert psnr(opened, cover) > max(25, psnr(opened, original))
     else:
         assert psnr(opened, original) < recovered - 15
+
+
+@pytest.mark.parametrize("name", ["paper-randwr", "paper-obfswr"])
+def test_the_shipped_graphs_compute_what_the_committed_weights_do(name: str) -> None:
+    shipped, committed = open_model(name, 1), _committed(name)
+    original, key = drawn_face(64, 3), FaceKey(bytes(range(32)))
+    cover = apply_style(original, Style("blur"))
+    key_map = derive_key_map(key, 64, 64)
+    protected = shipped.protect(original, cover, key)
+    for mine, theirs in (
+        (protected, committed.protect(original, cover, key_map)),
+        (
+            shipped.recover(protected, key, wrong_key=shipped.wrong_key_modes[0]).image,
+            committed.recover(protected, key_map),
+        ),
+    ):
+        assert mine is not None
+        assert np.abs(mine.astype(int) - theirs).max() <= 1  # the same numbers, rounded at the edge of two levels
+
+
+def _committed(name: str) -> PaperMethod:
+    saved = read_checkpoint(CONFIGS / f"{name}.checkpoint.pt")
+    network = make_task("paper", saved["config"]["model"]).build()
+    network.load_state_dict(saved["average"])
+    assert isinstance(network, PaperFlow)
+    return PaperMethod(network)
