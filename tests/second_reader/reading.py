@@ -16,6 +16,8 @@ from .container.header import Face, Group, Header
 from .container.seals import open_seal
 from .flow import estimate as flow
 from .flow import model_files
+from .jpeg import opening as jpeg
+from .jpeg.frame import Frame
 from .keys.unlock import Credentials, Opened, unlock
 from .outcomes import Damaged, LacksModel, Newer, NotProtected, WrongKey
 
@@ -26,7 +28,7 @@ MOST_PICTURES = 16  # of which records are read
 class Result:
     """A picture as far as it opened: outcomes in the order of the faces, face keys by number, from 1."""
 
-    picture: Picture
+    picture: Picture | Frame
     faces: list[str]
     face_keys: dict[int, bytes]
     warnings: list[str]
@@ -70,22 +72,33 @@ def read(path: Path, credentials: Credentials, sidecar: Path | None = None) -> R
     if found.header is not None:
         return _with_header(headers.parse(found.header), found.seals, picture, credentials)
     require(not found.seals, "seals without a header")
+    if isinstance(picture, Frame):
+        raise NotProtected
     return _from_records(picture, credentials)
 
 
-def _sidecar(path: Path, picture: Picture) -> carriers.Metadata:
+def _sidecar(path: Path, picture: Picture | Frame) -> carriers.Metadata:
     found, digest = carriers.read_sidecar(path.read_bytes())
     if digest != picture.digest:
-        header = headers.parse(found.header or b"")
-        belongs = picture.rgb.shape[:2] == (header.height, header.width) and areas.regions_match(header, picture)
-        require(belongs, "the sidecar of another picture")
+        require(_matches(headers.parse(found.header or b""), picture), "the sidecar of another picture")
     return found
 
 
-def _with_header(header: Header, seals: dict[int, bytes], picture: Picture, credentials: Credentials) -> Result:
+def _matches(header: Header, picture: Picture | Frame) -> bool:
+    """Whether size and digests in the header are those of the picture."""
+    if isinstance(picture, Frame):
+        return jpeg.matches(header, picture)
+    of_pixels = header.coefficients is None and picture.rgb.shape[:2] == (header.height, header.width)
+    return of_pixels and areas.regions_match(header, picture)
+
+
+def _with_header(header: Header, seals: dict[int, bytes], picture: Picture | Frame, credentials: Credentials) -> Result:
     require(
         all(index < len(header.faces) and header.faces[index].sealed for index in seals), "a seal of no sealed face"
     )
+    require(_matches(header, picture), "a picture that was changed")
+    if isinstance(picture, Frame):
+        return _coefficients(header, seals, picture, credentials)
     areas.check(header, picture)
     opened = unlock(header, credentials, with_macs=True)
     canvas = _Canvas(picture)
@@ -98,6 +111,22 @@ def _with_header(header: Header, seals: dict[int, bytes], picture: Picture, cred
     for face in header.faces:
         _recover(canvas, header, face, face.box, opened, seals.get(face.index))
     return canvas.result()
+
+
+def _coefficients(header: Header, seals: dict[int, bytes], frame: Frame, credentials: Credentials) -> Result:
+    """Open the faces of a JPEG file; without its seal a face does not come back."""
+    opened = unlock(header, credentials, with_macs=True)
+    faces = []
+    for face in header.faces:
+        key = opened.face_keys.get(face.index)
+        if key is None:
+            faces.append("forgotten" if face.forgotten else "locked")
+        elif face.index in seals:
+            jpeg.open_face(header, face, seals[face.index], key, frame)
+            faces.append("exact")
+        else:
+            raise LacksModel
+    return Result(frame, faces, {index + 1: key for index, key in sorted(opened.face_keys.items())}, [])
 
 
 def _contradicted(header: Header, face: Face, picture: Picture) -> bool:

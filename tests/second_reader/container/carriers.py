@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from ..jpeg import segments
+from ..jpeg.frame import Frame, decode
 from ..outcomes import Damaged, Newer, NotAPicture
 from .fields import Fields, require
 
@@ -23,6 +25,7 @@ NEEDED = (b"IHDR", b"PLTE", b"IDAT")
 HEADER_TAG, SEAL_TAG = 65360, 65361
 MOST_CHUNKS = 8192
 PNG = b"\x89PNG\r\n\x1a\n"
+JPEG = b"\xff\xd8"
 Bytes = NDArray[np.uint8]
 
 
@@ -65,12 +68,12 @@ def picture_digest(rgb: Bytes) -> str:
     return sha256(width.to_bytes(4) + height.to_bytes(4) + rgb.tobytes()).hexdigest()
 
 
-def load(data: bytes) -> tuple[Metadata, Picture]:
+def load(data: bytes) -> tuple[Metadata, Picture | Frame]:
     """Header and seals of a file, and its picture; a broken picture is damage if there are any of the first."""
     found = Metadata()
     try:
         _read_metadata(data, found)
-        return found, pixels(data)
+        return found, picture(data)
     except NotAPicture as reason:
         if found.header is not None or found.seals:
             raise Damaged(str(reason)) from reason
@@ -82,6 +85,11 @@ def metadata(data: bytes) -> Metadata:
     found = Metadata()
     _read_metadata(data, found)
     return found
+
+
+def picture(data: bytes) -> Picture | Frame:
+    """What digests are of: the coefficients of a JPEG file, the pixels of others."""
+    return decode(data) if data.startswith(JPEG) else pixels(data)
 
 
 def pixels(data: bytes) -> Picture:
@@ -118,6 +126,8 @@ def _read_metadata(data: bytes, found: Metadata) -> None:
         _collect(_riff_chunks(data), found)
     elif data[:4] in (b"II*\0", b"MM\0*"):
         _tiff(data, found)
+    elif data.startswith(JPEG):
+        _collect(segments.chunks(segments.before_scans(data)), found)
 
 
 def _collect(chunks: Iterable[tuple[bytes, bytes, bool]], found: Metadata) -> None:

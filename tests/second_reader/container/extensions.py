@@ -1,4 +1,4 @@
-"""The extensions of a header: footprints (0) and reserved samples (1) (docs/format.md, sections 1.5 and 2)."""
+"""The extensions of a header: footprints (0), reserved samples (1), coefficients (3) (docs/format.md, 1.5, 1.7, 2)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from ..outcomes import Newer
 from .fields import Box, Fields, require
 
-FOOTPRINTS, RESERVED = 0, 1
+FOOTPRINTS, RESERVED, COEFFICIENTS = 0, 1, 3
 CRITICAL = 0x8000
 
 
@@ -35,6 +35,16 @@ class Footprint:
 
 
 @dataclass(frozen=True)
+class Coefficients:
+    """What digests and seals of a JPEG file are of; areas in MCUs of the stored picture."""
+
+    orientation: int
+    sampling: tuple[int, int]
+    frame_digest: bytes
+    areas: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
 class Extension:
     """An extension; `tag` is without the bit that says critical."""
 
@@ -51,7 +61,7 @@ def read_extensions(fields: Fields) -> tuple[Extension, ...]:
     for _ in range(count):
         tag = fields.number(2)
         extension = Extension(tag & ~CRITICAL, bool(tag & CRITICAL), fields.take(fields.number(4)))
-        if extension.critical and extension.tag not in (FOOTPRINTS, RESERVED):
+        if extension.critical and extension.tag not in (FOOTPRINTS, RESERVED, COEFFICIENTS):
             raise Newer("an unknown extension that is critical")
         found.append(extension)
     return tuple(found)
@@ -91,3 +101,19 @@ def _reserved(value: bytes, critical: bool, faces: int) -> tuple[int, ...]:
     require(len(value) == 2 * faces, "a number for each face")
     require(any(value), "reserved samples, but none")
     return tuple(int.from_bytes(value[k : k + 2]) for k in range(0, len(value), 2))
+
+
+def coefficients(extensions: tuple[Extension, ...], faces: int) -> Coefficients | None:
+    """What the header says of a JPEG file, if it is that of one."""
+    return next((_coefficients(e.value, e.critical, faces) for e in extensions if e.tag == COEFFICIENTS), None)
+
+
+def _coefficients(value: bytes, critical: bool, faces: int) -> Coefficients:
+    require(critical, "coefficients that are not critical")
+    require(len(value) == 34 + 8 * faces, "an area for each face")
+    fields = Fields(value)
+    orientation, factors, frame_digest = fields.number(1), fields.number(1), fields.take(32)
+    sampling = (factors >> 4, factors & 15)
+    require(1 <= orientation <= 8 and all(1 <= factor <= 4 for factor in sampling), "orientation or sampling")
+    areas = tuple((fields.number(2), fields.number(2), fields.number(2), fields.number(2)) for _ in range(faces))
+    return Coefficients(orientation, sampling, frame_digest, areas)

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ..outcomes import Newer
-from .extensions import Footprint, check_extensions, footprints, read_extensions, reserved_samples
+from .coefficient_areas import check_areas
+from .extensions import (
+    Coefficients,
+    Footprint,
+    check_extensions,
+    coefficients,
+    footprints,
+    read_extensions,
+    reserved_samples,
+)
 from .fields import Box, Fields, Stanza, check_boxes, check_costs, check_stanzas, face_context, read_stanzas, require
 
 MAGIC = b"PFS1"
@@ -70,6 +79,7 @@ class Header:
     reserved: tuple[int, ...]
     front: bytes  # offsets 0 to 30
     extension_bytes: bytes  # their number and they
+    coefficients: Coefficients | None = None  # of a JPEG file
 
     def context(self, face: Face) -> bytes:
         """What keys of a face are bound to: 35 bytes."""
@@ -116,8 +126,17 @@ def parse(data: bytes) -> Header:
 
     marks, reserved = footprints(found, count), reserved_samples(found, count)
     extension_bytes = data[start : fields.at]
-    header = Header(flags == 1, width, height, model_id, groups, faces, marks, reserved, data[:31], extension_bytes)
+    jpeg = coefficients(found, count)
+    header = Header(
+        flags == 1, width, height, model_id, groups, faces, marks, reserved, data[:31], extension_bytes, jpeg
+    )
     _check_extents(header)
+    if jpeg is not None:
+        require(
+            not header.cover and not any(model_id) and not any(reserved), "a JPEG that hides something in its pixels"
+        )
+        require(all(header.footprint(face).plain for face in faces), "a footprint in a JPEG")
+        check_areas(jpeg, width, height, [face.box for face in faces])
     return header
 
 

@@ -23,16 +23,20 @@ def open_seal(seal: bytes, face_key: bytes, face: Face, header: Header) -> Bytes
     footprint = header.footprint(face)
     extent = header.width.to_bytes(4) + header.height.to_bytes(4)
     context = header.context(face) + extent + face.digest + (b"" if footprint.plain else bytes(footprint))
+    codec, content = unsealed(seal, face_key, context)
+    require(codec in CODECS, "an unknown codec")
+    return _decoded(content, CODECS[codec], footprint.area(face.box)[2:], "RGBA" if footprint.varied else "RGB")
+
+
+def unsealed(seal: bytes, face_key: bytes, context: bytes) -> tuple[int, bytes]:
+    """The codec and the content of a seal that opens."""
     require(len(seal) >= 12 + 5 + 16, "a seal that is too short")
     try:
         payload = ChaCha20Poly1305(derive(face_key, "seal")).decrypt(seal[:12], seal[12:], context)
     except InvalidTag as error:
         raise Damaged("a seal that was altered") from error
     fields = Fields(payload)
-    codec = fields.number(1)
-    content = fields.take(fields.number(4))
-    require(codec in CODECS, "an unknown codec")
-    return _decoded(content, CODECS[codec], footprint.area(face.box)[2:], "RGBA" if footprint.varied else "RGB")
+    return fields.number(1), fields.take(fields.number(4))
 
 
 def _decoded(content: bytes, codec: str, size: tuple[int, int], mode: str) -> Bytes:
