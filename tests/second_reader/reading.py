@@ -114,7 +114,7 @@ def _with_header(header: Header, seals: dict[int, bytes], picture: Picture | Fra
 
 
 def _coefficients(header: Header, seals: dict[int, bytes], frame: Frame, credentials: Credentials) -> Result:
-    """Open the faces of a JPEG file; without its seal a face does not come back."""
+    """Open the faces of a JPEG file; without its seal a face is lost."""
     opened = unlock(header, credentials, with_macs=True)
     faces = []
     for face in header.faces:
@@ -125,7 +125,7 @@ def _coefficients(header: Header, seals: dict[int, bytes], frame: Frame, credent
             jpeg.open_face(header, face, seals[face.index], key, frame)
             faces.append("exact")
         else:
-            raise LacksModel
+            faces.append("lost")
     return Result(frame, faces, {index + 1: key for index, key in sorted(opened.face_keys.items())}, [])
 
 

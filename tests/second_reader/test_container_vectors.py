@@ -1,4 +1,4 @@
-"""Every vector of the container, read with the second reader: class, outcomes, face keys and pixels."""
+"""Every vector of the container and of JPEG files, read with the second reader: class, outcomes, face keys, picture."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from .keys.unlock import Credentials
 from .outcomes import NotOpened
 from .reading import read
 
-FOLDER = Path(__file__).parents[1] / "vectors/container"
+VECTORS = Path(__file__).parents[1] / "vectors"
+FOLDERS = sorted(folder for kind in ("container", "jpeg") for folder in (VECTORS / kind).iterdir() if folder.is_dir())
 CASES = [
-    pytest.param(path.parent, case, id=f"{path.parent.name}/{case['file']}")
-    for path in sorted(FOLDER.glob("*/cases.json"))
+    pytest.param(path.parent, case, id=f"{path.parents[1].name}/{path.parent.name}/{case['file']}")
+    for path in (folder / "cases.json" for folder in FOLDERS)
     for case in json.loads(path.read_text(encoding="utf-8"))["cases"]
 ]
 
 
 def test_all_folders_are_read() -> None:
-    assert len({parameters.values[0] for parameters in CASES}) == len([f for f in FOLDER.iterdir() if f.is_dir()])
-    assert len(CASES) > 100
+    assert len({parameters.values[0] for parameters in CASES}) == len(FOLDERS)
+    assert len(CASES) > 200
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)
 def test_vector(folder: Path, case: dict[str, Any]) -> None:
     picture = folder / case["file"]
     if "protected" in case:
-        assert carriers.pixels(picture.read_bytes()).digest == case["protected"]
+        assert carriers.picture(picture.read_bytes()).digest == case["protected"]
     sidecar = folder / case["sidecar"] if "sidecar" in case else None
     for attempt in case["attempts"]:
         expected = {key: value for key, value in attempt.items() if key != "with"}

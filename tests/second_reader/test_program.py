@@ -38,7 +38,7 @@ def by_program(session: Session, data: bytes, passphrase: str) -> Found:
         result = session.recover(data, passphrase)
     except ProFaceError as error:
         return REFUSALS[type(error).__name__], [], ""
-    return "opens", [str(face.outcome) for face in result.faces], carriers.pixels(result.data).digest
+    return "opens", [str(face.outcome) for face in result.faces], carriers.picture(result.data).digest
 
 
 def by_reader(path: Path, data: bytes, passphrase: str) -> Found:
@@ -86,6 +86,22 @@ def test_changed_chunks(file: str, session: Session, tmp_path: Path) -> None:
     for _ in range(30):
         data = png(mutated(chunks, chance))
         assert by_program(session, data, PASSPHRASE) == by_reader(tmp_path / "a.png", data, PASSPHRASE)
+
+
+@pytest.mark.parametrize("file", ["420.jpg", "progressive.jpg", "grey.jpg"])
+def test_changed_jpeg(file: str, session: Session, tmp_path: Path) -> None:
+    """One or two wrong bits anywhere in a JPEG file, or its end cut off."""
+    chance = random.Random(file)
+    original = (FOLDER.parent / "jpeg/files" / file).read_bytes()
+    assert by_program(session, original, PASSPHRASE)[0] == "opens"
+    for _ in range(30):
+        data = bytearray(original)
+        for _ in range(chance.randrange(1, 3)):
+            data[chance.randrange(20, len(data))] ^= 1 << chance.randrange(8)
+        if chance.randrange(5) == 0:
+            del data[chance.randrange(20, len(data)) :]
+        changed = bytes(data)
+        assert by_program(session, changed, PASSPHRASE) == by_reader(tmp_path / "a.jpg", changed, PASSPHRASE)
 
 
 @pytest.mark.parametrize("passphrase", [PASSPHRASE, WRONG])

@@ -97,7 +97,8 @@ class _Component:
     def _context(self, i: int, j: int, u: int, v: int, parity: int, other: Integers | None) -> int:
         around = self.magnitudes
         m = around[i + 1, j + 1, u : u + 3, v : v + 3]
-        a = sum(around[i + 1 + y, j + 1 + x, u : u + 2, v : v + 2] for y, x in ((-1, 0), (1, 0), (0, -1), (0, 1)))
+        beside = [around[i + 1 + y, j + 1 + x, u : u + 2, v : v + 2] for y, x in ((-1, 0), (1, 0), (0, -1), (0, 1))]
+        a = np.sum(beside, axis=0)
         expected = 4 * (m[1, 0] + m[0, 1]) + 3 * (m[1, 1] + m[2, 0] + m[0, 2]) + m[2, 1] + m[1, 2] + a[1, 0] + a[0, 1]
         if parity:
             expected += a[0, 0]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from io import BytesIO
+from math import ceil
+from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from ..container.fields import Box
 from ..outcomes import NotAPicture
 from .entropy import ZIGZAG, Component, HuffmanTable, Scan, huffman_table
-from .segments import APP0, APP14, DHT, DQT, DRI, SOS, Segment, segments
+from .segments import APP0, APP1, APP14, DHT, DQT, DRI, SOS, Segment, segments
 
 FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended sequential, progressive; Huffman-coded all of them
 PROGRESSIVE = 0xC2
 OTHER_FRAMES = frozenset(range(0xC3, 0xD0)) - {DHT, 0xC8, 0xCC}
 GREY, YCBCR, RGB = 0, 1, 2
+EXIF = b"Exif\0\0"
+FIELDS = ((0, 2), (2, 2), (4, 4), (8, 2))  # of a directory entry: tag, type, count, a short value
 
 
 @dataclass
@@ -85,6 +87,7 @@ class _Reading:
     progressive: bool = False
     jfif: bool = False
     adobe: int | None = None
+    orientation: int | None = None
 
 
 def decode(data: bytes) -> Frame:
@@ -97,7 +100,7 @@ def decode(data: bytes) -> Frame:
         raise NotAPicture("a JPEG file that breaks a rule of T.81") from error
     if state.frame is None or not all(component.steps for component in state.frame.components):
         raise NotAPicture("a JPEG file without a picture")
-    state.frame.orientation = _orientation(data)
+    state.frame.orientation = state.orientation or 1
     state.frame.colours = _colours(state, state.frame.components)
     return state.frame
 
@@ -112,6 +115,8 @@ def _take(state: _Reading, segment: Segment) -> None:
         state.interval = int.from_bytes(payload)
     elif marker == APP0 and payload.startswith(b"JFIF\0"):
         state.jfif = True
+    elif marker == APP1 and payload.startswith(EXIF):
+        state.orientation = state.orientation or _orientation(payload)
     elif marker == APP14 and payload.startswith(b"Adobe"):
         state.adobe = payload[11]
     elif marker in FRAMES:
@@ -132,6 +137,8 @@ def _quantisers(state: _Reading, payload: bytes) -> None:
         steps = [0] * 64
         for k, natural in enumerate(ZIGZAG):
             steps[natural] = int.from_bytes(values[size * k : size * (k + 1)])
+        if not all(steps):
+            raise NotAPicture("a quantiser step of 0")
         state.steps[name] = tuple(steps)
         at += 1 + 64 * size
 
@@ -157,9 +164,9 @@ def _frame(payload: bytes) -> Frame:
     columns, rows = -(-width // (8 * across)), -(-height // (8 * down))
     components = []
     for name, h, v, table in factors:
-        own = [-(-(-(-size * f // most)) // 8) for size, f, most in ((height, v, down), (width, h, across))]
+        own_rows, own_columns = ceil(ceil(height * v / down) / 8), ceil(ceil(width * h / across) / 8)
         blocks = np.zeros((rows * v, columns * h, 64), np.int32)
-        components.append(Component(name, h, v, table, own[0], own[1], blocks))
+        components.append(Component(name, h, v, table, own_rows, own_columns, blocks))
     return Frame(width, height, 1, YCBCR, components)
 
 
@@ -179,9 +186,19 @@ def _scan(state: _Reading, segment: Segment) -> None:
     scan.decode(segment.coded, state.interval, *state.frame.mcus)
 
 
-def _orientation(data: bytes) -> int:
-    found = Image.open(BytesIO(data)).getexif().get(274, 1)
-    return found if found in range(1, 9) else 1
+def _orientation(payload: bytes) -> int | None:
+    """The orientation in an Exif segment, if it has one that means something (TIFF tag 274 in the first directory)."""
+    tiff = payload[len(EXIF) :]
+    if tiff[:4] not in (b"II*\0", b"MM\0*"):
+        return None
+    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
+    directory = int.from_bytes(tiff[4:8], order)
+    for entry in range(int.from_bytes(tiff[directory : directory + 2], order)):
+        at = directory + 2 + 12 * entry
+        tag, kind, count, value = (int.from_bytes(tiff[at + k : at + k + n], order) for k, n in FIELDS)
+        if (tag, kind, count) == (274, 3, 1) and value in range(1, 9):
+            return value
+    return None
 
 
 def _colours(state: _Reading, components: list[Component]) -> int:

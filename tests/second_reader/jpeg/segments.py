@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..container.fields import Fields, require
@@ -10,7 +11,7 @@ from ..outcomes import NotAPicture
 
 SOI, EOI, SOS, DHT, DQT, DRI = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD
 APP0, APP1, APP11, APP14 = 0xE0, 0xE1, 0xEB, 0xEE
-RESTARTS = range(0xD0, 0xD8)
+RESTARTS, RESERVED = range(0xD0, 0xD8), range(0xF0, 0xFE)
 OURS = b"PRO-Face\0"
 PART, MOST_PARTS, MOST_CHUNKS, MOST_SEGMENTS = 65520, 16384, 8192, 20000
 
@@ -24,19 +25,22 @@ class Segment:
     coded: tuple[bytes, ...] = ()
 
 
-def segments(data: bytes) -> Iterator[Segment]:
-    """All marker segments behind the start of the image, up to its end.  Raises `NotAPicture`."""
+def segments(data: bytes, scans: bool = True) -> Iterator[Segment]:
+    """All marker segments behind the start of the image, up to its end, or up to the first scan.
+
+    A file may end without its last marker.  Raises `NotAPicture`.
+    """
     at = 2
-    while True:
+    while at < len(data):
         if data[at : at + 1] != b"\xff":
             raise NotAPicture("a marker is missing")
         while data[at : at + 1] == b"\xff":
             at += 1
-        if at >= len(data):
-            raise NotAPicture("a JPEG file that ends early")
-        marker = data[at]
-        if marker == EOI:
+        marker = data[at] if at < len(data) else EOI
+        if marker == EOI or (marker == SOS and not scans):
             return
+        if marker < 0xC0 or marker in RESERVED:
+            raise NotAPicture("a marker that is reserved")
         length = int.from_bytes(data[at + 1 : at + 3])
         payload = data[at + 3 : at + 1 + length]
         if length < 2 or len(payload) != length - 2:
@@ -53,28 +57,25 @@ def _coded(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
     intervals, start = [], at
     while True:
         at = data.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(data):
-            raise NotAPicture("a JPEG file that ends early")
-        if data[at + 1] == 0:
-            at += 2
-        elif data[at + 1] == 0xFF:
-            at += 1
-        else:
-            intervals.append(data[start:at].replace(b"\xff\0", b"\xff"))
-            if data[at + 1] not in RESTARTS:
-                return tuple(intervals), at
-            at += 2
-            start = at
+        following = data[at + 1] if 0 <= at < len(data) - 1 else EOI
+        if following in (0, 0xFF):
+            at += 1 + (following == 0)
+            continue
+        end = at if at >= 0 else len(data)
+        intervals.append(data[start:end].replace(b"\xff\0", b"\xff"))
+        if following not in RESTARTS:
+            return tuple(intervals), end
+        at += 2
+        start = at
 
 
 def before_scans(data: bytes) -> list[Segment]:
-    """The segments before the first scan.  Raises `Damaged` if there are too many."""
+    """The segments before the first scan, as far as they can be read.  Raises `Damaged` if there are too many."""
     found: list[Segment] = []
-    for segment in segments(data):
-        if segment.marker == SOS:
-            break
-        found.append(segment)
-        require(len(found) <= MOST_SEGMENTS, "number of segments")
+    with suppress(NotAPicture):  # that the picture is broken is found when it is decoded
+        for segment in segments(data, scans=False):
+            found.append(segment)
+            require(len(found) <= MOST_SEGMENTS, "number of segments")
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...container.header.header import Header, header_areas
 from ...container.seal import header_seal_context, open_coefficient_seal
-from ...errors import DamagedFileError
+from ...errors import DamagedFileError, ImageError
 from ...image.jpeg.coefficient_code import decode_coefficients
 from ...image.jpeg.geometry import even_box
 from ...image.jpeg.picture import BLOCK, Coefficients, JpegPicture
@@ -38,7 +38,10 @@ def open_protected_jpeg(picture: Picture, header: Header) -> JpegPicture:
             f"{picture.source} was protected as a JPEG and has been converted; the exact copies no longer fit",
             code="recompressed",
         )
-    jpeg = read_jpeg(picture.jpeg, picture.source)
+    try:
+        jpeg = read_jpeg(picture.jpeg, picture.source)
+    except ImageError as error:  # it was protected once: what is wrong with it is damage
+        raise DamagedFileError(error.message, code=error.code) from None
     if jpeg.orientation != described.orientation:
         raise DamagedFileError(f"{picture.source} was turned after it was protected", code="recompressed")
     if jpeg.frame_digest != described.frame_digest or jpeg.sampling != described.sampling:
