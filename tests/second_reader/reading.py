@@ -56,7 +56,8 @@ class _Canvas:
 
     def result(self) -> Result:
         """The finished result; `Damaged` if the pixels of a face were changed, and no other comes back."""
-        require(bool(self.face_keys) or "damaged" not in self.faces, "pixels that were changed")
+        back = {"exact", "estimate"} & set(self.faces)
+        require(bool(back) or "damaged" not in self.faces, "pixels that were changed")
         return Result(Picture(self.rgb, self.alpha), self.faces, self.face_keys, self.warnings)
 
 
@@ -160,6 +161,7 @@ def _recover(
         if not header.cover:
             if not estimate.picture:
                 canvas.faces.append("damaged")
+                canvas.face_keys[len(canvas.faces)] = key
                 return
             if estimate.decoder is None or not estimate.decoder.intact:
                 canvas.warnings.append(f"face {face.index + 1}: samples were changed")
@@ -186,10 +188,11 @@ def _from_records(picture: Picture, credentials: Credentials) -> Result:
                 if isinstance(reason, kind):
                     raise reason
         raise NotProtected
-    check_costs(stanza for record in found for stanza in record.stanzas)
+    pictures = records.pictures(found)[:MOST_PICTURES]
+    check_costs(stanza for of_one in pictures for record in of_one for stanza in record.stanzas)
     canvas = _Canvas(picture)
     opens = False
-    for of_one in records.pictures(found)[:MOST_PICTURES]:
+    for of_one in pictures:
         header, places = _header_of(of_one)
         try:
             opened = unlock(header, credentials, with_macs=False)

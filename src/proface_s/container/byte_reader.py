@@ -39,15 +39,15 @@ class ByteReader:
         """Return the next ``width`` bytes as an unsigned big-endian integer."""
         return int.from_bytes(self.take(width, part), "big")
 
-    def count(self, width: int, limit: int, items: str) -> int:
+    def count(self, width: int, limit: int, items: str, least: int = 0) -> int:
         """Return an integer that says how many ``items`` follow.
 
         Raises:
-            DamagedFileError: if it exceeds ``limit``.
+            DamagedFileError: if it is below ``least`` or exceeds ``limit``.
         """
         value = self.integer(width, f"the number of {items}")
-        if value > limit:
-            raise DamagedFileError(f"invalid {self._name}: {value} {items}; at most {limit} are allowed")
+        if not least <= value <= limit:
+            raise DamagedFileError(f"invalid {self._name}: {value} {items}; {least} to {limit} are allowed")
         return value
 
     def rest(self) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..outcomes import Damaged, Newer, NotOpened
 from .carriers import Bytes
-from .fields import Box, Fields, Stanza, check_boxes, check_stanzas, read_stanzas, require
+from .fields import Box, Fields, Stanza, check_boxes, check_costs, check_stanzas, read_stanzas, require
 from .reed_solomon import corrected
 
 SYNC = np.unpackbits(np.frombuffer(bytes.fromhex("13152fb8f4"), np.uint8))
@@ -93,21 +93,23 @@ def _places(lowest: Bytes) -> Iterator[tuple[int, int]]:
 
 
 def read(lowest: Bytes, x: int, y: int) -> Record | None:
-    """The record behind a sync word, or None if its region is not in the picture, or a field breaks a rule.
+    """The record behind a sync word, or None if it breaks a rule, or if there is none: only a likeness of the word.
 
     `lowest` are the lowest bits of the samples: (rows, 3 x columns).  Raises `Damaged` or `Newer`.
     """
-    head = corrected(np.packbits(lowest[y, 3 * x + len(SYNC) : 3 * x + BODY_AT]).tobytes(), 4)
-    require(head is not None, "the head of a record")
-    fields = int.from_bytes(head or b"")
+    bits = lowest[y, 3 * x : 3 * x + BODY_AT]
+    head = corrected(np.packbits(bits[len(SYNC) :]).tobytes(), 4)
+    if head is None:
+        require(bool(np.any(bits[: len(SYNC)] != SYNC)), "the head of a record")
+        return None
+    fields = int.from_bytes(head)
     width, length = 2 * (fields >> 10), fields & 1023
-    if width < NARROWEST or 3 * (x + width) > lowest.shape[1]:
+    if width < NARROWEST or length == 0:
         return None
     total = length + 4
     end = BODY_AT + 8 * (total + 32 * -(-total // 223))
     rows = -(-end // (3 * width))
-    if y + rows > lowest.shape[0]:
-        return None
+    require(3 * (x + width) <= lowest.shape[1] and y + rows <= lowest.shape[0], "a record that is cut off")
     bits = lowest[y : y + rows, 3 * x : 3 * (x + width)].reshape(-1)[BODY_AT:end]
     code = np.packbits(bits).tobytes()
     words = [corrected(code[start : start + 255], 32) for start in range(0, len(code), 255)]
@@ -138,6 +140,7 @@ def _parsed(data: bytes, x: int, y: int, length: int) -> Record:
     check_boxes([box], width, height)
     stanzas = read_stanzas(fields)
     check_stanzas(stanzas, cover)
+    check_costs(stanzas)
     slot = fields.take(60)
     fields.end()
     found = (x, y, box[2], box[3])

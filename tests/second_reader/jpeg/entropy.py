@@ -15,11 +15,9 @@ from ..outcomes import NotAPicture
 ZIGZAG = tuple(
     8 * u + v
     for total in range(15)
-    for u, v in (
-        [(k, total - k) if total % 2 else (total - k, k) for k in range(total + 1)]
-    )
+    for u, v in ((k, total - k) if total % 2 else (total - k, k) for k in range(total + 1))
     if u < 8 and v < 8
-)  # fmt: skip
+)
 
 Coefficients = NDArray[np.int32]
 HuffmanTable = dict[tuple[int, int], int]  # length and code -> symbol

@@ -192,8 +192,8 @@ def _decode_header(reader: ByteReader) -> Header:
     _, _, flags, width, height, model_id = _PREAMBLE.unpack(reader.take(_PREAMBLE.size, "the preamble"))
     if flags & ~_COVER_MODE:
         raise FileFormatError(f"the header sets unknown flags {flags:#06x}", code="newer-version")
-    groups = tuple(_decode_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups")))
-    faces = tuple(_decode_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces")))
+    groups = tuple(_decode_group(reader) for _ in range(reader.count(1, MAX_GROUPS, "groups", least=1)))
+    faces = tuple(_decode_face(reader) for _ in range(reader.count(2, MAX_FACES, "faces", least=1)))
     number = reader.count(2, MAX_EXTENSIONS, "extensions")
     extensions = tuple(_decode_extension(reader) for _ in range(number))
     return Header(width, height, model_id, groups, faces, extensions, "cover" if flags & _COVER_MODE else "noise")
@@ -208,9 +208,9 @@ def decode_stanzas(reader: ByteReader) -> tuple[Stanza, ...]:
     """Parse stanzas; inverse of `encode_stanzas`.
 
     Raises:
-        DamagedFileError: if there are too many, or one is cut short or malformed.
+        DamagedFileError: if there are none or too many, or one is cut short or malformed.
     """
-    number = reader.count(1, MAX_STANZAS, "stanzas")
+    number = reader.count(1, MAX_STANZAS, "stanzas", least=1)
     return tuple(_decode_stanza(reader) for _ in range(number))
 
 

@@ -57,8 +57,8 @@ def check_header(header: Header) -> None:
         _check_face(face, header, f"face {index + 1}")
     _check_disjoint([face.box for face in header.faces])
     _check_extensions(header)
+    _check_footprints(header)  # the content of extensions is checked in the order of their tags
     _check_reserved(header)
-    _check_footprints(header)
     _check_coefficients(header)
 
 

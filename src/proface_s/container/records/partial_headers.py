@@ -15,7 +15,7 @@ from ...types import Box
 from ..header.header import DIGEST_BYTES, FaceEntry, Group, Header, with_reserved_samples
 from ..header.validation import check_total_cost
 from .pixel_records import FoundRecord
-from .record_message import RecordMessage, decode_record_message
+from .record_message import RecordMessage, decode_found
 
 NO_MAC: Final = b""
 """The MAC of a group that was put together from records: there is nothing to verify."""
@@ -64,15 +64,13 @@ def headers_from_records(found: Iterable[FoundRecord], size: tuple[int, int]) ->
     newer: FileFormatError | None = None
     for each in found:
         try:
-            message = decode_record_message(each.record)
+            message = decode_found(each, size)
         except DamagedFileError:
             continue
         except FileFormatError as error:
             newer = newer or error
             continue
         place = Box(each.x, each.y, message.box.w, message.box.h)
-        if each.width != place.w or place.right > size[0] or place.bottom > size[1]:
-            continue
         for number, partial in enumerate(partials):
             joined = _joined(partial, message, place)
             if joined is not None:

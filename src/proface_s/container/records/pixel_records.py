@@ -138,7 +138,7 @@ def read_record(rgb: UInt8Image, x: int = 0, y: int = 0) -> FoundRecord | None:
     if not _begins_with_sync(data):
         return None
     head = _decode_head(data[len(SYNC) :])
-    if head is None:
+    if head is None or not _is_valid(*head):
         return None
     data = _body_at(rgb, x, y, *head)
     body = _decode_body(data) if data else None
@@ -196,6 +196,8 @@ def search_records(rgb: UInt8Image) -> RecordSearch:
         head = heads[data]
         if head is None:
             ruined += front.startswith(SYNC)  # otherwise it is probably a chance match
+            continue
+        if not _is_valid(*head):
             continue
         body = _body_at(rgb, x, y, *head)
         if body and body not in bodies:
@@ -284,13 +286,17 @@ def _body_at(rgb: UInt8Image, x: int, y: int, width: int, length: int) -> bytes:
 
 
 def _decode_head(data: bytes) -> tuple[int, int] | None:
-    """Return (region width, record length) of a head, or None if it is invalid."""
+    """Return (region width, record length) of a head, or None if it is beyond repair."""
     decoded = _corrected(data, _HEAD_PARITY)
     if decoded is None:
         return None
     value = int.from_bytes(decoded[0], "big")
-    width, length = 2 * (value >> 10), value & 0x3FF
-    return (width, length) if width >= MIN_WIDTH and length else None
+    return 2 * (value >> 10), value & 0x3FF
+
+
+def _is_valid(width: int, length: int) -> bool:
+    """Return whether a writer may have written this width and length."""
+    return width >= MIN_WIDTH and length > 0
 
 
 def _decode_body(data: bytes) -> tuple[bytes, int] | None:

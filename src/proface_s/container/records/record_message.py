@@ -19,10 +19,11 @@ from ...errors import DamagedFileError, FileFormatError
 from ...keys.secrets import MODEL_ID_BYTES
 from ...types import Box, WrongKey
 from ..byte_reader import ByteReader
-from ..header.header import DIGEST_BYTES, FaceEntry, Group, Header
+from ..header.header import DIGEST_BYTES, FaceEntry, Group, Header, slot_digest
 from ..header.header_bytes import decode_stanzas, encode_stanzas
 from ..header.stanzas import Stanza
 from ..header.validation import MAX_FACES, MAX_GROUPS, check_header
+from .pixel_records import FoundRecord
 
 RECORD_VERSION: Final = 1
 UNKNOWN: Final = "unknown"
@@ -101,12 +102,12 @@ def decode_record_message(data: bytes) -> RecordMessage:
         DamagedFileError: if it breaks a rule of the format.
     """
     reader = ByteReader(data, "record")
-    version, flags = reader.integer(1, "the version"), reader.integer(1, "the flags")
-    if version != RECORD_VERSION or flags & ~(_SEALED | _COVER_MODE):
+    if (version := reader.integer(1, "the version")) != RECORD_VERSION:
         raise FileFormatError(
-            f"the record in the pixels uses version {version}, flags {flags:#04x}, which are unknown",
-            code="newer-version",
+            f"the record in the pixels uses version {version}, which is unknown", code="newer-version"
         )
+    if (flags := reader.integer(1, "the flags")) & ~(_SEALED | _COVER_MODE):
+        raise FileFormatError(f"the record in the pixels sets unknown flags {flags:#04x}", code="newer-version")
     model_id = reader.take(MODEL_ID_BYTES, "the model id")
     reserved = reader.integer(2, "the number of reserved samples")
     width, height, x, y, w, h, index, group = (_decode_number(reader) for _ in range(8))
@@ -124,13 +125,36 @@ def face_record(header: Header, index: int) -> bytes:
     return encode_record_message(RecordMessage.of(header, index))
 
 
+def decode_found(found: FoundRecord, size: tuple[int, int]) -> RecordMessage:
+    """Parse a record that was found in a picture of (width, height) ``size``.
+
+    Raises:
+        FileFormatError: if a later version of the format wrote it.
+        DamagedFileError: if it breaks a rule of the format, or its region does not lie in the picture.
+    """
+    message = decode_record_message(found.record)
+    place = Box(found.x, found.y, message.box.w, message.box.h)
+    if found.width != place.w or place.right > size[0] or place.bottom > size[1]:
+        raise DamagedFileError(f"invalid record: its region {place} does not lie in the picture")
+    return message
+
+
 def record_agrees(header: Header, index: int, record: bytes) -> bool:
-    """Return whether a record says the same about a face as the header; its stanzas may have been changed since."""
+    """Return whether a record can be read and says the same about a face as the header.
+
+    Its stanzas may have been changed since, and the face may have been forgotten.
+    """
     try:
         message = decode_record_message(record)
     except FileFormatError:
         return False
-    return message == replace(RecordMessage.of(header, index), stanzas=message.stanzas, sealed=message.sealed)
+    face = header.faces[index]
+    of_picture = (header.wrong_key, header.model_id, header.width, header.height)
+    of_face = (index, face.box, face.group, header.reserved(index), slot_digest(face.slot))
+    return (*of_picture, *of_face) == (
+        message.wrong_key, message.model_id, message.width, message.height,
+        message.index, message.box, message.group, message.reserved, slot_digest(message.slot),
+    )  # fmt: skip
 
 
 def _check_message(message: RecordMessage) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import DamagedFileError, FileFormatError
 from ...types import Box, UInt8Image
 from ..header.header import Header
-from .pixel_records import erase_record, read_record, record_fits, record_samples, write_record
-from .record_message import face_record, record_agrees
+from .pixel_records import FoundRecord, erase_record, read_record, record_fits, record_samples, write_record
+from .record_message import decode_found, face_record, record_agrees
 
 
 def planned_reserves(header: Header, most_reserved: Callable[[int, int], int]) -> list[int]:
@@ -124,7 +125,7 @@ def _without_leftovers(region: UInt8Image, header: Header, index: int) -> UInt8I
 def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> list[int]:
     """Faces whose in-pixel record can be read and speaks of another face, key or picture than the header does.
 
-    A record that is damaged or cleared contradicts nothing.
+    A record that is damaged or cleared, or breaks a rule of the format, contradicts nothing.
 
     Args:
         rgb: (H, W, 3) uint8, the picture the header belongs to.
@@ -133,8 +134,28 @@ def contradictions(rgb: UInt8Image, header: Header, faces: Collection[int]) -> l
     """
     wrong = []
     for index in faces:
-        face = header.faces[index]
-        found = read_record(rgb, face.box.x, face.box.y) if header.reserved(index) and not face.forgotten else None
+        found = record_of(rgb, header.faces[index].box)
         if found is not None and not record_agrees(header, index, found.record):
             wrong.append(index)
     return wrong
+
+
+def record_of(rgb: UInt8Image, box: Box) -> FoundRecord | None:
+    """Return the record that begins at the first pixel of a box.
+
+    Args:
+        rgb: (H, W, 3) uint8, the picture.
+        box: a box inside it.
+
+    Returns:
+        The record; None if there is none, or it is beyond repair, or breaks a rule of the format.
+    """
+    found = read_record(rgb, box.x, box.y)
+    try:
+        if found is not None:
+            decode_found(found, (rgb.shape[1], rgb.shape[0]))
+    except DamagedFileError:
+        return None
+    except FileFormatError:
+        pass  # a later version may say anything
+    return found

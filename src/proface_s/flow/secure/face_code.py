@@ -33,7 +33,6 @@ GRID = 1024.0  # decoded bands are multiples of 1/GRID of a grey level: sums of 
 SPARE_BITS = 40  # bits that the coder takes for itself, at least
 SAMPLE = 1500  # residuals per stage from which the cost of another step is predicted
 TRIES = 6
-MARGIN = 1.5  # sixteenths of an octave that the first try is coarser than predicted: too coarse often fits
 FARTHEST = 3  # octaves from a try within which the next one is looked for
 SECANTS = 3  # steps of the secant rule that come close to it
 
@@ -49,6 +48,7 @@ class FaceCoder:
         aim: bits per sample that a further try means to leave unused, so that it fits.
         spread: error of a prediction in bits, divided by the square root of the number of samples.  Once of it is added
             to what is left on purpose, three times to what may stay unused.
+        margin: sixteenths of an octave that the first try is coarser than predicted: too coarse often fits.
     """
 
     couplings: Couplings
@@ -59,6 +59,7 @@ class FaceCoder:
     slack: float = 0.12
     aim: float = 0.0
     spread: float = 0.0
+    margin: float = 1.5
 
     def compress(self, original: UInt8Image, words: int) -> Words:
         """Compress (H, W, 3) uint8 RGB into ``words`` 32-bit words; more words give a better picture.
@@ -86,7 +87,7 @@ class FaceCoder:
 
     def _fitted(self, source: _Source, words: int) -> Words:
         """Return the finest code that fits the words; each try predicts the step of the next."""
-        index = self.grid.nearest(float(source.features(words) @ self.forecast) + MARGIN)
+        index = self.grid.nearest(float(source.features(words) @ self.forecast) + self.margin)
         low, high, last = -1, self.grid.count, self.grid.count - 1
         height, width = source.shapes[0]
         samples = 3 * height * width
