@@ -99,6 +99,7 @@ class Picture:
         chunks: private carrier data found in the file, name -> payloads in file order (see `container`).
         source: name used in messages.
         jpeg: the file, if it is a JPEG, whose coefficients `proface_s.image.jpeg` reads.
+        turned: EXIF orientation, 1 to 8, by which the stored picture was turned.
     """
 
     rgb: UInt8Image
@@ -108,6 +109,7 @@ class Picture:
     chunks: dict[str, list[bytes]] = field(default_factory=dict)
     source: str = "<array>"
     jpeg: bytes | None = field(default=None, repr=False)
+    turned: int = 1
 
     @property
     def size(self) -> tuple[int, int]:

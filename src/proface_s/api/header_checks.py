@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from ..container.carriers.carrier import from_chunks
 from ..container.header.header import Header, region_digest
-from ..errors import DamagedFileError, UnexpectedModeError, UsageError
+from ..errors import DamagedFileError, FileFormatError, NotProtectedError, UnexpectedModeError, UsageError
 from ..faces.numbering import format_numbers, number_of
 from ..image.regions import cut
+from ..image.turning import with_orientation
 from ..types import Picture, WrongKey
 from .footprints import is_altered
 from .jpeg.protected import changed_areas, open_protected_jpeg
@@ -29,6 +31,22 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
             code="resized",
         )
     return header, seals
+
+
+def as_protected(picture: Picture, chunks: Mapping[str, Sequence[bytes]] | None = None) -> Picture:
+    """Return a picture as it was protected, if another program has turned it since by an orientation tag.
+
+    That is the stored picture, except for a JPEG: its header says how the file was turned when it was protected.
+
+    Args:
+        picture: the picture, as it was read.
+        chunks: header and seals as chunks; the picture's own if None.
+    """
+    found, orientation = picture.chunks if chunks is None else chunks, 1
+    with suppress(NotProtectedError, FileFormatError):  # `read_header` tells what is wrong
+        described = from_chunks(found)[0].coefficients
+        orientation = described.orientation if described and picture.jpeg else 1
+    return with_orientation(picture, orientation)
 
 
 def check_mode(picture: Picture, headers: Sequence[Header], expect: WrongKey | None) -> None:

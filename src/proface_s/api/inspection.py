@@ -9,7 +9,7 @@ from ..covers import format_style, is_synthetic, recorded_style
 from ..faces.numbering import format_numbers, number_of
 from ..flow.registry import name_of, warnings_of
 from ..image.read import MAX_PIXELS
-from .files.io import PictureInput, load
+from .files.io import PictureInput, load_protected
 from .header_checks import read_header
 from .recovery.recover_from_pixels import find_headers
 from .results.inspected import Inspection
@@ -27,7 +27,7 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         NotProtectedError: if there is no header, and no record in the pixels.
         DamagedFileError: if the header is malformed, or belongs to another picture.
     """
-    picture = load(image, max_pixels=max_pixels)
+    picture = load_protected(image, max_pixels=max_pixels)
     carried = any(picture.chunks.values())
     header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
     faces = tuple(

@@ -22,7 +22,7 @@ from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
 from ..types import Box, Picture, WrongKey
-from .files.io import PictureInput, file_bytes, load
+from .files.io import PictureInput, file_bytes, load_protected
 from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
 from .footprints import unprotected_alpha
 from .header_checks import changed_faces, check_mode, read_header
@@ -57,7 +57,7 @@ def verify(
         WrongKeyError: the credentials open nothing.
         UnexpectedModeError: if the file is in the other mode.
     """
-    picture = load(image)
+    picture = load_protected(image)
     if not any(picture.chunks.values()):
         return _verified_pixels(picture, credentials or Credentials(), expect, KekDeriver(limits))
     header, seals = read_header(picture)

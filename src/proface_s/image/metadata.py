@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from PIL import Image, PngImagePlugin
@@ -156,6 +156,12 @@ def _clean(value: object) -> str:
         value = value.encode("latin-1").decode("utf-8")
     text = "".join(character if character.isprintable() else " " for character in value)
     return " ".join(text.split())[:MAX_VALUE_LENGTH]
+
+
+def with_note(picture: Picture, note: str) -> Picture:
+    """Return a picture with another note for `reading_warnings`, behind the one that it has."""
+    notes = [picture.metadata[NOTE_FIELD]] if NOTE_FIELD in picture.metadata else []
+    return replace(picture, metadata={**picture.metadata, NOTE_FIELD: "; ".join([*notes, note])})
 
 
 def reading_warnings(picture: Picture) -> tuple[str, ...]:

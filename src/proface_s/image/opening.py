@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
@@ -35,7 +35,7 @@ class OpenedPicture:
         texts: whitelisted metadata, field -> text.
         profile: its colour profile, or None.
         notes: defects and omissions that cost no pixels.
-        upright: whether the decoder applies the orientation itself.
+        upright: whether the decoder applies the orientation of ``exif`` itself.
         others: the same file with other bytes in place of missing ones; if they decode differently, pixels are missing.
         rare: name of a kind that many decoders lack, else empty; such a file may be sound even if it cannot be decoded.
     """
@@ -209,7 +209,7 @@ def _open_bmp(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
 
 
 def _open_heic(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
-    """Open the primary picture of a HEIC file; libheif turns it upright and leaves the orientation tag as it was."""
+    """Open the primary picture of a HEIC file; libheif turns it by its own boxes, and the EXIF orientation is void."""
     try:
         from pillow_heif import HeifImageFile
     except ImportError:
@@ -224,7 +224,8 @@ def _open_heic(data: bytes, max_pixels: int, label: str) -> OpenedPicture:
     if frames > 1:
         notes.append(f"the main one of {frames} pictures in the file was taken")
     _check_bits(int(image.info.get("bit_depth", 8)), label)
-    exif, profile = read_exif(image.info.get("exif") or b""), image.info.get("icc_profile") or None
+    exif = replace(read_exif(image.info.get("exif") or b""), orientation=1)
+    profile = image.info.get("icc_profile") or None
     nclx = image.info.get("nclx_profile")
     if profile is None and isinstance(nclx, dict):
         tag = tags.of_codes(int(nclx.get("color_primaries", 2)), int(nclx.get("transfer_characteristics", 2)))

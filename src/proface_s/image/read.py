@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
 from ..errors import ImageError
 from ..types import Picture
@@ -25,14 +24,10 @@ from .colour.convert import to_rgb
 from .metadata import NOTE_FIELD
 from .opening import OpenedPicture, open_picture, rare_kind, undecodable
 from .structure.formats import identify
+from .turning import turn
 
 MAX_PIXELS: Final = 200_000_000
 _NO_LIMIT: Final = 2**62
-_TRANSPOSED: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
 
 
 def read_picture(
@@ -103,11 +98,10 @@ def _decode(opened: OpenedPicture, label: str) -> Picture:
             other.load()
             if other.tobytes() != image.tobytes():
                 raise ImageError("truncated or damaged (the end of the picture is missing)", code="damaged-picture")
-        if not opened.upright and opened.exif.orientation in _TRANSPOSED:
-            image = image.transpose(_TRANSPOSED[opened.exif.orientation])
         converted = to_rgb(image, opened.profile)
-        rgb = np.array(converted.rgb, dtype=np.uint8, order="C")
-        alpha = None if converted.alpha is None else np.array(converted.alpha, dtype=np.uint8, order="C")
+        turned = 1 if opened.upright else opened.exif.orientation
+        rgb = turn(np.array(converted.rgb, np.uint8), turned)
+        alpha = None if converted.alpha is None else turn(np.array(converted.alpha, np.uint8), turned)
     except ImageError as error:
         raise error.reworded(f"{label}: {error.message}") from None
     except Exception as error:
@@ -115,4 +109,4 @@ def _decode(opened: OpenedPicture, label: str) -> Picture:
     notes = [*opened.notes, *([converted.note] if converted.note else [])]
     if notes:
         metadata[NOTE_FIELD] = "; ".join(notes)
-    return Picture(rgb, alpha, converted.icc_profile, metadata, {}, label)
+    return Picture(rgb, alpha, converted.icc_profile, metadata, {}, label, turned=opened.exif.orientation)

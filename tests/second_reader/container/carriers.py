@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from ..jpeg import segments
 from ..jpeg.frame import Frame, decode
@@ -26,6 +26,15 @@ MOST_CHUNKS = 8192
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8"
 Bytes = NDArray[np.uint8]
+TURNS_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 
 @dataclass
@@ -92,14 +101,16 @@ def picture(data: bytes) -> Picture | Frame:
 
 
 def pixels(data: bytes) -> Picture:
-    """The pixels of a file of up to 8 bits per sample and one frame, upright."""
+    """The stored pixels of a file of up to 8 bits per sample and one frame."""
     try:
         file = Image.open(BytesIO(data))
         frames = getattr(file, "n_frames", 1)
+        # Of TIFF files, Pillow applies the orientation by itself, and forgets it.
+        turned = TURNS_BACK.get(file.tag_v2.get(274)) if isinstance(file, TiffImageFile) else None
         file.load()
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, Image.DecompressionBombError) as error:
         raise NotAPicture("the file cannot be decoded") from error
-    image = _upright(file)
+    image = file if turned is None else file.transpose(turned)
     sixteen = data.startswith(PNG) and data[24:25] == b"\x10"
     if sixteen or frames != 1 or image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         raise NotAPicture("not 8 bits per sample, or several pictures")
@@ -107,14 +118,6 @@ def pixels(data: bytes) -> Picture:
         array = np.asarray(image.convert("RGBA"))
         return Picture(np.ascontiguousarray(array[..., :3]), np.ascontiguousarray(array[..., 3]))
     return Picture(np.array(image.convert("RGB")), None)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data say, if they can be read."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, struct.error):
-        return image
 
 
 def _read_metadata(data: bytes, found: Metadata) -> None:

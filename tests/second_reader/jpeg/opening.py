@@ -17,9 +17,15 @@ CODEC = 3
 
 
 def matches(header: Header, frame: Frame) -> bool:
-    """Whether the frame and the digests of all faces are those of the picture; those of erased faces need not be."""
+    """Whether the frame and the digests of all faces are those of the picture; those of erased faces need not be.
+
+    The picture gets the header's orientation, whatever another program has made of it.
+    """
     said = header.coefficients
-    if said is None or said.frame_digest != frame.frame_digest or said.orientation != frame.orientation:
+    if said is None:
+        return False
+    frame.orientation = said.orientation
+    if said.frame_digest != frame.frame_digest:
         return False
     digests = {face.index: sha256(frame.coefficient_bytes(said.areas[face.index])).digest() for face in header.faces}
     return all(face.erased or digests[face.index] == face.digest for face in header.faces)

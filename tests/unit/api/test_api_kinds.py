@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import proface_s
-from proface_s.api import ProtectResult, Session
+from proface_s.api import Credentials, ProtectResult, Session, inspect, verify
+from proface_s.container.carriers.carrier import read_chunks, write_chunks
 from proface_s.container.carriers.png import read_png_chunks, write_png_chunks
 from proface_s.errors import DamagedFileError, ImageError, NoFaceError, NotProtectedError, UsageError, WrongKeyError
 
@@ -141,6 +142,38 @@ def test_turned_photos_come_out_upright(session: Session, tmp_path: Path) -> Non
         again = session.protect(image, PASSPHRASE, **BY_HAND)
     assert again.image.size == (160, 120)
     assert np.array_equal(session.recover(again.image, PASSPHRASE).recovered, drawn())
+
+
+@pytest.mark.parametrize("keeps", ["all", "sidecar", "pixels"])
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+@pytest.mark.parametrize("orientation", [3, 6, 7])
+def test_a_file_that_was_turned_by_a_tag_since_opens(
+    session: Session, tmp_path: Path, orientation: int, suffix: str, keeps: str
+) -> None:
+    """Viewers turn a picture by its orientation tag; header, seals and records are about the stored pixels."""
+    path = tmp_path / f"a{suffix}"
+    sidecar: Any = "instead" if keeps == "sidecar" else "none"
+    session.protect(png(drawn()), PASSPHRASE, **BY_HAND, output=path, sidecar=sidecar)
+    chunks = read_chunks(path.read_bytes()) if keeps == "all" else {}
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(np.array(Image.open(path)))  # without the private chunks
+    if suffix == ".tif":
+        image.save(path, tiffinfo={0x0112: orientation})
+    else:
+        image.save(path, exif=exif, lossless=True)
+    if chunks:
+        path.write_bytes(write_chunks(path.read_bytes(), chunks))
+    result = session.recover(path, PASSPHRASE)
+    assert result.faces[0].outcome == ("estimate" if keeps == "pixels" else "exact")
+    assert np.array_equal(outside(result.recovered), outside(drawn()))
+    assert keeps == "pixels" or np.array_equal(result.recovered, drawn())
+    assert "orientation" in " ".join(result.warnings)
+    checked = verify(path, Credentials.of(PASSPHRASE))
+    assert checked.faces[0].key == "opens"
+    assert checked.faces[0].record == "sound"
+    assert bool(checked.problems) == (keeps == "pixels")  # the metadata are gone, and nothing else
+    assert inspect(path).size == (160, 120)
 
 
 def test_alpha_is_kept_outside_of_the_box_and_comes_back_inside(session: Session) -> None:

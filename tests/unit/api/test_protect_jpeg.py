@@ -207,11 +207,22 @@ def test_a_recompressed_file_says_so(session: Session, protected: bytes) -> None
         assert caught.value.code == "recompressed"
 
 
-def test_a_turned_file_says_so(session: Session, protected: bytes) -> None:
-    turned = protected.replace(b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06", b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x08")
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 7, 8])
+def test_a_file_that_was_turned_by_its_tag_comes_back_as_it_was(
+    session: Session, protected: bytes, orientation: int
+) -> None:
+    tag = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00"
+    turned = protected.replace(tag + b"\x06", tag + bytes([orientation]))
     assert turned != protected
-    with pytest.raises(DamagedFileError, match="turned"):
-        session.recover(turned, WORDS)
+    assert not verify(turned, Credentials.of(WORDS)).problems
+    again, result = session.recover(protected, WORDS), session.recover(turned, WORDS)
+    assert result.data == again.data
+    assert result.faces == again.faces
+    assert "orientation" in " ".join(result.warnings)
+    assert not any("orientation" in warning for warning in again.warnings)
+    key = face_key(turned, 1, Credentials.of(WORDS))
+    by_key = session.recover(forget(turned, 2).data, credentials=Credentials.of(face_keys=[key]))
+    assert [face.outcome for face in by_key.faces] == ["exact", "forgotten"]
 
 
 def test_stripped_segments_leave_an_unprotected_file(session: Session, protected: bytes) -> None:

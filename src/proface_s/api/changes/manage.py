@@ -21,7 +21,7 @@ from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey, FileKey
 from ...types import Picture
-from ..files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load
+from ..files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load_protected
 from ..footprints import restored
 from ..header_checks import check_faces, read_header
 from ..jpeg.changing import with_erased_areas
@@ -47,7 +47,7 @@ def face_key(image: PictureInput, face: int, credentials: Credentials, *, limits
         WrongKeyError: the credentials do not open it, or it was forgotten.
     """
     index = index_of(face)
-    picture, deriver = load(image), KekDeriver(limits)
+    picture, deriver = load_protected(image), KekDeriver(limits)
     if any(picture.chunks.values()):
         header, _ = read_header(picture)
         check_faces(header, [index])

@@ -25,9 +25,9 @@ from ...image.write import (
     write_atomic,
 )
 from ...types import Picture
-from ..files.io import file_bytes, kind_of, load, output_for
+from ..files.io import file_bytes, kind_of, load_protected, output_for
 from ..files.sidecars import has_sidecar, read_sidecar, shown_digest, sidecar_path
-from ..header_checks import changed_faces, check_digests, read_header
+from ..header_checks import as_protected, changed_faces, check_digests, read_header
 from ..jpeg.changing import encode_again
 
 
@@ -90,7 +90,7 @@ def open_to_change(
         raise UsageError("in place means: the input file itself, and no other output")
     else:
         target = Path(image).resolve()
-    picture, data = load(image), file_bytes(image)
+    picture, data = load_protected(image), file_bytes(image)
     header, seals = read_header(picture)
     check_digests(picture, header)
     carried, beside = bool(read_chunks(data)), None
@@ -147,7 +147,8 @@ def write_changed(kept: FileToChange, picture: Picture, header: Header, seals: M
         data = encode_again(picture) if wanted == "jpeg" else encode_picture(picture, wanted, keep_metadata=True)
     if kept.carried:
         data = write_chunks(data, chunks)
-    written = replace(read_picture(data, name="the changed file"), jpeg=data if found == "jpeg" else None)
+    read = read_picture(data, name="the changed file")
+    written = as_protected(replace(read, jpeg=data if found == "jpeg" else None), chunks)
     beside = None
     if kept.sidecar is not None:
         beside = encode_sidecar_of(shown_digest(written, header), chunks)

@@ -19,11 +19,13 @@ from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from ...container.carriers.sidecar import decode_sidecar
 from ...container.carriers.tiff import decode_tiff_tags
 from ...errors import DamagedFileError, ImageError, UsageError
+from ...image.metadata import with_note
 from ...image.names import fitted_name
 from ...image.read import MAX_PIXELS, read_file, read_picture
 from ...image.structure.png import complete_png
 from ...image.write import FORMATS, JPEG_SUFFIX, OutputFormat, check_output_path, format_of, is_jpeg_name
 from ...types import Picture
+from ..header_checks import as_protected
 from ..results.protected import ProtectResult
 from .sidecars import chunks_beside, read_sidecar
 
@@ -85,6 +87,24 @@ def load(
     if not any(picture.chunks.values()) and isinstance(image, (str, os.PathLike)):
         return replace(picture, chunks=chunks_beside(picture, image))
     return picture
+
+
+def load_protected(
+    image: PictureInput, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """Read a protected picture as it was protected: an orientation that was added since is ignored, and noted.
+
+    Args:
+        image: as for `load`.
+        sidecar: as for `load`.
+        max_pixels: as for `load`.
+
+    Raises:
+        ImageError, DamagedFileError: as `load`.
+    """
+    read = load(image, sidecar, max_pixels=max_pixels)
+    picture = as_protected(read)
+    return picture if picture is read else with_note(picture, "an orientation that was added later was ignored")
 
 
 def _decoded(data: bytes, name: str, max_pixels: int) -> Picture:

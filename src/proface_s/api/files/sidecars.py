@@ -11,7 +11,7 @@ from ...container.header.header import Header
 from ...errors import DamagedFileError, ImageError
 from ...image.read import read_file
 from ...types import Picture
-from ..header_checks import changed_faces
+from ..header_checks import as_protected, changed_faces
 from ..jpeg.protected import coefficient_digest, open_protected_jpeg
 
 
@@ -74,6 +74,7 @@ def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, li
         raise ImageError(f"there is no sidecar {path}")
     digest, chunks = decode_sidecar(read_file(path), str(path))
     header, _ = from_chunks(chunks, str(path))
+    picture = as_protected(picture, chunks)
     if digest != shown_digest(picture, header) and (
         (header.width, header.height) != picture.size or changed_faces(picture, header)
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,11 +25,12 @@ def open_protected_jpeg(picture: Picture, header: Header) -> JpegPicture:
     """Read the coefficients of a protected JPEG, and make sure that the header's areas fit them.
 
     Args:
-        picture: the photo, with the file that it was read from.
+        picture: the photo, with the file that it was read from.  Its orientation does not matter: that of the header
+            counts.
         header: its header, that of a JPEG.
 
     Raises:
-        DamagedFileError: if the file was recompressed, turned or converted since, or its coefficients are damaged.
+        DamagedFileError: if the file was recompressed or converted since, or its coefficients are damaged.
     """
     described = header.coefficients
     if described is None:
@@ -42,8 +44,7 @@ def open_protected_jpeg(picture: Picture, header: Header) -> JpegPicture:
         jpeg = read_jpeg(picture.jpeg, picture.source)
     except ImageError as error:  # it was protected once: what is wrong with it is damage
         raise DamagedFileError(error.message, code=error.code) from None
-    if jpeg.orientation != described.orientation:
-        raise DamagedFileError(f"{picture.source} was turned after it was protected", code="recompressed")
+    jpeg = replace(jpeg, orientation=described.orientation)  # another one was added since
     if jpeg.frame_digest != described.frame_digest or jpeg.sampling != described.sampling:
         raise DamagedFileError(
             f"{picture.source} was recompressed; the exact copies no longer fit", code="recompressed"

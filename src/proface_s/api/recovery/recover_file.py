@@ -17,7 +17,7 @@ from ...image.metadata import reading_warnings
 from ...image.write import is_jpeg_name
 from ...progress import Progress, silent
 from ...types import Picture
-from ..files.io import RECOVERED_SUFFIX, PictureInput, kind_of, load, output_for, same_kind, with_format
+from ..files.io import RECOVERED_SUFFIX, PictureInput, kind_of, load_protected, output_for, same_kind, with_format
 from ..files.saving import encode_recovered, lossy_warning, write_files
 from ..options import RecoverOptions
 from ..resources import Resources
@@ -58,7 +58,7 @@ def recover_file(
     target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format, jpeg=True)
     name = target or with_format("recovered.png", file_format)
     progress("read", 0, 1)
-    picture = load(image, sidecar, max_pixels=resources.max_pixels)
+    picture = load_protected(image, sidecar, max_pixels=resources.max_pixels)
     _check_pixels_wanted(picture, options)
     read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
     done = read(

@@ -27,8 +27,8 @@ from .steps import StepGrid
 GRAPH_NAMES = ("luma-even.onnx", "luma-odd.onnx", "chroma-first.onnx", "chroma-second.onnx")
 TABLES_NAME, FREQUENCIES_NAME = "tables.npz", "frequencies.bin"
 FINE_GRID: Final = StepGrid(256)
-# See `FaceCoder`.  On 236 faces of 32 to 256 pixels: 1.8 tries, 0.14 dB below the finest step that fits.  With a slack of
-# 0.015 and a margin of 1.5: 2.0 tries and 0.08 dB; `secure-2`: 1.6 tries and 0.32 dB.
+# See `FaceCoder`.  On 236 faces of 32 to 256 pixels: 1.8 tries, 0.14 dB below the finest step that fits.  A slack of
+# 0.015 and a margin of 1.5 took 2.0 tries and lost 0.08 dB; `secure-2` takes 1.6 and loses 0.32 dB.
 FINE_FIT: Final = {"slack": 0.05, "aim": 0.002, "spread": 1.0, "margin": 1.0}
 SMALL_SIDE = 96  # regions with a shorter side below this carry base-5 instead of base-3 digits
 SMALLEST_SIDE: Final = 8
