@@ -11,7 +11,7 @@ import hashlib
 import io
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import flow_reader
@@ -34,7 +34,9 @@ from PIL import Image
 
 from proface_s.container.records.pixel_records import record_fits, record_samples, write_record
 from proface_s.flow.cards import shipped_models
+from proface_s.flow.model import Model
 from proface_s.flow.registry import Models
+from proface_s.flow.secure.model import SecureFlow
 from proface_s.keys.bech32 import encode_bech32
 from proface_s.keys.derive import KdfParams, derive_kek, subkey
 from proface_s.keys.recipients import decode_identity
@@ -57,6 +59,18 @@ def same(data: bytes) -> bytes:
 def second_reader(model: str) -> flow_reader.Model:
     """Return a model as the second reader of docs/reference/flow.md reads it."""
     return flow_reader.Model.load(shipped_models() / model)
+
+
+@cache
+def model_of_vectors(name: str) -> Model:
+    """Return a model that protects as it did when the first vectors were made, so that they stay the same.
+
+    Which quantiser step is chosen is the writer's own business; `secure-3` has accepted coarser ones since.
+    """
+    model = Models(name, 1).named()
+    if isinstance(model, SecureFlow) and name == "secure-3":
+        model.coder = replace(model.coder, slack=0.015, margin=1.5)
+    return model
 
 
 @dataclass
@@ -112,7 +126,7 @@ class File:
     record: Bytes = same
 
     def __post_init__(self) -> None:
-        self.model = Models(self.model_name, 1).named()
+        self.model = model_of_vectors(self.model_name)
         self.model_id = self.other_id or self.model.card.model_id
         self.file_keys = [self._file_key(number) for number in range(len(self.groups))]
         self.protected = self.rgb.copy()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,13 +60,14 @@ class Jpeg:
 
     Attributes:
         size: (width, height) in pixels, as stored.
-        components: grey, or three of YCbCr.
+        components: grey, or three.
         scans: lists of component positions; in a progressive file, of (positions, first, last).
         frame: 0xC0, 0xC1 or 0xC2.
         orientation: 1 to 8.
         restart: MCUs between restart markers.
         jfif: whether there is a JFIF segment.
         wide: whether steps are stored in 16 bits.
+        rgb: whether the components are R, G and B, as Adobe's segment says then; without a JFIF segment.
     """
 
     size: tuple[int, int]
@@ -77,6 +78,7 @@ class Jpeg:
     restart: int = 0
     jfif: bool = True
     wide: bool = False
+    rgb: bool = False
 
     @cached_property
     def most(self) -> tuple[int, int]:
@@ -101,11 +103,11 @@ class Jpeg:
     def copy(self) -> Jpeg:
         """Return a copy whose coefficients can be changed apart."""
         components = [Component(each.h, each.v, each.steps, each.blocks.copy()) for each in self.components]
-        return Jpeg(self.size, components, self.scans, self.frame, self.orientation, self.restart, self.jfif, self.wide)
+        return replace(self, components=components)
 
     def frame_digest(self) -> bytes:
         """Return the frame digest of section 1.7."""
-        colours = 0 if len(self.components) == 1 else 1
+        colours = 0 if len(self.components) == 1 else 1 + self.rgb
         parts = [struct.pack(">IIBBB", *self.size, self.orientation, colours, len(self.components))]
         parts += [bytes([each.h, each.v]) + each.steps.astype(">u2").tobytes() for each in self.components]
         return hashlib.sha256(b"".join(parts)).digest()
@@ -139,7 +141,8 @@ class Jpeg:
     def applications(self) -> bytes:
         """Return the APP segments that are no chain."""
         jfif = segment(0xE0, b"JFIF\0" + struct.pack(">HBHHBB", 0x0101, 1, 72, 72, 0, 0)) if self.jfif else b""
-        return jfif + (segment(0xE1, exif(self.orientation)) if self.orientation != 1 else b"")
+        adobe = segment(0xEE, b"Adobe" + struct.pack(">HHHB", 100, 0, 0, 0)) if self.rgb else b""
+        return jfif + (segment(0xE1, exif(self.orientation)) if self.orientation != 1 else b"") + adobe
 
     def _scan(self, positions: Sequence[int], first: int, last: int) -> bytes:
         data, bits = b"", ""

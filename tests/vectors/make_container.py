@@ -395,10 +395,11 @@ def write(subjects: Sequence[Callable[[], Iterator[Case]]], folder: Path = HERE)
 
 
 def all_subjects() -> tuple[Callable[[], Iterator[Case]], ...]:
-    """Return the subjects of this module and of `make_container_keys`."""
+    """Return the subjects of this module, of `make_container_keys` and of `make_container_rules`."""
     import make_container_keys
+    import make_container_rules
 
-    return (*SUBJECTS, *make_container_keys.SUBJECTS)
+    return (*SUBJECTS, *make_container_keys.SUBJECTS, *make_container_rules.SUBJECTS)
 
 
 if __name__ == "__main__":

@@ -288,6 +288,12 @@ def order() -> Iterator[Case]:
     yield bad("trailing-and-area.png", "a byte behind the extensions, and an unknown flag of an area", "damaged",
               small("trailing-and-area", body=lambda body: body + b"\0",
                     footprint_extension=(0x8000, b"\xff\x08")).png())  # fmt: skip
+    yield bad("area-and-reserved.png", "an unknown flag of an area, and extension 1 that reserves nothing: extensions "
+              "are looked at in the order of their tags", "newer",
+              small("area-and-reserved", footprint_extension=(0x8000, b"\xff\x08"),
+                    reserved_extension=(0x8001, b"\0\0")).png())  # fmt: skip
+    yield bad("stanzas-and-flag.png", "a group without stanzas, and an unknown flag of a face behind it", "damaged",
+              without_stanzas(small("stanzas-and-flag", flags=9)).png())  # fmt: skip
     odd = large("record-rule", record=lambda record: record[:1] + bytes([record[1] | 4]) + record[2:])
     yield bad("record-flag.png", "the only record has an unknown flag", "newer", as_png(odd.protected))
     long = large("record-tail", record=lambda record: record + b"\0")
@@ -297,6 +303,13 @@ def order() -> Iterator[Case]:
     yield bad(
         "cut.png", "cut in the middle of its pixels, behind the header", "damaged", cut[: cut.index(b"IDAT") + 99]
     )
+
+
+def without_stanzas(file: File) -> File:
+    """Return a file whose only group has no stanza."""
+    at = 31 + 1 + 32
+    end = at + len(file.stanzas(0))
+    return replace(file, body=lambda body: body[:at] + b"\0" + body[end:])
 
 
 SUBJECTS: tuple[Callable[[], Iterator[Case]], ...] = (records, keys, modes, estimates, order)

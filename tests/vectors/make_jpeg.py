@@ -187,6 +187,7 @@ def files() -> Iterator[Case]:
         ("extended.jpg", "extended, with steps of 16 bits", {"frame": 0xC1, "wide": True}),
         ("no-jfif.jpg", "without a JFIF segment", {"jfif": False}),
         ("turned.jpg", "stored on its side: orientation 6", {"orientation": 6}),
+        ("rgb.jpg", "the components are R, G and B, as Adobe's segment says", {"jfif": False, "rgb": True}),
     ):
         yield good(name, about, pair(name, drawn_jpeg(name, **changes)))
     for name, sampling, size, area, box in (
@@ -195,6 +196,7 @@ def files() -> Iterator[Case]:
         ("440.jpg", "12 11 11", (20, 40), (1, 1, 2, 2), (8, 16, 12, 24)),
         ("411.jpg", "41 11 11", (70, 17), (1, 0, 2, 2), (32, 0, 38, 16)),
         ("grey.jpg", "11", (21, 18), (0, 0, 2, 3), (0, 0, 16, 18)),
+        ("grey-22.jpg", "22", (21, 18), (0, 0, 1, 2), (0, 0, 16, 18)),
     ):
         about = f"sampling factors {sampling}"
         yield good(name, about, made(name, drawn_jpeg(name, size, sampling), area=area, box=box))
@@ -248,13 +250,16 @@ def rules() -> Iterator[Case]:
     plain = file.published.file()
     yield bad("unprotected.jpg", "no chain", "not-protected", plain)
     yield bad("truncated.jpg", "a protected file that ends inside its scan", "damaged", file.jpeg()[:-40])
+    broken = file.jpeg()[:-22] + b"\xff\0" * 10 + b"\xff\xd9"
+    yield bad("scan-broken.jpg", "a protected file with a code in its scan that no table has", "damaged", broken)
     other = Jpeg(file.original.size, [replace(each, steps=each.steps + 1) for each in file.published.components])
     yield bad("other-steps.jpg", "compressed again with other quantiser steps", "damaged",
               other.file(links(joined(chunks))))  # fmt: skip
     turned = file.published.copy()
     turned.orientation = 3
-    yield bad("other-orientation.jpg", "another orientation, as a viewer sets it to turn a picture", "damaged",
-              turned.file(links(joined(chunks))))  # fmt: skip
+    yield JpegCase("other-orientation.jpg", "another orientation, as a viewer sets it to turn a picture: that of the "
+                   "header counts", turned.file(links(joined(chunks))), [recovered(file, {})],
+                   shown=turned.picture_digest())  # fmt: skip
     changed = file.published.copy()
     changed.components[0].blocks[0, 0, 0, 0] ^= 4
     yield bad("face-changed.jpg", "a coefficient of the face was changed", "damaged",
