@@ -115,8 +115,8 @@ def _take(state: _Reading, segment: Segment) -> None:
         state.interval = int.from_bytes(payload)
     elif marker == APP0 and payload.startswith(b"JFIF\0"):
         state.jfif = True
-    elif marker == APP1 and payload.startswith(EXIF):
-        state.orientation = state.orientation or _orientation(payload)
+    elif marker == APP1 and payload.startswith(EXIF) and state.orientation is None:
+        state.orientation = _orientation(payload)
     elif marker == APP14 and payload.startswith(b"Adobe"):
         state.adobe = payload[11]
     elif marker in FRAMES:
@@ -186,11 +186,11 @@ def _scan(state: _Reading, segment: Segment) -> None:
     scan.decode(segment.coded, state.interval, *state.frame.mcus)
 
 
-def _orientation(payload: bytes) -> int | None:
-    """The orientation in an Exif segment, if it has one that means something (TIFF tag 274 in the first directory)."""
+def _orientation(payload: bytes) -> int:
+    """The orientation in an Exif segment (TIFF tag 274 in the first directory), or 1."""
     tiff = payload[len(EXIF) :]
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
-        return None
+        return 1
     order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
     directory = int.from_bytes(tiff[4:8], order)
     for entry in range(int.from_bytes(tiff[directory : directory + 2], order)):
@@ -198,7 +198,7 @@ def _orientation(payload: bytes) -> int | None:
         tag, kind, count, value = (int.from_bytes(tiff[at + k : at + k + n], order) for k, n in FIELDS)
         if (tag, kind, count) == (274, 3, 1) and value in range(1, 9):
             return value
-    return None
+    return 1
 
 
 def _colours(state: _Reading, components: list[Component]) -> int:
