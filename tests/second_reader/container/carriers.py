@@ -106,7 +106,7 @@ def pixels(data: bytes) -> Picture:
         file = Image.open(BytesIO(data))
         frames = getattr(file, "n_frames", 1)
         # Of TIFF files, Pillow applies the orientation by itself, and forgets it.
-        turned = TURNS_BACK.get(file.tag_v2.get(274)) if isinstance(file, TiffImageFile) else None
+        turned = TURNS_BACK.get(file.tag_v2.get(274, 1)) if isinstance(file, TiffImageFile) else None
         file.load()
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, Image.DecompressionBombError) as error:
         raise NotAPicture("the file cannot be decoded") from error
