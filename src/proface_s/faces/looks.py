@@ -5,7 +5,7 @@
     finest: up to 1.6 times the picture's own size, less for large ones   faces of any size up to `Reach.largest` pixels
     a quarter of that, if the finest is much finer than the next          `Reach.clear` to `Reach.largest` pixels
     long side 640                                                         `Reach.clear` to `Reach.largest` pixels
-    long sides `Reach.turned`, turned by `Reach.angles`                   half of `Reach.clear` to `Reach.largest`
+    long sides `Reach.turned`, turned by `Reach.angles`                   faces of any size up to `Reach.largest` pixels
     long side 320                                                         `Reach.clear` pixels up to the whole picture
 
 A network knows faces of about 8 to 400 pixels.  It misplaces larger faces and reports many smaller ones by mistake.
@@ -13,7 +13,7 @@ Each look is therefore used only for faces of a size, in its own pixels, that th
 
 A long picture is treated as a stack of ordinary ones: its *long side* counts as at most `LONGEST` times the short side.
 A face in 1080x10000 is therefore seen exactly as in 1080x1620.  Looks longer than a tile are cut into tiles, which
-overlap by as much as the largest face that the next coarser look does not see.
+overlap by as much as the largest face that the next coarser look does not see.  `closer_look` is a look at one place.
 
 This module is geometry alone: it sees no pixels.  `proface_s.faces.patches` cuts them out.
 """
@@ -30,11 +30,13 @@ from ..types import Box
 
 ALWAYS_SOUGHT: Final = 14.0  # longer side in pixels of the smallest face that is sought in every ordinary picture
 LONGEST: Final = 1.5  # long side over short side; longer pictures are seen in parts
-TILE_OVERLAP: Final = 160  # patch pixels, in the finest look; the next coarser one sees larger faces
+TILE_OVERLAP: Final = 160  # patch pixels, at most, in the finest look; the next coarser one sees larger faces
+LEAST_OVERLAP: Final = 96  # patch pixels; hard faces, as in the dark, are better seen at the finest size
 COARSE_OVERLAP: Final = 320  # patch pixels
 COARSER: Final = 4.0  # from one look to the next
 COARSE_AREA: Final = 8e6  # most patch pixels of a coarse look; only strips reach it
 CONTEXT: Final = 0.25  # of a face's longer side: networks misjudge a face so close to the edge of what they see
+SURROUNDINGS: Final = 3.0  # times the longer side of a face: the part of the picture that a closer look shows
 _ROUNDING: Final = 4.0  # patch pixels
 _TOO_NARROW: Final = 0.5  # of `Reach.smallest`: a narrower picture shows no face
 
@@ -184,10 +186,13 @@ def plan_looks(width: int, height: int, reach: Reach) -> list[Look]:
     if min(width, height) * min(finest, 1.0) < _TOO_NARROW * reach.smallest:
         return []
     tiles = partial(_tiles, width, height, reach.tile)
-    found = list(tiles(finest, TILE_OVERLAP, (0.0, reach.largest)))
-    between, overlap = finest, TILE_OVERLAP
-    # While the next look would miss faces that are too large for the overlap of tiles:
-    while between * reach.clear * (1 + 2 * CONTEXT) > (overlap - _ROUNDING) * reach.coarse[-1] / side:
+    overlap = TILE_OVERLAP
+    if finest > reach.coarse[-1] / side:  # the whole picture will be seen at that scale
+        needed = math.ceil(_too_large_for_tiles(finest, reach.coarse[-1] / side, reach))
+        overlap = min(overlap, max(LEAST_OVERLAP, needed))
+    found = list(tiles(finest, overlap, (0.0, reach.largest)))
+    between = finest
+    while _too_large_for_tiles(between, reach.coarse[-1] / side, reach) > overlap:
         between, overlap = between / COARSER, COARSE_OVERLAP
         found += tiles(between, overlap, (reach.clear, reach.largest))
     turned = 0.0  # scale of the last turned looks; a tiny picture has the same for all
@@ -198,9 +203,31 @@ def plan_looks(width: int, height: int, reach: Reach) -> list[Look]:
             found += tiles(scale, COARSE_OVERLAP, (reach.clear, most))
         if long in reach.turned and scale > turned:
             turned = scale
-            for tile in tiles(scale, COARSE_OVERLAP, (reach.clear / 2, reach.largest)):
+            for tile in tiles(scale, COARSE_OVERLAP, (0.0, reach.largest)):
                 found += [replace(tile, angle=angle) for angle in reach.angles]
     return found
+
+
+def _too_large_for_tiles(scale: float, coarser: float, reach: Reach) -> float:
+    """Return the overlap of tiles in patch pixels that faces need which the next coarser look is not used for."""
+    return reach.clear * (1 + 2 * CONTEXT) * scale / coarser + _ROUNDING
+
+
+def closer_look(box: Box, size: tuple[int, int], angle: int, side: float) -> Look:
+    """Return a look at one place of a picture, where there may be a face.
+
+    Args:
+        box: the place, in pixels of the picture.
+        size: (width, height) of the picture in pixels.
+        angle: degrees by which the patch is turned counter-clockwise.
+        side: longer side of the box in patch pixels.
+    """
+    longer = max(box.w, box.h)
+    reach = math.ceil(SURROUNDINGS * longer / 2)
+    x, y = box.x + box.w // 2, box.y + box.h // 2
+    left, top, right, bottom = max(0, x - reach), max(0, y - reach), min(size[0], x + reach), min(size[1], y + reach)
+    part = Box(left, top, right - left, bottom - top)
+    return Look(part, side / longer, angle, (False, False, False, False), (side / 2, side * 2))
 
 
 def _tiles(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, product
+from typing import Final
 
 from ..types import Face, UInt8Image
-from .boxes import box_array, shared_areas
+from .boxes import box_array, iou, non_maximum_suppression, shared_areas
 from .detector import Detector, reading_order
+from .engine_detector import EngineDetector, Sightings
+from .patches import Pyramid
+from .second_look import places_to_look_again
 
-_OVERLAP = 0.4  # intersection over union above which two boxes are the same face
-_INSIDE = 0.7  # a later box is also the same face if more than this share of it lies in an earlier one
+_AGREED: Final = 0.85  # sum of the scores of two engines that make one face
+_OVERLAP: Final = 0.4  # intersection over union above which two boxes are the same face
+_INSIDE: Final = 0.7  # a later box is also the same face if more than this share of it lies in an earlier one
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +30,26 @@ class UnionDetector:
     detectors: tuple[Detector, ...]
 
     def detect(self, rgb: UInt8Image) -> list[Face]:
-        """Find the faces of an upright picture; see `Detector.detect` and `united`."""
-        return reading_order(united(detector.detect(rgb) for detector in self.detectors))
+        """Find the faces of an upright picture; see `Detector.detect`, `united` and `agreed`.
+
+        Each engine also looks again at what any engine was not sure of.
+        """
+        picture = Pyramid(rgb)
+        seen = [
+            detector.search(picture) if isinstance(detector, EngineDetector) else Sightings(detector.detect(rgb), [])
+            for detector in self.detectors
+        ]
+        found = united(each.sure for each in seen)
+        if all(detector.threshold is None for detector in self._engines):  # else the user has decided
+            found += agreed([each.unsure for each in seen], found)
+        unsure = [face for each in seen for face in each.unsure]
+        for detector in self._engines:
+            found += detector.look_again(picture, unsure, found)
+        return reading_order(found)
+
+    @property
+    def _engines(self) -> list[EngineDetector]:
+        return [detector for detector in self.detectors if isinstance(detector, EngineDetector)]
 
     def smallest_face(self, size: tuple[int, int]) -> float:
         """Return the longer side in pixels of the smallest face that any detector looks for, as far as they can tell.
@@ -35,6 +59,26 @@ class UnionDetector:
         """
         tellers = [each.smallest_face for each in self.detectors if hasattr(each, "smallest_face")]
         return float(min((tell(size) for tell in tellers), default=0.0))
+
+
+def agreed(unsure: Sequence[Iterable[Face]], known: Sequence[Face]) -> list[Face]:
+    """Return what two engines, trained apart, see at the same place without being sure of it.
+
+    Args:
+        unsure: what each engine is not sure of; only faces that it sees upright count here.
+        known: the faces that were found already.
+
+    Returns:
+        Faces with the box of the earlier engine, the higher of the scores, and the names of both.
+    """
+    upright = [[face for face in faces if face.roll is None] for faces in unsure]
+    pairs = [
+        replace(first, score=max(first.score, second.score), source=f"{first.source}+{second.source}")
+        for earlier, later in combinations(upright, 2)
+        for first, second in product(places_to_look_again(earlier, known), later)
+        if first.score + second.score >= _AGREED and iou(first.box, second.box) > _OVERLAP
+    ]
+    return non_maximum_suppression(pairs)
 
 
 def united(found: Iterable[Iterable[Face]]) -> list[Face]:

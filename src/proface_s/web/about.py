@@ -53,11 +53,12 @@ class ModelInfo(BaseModel):
 
 
 class ServiceInfo(BaseModel):
-    """Response of /api/about: the styles, models and limits of this service."""
+    """Response of /api/about: the styles, models, detectors and limits of this service."""
 
     version: str
     styles: list[StyleInfo]
     models: list[ModelInfo] = Field(description="the default comes first")
+    detectors: list[str] = Field(description="what can find faces; the default comes first")
     max_bytes: int
     max_pixels: int
     preview_pixels: int

@@ -17,9 +17,11 @@ Key = Annotated[str, Field(min_length=1, max_length=1024)]
 Coordinate = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Margin = Annotated[float, Field(ge=0, le=2)]
+DetectorName = Annotated[str, Field(min_length=1, max_length=100)]
 FaceNumber = Annotated[int, Field(ge=1, lt=100_000)]
 ReversibleFormat = Literal["png", "webp", "tiff"]
 _MOST = 1000  # faces
+_SMALLEST = "pixels of the smallest face that was looked for, if the picture is too large for the usual 14; else null"
 FaceChoice = Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)]
 
 
@@ -83,6 +85,7 @@ class DetectRequest(RequestModel):
 
     faces: FaceChoice = Field("all", description="which of the detected faces; none: do not look for any")
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
+    detector: DetectorName | None = Field(None, description="one of /api/about, or several joined by +; null: default")
     threshold: Share | None = Field(None, description="least confidence of a face; null: each engine's own")
     margin: Margin = Field(HEAD_MARGIN, description="how far to hide beyond a face, as a share of its size")
     thorough: bool = Field(False, description="look closer for faces; takes several times as long")
@@ -129,6 +132,7 @@ class ProtectRequest(RequestModel):
     seal: bool | None = Field(default=None, description="seal in an exact copy; null: where a wrong key gives noise")
     record: bool = Field(True, description="also write what recovery needs into the pixels")
     keep_metadata: bool = Field(False, description="keep author, copyright and date")
+    detector: DetectorName | None = Field(None, description="as in /api/detect")
     threshold: Share | None = Field(None, description="as in /api/detect")
     margin: Margin = Field(HEAD_MARGIN, description="as in /api/detect")
     thorough: bool = Field(False, description="as in /api/detect")
@@ -167,6 +171,7 @@ class DetectResponse(BaseModel):
     faces: list[FoundFaceModel]
     regions: list[BoxModel]
     warnings: list[str]
+    smallest: float | None = Field(description=_SMALLEST)
 
     @classmethod
     def of(cls, found: Detection) -> DetectResponse:
@@ -184,7 +189,14 @@ class DetectResponse(BaseModel):
         ]
         width, height = found.size
         regions = [BoxModel.of(box) for box in found.regions]
-        return cls(width=width, height=height, faces=faces, regions=regions, warnings=list(found.warnings))
+        return cls(
+            width=width,
+            height=height,
+            faces=faces,
+            regions=regions,
+            warnings=list(found.warnings),
+            smallest=found.smallest,
+        )
 
 
 class CoveredFaceModel(BaseModel):
@@ -201,6 +213,7 @@ class ProtectResponse(BaseModel):
 
     faces: list[CoveredFaceModel]
     warnings: list[str]
+    smallest: float | None = Field(description=_SMALLEST)
 
     @classmethod
     def of(cls, done: ProtectResult) -> ProtectResponse:
@@ -209,7 +222,7 @@ class ProtectResponse(BaseModel):
             CoveredFaceModel(number=f.number, box=BoxModel.of(f.box), style=f.style, sealed=f.sealed)
             for f in done.faces
         ]
-        return cls(faces=faces, warnings=list(done.warnings))
+        return cls(faces=faces, warnings=list(done.warnings), smallest=done.smallest)
 
 
 class RestoredFaceModel(BaseModel):

@@ -21,6 +21,7 @@ from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
 from ..covers import apply_style, get_style, style_names
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
+from ..faces import DEFAULT_DETECTOR, detector_names
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.registry import shipped_cards
 from ..image.read import picture_size
@@ -122,6 +123,7 @@ def detect(session: Session, photo: bytes, options: DetectRequest, progress: Pro
         photo,
         boxes=boxes,
         faces=options.faces,
+        detector=options.detector,
         threshold=options.threshold,
         margin=options.margin,
         thorough=options.thorough,
@@ -184,6 +186,7 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
         record=options.record,
         keep_metadata=options.keep_metadata,
         file_format=options.format,
+        detector=options.detector,
         threshold=options.threshold,
         margin=options.margin,
         thorough=options.thorough,
@@ -273,6 +276,7 @@ def about(settings: ServiceSettings) -> ServiceInfo:
         version=__version__,
         styles=styles,
         models=[ModelInfo.of(card) for card in sorted(shipped_cards(), key=lambda card: card.name != DEFAULT_MODEL)],
+        detectors=list(dict.fromkeys((DEFAULT_DETECTOR, *detector_names()))),
         max_bytes=settings.max_bytes,
         max_pixels=settings.max_pixels,
         preview_pixels=PREVIEW_PIXELS,

@@ -20,7 +20,7 @@ from proface_s.faces.looks import (
     plan_looks,
     smallest_face,
 )
-from proface_s.faces.patches import Patches
+from proface_s.faces.patches import Patches, Pyramid
 from proface_s.types import Box
 
 REACHES = {
@@ -141,7 +141,7 @@ def test_a_patch_shows_what_its_geometry_says(angle: int) -> None:
     rgb = np.zeros((300, 400, 3), np.uint8)
     cv2.circle(rgb, (250, 120), 12, (255, 255, 255), -1)
     look = Look(Box(100, 40, 260, 200), 0.7, angle, (True,) * 4, (0.0, 1e9))
-    patch = Patches(rgb, [look]).cut(look)
+    patch = Patches(Pyramid(rgb), [look]).cut(look)
     assert patch.shape[1::-1] == look.size
     rows, columns = np.nonzero(patch[:, :, 0] > 100)
     box = (columns.min(), rows.min(), columns.max() + 1 - columns.min(), rows.max() + 1 - rows.min())
@@ -164,8 +164,8 @@ def test_a_box_at_an_inner_edge_is_left_to_the_next_tile() -> None:
 def test_turned_looks_share_the_scaled_tile() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (100, 120, 3), np.uint8)
     looks = plan_looks(120, 100, Reach(9, 24, 320, 960, (320, 640), (90, 45), (640,), 1.6, 2560, 0.5, 1e6))
-    patches = Patches(rgb, looks)
+    patches = Patches(Pyramid(rgb), looks)
     for look in looks:
-        fresh = Patches(rgb, [look]).cut(look)
+        fresh = Patches(Pyramid(rgb), [look]).cut(look)
         assert np.array_equal(patches.cut(look), fresh)
     assert not patches._scaled, "every scaled tile is let go after its last look"

@@ -18,6 +18,7 @@ import numpy as np
 from proface_s.errors import ImageError, NoFaceError
 from proface_s.faces import Detector, EngineDetector
 from proface_s.faces.boxes import reversible_box
+from proface_s.faces.detection_check import detected_faces
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut, paste
 from proface_s.types import Box, FloatArray, UInt8Image
@@ -208,7 +209,7 @@ def _subject(path: Path, name: str, locator: Locator, detector: Detector) -> Sub
     if place is None:
         return Omission(name, "no face found by dlib")
     x, y = place.box.x + place.box.w / 2, place.box.y + place.box.h / 2
-    for face in detector.detect(picture):
+    for face in detected_faces(detector, picture):
         box = face.box
         if box.x <= x < box.right and box.y <= y < box.bottom:
             return Subject(picture, place, reversible_box(box, (picture.shape[1], picture.shape[0])))

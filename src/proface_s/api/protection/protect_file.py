@@ -69,7 +69,8 @@ def protect_file(
         data = _unprotected_copy(picture, jpeg, choice, target, options)
         path = write_files(target, data, overwrite=overwrite, like=image)
         told = (*warnings, "no face found: this is an unprotected copy")
-        return ProtectResult(same_kind(image, picture, data, path), (), picture.rgb, (), data, path, told)
+        shown = same_kind(image, picture, data, path)
+        return ProtectResult(shown, (), picture.rgb, (), data, path, told, smallest=choice.smallest)
     limits, faces = resources.limits, plan_faces(picture, choice, options)
     if jpeg is not None:
         done = protect_jpeg(picture, jpeg, faces, options, limits=limits, progress=progress)
@@ -89,7 +90,9 @@ def protect_file(
     )
     shown, mode = same_kind(image, done.picture, done.data, path), options.wrong_key or "noise"
     told = (*warnings, *done.warnings)
-    return ProtectResult(shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar, mode)
+    return ProtectResult(
+        shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar, mode, choice.smallest
+    )
 
 
 def _unprotected_copy(

@@ -49,6 +49,8 @@ class ProtectResult:
         sidecar: the contents of ``NAME.pfs`` beside it; None if no sidecar was asked for.
         warnings: what the user should know.
         wrong_key: what a wrong key gives, ``noise`` or ``cover``.
+        smallest: longer side in pixels of the smallest face that was looked for, if that is unusually large, because
+            the picture is so large that looking closer would take too long; else None.
     """
 
     image: Any
@@ -60,6 +62,7 @@ class ProtectResult:
     warnings: tuple[str, ...] = ()
     sidecar: bytes | None = field(default=None, repr=False)
     wrong_key: WrongKey = "noise"
+    smallest: float | None = None
 
     @property
     def cover(self) -> UInt8Image:

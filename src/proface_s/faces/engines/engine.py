@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...types import UInt8Image
-from ..looks import Reach
+from ...types import Face, UInt8Image
+from ..looks import Look, Reach, closer_look
 
 
 class RawFace(NamedTuple):
@@ -29,6 +29,25 @@ Raises `UsageError` if the engine is not installed.
 
 
 @dataclass(frozen=True, slots=True)
+class SecondLook:
+    """How an engine looks again at what it, or another engine, is not sure of.
+
+    Attributes:
+        side: longer side in patch pixels of the face then.
+        threshold: least confidence (0..1) then.
+        turned: whether it also looks again at faces seen in turned looks.
+    """
+
+    side: float
+    threshold: float
+    turned: bool
+
+    def at(self, place: Face, size: tuple[int, int]) -> Look:
+        """Return the look at a place where there may be a face, in a picture of (width, height) pixels."""
+        return closer_look(place.box, size, round(place.roll or 0.0) % 360, self.side)
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """One network that finds faces.
 
@@ -43,6 +62,8 @@ class Engine:
         threshold: least confidence (0..1) of an upright face.
         thorough_threshold: likewise, if mistakes do not matter.
         turned_threshold: least confidence in turned looks, which yield more mistakes.
+        unsure_threshold: least confidence of what counts if a second look, or another engine, confirms it.
+        second_look: how it looks again; None if it does not.
         side_by_side: most patches at a time.
         find: runs the network.
     """
@@ -57,5 +78,7 @@ class Engine:
     threshold: float
     thorough_threshold: float
     turned_threshold: float
+    unsure_threshold: float
+    second_look: SecondLook | None
     side_by_side: int
     find: FindInPatch

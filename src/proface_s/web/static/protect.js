@@ -11,6 +11,7 @@ import { progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./widgets/stage.js";
 import { modelField } from "./widgets/model-field.js";
+import { searchFields } from "./widgets/search-fields.js";
 import { styleField } from "./widgets/style-field.js";
 import { Thumbnails } from "./widgets/thumbnails.js";
 
@@ -34,6 +35,7 @@ export class ProtectView {
     this.style = styleField(about.styles, { same: false, name: "all faces", changed: () => this.restyle() });
     byId("style-all").replaceChildren(this.style.root);
     this.model = modelField(about.models);
+    this.search = searchFields(about.detectors);
     this.passphrase = passphraseField(about, "passphrase");
     byId("passphrase").replaceChildren(this.passphrase.root);
     this.previews = new Previews({
@@ -94,10 +96,10 @@ export class ProtectView {
 
   async open(file, signal) {
     if (file.size > this.about.max_bytes) throw tooLarge(file, this.about);
-    const found = await askAbout("/api/detect", file, signal);
+    const found = await askAbout("/api/detect", file, signal, this.search.value);
     const size = { width: found.width, height: found.height };
     const image = await shown(file, size, signal);
-    const photo = { file, size, image, faces: foundFaces(found) };
+    const photo = { file, size, image, faces: foundFaces(found), warnings: found.warnings };
     numberFaces(photo);
     return photo;
   }
@@ -110,14 +112,16 @@ export class ProtectView {
     try {
       for (const photo of [...this.photos]) {
         this.progress.update("Looking closer", null);
-        const found = await askAbout("/api/detect", photo.file, undefined, { thorough: true });
+        const options = { ...this.search.value, thorough: true };
+        const found = await askAbout("/api/detect", photo.file, undefined, options);
         if (!this.photos.includes(photo)) continue; // it was left out meanwhile
         const faces = newFaces(foundFaces(found), photo.faces);
         photo.faces.push(...faces);
+        photo.warnings = found.warnings;
         numberFaces(photo);
         added += faces.length;
       }
-      if (added) this.show(this.photo);
+      this.show(this.photo);
       announce(added ? `${count(added, "more face")} found.` : "No more faces were found.");
       this.progress.update(added ? `${count(added, "more face")} found.` : "No more faces were found.", 1);
     } catch (error) {
@@ -145,6 +149,7 @@ export class ProtectView {
     this.stage.show(photo);
     for (const face of photo.faces) face.url ? this.stage.cover(face, face.url) : this.refresh(face);
     this.thumbnails.choose(photo);
+    byId("photo-notes").replaceChildren(...[showNotes(photo.warnings)].filter(Boolean));
     byId("leave-out").hidden = this.photos.length < 2;
     byId("protect-go").textContent = this.photos.length > 1 ? `Protect ${this.photos.length} photos` : "Protect";
     this.renumber(); // another photo may have been shown before the service had numbered this one's faces
