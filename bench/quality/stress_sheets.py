@@ -1,6 +1,6 @@
 """Recall of detectors on sheets of faces under one hard condition each: tilt, dark, noise, masks, and sizes.
 
-    python bench/quality/stress_sheets.py FOLDER... --landmarks yunet.onnx [--detector NAME...] [--thorough] [--draw OUT]
+    python bench/quality/stress_sheets.py FOLDER... --landmarks yunet.onnx [--detector NAME...] [--thorough]
 
 A sheet shows up to 48 portraits, taken evenly from the folders, at one face size on a canvas of 1280x960 pixels with
 1/f noise, after one transformation.  YuNet places each portrait's face and landmarks before the transformation.  A face

