@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from ...container.records.pixel_records import find_records
 from ...covers import format_style, is_weak
@@ -29,6 +29,8 @@ from ..resources import Resources
 from ..results.protected import ProtectedFace, ProtectResult
 from .protect_picture import protect_picture
 from .selection import Choice, choose_regions, plan_faces
+
+_UNPROTECTED: Final = "no face found: this is an unprotected copy"
 
 
 def protect_file(
@@ -68,8 +70,7 @@ def protect_file(
     if not choice.regions:
         data = _unprotected_copy(picture, jpeg, choice, target, options)
         path = write_files(target, data, overwrite=overwrite, like=image)
-        told = (*warnings, "no face found: this is an unprotected copy")
-        shown = same_kind(image, picture, data, path)
+        shown, told = same_kind(image, picture, data, path), (*warnings, _UNPROTECTED)
         return ProtectResult(shown, (), picture.rgb, (), data, path, told, smallest=choice.smallest)
     limits, faces = resources.limits, plan_faces(picture, choice, options)
     if jpeg is not None:
@@ -89,10 +90,8 @@ def protect_file(
         for number, face in enumerate(faces, 1)
     )
     shown, mode = same_kind(image, done.picture, done.data, path), options.wrong_key or "noise"
-    told = (*warnings, *done.warnings)
-    return ProtectResult(
-        shown, done.covers, done.picture.rgb, protected, done.data, path, told, done.sidecar, mode, choice.smallest
-    )
+    outcome = (shown, done.covers, done.picture.rgb, protected, done.data, path, (*warnings, *done.warnings))
+    return ProtectResult(*outcome, done.sidecar, mode, choice.smallest)
 
 
 def _unprotected_copy(
