@@ -130,7 +130,7 @@ def test_a_detector_is_chosen_by_name(service: Service, two: bytes) -> None:
     assert service.post("/api/detect", two, {"threshold": 1.0}).json()["faces"] == []
     said = problem(service.post("/api/detect", two, {"detector": "nobody"}), 422, "usage", 2)
     assert "centerface" in said["hint"]
-    problem(service.post("/api/protect", two, {"passphrase": ANNS, "detector": "a" * 101}), 422, "usage", 2)
+    problem(service.post("/api/protect", two, {"passphrase": ANNS, "detector": "a" * 101}), 422, "options", 2)
 
 
 def test_a_model_is_chosen_by_name(service: Service, covered: bytes) -> None:
