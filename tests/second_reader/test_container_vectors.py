@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ CASES = [
 def test_all_folders_are_read() -> None:
     assert len({parameters.values[0] for parameters in CASES}) == len(FOLDERS)
     assert len(CASES) > 200
+
+
+def test_the_reader_is_not_the_program() -> None:
+    """Nothing but the test that compares the two imports the program, or the other reader of the flow."""
+    for path in Path(__file__).parent.rglob("*.py"):
+        imports = re.findall(r"(?m)^\s*(?:from|import) ([\w.]+)", path.read_text(encoding="utf-8"))
+        strangers = {name.split(".")[0] for name in imports} & {"proface_s", "proface_lab", "flow_reader"}
+        assert not strangers or path.name == "test_program.py", path
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import zlib
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from proface_s import ProFaceError, Session
+from proface_s.container.records.pixel_records import read_record, write_record
 
 from .container import carriers, header, records
 from .keys.unlock import Credentials
@@ -25,7 +27,7 @@ WRONG = "another passphrase than the right one"
 Chunk = tuple[bytes, bytes, bool]
 Found = tuple[str, list[str], str]
 REFUSALS = {"WrongKeyError": "wrong-key", "NotProtectedError": "not-protected", "FileFormatError": "newer"}
-REFUSALS |= {"DamagedFileError": "damaged", "ImageError": "not-a-picture"}
+REFUSALS |= {"DamagedFileError": "damaged", "ImageError": "not-a-picture", "ModelError": "lacks-model"}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,60 @@ def test_changed_chunks(file: str, session: Session, tmp_path: Path) -> None:
     for _ in range(30):
         data = png(mutated(chunks, chance))
         assert by_program(session, data, PASSPHRASE) == by_reader(tmp_path / "a.png", data, PASSPHRASE)
+
+
+def altered(data: bytes, chance: random.Random, front: int) -> bytes:
+    """Bytes with one to three changes: behind the first `front`, something flipped, set, dropped or inserted."""
+    changed = bytearray(data)
+    for _ in range(chance.randrange(1, 4)):
+        at, kind = chance.randrange(front, len(changed)), chance.randrange(4)
+        if kind == 0:
+            changed[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            changed[at] = chance.choice([0, 1, 2, 3, 4, 8, 128, 255])
+        elif kind == 2:
+            del changed[at]
+        else:
+            changed.insert(at, chance.choice([0, 1, 255]))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("file", ["modes/cover.png", "areas/edges.png", "keys/forgotten.png"])
+def test_changed_headers(file: str, session: Session, tmp_path: Path) -> None:
+    """A header with wrong fields and a right checksum: the same fault is found first."""
+    chance = random.Random(file)
+    chunks = list(carriers.png_chunks((FOLDER / file).read_bytes()))
+    (place,) = (k for k, chunk in enumerate(chunks) if chunk[0] == carriers.HEADER)
+    original = chunks[place][1][:-8]
+    for _ in range(25):
+        body = altered(original, chance, front=4)
+        chunks[place] = (carriers.HEADER, body + sha256(body).digest()[:8], True)
+        data, words = png(chunks), chance.choice([PASSPHRASE, WRONG])
+        assert by_program(session, data, words) == by_reader(tmp_path / "a.png", data, words)
+
+
+@pytest.mark.parametrize(
+    "file", ["records/stripped.png", "modes/stripped.png", "modes/cover.png", "layout/no-seal.png"]
+)
+def test_changed_records(file: str, session: Session, tmp_path: Path) -> None:
+    """A record with wrong fields and a right CRC, alone or beside a header for which nothing vouches."""
+    chance = random.Random(file)
+    chunks = list(carriers.png_chunks((FOLDER / file).read_bytes()))
+    metadata = [chunk for chunk in chunks if chunk[0].startswith(b"pfS")]
+    rgb = carriers.pixels(png(chunks)).rgb
+    (found,), _ = records.search(rgb)
+    x, y, w, h = found.found
+    place = read_record(rgb, x, y)
+    assert place is not None
+    for _ in range(25):
+        changed = rgb.copy()
+        record = altered(place.record, chance, front=0)[: chance.choice([1, 2, 1023, 1023, 1023, 1023])]
+        changed[y : y + h, x : x + w] = write_record(np.ascontiguousarray(rgb[y : y + h, x : x + w]), record)
+        stored = io.BytesIO()
+        Image.fromarray(changed).save(stored, "PNG")
+        first, *rest = carriers.png_chunks(stored.getvalue())
+        data, words = png([first, *metadata, *rest]), chance.choice([PASSPHRASE, WRONG])
+        assert by_program(session, data, words) == by_reader(tmp_path / "a.png", data, words)
 
 
 @pytest.mark.parametrize("file", ["420.jpg", "progressive.jpg", "grey.jpg"])

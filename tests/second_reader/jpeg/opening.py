@@ -25,7 +25,7 @@ def matches(header: Header, frame: Frame) -> bool:
     if said is None:
         return False
     frame.orientation = said.orientation
-    if said.frame_digest != frame.frame_digest:
+    if said.frame_digest != frame.frame_digest or said.sampling != frame.sampling:
         return False
     digests = {face.index: sha256(frame.coefficient_bytes(said.areas[face.index])).digest() for face in header.faces}
     return all(face.erased or digests[face.index] == face.digest for face in header.faces)
