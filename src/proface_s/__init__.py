@@ -1,8 +1,8 @@
 """PRO-Face S: reversible face privacy for photos.
 
 >>> import proface_s
->>> result = proface_s.protect("party.jpg", passphrase="...", output="party.protected.png")   # doctest: +SKIP
->>> proface_s.recover("party.protected.png", passphrase="...").faces[0].outcome               # doctest: +SKIP
+>>> result = proface_s.protect("party.jpg", passphrase="...", output="party.protected.jpg")   # doctest: +SKIP
+>>> proface_s.recover("party.protected.jpg", passphrase="...").faces[0].outcome               # doctest: +SKIP
 'exact'
 
 Importing the package loads neither an image library nor an inference engine; each name below loads what it needs when

@@ -1,9 +1,9 @@
-"""Plain data that travels between the rooms: frozen dataclasses and nothing else."""
+"""Plain data that travels between the rooms: frozen dataclasses, and the shape of one that another room defines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,18 @@ class Style:
     shape: Shape | None = None
 
 
+class CodedFile(Protocol):
+    """A JPEG file, `proface_s.image.jpeg.file.JpegFile`: bytes, and coefficients that are decoded on first use."""
+
+    @property
+    def data(self) -> bytes:
+        """The whole file."""
+
+    @property
+    def coefficients(self) -> Any:
+        """A `JpegPicture`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A decoded photo, upright, 8 bits per channel.
@@ -98,7 +110,7 @@ class Picture:
         metadata: the EXIF and text fields that may be kept on request.
         chunks: private carrier data found in the file, name -> payloads in file order (see `container`).
         source: name used in messages.
-        jpeg: the file, if it is a JPEG, whose coefficients `proface_s.image.jpeg` reads.
+        jpeg: the file, if it is a JPEG.
         turned: EXIF orientation, 1 to 8, by which the stored picture was turned.
     """
 
@@ -108,7 +120,7 @@ class Picture:
     metadata: dict[str, str] = field(default_factory=dict)
     chunks: dict[str, list[bytes]] = field(default_factory=dict)
     source: str = "<array>"
-    jpeg: bytes | None = field(default=None, repr=False)
+    jpeg: CodedFile | None = field(default=None, repr=False)
     turned: int = 1
 
     @property

@@ -64,18 +64,13 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).chmod(0o600)
     (folder / "key.json").write_text(json.dumps({"passphrase": PASSPHRASE}))
     session = Session(threads=1)
-    done = session.protect(
-        folder / "party.jpg",
-        [PASSPHRASE, "the words of secret"],
-        recipients=[IDENTITY.recipient],
-        sidecar="also",
-        output=folder / "party.protected.png",
-    )
+    words = [PASSPHRASE, "the words of secret"]
+    done = session.protect(folder / "party.jpg", words, recipients=[IDENTITY.recipient], sidecar="also")
     assert len(done.faces) == 4
-    session.protect(folder / "party.jpg", PASSPHRASE, file_format="jpeg", output=folder / "party.protected.jpg")
-    for name in "other-name.png", "odd.png":
-        Image.fromarray(done.protected).save(folder / name)
-    shutil.copy(folder / "party.protected.png", folder / "protected" / "a.jpg.protected.png")
+    pixels = session.protect(folder / "party.jpg", words, output=folder / "party.protected.png")
+    Image.fromarray(pixels.protected).save(folder / "odd.png")
+    done.save_cover(folder / "other-name.jpg")
+    shutil.copy(folder / "party.protected.jpg", folder / "protected" / "a.jpg.protected.jpg")
     (folder / "bob.txt").write_text(face_key(done.data, 2, Credentials.of(PASSPHRASE)) + "\n")
     (folder / "bob.txt").chmod(0o600)
     return folder
@@ -126,8 +121,6 @@ def _make_room(here: Path, words: list[str]) -> None:
     if words[0] == "protect":
         for path in (*here.glob("party.protected.*"),):
             path.unlink()
-    if "party.protected.jpg" in words:
-        (here / "party.protected.pfs").unlink(missing_ok=True)  # the PNG file's
     for option, value in pairwise(words):
         if option in ("-o", "--output", "--draw") and (here / value).exists():
             shutil.rmtree(here / value) if (here / value).is_dir() else (here / value).unlink()

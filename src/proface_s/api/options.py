@@ -21,6 +21,7 @@ from ..keys.passphrase import check_passphrase
 from ..keys.recipients import Identity, Recipient
 from ..types import Box, Style, WrongKey
 from .face_search import USUAL_SEARCH, FaceSearch
+from .files.reasons import check_jpeg, pixels_reason
 
 _MODES: Final = ("noise", "cover")
 Sidecar = Literal["none", "also", "instead"]
@@ -48,7 +49,8 @@ class ProtectOptions:
             None, the first mode that the model has: ``noise``, except for models that have ``cover`` alone.
         allow_no_face: copy a picture without a face as it is, instead of refusing it.
         keep_metadata: keep author, copyright and date.
-        file_format: ``png``, ``webp``, ``tiff`` or ``jpeg``; if None, the output's name decides, or else it is PNG.
+        file_format: ``png``, ``webp``, ``tiff`` or ``jpeg``; if None, the output's name decides, or else it is the
+            kind of the photo, see `output_kind`.
         quality: of a JPEG that has to be made, 1 to 100; a photo that is a JPEG keeps its own coefficients.
         sidecar: write header and seals to ``NAME.pfs``: not at all (``none``), ``also`` or ``instead`` of into the
             picture.
@@ -111,12 +113,17 @@ class ProtectOptions:
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
         warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))
         object.__setattr__(self, "sealed", self.wrong_key != "cover" if self.seal is None else self.seal)
-        if self.file_format == "jpeg" and not self.sealed:
-            raise UsageError(
-                "a JPEG needs seals: nothing can be hidden in its pixels, which compression changes",
-                code="jpeg-needs-seals",
-            )
+        if self.file_format == "jpeg":
+            check_jpeg(self.pixels_reason(self.model))
         object.__setattr__(self, "passphrase_warnings", tuple(warnings))
+
+    def pixels_reason(self, default_model: str | None) -> str | None:
+        """Return why faces will be hidden in pixels, see `pixels_reason`.
+
+        Args:
+            default_model: name of the model if the options name none; None for that of the package.
+        """
+        return pixels_reason(seal=self.sealed, wrong_key=self.wrong_key, model=self.model or default_model)
 
     def for_model(self, model: Model) -> ProtectOptions:
         """Return these options with ``wrong_key`` decided: if None, it is the model's first mode.

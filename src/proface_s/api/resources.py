@@ -54,6 +54,11 @@ class DetectorAndModels:
         return Models(self._model, self._threads)
 
     @property
+    def model_name(self) -> str:
+        """The name of the model for new pictures, which is not opened."""
+        return self._model if isinstance(self._model, str) else self._model.card.name
+
+    @property
     def model(self) -> Model:
         """The model for new pictures."""
         return self.models.named()

@@ -21,6 +21,9 @@ from ..progress import Progress, silent
 from ..types import Style, WrongKey
 from .face_search import FaceSearch
 from .files.io import PictureInput, load
+from .files.kinds import output_kind
+from .jpeg.regions import McuGrid
+from .jpeg.sources import jpeg_source
 from .options import ProtectOptions, RecoverOptions, Sidecar
 from .protection.protect_file import protect_file
 from .protection.selection import choose_regions
@@ -56,6 +59,7 @@ class Session(Resources):
         threshold: float | None = None,
         margin: float = HEAD_MARGIN,
         thorough: bool = False,
+        file_format: OutputFormat | None = None,
         progress: Progress = silent,
     ) -> Detection:
         """Find what `protect` would protect, and how it would be numbered, without protecting it.
@@ -68,6 +72,7 @@ class Session(Resources):
             threshold: as for `protect`.
             margin: as for `protect`.
             thorough: as for `protect`.
+            file_format: as for `protect`: the regions of a JPEG grow to whole MCUs.
             progress: as for `protect`.
 
         Raises:
@@ -77,8 +82,12 @@ class Session(Resources):
         progress("read", 0, 1)
         picture = load(image, max_pixels=self.max_pixels)
         progress("find", 0, 1)
+        place = None
+        if output_kind(image, None, file_format, lambda: None)[0] == "jpeg":
+            picture, jpeg, _ = jpeg_source(picture, JPEG_QUALITY)
+            place = McuGrid.of(jpeg).place
         find = partial(self.find, search=search)
-        choice = choose_regions(picture, find, parse_selection(faces), parse_boxes(boxes), margin)
+        choice = choose_regions(picture, find, parse_selection(faces), parse_boxes(boxes), margin, place)
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
         drawn = draw_regions(shown, choice.regions, unsure_regions(choice.faces))
         return Detection(choice.faces, choice.regions, drawn, picture.size, shown, choice.warnings, choice.smallest)
@@ -133,7 +142,10 @@ class Session(Resources):
                 has, ``"noise"`` for the model that is used by default.
             allow_no_face: return an unprotected copy if no face was found, instead of an error.
             keep_metadata: keep author, copyright and date.
-            file_format: ``"png"``, ``"webp"``, ``"tiff"`` or ``"jpeg"``; if None, what the output's name says, or PNG.
+            file_format: ``"png"``, ``"webp"``, ``"tiff"`` or ``"jpeg"``; if None, what the output's name says, or the
+                kind of the file that was given.  HEIC, BMP, PIL images and arrays give a PNG, and so does a JPEG whose
+                coefficients cannot be edited, or if faces have to be hidden in pixels (no seals, ``"cover"``, another
+                model than the default); a warning says which.
             quality: of a JPEG that has to be made because the photo is none, 1 to 100.
             sidecar: whether header and seals go into ``NAME.pfs``, ``"also"`` or ``"instead"`` of into the picture.
             record: write what recovery needs into the faces' pixels too, so that it survives programs that drop
@@ -144,7 +156,8 @@ class Session(Resources):
             margin: growth of a detected face to the region that is hidden, per side, as a share of its width and
                 height, 0..2.
             thorough: look closer for faces, whatever time it takes.
-            output: where to write; for a path given, ``NAME.protected.png`` beside it if None.
+            output: where to write; for a path given, ``NAME.protected`` with the suffix of the format beside it if
+                None.
             overwrite: replace an existing output.
             progress: is told how far it is, see `proface_s.progress`.
 
@@ -230,12 +243,13 @@ class Session(Resources):
             expect: refuse a file that is not in this mode, ``"noise"`` or ``"cover"``.  Anybody can turn a file in
                 noise mode into one in cover mode, in which nothing can be checked and the right passphrase, too, gives
                 the covered face; say here that the file was in noise mode if you know it.
-            file_format: as for `protect`.
+            file_format: ``"png"``, ``"webp"``, ``"tiff"`` or ``"jpeg"``; if None, what the output's name says, or the
+                kind of the protected file.
             sidecar: where header and seals are; ``NAME.pfs`` beside a file without metadata is found by itself.
             from_pixels: ignore metadata and sidecar, and read the records in the pixels, as is done where there are
                 neither: what comes back is an estimate that nothing vouches for.
-            output: where to write; for a path given, ``NAME.recovered.png`` beside it if None.  The name of a JPEG
-                is allowed if every face comes back.
+            output: where to write; for a path given, ``NAME.recovered`` with the suffix of the format beside it if
+                None.  A JPEG is made of another kind of file only if every face comes back.
             overwrite: replace an existing output.
             progress: as for `protect`.
 

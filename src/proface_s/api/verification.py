@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
 
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.carriers.sidecar import decode_sidecar
@@ -16,14 +15,13 @@ from ..container.records.record_space import has_leftovers, leftovers
 from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, FileFormatError
 from ..faces.numbering import number_of
-from ..image.jpeg.picture import JpegPicture
 from ..image.read import read_file
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
 from ..types import Box, Picture, WrongKey
 from .files.io import PictureInput, file_bytes, load_protected
-from .files.sidecars import has_sidecar, read_sidecar, sidecar_path
+from .files.sidecars import found_sidecar, read_sidecar
 from .footprints import unprotected_alpha
 from .header_checks import changed_faces, check_mode, read_header
 from .jpeg.protected import open_face, open_protected_jpeg
@@ -68,12 +66,11 @@ def verify(
         opened = unlock_header(header, credentials, deriver=KekDeriver(limits))
     keys, authentic = opened.face_keys, bool(opened.groups)
     changed, leaking = changed_faces(picture, header), leftovers(picture.rgb, header)
-    jpeg = cache(partial(open_protected_jpeg, picture, header))
     faces = []
     for index, face in enumerate(header.faces):
         pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
         key = _key_state(header, index, keys, checkable)
-        seal, record = _seal_state(header, index, seals, keys, jpeg), _record_state(picture, header, index)
+        seal, record = _seal_state(picture, header, index, seals, keys), _record_state(picture, header, index)
         record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
         faces.append(VerifiedFace(number_of(index), face.box, pixels, key, seal, record))
     warnings = _warnings(header, checkable, authentic)
@@ -139,11 +136,11 @@ def _key_state(header: Header, index: int, keys: Mapping[int, FaceKey], checkabl
 
 
 def _seal_state(
+    picture: Picture,
     header: Header,
     index: int,
     seals: Mapping[int, bytes],
     keys: Mapping[int, FaceKey],
-    jpeg: Callable[[], JpegPicture],
 ) -> SealState:
     face = header.faces[index]
     if not face.sealed or (face.forgotten and index not in seals):
@@ -154,7 +151,7 @@ def _seal_state(
         return "unchecked"
     try:
         if header.coefficients is not None:
-            open_face(jpeg(), header, index, keys[index], seals[index])
+            open_face(open_protected_jpeg(picture, header), header, index, keys[index], seals[index])
         else:
             shape = header.footprint(index).sealed_shape(face.box)
             open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
@@ -196,9 +193,9 @@ def _problems(picture: Picture, faces: list[VerifiedFace]) -> list[str]:
 
 def _sidecar_problems(image: PictureInput, picture: Picture) -> list[str]:
     """Return the problems of a sidecar beside a file that carries its own header."""
-    if not isinstance(image, (str, os.PathLike)) or not has_sidecar(image) or not read_chunks(file_bytes(image)):
+    beside = found_sidecar(image) if isinstance(image, (str, os.PathLike)) else None
+    if not isinstance(image, (str, os.PathLike)) or beside is None or not read_chunks(file_bytes(image)):
         return []
-    beside = sidecar_path(image)
     try:
         chunks = decode_sidecar(read_file(beside), str(beside))[1]
     except FileFormatError as error:

@@ -16,7 +16,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "exists": "choose another name, or use --overwrite",
     "foreign-manifest": "name another folder with --manifest",
     "jpeg-from-pixels": "leave --from-pixels out",
-    "jpeg-needs-seals": "leave --format jpeg out, or leave --no-seal and --wrong-key cover out",
+    "jpeg-needs-seals": "leave --format jpeg out, or name a .png; or leave out --no-seal, --wrong-key and --model",
     "manifest-in-target": "it tells which output was made from which photo; keep it with the originals",
     "model-mode": "choose the mode with --wrong-key, or another model with --model",
     "no-detector": "choose --detector centerface, which finds fewer small faces, or mark the faces with --box X,Y,W,H "

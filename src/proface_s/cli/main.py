@@ -59,9 +59,9 @@ def proface() -> None:
     """Hide the faces of a photo, and bring them back with a passphrase.
 
     \b
-    proface protect party.jpg              writes party.protected.png
-    proface recover party.protected.png    writes party.recovered.png
-    proface key party.protected.png --face 2    prints the key to that face alone
+    proface protect party.jpg              writes party.protected.jpg
+    proface recover party.protected.jpg    writes party.recovered.jpg
+    proface key party.protected.jpg --face 2    prints the key to that face alone
 
     Exit codes: 0 all done, 1 some inputs failed, 2 usage, 3 wrong key, 4 no face found,
     5 not a protected file or a damaged one, 130 interrupted.

@@ -1,4 +1,4 @@
-"""Small pieces of text: safe for a terminal, numbers with nouns, positions in a picture."""
+"""Small pieces of text: safe for a terminal, numbers with nouns, sizes, positions in a picture."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ def printable(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun: ``1 face``, ``2 faces``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def file_size(size: int) -> str:
+    """Write the size of a file: ``812 bytes``, ``303 kB``, ``2.1 MB``."""
+    if size < 1000:
+        return counted(size, "byte")
+    return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1_000_000:.1f} MB"
+
+
+def file_sizes(before: int | None, after: int) -> str:
+    """Write the sizes of an input and its output, to follow a sentence; nothing if the first is not known."""
+    return "" if before is None else f", {file_size(before)} -> {file_size(after)}"
 
 
 def position(box: Box, size: tuple[int, int]) -> str:

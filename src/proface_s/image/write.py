@@ -80,6 +80,15 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     )
 
 
+def output_format_of(path: str | os.PathLike[str]) -> OutputFormat:
+    """Return the format that a file's name asks for, JPEG included.
+
+    Raises:
+        UsageError: if the suffix belongs to no format that can be written.
+    """
+    return "jpeg" if is_jpeg_name(path) else format_of(path)
+
+
 def format_of_bytes(data: bytes) -> OutputFormat:
     """Return the format of a file that can carry a face, by its first bytes; PNG if they match no other."""
     if data[:3] == b"\xff\xd8\xff":

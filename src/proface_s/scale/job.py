@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from ..api.face_search import USUAL_SEARCH
+from ..api.files.kinds import PROTECTED_SUFFIX, with_format
 from ..api.options import ProtectOptions
 from ..covers import format_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
-from ..image.write import FORMATS, JPEG_QUALITY, Format
+from ..image.write import FORMATS, JPEG_QUALITY, OutputFormat
 from .urls import check_url
 
 PhotoStatus = Literal["done", "copied", "no-face", "failed", "poisoned"]
@@ -70,26 +71,28 @@ class CollectionJob:
                 + ("a passphrase was given" if self.options.lock.passphrases else "none was given"),
                 code="no-recipients",
             )
-        if self.options.file_format == "jpeg":
-            raise UsageError("a run on an engine writes PNG, WebP or TIFF, not JPEG", code="engine-option")
         for name, values in FIXED.items():
             if getattr(self.options, name) not in values:
                 raise UsageError(f"a run on an engine needs the default of the option {name}", code="engine-option")
 
-    @property
-    def file_format(self) -> Format:
-        """Format of all outputs."""
-        found = self.options.file_format or "png"
-        return "png" if found == "jpeg" else found  # `__post_init__` refuses it
-
-    def target_of(self, source: str) -> str:
-        """Return the name of a photo's output, both relative: ``a/b.jpg`` -> ``a/b.jpg.protected.png``.
+    def target_of(self, source: str, kind: OutputFormat) -> str:
+        """Return the name of a photo's output, both relative: ``a/b.jpg`` -> ``a/b.jpg.protected.jpg``.
 
         A name that would be too long for a file system is shortened.  The suffix of the photo is kept, so that no two
         photos share an output, whatever is added to the collection later.
+
+        Args:
+            source: name of the photo.
+            kind: of the output.
         """
         folder, slash, name = source.rpartition("/")
-        return folder + slash + fitted_name(name, f".protected{FORMATS[self.file_format][0]}")
+        return folder + slash + fitted_name(name, with_format(PROTECTED_SUFFIX, kind))
+
+    def targets_of(self, source: str) -> list[str]:
+        """Return all names that a photo's output may have."""
+        kinds: tuple[OutputFormat, ...] = (*FORMATS, "jpeg")
+        chosen = self.options.file_format
+        return [self.target_of(source, kind) for kind in (kinds if chosen is None else (chosen,))]
 
     def fingerprint(self) -> str:
         """Return the SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it share no manifest.
@@ -105,7 +108,7 @@ class CollectionJob:
             "boxes": [str(box) for box in options.boxes],
             "faces": _selection(options.faces),
             "seal": options.sealed,
-            "file_format": self.file_format,
+            "file_format": options.file_format or "same",
             "record": options.record,
             "keep_metadata": options.keep_metadata,
             "allow_no_face": options.allow_no_face,

@@ -98,12 +98,18 @@ def protect_photos(job: CollectionJob, tasks: Iterable[PhotoTask], engine: Execu
         lambda task, number: _submit(job, replace(task, attempt=number), engine),
         max_attempts=MAX_ATTEMPTS,
         keep_going=lambda: not stopped,
-        clean_up=lambda task: Location(job.target).clear(job.target_of(task.source)),
+        clean_up=lambda task: _clear(job, task),
     )
     for attempt in attempts:
         outcome = _poisoned(job, attempt.task, engine) if attempt.worker_died else _outcome(attempt, engine)
         stopped = stopped or bool(outcome.stop)
         yield outcome
+
+
+def _clear(job: CollectionJob, task: PhotoTask) -> None:
+    """Remove what a worker that died may have left of an output."""
+    for name in job.targets_of(task.source):
+        Location(job.target).clear(name)
 
 
 def _submit(job: CollectionJob, task: PhotoTask, engine: Executor) -> Future[PhotoOutcome]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .. import __version__
+from ..api.files.kinds import output_kind
 from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, Fact, ImageError, NoFaceError, ProFaceError, foreign_text
@@ -108,8 +109,10 @@ def _attempted(job: CollectionJob, task: PhotoTask, row: ManifestRow) -> PhotoOu
     except ImageError as error:
         return _failed(row, error, source)
     row = replace(row, source_bytes=len(data), source_sha256=sha256_hex(data), read_s=time.perf_counter() - started)
-    name = job.target_of(task.source)
+    options = job.options
     try:
+        kind, _ = output_kind(data, None, options.file_format, lambda: options.pixels_reason(None))
+        name = job.target_of(task.source, kind)
         if task.known is not None and _settled(job, task.known, row.source_sha256, target, name):
             return PhotoOutcome(row, unchanged=True)
         return _protected(job, data, replace(row, target=name), target)
@@ -154,7 +157,10 @@ def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: 
     data = target.read(name)
     if sha256_hex(data) != known.target_sha256:
         return False
-    return known.status == "copied" or from_chunks(read_chunks(data))[0].model_id == _model(job).card.model_id
+    if known.status == "copied":
+        return True
+    header, _ = from_chunks(read_chunks(data))
+    return header.coefficients is not None or header.model_id == _model(job).card.model_id
 
 
 def _model(job: CollectionJob) -> Model:

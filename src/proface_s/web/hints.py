@@ -14,10 +14,13 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "contradiction": _AS_SAVED,
     "costly-passphrase": "an identity or a face key opens it without that work; no file made on this page asks "
     "for so much",
+    "jpeg-from-pixels": "leave from_pixels out",
+    "jpeg-needs-seals": "choose another file format, or leave model, wrong passphrase and exact copies as they are",
     "no-detector": "the page needs a detector; the command line works with boxes alone",
     "no-face": "draw a box around the face, and try again",
     "no-key": "give a passphrase, an identity or a face key",
     "pixels-changed": _AS_SAVED,
+    "recompressed": _AS_SAVED,
     "resized": _AS_SAVED,
     "unexpected-mode": "somebody may have changed the file: ask for it again, or recover it without demanding a mode",
     "weak-passphrase": "use several random words; the page and /api/passphrase make some",

@@ -11,6 +11,7 @@ from ..api import Detection, Inspection, ProtectResult, RecoverResult
 from ..covers import get_style
 from ..errors import UsageError
 from ..faces.boxes import HEAD_MARGIN
+from ..image.write import JPEG_QUALITY, OutputFormat, format_of_bytes
 from ..types import Box, Style
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -19,10 +20,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Margin = Annotated[float, Field(ge=0, le=2)]
 DetectorName = Annotated[str, Field(min_length=1, max_length=100)]
 FaceNumber = Annotated[int, Field(ge=1, lt=100_000)]
-ReversibleFormat = Literal["png", "webp", "tiff"]
+WantedFormat = Literal["same", "png", "jpeg", "webp", "tiff"]
 _MOST = 1000  # faces
 _SMALLEST = "pixels of the smallest face that was looked for, if the picture is too large for the usual 14; else null"
 FaceChoice = Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)]
+
+
+def asked_format(wanted: WantedFormat) -> OutputFormat | None:
+    """Return the format that was asked for; None for that of the photo."""
+    return None if wanted == "same" else wanted
 
 
 class RequestModel(BaseModel):
@@ -89,6 +95,7 @@ class DetectRequest(RequestModel):
     threshold: Share | None = Field(None, description="least confidence of a face; null: each engine's own")
     margin: Margin = Field(HEAD_MARGIN, description="how far to hide beyond a face, as a share of its size")
     thorough: bool = Field(False, description="look closer for faces; takes several times as long")
+    format: WantedFormat = Field("same", description="as in /api/protect: regions of a JPEG grow to whole MCUs")
 
 
 class FaceSettingsModel(RequestModel):
@@ -122,7 +129,8 @@ class ProtectRequest(RequestModel):
     faces: FaceChoice = Field("all", description="which of the detected faces, by the numbers of /api/detect")
     boxes: list[BoxModel] = Field([], max_length=_MOST, description="further faces, by hand")
     own: list[FaceSettingsModel] = Field([], max_length=_MOST, description="faces that differ from the rest")
-    format: ReversibleFormat = "png"
+    format: WantedFormat = Field("same", description="same: the kind of the photo; PNG if it cannot be kept")
+    quality: int = Field(JPEG_QUALITY, ge=1, le=100, description="of a JPEG made of another kind of photo")
     model: str | None = Field(
         default=None, max_length=100, description="hides the faces; null: the default of /api/about"
     )
@@ -149,7 +157,7 @@ class RecoverRequest(RequestModel):
     )
     from_pixels: bool = Field(False, description="ignore the header, and read the records in the pixels")
     expect: Literal["noise", "cover"] | None = Field(None, description="refuse a file that is not in this mode")
-    format: ReversibleFormat = "png"
+    format: WantedFormat = Field("same", description="same: the kind of the protected file")
 
 
 class FoundFaceModel(BaseModel):
@@ -214,6 +222,8 @@ class ProtectResponse(BaseModel):
     faces: list[CoveredFaceModel]
     warnings: list[str]
     smallest: float | None = Field(description=_SMALLEST)
+    format: OutputFormat = Field(description="of the picture")
+    bytes: int = Field(description="size of the picture's file")
 
     @classmethod
     def of(cls, done: ProtectResult) -> ProtectResponse:
@@ -222,7 +232,13 @@ class ProtectResponse(BaseModel):
             CoveredFaceModel(number=f.number, box=BoxModel.of(f.box), style=f.style, sealed=f.sealed)
             for f in done.faces
         ]
-        return cls(faces=faces, warnings=list(done.warnings), smallest=done.smallest)
+        return cls(
+            faces=faces,
+            warnings=list(done.warnings),
+            smallest=done.smallest,
+            format=format_of_bytes(done.data),
+            bytes=len(done.data),
+        )
 
 
 class RestoredFaceModel(BaseModel):
@@ -240,6 +256,8 @@ class RecoverResponse(BaseModel):
     warnings: list[str]
     wrong_key: Literal["noise", "cover"] = Field(description="the file's mode")
     authentic: bool = Field(description="whether a key vouched for the file; in cover mode none can")
+    format: OutputFormat = Field(description="of the picture")
+    bytes: int = Field(description="size of the picture's file")
 
     @classmethod
     def of(cls, done: RecoverResult) -> RecoverResponse:
@@ -248,7 +266,14 @@ class RecoverResponse(BaseModel):
             RestoredFaceModel(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome)
             for face in done.faces
         ]
-        return cls(faces=faces, warnings=list(done.warnings), wrong_key=done.wrong_key, authentic=done.authentic)
+        return cls(
+            faces=faces,
+            warnings=list(done.warnings),
+            wrong_key=done.wrong_key,
+            authentic=done.authentic,
+            format=format_of_bytes(done.data),
+            bytes=len(done.data),
+        )
 
 
 class InspectedFaceModel(CoveredFaceModel):

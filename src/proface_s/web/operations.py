@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from .. import __version__
 from ..api import Credentials, Lock, Session, inspect
 from ..api.files.io import load
+from ..api.files.kinds import with_format
 from ..api.options import ProtectOptions, RecoverOptions
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
@@ -25,7 +26,7 @@ from ..faces import DEFAULT_DETECTOR, detector_names
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.registry import shipped_cards
 from ..image.read import picture_size
-from ..image.write import FORMATS, encode_picture
+from ..image.write import encode_picture
 from ..keys.derive import KdfLimits, KdfParams
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..progress import Progress
@@ -42,14 +43,14 @@ from .models import (
     RecoverRequest,
     RecoverResponse,
     RenderedPicture,
-    ReversibleFormat,
+    asked_format,
 )
 from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, ServiceSettings, bytes_needed
 
 KEY_LIMITS = KdfLimits(memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost)
 _WORDS = 6
 _SHOWN_SIDE = 2048
-_MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff"}
+_MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "jpeg": "image/jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def detect(session: Session, photo: bytes, options: DetectRequest, progress: Pro
         threshold=options.threshold,
         margin=options.margin,
         thorough=options.thorough,
+        file_format=asked_format(options.format),
         progress=progress,
     )
     return JobResult.of(DetectResponse.of(found))
@@ -185,14 +187,16 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
         model=options.model,
         record=options.record,
         keep_metadata=options.keep_metadata,
-        file_format=options.format,
+        file_format=asked_format(options.format),
+        quality=options.quality,
         detector=options.detector,
         threshold=options.threshold,
         margin=options.margin,
         thorough=options.thorough,
     )
     done = session.protect_with(photo, chosen, progress=progress)
-    return JobResult.of(ProtectResponse.of(done), done.data, _MEDIA[options.format], _name("protected", options.format))
+    facts = ProtectResponse.of(done)
+    return JobResult.of(facts, done.data, _MEDIA[facts.format], with_format("protected.png", facts.format))
 
 
 def recover(session: Session, photo: bytes, options: RecoverRequest, progress: Progress) -> JobResult:
@@ -204,12 +208,13 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
         credentials=credentials,
         faces=None if options.faces is None else tuple(sorted(set(options.faces))),
         expect=options.expect,
-        file_format=options.format,
+        file_format=asked_format(options.format),
         from_pixels=options.from_pixels,
     )
     done = session.recover_with(photo, chosen, progress=progress)
     done.require_faces()
-    return JobResult.of(RecoverResponse.of(done), done.data, _MEDIA[options.format], _name("recovered", options.format))
+    facts = RecoverResponse.of(done)
+    return JobResult.of(facts, done.data, _MEDIA[facts.format], with_format("recovered.png", facts.format))
 
 
 KINDS = {
@@ -288,7 +293,3 @@ def about(settings: ServiceSettings) -> ServiceInfo:
 def _shown(picture: Picture) -> RenderedPicture:
     width, height = picture.size
     return RenderedPicture(width=width, height=height)
-
-
-def _name(stem: str, file_format: ReversibleFormat) -> str:
-    return stem + FORMATS[file_format][0]

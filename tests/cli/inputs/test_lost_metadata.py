@@ -294,13 +294,13 @@ def test_a_sidecar_beside_a_stripped_file_brings_it_back_exactly(proface: Profac
 
 
 def test_nothing_but_the_sidecar(proface: Proface) -> None:
-    _, sidecar = sidecar_pair(proface, "--sidecar-only", "--no-record", "--format", "webp")
-    photo = Path("a.protected.webp")
+    sidecar_pair(proface, "--sidecar-only", "--no-record", "--format", "webp")
+    photo, sidecar = Path("a.protected.webp"), Path("a.protected.webp.pfs")
     assert read_chunks(photo.read_bytes()) == {}
     sidecar.rename("elsewhere.pfs")
     assert proface("recover", str(photo)).code == 5
     assert proface("recover", str(photo), "--sidecar", "elsewhere.pfs").code == 0
-    assert np.array_equal(pixels("a.recovered.png"), drawn())
+    assert np.array_equal(pixels("a.recovered.webp"), drawn())
 
 
 def test_a_picture_changed_outside_its_faces_keeps_its_sidecar(proface: Proface) -> None:

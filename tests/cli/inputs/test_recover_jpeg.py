@@ -47,11 +47,13 @@ def test_u5_not_while_a_face_is_hidden(proface: Proface, party: str, plain: str)
     assert not Path("back.jpg").exists()
 
 
-def test_u5_protecting_into_a_jpeg_stays_refused(proface: Proface, plain: str) -> None:
+def test_u5_hiding_in_the_pixels_of_a_jpeg_stays_refused(proface: Proface, plain: str) -> None:
     assert proface("recover", plain, "-o", "photo.png").code == 0
-    result = proface("protect", "photo.png", "--faces", "none", "--box", "10,20,48,48", "-o", "new.jpg")
+    command = ("protect", "photo.png", "--faces", "none", "--box", "10,20,48,48", "-o", "new.jpg")
+    result = proface(*command, "--no-seal")
     assert result.code == 2
-    assert "JPEG would destroy the hidden face" in result.err
+    assert "without seals, faces are hidden in pixels, which a JPEG does not keep" in result.err
+    assert proface(*command).code == 0, "seals alone fit into a JPEG"
     assert proface("recover", plain, "-o", "x.jpg", "--format", "png").code == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -25,15 +26,17 @@ def test_a_photo_there_and_back(proface: Proface, astronaut: np.ndarray) -> None
     result = proface("protect", "party.jpg")
     assert result.code == 0
     assert result.out == ""
-    assert result.err.startswith("party.jpg -> party.protected.png: 1 face protected")
-    assert files() == ["party.jpg", "party.protected.png"]
-    assert not np.array_equal(pixels("party.protected.png"), before)
+    assert result.err.startswith("party.jpg -> party.protected.jpg: 1 face protected")
+    assert files() == ["party.jpg", "party.protected.jpg"]
+    assert not np.array_equal(pixels("party.protected.jpg"), before)
+    sizes = [os.path.getsize(name) / 1000 for name in ("party.jpg", "party.protected.jpg")]
+    assert f", {sizes[0]:.0f} kB -> {sizes[1]:.0f} kB" in result.err
 
-    result = proface("recover", "party.protected.png")
+    result = proface("recover", "party.protected.jpg")
     assert result.code == 0
-    assert result.err == "party.protected.png -> party.recovered.png: 1 face (1 exact)\n"
-    assert files() == ["party.jpg", "party.protected.png", "party.recovered.png"]
-    assert np.array_equal(pixels("party.recovered.png"), before)
+    assert result.err.startswith("party.protected.jpg -> party.recovered.jpg: 1 face (1 exact), ")
+    assert files() == ["party.jpg", "party.protected.jpg", "party.recovered.jpg"]
+    assert np.array_equal(pixels("party.recovered.jpg"), before)
 
 
 def test_detect_says_and_draws_what_would_be_protected(proface: Proface, astronaut: np.ndarray) -> None:
@@ -97,12 +100,15 @@ def test_styles_are_listed(proface: Proface) -> None:
 def test_every_file_a_json_line_with_stable_keys(proface: Proface, protected: Path) -> None:
     keys = {
         "command", "input", "output", "status", "faces", "warnings", "error", "hint", "exit_code", "seconds",
+        "input_bytes", "output_bytes",
     }  # fmt: skip
     save("a.png")
     (record,) = proface("protect", "a.png", "--box", BOX, "--faces", "none", "--json").records
     assert set(record) == keys
     assert record["status"] == "protected"
     assert record["faces"] == [{"number": 1, "box": [40, 20, 64, 64], "style": "blur", "sealed": True}]
+    assert record["input_bytes"] == os.path.getsize("a.png")
+    assert record["output_bytes"] == os.path.getsize("a.protected.png")
     (record,) = proface("recover", str(protected), "--json").records
     assert set(record) == keys
     assert record["status"] == "recovered"
@@ -141,9 +147,9 @@ def test_metadata_is_dropped_unless_asked_for(proface: Proface) -> None:
     options = ("--box", BOX, "--faces", "none", "--overwrite")
     for more, kept in ((), None), (("--keep-metadata",), "Ann Author"):
         assert proface("protect", "a.jpg", *options, *more).code == 0
-        with Image.open("a.protected.png") as image:
-            assert image.info.get("Author") == kept
-        assert b"Bob" not in Path("a.protected.png").read_bytes()
+        with Image.open("a.protected.jpg") as image:
+            assert image.getexif().get(0x013B) == kept
+        assert b"Bob" not in Path("a.protected.jpg").read_bytes()
 
 
 def test_styles_are_named_and_weak_ones_warned_about(proface: Proface) -> None:
@@ -209,11 +215,11 @@ def test_folders_are_mirrored(proface: Proface, protected: Path) -> None:
     }
     assert "skipped, it is protected already" in result.err
     assert result.err.endswith("2 files done, 2 skipped, 1 other file left alone\n")
-    assert [f for f in files() if f.startswith("out")] == ["out/a.protected.png", "out/trip/b.protected.png"]
+    assert [f for f in files() if f.startswith("out")] == ["out/a.protected.png", "out/trip/b.protected.jpg"]
 
     result = proface("recover", "out", "-o", "back")
     assert result.code == 0
-    assert [f for f in files() if f.startswith("back")] == ["back/a.recovered.png", "back/trip/b.recovered.png"]
+    assert [f for f in files() if f.startswith("back")] == ["back/a.recovered.png", "back/trip/b.recovered.jpg"]
     assert np.array_equal(pixels("back/a.recovered.png"), drawn())
 
 

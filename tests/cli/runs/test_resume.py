@@ -94,6 +94,7 @@ OTHER_OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 
 CANNOT_CHANGE = {
     "inputs",
+    "publish",
     "output",  # which photo, and which file it goes to
     "passphrase_fd",
     "recipient",

@@ -50,7 +50,7 @@ def test_several_processes_do_what_one_does(proface: Proface) -> None:
     }  # fmt: skip
     assert result.errors == ["error: in/d.png is not a picture this program knows"]
     assert result.err.endswith("3 files done, 1 failed\n")
-    assert list(outputs()) == ["out/a.protected.png", "out/b.protected.png", "out/deep/c.protected.png"]
+    assert list(outputs()) == ["out/a.protected.png", "out/b.protected.jpg", "out/deep/c.protected.png"]
     assert proface("recover", "out", "-o", "back", "--jobs", "2", "--audit", "log").code == 0
     assert np.array_equal(pixels("back/a.recovered.png"), drawn(seed=0))
     assert np.array_equal(pixels("back/deep/c.recovered.png"), drawn(seed=2))
@@ -86,12 +86,12 @@ def test_a_worker_that_dies_takes_no_other_task_with_it(here: Path) -> None:
 def test_resuming_does_what_is_missing_and_nothing_else(proface: Proface) -> None:
     three_photos()
     assert proface("protect", "in", *TO_OUT).code == 0
-    Path("out/b.protected.png").unlink()
+    Path("out/b.protected.jpg").unlink()
     before = outputs()
     result = proface("protect", "in", *TO_OUT)
     assert result.code == 1
     assert len(result.errors) == 2, "without --resume what exists is an error"
-    Path("out/b.protected.png").unlink()
+    Path("out/b.protected.jpg").unlink()
     result = proface("protect", "in", *TO_OUT, "--resume", "--json")
     assert result.code == 0
     assert [(r["input"], r["status"]) for r in result.records] == [
@@ -262,7 +262,7 @@ def test_photos_that_differ_in_nothing_but_the_suffix(proface: Proface) -> None:
     save("in/a.jpg", drawn(seed=2))
     save("in/b.png")
     assert proface("protect", "in", *TO_OUT).code == 0
-    assert list(outputs()) == ["out/a.jpg.protected.png", "out/a.png.protected.png", "out/b.protected.png"]
+    assert list(outputs()) == ["out/a.jpg.protected.jpg", "out/a.png.protected.png", "out/b.protected.png"]
     assert proface("recover", "out", "-o", "back").code == 0
     assert np.array_equal(pixels("back/a.png.recovered.png"), drawn(seed=1))
 
@@ -270,7 +270,7 @@ def test_photos_that_differ_in_nothing_but_the_suffix(proface: Proface) -> None:
 def test_only_the_top_of_a_folder(proface: Proface) -> None:
     three_photos()
     assert proface("protect", "in", *TO_OUT, "--no-recursive").code == 0
-    assert list(outputs()) == ["out/a.protected.png", "out/b.protected.png"]
+    assert list(outputs()) == ["out/a.protected.png", "out/b.protected.jpg"]
 
 
 def piped(*argv: str, data: bytes = b"", **options: object) -> subprocess.CompletedProcess[bytes]:
@@ -304,7 +304,7 @@ def test_what_does_not_go_through_a_pipe(here: Path) -> None:
         (("protect", "-", "a.png"), data, 2, b"one picture"),
         (("protect", "-", "--json"), data, 2, b"both JSON and the picture"),
         (("protect", "-", "-o", "."), data, 2, b"is a folder"),
-        (("protect", "-", "-o", "out.jpg"), data, 2, b"would destroy the hidden face"),
+        (("protect", "-", "-o", "out.jpg", "--no-seal"), data, 2, b"hidden in pixels"),
         (("protect", "-", "--sidecar"), data, 2, b"sidecar"),
         (("protect", "-", "--passphrase-fd", "0"), data, 2, b"both the picture and the passphrase"),
         (("protect", "missing.png", "-o", "-"), data, 1, b"missing.png does not exist"),

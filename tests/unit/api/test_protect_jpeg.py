@@ -175,7 +175,7 @@ def test_files_beside_each_other(session: Session, original: bytes, tmp_path: Pa
     done = session.protect(photo, WORDS, boxes=BOXES[:1], faces="none", file_format="jpeg", sidecar="instead")
     assert done.path == tmp_path / "party.protected.jpg"
     assert not read_chunks(done.data)
-    assert (tmp_path / "party.protected.pfs").exists()
+    assert (tmp_path / "party.protected.jpg.pfs").exists()
     changed = rewrap(done.path, Credentials.of(WORDS), Lock.of(OTHER, ()), in_place=True)
     assert changed.path == done.path
     back = session.recover(done.path, OTHER)
@@ -268,8 +268,8 @@ def test_seals_are_bound_to_the_frame(session: Session, original: bytes, protect
 
 
 def test_a_jpeg_needs_seals(session: Session, original: bytes) -> None:
-    for options in ({"seal": False}, {"wrong_key": "cover"}):
-        with pytest.raises(UsageError, match="needs seals"):
+    for options in ({"seal": False}, {"wrong_key": "cover"}, {"model": "secure-2"}):
+        with pytest.raises(UsageError, match="cannot be a JPEG"):
             protect(session, original, **options)
 
 

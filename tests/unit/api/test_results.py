@@ -90,7 +90,8 @@ def test_a_sidecar_is_saved_beside(session: Session, tmp_path: Path) -> None:
     result.save(tmp_path / "a.png")
     assert (tmp_path / "a.pfs").read_bytes() == result.sidecar
     assert [face.outcome for face in session.recover(tmp_path / "a.png", PASSPHRASE).faces] == ["exact"]
-    with pytest.raises(ImageError, match=r"a\.pfs already exists"):
+    (tmp_path / "a.webp.pfs").touch()
+    with pytest.raises(ImageError, match=r"a\.webp\.pfs already exists"):
         result.save(tmp_path / "a.webp")
     assert not (tmp_path / "a.webp").exists()
 

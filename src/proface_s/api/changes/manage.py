@@ -21,7 +21,8 @@ from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey, FileKey
 from ...types import Picture
-from ..files.io import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX, PictureInput, load_protected
+from ..files.io import PictureInput, load_protected
+from ..files.kinds import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX
 from ..footprints import restored
 from ..header_checks import check_faces, read_header
 from ..jpeg.changing import with_erased_areas

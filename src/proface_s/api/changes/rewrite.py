@@ -14,6 +14,7 @@ from ...container.carriers.sidecar import decode_sidecar, encode_sidecar_of
 from ...container.header.header import Header
 from ...container.records.record_space import leftovers
 from ...errors import DamagedFileError, ImageError, ProFaceError, UsageError
+from ...image.jpeg.file import JpegFile
 from ...image.read import read_picture
 from ...image.write import (
     JPEG_SUFFIX,
@@ -25,8 +26,9 @@ from ...image.write import (
     write_atomic,
 )
 from ...types import Picture
-from ..files.io import file_bytes, kind_of, load_protected, output_for
-from ..files.sidecars import has_sidecar, read_sidecar, shown_digest, sidecar_path
+from ..files.io import file_bytes, load_protected, output_for
+from ..files.kinds import kind_of
+from ..files.sidecars import found_sidecar, read_sidecar, shown_digest, sidecar_path
 from ..header_checks import as_protected, changed_faces, check_digests, read_header
 from ..jpeg.changing import encode_again
 
@@ -84,8 +86,7 @@ def open_to_change(
         NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels.
     """
     if not in_place:
-        kind = kind_of(image)
-        target = output_for(image, output, suffix, overwrite, None if output else kind, jpeg=kind == "jpeg")
+        target = output_for(image, output, suffix, overwrite, None if output else kind_of(image))
     elif isinstance(image, bytes) or output is not None:
         raise UsageError("in place means: the input file itself, and no other output")
     else:
@@ -95,8 +96,8 @@ def open_to_change(
     check_digests(picture, header)
     carried, beside = bool(read_chunks(data)), None
     warnings: tuple[str, ...] = ()
-    if not isinstance(image, bytes) and has_sidecar(image):
-        beside = sidecar_path(image).resolve()
+    if not isinstance(image, bytes) and (found := found_sidecar(image)) is not None:
+        beside = found.resolve()
         try:
             read_sidecar(beside, picture)
         except DamagedFileError as error:
@@ -116,7 +117,7 @@ def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) 
     """
     if in_place or target is None:
         return beside
-    return sidecar_path(target) if beside or has_sidecar(target) else None
+    return found_sidecar(target) or (sidecar_path(target) if beside else None)
 
 
 def write_changed(kept: FileToChange, picture: Picture, header: Header, seals: Mapping[int, bytes]) -> bytes:
@@ -148,7 +149,7 @@ def write_changed(kept: FileToChange, picture: Picture, header: Header, seals: M
     if kept.carried:
         data = write_chunks(data, chunks)
     read = read_picture(data, name="the changed file")
-    written = as_protected(replace(read, jpeg=data if found == "jpeg" else None), chunks)
+    written = as_protected(replace(read, jpeg=JpegFile(data) if found == "jpeg" else None), chunks)
     beside = None
     if kept.sidecar is not None:
         beside = encode_sidecar_of(shown_digest(written, header), chunks)

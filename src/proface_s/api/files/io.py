@@ -19,22 +19,22 @@ from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from ...container.carriers.sidecar import decode_sidecar
 from ...container.carriers.tiff import decode_tiff_tags
 from ...errors import DamagedFileError, ImageError, UsageError
+from ...image.jpeg.file import JpegFile
 from ...image.metadata import with_note
 from ...image.names import fitted_name
 from ...image.read import MAX_PIXELS, read_file, read_picture
 from ...image.structure.png import complete_png
-from ...image.write import FORMATS, JPEG_SUFFIX, OutputFormat, check_output_path, format_of, is_jpeg_name
+from ...image.write import OutputFormat, check_output_path, output_format_of
 from ...types import Picture
 from ..header_checks import as_protected
 from ..results.protected import ProtectResult
+from .kinds import with_format
 from .sidecars import chunks_beside, read_sidecar
 
 if TYPE_CHECKING:
     from PIL import Image, PngImagePlugin
 
 PictureInput = Union[str, "os.PathLike[str]", bytes, np.ndarray, "Image.Image", ProtectResult]
-PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
-FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
 
 
 def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
@@ -116,7 +116,7 @@ def _decoded(data: bytes, name: str, max_pixels: int) -> Picture:
         if chunks:  # the file was protected once: what is wrong with it is damage
             raise DamagedFileError(error.message, code=error.code) from None
         raise
-    return replace(picture, chunks=chunks, source=name, jpeg=data if is_jpeg(data) else None)
+    return replace(picture, chunks=chunks, source=name, jpeg=JpegFile(data, name) if is_jpeg(data) else None)
 
 
 def _from_pil(image: Any) -> Picture:
@@ -171,8 +171,6 @@ def output_for(
     suffix: str,
     overwrite: bool,
     file_format: OutputFormat | None = None,
-    *,
-    jpeg: bool = False,
 ) -> Path | None:
     """Return the path to write to, checked before any work; None if nothing will be written.
 
@@ -181,8 +179,7 @@ def output_for(
         output: the path the user named, or None.
         suffix: of the name where none was given, ending with ``.png``.
         overwrite: an existing file may be replaced.
-        file_format: the format asked for; where None, that of ``output``'s name, or PNG.
-        jpeg: whether it may be a JPEG.
+        file_format: the format that it will have; if None, that of ``output``'s name, or PNG.
 
     Raises:
         UsageError, ImageError: see `check_output_path`; also if name and format disagree.
@@ -192,28 +189,10 @@ def output_for(
         return None
     name = output if output is not None else default_output(Path(source or ""), with_format(suffix, file_format))
     target = Path(name)
-    check_output_path(source, target, overwrite=overwrite, jpeg=jpeg or file_format == "jpeg")
-    found = "jpeg" if is_jpeg_name(target) else format_of(target)
-    if file_format is not None and found != file_format:
+    check_output_path(source, target, overwrite=overwrite, jpeg=True)
+    if file_format is not None and output_format_of(target) != file_format:
         raise UsageError(f"{target} is not a name for a {file_format} file", code="name-and-format")
     return target
-
-
-def with_format(suffix: str, file_format: OutputFormat | None) -> str:
-    """``.protected.png`` -> ``.protected.webp``."""
-    if file_format is None:
-        return suffix
-    return suffix.removesuffix(".png") + (JPEG_SUFFIX if file_format == "jpeg" else FORMATS[file_format][0])
-
-
-def kind_of(image: PictureInput) -> OutputFormat | None:
-    """Return ``"jpeg"`` if the input is a JPEG file, by its first bytes, and None otherwise or if it cannot be read."""
-    if isinstance(image, ProtectResult):
-        image = image.data
-    if isinstance(image, (str, os.PathLike)):
-        with contextlib.suppress(OSError), open(image, "rb") as file:
-            return "jpeg" if is_jpeg(file.read(3)) else None
-    return "jpeg" if isinstance(image, bytes) and is_jpeg(image) else None
 
 
 def default_output(source: Path, suffix: str) -> Path:

@@ -11,7 +11,7 @@ from ...container.records.pixel_records import search_records
 from ...errors import DamagedFileError, ImageError
 from ...image.read import read_picture
 from ...image.structure.png import complete_png
-from .sidecars import has_sidecar
+from .sidecars import found_sidecar
 
 
 def is_protected(path: str | os.PathLike[str]) -> bool:
@@ -30,7 +30,7 @@ def is_protected(path: str | os.PathLike[str]) -> bool:
                 chunks = read_chunks(complete_png(file.read()), str(path))
     except OSError as error:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
-    return HEADER_CHUNK in chunks or SEAL_CHUNK in chunks or has_sidecar(path)
+    return HEADER_CHUNK in chunks or SEAL_CHUNK in chunks or found_sidecar(path) is not None
 
 
 def has_records(path: str | os.PathLike[str], *, ruined: bool = False) -> bool:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...container.carriers.carrier import read_chunks, write_chunks
+from ...container.carriers.png import HEADER_CHUNK, SEAL_CHUNK
 from ...errors import ImageError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.jpeg.write_coefficients import write_jpeg
@@ -25,10 +26,12 @@ from ...image.write import (
     format_of,
     format_of_bytes,
     is_jpeg_name,
+    output_format_of,
     write_atomic,
 )
-from ...types import Picture
+from ...types import Picture, UInt8Image
 from ..options import ProtectOptions
+from ..results.protected import ProtectResult
 from .sidecars import sidecar_path
 
 _BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
@@ -71,7 +74,36 @@ def save_file(
     done = data
     if not is_jpeg_name(target) and found != format_of(target):
         done = _converted(data, format_of(target))
-    return write_files(target, done, beside, sidecar, overwrite=overwrite, like=like) or target
+    return write_files(target, done, beside, sidecar, overwrite=overwrite, like=like)
+
+
+def save_cover(result: ProtectResult, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write the covers of a protected photo alone; see `ProtectResult.save_cover`."""
+    target = Path(path)
+    check_output_path(result.path, target, overwrite=overwrite, jpeg=True)
+    found, wanted = format_of_bytes(result.data), output_format_of(target)
+    if found == wanted == "jpeg":  # nothing is hidden in its coefficients
+        data = write_chunks(result.data, {HEADER_CHUNK: [], SEAL_CHUNK: []})
+    else:
+        shown = read_picture(result.data, name="the protected photo")
+        picture = shown if found == "jpeg" else replace(shown, rgb=_covered(result))
+        data = encode_jpeg(picture) if wanted == "jpeg" else encode_picture(picture, wanted, keep_metadata=True)
+    write_atomic(target, data, overwrite=overwrite, like=result.path)
+    return target
+
+
+def _covered(result: ProtectResult) -> UInt8Image:
+    """Return the photo with its plain covers, repeated in a last column or row beside them that may be theirs."""
+    rgb = result.cover
+    height, width = rgb.shape[:2]
+    for face in result.faces:
+        box = face.box
+        if box.right == width - 1:
+            rgb[box.y : box.bottom, -1] = rgb[box.y : box.bottom, -2]
+        if box.bottom == height - 1:
+            end = box.right + (box.right == width - 1)
+            rgb[-1, box.x : end] = rgb[-2, box.x : end]
+    return rgb
 
 
 def _converted(data: bytes, wanted: Format) -> bytes:
@@ -81,18 +113,11 @@ def _converted(data: bytes, wanted: Format) -> bytes:
     return write_chunks(encoded, chunks) if any(chunks.values()) else encoded
 
 
-def lossless_format(target: Path | None, file_format: OutputFormat | None) -> Format:
-    """Return the lossless format of an output: what its name says, or what was asked for, or PNG."""
-    if target is not None:
-        return format_of(target)
-    return "png" if file_format is None or file_format == "jpeg" else file_format
-
-
-def encode_copy(picture: Picture, jpeg: JpegPicture | None, target: Path | None, options: ProtectOptions) -> bytes:
+def encode_copy(picture: Picture, jpeg: JpegPicture | None, kind: OutputFormat, options: ProtectOptions) -> bytes:
     """Encode an unprotected copy: of a JPEG with the same coefficients."""
     if jpeg is not None:
         return write_jpeg(jpeg, kept_exif(picture, jpeg.orientation) if options.keep_metadata else b"")
-    return encode_picture(picture, lossless_format(target, options.file_format), keep_metadata=options.keep_metadata)
+    return encode_picture(picture, cast(Format, kind), keep_metadata=options.keep_metadata)
 
 
 def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:
@@ -110,18 +135,18 @@ def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:
 
 
 def write_files(
-    target: Path | None,
+    target: Path,
     data: bytes,
     beside: Path | None = None,
     sidecar: bytes | None = None,
     *,
     overwrite: bool,
     like: Any = None,
-) -> Path | None:
+) -> Path:
     """Write a file, and its sidecar first: a picture must never be there without its key material, even for a moment.
 
     Args:
-        target: where the file goes; nothing is written if None.
+        target: where the file goes.
         data: the file.
         beside: where the sidecar goes, or None.
         sidecar: the sidecar, or None.
@@ -134,8 +159,6 @@ def write_files(
     Raises:
         ImageError: if a file exists or cannot be written.
     """
-    if target is None:
-        return None
     model = like if isinstance(like, (str, os.PathLike)) else None
     if beside is None or sidecar is None:
         write_atomic(target, data, overwrite=overwrite, like=model)

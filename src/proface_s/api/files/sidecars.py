@@ -1,39 +1,59 @@
-"""Sidecars: header and seals in ``NAME.pfs`` beside the picture ``NAME.png``."""
+"""Sidecars: header and seals in a file beside the picture, such as ``NAME.pfs`` beside ``NAME.png``."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from ...container.carriers.carrier import from_chunks
 from ...container.carriers.sidecar import MAGIC, SIDECAR_SUFFIX, decode_sidecar, picture_digest
 from ...container.header.header import Header
 from ...errors import DamagedFileError, ImageError
+from ...image.names import fitted_name
 from ...image.read import read_file
 from ...types import Picture
 from ..header_checks import as_protected, changed_faces
 from ..jpeg.protected import coefficient_digest, open_protected_jpeg
 
+_SHORT: Final = ".png"  # the suffix that a sidecar's name leaves out
+
 
 def sidecar_path(picture: str | os.PathLike[str]) -> Path:
-    """``party.protected.png`` -> ``party.protected.pfs``."""
-    return Path(picture).with_suffix(SIDECAR_SUFFIX)
+    """Return the name of a new sidecar.
+
+    ``party.protected.png`` -> ``party.protected.pfs``, but ``party.protected.jpg`` -> ``party.protected.jpg.pfs``, so
+    that outputs of one name and several kinds never share a sidecar.
+    """
+    path = Path(picture)
+    if path.suffix.lower() == _SHORT:
+        return path.with_suffix(SIDECAR_SUFFIX)
+    return path.with_name(fitted_name(path.name, SIDECAR_SUFFIX))
 
 
-def has_sidecar(picture: str | os.PathLike[str]) -> bool:
-    """Return whether a sidecar of this program lies beside a picture; other programs use the suffix too.
+def found_sidecar(picture: str | os.PathLike[str]) -> Path | None:
+    """Return the sidecar that lies beside a picture; other programs use the suffix too, and theirs do not count.
+
+    Until version 0.2 the sidecars of all kinds were named like those of PNG files; such a name counts if there is no
+    PNG file that it belongs to.
 
     Raises:
         ImageError: if a file with its name is there, and cannot be read.
     """
-    beside = sidecar_path(picture)
-    if beside == Path(picture) or not os.path.isfile(beside):
+    earlier = Path(picture).with_suffix(SIDECAR_SUFFIX)
+    taken = earlier == Path(picture) or os.path.lexists(earlier.with_suffix(_SHORT))
+    names = dict.fromkeys([sidecar_path(picture), *([] if taken else [earlier])])
+    return next((name for name in names if name != Path(picture) and _is_sidecar(name)), None)
+
+
+def _is_sidecar(path: Path) -> bool:
+    if not os.path.isfile(path):
         return False
     try:
-        with open(beside, "rb") as file:
+        with open(path, "rb") as file:
             return file.read(len(MAGIC)) == MAGIC
     except OSError as error:
-        raise ImageError(f"{beside} cannot be read: {error.strerror or error}") from None
+        raise ImageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict[str, list[bytes]]:
@@ -44,10 +64,11 @@ def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict
         path: the picture's file, or None.
 
     Raises:
-        ImageError: as `has_sidecar`.
+        ImageError: as `found_sidecar`.
         DamagedFileError: see `read_sidecar`.
     """
-    return read_sidecar(sidecar_path(path), picture) if path is not None and has_sidecar(path) else {}
+    beside = None if path is None else found_sidecar(path)
+    return {} if beside is None else read_sidecar(beside, picture)
 
 
 def shown_digest(picture: Picture, header: Header) -> bytes:

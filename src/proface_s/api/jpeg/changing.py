@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from ...container.header.header import Header, header_areas
-from ...image.jpeg.read_coefficients import read_jpeg
+from ...image.jpeg.file import JpegFile
+from ...image.jpeg.picture import JpegPicture
 from ...image.jpeg.transform import encode_area, with_area_blocks
 from ...image.jpeg.write_coefficients import write_jpeg
 from ...image.metadata import kept_exif
@@ -37,7 +38,7 @@ def with_erased_areas(picture: Picture, header: Header, faces: Collection[int]) 
         jpeg, {area: encode_area(jpeg, area, blurred_copy(cut(picture.rgb, grid.pixels(area)))) for area in areas}
     )
     data = write_jpeg(erased, kept_exif(picture, jpeg.orientation))
-    return replace(picture, rgb=read_picture(data, name=picture.source).rgb, jpeg=data)
+    return replace(picture, rgb=read_picture(data, name=picture.source).rgb, jpeg=JpegFile(data, picture.source))
 
 
 def encode_again(picture: Picture) -> bytes:
@@ -49,5 +50,5 @@ def encode_again(picture: Picture) -> bytes:
     """
     if picture.jpeg is None:
         raise ValueError("the picture was not read from a JPEG file")
-    jpeg = read_jpeg(picture.jpeg, picture.source)
+    jpeg: JpegPicture = picture.jpeg.coefficients
     return write_jpeg(replace(jpeg, icc_profile=kept_profile(picture, jpeg)), kept_exif(picture, jpeg.orientation))

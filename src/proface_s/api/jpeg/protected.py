@@ -14,7 +14,6 @@ from ...errors import DamagedFileError, ImageError
 from ...image.jpeg.coefficient_code import decode_coefficients
 from ...image.jpeg.geometry import even_box
 from ...image.jpeg.picture import BLOCK, Coefficients, JpegPicture
-from ...image.jpeg.read_coefficients import read_jpeg
 from ...image.jpeg.transform import area_blocks
 from ...keys.secrets import FaceKey
 from ...types import Box, Picture
@@ -41,7 +40,7 @@ def open_protected_jpeg(picture: Picture, header: Header) -> JpegPicture:
             code="recompressed",
         )
     try:
-        jpeg = read_jpeg(picture.jpeg, picture.source)
+        jpeg: JpegPicture = picture.jpeg.coefficients
     except ImageError as error:  # it was protected once: what is wrong with it is damage
         raise DamagedFileError(error.message, code=error.code) from None
     jpeg = replace(jpeg, orientation=described.orientation)  # another one was added since

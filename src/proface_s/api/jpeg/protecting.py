@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -100,7 +99,7 @@ def protect_jpeg(
     sidecar = None if options.sidecar == "none" else encode_sidecar_of(coefficient_digest(hidden), chunks)
     _check(data, sidecar, jpeg, areas, ring, locks, limits)
     shown = read_picture(data, name=picture.source)
-    return ProtectedPicture(replace(shown, jpeg=data), tuple(covers), header, data, sidecar, tuple(remarks))
+    return ProtectedPicture(shown, tuple(covers), header, data, sidecar, tuple(remarks))
 
 
 def _covered(

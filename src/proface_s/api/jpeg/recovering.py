@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...container.header.header import Header, header_areas
+from ...image.jpeg.file import JpegFile
 from ...image.jpeg.picture import Coefficients
 from ...image.jpeg.transform import with_area_blocks
 from ...image.jpeg.write_coefficients import write_jpeg
@@ -47,4 +48,6 @@ def recover_jpeg(
 def read_recovered(data: bytes, picture: Picture) -> Picture:
     """Read back a file that was made from a picture; name and notes are the picture's."""
     shown = read_picture(data, name=picture.source)
-    return Picture(shown.rgb, None, shown.icc_profile, dict(picture.metadata), {}, picture.source, data)
+    return Picture(
+        shown.rgb, None, shown.icc_profile, dict(picture.metadata), {}, picture.source, JpegFile(data, picture.source)
+    )

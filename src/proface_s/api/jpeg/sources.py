@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...image.colour.icc import clean_profile
+from ...image.jpeg.file import JpegFile
 from ...image.jpeg.picture import JpegPicture
-from ...image.jpeg.read_coefficients import UneditableJpegError, read_jpeg
+from ...image.jpeg.read_coefficients import UneditableJpegError
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_picture
 from ...image.write import encode_jpeg
 from ...types import Picture
-from ..options import ProtectOptions
 
 
-def jpeg_source(picture: Picture, options: ProtectOptions) -> tuple[Picture, JpegPicture, tuple[str, ...]]:
+def jpeg_source(picture: Picture, quality: int) -> tuple[Picture, JpegPicture, tuple[str, ...]]:
     """Return a photo as a JPEG: its own coefficients if it is one, and otherwise a new one.
 
     Args:
         picture: the photo.
-        options: say the quality of a new JPEG.
+        quality: of a new JPEG, 1 to 100.
 
     Returns:
         The photo as the JPEG shows it, the JPEG, and what the user should know.
@@ -30,15 +30,16 @@ def jpeg_source(picture: Picture, options: ProtectOptions) -> tuple[Picture, Jpe
     reason = "the photo is no JPEG"
     if picture.jpeg is not None:
         try:
-            jpeg = read_jpeg(picture.jpeg, picture.source)
+            jpeg: JpegPicture = picture.jpeg.coefficients
             return picture, replace(jpeg, icc_profile=kept_profile(picture, jpeg)), ()
         except UneditableJpegError as error:
             reason = error.reason
-    data = encode_jpeg(replace(picture, metadata={}), options.quality)
+    data = encode_jpeg(replace(picture, metadata={}), quality)
     made = read_picture(data, name=picture.source)
     told = {**picture.metadata, **{key: text for key, text in made.metadata.items() if key == NOTE_FIELD}}
-    warning = f"{reason}: a new JPEG of quality {options.quality} was made, and that is what comes back"
-    return replace(made, metadata=told, jpeg=data), read_jpeg(data, picture.source), (warning,)
+    warning = f"{reason}: a new JPEG of quality {quality} was made, and that is what comes back"
+    file = JpegFile(data, picture.source)
+    return replace(made, metadata=told, jpeg=file), file.coefficients, (warning,)
 
 
 def kept_profile(picture: Picture, jpeg: JpegPicture) -> bytes | None:

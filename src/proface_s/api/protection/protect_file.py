@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import Final, cast
 
 from ...container.records.pixel_records import find_records
@@ -15,12 +14,13 @@ from ...covers import format_style, is_weak
 from ...errors import NoFaceError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import reading_warnings
-from ...image.write import Format, format_of
+from ...image.write import Format, OutputFormat
 from ...progress import Progress, silent
 from ...types import Picture
-from ..files.io import PROTECTED_SUFFIX, PictureInput, load, output_for, same_kind
+from ..files.io import PictureInput, load, output_for, same_kind
+from ..files.kinds import PROTECTED_SUFFIX, output_kind
 from ..files.saving import encode_copy, sidecar_target, write_files
-from ..files.sidecars import has_sidecar, sidecar_path
+from ..files.sidecars import found_sidecar
 from ..jpeg.protecting import protect_jpeg
 from ..jpeg.regions import McuGrid
 from ..jpeg.sources import jpeg_source
@@ -55,36 +55,36 @@ def protect_file(
     Raises:
         NoFaceError, UsageError, ImageError, ModelError: as `Session.protect`.
     """
-    target = output_for(image, output, PROTECTED_SUFFIX, overwrite, options.file_format)
+    kind, remarks = output_kind(image, output, options.file_format, lambda: options.pixels_reason(resources.model_name))
+    target = output_for(image, output, PROTECTED_SUFFIX, overwrite, kind)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
     progress("read", 0, 1)
     picture = load(image, max_pixels=resources.max_pixels)
     if any(picture.chunks.values()) or find_records(picture.rgb):
         raise UsageError(f"{picture.source} is protected already", code="protected-already")
-    warnings = [*options.passphrase_warnings, *reading_warnings(picture)]
-    picture, jpeg, notes = jpeg_source(picture, options) if options.file_format == "jpeg" else (picture, None, ())
+    warnings = [*options.passphrase_warnings, *remarks, *reading_warnings(picture)]
+    picture, jpeg, notes = jpeg_source(picture, options.quality) if kind == "jpeg" else (picture, None, ())
     progress("find", 0, 1)
     find, place = partial(resources.find, search=options.search), None if jpeg is None else McuGrid.of(jpeg).place
     choice = choose_regions(picture, find, options.faces, options.boxes, options.search.margin, place)
     warnings += [*notes, *choice.warnings]
     if not choice.regions:
-        data = _unprotected_copy(picture, jpeg, choice, target, options)
-        path = write_files(target, data, overwrite=overwrite, like=image)
+        data = _unprotected_copy(picture, jpeg, choice, kind, options)
+        path = target and write_files(target, data, overwrite=overwrite, like=image)
         shown, told = same_kind(image, picture, data, path), (*warnings, _UNPROTECTED)
         return ProtectResult(shown, (), picture.rgb, (), data, path, told, smallest=choice.smallest)
     limits, faces = resources.limits, plan_faces(picture, choice, options)
     if jpeg is not None:
         done = protect_jpeg(picture, jpeg, faces, options, limits=limits, progress=progress)
     else:
-        model = resources.models.named(options.model)
+        model, lossless = resources.models.named(options.model), cast(Format, kind)
         options = options.for_model(model)
-        wanted = format_of(target) if target else cast(Format, options.file_format or "png")
-        done = protect_picture(picture, faces, model, options, file_format=wanted, limits=limits, progress=progress)
-    path = write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
+        done = protect_picture(picture, faces, model, options, file_format=lossless, limits=limits, progress=progress)
+    path = target and write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
     warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
-    if path is not None and beside is None and has_sidecar(path):
-        warnings.append(f"{sidecar_path(path)} belongs to an earlier file of this name: delete it")
+    if path is not None and beside is None and (earlier := found_sidecar(path)) is not None:
+        warnings.append(f"{earlier} belongs to an earlier file of this name: delete it")
     protected = tuple(
         ProtectedFace(number, face.box, format_style(face.style), options.sealed, face.found)
         for number, face in enumerate(faces, 1)
@@ -95,7 +95,7 @@ def protect_file(
 
 
 def _unprotected_copy(
-    picture: Picture, jpeg: JpegPicture | None, choice: Choice, target: Path | None, options: ProtectOptions
+    picture: Picture, jpeg: JpegPicture | None, choice: Choice, kind: OutputFormat, options: ProtectOptions
 ) -> bytes:
     """Encode a picture without a face as it is, if that was asked for.
 
@@ -106,4 +106,4 @@ def _unprotected_copy(
         raise NoFaceError(
             "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
         )
-    return encode_copy(picture, jpeg, target, options)
+    return encode_copy(picture, jpeg, kind, options)

@@ -17,8 +17,10 @@ from ...image.metadata import reading_warnings
 from ...image.write import is_jpeg_name
 from ...progress import Progress, silent
 from ...types import Picture
-from ..files.io import RECOVERED_SUFFIX, PictureInput, kind_of, load_protected, output_for, same_kind, with_format
+from ..files.io import PictureInput, load_protected, output_for, same_kind
+from ..files.kinds import RECOVERED_SUFFIX, kind_of, with_format
 from ..files.saving import encode_recovered, lossy_warning, write_files
+from ..jpeg.turning import turned_back
 from ..options import RecoverOptions
 from ..resources import Resources
 from ..results.recovered import RecoverResult, nothing_came_back
@@ -55,10 +57,10 @@ def recover_file(
         raise UsageError("a sidecar was given, and also that it should be ignored")
     only = None if options.faces is None else indices_of(options.faces)
     file_format = options.file_format or (kind_of(image) if output is None else None)
-    target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format, jpeg=True)
+    target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format)
     name = target or with_format("recovered.png", file_format)
     progress("read", 0, 1)
-    picture = load_protected(image, sidecar, max_pixels=resources.max_pixels)
+    picture, remarks = turned_back(load_protected(image, sidecar, max_pixels=resources.max_pixels))
     _check_pixels_wanted(picture, options)
     read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
     done = read(
@@ -73,13 +75,13 @@ def recover_file(
     )
     progress("write", 0, 1)
     recovered = replace(done.picture, chunks={})
-    kept = recovered.jpeg if is_jpeg_name(name) else None
+    kept = recovered.jpeg.data if recovered.jpeg and is_jpeg_name(name) else None
     wanted = target or not isinstance(image, np.ndarray)
     outcomes = [face.outcome for face in done.faces]
     data = kept or (encode_recovered(recovered, outcomes, name) if wanted else b"")
     nothing = nothing_came_back(done.faces)
-    path = None if nothing else write_files(target, data, overwrite=overwrite, like=image)
-    warnings = [*reading_warnings(picture), *done.warnings, *(() if kept else lossy_warning(path))]
+    path = None if nothing or target is None else write_files(target, data, overwrite=overwrite, like=image)
+    warnings = [*remarks, *reading_warnings(picture), *done.warnings, *(() if kept else lossy_warning(path))]
     if nothing:
         warnings.append(f"{nothing}; nothing was written" if target else nothing)
     shown, told = same_kind(image, recovered, data, path), tuple(warnings)

@@ -78,7 +78,8 @@ class ProtectResult:
         """Write the complete protected file, and its sidecar where one was asked for.
 
         Args:
-            path: where; its suffix says the format: ``.png``, ``.webp``, ``.tif`` or ``.tiff``.
+            path: where; its suffix says the format: ``.png``, ``.webp``, ``.tif`` or ``.tiff``; of a protected JPEG,
+                ``.jpg``.
             overwrite: replace existing files.
 
         Returns:
@@ -91,6 +92,23 @@ class ProtectResult:
         from ..files.saving import save_file
 
         return save_file(self.data, path, sidecar=self.sidecar, overwrite=overwrite, like=self.path)
+
+    def save_cover(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the photo with its plain covers: nothing is hidden in it and nothing sealed, so nobody can open it.
+
+        Args:
+            path: where; its suffix says the format, as for `save`; JPEG is allowed in any case.
+            overwrite: replace an existing file.
+
+        Returns:
+            The path.
+
+        Raises:
+            UsageError, ImageError: as `save`.
+        """
+        from ..files.saving import save_cover
+
+        return save_cover(self, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
         styles = ", ".join(dict.fromkeys(face.style for face in self.faces))

@@ -34,11 +34,12 @@ from ...flow.model import Model
 from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
-from ...image.write import format_of, format_of_bytes
+from ...image.write import OutputFormat, format_of_bytes
 from ...keys.recipients import Identity
 from ...types import Picture, Style, UInt8Image
 from ..files.io import load
-from ..files.sidecars import has_sidecar, shown_digest, sidecar_path
+from ..files.kinds import output_kind
+from ..files.sidecars import found_sidecar, shown_digest
 from ..footprints import same_elsewhere
 from ..header_checks import check_digests, read_header
 from ..jpeg.comparing import JpegPair
@@ -73,13 +74,14 @@ def unfinished(
         UsageError: if the request makes no sense for this photo, as in `Session.protect`.
     """
     original, jpeg, place = load(source), None, None
-    if options.file_format == "jpeg":
-        original, jpeg, _ = jpeg_source(original, options)
+    kind, _ = output_kind(source, target, options.file_format, lambda: options.pixels_reason(session.model_name))
+    if kind == "jpeg":
+        original, jpeg, _ = jpeg_source(original, options.quality)
         place = McuGrid.of(jpeg).place
     try:
         protected, chunks = load(target), _chunks_of(target)
         evidence = _evidence(original, protected, jpeg)
-        reason = _other_file(original, protected, target, evidence, chunks, options)
+        reason = _other_file(original, protected, kind, evidence, chunks, options)
     except ProFaceError as error:
         return error.message
     if reason is not None:
@@ -134,9 +136,9 @@ class _Chunks:
 def _chunks_of(target: Pathish) -> _Chunks:
     data = read_file(target)
     beside: dict[str, list[bytes]] = {}
-    if has_sidecar(target):
-        digest, chunks = decode_sidecar(read_file(sidecar_path(target)), str(sidecar_path(target)))
-        header, _ = from_chunks(chunks, str(sidecar_path(target)))
+    if (path := found_sidecar(target)) is not None:
+        digest, chunks = decode_sidecar(read_file(path), str(path))
+        header, _ = from_chunks(chunks, str(path))
         shown = shown_digest(load(data), header)
         beside = chunks if digest == shown else {}  # else it is another picture's
     return _Chunks(format_of_bytes(data), read_chunks(data, str(target)), beside)
@@ -157,7 +159,7 @@ def _evidence(original: Picture, protected: Picture, jpeg: JpegPicture | None) -
 def _other_file(
     original: Picture,
     protected: Picture,
-    target: Pathish,
+    kind: OutputFormat,
     evidence: PhotoAndOutput | None,
     chunks: _Chunks,
     options: ProtectOptions,
@@ -170,7 +172,7 @@ def _other_file(
         same = evidence.jpeg.same_outside(header_areas(header))
     if not same:
         return OTHER_PHOTO if evidence else "it is not a protected file"
-    if chunks.format != ("jpeg" if options.file_format == "jpeg" else format_of(target)):
+    if chunks.format != kind:
         return other_options("another format")
     if reason := _other_metadata(original, protected, options.keep_metadata):
         return other_options(reason)

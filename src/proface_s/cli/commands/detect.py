@@ -13,6 +13,7 @@ from ..options.common import (
     OutputOptions,
     PlanOptions,
     boxes,
+    file_format,
     inputs,
     output_options,
     overwrite,
@@ -26,6 +27,7 @@ from ..text import counted
 if TYPE_CHECKING:
     from ...api import DetectedFace, Detection, Session
     from ...api.face_search import FaceSearch
+    from ...image.write import OutputFormat
     from ...types import Box
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
@@ -55,6 +57,7 @@ _sheet = click.option(
 @boxes
 @which_faces
 @search_options
+@file_format
 @overwrite
 @threads
 @output_options
@@ -65,6 +68,7 @@ def command(
     boxes: tuple[Box, ...],
     faces: tuple[int, ...] | None,
     search: FaceSearch,
+    file_format: OutputFormat | None,
     overwrite: bool,
     threads: int,
     output_options: OutputOptions,
@@ -92,7 +96,7 @@ def command(
         pipes=draw is None,
     )
     worklist = Worklist(sheet, overwrite) if sheet is not None else None
-    task = _DetectTask(Session(threads=threads), boxes, faces, search, overwrite, worklist)
+    task = _DetectTask(Session(threads=threads), boxes, faces, search, file_format, overwrite, worklist)
     code = run_plan(plan, task, Reporter("detect", output_options))
     if worklist is not None:
         worklist.write()
@@ -107,6 +111,7 @@ class _DetectTask:
     boxes: tuple[Box, ...]
     faces: tuple[int, ...] | None
     search: FaceSearch
+    file_format: OutputFormat | None
     overwrite: bool
     worklist: Worklist | None
 
@@ -118,7 +123,9 @@ class _DetectTask:
 
         image = read_stdin() if task.source is STDIN else task.source
         faces = "all" if self.faces is None else self.faces
-        found = self.session.detect(image, boxes=self.boxes, faces=faces, **asdict(self.search))
+        found = self.session.detect(
+            image, boxes=self.boxes, faces=faces, file_format=self.file_format, **asdict(self.search)
+        )
         if self.worklist is not None:
             self.worklist.add(task.source, found)
         if not found.faces:

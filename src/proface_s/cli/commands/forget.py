@@ -60,9 +60,9 @@ def command(
     """
     from ...api import forget
     from ..runner.audit import AuditLog
-    from ..runner.protected_plans import plan_changes
     from ..runner.report import Reporter
     from ..runner.run import run_plan
+    from ..runner.special_plans import plan_changes
 
     plan_options = PlanOptions(output, overwrite=overwrite)
     plan = plan_changes(inputs, ".forgotten.png", plan_options, in_place=in_place)

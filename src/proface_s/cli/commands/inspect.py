@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def command(inputs: tuple[Path, ...], output_options: OutputOptions) -> int:
     """Show what is in protected files, without a key."""
     from ...api import inspect
-    from ..runner.protected_plans import plan_reading
     from ..runner.report import Reporter
     from ..runner.run import run_plan
+    from ..runner.special_plans import plan_reading
     from ..runner.stdio import STDIN, read_stdin
 
     def work(task: FileTask) -> TaskReport:

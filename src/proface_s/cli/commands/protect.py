@@ -91,6 +91,12 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 @click.command("protect", cls=OrderedCommand, short_help="Hide the faces of photos.")
 @inputs_or_urls
 @plan_options
+@click.option(
+    "--publish",
+    metavar="PATH",
+    help="Also write the covers alone to this file (for a folder or several inputs: folder).  Nothing is hidden or "
+    "sealed in it: nobody can ever open it.",
+)
 @protect_settings
 @search_options
 @face_locks
@@ -102,6 +108,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 def command(
     inputs: tuple[Path | str, ...],
     plan_options: PlanOptions,
+    publish: str | None,
     settings: ProtectSettings,
     search: FaceSearch,
     locks: FaceLockSources,
@@ -111,7 +118,7 @@ def command(
     engine: EngineOptions,
     output_options: OutputOptions,
 ) -> int:
-    """Hide the faces of photos; writes NAME.protected.png beside each.
+    """Hide the faces of photos; writes NAME.protected.jpg (.png, .webp, .tif) beside each.
 
     Asks for a passphrase twice; an empty answer generates one.  The tree of a folder is mirrored in the output folder.
     `-` is stdin or, as an output, stdout.
@@ -133,6 +140,7 @@ def command(
     from ..runner.protect_task import ProtectTask
     from ..runner.report import Reporter
     from ..runner.run import run_hopeless, run_plan
+    from ..runner.special_plans import with_published
 
     reporter = Reporter("protect", output_options)
     threads = threads_per_process(threads, jobs)
@@ -146,12 +154,16 @@ def command(
 
         refused = {
             "--wrong-key cover": (settings["wrong_key"] or _first_mode(settings["model"])) == "cover",
+            "--publish": publish is not None,
             "--sidecar": settings["sidecar"] != "none",
             "--identity": bool(identities),
         }
         where = (engine, inputs, plan_options)
         return run_on_engine(*where, locks, settings, reporter, refused=refused, jobs=jobs, threads=threads)
-    plan = _make_plan(only_paths(inputs, engine), plan_options, settings, locks, output_options)
+    paths = only_paths(inputs, engine)
+    plan = with_published(
+        _make_plan(paths, plan_options, settings, locks, output_options), paths, publish, plan_options
+    )
     if plan.hopeless:
         return run_hopeless(plan, reporter)
     lock, own = read_locks(locks, reporter.warn)
@@ -178,16 +190,22 @@ def _make_plan(
     output_options: OutputOptions,
 ) -> Plan:
     """Plan the run, and check that pipes can do it."""
-    from ...api.files.io import PROTECTED_SUFFIX, with_format
+    from ...api.files.kinds import PROTECTED_SUFFIX, output_kind, with_format
+    from ...api.files.reasons import check_jpeg, pixels_reason
     from ...errors import ImageError, UsageError
     from ..runner.file_filters import photos
     from ..runner.plan import make_plan
     from ..runner.stdio import STDOUT, check_pipes
 
     empty = ImageError("there are no pictures in this folder")
-    suffix = with_format(PROTECTED_SUFFIX, settings["file_format"])
-    jpeg = settings["file_format"] == "jpeg"
-    plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True, jpeg=jpeg)
+    reason = pixels_reason(seal=settings["seal"], wrong_key=settings["wrong_key"], model=settings["model"])
+    if settings["file_format"] == "jpeg":
+        check_jpeg(reason)
+
+    def suffix(source: Path) -> str:
+        return with_format(PROTECTED_SUFFIX, output_kind(source, None, settings["file_format"], lambda: reason)[0])
+
+    plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
         if task.target is STDOUT and settings["sidecar"] != "none":

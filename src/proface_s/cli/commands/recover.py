@@ -58,7 +58,7 @@ def command(
     threads: int,
     output_options: OutputOptions,
 ) -> int:
-    """Bring the faces of protected photos back; writes NAME.recovered.png beside each.
+    """Bring the faces of protected photos back; writes NAME.recovered.jpg (.png, .webp, .tif) beside each.
 
     Asks for the passphrase if neither an identity nor a face key is given.  A face key brings its face back; the
     others stay covered.  In a folder, only protected files are taken.  `-` is stdin or, as an output,
@@ -105,11 +105,11 @@ def _make_plan(
     sidecar: str | None,
     from_pixels: bool,
 ) -> Plan:
-    from ...api.files.io import RECOVERED_SUFFIX, kind_of, with_format
+    from ...api.files.kinds import RECOVERED_SUFFIX, kind_of, with_format
     from ...errors import NotProtectedError, UsageError
     from ..runner import file_filters
     from ..runner.plan import make_plan
-    from ..runner.protected_plans import NO_PROTECTED_FILES
+    from ..runner.special_plans import NO_PROTECTED_FILES
 
     if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
         raise hinted(
@@ -125,6 +125,5 @@ def _make_plan(
         suffix=lambda source: with_format(RECOVERED_SUFFIX, file_format or kind_of(source)),
         empty_folder=empty,
         pipes=True,
-        jpeg=True,
     )
     return file_filters.only_protected(plan) if sidecar is None else plan

@@ -46,9 +46,9 @@ def command(
     from ...api import rewrap
     from ..runner.audit import AuditLog
     from ..runner.keys import read_credentials, read_new_lock
-    from ..runner.protected_plans import plan_changes
     from ..runner.report import Reporter
     from ..runner.run import run_hopeless, run_plan
+    from ..runner.special_plans import plan_changes
 
     reporter = Reporter("rewrap", output_options)
     plan = plan_changes(inputs, ".rewrapped.png", PlanOptions(output, overwrite=overwrite), in_place=in_place)

@@ -37,9 +37,9 @@ def command(
     from ...api import Credentials, verify
     from ..runner.audit import AuditLog
     from ..runner.keys import read_credentials
-    from ..runner.protected_plans import plan_reading
     from ..runner.report import Reporter
     from ..runner.run import run_plan
+    from ..runner.special_plans import plan_reading
 
     reporter = Reporter("verify", output_options)
     plan = plan_reading(inputs)

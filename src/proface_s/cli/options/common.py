@@ -80,9 +80,11 @@ in_place = click.option("--in-place", is_flag=True, help="Replace the file itsel
 file_format = click.option(
     "--format",
     "file_format",
-    type=click.Choice(("png", "webp", "tiff", "jpeg")),
-    help="Format to write.  png (default, unless the output's name says otherwise), webp and tiff keep every pixel; "
-    "jpeg keeps every coefficient of a JPEG, and about its size.",
+    type=click.Choice(("same", "png", "jpeg", "webp", "tiff")),
+    default="same",
+    callback=lambda ctx, param, value: None if value == "same" else value,
+    help="Format to write: same (default) is what the output's name says, or else the kind of the input.  A JPEG keeps "
+    "every coefficient and about its size; png, webp and tiff keep every pixel.",
 )
 
 quality = click.option(

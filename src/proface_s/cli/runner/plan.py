@@ -2,7 +2,7 @@
 
 Folders are searched recursively, and their trees are mirrored in the output folder; names that begin with a dot and
 links to folders are ignored.  Photos in one folder whose names differ only in the suffix keep it in the names of their
-outputs: ``a.jpg`` and ``a.heic`` become ``a.jpg.protected.png`` and ``a.heic.protected.png``.  A fault of one input
+outputs: ``a.png`` and ``a.heic`` become ``a.png.protected.png`` and ``a.heic.protected.png``.  A fault of one input
 becomes that task's failure and stops no other; a fault of the request as a whole is raised.
 """
 
@@ -37,11 +37,18 @@ class FileTask:
         source: the input file.
         target: the output file; None for commands that write none.
         failure: why it cannot be done, or None.
+        published: where the covers alone go, or None.
     """
 
     source: Path
     target: Path | None = None
     failure: ProFaceError | None = None
+    published: Path | None = None
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files that will be written; stdout is none."""
+        return tuple(path for path in (self.target, self.published) if path is not None and path is not STDOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,6 @@ def make_plan(
     empty_folder: ProFaceError | None = None,
     output_option: str = "-o",
     pipes: bool = False,
-    jpeg: bool = False,
 ) -> Plan:
     """Plan a run.
 
@@ -104,7 +110,6 @@ def make_plan(
         empty_folder: the failure of a folder without a file to take; the folder's name is put before its message.
         output_option: how the user writes ``options.output``.
         pipes: whether ``-`` may stand for stdin and stdout.
-        jpeg: whether an output may be a JPEG.
 
     Raises:
         UsageError: if several inputs have no ``-o``, two inputs the same output, or an output is an input.
@@ -115,7 +120,7 @@ def make_plan(
     if output is not None and "://" in output:
         raise hinted(UsageError(f"{masked_url(output)} is a URL"), "URLs are written by `proface protect --engine`")
     if output == "-" or any(source is STDIN for source in inputs):
-        return _plan_with_pipe(inputs, suffix is not None, options, pipes, jpeg)
+        return _plan_with_pipe(inputs, suffix is not None, options, pipes)
     many = len(inputs) > 1 or os.path.isdir(inputs[0])
     if many and suffix and output is None:
         what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
@@ -135,11 +140,11 @@ def make_plan(
     tasks = _without_repetition(tasks)
     _check_conflicts(tasks, output_option)
     may_exist = options.overwrite or options.resume
-    checked = [*(_checked(task, may_exist, folder is not None, jpeg) for task in tasks), *found.failures]
+    checked = [*(_checked(task, may_exist, folder is not None) for task in tasks), *found.failures]
     return Plan(tuple(checked), tuple(found.skipped), tuple(found.ignored), options.resume)
 
 
-def _plan_with_pipe(inputs: Sequence[Path], writes: bool, options: PlanOptions, pipes: bool, jpeg: bool) -> Plan:
+def _plan_with_pipe(inputs: Sequence[Path], writes: bool, options: PlanOptions, pipes: bool) -> Plan:
     """Plan a run whose input or output is a pipe."""
     if not pipes:
         raise hinted(UsageError("this command does not read stdin or write stdout"), "name files")
@@ -153,7 +158,7 @@ def _plan_with_pipe(inputs: Sequence[Path], writes: bool, options: PlanOptions, 
     target = Path(str(options.output))
     if os.path.isdir(target):
         raise hinted(UsageError(f"{target} is a folder"), "name the output file: a picture from stdin has no name")
-    return Plan((_checked(FileTask(source, target), options.overwrite, False, jpeg),))
+    return Plan((_checked(FileTask(source, target), options.overwrite, False),))
 
 
 def _output_name(source: Path, suffix: str, has_twin: bool) -> str:
@@ -279,12 +284,12 @@ def _check_conflicts(tasks: Sequence[FileTask], option: str) -> None:
             )
 
 
-def _checked(task: FileTask, may_exist: bool, makes_folders: bool, jpeg: bool) -> FileTask:
+def _checked(task: FileTask, may_exist: bool, makes_folders: bool) -> FileTask:
     """Return the task, with a failure if its output cannot be written."""
     if task.target is None or (makes_folders and not os.path.exists(task.target.parent)):
         return task
     try:
-        check_output_path(task.source, task.target, overwrite=may_exist, jpeg=jpeg)
+        check_output_path(task.source, task.target, overwrite=may_exist, jpeg=True)
     except ProFaceError as error:
         return replace(task, failure=error)
     return task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ from ...errors import OtherOutputError
 from ...hints import hinted
 from ...image.read import read_file
 from ...keys.recipients import Identity
-from ..text import counted
+from ..text import counted, file_sizes
 from .plan import FileTask
 from .report import TaskReport
 from .run import skipped
-from .stdio import STDIN, STDOUT, read_stdin, write_stdout
+from .stdio import STDIN, STDOUT, input_size, read_stdin, write_stdout
 
 _MOST_NUMBERS = 12
 
@@ -49,7 +50,7 @@ class ProtectTask:
         overwrite = self.overwrite
         if self.resume and task.target is not None and task.target.exists():
             if self._is_finished(task.source, task.target):
-                return skipped(task.source, "is done already", task.target)
+                return self._finished(task)
             overwrite = overwrite or not task.target.stat().st_size  # empty: reserved by a run that was killed
         source: PictureInput = task.source
         if task.source is STDIN or task.target is STDOUT:  # bytes give bytes, a path would give a file
@@ -59,7 +60,16 @@ class ProtectTask:
         result = protect_file(source, self.options, session, output=target, overwrite=overwrite)
         if task.target is STDOUT:
             write_stdout(result.data)
-        return self._report(task, result)
+        if task.published is not None:
+            result.save_cover(task.published, overwrite=self.overwrite)
+        return self._report(task, result, input_size(source))
+
+    def _finished(self, task: FileTask) -> TaskReport:
+        """Report a finished output; if only its covers are missing, write those."""
+        if task.published is not None and not os.path.lexists(task.published):
+            photo = read_file(task.source)
+            protect_file(photo, self.options, process_session(self.threads)).save_cover(task.published)
+        return skipped(task.source, "is done already", task.target)
 
     def _is_finished(self, source: Path, target: Path) -> bool:
         """Return whether an existing output is finished.
@@ -82,11 +92,20 @@ class ProtectTask:
             )
         return why is None
 
-    def _report(self, task: FileTask, result: ProtectResult) -> TaskReport:
+    def _report(self, task: FileTask, result: ProtectResult, before: int | None) -> TaskReport:
+        extra = {} if task.published is None else {"published": str(task.published)}
+        told = file_sizes(before, len(result.data)) + (f"; covers alone: {task.published}" if task.published else "")
         if not result.faces:
-            summary = f"{task.source} -> {task.target}: no face found, copied unprotected"
             return TaskReport(
-                "no-face", task.source, task.target, warnings=result.warnings, summary=summary, task_target=task.target
+                "no-face",
+                task.source,
+                task.target,
+                warnings=result.warnings,
+                summary=f"{task.source} -> {task.target}: no face found, copied unprotected{told}",
+                extra=extra,
+                input_bytes=before,
+                output_bytes=len(result.data),
+                task_target=task.target,
             )
         renumbered = _renumbered(result)
         kind = "exact copies sealed in" if result.faces[0].sealed else "no seal"
@@ -109,7 +128,10 @@ class ProtectTask:
             faces,
             result.warnings,
             summary=f"{task.source} -> {task.target}: {counted(len(faces), 'face')} protected "
-            f"({result.faces[0].style}, {kind})" + renumbered,
+            f"({result.faces[0].style}, {kind}){told}" + renumbered,
+            extra=extra,
+            input_bytes=before,
+            output_bytes=len(result.data),
             details=tuple(f"face {face.number} at {face.box}" for face in result.faces),
             task_target=task.target,
         )

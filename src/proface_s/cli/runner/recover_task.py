@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...api import RecoverResult
 from ...api.files.saving import encode_recovered
-from ...api.files.sidecars import has_sidecar, sidecar_path
+from ...api.files.sidecars import found_sidecar
 from ...api.options import RecoverOptions
 from ...api.recovery.recover_file import recover_file
 from ...api.resume.comparison import same_file
@@ -17,11 +17,11 @@ from ...errors import OtherOutputError
 from ...hints import hinted
 from ...image.read import read_file, read_picture
 from ...image.write import OutputFormat, format_of, format_of_bytes, is_jpeg_name
-from ..text import counted
+from ..text import counted, file_sizes
 from .plan import FileTask
 from .report import TaskReport
 from .run import skipped
-from .stdio import STDIN, STDOUT, read_stdin, write_stdout
+from .stdio import STDIN, STDOUT, input_size, read_stdin, write_stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,15 @@ class RecoverTask:
                 return skipped(task.source, "is done already", task.target)
             overwrite = overwrite or not task.target.stat().st_size  # empty: reserved by a run that was killed
         target = None if task.target is STDOUT else task.target
-        result = self._recovered(task.source, self.sidecar, target, overwrite)
+        source = read_stdin() if task.source is STDIN else task.source if target is not None else read_file(task.source)
+        result = self._recovered(source, self.sidecar, target, overwrite)
         if task.target is STDOUT:
             write_stdout(result.data)
-        return _report(task, result)
+        return _report(task, result, input_size(source))
 
     def _recovered(
         self,
-        source: Path,
+        image: Path | bytes,
         sidecar: Path | str | None,
         target: Path | None,
         overwrite: bool = False,
@@ -68,17 +69,13 @@ class RecoverTask:
         Raises:
             WrongKeyError: if no face came back.
         """
-        if source is STDIN:
-            image: Path | bytes = read_stdin()
-        else:
-            image = source if target is not None else read_file(source)
         options = self.options if file_format is None else replace(self.options, file_format=file_format)
         session = process_session(self.threads)
         result = recover_file(image, options, session, sidecar=sidecar, output=target, overwrite=overwrite)
         result.require_faces()
         return result
 
-    def _recovered_bytes(self, source: Path, sidecar: Path | str | None, target: Path) -> bytes:
+    def _recovered_bytes(self, source: bytes, sidecar: Path | str | None, target: Path) -> bytes:
         """Return the content that the output would have."""
         if not is_jpeg_name(target):
             return self._recovered(source, sidecar, None, file_format=format_of(target)).data
@@ -93,8 +90,8 @@ class RecoverTask:
         Raises:
             OtherOutputError: if it is something else that must not be replaced without being asked to.
         """
-        beside = sidecar_path(source) if has_sidecar(source) and not self.options.from_pixels else None
-        finished = same_file(self._recovered_bytes(source, self.sidecar or beside, target), target)
+        beside = None if self.options.from_pixels else found_sidecar(source)
+        finished = same_file(self._recovered_bytes(read_file(source), self.sidecar or beside, target), target)
         if not finished and not self.overwrite:
             raise hinted(
                 OtherOutputError(
@@ -106,7 +103,7 @@ class RecoverTask:
         return finished
 
 
-def _report(task: FileTask, result: RecoverResult) -> TaskReport:
+def _report(task: FileTask, result: RecoverResult, before: int | None) -> TaskReport:
     outcomes = Counter(face.outcome for face in result.faces)
     kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
     return TaskReport(
@@ -118,7 +115,10 @@ def _report(task: FileTask, result: RecoverResult) -> TaskReport:
             for f in result.faces
         ),
         result.warnings,
-        summary=f"{task.source} -> {task.target}: {counted(len(result.faces), 'face')} ({kinds})",
+        summary=f"{task.source} -> {task.target}: {counted(len(result.faces), 'face')} ({kinds})"
+        + file_sizes(before, len(result.data)),
+        input_bytes=before,
+        output_bytes=len(result.data),
         details=tuple(f"face {face.number} at {face.box}: {face.outcome}" for face in result.faces),
         task_target=task.target,
     )

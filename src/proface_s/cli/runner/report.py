@@ -40,6 +40,8 @@ class TaskReport:
         failure: what went wrong, or None.
         seconds: time it took.
         extra: further JSON fields of the command.
+        input_bytes: size of the input, if the command writes a picture and knows it.
+        output_bytes: size of the picture that was written.
         summary: one line for stderr.
         answer: lines for stdout, of commands that answer a question.
         details: further lines for stderr, with ``-v``.
@@ -54,6 +56,8 @@ class TaskReport:
     failure: Failure | None = None
     seconds: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
+    input_bytes: int | None = None
+    output_bytes: int | None = None
     summary: str = ""
     answer: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
@@ -82,6 +86,8 @@ class TaskReport:
             "hint": failure.hint if failure else None,
             "exit_code": self.exit_code,
             "seconds": round(self.seconds, 3),
+            "input_bytes": self.input_bytes,
+            "output_bytes": self.output_bytes,
             **self.extra,
         }
         return json.dumps(record, ensure_ascii=True)

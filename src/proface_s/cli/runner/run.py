@@ -20,7 +20,6 @@ from ..text import counted
 from .errors import Failure, explain, overall_exit_code
 from .plan import FileTask, Plan
 from .report import Reporter, TaskReport
-from .stdio import STDOUT
 
 Work = Callable[[FileTask], TaskReport]
 
@@ -124,7 +123,7 @@ def attempt_all(
     with _folders_for(tasks) as refused, local_executor(jobs) as executor:
 
         def submit(task: FileTask, attempt: int) -> Future[TaskOutcome]:
-            failure = task.failure or (refused.get(task.target.parent) if task.target is not None else None)
+            failure = task.failure or next((refused[o.parent] for o in task.outputs if o.parent in refused), None)
             if failure is not None:
                 return completed_future(failed, task, failure)
             return executor.submit(_attempt, work, task, jobs > 1)
@@ -192,7 +191,7 @@ def _folders_for(tasks: Collection[FileTask]) -> Iterator[dict[Path, OSError]]:
     Yields:
         The folders that could not be made, each with the reason.
     """
-    targets = [t.target for t in tasks if t.failure is None and t.target is not None and t.target is not STDOUT]
+    targets = [path for task in tasks if task.failure is None for path in task.outputs]
     made: list[Path] = []
     refused: dict[Path, OSError] = {}
     for folder in dict.fromkeys(target.parent for target in targets):

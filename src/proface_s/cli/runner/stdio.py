@@ -130,6 +130,16 @@ def read_stdin() -> bytes:
     return data
 
 
+def input_size(source: object) -> int | None:
+    """Return the size in bytes of an input, given by its path or its bytes; None if it cannot be known."""
+    if isinstance(source, bytes):
+        return len(source)
+    with contextlib.suppress(OSError, TypeError):
+        if os.path.isfile(source):  # type: ignore[arg-type]
+            return os.path.getsize(source)  # type: ignore[arg-type]
+    return None
+
+
 def _limit_permissions() -> None:
     """Give new files of this process no more permissions than the file that stdin was redirected from."""
     mode = 0

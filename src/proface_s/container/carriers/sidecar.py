@@ -1,4 +1,4 @@
-"""Header and seals in a separate file, ``NAME.pfs`` beside the picture, for hosts that keep nothing but pixels.
+"""Header and seals in a separate file, such as ``NAME.pfs`` beside the picture, for hosts that keep nothing but pixels.
 
 ::
 

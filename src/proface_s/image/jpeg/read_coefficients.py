@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import numpy as np
 
@@ -93,16 +95,33 @@ def read_jpeg(data: bytes, label: str = "the picture") -> JpegPicture:
         raise error.reworded(f"{label}: {error.message}") from None
 
 
+def uneditable_reason(file: BinaryIO) -> str | None:
+    """Return why the coefficients of a JPEG file cannot be changed; None if its frame header names no reason.
+
+    Args:
+        file: at its beginning; only segments in front of the first scan are read.
+    """
+    file.seek(2)
+    while len(head := file.read(4)) == 4 and head[0] == 0xFF and head[1] != SOS:
+        marker, length = head[1], int.from_bytes(head[2:], "big") - 2
+        if marker in _PROCESSES:
+            try:
+                _frame_components(file.read(length))
+            except UneditableJpegError as error:
+                return error.reason
+            except (struct.error, IndexError, ValueError):  # `read_jpeg` says what is wrong
+                return None
+            return None
+        file.seek(length, os.SEEK_CUR)
+    return None
+
+
 def _uneditable(reason: str, label: str = "the picture") -> UneditableJpegError:
     return UneditableJpegError(f"{label} cannot stay a JPEG: {reason}", reason=reason)
 
 
 def _check_kind(data: bytes, label: str) -> None:
-    layout = read_jpeg_layout(data, label)
-    if layout.components not in (1, 3):
-        what = "CMYK or YCCK" if layout.components == 4 else f"{layout.components} components"
-        raise _uneditable(f"its colours are {what}", label)
-    if not layout.complete:
+    if not read_jpeg_layout(data, label).complete:
         raise ImageError(f"{label} is truncated or damaged (scans are missing)", code="damaged-picture")
 
 
@@ -134,25 +153,38 @@ def _note(frame: _Frame, marker: int, payload: bytes, data: bytes) -> None:
 def _note_frame(frame: _Frame, process: Process, payload: bytes) -> None:
     if frame.components:
         raise ImageError("damaged JPEG data (two frames in one picture)", code="damaged-picture")
-    _, height, width, count = struct.unpack_from(">BHHB", payload)
-    components = [
-        (payload[at], payload[at + 1] >> 4, payload[at + 1] & 15, payload[at + 2]) for at in range(6, 6 + 3 * count, 3)
-    ]
-    if not height or not width:
-        raise _uneditable("its height stands behind its first scan")
+    width, height, components = _frame_components(payload)
     if any(not (1 <= h <= 4 and 1 <= v <= 4 and table <= 3) for _, h, v, table in components):
         raise ImageError("damaged JPEG data (a sampling factor or table number is wrong)", code="damaged-picture")
     if len({identifier for identifier, *_ in components}) != len(components):
         raise ImageError("damaged JPEG data (two components of one name)", code="damaged-picture")
     most_h, most_v = max(h for _, h, _, _ in components), max(v for _, _, v, _ in components)
-    if any(most_h % h or most_v % v for _, h, v, _ in components):
-        raise _uneditable("its sampling factors are no multiples of one another")
     frame.width, frame.height, frame.process, frame.components = width, height, process, components
     mcus = -(-width // (BLOCK * most_h)), -(-height // (BLOCK * most_v))
     shapes = [
         (h, v, -(-width * h // (most_h * BLOCK)), -(-height * v // (most_v * BLOCK))) for _, h, v, _ in components
     ]
     frame.coder = ScanCoder(shapes, mcus, process == "progressive")
+
+
+def _frame_components(payload: bytes) -> tuple[int, int, list[tuple[int, int, int, int]]]:
+    """Return width, height and components (identifier, h, v, table) of a frame header.
+
+    Raises:
+        UneditableJpegError: if they are those of a file whose coefficients cannot be changed.
+    """
+    _, height, width, count = struct.unpack_from(">BHHB", payload)
+    if count not in (1, 3):
+        raise _uneditable(f"its colours are {'CMYK or YCCK' if count == 4 else f'{count} components'}")
+    if not height or not width:
+        raise _uneditable("its height stands behind its first scan")
+    components = [
+        (payload[at], payload[at + 1] >> 4, payload[at + 1] & 15, payload[at + 2]) for at in range(6, 6 + 3 * count, 3)
+    ]
+    most_h, most_v = max(h for _, h, _, _ in components), max(v for _, _, v, _ in components)
+    if any(h and v and (most_h % h or most_v % v) for _, h, v, _ in components):
+        raise _uneditable("its sampling factors are no multiples of one another")
+    return width, height, components
 
 
 def _note_scan(frame: _Frame, payload: bytes, data: bytes) -> None:

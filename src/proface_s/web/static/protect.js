@@ -7,7 +7,7 @@ import { foundFaces, newFaces } from "./widgets/found-faces.js";
 import { passphraseField } from "./widgets/passphrase-field.js";
 import { outputName, shown } from "./widgets/picture.js";
 import { hideCover, Previews } from "./widgets/previews.js";
-import { progressWords, Results, saveLink } from "./results.js";
+import { fileSize, progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./widgets/stage.js";
 import { modelField } from "./widgets/model-field.js";
@@ -199,7 +199,7 @@ export class ProtectView {
     const boxes = photo.faces.filter((face) => face.on).map((face) => face.box);
     let answer = null;
     try {
-      answer = await askAbout("/api/detect", photo.file, undefined, { faces: "none", boxes });
+      answer = await askAbout("/api/detect", photo.file, undefined, { faces: "none", boxes, format: this.format });
     } catch {
       answer = { faces: [] }; // protecting the photo will report what is wrong
     }
@@ -246,6 +246,8 @@ export class ProtectView {
     announce("A box was added in the middle.");
   }
 
+  get format() { return byId("format").value; }
+
   /** The options for one photo: every box as shown on the stage, so that the result is what the user sees. */
   request(photo) {
     const faces = photo.faces.filter((face) => face.on);
@@ -253,7 +255,7 @@ export class ProtectView {
     return {
       faces: "none", boxes: faces.map((face) => face.box), style: this.style.value,
       passphrase: this.passphrase.value || null, own: own.filter((each) => each.style || each.passphrase),
-      format: byId("format").value, model: this.model.value, wrong_key: byId("wrong-key").value,
+      format: this.format, model: this.model.value, wrong_key: byId("wrong-key").value,
       keep_metadata: byId("keep-metadata").checked,
     };
   }
@@ -311,7 +313,7 @@ export class ProtectView {
     this.progress.update(`${prefix}Sending`, null);
     const options = this.request(photo);
     const tell = (...step) => this.tell(prefix, ...step);
-    return this.resultRow(photo, await work("/api/protect", photo.file, options, { signal, tell }), options.format);
+    return this.resultRow(photo, await work("/api/protect", photo.file, options, { signal, tell }));
   }
 
   /** Show which photos were protected and which were not. */
@@ -347,8 +349,8 @@ export class ProtectView {
     if (yes) byId("protect-cancel").focus();
   }
 
-  resultRow(photo, { facts, blob }, format) {
-    const name = outputName(photo.file.name, "protected", format);
+  resultRow(photo, { facts, blob }) {
+    const name = outputName(photo.file.name, "protected", facts.format);
     const link = saveLink(blob, name);
     const styles = [...new Set(facts.faces.map((face) => face.style))].join(", ");
     const sealed = facts.faces.every((face) => face.sealed) ? "exact copies sealed in" : "no seal";
@@ -358,7 +360,8 @@ export class ProtectView {
       el("div", {},
         el("div", { class: "act" }, link, el("button", { type: "button", onclick: open }, "Open it in Recover")),
         el("p", {}, el("span", { class: "badge good" }, `${count(facts.faces.length, "face")} protected`)),
-        el("p", { class: "quiet" }, `${styles}; ${sealed}. The file was read back and checked.`),
+        el("p", { class: "quiet" }, `${styles}; ${sealed}. ${fileSize(photo.file.size)} became `
+          + `${fileSize(blob.size)}. The file was read back and checked.`),
         showNotes(facts.warnings)));
     return { file: photo.file, row, link };
   }

@@ -34,7 +34,7 @@ export class RecoverView {
     this.photos = [];
     this.problem = byId("recover-problem");
     this.drop = dropArea(byId("recover-drop"), {
-      title: "Choose a protected file", hint: "or several; or drop them here: PNG, WebP or TIFF, as they were saved",
+      title: "Choose a protected file", hint: "or several; or drop them here: JPEG, PNG, WebP or TIFF, as they were saved",
       multiple: true, take: (files) => this.take(files),
     });
     this.progress = progressIn(byId("recover-progress"));
@@ -196,7 +196,7 @@ export class RecoverView {
   }
 
   async resultRow(photo, { facts, blob }) {
-    const link = saveLink(blob, outputName(photo.file.name, "recovered", "png"));
+    const link = saveLink(blob, outputName(photo.file.name, "recovered", facts.format));
     const image = await loaded(link.href) ?? photo.image;
     const notes = [...facts.warnings];
     if (facts.faces.some((face) => face.outcome === "estimate")) {

@@ -9,9 +9,16 @@ const PAUSE = 400; // milliseconds between two downloads; browsers drop some tha
 const unsaved = new Set();
 addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
 
-/** A link that saves a blob and records that it did. */
+/** The size of a file: `812 bytes`, `303 kB`, `2.1 MB`. */
+export function fileSize(bytes) {
+  if (bytes < 1000) return count(bytes, "byte");
+  return bytes < 999_500 ? `${(bytes / 1000).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A link that saves a blob, tells its size, and records that it did. */
 export function saveLink(blob, name) {
-  const link = el("a", { class: "button primary", href: URL.createObjectURL(blob), download: name }, `Save ${name}`);
+  const text = `Save ${name} (${fileSize(blob.size)})`;
+  const link = el("a", { class: "button primary", href: URL.createObjectURL(blob), download: name }, text);
   unsaved.add(link);
   link.addEventListener("click", () => unsaved.delete(link));
   return link;

@@ -47,10 +47,10 @@ export function cut(image, size, box) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/** `party.jpg` -> `party.protected.png`; `party.protected.png` -> `party.recovered.png`. */
+/** `party.jpg` -> `party.protected.jpg`; `party.protected.jpg` -> `party.recovered.jpg`. */
 export function outputName(name, what, format) {
   const stem = name.replace(/\.[^.]*$/, "") || "photo";
-  const suffix = `.${what}.${{ png: "png", webp: "webp", tiff: "tif" }[format]}`;
+  const suffix = `.${what}.${{ png: "png", webp: "webp", tiff: "tif", jpeg: "jpg" }[format]}`;
   return fittedName(what === "recovered" ? stem.replace(/\.protected$/, "") : stem, suffix);
 }
 

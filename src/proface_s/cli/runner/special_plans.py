@@ -1,0 +1,105 @@
+"""Special plans: to read protected files, to write changed versions of them, and to publish covers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...api.files.kinds import kind_of, with_format
+from ...errors import NotProtectedError, ProFaceError, UsageError
+from ...hints import hinted
+from ...image.write import check_output_path
+from ..options.common import PlanOptions
+from .file_filters import only_protected, protected_files
+from .plan import FileTask, Plan, make_plan
+from .stdio import STDOUT
+
+_PROTECTED, _COVERED = ".protected.", ".covered."
+NO_PROTECTED_FILES = "there are no protected files in this folder"
+
+
+def plan_reading(inputs: Sequence[Path], *, pipes: bool = False) -> Plan:
+    """Plan a run that only reads protected files (`inspect`, `verify`).
+
+    Args:
+        inputs: files and folders, as given.
+        pipes: whether ``-`` may stand for stdin.
+    """
+    empty = NotProtectedError(NO_PROTECTED_FILES)
+    return only_protected(make_plan(inputs, protected_files, PlanOptions(), empty_folder=empty, pipes=pipes))
+
+
+def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, in_place: bool) -> Plan:
+    """Plan a run that writes protected files again, beside the old ones or in their place (`forget`, `rewrap`).
+
+    Args:
+        inputs: files and folders, as given.
+        suffix: of the output names.
+        options: of the user.
+        in_place: whether the inputs themselves are replaced; tasks then have no target.
+
+    Raises:
+        UsageError: as `make_plan`; also if an output is named and the input is to be replaced.
+    """
+    if in_place and options.output is not None:
+        raise hinted(UsageError("-o and --in-place cannot be given together"), "--in-place replaces the input itself")
+    empty = NotProtectedError(NO_PROTECTED_FILES)
+
+    def of_kind(source: Path) -> str:
+        return with_format(suffix, kind_of(source))
+
+    own_suffix = None if in_place else of_kind
+    return only_protected(make_plan(inputs, protected_files, options, suffix=own_suffix, empty_folder=empty))
+
+
+def with_published(plan: Plan, inputs: Sequence[Path], publish: str | None, options: PlanOptions) -> Plan:
+    """Return a plan whose tasks also write their covers alone.
+
+    Args:
+        plan: of `make_plan`.
+        inputs: as given: for a folder or several inputs, ``publish`` names a folder with the tree of the output folder.
+        publish: file or folder; None for none.
+        options: of the user.
+
+    Raises:
+        UsageError: if one of these files would replace an input or another output.
+    """
+    if publish is None:
+        return plan
+    many = len(inputs) > 1 or os.path.isdir(inputs[0]) or os.path.isdir(publish) or publish.endswith(os.sep)
+    tasks = []
+    for task in plan.tasks:
+        path = _inside(Path(publish), task, options.output) if many else Path(publish)
+        tasks.append(_checked(replace(task, published=path), options.overwrite or options.resume))
+    taken = {os.path.realpath(path) for task in tasks for path in (task.source, task.target) if path is not None}
+    for task in tasks:
+        if task.failure is None and os.path.realpath(task.published or "") in taken:
+            raise hinted(
+                UsageError(f"the covers of {task.source} would replace {task.published}"), "choose another name"
+            )
+    return replace(plan, tasks=tuple(tasks))
+
+
+def _inside(folder: Path, task: FileTask, output: str | None) -> Path:
+    """Return ``folder/party.covered.jpg`` for the output ``party.protected.jpg``, below the same subfolders."""
+    if task.target is None or task.target is STDOUT:
+        return folder / task.source.name
+    name = task.target.name.replace(_PROTECTED, _COVERED)
+    if output is not None and task.target.is_relative_to(output):
+        return folder / task.target.relative_to(output).with_name(name)
+    return folder / name
+
+
+def _checked(task: FileTask, may_exist: bool) -> FileTask:
+    """Return the task, with a failure if its covers cannot be written."""
+    published = task.published
+    if task.failure is not None or published is None:
+        return task
+    try:
+        if os.path.isdir(published.parent):
+            check_output_path(task.source, published, overwrite=may_exist, jpeg=True)
+    except ProFaceError as error:
+        return replace(task, failure=error)
+    return task
