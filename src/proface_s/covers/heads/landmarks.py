@@ -33,6 +33,7 @@ _SIDE: Final = 192  # pixels of the square that the network sees
 _MARGIN: Final = 1.5  # side of the square over the longer side of the face, as the network was trained
 _RIGHT_EYE: Final = [33, 133]  # corners of the eye further left in the picture, then of the other
 _LEFT_EYE: Final = [263, 362]
+_NOSE_AND_MOUTH: Final = [1, 61, 291]  # the corner of the mouth that is further left comes first
 _GRID: Final = 64  # points are rounded to this part of a pixel, so that no processor's rounding shows in a cover
 SMALLEST: Final = 24.0  # pixels; of smaller faces, points are worth little
 _LEAST_SHARE: Final = 0.45  # of the sides of a region, which the only face in it fills; two side by side fill less
@@ -63,6 +64,13 @@ class Mesh:
 
     points: Points
     disagreement: float
+
+    @property
+    def five_points(self) -> Points:
+        """Landmarks as in `Face`, (5, 2): eyes, tip of the nose, corners of the mouth."""
+        flat = self.points[:, :2]
+        eyes = flat[_RIGHT_EYE].mean(axis=0), flat[_LEFT_EYE].mean(axis=0)
+        return np.stack([*eyes, *flat[_NOSE_AND_MOUTH]])
 
     @property
     def extent(self) -> tuple[float, float]:
