@@ -1,0 +1,1 @@
+"""Training of the face codec: metric, bases, restoring network, and all of it through quantisation noise."""
