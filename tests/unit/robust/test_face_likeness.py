@@ -92,6 +92,21 @@ def test_points_that_are_no_face_are_left_aside(portrait: tuple[UInt8Image, Floa
 
 
 @pytest.mark.skipif(not available(), reason="this Pillow has no AVIF")
+def test_more_bytes_than_a_face_needs_show_what_is_around_it(portrait: tuple[UInt8Image, FloatArray]) -> None:
+    pixels, points = portrait
+    height, width = pixels.shape[:2]
+    alone = decode_face(encode_face(pixels, 400, points), width, height)
+    found = decode_face(encode_face(pixels, 900, points), width, height)
+    assert found.kind is Kind.FRAMED
+    assert (found.opacity == 1).all()
+    inner = alone.opacity == 1
+    assert np.array_equal(found.pixels[inner], alone.pixels[inner])
+    around = alone.opacity == 0
+    difference = found.pixels[around].astype(float) - pixels[around]
+    assert np.sqrt((difference**2).mean()) < 30
+
+
+@pytest.mark.skipif(not available(), reason="this Pillow has no AVIF")
 def test_many_bytes_show_the_whole_region(portrait: tuple[UInt8Image, FloatArray]) -> None:
     pixels, points = portrait
     height, width = pixels.shape[:2]

@@ -3,7 +3,8 @@
 ::
 
     code, read as one integer     kind | pose | step | components, from the largest deviation on     (aligned)
-                                  kind | AV1 picture                                                 (whole)
+    AV1 picture | kind                                                                               (whole)
+    aligned code of 400 bytes | AV1 picture | kind                                                   (framed)
 
 The length is a matter of the caller alone; a code never tells by its length what it shows.  Whatever bytes are decoded,
 they give a picture: only a seal around the code can say that it is the right one.
@@ -32,18 +33,27 @@ SMALLEST_CODE: Final = 16
 """Bytes of the shortest code; a likeness begins at about 60."""
 
 _MARK: Final = 2  # bytes at the end of a code of a whole picture, by which its kind is known
-_KINDS: Final = SymbolTable.of([TOTAL - 512, 256, 256])
+_KINDS: Final = SymbolTable.of([TOTAL - 3 * 256, 256, 256, 256])
+_FRAMED_FROM: Final = (
+    640  # bytes; an aligned face hardly gains from more than `_FACE`, and the rest shows what is around
+)
+_FACE: Final = 400
 _WORTH: Final = 0.1  # squared steps per bit, with which the network was trained
 _WORTHS: Final = (0.03, 0.3)
 _NEAR: Final = (-3, 1)  # step levels around the first that fits which are tried
 
 
 class Kind(IntEnum):
-    """What a code shows: the first symbol that is read from it."""
+    """What a code shows: the first symbol that is read from it.
+
+    ``ALIGNED``: a face; ``UNALIGNED``: one that was coded without landmarks; ``WHOLE``: a small picture of the region;
+    ``FRAMED``: such a picture with an aligned face over it.
+    """
 
     ALIGNED = 0
     UNALIGNED = 1
     WHOLE = 2
+    FRAMED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,15 +95,16 @@ def encode_face(pixels: UInt8Image, length: int, points: npt.ArrayLike | None = 
     kind = Kind.UNALIGNED if pose is None else Kind.ALIGNED
     pose = pose or SquarePose.plain(width, height)
     values = basis.analyse(look_at(pixels, pose.to_region(width, height)))
-    aligned = _encode_aligned(basis, kind, pose, values, length)
+    framed = length >= _FRAMED_FROM and available()
+    aligned = _encode_aligned(basis, kind, pose, values, _FACE if framed else length)
     if length < SMALLEST_WHOLE or not available():
         return aligned
-    payload = encode_whole(pixels, length - _MARK)
-    if payload is None:
-        return aligned
-    whole = payload + bytes(length - _MARK - len(payload)) + _KINDS.starts[Kind.WHOLE].to_bytes(_MARK, "big")
-    errors = [_error(code, basis, pose, values, width, height) for code in (aligned, whole)]
-    return aligned if errors[0] <= errors[1] else whole
+    codes = [_with_picture(aligned, pixels, length, Kind.FRAMED) if framed else aligned]
+    codes.append(_with_picture(b"", pixels, length, Kind.WHOLE))
+    found = [code for code in codes if code is not None]
+    if not found:  # a region that AVIF cannot shrink to so few bytes
+        return _encode_aligned(basis, kind, pose, values, length)
+    return min(found, key=lambda code: _error(code, basis, pose, values, width, height))
 
 
 def decode_face(code: bytes, width: int, height: int) -> Likeness:
@@ -110,16 +121,28 @@ def decode_face(code: bytes, width: int, height: int) -> Likeness:
     _checked(np.empty((height, width, 3), np.uint8), len(code))
     reader = IntegerReader(code)
     kind = Kind(reader.take(_KINDS))
-    if kind is Kind.WHOLE:
-        region = decode_whole(code[:-_MARK], width, height)
+    if kind in (Kind.WHOLE, Kind.FRAMED):
+        face = code[:_FACE] if kind is Kind.FRAMED else b""
+        region = decode_whole(code[len(face) : -_MARK], width, height)
         if region is None:
             region = np.full((height, width, 3), 128, np.uint8)
+        if len(face) == _FACE and IntegerReader(face).take(_KINDS) < Kind.WHOLE:
+            region = decode_face(face, width, height).over(region)
         return Likeness(region, np.ones((height, width), np.float32), kind)
     basis = face_basis()
     pose, step = SquarePose.read(reader), reader.take_number(STEPS)
     values = basis.code.dequantise(basis.code.read(reader, step), step)
     rgb = join_planes(restore(basis.synthesise(values), step_of(step)))
     return Likeness(*show(rgb, pose.to_region(width, height), width, height), kind)
+
+
+def _with_picture(face: bytes, pixels: UInt8Image, length: int, kind: Kind) -> bytes | None:
+    """Return the code of a region as a picture, with a face over it unless that is empty; None if it does not fit."""
+    payload = encode_whole(pixels, length - _MARK - len(face))
+    if payload is None:
+        return None
+    mark = _KINDS.starts[kind].to_bytes(_MARK, "big")
+    return face + payload + bytes(length - _MARK - len(face) - len(payload)) + mark
 
 
 def _checked(pixels: UInt8Image, length: int) -> tuple[int, int]:

@@ -20,8 +20,8 @@ _DENSITY: Final = 0.62  # bits per pixel at which AVIF shows most of a face
 _SHORTEST: Final = 16  # pixels of a reduced side
 _SCALES: Final = 256  # levels of the reduction
 _HEAD: Final = 3  # bytes: scale, length
-_SPEED: Final = 6  # of the encoder
-_QUALITIES: Final = (0, 100)
+_SPEED: Final = 8  # of the encoder
+_QUALITIES: Final = range(2, 101, 4)
 
 
 def available() -> bool:
@@ -42,14 +42,14 @@ def encode_whole(pixels: UInt8Image, length: int) -> bytes | None:
     level = min(_SCALES - 1, max(0, math.ceil(share * _SCALES) - 1))
     size = _reduced(width, height, level)
     small = pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    best, (low, high) = None, _QUALITIES
+    best, low, high = None, 0, len(_QUALITIES) - 1
     while low <= high:
-        quality = (low + high) // 2
-        body = _body(Image.fromarray(np.asarray(small, np.uint8)), quality)
+        middle = (low + high) // 2
+        body = _body(Image.fromarray(np.asarray(small, np.uint8)), _QUALITIES[middle])
         if body is not None and len(body) <= room:
-            best, low = body, quality + 1
+            best, low = body, middle + 1
         else:
-            high = quality - 1
+            high = middle - 1
     return None if best is None else bytes([level]) + len(best).to_bytes(_HEAD - 1, "big") + best
 
 
