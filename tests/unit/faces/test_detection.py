@@ -39,6 +39,18 @@ def test_portraits_in_a_long_picture(portrait: UInt8Image, lying: bool) -> None:
     assert places == list(range(5))
 
 
+def test_a_panorama_of_30000_pixels(portrait: UInt8Image) -> None:
+    """Every portrait is found, wherever it is: at both ends too."""
+    small = cv2.resize(portrait, (128, 128), interpolation=cv2.INTER_AREA)
+    picture = np.full((144, 30_000, 3), 200, np.uint8)
+    places = [0, 7_001, 14_990, 22_222, 30_000 - 128]
+    for left in places:
+        picture[8:136, left : left + 128] = small
+    faces = EngineDetector(turned=False).detect(picture)
+    assert [sum(left <= face.box.x < left + 128 for face in faces) for left in places] == [1] * len(places)
+    assert len(faces) == len(places)
+
+
 @pytest.mark.parametrize("side", [700, 1279])
 def test_tiny_faces_in_pictures_of_web_size(portrait: UInt8Image, side: int) -> None:
     """Photos of 641 to 1279 pixels were not looked at finer than 640, and none was enlarged."""
@@ -64,7 +76,7 @@ def test_tilted_faces_are_found(portrait: UInt8Image, angle: int) -> None:
     assert any(abs(box.y + box.h / 2 - 300) < 20 and 35 < max(box.w, box.h) < 90 for box in near)
 
 
-@pytest.mark.parametrize("shape", [(900, 1200), (4000, 200), (300, 300)])
+@pytest.mark.parametrize("shape", [(900, 1200), (4000, 200), (300, 300), (1, 30_000)])
 def test_noise_has_no_faces(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(5)
     noise = rng.integers(0, 256, (*shape, 3), np.uint8)
