@@ -188,11 +188,11 @@ def plan_looks(width: int, height: int, reach: Reach) -> list[Look]:
     tiles = partial(_tiles, width, height, reach.tile)
     overlap = TILE_OVERLAP
     if finest > reach.coarse[-1] / side:  # the whole picture will be seen at that scale
-        needed = math.ceil(_too_large_for_tiles(finest, reach.coarse[-1] / side, reach))
+        needed = math.ceil(_overlap_needed(finest, reach.coarse[-1] / side, reach))
         overlap = min(overlap, max(LEAST_OVERLAP, needed))
     found = list(tiles(finest, overlap, (0.0, reach.largest)))
     between = finest
-    while _too_large_for_tiles(between, reach.coarse[-1] / side, reach) > overlap:
+    while _overlap_needed(between, reach.coarse[-1] / side, reach) > overlap:
         between, overlap = between / COARSER, COARSE_OVERLAP
         found += tiles(between, overlap, (reach.clear, reach.largest))
     turned = 0.0  # scale of the last turned looks; a tiny picture has the same for all
@@ -208,8 +208,8 @@ def plan_looks(width: int, height: int, reach: Reach) -> list[Look]:
     return found
 
 
-def _too_large_for_tiles(scale: float, coarser: float, reach: Reach) -> float:
-    """Return the overlap of tiles in patch pixels that faces need which the next coarser look is not used for."""
+def _overlap_needed(scale: float, coarser: float, reach: Reach) -> float:
+    """Return how far tiles must overlap, in patch pixels, to show every face that is too small for a coarser look."""
     return reach.clear * (1 + 2 * CONTEXT) * scale / coarser + _ROUNDING
 
 
@@ -223,9 +223,10 @@ def closer_look(box: Box, size: tuple[int, int], angle: int, side: float) -> Loo
         side: longer side of the box in patch pixels.
     """
     longer = max(box.w, box.h)
-    reach = math.ceil(SURROUNDINGS * longer / 2)
+    around = math.ceil(SURROUNDINGS * longer / 2)
     x, y = box.x + box.w // 2, box.y + box.h // 2
-    left, top, right, bottom = max(0, x - reach), max(0, y - reach), min(size[0], x + reach), min(size[1], y + reach)
+    left, top = max(0, x - around), max(0, y - around)
+    right, bottom = min(size[0], x + around), min(size[1], y + around)
     part = Box(left, top, right - left, bottom - top)
     return Look(part, side / longer, angle, (False, False, False, False), (side / 2, side * 2))
 

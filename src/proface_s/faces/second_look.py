@@ -1,9 +1,8 @@
 """Second looks: a place where an engine is not sure of a face is looked at again, large and alone.
 
-A network is unsure of faces that are small, tilted or half hidden, and of many things that are no faces.  At a size
-that it knows well it tells them apart: on photos and sheets, a closer look confirms nearly every face and next to no
-mistake (`docs/evidence/detection.md`).  So pictures need to be searched coarsely only, and far below the confidence
-that a face must have in the end.
+A network is unsure of faces that are small, tilted or half hidden, and of many things that are not faces.  At a size
+that it knows well, it tells them apart: on photos and sheets, a closer look confirms nearly every face and next to no
+mistake (`docs/evidence/detection.md`).  A coarse search is therefore enough, if it keeps what it is not sure of.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Final
 from ..types import Face
 from .boxes import iou, non_maximum_suppression
 
-MOST_PLACES: Final = 200  # of a picture, the likeliest first; about a second of one core
+MOST_PLACES: Final = 200  # of a picture, the likeliest first; about two seconds of one core
 _SAME: Final = 0.3  # least intersection over union of both sightings of a face
 
 
