@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -324,18 +324,23 @@ def test_a_job_has_nothing_that_opens(identity: Identity) -> None:
 
 
 def test_fingerprints_are_those_of_earlier_releases() -> None:
-    """Otherwise a run that was begun with an earlier release could not be continued."""
+    """Otherwise a run that was begun with an earlier release could not be continued.
+
+    Without a format it wrote PNG files; asked for those, it is the same run, and otherwise another one.
+    """
     keys = (
         "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
         "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg",
     )
     unusual = {"seal": False, "file_format": "webp", "record": False, "keep_metadata": True, "allow_no_face": True}
     jobs = (
-        CollectionJob("a", "b", ProtectOptions.of(recipients=keys[:1]), SUFFIXES),
+        CollectionJob("a", "b", ProtectOptions.of(recipients=keys[:1], file_format="png"), SUFFIXES),
         CollectionJob(
             "s3://x/a",
             "b",
-            ProtectOptions.of(recipients=keys, style="pixelate:8", boxes=["40,20,64,64"], faces="none"),
+            ProtectOptions.of(
+                recipients=keys, style="pixelate:8", boxes=["40,20,64,64"], faces="none", file_format="png"
+            ),
             SUFFIXES,
         ),
         CollectionJob(
@@ -346,6 +351,8 @@ def test_fingerprints_are_those_of_earlier_releases() -> None:
             recursive=False,
         ),
     )
+    same = replace(jobs[0], options=replace(jobs[0].options, file_format=None))
+    assert same.fingerprint() != jobs[0].fingerprint()
     assert [job.fingerprint() for job in jobs] == [
         "bc009daab81f54c775e347929ae77bc26c485fe8ed906b0c36658fbf30611da3",
         "b7e06d16552cbad75f96a612e209e54495b6562a875c0da611bba6e85c01508f",

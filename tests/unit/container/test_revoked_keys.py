@@ -14,6 +14,7 @@ from PIL import Image
 import proface_s
 from paths_kit import GOLDEN_FILES
 from proface_s import Credentials, Lock, Session
+from proface_s.api.files.sidecars import sidecar_path
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, write_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar
 from proface_s.container.header.header import Header
@@ -238,8 +239,8 @@ def test_s1_sidecars_and_files_in_place(tmp_path: Path, session: Session, sideca
     old = session.protect(photo(), OLD, sidecar=sidecar, output=path, **by_hand(*BOXES))
     gone = stanza_bytes(from_chunks(decode_sidecar(old.sidecar or b"")[1])[0])
     proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW), in_place=True)
-    assert traces(path.read_bytes(), path.with_suffix(".pfs").read_bytes(), gone) == 0
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["party.protected.pfs", path.name]
+    assert traces(path.read_bytes(), sidecar_path(path).read_bytes(), gone) == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([sidecar_path(path).name, path.name])
     with pytest.raises(WrongKeyError):
         session.recover(path, OLD[1], output=tmp_path / "x.png")
 
@@ -250,18 +251,18 @@ def test_s1_an_output_is_not_left_beside_an_older_sidecar(tmp_path: Path, sessio
     old = session.protect(photo(), OLD, sidecar="also", output=path, **by_hand(*BOXES))
     proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(OLD[:3]))
     gone = stanza_bytes(header_of(target.read_bytes())) + stanza_bytes(header_of(old.data))
-    path.with_suffix(".pfs").unlink()
+    sidecar_path(path).unlink()
     with pytest.raises(ImageError, match="exists"):
         proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW))
     proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW), overwrite=True)
-    assert traces(target.read_bytes(), target.with_suffix(".pfs").read_bytes(), gone) == 0
+    assert traces(target.read_bytes(), sidecar_path(target).read_bytes(), gone) == 0
     assert np.array_equal(session.recover(target, NEW).recovered, photo())
 
 
 def test_s1_verify_names_a_sidecar_that_other_keys_open(tmp_path: Path, session: Session) -> None:
     path = tmp_path / "party.protected.png"
     session.protect(photo(), OLD, sidecar="also", output=path, **by_hand(*BOXES))
-    beside = path.with_suffix(".pfs")
+    beside = sidecar_path(path)
     before = beside.read_bytes()
     assert proface_s.verify(path).problems == ()
     proface_s.rewrap(path, Credentials.of(OLD[0]), Lock.of(NEW), in_place=True)
@@ -373,10 +374,10 @@ def test_s1_any_sequence_of_changes_leaves_nothing(session: Session, ann: Identi
         kept = {*stanza_bytes(after), *(face.slot for face in after.faces), *seals.values()}
         were = [*stanza_bytes(before), *(face.slot for face in before.faces if not face.forgotten), *old_seals.values()]
         gone = [part for part in {*gone, *were} if part not in kept]
-        beside = path.with_suffix(".pfs")
+        beside = sidecar_path(path)
         assert traces(path.read_bytes(), beside.read_bytes() if beside.exists() else None, gone) == 0, (step, done)
         assert proface_s.verify(path).problems == (), step
 
 
 def chunks_of(path: Path) -> dict[str, list[bytes]]:
-    return read_chunks(path.read_bytes()) or decode_sidecar(path.with_suffix(".pfs").read_bytes())[1]
+    return read_chunks(path.read_bytes()) or decode_sidecar(sidecar_path(path).read_bytes())[1]
