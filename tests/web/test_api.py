@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 from web_kit import (
     ANNS,
     BOBS,
@@ -116,6 +118,15 @@ def test_s7_a_file_in_cover_mode_is_vouched_for_by_nothing(service: Service, cov
     facts = json.loads(service.post("/api/recover", covered, demanded).headers["proface-result"])
     assert (facts["wrong_key"], facts["authentic"]) == ("noise", True)
     assert service.post("/api/recover", quiet, {"passphrase": ANNS, "expect": "neither"}).status_code == 422
+
+
+def test_a_jpeg_fits_into_the_memory_of_a_worker(service: Service, two: bytes) -> None:
+    """The coder of scans reserved gigabytes of address space, which workers may not have: every JPEG was an error."""
+    file = io.BytesIO()
+    Image.fromarray(pixels(two)).save(file, "JPEG", quality=92)
+    answer = service.post("/api/detect", file.getvalue())
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["regions"]) == 2
 
 
 def test_a_detector_is_chosen_by_name(service: Service, two: bytes) -> None:

@@ -45,6 +45,7 @@ def _module() -> tuple[wasmtime.Engine, wasmtime.Module]:
     config.parallel_compilation = False  # no threads: the process may fork
     config.signals_based_traps = False  # leave the process's signal handlers alone
     config.memory_reservation = 0  # no gigabytes of address space, which limits may forbid
+    config.memory_reservation_for_growth = 0
     config.memory_guard_size = 0
     engine = wasmtime.Engine(config)
     module = wasmtime.Module(engine, (files(__package__) / "scans.wasm").read_bytes())
