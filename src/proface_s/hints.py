@@ -72,6 +72,7 @@ PLAIN_HINTS: Final[dict[str, str]] = {
     "ruined-records": "it was compressed, drawn over or cropped since; another copy of it, or its sidecar, may help",
     "several-passphrases": "give one",
     "several-pictures": "extract the frames or pages into files of their own",
+    "share-faded": "ask for a copy that was compressed or reduced less, or for the protected file",
     "small-picture": "use a larger picture",
     "strength-range": "{style} takes {lowest:g} to {highest:g} ({unit}); the default is {default:g}",
     "style-choice": "it takes {known}",

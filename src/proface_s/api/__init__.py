@@ -34,8 +34,10 @@ from .results.detected import DetectedFace, Detection
 from .results.inspected import Inspection
 from .results.protected import ProtectedFace, ProtectResult
 from .results.recovered import RecoveredFace, RecoverResult
+from .results.shared import ShareCopy
 from .results.verified import Verification, VerifiedFace
 from .session import Session, detect, protect, recover
+from .share.options import ShareOptions
 from .verification import verify
 
 __all__ = [
@@ -67,6 +69,8 @@ __all__ = [
     "RecoverResult",
     "RecoveredFace",
     "Session",
+    "ShareCopy",
+    "ShareOptions",
     "Style",
     "UnexpectedModeError",
     "UsageError",

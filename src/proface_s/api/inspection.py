@@ -6,14 +6,17 @@ from ..container.header.header import FORMAT_VERSION, Header
 from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
 from ..container.records.partial_headers import LOST
 from ..covers import format_style, is_synthetic, recorded_style
+from ..errors import NotProtectedError
 from ..faces.numbering import format_numbers, number_of
 from ..flow.registry import name_of, warnings_of
 from ..image.read import MAX_PIXELS
+from ..robust.share_picture import find_layer
 from .files.io import PictureInput, load_protected
 from .header_checks import read_header
 from .recovery.recover_from_pixels import find_headers
 from .results.inspected import Inspection
 from .results.protected import ProtectedFace
+from .share.inspect_share import inspect_layer
 
 
 def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
@@ -29,7 +32,13 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     """
     picture = load_protected(image, max_pixels=max_pixels)
     carried = any(picture.chunks.values())
-    header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
+    try:
+        header, seals = read_header(picture) if carried else (find_headers(picture)[0].header, {})
+    except NotProtectedError:
+        found = find_layer(picture.rgb)
+        if found is None:
+            raise
+        return inspect_layer(found, picture.size)
     faces = tuple(
         ProtectedFace(
             number_of(index), face.box, format_style(recorded_style(face.style, face.strength)), index in seals

@@ -22,6 +22,7 @@ from ..keys.recipients import Identity, Recipient
 from ..types import Box, Style, WrongKey
 from .face_search import USUAL_SEARCH, FaceSearch
 from .files.reasons import check_jpeg, pixels_reason
+from .share.options import ShareOptions
 
 _MODES: Final = ("noise", "cover")
 Sidecar = Literal["none", "also", "instead"]
@@ -57,6 +58,7 @@ class ProtectOptions:
         record: write what recovery needs into the faces' pixels too.
         model: name of the model that hides the faces; the session's if None.
         search: how faces are looked for.
+        share: how a share copy is made as well; none if None.
         sealed: whether seals are made: ``seal``, or if None, what follows from ``wrong_key``.
         passphrase_warnings: what to tell about passphrases that are accepted, but easy to guess.
 
@@ -80,6 +82,7 @@ class ProtectOptions:
     record: bool = True
     model: str | None = None
     search: FaceSearch = USUAL_SEARCH
+    share: ShareOptions | None = None
 
     sealed: bool = field(init=False, repr=False, compare=False)
     passphrase_warnings: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -110,6 +113,8 @@ class ProtectOptions:
                 "where a wrong key gives the cover, each face has exactly one passphrase and no recipient",
                 code="cover-mode-keys",
             )
+        if self.share is not None and self.wrong_key == "cover":
+            raise UsageError("a share copy tells a wrong key: it has no cover mode", code="share-cover-mode")
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
         warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))
         object.__setattr__(self, "sealed", self.wrong_key != "cover" if self.seal is None else self.seal)
@@ -162,6 +167,7 @@ class ProtectOptions:
         threshold: float | None = None,
         margin: float = HEAD_MARGIN,
         thorough: bool = False,
+        share: ShareOptions | None = None,
     ) -> ProtectOptions:
         """Make options of what people have: text, tuples and single values.  Arguments as in `Session.protect`.
 
@@ -188,6 +194,7 @@ class ProtectOptions:
             record=record,
             model=model,
             search=FaceSearch(detector=detector, threshold=threshold, margin=margin, thorough=thorough),
+            share=share,
         )
 
 

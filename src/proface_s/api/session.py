@@ -32,6 +32,7 @@ from .resources import Resources
 from .results.detected import Detection, unsure_regions
 from .results.protected import ProtectResult
 from .results.recovered import RecoverResult
+from .share.options import ShareOptions
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -116,6 +117,7 @@ class Session(Resources):
         threshold: float | None = None,
         margin: float = HEAD_MARGIN,
         thorough: bool = False,
+        share: ShareOptions | None = None,
         output: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         progress: Progress = silent,
@@ -156,6 +158,8 @@ class Session(Resources):
             margin: growth of a detected face to the region that is hidden, per side, as a share of its width and
                 height, 0..2.
             thorough: look closer for faces, whatever time it takes.
+            share: also make a share copy, ``NAME.share.jpg`` beside the output: reduced copies of the faces survive in
+                its pixels when it is recompressed or resized.
             output: where to write; for a path given, ``NAME.protected`` with the suffix of the format beside it if
                 None.
             overwrite: replace an existing output.
@@ -186,6 +190,7 @@ class Session(Resources):
             threshold=threshold,
             margin=margin,
             thorough=thorough,
+            share=share,
         )
         return protect_file(image, options, self, output=output, overwrite=overwrite, progress=progress)
 

@@ -13,12 +13,13 @@ from ..container.records.pixel_records import read_record
 from ..container.records.record_message import face_record, record_agrees
 from ..container.records.record_space import has_leftovers, leftovers
 from ..container.seal import header_seal_context, open_seal
-from ..errors import DamagedFileError, FileFormatError
+from ..errors import DamagedFileError, FileFormatError, NotProtectedError
 from ..faces.numbering import number_of
 from ..image.read import read_file
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
+from ..robust.share_picture import find_layer
 from ..types import Box, Picture, WrongKey
 from .files.io import PictureInput, file_bytes, load_protected
 from .files.sidecars import found_sidecar, read_sidecar
@@ -27,6 +28,7 @@ from .header_checks import changed_faces, check_mode, read_header
 from .jpeg.protected import open_face, open_protected_jpeg
 from .recovery.recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
 from .results.verified import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
+from .share.recover_share import verify_layer
 
 
 def verify(
@@ -57,7 +59,7 @@ def verify(
     """
     picture = load_protected(image)
     if not any(picture.chunks.values()):
-        return _verified_pixels(picture, credentials or Credentials(), expect, KekDeriver(limits))
+        return _verified_without_header(picture, credentials or Credentials(), expect, KekDeriver(limits))
     header, seals = read_header(picture)
     check_mode(picture, [header], expect)
     checkable = header.wrong_key == "noise" and credentials is not None and not credentials.empty
@@ -85,6 +87,23 @@ def verify(
         else:
             warnings.append(f"nothing vouches for {where}")
     return Verification(tuple(faces), authentic, tuple(problems), tuple(warnings))
+
+
+def _verified_without_header(
+    picture: Picture, credentials: Credentials, expect: WrongKey | None, deriver: KekDeriver
+) -> Verification:
+    """Check the records in the pixels, or else the layer of a share copy.
+
+    Raises:
+        NotProtectedError: if there is neither.
+    """
+    try:
+        return _verified_pixels(picture, credentials, expect, deriver)
+    except NotProtectedError:
+        found = find_layer(picture.rgb)
+        if found is None or expect == "cover":
+            raise
+        return verify_layer(found, picture.size, credentials, deriver)
 
 
 def _verified_pixels(

@@ -37,6 +37,10 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "resized": "the picture was resized, cropped or turned after it was protected, or the header is another file's; "
     + _FROM_PIXELS,
     "secret-in-url": "put it into fsspec's configuration, or where the file system looks for it",
+    "share-cover-mode": "leave --robust or --wrong-key cover out",
+    "share-size": "choose another --share-size",
+    "share-unreadable": "leave --robust out: the protected file alone can be made",
+    "share-too-full": "choose --share-size 2048, --share-region photo, or fewer faces with --faces",
     "sidecar-differs": "one of them was changed; leave --sidecar out to use the file's own",
     "unexpected-mode": "somebody may have changed the file: ask for it again, or leave --expect out",
     "unknown-url": "give a folder, or a URL of a file system that fsspec knows",

@@ -51,6 +51,11 @@ def _bands_of_directory(rows: int, columns: int) -> Mask:
     return np.asarray(((row + column + band) % 3 == 0) & (band < len(BASE_BANDS)))
 
 
+def directory_carriers(blocks: Mask) -> Mask:
+    """Return the carriers of the directory, (rows, columns, bands)."""
+    return _bands_of_directory(*blocks.shape) & blocks[:, :, None]
+
+
 def base_carriers(blocks: Mask) -> Mask:
     """Return the carriers of the base layer, (rows, columns, bands)."""
     rest = ~_bands_of_directory(*blocks.shape) & blocks[:, :, None]

@@ -35,6 +35,7 @@ FIXED: Final[dict[str, tuple[Any, ...]]] = {
     "wrong_key": (None, "noise"),
     "quality": (JPEG_QUALITY,),
     "sidecar": ("none",),
+    "share": (None,),
 }
 """The other options, with the only values that a run accepts."""
 

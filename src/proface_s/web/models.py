@@ -246,7 +246,7 @@ class RestoredFaceModel(BaseModel):
 
     number: int
     box: BoxModel
-    outcome: Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
+    outcome: Literal["exact", "reduced", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
 
 
 class RecoverResponse(BaseModel):
@@ -298,7 +298,7 @@ class InspectResponse(BaseModel):
     groups: int
     recipients: int
     wrong_key: str
-    source: Literal["metadata", "pixels"]
+    source: Literal["metadata", "pixels", "share"]
     warnings: list[str]
 
     @classmethod

@@ -12,7 +12,7 @@ from ...container.header.lock import relock_header
 from ...container.header.lock_plan import check_locks
 from ...container.header.unlock import check_cost, try_passphrases, unlock_groups, unlock_header
 from ...container.records.record_space import with_current_records
-from ...errors import ProFaceError, UsageError, WrongKeyError
+from ...errors import NotProtectedError, ProFaceError, UsageError, WrongKeyError
 from ...faces.numbering import index_of, indices_of, number_of
 from ...image.regions import cut
 from ...keys.access import Credentials, Lock
@@ -20,6 +20,7 @@ from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey, FileKey
+from ...robust.share_picture import find_layer
 from ...types import Picture
 from ..files.io import PictureInput, load_protected
 from ..files.kinds import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX
@@ -28,6 +29,7 @@ from ..header_checks import check_faces, read_header
 from ..jpeg.changing import with_erased_areas
 from ..recovery.recover_from_pixels import find_headers
 from ..results.changed import ChangedFile
+from ..share.recover_share import shared_face_key
 from .erase import blurred_copy
 from .rewrite import open_to_change, write_changed
 
@@ -38,7 +40,7 @@ def face_key(image: PictureInput, face: int, credentials: Credentials, *, limits
     """The key of one face as text (``pfk1...``): anybody who has it can open that face of this file, and nothing else.
 
     Args:
-        image: a protected file; one without metadata does, too, if the face has a record in its pixels.
+        image: a protected file or a share copy; one without metadata does, too, if the face has a record in its pixels.
         face: its number in the file, from 1, as `inspect` shows it.
         credentials: something that opens the face.
         limits: what key derivation may cost; those of the format if None.
@@ -54,7 +56,13 @@ def face_key(image: PictureInput, face: int, credentials: Credentials, *, limits
         check_faces(header, [index])
         return _face_key(header, index, unlock_header(header, credentials, deriver=deriver).face_keys)
     refusal: WrongKeyError | None = None
-    partials = find_headers(picture)
+    try:
+        partials = find_headers(picture)
+    except NotProtectedError:
+        found = find_layer(picture.rgb)
+        if found is None:
+            raise
+        return encode_face_key(shared_face_key(found, index, credentials, deriver))
     check_cost([partial.header for partial in partials], credentials, deriver)
     for partial in partials:
         if index in partial.faces:

@@ -11,6 +11,7 @@ from ...container.records.pixel_records import search_records
 from ...errors import DamagedFileError, ImageError
 from ...image.read import read_picture
 from ...image.structure.png import complete_png
+from ...robust.share_picture import find_layer
 from .sidecars import found_sidecar
 
 
@@ -31,6 +32,15 @@ def is_protected(path: str | os.PathLike[str]) -> bool:
     except OSError as error:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
     return HEADER_CHUNK in chunks or SEAL_CHUNK in chunks or found_sidecar(path) is not None
+
+
+def is_share_copy(path: str | os.PathLike[str]) -> bool:
+    """Return whether the pixels of a picture hold the layer of a share copy; decode the whole picture.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    return find_layer(read_picture(path).rgb) is not None
 
 
 def has_records(path: str | os.PathLike[str], *, ruined: bool = False) -> bool:

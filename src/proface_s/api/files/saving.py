@@ -34,7 +34,7 @@ from ..options import ProtectOptions
 from ..results.protected import ProtectResult
 from .sidecars import sidecar_path
 
-_BACK = ("exact", "estimate")  # outcomes of faces that are not hidden any more
+_BACK = ("exact", "reduced", "estimate")  # outcomes of faces that are not hidden any more
 
 
 def save_file(
@@ -190,7 +190,8 @@ def encode_recovered(
     """
     if not is_jpeg_name(name):
         return encode_picture(picture, file_format or format_of(name), keep_metadata=True)
-    hidden = [str(number) for number, outcome in enumerate(outcomes, 1) if outcome not in _BACK]
+    fragile = "reduced" not in outcomes  # what a share copy hides survives
+    hidden = [str(number) for number, outcome in enumerate(outcomes, 1) if fragile and outcome not in _BACK]
     if hidden:
         raise UsageError(
             f"{Path(name)}: JPEG would destroy what is still hidden: face {', '.join(hidden)} did not come back",
@@ -200,8 +201,13 @@ def encode_recovered(
     return encode_jpeg(picture)
 
 
-def lossy_warning(name: str | os.PathLike[str] | None) -> tuple[str, ...]:
-    """Return the warning that a file is not exact because of its format, if it is not."""
-    if name is None or not is_jpeg_name(name):
+def lossy_warning(name: str | os.PathLike[str] | None, outcomes: Collection[str]) -> tuple[str, ...]:
+    """Return the warning that a file is not exact because of its format, if its faces could be.
+
+    Args:
+        name: of the file; None if nothing is written.
+        outcomes: what became of its faces.
+    """
+    if name is None or not is_jpeg_name(name) or "reduced" in outcomes:
         return ()
     return (f"a JPEG (quality {JPEG_QUALITY}) is not exact: write a PNG for the original pixels",)

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final, cast
 
 from ...container.records.pixel_records import find_records
@@ -14,9 +17,11 @@ from ...covers import format_style, is_weak
 from ...errors import NoFaceError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import reading_warnings
+from ...image.regions import paste_all
 from ...image.write import Format, OutputFormat
+from ...keys.derive import KdfLimits
 from ...progress import Progress, silent
-from ...types import Picture
+from ...types import Box, Face, Picture
 from ..files.io import PictureInput, load, output_for, same_kind
 from ..files.kinds import PROTECTED_SUFFIX, output_kind
 from ..files.saving import encode_copy, sidecar_target, write_files
@@ -27,8 +32,11 @@ from ..jpeg.sources import jpeg_source
 from ..options import ProtectOptions
 from ..resources import Resources
 from ..results.protected import ProtectedFace, ProtectResult
-from .protect_picture import protect_picture
-from .selection import Choice, choose_regions, plan_faces
+from ..results.shared import ShareCopy
+from ..share.options import ShareOptions
+from ..share.protect_share import make_share_copy, share_target
+from .protect_picture import ProtectedPicture, protect_picture
+from .selection import Choice, FacePlan, choose_regions, plan_faces
 
 _UNPROTECTED: Final = "no face found: this is an unprotected copy"
 
@@ -45,11 +53,9 @@ def protect_file(
     """Hide the faces of a photo; see `Session.protect`.
 
     Args:
-        image: as for `Session.protect`.
+        image: as for `Session.protect`, and so are ``output`` and ``overwrite``.
         options: how.
         resources: detector, models and limits to do it with.
-        output: as for `Session.protect`.
-        overwrite: as for `Session.protect`.
         progress: is told about the stages ``read``, ``find``, ``hide`` and ``check``.
 
     Raises:
@@ -58,6 +64,7 @@ def protect_file(
     kind, remarks = output_kind(image, output, options.file_format, lambda: options.pixels_reason(resources.model_name))
     target = output_for(image, output, PROTECTED_SUFFIX, overwrite, kind)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
+    shared = share_target(target, options.share, overwrite) if options.share else None
     progress("read", 0, 1)
     picture = load(image, max_pixels=resources.max_pixels)
     if any(picture.chunks.values()) or find_records(picture.rgb):
@@ -80,18 +87,46 @@ def protect_file(
         model, lossless = resources.models.named(options.model), cast(Format, kind)
         options = options.for_model(model)
         done = protect_picture(picture, faces, model, options, file_format=lossless, limits=limits, progress=progress)
+    sent = _share_copy(picture, done, faces, options.share, limits) if options.share else None
+    sent = sent and _written(sent, shared, overwrite, image)
     path = target and write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
     warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
     if path is not None and beside is None and (earlier := found_sidecar(path)) is not None:
         warnings.append(f"{earlier} belongs to an earlier file of this name: delete it")
-    protected = tuple(
-        ProtectedFace(number, face.box, format_style(face.style), options.sealed, face.found)
-        for number, face in enumerate(faces, 1)
-    )
+    named = [(number, face.box, format_style(face.style), face.found) for number, face in enumerate(faces, 1)]
+    hidden = tuple(ProtectedFace(number, box, style, options.sealed, found) for number, box, style, found in named)
     shown, mode = same_kind(image, done.picture, done.data, path), options.wrong_key or "noise"
-    outcome = (shown, done.covers, done.picture.rgb, protected, done.data, path, (*warnings, *done.warnings))
-    return ProtectResult(*outcome, done.sidecar, mode, choice.smallest)
+    told = (*warnings, *done.warnings, *(sent.warnings if sent else ()))
+    outcome = (shown, done.covers, done.picture.rgb, hidden, done.data, path, told, done.sidecar, mode)
+    return ProtectResult(*outcome, choice.smallest, sent)
+
+
+def _share_copy(
+    picture: Picture, done: ProtectedPicture, faces: Sequence[FacePlan], options: ShareOptions, limits: KdfLimits | None
+) -> ShareCopy:
+    """Make the share copy of a photo, of the same faces, covers and locks as the protected picture."""
+    boxes, locks = [face.box for face in faces], [face.lock for face in faces]
+    covered = replace(done.picture, rgb=paste_all(done.picture.rgb, zip(boxes, done.covers, strict=True)))
+    heads = [_largest_head(face) for face in faces]
+    return make_share_copy(picture, covered, boxes, locks, options, heads=heads, limits=limits)
+
+
+def _largest_head(face: FacePlan) -> Face | None:
+    """Return the largest detected face in a region; None if there is none."""
+    inside = [head for head in face.heads if _holds(face.box, head.box)]
+    return max(inside, key=lambda head: head.box.area) if inside else None
+
+
+def _holds(region: Box, box: Box) -> bool:
+    return region.x <= box.x + box.w // 2 < region.right and region.y <= box.y + box.h // 2 < region.bottom
+
+
+def _written(copy: ShareCopy, target: Path | None, overwrite: bool, image: PictureInput) -> ShareCopy:
+    """Write a share copy, unless there is no name for it; return it with its path."""
+    return (
+        copy if target is None else replace(copy, path=write_files(target, copy.data, overwrite=overwrite, like=image))
+    )
 
 
 def _unprotected_copy(

@@ -24,7 +24,7 @@ from ..jpeg.turning import turned_back
 from ..options import RecoverOptions
 from ..resources import Resources
 from ..results.recovered import RecoverResult, nothing_came_back
-from .recover_from_pixels import recover_from_pixels
+from ..share.recover_share import recover_without_header
 from .recover_picture import recover_picture
 
 
@@ -62,7 +62,7 @@ def recover_file(
     progress("read", 0, 1)
     picture, remarks = turned_back(load_protected(image, sidecar, max_pixels=resources.max_pixels))
     _check_pixels_wanted(picture, options)
-    read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_from_pixels
+    read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_without_header
     done = read(
         picture,
         options.credentials,
@@ -81,7 +81,7 @@ def recover_file(
     data = kept or (encode_recovered(recovered, outcomes, name) if wanted else b"")
     nothing = nothing_came_back(done.faces)
     path = None if nothing or target is None else write_files(target, data, overwrite=overwrite, like=image)
-    warnings = [*remarks, *reading_warnings(picture), *done.warnings, *(() if kept else lossy_warning(path))]
+    warnings = [*remarks, *reading_warnings(picture), *done.warnings, *(() if kept else lossy_warning(path, outcomes))]
     if nothing:
         warnings.append(f"{nothing}; nothing was written" if target else nothing)
     shown, told = same_kind(image, recovered, data, path), tuple(warnings)

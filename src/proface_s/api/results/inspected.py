@@ -27,7 +27,8 @@ class Inspection:
         forgotten: numbers of faces whose wrapped key was destroyed.
         members: for every face, the number of its group, from 0.
         source: where this was read: ``metadata`` (of the file or its sidecar), or ``pixels`` if those are gone; then
-            styles are unknown.
+            styles are unknown; or ``share``: from the layer of a share copy, whose boxes are those in the picture as it
+            is now.
         lost: numbers of faces of which the pixels hold no record.
         warnings: what the user should know, such as of the model.
     """
@@ -44,7 +45,7 @@ class Inspection:
     wrong_key: str = "noise"
     forgotten: tuple[int, ...] = ()
     members: tuple[int, ...] = ()
-    source: Literal["metadata", "pixels"] = "metadata"
+    source: Literal["metadata", "pixels", "share"] = "metadata"
     lost: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
 

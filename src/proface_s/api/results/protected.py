@@ -10,6 +10,7 @@ from typing import Any
 from ...image.regions import paste_all
 from ...types import Box, UInt8Image, WrongKey
 from . import display as show
+from .shared import ShareCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class ProtectResult:
         wrong_key: what a wrong key gives, ``noise`` or ``cover``.
         smallest: longer side in pixels of the smallest face that was looked for, if that is unusually large, because
             the picture is so large that looking closer would take too long; else None.
+        share: the share copy, if one was asked for; `save` does not write it.
     """
 
     image: Any
@@ -63,6 +65,7 @@ class ProtectResult:
     sidecar: bytes | None = field(default=None, repr=False)
     wrong_key: WrongKey = "noise"
     smallest: float | None = None
+    share: ShareCopy | None = None
 
     @property
     def cover(self) -> UInt8Image:

@@ -12,8 +12,8 @@ from ...errors import WrongKeyError
 from ...types import Box, UInt8Image, WrongKey
 from . import display as show
 
-_BACK = ("exact", "estimate", "noise")
-Outcome = Literal["exact", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
+_BACK = ("exact", "reduced", "estimate", "noise")
+Outcome = Literal["exact", "reduced", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class RecoveredFace:
     Attributes:
         number: its number in the file, from 1.
         box: where it is.
-        outcome: ``exact``: the authenticated original pixels; ``estimate``: what the flow read, not authenticated;
+        outcome: ``exact``: the authenticated original pixels; ``reduced``: a smaller likeness from a share copy, also
+            authenticated; ``estimate``: what the flow read, not authenticated;
             ``noise``: what a wrong key reads, which was asked for; ``locked``: the key given does not open this
             face; ``forgotten``: no key does; ``left``: covered because only other faces were asked for;
             ``lost``: the metadata are gone, and there is no record of this face in the pixels; ``damaged``: the key

@@ -30,7 +30,7 @@ def command(inputs: tuple[Path, ...], output_options: OutputOptions) -> int:
     def work(task: FileTask) -> TaskReport:
         return _report(task, inspect(read_stdin() if task.source is STDIN else task.source))
 
-    return run_plan(plan_reading(inputs, pipes=True), work, Reporter("inspect", output_options))
+    return run_plan(plan_reading(inputs, pipes=True, share_copies=True), work, Reporter("inspect", output_options))
 
 
 def _report(task: FileTask, found: Inspection) -> TaskReport:
@@ -69,6 +69,8 @@ def _report(task: FileTask, found: Inspection) -> TaskReport:
 
 
 def _lines(source: Path, found: Inspection) -> list[str]:
+    if found.source == "share":
+        return _share_lines(source, found)
     model = found.model or "not installed here"
     lines = [
         f"{source}: protected, format version {found.version}",
@@ -88,4 +90,17 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
         where = position(face.box, found.size)
         lines.append(f"  {face.number:>4}  {face.box!s:<22} {where:<14} {face.style:<16} {state}{group}")
+    return lines
+
+
+def _share_lines(source: Path, found: Inspection) -> list[str]:
+    lines = [
+        f"{source}: share copy, {counted(len(found.faces), 'face')}, reduced",
+        f"  written at  {found.size[0]}x{found.size[1]}",
+        *(f"  passphrase  {kdf}" for kdf in found.kdf),
+        *([f"  recipients  {found.recipients}"] if found.recipients else []),
+    ]
+    for index, face in enumerate(found.faces):
+        group = f"  group {found.members[index]}" if found.groups > 1 else ""
+        lines.append(f"  {face.number:>4}  {face.box!s:<22}{group}")
     return lines

@@ -27,10 +27,12 @@ from ..options.common import (
 from ..options.engine import EngineOptions, engine_options, inputs_or_urls, only_paths
 from ..options.keys import FaceLockSources, OrderedCommand, face_locks, identities_to_check
 from ..options.settings import ProtectSettings
+from ..options.share import share_options
 from ..options.types import StyleText
 
 if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
+    from ...api.share.options import ShareOptions
     from ...types import WrongKey
     from ..runner.plan import Plan
 
@@ -98,6 +100,7 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
     "sealed in it: nobody can ever open it.",
 )
 @protect_settings
+@share_options
 @search_options
 @face_locks
 @identities_to_check
@@ -110,6 +113,7 @@ def command(
     plan_options: PlanOptions,
     publish: str | None,
     settings: ProtectSettings,
+    share: tuple[str, str, str] | None,
     search: FaceSearch,
     locks: FaceLockSources,
     identities: tuple[Path, ...],
@@ -149,6 +153,7 @@ def command(
             UsageError("--identity does nothing without --resume"), "recipients' public keys are given with -r"
         )
     settings["search"] = search
+    settings["share"] = _share(share, plan_options)
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine
 
@@ -156,6 +161,7 @@ def command(
             "--wrong-key cover": (settings["wrong_key"] or _first_mode(settings["model"])) == "cover",
             "--publish": publish is not None,
             "--sidecar": settings["sidecar"] != "none",
+            "--robust": share is not None,
             "--identity": bool(identities),
         }
         where = (engine, inputs, plan_options)
@@ -171,6 +177,27 @@ def command(
     options = ProtectOptions(lock=lock, own=own, **settings)
     task = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads)
     return run_plan(plan, task, reporter, jobs=jobs)
+
+
+def _share(texts: tuple[str, str, str] | None, plan_options: PlanOptions) -> ShareOptions | None:
+    """Return the options of share copies.
+
+    Raises:
+        UsageError: if a run is continued, which compares protected files alone.
+    """
+    if texts is None:
+        return None
+    from ...api.share.options import ShareOptions
+    from ...errors import UsageError
+
+    if plan_options.resume:
+        raise hinted(UsageError("--robust and --resume cannot be given together"), "leave one of them out")
+    region, size, file_format = texts
+    return ShareOptions(
+        region="halo" if region == "halo" else "photo",
+        long_side=None if size == "keep" else int(size),
+        file_format="png" if file_format == "png" else "jpeg",
+    )
 
 
 def _first_mode(model: str | None) -> WrongKey:
@@ -208,8 +235,9 @@ def _make_plan(
     plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
-        if task.target is STDOUT and settings["sidecar"] != "none":
+        beside = "a sidecar" if settings["sidecar"] != "none" else "a share copy" if settings.get("share") else None
+        if task.target is STDOUT and beside:
             raise hinted(
-                UsageError("a sidecar is written beside a file, and stdout is not one"), "name an output file with -o"
+                UsageError(f"{beside} is written beside a file, and stdout is not one"), "name an output file with -o"
             )
     return plan

@@ -64,7 +64,8 @@ def command(
     others stay covered.  In a folder, only protected files are taken.  `-` is stdin or, as an output,
     stdout.
 
-    If a program has removed all metadata, the faces come back from the pixels alone, as estimates.
+    If a program has removed all metadata, the faces come back from the pixels alone, as estimates.  From a share copy
+    that an app has compressed, resized or cropped, they come back reduced.
     """
     from ...api.options import RecoverOptions
     from ...processes import threads_per_process
@@ -126,4 +127,4 @@ def _make_plan(
         empty_folder=empty,
         pipes=True,
     )
-    return file_filters.only_protected(plan) if sidecar is None else plan
+    return file_filters.only_protected(plan, share_copies=True) if sidecar is None else plan

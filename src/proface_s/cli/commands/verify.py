@@ -42,7 +42,7 @@ def command(
     from ..runner.special_plans import plan_reading
 
     reporter = Reporter("verify", output_options)
-    plan = plan_reading(inputs)
+    plan = plan_reading(inputs, share_copies=True)
     needs_key = not plan.hopeless and not without_key
     credentials = read_credentials(sources, reporter.warn) if needs_key else Credentials()
     log = AuditLog.open(audit, "verify", credentials)

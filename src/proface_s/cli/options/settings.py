@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
     from ...api.options import Sidecar
+    from ...api.share.options import ShareOptions
     from ...image.write import OutputFormat
     from ...types import Box, Style, WrongKey
 
@@ -27,3 +28,4 @@ class ProtectSettings(TypedDict):
     record: bool
     model: str | None
     search: NotRequired[FaceSearch]
+    share: NotRequired[ShareOptions | None]

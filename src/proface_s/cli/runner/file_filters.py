@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ...api.files.protected_files import has_records, is_protected
+from ...api.files.protected_files import has_records, is_protected, is_share_copy
 from ...errors import FileFormatError, NotProtectedError, ProFaceError
 from ...hints import hinted
 from ...image.names import FOREIGN, PICTURES, PICTURES_BY_FORMAT, suffix_of
@@ -31,7 +31,7 @@ def photos(path: Path) -> str:
         return IGNORE
     if suffix in CARRIERS and _protected(path):
         return "is protected already"
-    if name.removesuffix(suffix).endswith((".protected", ".recovered")) and suffix in CARRIERS:
+    if name.removesuffix(suffix).endswith((".protected", ".recovered", ".share")) and suffix in CARRIERS:
         return "is named like an output of proface"
     return TAKE
 
@@ -51,9 +51,14 @@ def files_with_records(path: Path) -> str:
         return IGNORE
 
 
-def only_protected(plan: Plan) -> Plan:
-    """Return the plan in which named files that are not protected have failed, before a passphrase is asked for."""
-    return replace(plan, tasks=tuple(map(_checked, plan.tasks)))
+def only_protected(plan: Plan, *, share_copies: bool = False) -> Plan:
+    """Return the plan in which named files that are not protected have failed, before a passphrase is asked for.
+
+    Args:
+        plan: of all files.
+        share_copies: whether pictures with the layer of a share copy count as protected.
+    """
+    return replace(plan, tasks=tuple(_checked(task, share_copies) for task in plan.tasks))
 
 
 def _protected(path: Path) -> bool:
@@ -73,15 +78,28 @@ def _has_records(path: Path) -> bool:
         return False
 
 
-def _checked(task: FileTask) -> FileTask:
+def _is_share_copy(path: Path) -> bool:
+    """Return whether there is a layer; False if the picture cannot be decoded."""
+    try:
+        return is_share_copy(path)
+    except ProFaceError:
+        return False
+
+
+def _checked(task: FileTask, share_copies: bool) -> FileTask:
     if task.failure is not None or task.source is STDIN:
         return task
     try:
         if is_protected(task.source) or _has_records(task.source):
             return task
+        is_share = _is_share_copy(task.source)
+        if is_share and share_copies:
+            return task
         error: ProFaceError = hinted(
-            NotProtectedError(f"{task.source} is not a protected file"),
-            "either it was never protected, or a program changed its pixels when it saved it again",
+            NotProtectedError(f"{task.source} is {'a share copy' if is_share else 'not a protected file'}"),
+            "what was sent cannot be changed: share copies are read, not rewritten"
+            if is_share
+            else "either it was never protected, or a program changed its pixels when it saved it again",
         )
     except ProFaceError as damage:
         error = damage

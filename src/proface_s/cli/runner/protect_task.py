@@ -11,6 +11,7 @@ from ...api import ProtectResult
 from ...api.files.io import PictureInput
 from ...api.options import ProtectOptions
 from ...api.protection.protect_file import protect_file
+from ...api.results.shared import ShareCopy
 from ...api.resume.comparison import unfinished
 from ...api.resume.proof import UNPROVED
 from ...api.session import process_session
@@ -93,7 +94,7 @@ class ProtectTask:
         return why is None
 
     def _report(self, task: FileTask, result: ProtectResult, before: int | None) -> TaskReport:
-        extra = {} if task.published is None else {"published": str(task.published)}
+        extra: dict[str, Any] = {} if task.published is None else {"published": str(task.published)}
         told = file_sizes(before, len(result.data)) + (f"; covers alone: {task.published}" if task.published else "")
         if not result.faces:
             return TaskReport(
@@ -107,6 +108,8 @@ class ProtectTask:
                 output_bytes=len(result.data),
                 task_target=task.target,
             )
+        if result.share is not None:
+            extra["share"] = _share_facts(result.share)
         renumbered = _renumbered(result)
         kind = "exact copies sealed in" if result.faces[0].sealed else "no seal"
         if result.wrong_key == "cover":
@@ -128,13 +131,29 @@ class ProtectTask:
             faces,
             result.warnings,
             summary=f"{task.source} -> {task.target}: {counted(len(faces), 'face')} protected "
-            f"({result.faces[0].style}, {kind}){told}" + renumbered,
+            f"({result.faces[0].style}, {kind}){told}{_shared(result.share)}{renumbered}",
             extra=extra,
             input_bytes=before,
             output_bytes=len(result.data),
             details=tuple(f"face {face.number} at {face.box}" for face in result.faces),
             task_target=task.target,
         )
+
+
+def _share_facts(share: ShareCopy) -> dict[str, Any]:
+    """Return the JSON fields of a share copy."""
+    return {
+        "path": None if share.path is None else str(share.path),
+        "size": list(share.size),
+        "face_bytes": list(share.face_bytes),
+        "robust_face_bytes": list(share.robust_face_bytes),
+    }
+
+
+def _shared(share: ShareCopy | None) -> str:
+    if share is None:
+        return ""
+    return f"; to send: {share.path} ({share.size[0]}x{share.size[1]}, {max(1, len(share.data) // 1000)} kB)"
 
 
 def _renumbered(result: ProtectResult) -> str:

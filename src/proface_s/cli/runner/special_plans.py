@@ -20,15 +20,17 @@ _PROTECTED, _COVERED = ".protected.", ".covered."
 NO_PROTECTED_FILES = "there are no protected files in this folder"
 
 
-def plan_reading(inputs: Sequence[Path], *, pipes: bool = False) -> Plan:
+def plan_reading(inputs: Sequence[Path], *, pipes: bool = False, share_copies: bool = False) -> Plan:
     """Plan a run that only reads protected files (`inspect`, `verify`).
 
     Args:
         inputs: files and folders, as given.
         pipes: whether ``-`` may stand for stdin.
+        share_copies: whether named share copies are read too.
     """
     empty = NotProtectedError(NO_PROTECTED_FILES)
-    return only_protected(make_plan(inputs, protected_files, PlanOptions(), empty_folder=empty, pipes=pipes))
+    plan = make_plan(inputs, protected_files, PlanOptions(), empty_folder=empty, pipes=pipes)
+    return only_protected(plan, share_copies=share_copies)
 
 
 def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, in_place: bool) -> Plan:

@@ -16,7 +16,8 @@ const KINDS = {
   face_key: { label: "Face key: pfk1…", options: (text) => ({ face_keys: [text.trim()] }) },
 };
 const OUTCOMES = {
-  exact: ["exact, authenticated", "good"], estimate: ["estimate", "warn"], noise: ["noise", "warn"],
+  exact: ["exact, authenticated", "good"], reduced: ["reduced, authenticated", "good"],
+  estimate: ["estimate", "warn"], noise: ["noise", "warn"],
   locked: ["stays covered: this key does not open it", ""], forgotten: ["forgotten: no key opens it", ""],
   left: ["left covered", ""], lost: ["lost: no record in the pixels", ""],
   damaged: ["damaged: its pixels were changed", ""],

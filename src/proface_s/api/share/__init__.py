@@ -1,0 +1,1 @@
+"""Share copies: pictures for sending, in whose pixels reduced copies of the faces survive recompression."""

@@ -1,0 +1,42 @@
+"""Options of share copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ...errors import UsageError
+from ...robust.directory import REGIONS, Region
+
+LONG_SIDES: Final = (2048, 1600, 1280)
+"""Long sides in pixels that apps leave alone, and that readers look for."""
+
+ShareFormat = Literal["jpeg", "png"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareOptions:
+    """How a share copy is made.
+
+    Attributes:
+        region: what carries the hidden faces: the whole ``photo``, or a ``halo`` around each face, outside which the
+            photo is only reduced and compressed.
+        long_side: longer side of the copy in pixels, 2048, 1600 or 1280; None keeps the photo's own size.  Photos are
+            never enlarged: a smaller one takes the next of these sizes below its own, or keeps its own.
+        file_format: ``jpeg``, of quality 85 to 90, or ``png``.
+
+    Raises:
+        UsageError: if there is no such region, size or format.
+    """
+
+    region: Region = "photo"
+    long_side: int | None = 1600
+    file_format: ShareFormat = "jpeg"
+
+    def __post_init__(self) -> None:
+        if self.region not in REGIONS:
+            raise UsageError(f"a share copy hides faces in the photo or in a halo, not in {self.region!r}")
+        if self.long_side is not None and self.long_side not in LONG_SIDES:
+            raise UsageError(f"the longer side of a share copy is 2048, 1600 or 1280 pixels, not {self.long_side}")
+        if self.file_format not in ("jpeg", "png"):
+            raise UsageError(f"a share copy is a JPEG or PNG file, not {self.file_format!r}")

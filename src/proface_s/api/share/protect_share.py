@@ -1,0 +1,200 @@
+"""Photo and its cover -> share copy; `recover_share` is the way back.
+
+::
+
+    photo ── reduced to canonical size ── faces ─ codes ─ encrypted ─┐
+    cover ── reduced to canonical size ──────────────────────────────┴─► layer written into it ─► JPEG ─► read back
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms
+
+from ...covers.heads.landmarks import Points, find_mesh
+from ...errors import ImageError, ProFaceError
+from ...image.names import fitted_name
+from ...image.read import read_picture
+from ...image.regions import cut, paste_all
+from ...image.transparency import composite
+from ...keys.access import Lock
+from ...keys.derive import SALT_BYTES, KdfLimits, KdfParams, KekDeriver
+from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
+from ...robust.directory import ShareDirectory
+from ...robust.likeness import CODEC, encode_likeness
+from ...robust.share_picture import FoundLayer, ShareEntry, find_layer, write_layer
+from ...types import Box, Face, Picture, UInt8Image
+from ..results.shared import ShareCopy
+from .layout import canonical_size, shared_box, unplanned_face, with_lengths
+from .options import ShareOptions
+from .share_secrets import lock_shared_faces, share_context
+
+QUALITIES: Final = (90, 87, 85)
+"""Of a JPEG: the first that gives a file of at most `USUAL_BYTES`, which encoders that aim at a size leave alone."""
+
+USUAL_BYTES: Final = 400_000
+_DARKEST, _BRIGHTEST = 12, 243  # of covers, so that the grain is not cut off
+_WHITE: Final = 255
+
+
+def share_target(target: Path | None, options: ShareOptions, overwrite: bool) -> Path | None:
+    """Return where the share copy goes, ``NAME.share.jpg`` beside the output, checked before any work.
+
+    Args:
+        target: where the protected file goes; if None, nothing is written.
+        options: name the format.
+        overwrite: replace an existing file.
+
+    Raises:
+        ImageError: if a file is there, and must not be replaced.
+    """
+    if target is None:
+        return None
+    suffix = ".share.png" if options.file_format == "png" else ".share.jpg"
+    beside = target.with_name(fitted_name(target.stem.removesuffix(".protected"), suffix))
+    if os.path.lexists(beside) and not overwrite:
+        raise ImageError(f"{beside} already exists", code="exists")
+    return beside
+
+
+def make_share_copy(
+    picture: Picture,
+    covered: Picture,
+    boxes: Sequence[Box],
+    locks: Sequence[Lock],
+    options: ShareOptions,
+    *,
+    heads: Sequence[Face | None] = (),
+    limits: KdfLimits | None = None,
+) -> ShareCopy:
+    """Make the share copy of a photo.
+
+    Args:
+        picture: the photo as it was.
+        covered: the same photo with plain covers and nothing hidden; its alpha too is what is published.
+        boxes: the covered regions.
+        locks: who can open each face.
+        options: how.
+        heads: for each region, what the detector says of the face in it, or None if it was given by hand; if empty,
+            all were.
+        limits: what key derivation may cost; those of the format if None.
+
+    Returns:
+        The file, already read back.
+
+    Raises:
+        UsageError: if the faces do not fit.
+        ProFaceError: if the finished file would not bring a face back.
+    """
+    size, params, salt = canonical_size(picture.size, options), KdfParams(), secrets.token_bytes(SALT_BYTES)
+    locked = lock_shared_faces(locks, salt, params, KekDeriver(limits))
+    faces = tuple(
+        unplanned_face(shared_box(box, picture.size, size), group, CODEC)
+        for box, group in zip(boxes, locked.groups, strict=True)
+    )
+    memory = params.memory_kib.bit_length() - 1
+    directory = with_lengths(
+        ShareDirectory(*size, options.region, salt, params.time_cost, memory, params.lanes, faces, locked.stanzas)
+    )
+    original, cover = (_shown(each, size) for each in (picture, covered))
+    places = [face.box for face in directory.faces]
+    cover = paste_all(cover, [(box, cut(cover, box).clip(_DARKEST, _BRIGHTEST)) for box in places])
+    found = [_landmarks(picture, *each) for each in zip(boxes, heads or [None] * len(boxes), strict=True)]
+    points = [_moved(each, picture.size, size, box) for each, box in zip(found, places, strict=True)]
+    entries = [
+        _entry(cut(original, box), points[index], directory, index, locked.lock_secrets[index])
+        for index, box in enumerate(places)
+    ]
+    data = _encoded(write_layer(cover, directory, entries), options)
+    warnings = _checked(find_layer(read_picture(data).rgb), directory, entries)
+    fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
+    base = tuple(max(0, face.base_bytes - ENTRY_TAG_BYTES) for face in directory.faces)
+    return ShareCopy(data, size, fine, base, warnings=warnings)
+
+
+def _shown(picture: Picture, size: tuple[int, int]) -> UInt8Image:
+    """Return the pixels of a photo at another size, in sRGB and on white, as apps show them."""
+    shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, _WHITE)
+    if size != picture.size:
+        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if picture.icc_profile is None:
+        return shown.copy()
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.icc_profile))
+        converted = ImageCms.profileToProfile(Image.fromarray(shown), profile, ImageCms.createProfile("sRGB"))
+    except (OSError, ImageCms.PyCMSError):  # no program shows such a profile's colours
+        return shown.copy()
+    return np.array(converted, np.uint8)
+
+
+def _landmarks(picture: Picture, box: Box, head: Face | None) -> Points | None:
+    """Return the landmarks of the face in a region, (5, 2), in pixels of the photo; None if they cannot be found."""
+    if head is not None:
+        head = replace(head, box=replace(head.box, x=head.box.x - box.x, y=head.box.y - box.y))
+    mesh = find_mesh(cut(picture.rgb, box), head)
+    return None if mesh is None else np.add(mesh.five_points, (box.x, box.y))
+
+
+def _moved(landmarks: Points | None, size: tuple[int, int], canonical: tuple[int, int], box: Box) -> Points | None:
+    """Return landmarks in pixels of a box at canonical size, (5, 2); None if they are not known."""
+    return None if landmarks is None else np.asarray(landmarks * np.divide(canonical, size) - (box.x, box.y))
+
+
+def _entry(
+    pixels: UInt8Image,
+    points: Points | None,
+    directory: ShareDirectory,
+    index: int,
+    secret: bytes,
+) -> ShareEntry:
+    """Encode and encrypt one face for both layers."""
+    face, key = directory.faces[index], share_face_key(secret, share_context(directory, index))
+    base = encode_likeness(pixels, face.base_bytes - ENTRY_TAG_BYTES, points) if face.base_bytes else None
+    fine = encode_likeness(pixels, face.fine_bytes - ENTRY_TAG_BYTES, points)
+    return ShareEntry(
+        b"" if base is None else encrypt_entry(key, "base", base),
+        encrypt_entry(key, "fine", fine),
+    )
+
+
+def _encoded(shared: UInt8Image, options: ShareOptions) -> bytes:
+    image, data = Image.fromarray(shared), b""
+    for quality in QUALITIES:
+        buffer = io.BytesIO()
+        if options.file_format == "png":
+            image.save(buffer, "PNG")
+        else:
+            image.save(buffer, "JPEG", quality=quality, optimize=True)
+        data = buffer.getvalue()
+        if len(data) <= USUAL_BYTES or options.file_format == "png":
+            break
+    return data
+
+
+def _checked(found: FoundLayer | None, directory: ShareDirectory, entries: Sequence[ShareEntry]) -> tuple[str, ...]:
+    """Compare what the finished file shows with what was hidden.
+
+    Raises:
+        ProFaceError: if a face would not come back.
+    """
+    fine = found is not None and found.fine == tuple(each.fine for each in entries)
+    base = found is not None and found.base == tuple(each.base for each in entries)
+    if found is None or found.directory != directory or not (fine or base):
+        raise ProFaceError(
+            "the share copy cannot be read back: the photo is too plain, too dark or too bright to hide faces in",
+            code="share-unreadable",
+        )
+    if not fine:
+        return ("the photo is plain: only the smallest copies of the faces survive in the share copy",)
+    if not base and any(each.base for each in entries):
+        return ("the photo is plain: the share copy survives little compression",)
+    return ()

@@ -1,0 +1,78 @@
+"""A share copy of the first version opens as it did, as it was written and after an app."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from proface_lab.channels import through_jpeg
+from proface_s import Session
+from proface_s.api.share.share_secrets import opened_face_keys
+from proface_s.keys.access import Credentials
+from proface_s.keys.derive import KekDeriver
+from proface_s.keys.share_keys import decrypt_entry
+from proface_s.robust.share_picture import find_layer
+from proface_s.types import UInt8Image
+
+FOLDER = Path(__file__).parent / "share"
+
+
+def pixels(data: bytes) -> UInt8Image:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"), np.uint8)
+
+
+def contents(data: bytes, credentials: Credentials) -> list[dict[str, Any]]:
+    """Return box, codec and digest of the codes of every face; the last key of each opens it."""
+    found = find_layer(pixels(data))
+    assert found is not None
+    assert found.fine is not None
+    assert found.base is not None
+    faces = []
+    keys = opened_face_keys(found.directory, credentials, KekDeriver())
+    for index, face in enumerate(found.directory.faces):
+        entries = {"base": found.base[index], "fine": found.fine[index]}
+        digests = {}
+        for layer, entry in entries.items():
+            codes = [code for key in keys[index] if (code := opened(key, layer, entry)) is not None]
+            digests[layer] = hashlib.sha256(codes[0]).hexdigest() if entry else ""
+        box = face.box
+        faces.append({"box": [box.x, box.y, box.w, box.h], "codec": face.codec, "group": face.group, **digests})
+    return faces
+
+
+def opened(key: Any, layer: str, entry: bytes) -> bytes | None:
+    from proface_s.errors import WrongKeyError
+
+    try:
+        return decrypt_entry(key, layer, entry)
+    except WrongKeyError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    known: dict[str, Any] = json.loads((FOLDER / "share_v1.json").read_text(encoding="utf-8"))
+    return known
+
+
+def test_every_byte_is_as_it_was(expected: dict[str, Any]) -> None:
+    data = (FOLDER / "share_v1.jpg").read_bytes()
+    assert contents(data, Credentials.of(list(expected["passphrases"]))) == expected["faces"]
+
+
+def test_each_key_opens_its_faces_after_an_app(expected: dict[str, Any]) -> None:
+    received = through_jpeg(75)(pixels((FOLDER / "share_v1.jpg").read_bytes()))
+    session = Session(threads=1)
+    for passphrase, numbers in expected["passphrases"].items():
+        faces = session.recover(received, passphrase).faces
+        assert [face.number for face in faces if face.outcome == "reduced"] == numbers
+    faces = session.recover(received, identities=[expected["identity"]]).faces
+    assert [face.number for face in faces if face.outcome == "reduced"] == expected["opened_by_identity"]
