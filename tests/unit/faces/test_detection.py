@@ -90,13 +90,14 @@ def test_black_and_narrow_pictures_have_no_face(shape: tuple[int, int]) -> None:
     assert open_detector(BOTH).detect(np.zeros((*shape, 3), np.uint8)) == []
 
 
-def test_a_mosaic_of_faces_is_numbered_completely(portrait: UInt8Image) -> None:
-    """2,000 faces of 32 pixels, without a limit in any part: each has a box, and nothing else has one."""
-    tile = cv2.resize(portrait[:340, 60:400], (96, 96), interpolation=cv2.INTER_AREA)
+@pytest.mark.parametrize(("side", "found"), [(96, 2000), (80, 1980)])
+def test_a_mosaic_of_faces_is_numbered_completely(portrait: UInt8Image, side: int, found: int) -> None:
+    """2,000 faces, without a limit in any part: each of 32 pixels has a box (99 % of 27 pixels), and nothing else."""
+    tile = cv2.resize(portrait[:340, 60:400], (side, side), interpolation=cv2.INTER_AREA)
     picture = np.tile(tile, (40, 50, 1))
     faces = EngineDetector(turned=False).detect(picture)
-    cells = {(face.box.x // 96, face.box.y // 96) for face in faces}
-    assert len(cells) == 2000
+    cells = {(face.box.x // side, face.box.y // side) for face in faces}
+    assert found <= len(cells) <= 2000
     assert len(faces) <= 2010
 
 
