@@ -72,7 +72,10 @@ class ScanCoder:
 
         engine, module = _module()
         self._store = wasmtime.Store(engine)
-        exports = wasmtime.Instance(self._store, module, []).exports(self._store)
+        try:
+            exports = wasmtime.Instance(self._store, module, []).exports(self._store)
+        except wasmtime.WasmtimeError:  # the module is ours and imports nothing: only memory can be lacking
+            raise ImageError("there is not enough memory for the JPEG coder", code="jpeg-memory") from None
         self._exports: Any = exports
         self._memory: Any = exports["memory"]
         self._mcus, self._progressive = mcus, progressive

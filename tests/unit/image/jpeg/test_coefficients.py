@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -222,3 +224,21 @@ def test_the_module_was_made_from_its_source() -> None:
         pytest.skip("the package is installed without its sources")
     noted = (Path(proface_s.__file__).parent / "image" / "jpeg" / "scans.source.txt").read_text(encoding="ascii")
     assert hashlib.sha256(source.read_bytes()).hexdigest() == noted.strip()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
+def test_a_lack_of_memory_is_an_error_of_the_picture() -> None:
+    code = (
+        "import resource\n"
+        "from proface_s.errors import ImageError\n"
+        "from proface_s.image.jpeg.scans import ScanCoder, _module\n"
+        "_module()\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used, used))\n"
+        "try:\n"
+        "    ScanCoder([(1, 1, 8, 8)], (8, 8), False)\n"
+        "except ImageError as error:\n"
+        "    print(error.code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["jpeg-memory"], done.stderr
