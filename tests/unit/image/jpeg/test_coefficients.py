@@ -242,3 +242,15 @@ def test_a_lack_of_memory_is_an_error_of_the_picture() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["jpeg-memory"], done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="address space cannot be limited")
+def test_little_address_space_is_enough() -> None:
+    """The workers of the page limit it; the coder must not reserve gigabytes that it does not use."""
+    code = (
+        "import sys; from proface_s.web.workers.limits import allow_memory\n"
+        "from proface_s.image.jpeg.read_coefficients import read_jpeg; data = sys.stdin.buffer.read()\n"
+        "allow_memory(400 << 20); print(read_jpeg(data).width)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=jpeg_file(600, 400), capture_output=True, timeout=120)
+    assert done.stdout.split() == [b"600"], done.stderr
