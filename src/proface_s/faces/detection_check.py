@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from numbers import Real
 from operator import index
@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from ..errors import ProFaceError, UsageError
 from ..types import Box, Face, UInt8Image
-from .detector import Detector
+from .detector import Detector, reading_order
+from .engine_detector import EngineDetector, Sightings
+from .union import UnionDetector
 
 _LANDMARKS: Final = 5
 _MOST_FACES: Final = 65_535  # far more than a photo can show; ends what would never end
@@ -35,10 +37,29 @@ def detected_faces(detector: Detector, rgb: UInt8Image) -> list[Face]:
     Raises:
         UsageError: names the detector if it fails, or returns anything else.
     """
+    return _faces_found(detector, detector.detect, rgb)
+
+
+def detected_sightings(detector: Detector, rgb: UInt8Image) -> Sightings:
+    """Detect the faces of a picture, and tell what the detector is unsure of, if it can tell; see `detected_faces`."""
+    if not isinstance(detector, (EngineDetector, UnionDetector)):
+        return Sightings(detected_faces(detector, rgb), [])
+    unsure: list[Face] = []
+
+    def find(shown: UInt8Image) -> list[Face]:
+        seen = detector.sightings(shown)
+        unsure.extend(seen.unsure)
+        return reading_order(seen.sure)
+
+    return Sightings(_faces_found(detector, find, rgb), unsure)
+
+
+def _faces_found(detector: Detector, find: Callable[[UInt8Image], Iterable[Face]], rgb: UInt8Image) -> list[Face]:
+    """Return the faces that a detector finds, checked."""
     shown = rgb.view()
     shown.flags.writeable = False
     try:
-        found = detector.detect(shown)
+        found = find(shown)
         if not isinstance(found, Iterable):
             raise TypeError(f"`detect` returned {type(found).__name__}, not a list of faces")
         faces = [_checked(face, rgb.shape[1], rgb.shape[0]) for face in islice(found, _MOST_FACES + 1)]

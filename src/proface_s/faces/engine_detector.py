@@ -66,9 +66,13 @@ class EngineDetector:
         Raises:
             UsageError: if the array is not (H, W, 3) uint8.
         """
+        return reading_order(self.sightings(rgb).sure)
+
+    def sightings(self, rgb: UInt8Image) -> Sightings:
+        """Return the faces that `detect` finds, and what nothing has confirmed."""
         picture = Pyramid(rgb)
         seen = self.search(picture)
-        return reading_order([*seen.sure, *self.look_again(picture, seen.unsure, seen.sure)])
+        return Sightings([*seen.sure, *self.look_again(picture, seen.unsure, seen.sure)], seen.unsure)
 
     def search(self, picture: Pyramid) -> Sightings:
         """Look at a whole picture."""

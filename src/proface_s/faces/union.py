@@ -34,6 +34,10 @@ class UnionDetector:
 
         Each engine also looks again at what any engine was not sure of.
         """
+        return reading_order(self.sightings(rgb).sure)
+
+    def sightings(self, rgb: UInt8Image) -> Sightings:
+        """Return the faces that `detect` finds, and what nothing has confirmed."""
         picture = Pyramid(rgb)
         seen = [
             detector.search(picture) if isinstance(detector, EngineDetector) else Sightings(detector.detect(rgb), [])
@@ -45,7 +49,7 @@ class UnionDetector:
         unsure = [face for each in seen for face in each.unsure]
         for detector in self._engines:
             found += detector.look_again(picture, unsure, found)
-        return reading_order(found)
+        return Sightings(found, unsure)
 
     @property
     def _engines(self) -> list[EngineDetector]:

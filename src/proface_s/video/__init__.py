@@ -8,7 +8,9 @@
 
 * `proface_s.video.session` — `VideoSession`: one detector and one flow for a whole stream.
 * `proface_s.video.keys` — `VideoKey`: a fresh key for every face of every frame.
-* `proface_s.video.tracking` — boxes between detections.
+* `proface_s.video.tracking` — `Tracker`: the boxes of every frame, from detections in some of them and optical flow.
+  It works with `lookout` (what the detector sees), `motion` (optical flow), `linking` (who is who), `tracks` (one face
+  over time) and `scenes` (cuts).
 * `proface_s.video.records` — `FrameRecord`: the data, besides the key, that recovers a frame.
 
 Frames must be stored without loss (FFV1, x264 or VP9 in RGB and lossless, PNG files): one lossy compression destroys

@@ -26,9 +26,9 @@ from ..types import Box, Face, Picture, Style, UInt8Image
 from .keys import VideoKey, new_stream
 from .records import FrameRecord
 from .sequence import ClipCheck
-from .tracking import tracked
+from .tracking import LOOK_AHEAD, tracked
 
-EVERY = 10
+EVERY = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -52,11 +52,13 @@ class VideoSession(DetectorAndModels):
     Args:
         detector: the face detector, or the name of one (`proface_s.faces.detector_names`).
         model: the model for new frames, or its name.  Frames are recovered with the model that they name.
-        every: N, to detect faces in every N-th frame and interpolate in between.
+        every: N, to detect faces in every N-th frame, at cuts and in the last, and follow them in between.
+        look_ahead: number of later frames that are seen before a frame is protected, at least ``every``: faces are
+            covered from before they are detected, and while the detector loses them for as long as this.
         threads: number of threads of the inference engine; 0 for all cores.
 
     Raises:
-        UsageError: if ``every`` is less than 1.
+        UsageError: if ``every`` is less than 1, or ``look_ahead`` less than 0.
     """
 
     def __init__(
@@ -65,12 +67,15 @@ class VideoSession(DetectorAndModels):
         detector: Detector | str = DEFAULT_DETECTOR,
         model: Model | str = DEFAULT_MODEL,
         every: int = EVERY,
+        look_ahead: int = LOOK_AHEAD,
         threads: int = 0,
     ) -> None:
         if every < 1:
             raise UsageError(f"faces cannot be looked for in every {every} frames", code="detection-interval")
+        if look_ahead < 0:
+            raise UsageError(f"it is impossible to look {look_ahead} frames ahead", code="detection-interval")
         super().__init__(detector, model, threads)
-        self._every = every
+        self._every, self._look_ahead = every, max(every, look_ahead)
 
     def protect(
         self, frames: Iterable[UInt8Image], key: VideoKey, *, style: str | Style = "blur"
@@ -79,12 +84,13 @@ class VideoSession(DetectorAndModels):
 
         Args:
             frames: (H, W, 3) uint8 RGB, all of one shape, each side at least 16 pixels; read as needed.  Up to
-                ``every + 1`` are held, so the source must not reuse their memory.
+                ``look_ahead + 2`` are held, so the source must not reuse their memory.
             key: the key that will recover the stream.
             style: ``name[:strength][@shape]``, see `proface_s.covers`.
 
         Yields:
-            One protected frame for each frame, in order; pixels of frames without a face are unchanged.
+            One protected frame for each frame, in order; pixels of frames without a face are unchanged.  If the source
+            fails, those that it gave before come first.
 
         Raises:
             UsageError: if the style is unknown or not for videos, or the model has no noise mode.
@@ -95,7 +101,7 @@ class VideoSession(DetectorAndModels):
             raise UsageError(f"style {chosen.name!r} would change from frame to frame")
         check_supported_mode(self.model, "noise")
         stream, source = new_stream(), _CountedFrames(_checked(frames))
-        for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every)):
+        for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every, self._look_ahead)):
             record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
             yield self._protected(frame, boxes, chosen, key, record)
 

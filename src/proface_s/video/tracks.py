@@ -1,0 +1,162 @@
+"""A face over time: where it was seen, how it moved, and the box that covers it in each frame.
+
+::
+
+    frames     1   2   3   4   5   6   7   8   9  10  11  12  13  14
+    seen                   ●       ●                   ●
+    motion         ← - ← - ← - → - → - →         ← - ←     → - →
+    covered    h   m   m   s   m   s   m   m   i   m   m   s   m   m   h    held, moved, seen, interpolated
+
+A box that was seen is carried along the motion, and two that were seen are blended on the way from one to the other, so
+that the drift of the flow ends at the next one.  Then each box is averaged with its neighbours, carried to its frame:
+this steadies the boxes without letting them lag behind the face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from .motion import CentredBox, Motion, hull, overlap
+
+HOLD: Final = 3  # frames for which a box stays where it was, before and after everything that is known of its face
+GROWTH: Final = 0.04  # of a box's side, on every side
+_DOUBT: Final = 0.15  # likewise, where the flow failed or contradicts the next sighting
+_ALIKE: Final = 0.5  # intersection over union below which forward and backward flow contradict each other
+_SMOOTH: Final = 4  # frames before and after that a box is averaged with
+
+
+class Place(NamedTuple):
+    """The box of a face in a frame, and whether it is a guess: neither seen nor carried along a motion."""
+
+    box: CentredBox
+    guess: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class FaceTrack:
+    """A face in one shot, as far as it is known.
+
+    Attributes:
+        shot: number of the first frame of the shot.
+        seen: frame -> box in which the face was seen there.
+        motions: frame -> motion from the frame before to this one.
+        sure: whether the detector was sure of the face at least once.
+        end: number of the first frame after the shot; None as long as the shot goes on.
+    """
+
+    shot: int
+    seen: dict[int, CentredBox]
+    motions: dict[int, Motion] = field(default_factory=dict)
+    sure: bool = False
+    end: int | None = None
+
+    @property
+    def last_seen(self) -> int:
+        """Number of the last frame in which the face was seen."""
+        return max(self.seen)
+
+    @property
+    def last(self) -> int:
+        """Number of the last frame to which the face was seen or followed."""
+        return self._followed(self.last_seen, 1)
+
+    def forget(self, before: int) -> None:
+        """Drop what is known of earlier frames than this and does not matter for it."""
+        keep = max((frame for frame in self.seen if frame <= before), default=before)
+        self.seen = {frame: box for frame, box in self.seen.items() if frame >= keep}
+        self.motions = {frame: motion for frame, motion in self.motions.items() if frame >= keep}
+
+    def cover(self, frame: int) -> CentredBox | None:
+        """Return the box that covers the face in a frame; None if the face is not there.
+
+        The box holds where the face is in the frame, the one before and the one after, and whatever was seen there.
+        """
+        places = self._places(frame - _SMOOTH - 1, frame + _SMOOTH + 1)
+        if frame not in places:
+            return None
+        boxes = [
+            self._steadied(places, each).grown(_DOUBT if places[each].guess else GROWTH)
+            for each in (frame - 1, frame, frame + 1)
+            if each in places
+        ]
+        return hull(boxes if frame not in self.seen else [*boxes, self.seen[frame]])
+
+    def _places(self, start: int, stop: int) -> dict[int, Place]:
+        """Return the place of the face in each frame from ``start`` to ``stop`` in which it has one."""
+        first = max((each for each in self.seen if each <= start), default=None)
+        last = min((each for each in self.seen if each >= stop), default=None)
+        first = self._followed(min(self.seen), -1) if first is None else first
+        last = self.last if last is None else last
+        forward, backward = self._carried(range(first, last + 1)), self._carried(range(last, first - 1, -1))
+        places: dict[int, Place] = {}
+        for frame in range(first, last + 1):
+            if frame in forward and frame in backward:
+                (before, since), (after, until) = forward[frame], backward[frame]
+                box = before.towards(after, since / (since + until) if since + until else 0.0)
+                places[frame] = Place(box, overlap(before, after) < _ALIKE)
+            elif frame in forward or frame in backward:
+                places[frame] = Place((forward.get(frame) or backward[frame])[0])
+        known = sorted(places)
+        for here, there in pairwise(known):
+            for frame in range(here + 1, there):
+                share = (frame - here) / (there - here)
+                places[frame] = Place(places[here].box.towards(places[there].box, share), guess=True)
+        for held in range(1, HOLD + 1):
+            places[first - held], places[last + held] = Place(places[first].box), Place(places[last].box)
+        within = range(max(start, self.shot), (stop + 1) if self.end is None else min(stop + 1, self.end))
+        return {frame: places[frame] for frame in within if frame in places}
+
+    def _followed(self, frame: int, direction: int) -> int:
+        """Return the last frame to which a face was followed from one in which it was seen.
+
+        Args:
+            frame: where it was seen.
+            direction: 1 to go forward, -1 backward.
+        """
+        while self._motion(frame, frame + direction) is not None:
+            frame += direction
+        return frame
+
+    def _carried(self, frames: range) -> dict[int, tuple[CentredBox, int]]:
+        """Carry the sightings along the motions, in the direction of the frames.
+
+        Returns:
+            Frame -> box, and the number of frames since it was seen.
+        """
+        carried: dict[int, tuple[CentredBox, int]] = {}
+        for frame in frames:
+            before = carried.get(frame - frames.step)
+            if frame in self.seen:
+                carried[frame] = self.seen[frame], 0
+            elif before is not None and (motion := self._motion(frame - frames.step, frame)) is not None:
+                carried[frame] = motion.carry(before[0]), before[1] + 1
+        return carried
+
+    def _motion(self, start: int, stop: int) -> Motion | None:
+        """Return the motion from a frame to one of its neighbours."""
+        motion = self.motions.get(max(start, stop))
+        return motion if motion is None or stop > start else motion.reverse
+
+    def _steadied(self, places: dict[int, Place], frame: int) -> CentredBox:
+        """Return the average of a box and its neighbours, carried to its frame; as many before as after.
+
+        At the ends of what is known there are fewer neighbours, so that the average leans to no side.
+        """
+        total, weight = [float(_SMOOTH + 1) * each for each in places[frame].box], float(_SMOOTH + 1)
+        ways: list[list[Motion]] = [[], []]
+        for distance in range(1, _SMOOTH + 1):
+            neighbours = [frame - distance, frame + distance]
+            steps = [self._motion(near, near + back) for near, back in zip(neighbours, (1, -1), strict=True)]
+            if any(step is None or near not in places for step, near in zip(steps, neighbours, strict=True)):
+                break
+            share = float(_SMOOTH + 1 - distance)
+            for way, step, near in zip(ways, steps, neighbours, strict=True):
+                way.insert(0, step or Motion(0, 0, 1))
+                box = places[near].box
+                for motion in way:
+                    box = motion.carry(box)
+                total = [a + share * b for a, b in zip(total, box, strict=True)]
+            weight += 2 * share
+        return CentredBox(*(each / weight for each in total))
