@@ -22,16 +22,26 @@ from .motion import CentredBox, Motion, hull, overlap
 
 HOLD: Final = 3  # frames for which a box stays where it was, before and after everything that is known of its face
 GROWTH: Final = 0.04  # of a box's side, on every side
-_DOUBT: Final = 0.15  # likewise, where the flow failed or contradicts the next sighting
-_ALIKE: Final = 0.5  # intersection over union below which forward and backward flow contradict each other
+_SHUTTER: Final = (
+    0.25  # of the way to the next frame: usual cameras expose for half the time, this much before and after
+)
+_DOUBT: Final = 0.1  # likewise, where the flow failed
+_ALIKE: Final = 0.7  # intersection over union below which two ways from one sighting to the next are different
 _SMOOTH: Final = 4  # frames before and after that a box is averaged with
 
 
 class Place(NamedTuple):
-    """The box of a face in a frame, and whether it is a guess: neither seen nor carried along a motion."""
+    """The box of a face in a frame, and whether it is a guess: neither seen there nor carried along motions."""
 
     box: CentredBox
     guess: bool = False
+
+
+class _Carried(NamedTuple):
+    """A box that was seen, carried along motions, and the number of frames for which it was carried."""
+
+    box: CentredBox
+    frames: int
 
 
 @dataclass(slots=True, eq=False)
@@ -71,17 +81,17 @@ class FaceTrack:
     def cover(self, frame: int) -> CentredBox | None:
         """Return the box that covers the face in a frame; None if the face is not there.
 
-        The box holds where the face is in the frame, the one before and the one after, and whatever was seen there.
+        The box holds the way of the face while the shutter is open, or, if its place is a guess, from the frame before
+        to the one after; and whatever was seen in the frame.
         """
         places = self._places(frame - _SMOOTH - 1, frame + _SMOOTH + 1)
         if frame not in places:
             return None
-        boxes = [
-            self._steadied(places, each).grown(_DOUBT if places[each].guess else GROWTH)
-            for each in (frame - 1, frame, frame + 1)
-            if each in places
-        ]
-        return hull(boxes if frame not in self.seen else [*boxes, self.seen[frame]])
+        guess = places[frame].guess
+        here, way = self._steadied(places, frame), 1.0 if guess else _SHUTTER
+        around = [self._steadied(places, near) for near in (frame - 1, frame + 1) if near in places]
+        cover = hull([here, *(here.towards(each, way) for each in around)]).grown(_DOUBT if guess else GROWTH)
+        return hull([cover, self.seen[frame]]) if frame in self.seen else cover
 
     def _places(self, start: int, stop: int) -> dict[int, Place]:
         """Return the place of the face in each frame from ``start`` to ``stop`` in which it has one."""
@@ -90,14 +100,11 @@ class FaceTrack:
         first = self._followed(min(self.seen), -1) if first is None else first
         last = self.last if last is None else last
         forward, backward = self._carried(range(first, last + 1)), self._carried(range(last, first - 1, -1))
-        places: dict[int, Place] = {}
-        for frame in range(first, last + 1):
-            if frame in forward and frame in backward:
-                (before, since), (after, until) = forward[frame], backward[frame]
-                box = before.towards(after, since / (since + until) if since + until else 0.0)
-                places[frame] = Place(box, overlap(before, after) < _ALIKE)
-            elif frame in forward or frame in backward:
-                places[frame] = Place((forward.get(frame) or backward[frame])[0])
+        places = {
+            frame: Place(self._box(frame, forward.get(frame), backward.get(frame)))
+            for frame in range(first, last + 1)
+            if frame in forward or frame in backward
+        }
         known = sorted(places)
         for here, there in pairwise(known):
             for frame in range(here + 1, there):
@@ -107,6 +114,31 @@ class FaceTrack:
             places[first - held], places[last + held] = Place(places[first].box), Place(places[last].box)
         within = range(max(start, self.shot), (stop + 1) if self.end is None else min(stop + 1, self.end))
         return {frame: places[frame] for frame in within if frame in places}
+
+    def _box(self, frame: int, before: _Carried | None, after: _Carried | None) -> CentredBox:
+        """Return the place of a face to which motions lead.
+
+        Flow that ends where the face was seen next is only corrected for its drift.  Flow that ends elsewhere, or not
+        at all, may have followed something else: the box then also holds the straight way between the two sightings.
+
+        Args:
+            frame: number of the frame.
+            before: from the sighting before, if motions lead here.
+            after: from the sighting after, likewise.
+        """
+        if before is not None and after is not None:
+            span = before.frames + after.frames
+            box = before.box.towards(after.box, before.frames / span if span else 0.0)
+            if overlap(before.box, after.box) >= _ALIKE:
+                return box
+        else:
+            box = (before or after or _Carried(self.seen[frame], 0)).box
+        start = max((each for each in self.seen if each < frame), default=None)
+        stop = min((each for each in self.seen if each > frame), default=None)
+        if frame in self.seen or start is None or stop is None:
+            return box
+        straight = self.seen[start].towards(self.seen[stop], (frame - start) / (stop - start))
+        return box if overlap(box, straight) >= _ALIKE else hull([box, straight])
 
     def _followed(self, frame: int, direction: int) -> int:
         """Return the last frame to which a face was followed from one in which it was seen.
@@ -119,19 +151,15 @@ class FaceTrack:
             frame += direction
         return frame
 
-    def _carried(self, frames: range) -> dict[int, tuple[CentredBox, int]]:
-        """Carry the sightings along the motions, in the direction of the frames.
-
-        Returns:
-            Frame -> box, and the number of frames since it was seen.
-        """
-        carried: dict[int, tuple[CentredBox, int]] = {}
+    def _carried(self, frames: range) -> dict[int, _Carried]:
+        """Carry the sightings along the motions, in the direction of the frames; return what reaches each frame."""
+        carried: dict[int, _Carried] = {}
         for frame in frames:
             before = carried.get(frame - frames.step)
             if frame in self.seen:
-                carried[frame] = self.seen[frame], 0
+                carried[frame] = _Carried(self.seen[frame], 0)
             elif before is not None and (motion := self._motion(frame - frames.step, frame)) is not None:
-                carried[frame] = motion.carry(before[0]), before[1] + 1
+                carried[frame] = _Carried(motion.carry(before.box), before.frames + 1)
         return carried
 
     def _motion(self, start: int, stop: int) -> Motion | None:
