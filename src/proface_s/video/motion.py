@@ -118,10 +118,9 @@ def measure_motion(before: UInt8Image, after: UInt8Image, box: CentredBox) -> Mo
     start = (start - np.array([area.x, area.y])) * scale
     with opencv_threads(1):
         first, second = (_grey(frame, area, scale) for frame in (before, after))
-        follow: dict[str, Any] = {"winSize": _WINDOW, "maxLevel": _LEVELS, "criteria": _STOP}
         points = start.astype(np.float32).reshape(-1, 1, 2)
-        there, found, _ = cv2.calcOpticalFlowPyrLK(first, second, points, None, **follow)
-        back, found_back, _ = cv2.calcOpticalFlowPyrLK(second, first, there, None, **follow)
+        there, found = _follow(first, second, points)
+        back, found_back = _follow(second, first, there)
     off = np.linalg.norm(back - points, axis=2).ravel()
     least, share = _RETURN
     good = (found.ravel() == 1) & (found_back.ravel() == 1) & (off < max(least, share * box.w * scale))
@@ -131,6 +130,16 @@ def measure_motion(before: UInt8Image, after: UInt8Image, box: CentredBox) -> Mo
     dx, dy = np.median(moved - start[good], axis=0) / scale
     growth = _growth(start[good], moved, 0.2 * box.w * scale)
     return Motion(float(dx), float(dy), growth) if math.isfinite(dx + dy + growth) else None
+
+
+def _follow(first: UInt8Image, second: UInt8Image, points: Any) -> tuple[Any, Any]:
+    """Follow points, (N, 1, 2) float32, from one picture to another; return where they are, and whether they are."""
+    import cv2
+
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(
+        first, second, points, np.zeros_like(points), winSize=_WINDOW, maxLevel=_LEVELS, criteria=_STOP
+    )
+    return moved, found
 
 
 def _points(box: CentredBox, width: int, height: int) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -22,9 +22,6 @@ from .motion import CentredBox, Motion, hull, overlap
 
 HOLD: Final = 3  # frames for which a box stays where it was, before and after everything that is known of its face
 GROWTH: Final = 0.04  # of a box's side, on every side
-_SHUTTER: Final = (
-    0.25  # of the way to the next frame: usual cameras expose for half the time, this much before and after
-)
 _DOUBT: Final = 0.1  # likewise, where the flow failed
 _ALIKE: Final = 0.7  # intersection over union below which two ways from one sighting to the next are different
 _SMOOTH: Final = 4  # frames before and after that a box is averaged with
@@ -81,16 +78,16 @@ class FaceTrack:
     def cover(self, frame: int) -> CentredBox | None:
         """Return the box that covers the face in a frame; None if the face is not there.
 
-        The box holds the way of the face while the shutter is open, or, if its place is a guess, from the frame before
-        to the one after; and whatever was seen in the frame.
+        The box holds whatever was seen in the frame, and where the face is; if that is a guess, also where it is in the
+        frame before and the one after.
         """
         places = self._places(frame - _SMOOTH - 1, frame + _SMOOTH + 1)
         if frame not in places:
             return None
-        guess = places[frame].guess
-        here, way = self._steadied(places, frame), 1.0 if guess else _SHUTTER
-        around = [self._steadied(places, near) for near in (frame - 1, frame + 1) if near in places]
-        cover = hull([here, *(here.towards(each, way) for each in around)]).grown(_DOUBT if guess else GROWTH)
+        cover = self._steadied(places, frame).grown(GROWTH)
+        if places[frame].guess:
+            around = [self._steadied(places, near) for near in range(frame - 1, frame + 2) if near in places]
+            cover = hull(around).grown(_DOUBT)
         return hull([cover, self.seen[frame]]) if frame in self.seen else cover
 
     def _places(self, start: int, stop: int) -> dict[int, Place]:
@@ -126,13 +123,12 @@ class FaceTrack:
             before: from the sighting before, if motions lead here.
             after: from the sighting after, likewise.
         """
-        if before is not None and after is not None:
-            span = before.frames + after.frames
-            box = before.box.towards(after.box, before.frames / span if span else 0.0)
-            if overlap(before.box, after.box) >= _ALIKE:
+        reached = [each for each in (before, after) if each is not None]
+        box, span = reached[0].box, sum(each.frames for each in reached)
+        if len(reached) == 2:
+            box = box.towards(reached[1].box, reached[0].frames / span if span else 0.0)
+            if overlap(reached[0].box, reached[1].box) >= _ALIKE:
                 return box
-        else:
-            box = (before or after or _Carried(self.seen[frame], 0)).box
         start = max((each for each in self.seen if each < frame), default=None)
         stop = min((each for each in self.seen if each > frame), default=None)
         if frame in self.seen or start is None or stop is None:
