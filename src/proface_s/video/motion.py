@@ -104,8 +104,6 @@ def measure_motion(before: UInt8Image, after: UInt8Image, box: CentredBox) -> Mo
     Returns:
         The motion; None if too few points could be followed: the face is hidden, blurred, flat, or outside the frame.
     """
-    import cv2
-
     height, width = before.shape[:2]
     around = max(box.w, box.h) + _AROUND
     area = CentredBox(box.x, box.y, box.w + 2 * around, box.h + 2 * around).within(width, height)

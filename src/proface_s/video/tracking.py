@@ -18,12 +18,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ..faces import Detector
 from ..types import Box, UInt8Image
 from .linking import link
-from .lookout import Lookout, Sighting
+from .lookout import Sighting, look
 from .motion import CentredBox, measure_motion
 from .scenes import Thumbnail, differs, is_cut, thumbnail
 from .tracks import HOLD, FaceTrack
@@ -53,16 +54,16 @@ class Tracker:
     The frames of a stream have one shape.  A tracker is for one stream.
 
     Args:
-        look: returns what may be faces in a frame, (H, W, 3) uint8 RGB, sorted (`Lookout.look`).  It is called for the
+        see: returns what may be faces in a frame, (H, W, 3) uint8 RGB, sorted (`lookout.look`).  It is called for the
             first and last frame of the stream, those before and after a sudden change, and every N-th in between.
         every: N, from 1.
         look_ahead: number of later frames that are known when a frame leaves; at least ``every`` are.
     """
 
     def __init__(
-        self, look: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: int = LOOK_AHEAD
+        self, see: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: int = LOOK_AHEAD
     ) -> None:
-        self._look, self._every, self._ahead = look, every, max(every, look_ahead)
+        self._see, self._every, self._ahead = see, every, max(every, look_ahead)
         self._follow = min(max(FOLLOW, every + 2), self._ahead)
         self._frames: deque[UInt8Image] = deque()  # from number `_out` on
         self._out = self._taken = 0  # numbers of the next frame to leave, and of the next to be looked at
@@ -86,7 +87,7 @@ class Tracker:
             Frames in order, each with the tight boxes of its faces: inside the frame, several may overlap.
 
         Raises:
-            UsageError: if ``look`` fails.
+            UsageError: if ``see`` fails.
         """
         small = thumbnail(frame)
         if self._small:
@@ -99,7 +100,7 @@ class Tracker:
         """Return the remaining frames of the stream, which has ended, with their boxes; see `push`.
 
         Raises:
-            UsageError: if ``look`` fails.
+            UsageError: if ``see`` fails.
         """
         if self._frames:
             self._take(None)
@@ -118,7 +119,7 @@ class Tracker:
             self._step(each, number)
         due = (number - self._shot) % self._every == 0
         if due or changed or after is None or differs(here, after):
-            self._meet(number, self._look(self._frame(number)))
+            self._meet(number, self._see(self._frame(number)))
         for each in self._live:
             each.track.forget(self._out - HOLD - self._follow)
         self._live = [each for each in self._live if number - each.track.last_seen < self._ahead]
@@ -202,7 +203,7 @@ def tracked(
     Raises:
         UsageError: if the detector fails.
     """
-    tracker, source = Tracker(Lookout(detector).look, every, look_ahead), iter(frames)
+    tracker, source = Tracker(partial(look, detector), every, look_ahead), iter(frames)
     failure: Exception | None = None
     while True:
         try:
