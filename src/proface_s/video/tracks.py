@@ -22,16 +22,23 @@ from .motion import CentredBox, Motion, hull, overlap
 
 HOLD: Final = 3  # frames for which a box stays where it was, before and after everything that is known of its face
 GROWTH: Final = 0.04  # of a box's side, on every side
-_DOUBT: Final = 0.1  # likewise, where the flow failed
+_DOUBT: Final = 0.1  # likewise, where a place is a guess
 _ALIKE: Final = 0.7  # intersection over union below which two ways from one sighting to the next are different
 _SMOOTH: Final = 4  # frames before and after that a box is averaged with
 
 
 class Place(NamedTuple):
-    """The box of a face in a frame, and whether it is a guess: neither seen there nor carried along motions."""
+    """The box of a face in a frame.
+
+    Attributes:
+        box: where the face is.
+        guess: whether it was neither seen there nor carried along motions.
+        trusted: whether the motions around it lead to where it was seen next.
+    """
 
     box: CentredBox
     guess: bool = False
+    trusted: bool = True
 
 
 class _Carried(NamedTuple):
@@ -98,7 +105,7 @@ class FaceTrack:
         last = self.last if last is None else last
         forward, backward = self._carried(range(first, last + 1)), self._carried(range(last, first - 1, -1))
         places = {
-            frame: Place(self._box(frame, forward.get(frame), backward.get(frame)))
+            frame: self._place(frame, forward.get(frame), backward.get(frame))
             for frame in range(first, last + 1)
             if frame in forward or frame in backward
         }
@@ -112,7 +119,7 @@ class FaceTrack:
         within = range(max(start, self.shot), (stop + 1) if self.end is None else min(stop + 1, self.end))
         return {frame: places[frame] for frame in within if frame in places}
 
-    def _box(self, frame: int, before: _Carried | None, after: _Carried | None) -> CentredBox:
+    def _place(self, frame: int, before: _Carried | None, after: _Carried | None) -> Place:
         """Return the place of a face to which motions lead.
 
         Flow that ends where the face was seen next is only corrected for its drift.  Flow that ends elsewhere, or not
@@ -128,13 +135,13 @@ class FaceTrack:
         if len(reached) == 2:
             box = box.towards(reached[1].box, reached[0].frames / span if span else 0.0)
             if overlap(reached[0].box, reached[1].box) >= _ALIKE:
-                return box
+                return Place(box)
         start = max((each for each in self.seen if each < frame), default=None)
         stop = min((each for each in self.seen if each > frame), default=None)
         if frame in self.seen or start is None or stop is None:
-            return box
+            return Place(box)
         straight = self.seen[start].towards(self.seen[stop], (frame - start) / (stop - start))
-        return box if overlap(box, straight) >= _ALIKE else hull([box, straight])
+        return Place(hull([box, straight]), trusted=False)
 
     def _followed(self, frame: int, direction: int) -> int:
         """Return the last frame to which a face was followed from one in which it was seen.
@@ -168,12 +175,17 @@ class FaceTrack:
 
         At the ends of what is known there are fewer neighbours, so that the average leans to no side.
         """
+        if not places[frame].trusted:
+            return places[frame].box
         total, weight = [float(_SMOOTH + 1) * each for each in places[frame].box], float(_SMOOTH + 1)
         ways: list[list[Motion]] = [[], []]
         for distance in range(1, _SMOOTH + 1):
             neighbours = [frame - distance, frame + distance]
             steps = [self._motion(near, near + back) for near, back in zip(neighbours, (1, -1), strict=True)]
-            if any(step is None or near not in places for step, near in zip(steps, neighbours, strict=True)):
+            if any(
+                step is None or near not in places or not places[near].trusted
+                for step, near in zip(steps, neighbours, strict=True)
+            ):
                 break
             share = float(_SMOOTH + 1 - distance)
             for way, step, near in zip(ways, steps, neighbours, strict=True):
