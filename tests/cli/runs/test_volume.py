@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from paths_kit import ROOT
 from cli_kit import BOX, PASSPHRASE, Proface, drawn, files, save
 from PIL import Image
 
+from paths_kit import ROOT
 from proface_s.cli.runner.plan import FileTask
 from proface_s.cli.runner.report import TaskReport
 from proface_s.cli.runner.run import attempt_all
