@@ -353,7 +353,7 @@ def provenance(reports: Reports) -> str:
         markdown_table(rows, columns),
         f"Machine: {here['processor']}, {here['cores']} cores shared with other work, {here['threads']} thread(s), "
         f"Python {here['python']}; " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".\n",
-        f"Training steps of the published system: {steps}.\n" if steps else "",
+        f"Steps of the last training cycle of the published system: {steps}.\n" if steps else "",
         "Data: synthetic portraits (faces_faker_cc0: faker-js/assets-person-portrait, CC0 1.0; faces_sfhq: SFHQ), "
         "official portraits of governors (faces_governors), pairs of LFW, 21 whole photos. None of them was used for "
         "training. Every report.json lists the omissions with their reasons.\n",
