@@ -96,6 +96,10 @@ CANNOT_CHANGE = {
     "inputs",
     "publish",
     "output",  # which photo, and which file it goes to
+    "robust",
+    "share_region",
+    "share_size",
+    "share_format",  # of a second file; refused together with --resume
     "passphrase_fd",
     "recipient",
     "recipients_file",  # other ways to name keys that are compared
