@@ -14,7 +14,7 @@ from proface_s.covers.heads.landmarks import find_mesh
 from proface_s.errors import ImageError, NoFaceError
 from proface_s.image.read import read_picture
 from proface_s.robust.face_codec.pose import fit_square
-from proface_s.robust.face_codec.raster import SQUARE
+from proface_s.robust.face_codec.raster import SQUARE, averaged_first
 from proface_s.types import Box, Face, UInt8Image
 
 from ...pictures import list_pictures
@@ -22,7 +22,6 @@ from .views import STORED
 
 _SHARE: Final = 1.5  # side of a crop over the longer side of its face
 _NARROW, _LOW = 0.8, 0.03  # width of a face over its height; its middle below the crop's, in sides
-_KEPT: Final = 1.3  # source pixels per stored pixel from which on the source is averaged first
 
 
 def read_aligned(folders: Sequence[Path], limit: int | None = None) -> UInt8Image:
@@ -61,12 +60,7 @@ def _aligned(path: Path) -> UInt8Image | None:
 
 def _cut_out(rgb: UInt8Image, square: npt.NDArray[np.float64]) -> UInt8Image:
     """Return the square and its margin, (STORED, STORED, 3), free of aliasing."""
-    scale = float(np.hypot(square[0, 0], square[1, 0])) / SQUARE
-    if scale > _KEPT:
-        height, width = rgb.shape[:2]
-        size = max(1, round(width / scale)), max(1, round(height / scale))
-        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-        square = np.array([[size[0] / width], [size[1] / height]]) * square
+    rgb, square = averaged_first(rgb, square)
     linear = square[:, :2] / SQUARE
     corner = square[:, 2] + linear @ np.full(2, (SQUARE - STORED) / 2 + 0.5) - 0.5
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP

@@ -13,7 +13,7 @@ from ...container.carriers.carrier import from_chunks, read_chunks, to_chunks, w
 from ...container.carriers.sidecar import decode_sidecar, encode_sidecar_of
 from ...container.header.header import Header
 from ...container.records.record_space import leftovers
-from ...errors import DamagedFileError, ImageError, ProFaceError, UsageError
+from ...errors import DamagedFileError, ProFaceError, UsageError
 from ...image.jpeg.file import JpegFile
 from ...image.read import read_picture
 from ...image.write import (
@@ -28,6 +28,7 @@ from ...image.write import (
 from ...types import Picture
 from ..files.io import file_bytes, load_protected, output_for
 from ..files.kinds import kind_of
+from ..files.saving import free_path
 from ..files.sidecars import found_sidecar, read_sidecar, shown_digest, sidecar_path
 from ..header_checks import as_protected, changed_faces, check_digests, read_header
 from ..jpeg.changing import encode_again
@@ -104,8 +105,8 @@ def open_to_change(
             beside, warnings = None, (f"{error.message}; it is left as it is",)
     replaced = _sidecar_to_write(target, beside, in_place)
     source = None if isinstance(image, bytes) else Path(image)
-    if replaced and not in_place and os.path.lexists(replaced) and not overwrite:
-        raise ImageError(f"{replaced} already exists", code="exists")
+    if replaced and not in_place:
+        free_path(replaced, overwrite)
     return FileToChange(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
 
 

@@ -128,10 +128,18 @@ def sidecar_target(target: Path | None, overwrite: bool) -> Path | None:
     """
     if target is None:
         return None
-    beside = sidecar_path(target)
-    if os.path.lexists(beside) and not overwrite:
-        raise ImageError(f"{beside} already exists", code="exists")
-    return beside
+    return free_path(sidecar_path(target), overwrite)
+
+
+def free_path(path: Path, overwrite: bool) -> Path:
+    """Return the path of a file that is to be written beside an output.
+
+    Raises:
+        ImageError: if a file is there, and must not be replaced.
+    """
+    if os.path.lexists(path) and not overwrite:
+        raise ImageError(f"{path} already exists", code="exists")
+    return path
 
 
 def write_files(

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import io
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ...covers.heads.landmarks import Points, find_mesh
-from ...errors import ImageError, ProFaceError
+from ...errors import ProFaceError
 from ...image.names import fitted_name
 from ...image.read import read_picture
 from ...image.regions import cut, paste_all
@@ -33,6 +32,7 @@ from ...robust.directory import ShareDirectory
 from ...robust.likeness import CODEC, encode_likeness
 from ...robust.share_picture import FoundLayer, ShareEntry, find_layer, write_layer
 from ...types import Box, Face, Picture, UInt8Image
+from ..files.saving import free_path
 from ..results.shared import ShareCopy
 from .layout import canonical_size, shared_box, unplanned_face, with_lengths
 from .options import ShareOptions
@@ -60,10 +60,7 @@ def share_target(target: Path | None, options: ShareOptions, overwrite: bool) ->
     if target is None:
         return None
     suffix = ".share.png" if options.file_format == "png" else ".share.jpg"
-    beside = target.with_name(fitted_name(target.stem.removesuffix(".protected"), suffix))
-    if os.path.lexists(beside) and not overwrite:
-        raise ImageError(f"{beside} already exists", code="exists")
-    return beside
+    return free_path(target.with_name(fitted_name(target.stem.removesuffix(".protected"), suffix)), overwrite)
 
 
 def make_share_copy(

@@ -21,7 +21,7 @@ SQUARE: Final = 128  # pixels a side of the square that is looked at and shown
 LUMA: Final = 64  # ... of the luma plane that is coded
 CHROMA: Final = 16  # ... of both chroma planes
 
-_OVAL: Final = (0.5, 0.51, 0.43, 0.51)  # middle and half axes of what is shown, in sides of the square
+OVAL: Final = (0.5, 0.51, 0.43, 0.51)  # middle and half axes of what is shown, in sides of the square
 _SOFT: Final = 0.10  # of the half axes: width of the oval's edge, half of it inside
 _KEPT: Final = 1.3  # source pixels per pixel of the square from which on the source is averaged first
 
@@ -36,12 +36,7 @@ def look_at(pixels: UInt8Image, square: Matrix) -> Planes:
         pixels: (h, w, 3) uint8 RGB, the region; its border is repeated around it.
         square: maps the unit square to the region.
     """
-    scale = float(np.hypot(square[0, 0], square[1, 0])) / SQUARE
-    if scale > _KEPT:
-        height, width = pixels.shape[:2]
-        size = max(1, round(width / scale)), max(1, round(height / scale))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-        square = np.array([[size[0] / width], [size[1] / height]]) * square
+    pixels, square = averaged_first(pixels, square)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     matrix = _between_pixels(square, SQUARE)
     seen = cv2.warpAffine(pixels, matrix, (SQUARE, SQUARE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -49,6 +44,22 @@ def look_at(pixels: UInt8Image, square: Matrix) -> Planes:
     luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     chroma = np.stack([(rgb[:, :, 2] - luma) / 1.772, (rgb[:, :, 0] - luma) / 1.402])
     return _averaged(luma[None], SQUARE // LUMA)[0], _averaged(chroma, SQUARE // CHROMA)
+
+
+def averaged_first(pixels: UInt8Image, square: Matrix) -> tuple[UInt8Image, Matrix]:
+    """Return a region and the matrix of a square in it, reduced if the region has far more pixels than the square.
+
+    Args:
+        pixels: (h, w, 3) uint8 RGB.
+        square: maps the unit square to the region.
+    """
+    scale = float(np.hypot(square[0, 0], square[1, 0])) / SQUARE
+    if scale <= _KEPT:
+        return pixels, square
+    height, width = pixels.shape[:2]
+    size = max(1, round(width / scale)), max(1, round(height / scale))
+    reduced = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return reduced, np.array([[size[0] / width], [size[1] / height]]) * square
 
 
 def join_planes(planes: Planes) -> UInt8Image:
@@ -108,7 +119,7 @@ def _oval(square: Matrix, width: int, height: int) -> FloatArray:
     inverse = np.linalg.inv(square[:, :2])
     x, y = np.arange(width) + 0.5 - square[0, 2], np.arange(height)[:, None] + 0.5 - square[1, 2]
     across, down = inverse[0, 0] * x + inverse[0, 1] * y, inverse[1, 0] * x + inverse[1, 1] * y
-    middle_x, middle_y, half_x, half_y = _OVAL
+    middle_x, middle_y, half_x, half_y = OVAL
     distance = np.hypot((across - middle_x) / half_x, (down - middle_y) / half_y)
     step = np.clip((1 - distance) / _SOFT + 0.5, 0, 1)
     return np.asarray(step * step * (3 - 2 * step), np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import ModelError
 from ...types import FloatArray
-from .raster import CHROMA, LUMA, SQUARE, Planes, enlarge
+from .raster import CHROMA, LUMA, OVAL, SQUARE, Planes, enlarge
 from .weights import RESTORER, codec_file
 
 _INNER: Final = 32  # pixels a side of the network's planes
@@ -62,8 +62,9 @@ def _calmed(change: FloatArray) -> FloatArray:
 @cache
 def _rim() -> FloatArray:
     """Return the share of the filter at every pixel: 0 in the inner face, 1 at the oval's edge."""
-    y, x = (np.mgrid[:SQUARE, :SQUARE] + 0.5) / SQUARE - np.array([0.51, 0.5])[:, None, None]
-    distance = np.hypot(x / 0.43, y / 0.51)
+    middle_x, middle_y, half_x, half_y = OVAL
+    y, x = (np.mgrid[:SQUARE, :SQUARE] + 0.5) / SQUARE - np.array([middle_y, middle_x])[:, None, None]
+    distance = np.hypot(x / half_x, y / half_y)
     return np.asarray(np.clip((distance - _INNER_FACE) / (1 - _INNER_FACE) * 2, 0, 1), np.float32)
 
 
