@@ -130,6 +130,10 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     # video
     "altered-frame": "The protected pixels of a frame were changed.",
     "broken-clip": "Frames are missing, out of order, exchanged or changed.",
+    "no-frames": "No picture of the clip can be decoded.",
+    "no-video": "The file has no moving pictures.",
+    "not-a-clip": "The file cannot be read as a clip.",
+    "variable-resolution": "The size of the pictures changes within the clip.",
     "detection-interval": "Faces cannot be looked for at this interval.",
     "small-frame": "The frame is smaller than its record says.",
     # collections, and the machines that work on them
