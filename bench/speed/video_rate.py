@@ -28,6 +28,7 @@ from proface_s.faces import EngineDetector
 from proface_s.flow.secure.model import SecureFlow
 from proface_s.image.regions import cut, paste_all
 from proface_s.types import Style, UInt8Image
+from proface_s.video.clock import DEFAULT_RATE
 from proface_s.video.keys import VideoKey
 from proface_s.video.session import VideoSession
 from proface_s.video.tracking import tracked
@@ -57,7 +58,7 @@ def draw_frames(count: int) -> list[UInt8Image]:
 
 def only_covered(frames: list[UInt8Image], every: int, threads: int) -> Iterator[UInt8Image]:
     """Cover faces as an irreversible anonymiser would, with the same detector, tracking and cover."""
-    for frame, faces in tracked(frames, EngineDetector(threads=threads), every):
+    for frame, faces in tracked(frames, EngineDetector(threads=threads), every / DEFAULT_RATE):
         boxes = disjoint_regions(faces, [], (WIDTH, HEIGHT))
         yield paste_all(frame, [(box, apply_style(cut(frame, box), Style("blur"))) for box in boxes])
 

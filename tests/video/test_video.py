@@ -29,6 +29,7 @@ from proface_s.video.tracking import tracked
 
 SIZE = (240, 160)
 FRAMES = 9
+RATE = 25.0
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_wrong_keys_and_altered_frames_are_refused(
 
 def test_faces_are_looked_for_now_and_then_and_covered_always() -> None:
     watcher = Watcher()
-    found = list(tracked(map(frame_of, range(11)), watcher, 4))
+    found = list(tracked(map(frame_of, range(11)), watcher, 4 / RATE))
     assert watcher.asked == [0, 4, 8, 10]
     assert [int(frame[0, 0, 0]) for frame, _ in found] == list(range(11))
     for number, (_, boxes) in enumerate(found):
@@ -167,7 +168,7 @@ def test_faces_are_looked_for_now_and_then_and_covered_always() -> None:
 @pytest.mark.parametrize(("count", "every", "asked"), [(0, 3, []), (1, 3, [0]), (3, 5, [0, 2]), (4, 1, [0, 1, 2, 3])])
 def test_short_streams(count: int, every: int, asked: list[int]) -> None:
     watcher = Watcher()
-    assert len(list(tracked(map(frame_of, range(count)), watcher, every))) == count
+    assert len(list(tracked(map(frame_of, range(count)), watcher, every / RATE))) == count
     assert watcher.asked == asked
 
 
@@ -180,7 +181,7 @@ def test_frames_are_read_as_they_are_needed() -> None:
             taken += 1
             yield frame_of(number, face_at(0))
 
-    for given_out, _ in enumerate(tracked(source(), Watcher({}), 5, 9), 1):
+    for given_out, _ in enumerate(tracked(source(), Watcher({}), 5 / RATE, 9 / RATE), 1):
         assert taken <= given_out + 11
 
 
@@ -203,8 +204,11 @@ def test_invalid_frames_are_refused(model: SecureFlow, frames: list[Any], messag
 def test_settings_that_make_no_sense(model: SecureFlow) -> None:
     with pytest.raises(UsageError, match="every 0 frames"):
         VideoSession(every=0)
-    with pytest.raises(UsageError, match="-1 frames ahead"):
+    with pytest.raises(UsageError, match="-1 seconds ahead"):
         VideoSession(look_ahead=-1)
+    for rate in (0, -25, float("inf"), float("nan")):
+        with pytest.raises(UsageError, match="frames a second"):
+            VideoSession(rate=rate)
     with pytest.raises(UsageError):
         next(VideoSession(model=model).protect([], VideoKey.generate(), style="nosuch"))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from proface_s.types import Box, UInt8Image
 from proface_s.video.lookout import Sighting
+from proface_s.video.tracking import TrackedFrame, Tracker
 
 SIZE = (240, 160)
 
@@ -72,3 +73,13 @@ def share(boxes: Sequence[Box], face: Box) -> float:
 def stream(count: int, faces: Callable[[int], Sequence[Box]]) -> Iterator[UInt8Image]:
     """Draw a stream."""
     return (draw(number, faces(number)) for number in range(count))
+
+
+def grey(frame: UInt8Image) -> UInt8Image:
+    """Return the brightness of a frame."""
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def push(tracker: Tracker, frame: UInt8Image, seconds: float) -> list[TrackedFrame]:
+    """Give a tracker a frame in colour."""
+    return tracker.push(grey(frame), seconds, lambda: frame)

@@ -97,7 +97,7 @@ def measure_motion(before: UInt8Image, after: UInt8Image, box: CentredBox) -> Mo
     The shift is their median, the change in size the median change of the distances between them.
 
     Args:
-        before: (H, W, 3) uint8 RGB.
+        before: (H, W) uint8, grey.
         after: likewise, of the same shape; the earlier or later neighbour of ``before``.
         box: the face in ``before``.
 
@@ -115,7 +115,7 @@ def measure_motion(before: UInt8Image, after: UInt8Image, box: CentredBox) -> Mo
         return None
     start = (start - np.array([area.x, area.y])) * scale
     with opencv_threads(1):
-        first, second = (_grey(frame, area, scale) for frame in (before, after))
+        first, second = (_shrunk(frame, area, scale) for frame in (before, after))
         points = start.astype(np.float32).reshape(-1, 1, 2)
         there, found = _follow(first, second, points)
         back, found_back = _follow(second, first, there)
@@ -148,15 +148,15 @@ def _points(box: CentredBox, width: int, height: int) -> np.ndarray[Any, np.dtyp
     return np.asarray(points[(points >= 0).all(1) & (points[:, 0] < width) & (points[:, 1] < height)], float)
 
 
-def _grey(frame: UInt8Image, area: Box, scale: float) -> UInt8Image:
-    """Return a part of a frame in grey, shrunk."""
+def _shrunk(frame: UInt8Image, area: Box, scale: float) -> UInt8Image:
+    """Return a part of a frame, shrunk."""
     import cv2
 
-    grey = cv2.cvtColor(frame[area.y : area.bottom, area.x : area.right], cv2.COLOR_RGB2GRAY)
+    part = frame[area.y : area.bottom, area.x : area.right]
     if scale < 1:
         size = max(1, round(area.w * scale)), max(1, round(area.h * scale))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, np.uint8)
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(part)
 
 
 def _growth(start: np.ndarray[Any, Any], moved: np.ndarray[Any, Any], least: float) -> float:

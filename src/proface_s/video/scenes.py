@@ -16,16 +16,15 @@ _SHIFTED: Final = 0.18  # share of the pixels whose brightness is distributed in
 Thumbnail = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def thumbnail(rgb: UInt8Image) -> Thumbnail:
+def thumbnail(grey: UInt8Image) -> Thumbnail:
     """Return a frame as `differs` compares it: (36, 64) uint8, grey.
 
     Args:
-        rgb: (H, W, 3) uint8 RGB.
+        grey: (H, W) uint8.
     """
     import cv2
 
-    small = cv2.resize(rgb, _SIZE, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.asarray(cv2.resize(grey, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def differs(a: Thumbnail, b: Thumbnail) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ from ..flow.model import Model, check_supported_mode
 from ..image.regions import cut
 from ..keys.secrets import FaceKey
 from ..types import Box, Face, Picture, Style, UInt8Image
+from .clock import DEFAULT_RATE
 from .keys import VideoKey, new_stream
 from .records import FrameRecord
 from .sequence import ClipCheck
@@ -53,12 +55,13 @@ class VideoSession(DetectorAndModels):
         detector: the face detector, or the name of one (`proface_s.faces.detector_names`).
         model: the model for new frames, or its name.  Frames are recovered with the model that they name.
         every: N, to detect faces in every N-th frame, at cuts and in the last, and follow them in between.
-        look_ahead: number of later frames that are seen before a frame is protected, at least ``every``: faces are
-            covered from before they are detected, and while the detector loses them for as long as this.
+        look_ahead: seconds of the stream that are seen before a frame is protected, at least ``every`` frames: faces
+            are covered from before they are detected, and while the detector loses them for as long as this.
+        rate: frames a second, by which times are converted to frames.
         threads: number of threads of the inference engine; 0 for all cores.
 
     Raises:
-        UsageError: if ``every`` is less than 1, or ``look_ahead`` less than 0.
+        UsageError: if ``every`` is less than 1, ``look_ahead`` less than 0, or ``rate`` not more than 0.
     """
 
     def __init__(
@@ -67,15 +70,18 @@ class VideoSession(DetectorAndModels):
         detector: Detector | str = DEFAULT_DETECTOR,
         model: Model | str = DEFAULT_MODEL,
         every: int = EVERY,
-        look_ahead: int = LOOK_AHEAD,
+        look_ahead: float = LOOK_AHEAD,
+        rate: float = DEFAULT_RATE,
         threads: int = 0,
     ) -> None:
         if every < 1:
             raise UsageError(f"faces cannot be looked for in every {every} frames", code="detection-interval")
-        if look_ahead < 0:
-            raise UsageError(f"it is impossible to look {look_ahead} frames ahead", code="detection-interval")
+        if not look_ahead >= 0:
+            raise UsageError(f"it is impossible to look {look_ahead} seconds ahead", code="detection-interval")
+        if not 0 < rate < math.inf:
+            raise UsageError(f"a stream cannot have {rate} frames a second", code="detection-interval")
         super().__init__(detector, model, threads)
-        self._every, self._look_ahead = every, max(every, look_ahead)
+        self._interval, self._look_ahead, self._rate = every / rate, look_ahead, rate
 
     def protect(
         self, frames: Iterable[UInt8Image], key: VideoKey, *, style: str | Style = "blur"
@@ -83,8 +89,8 @@ class VideoSession(DetectorAndModels):
         """Hide the faces of a stream, each under its own key; `recover` is the inverse.
 
         Args:
-            frames: (H, W, 3) uint8 RGB, all of one shape, each side at least 16 pixels; read as needed.  Up to
-                ``look_ahead + 2`` are held, so the source must not reuse their memory.
+            frames: (H, W, 3) uint8 RGB, all of one shape, each side at least 16 pixels; read as needed.  Those of
+                ``look_ahead`` and two more are held, so the source must not reuse their memory.
             key: the key that will recover the stream.
             style: ``name[:strength][@shape]``, see `proface_s.covers`.
 
@@ -101,7 +107,8 @@ class VideoSession(DetectorAndModels):
             raise UsageError(f"style {chosen.name!r} would change from frame to frame")
         check_supported_mode(self.model, "noise")
         stream, source = new_stream(), _CountedFrames(_checked(frames))
-        for index, (frame, boxes) in enumerate(tracked(source, self.detector, self._every, self._look_ahead)):
+        followed = tracked(source, self.detector, self._interval, self._look_ahead, self._rate)
+        for index, (frame, boxes) in enumerate(followed):
             record = FrameRecord(stream, index, self.model.card.model_id, last=source.ends_with(index))
             yield self._protected(frame, boxes, chosen, key, record)
 

@@ -2,35 +2,62 @@
 
 ::
 
-    frame ─ shots ─► detect if due ─ link with the tracks ─► ring of frames, two seconds ─► frame, boxes
+    frame ─ shots ─► detect if due ─ link with the tracks ─► ring of grey frames, two seconds ─► boxes of each frame
                                      │
-                  no sighting here:  follow the face with optical flow, for `FOLLOW` frames
+                  no sighting here:  follow the face with optical flow, for `FOLLOW` seconds
                   seen again:        flow from there back to where it was lost, the rest interpolated
-                  sure for once:     flow back from its first sighting, for `FOLLOW` frames
+                  sure for once:     flow back from its first sighting, for `FOLLOW` seconds
 
 Frames wait in a ring, because what happens later decides who is in a frame: a face of which the detector is in doubt is
 covered from its first sighting on if the detector becomes sure of it later, and a face that is lost and found again is
 covered in between.  No track crosses a cut.  Several tracks may follow one face; all of them are covered.
+
+The flow needs brightness alone, so that the ring holds one byte a pixel; colours are asked for where the detector
+looks.  Spans are measured in seconds by the times of the frames, whose rate may vary; each is at least one frame.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from ..faces import Detector
 from ..types import Box, UInt8Image
+from .clock import DEFAULT_RATE, SLACK, Clock
 from .linking import link
 from .lookout import Sighting, look
-from .motion import CentredBox, measure_motion
+from .motion import CentredBox, Motion, measure_motion
 from .scenes import Thumbnail, differs, is_cut, thumbnail
 from .tracks import HOLD, FaceTrack
 
-FOLLOW: Final = 12  # frames for which a face is followed without being seen: half a second at 25 frames a second
-LOOK_AHEAD: Final = 50  # frames: two seconds
+FOLLOW: Final = 0.48  # seconds for which a face is followed without being seen
+LOOK_AHEAD: Final = 2.0  # seconds
+INTERVAL: Final = 0.12  # seconds from one look to the next
+LONGEST_SIDE: Final = 1280  # pixels: larger frames are shrunk to this for the flow
+RING_BYTES: Final = 96 * 2**20  # of frames that wait: at 720p for two seconds up to 54 frames a second, then for less
+_MARGIN: Final = 0.08  # seconds for which a face is followed beyond the next look
+_FEW_LOOKS: Final = 2  # within which a face may be found again, however much time has passed
+
+
+class TrackedFace(NamedTuple):
+    """A face in a frame: its tight box, inside the frame, and the number of its track in the stream."""
+
+    box: Box
+    track: int
+
+
+class TrackedFrame(NamedTuple):
+    """What is known of a frame: its number from 0, its time in seconds, and its faces, of which several may overlap."""
+
+    number: int
+    seconds: float
+    faces: tuple[TrackedFace, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,11 +67,13 @@ class _Followed:
     Attributes:
         track: the track.
         box: where the face is, or was when it was lost.
+        missed: number of looks since it was seen.
         lost: whether the flow lost it.
     """
 
     track: FaceTrack
     box: CentredBox
+    missed: int = 0
     lost: bool = False
 
 
@@ -55,56 +84,80 @@ class Tracker:
 
     Args:
         see: returns what may be faces in a frame, (H, W, 3) uint8 RGB, sorted (`lookout.look`).  It is called for the
-            first and last frame of the stream, those before and after a sudden change, and every N-th in between.
-        every: N, from 1.
-        look_ahead: number of later frames that are known when a frame leaves; at least ``every`` are.
+            first and last frame of the stream, those before and after a sudden change, and in between for the first
+            frame after every ``interval``.
+        interval: seconds.
+        look_ahead: seconds after a frame that are known when it leaves; at least ``interval``, unless `RING_BYTES` are
+            full.
+        rate: frames a second after the last one that came; it matters where boxes are held at the end only.
     """
 
     def __init__(
-        self, see: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: int = LOOK_AHEAD
+        self,
+        see: Callable[[UInt8Image], Sequence[Sighting]],
+        interval: float = INTERVAL,
+        look_ahead: float = LOOK_AHEAD,
+        rate: float = DEFAULT_RATE,
     ) -> None:
-        self._see, self._every, self._ahead = see, every, max(every, look_ahead)
-        self._follow = min(max(FOLLOW, every + 2), self._ahead)
-        self._frames: deque[UInt8Image] = deque()  # from number `_out` on
+        self._see, self._interval, self._ahead = see, interval, max(interval, look_ahead)
+        self._follow = min(max(FOLLOW, interval + _MARGIN), self._ahead)
+        self._clock, self._due = Clock(rate), 0.0
+        self._ring: deque[UInt8Image] = deque()  # from number `_out` on, shrunk
+        self._size, self._shrink = (0, 0), 1.0
+        self._colours: Callable[[], UInt8Image]  # of the last frame that came
         self._out = self._taken = 0  # numbers of the next frame to leave, and of the next to be looked at
         self._small: deque[Thumbnail] = deque(maxlen=3)  # the last frames that came
-        self._shot = 0
+        self._shot = self._begun = 0  # first frame of the shot, and number of tracks of the stream
         self._live: list[_Followed] = []
         self._tracks: list[FaceTrack] = []  # those that cover frames in the ring, or might
 
     @property
     def waiting(self) -> int:
-        """Number of frames that are held; at most the look-ahead and two."""
-        return len(self._frames)
+        """Number of frames that are held."""
+        return len(self._ring)
 
-    def push(self, frame: UInt8Image) -> list[tuple[UInt8Image, list[Box]]]:
+    def push(self, grey: UInt8Image, seconds: float, colours: Callable[[], UInt8Image]) -> list[TrackedFrame]:
         """Take the next frame; return those whose boxes are now settled.
 
         Args:
-            frame: (H, W, 3) uint8 RGB; held until it leaves.
+            grey: (H, W) uint8, brightness, in the full or the limited range of values; copied or held until it leaves.
+            seconds: time of the frame.
+            colours: returns the frame, (H, W, 3) uint8 RGB; called during this call or the next one, or not at all.
 
         Returns:
-            Frames in order, each with the tight boxes of its faces: inside the frame, several may overlap.
+            Frames in order.
 
         Raises:
             UsageError: if ``see`` fails.
         """
-        small = thumbnail(frame)
+        small = thumbnail(grey)
         if self._small:
             self._take(small)
-        self._frames.append(frame)
+        else:
+            self._size = grey.shape[1], grey.shape[0]
+            self._shrink = min(1.0, LONGEST_SIDE / max(self._size))
+            self._due = seconds
+        self._ring.append(self._shrunk(grey))
+        self._clock.add(seconds)
         self._small.append(small)
-        return [self._leave() for _ in range(self._taken - self._out - self._ahead)]
+        self._colours = colours
+        settled = []
+        while self._taken > self._out and (
+            len(self._ring) * self._ring[0].nbytes > RING_BYTES
+            or self._clock.reached(self._out, self._taken - 1, self._ahead)
+        ):
+            settled.append(self._leave())
+        return settled
 
-    def finish(self) -> list[tuple[UInt8Image, list[Box]]]:
-        """Return the remaining frames of the stream, which has ended, with their boxes; see `push`.
+    def finish(self) -> list[TrackedFrame]:
+        """Return the remaining frames of the stream, which has ended; see `push`.
 
         Raises:
             UsageError: if ``see`` fails.
         """
-        if self._frames:
+        if self._ring:
             self._take(None)
-        return [self._leave() for _ in range(len(self._frames))]
+        return [self._leave() for _ in range(len(self._ring))]
 
     def _take(self, after: Thumbnail | None) -> None:
         """Look at the last frame that came, now that the one after it is known; None at the end of the stream."""
@@ -117,26 +170,40 @@ class Tracker:
             self._cut(number)
         for each in self._live:
             self._step(each, number)
-        due = (number - self._shot) % self._every == 0
-        if due or changed or after is None or differs(here, after):
-            self._meet(number, self._see(self._frame(number)))
+        if self._is_due(number) or changed or after is None or differs(here, after):
+            self._meet(number, self._see(self._colours()))
+        forgotten = self._clock.before(self._clock.before(self._out, HOLD), self._follow) - 1
         for each in self._live:
-            each.track.forget(self._out - HOLD - self._follow)
-        self._live = [each for each in self._live if number - each.track.last_seen < self._ahead]
+            each.track.forget(forgotten)
+        self._live = [
+            each
+            for each in self._live
+            if each.missed < _FEW_LOOKS or not self._clock.reached(each.track.last_seen, number, self._ahead)
+        ]
+
+    def _is_due(self, number: int) -> bool:
+        """Return whether it is time for the next look, which then follows after the interval."""
+        since = self._clock[number] - self._due + SLACK
+        if since < 0:
+            return False
+        self._due += (1 + math.floor(since / self._interval)) * self._interval
+        return True
 
     def _cut(self, number: int) -> None:
         """Begin a new shot."""
         for each in self._live:
             each.track.end = number
-        self._live, self._shot = [], number
+        self._live, self._shot, self._due = [], number, self._clock[number]
 
     def _step(self, followed: _Followed, number: int) -> None:
         """Follow a face from the frame before."""
         track = followed.track
-        if followed.lost or number - track.last_seen > self._follow:
+        if followed.lost or (
+            number - track.last_seen > 1 and self._clock.passed(track.last_seen, number, self._follow)
+        ):
             followed.lost = True
             return
-        motion = measure_motion(self._frame(number - 1), self._frame(number), followed.box)
+        motion = self._motion(number - 1, number, followed.box)
         if motion is None:
             followed.lost = True
             return
@@ -146,65 +213,99 @@ class Tracker:
     def _meet(self, number: int, sightings: Sequence[Sighting]) -> None:
         """Link the sightings in a frame with the tracks, and begin tracks for the others."""
         boxes = [CentredBox.of(each.box) for each in sightings]
-        missed = [(number - each.track.last_seen) // self._every for each in self._live]
-        of_sighting = link([each.box for each in self._live], missed, boxes)
+        for each in self._live:
+            each.missed += 1
+        of_sighting = link([each.box for each in self._live], [each.missed for each in self._live], boxes)
         for index, (box, (_, sure)) in enumerate(zip(boxes, sightings, strict=True)):
-            followed = self._live[of_sighting[index]] if index in of_sighting else None
-            if followed is None:
-                followed = _Followed(FaceTrack(self._shot, {number: box}), box)
-                self._live.append(followed)
-                self._tracks.append(followed.track)
+            followed = self._live[of_sighting[index]] if index in of_sighting else self._begin(number, box)
             track = followed.track
             if followed.lost:
                 self._follow_back(track, number, box, stop=track.last + 1)
             track.seen[number] = followed.box = box
-            followed.lost = False
+            followed.lost, followed.missed = False, 0
             if sure and not track.sure:
                 track.sure = True
                 first = min(track.seen)
-                self._follow_back(track, first, track.seen[first], stop=first - self._follow)
+                self._follow_back(track, first, track.seen[first], stop=self._clock.before(first, self._follow))
+
+    def _begin(self, number: int, box: CentredBox) -> _Followed:
+        """Begin a track."""
+        followed = _Followed(FaceTrack(self._shot, {number: box}, clock=self._clock, number=self._begun), box)
+        self._begun += 1
+        self._live.append(followed)
+        self._tracks.append(followed.track)
+        return followed
 
     def _follow_back(self, track: FaceTrack, number: int, box: CentredBox, stop: int) -> None:
         """Follow a face backward from where it was seen, to a frame that is still here and in this shot."""
         for frame in range(number, max(stop, self._shot, self._out), -1):
-            motion = measure_motion(self._frame(frame), self._frame(frame - 1), box)
+            motion = self._motion(frame, frame - 1, box)
             if motion is None:
                 return
             track.motions[frame] = motion.reverse
             box = motion.carry(box)
 
-    def _leave(self) -> tuple[UInt8Image, list[Box]]:
-        """Return the oldest frame and the boxes of its faces."""
-        number, frame = self._out, self._frames.popleft()
-        self._out += 1
-        covers = [track.cover(number) for track in self._tracks if track.sure]
-        size = frame.shape[1], frame.shape[0]
-        live = {id(each.track) for each in self._live}
-        self._tracks = [each for each in self._tracks if id(each) in live or each.last + HOLD >= self._out]
-        return frame, [box for cover in covers if cover is not None and (box := cover.within(*size)) is not None]
+    def _motion(self, start: int, stop: int, box: CentredBox) -> Motion | None:
+        """Measure the motion of a face between two frames in the ring."""
+        scale = self._shrink
+        seen = CentredBox(*(scale * each for each in box))
+        motion = measure_motion(self._ring[start - self._out], self._ring[stop - self._out], seen)
+        return motion and Motion(motion.dx / scale, motion.dy / scale, motion.scale)
 
-    def _frame(self, number: int) -> UInt8Image:
-        return self._frames[number - self._out]
+    def _leave(self) -> TrackedFrame:
+        """Return what is known of the oldest frame."""
+        number = self._out
+        self._ring.popleft()
+        self._out += 1
+        covers = [(track.number, track.cover(number)) for track in self._tracks if track.sure]
+        live = {id(each.track) for each in self._live}
+        self._tracks = [
+            each for each in self._tracks if id(each) in live or self._clock.after(each.last, HOLD) >= self._out
+        ]
+        faces = [
+            TrackedFace(box, track)
+            for track, cover in covers
+            if cover is not None and (box := cover.within(*self._size)) is not None
+        ]
+        return TrackedFrame(number, self._clock[number], tuple(faces))
+
+    def _shrunk(self, grey: UInt8Image) -> UInt8Image:
+        """Return a copy of a frame for the ring."""
+        if self._shrink == 1.0:
+            return grey
+        import cv2
+
+        size = (max(1, round(self._shrink * side)) for side in self._size)
+        return np.asarray(cv2.resize(grey, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def tracked(
-    frames: Iterable[UInt8Image], detector: Detector, every: int, look_ahead: int = LOOK_AHEAD
+    frames: Iterable[UInt8Image],
+    detector: Detector,
+    interval: float = INTERVAL,
+    look_ahead: float = LOOK_AHEAD,
+    rate: float = DEFAULT_RATE,
 ) -> Iterator[tuple[UInt8Image, list[Box]]]:
     """Yield the frames with the tight boxes of their faces.
 
     If the source fails, the frames before are yielded first.
 
     Args:
-        frames: (H, W, 3) uint8 RGB, all of one shape; at most ``look_ahead + 2`` of them are held at a time.
+        frames: (H, W, 3) uint8 RGB, all of one shape; those of ``look_ahead`` and two more are held at a time.
         detector: the face detector.
-        every: see `Tracker`.
+        interval: see `Tracker`.
         look_ahead: see `Tracker`.
+        rate: frames a second, which are evenly spaced.
 
     Raises:
         UsageError: if the detector fails.
     """
-    tracker, source = Tracker(partial(look, detector), every, look_ahead), iter(frames)
+    import cv2
+
+    tracker, source = Tracker(partial(look, detector), interval, look_ahead, rate), iter(frames)
+    waiting: deque[UInt8Image] = deque()
     failure: Exception | None = None
+    count = 0
     while True:
         try:
             frame = next(source)
@@ -213,7 +314,16 @@ def tracked(
         except Exception as error:
             failure = error
             break
-        yield from tracker.push(frame)
-    yield from tracker.finish()
+        waiting.append(frame)
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+        for settled in tracker.push(grey, count / rate, partial(_itself, frame)):
+            yield waiting.popleft(), [face.box for face in settled.faces]
+        count += 1
+    for settled in tracker.finish():
+        yield waiting.popleft(), [face.box for face in settled.faces]
     if failure is not None:
         raise failure
+
+
+def _itself(frame: UInt8Image) -> UInt8Image:
+    return frame

@@ -18,13 +18,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from .clock import Clock
 from .motion import CentredBox, Motion, hull, overlap
 
-HOLD: Final = 3  # frames for which a box stays where it was, before and after everything that is known of its face
+HOLD: Final = 0.12  # seconds for which a box stays where it was, before and after all that is known of its face
 GROWTH: Final = 0.04  # of a box's side, on every side
 _DOUBT: Final = 0.1  # likewise, where a place is a guess
 _ALIKE: Final = 0.7  # intersection over union below which two ways from one sighting to the next are different
-_SMOOTH: Final = 4  # frames before and after that a box is averaged with
+_SMOOTH: Final = 0.16  # seconds before and after of which a box is averaged with the boxes there; ...
+_MOST_SMOOTH: Final = 12  # ... at most so many frames on either side
 
 
 class Place(NamedTuple):
@@ -58,6 +60,8 @@ class FaceTrack:
         motions: frame -> motion from the frame before to this one.
         sure: whether the detector was sure of the face at least once.
         end: number of the first frame after the shot; None as long as the shot goes on.
+        clock: times of the frames.
+        number: tells the tracks of a stream apart.
     """
 
     shot: int
@@ -65,6 +69,8 @@ class FaceTrack:
     motions: dict[int, Motion] = field(default_factory=dict)
     sure: bool = False
     end: int | None = None
+    clock: Clock = field(default_factory=Clock, repr=False)
+    number: int = 0
 
     @property
     def last_seen(self) -> int:
@@ -88,12 +94,13 @@ class FaceTrack:
         The box holds whatever was seen in the frame, and where the face is; if that is a guess, also where it is in the
         frame before and the one after.
         """
-        places = self._places(frame - _SMOOTH - 1, frame + _SMOOTH + 1)
+        reach = min(self.clock.after(frame, _SMOOTH) - frame, _MOST_SMOOTH)
+        places = self._places(frame - reach - 1, frame + reach + 1)
         if frame not in places:
             return None
-        cover = self._steadied(places, frame).grown(GROWTH)
+        cover = self._steadied(places, frame, reach).grown(GROWTH)
         if places[frame].guess:
-            around = [self._steadied(places, near) for near in range(frame - 1, frame + 2) if near in places]
+            around = [self._steadied(places, near, reach) for near in range(frame - 1, frame + 2) if near in places]
             cover = hull(around).grown(_DOUBT)
         return hull([cover, self.seen[frame]]) if frame in self.seen else cover
 
@@ -112,10 +119,12 @@ class FaceTrack:
         known = sorted(places)
         for here, there in pairwise(known):
             for frame in range(here + 1, there):
-                share = (frame - here) / (there - here)
+                share = self.clock.share(here, frame, there)
                 places[frame] = Place(places[here].box.towards(places[there].box, share), guess=True)
-        for held in range(1, HOLD + 1):
-            places[first - held], places[last + held] = Place(places[first].box), Place(places[last].box)
+        for frame in range(self.clock.before(first, HOLD), first):
+            places[frame] = Place(places[first].box)
+        for frame in range(last + 1, self.clock.after(last, HOLD) + 1):
+            places[frame] = Place(places[last].box)
         within = range(max(start, self.shot), (stop + 1) if self.end is None else min(stop + 1, self.end))
         return {frame: places[frame] for frame in within if frame in places}
 
@@ -140,7 +149,7 @@ class FaceTrack:
         stop = min((each for each in self.seen if each > frame), default=None)
         if frame in self.seen or start is None or stop is None:
             return Place(box)
-        straight = self.seen[start].towards(self.seen[stop], (frame - start) / (stop - start))
+        straight = self.seen[start].towards(self.seen[stop], self.clock.share(start, frame, stop))
         return Place(hull([box, straight]), trusted=False)
 
     def _followed(self, frame: int, direction: int) -> int:
@@ -170,16 +179,16 @@ class FaceTrack:
         motion = self.motions.get(max(start, stop))
         return motion if motion is None or stop > start else motion.reverse
 
-    def _steadied(self, places: dict[int, Place], frame: int) -> CentredBox:
-        """Return the average of a box and its neighbours, carried to its frame; as many before as after.
+    def _steadied(self, places: dict[int, Place], frame: int, reach: int) -> CentredBox:
+        """Return the average of a box and its neighbours, carried to its frame; ``reach`` before and as many after.
 
         At the ends of what is known there are fewer neighbours, so that the average leans to no side.
         """
         if not places[frame].trusted:
             return places[frame].box
-        total, weight = [float(_SMOOTH + 1) * each for each in places[frame].box], float(_SMOOTH + 1)
+        total, weight = [float(reach + 1) * each for each in places[frame].box], float(reach + 1)
         ways: list[list[Motion]] = [[], []]
-        for distance in range(1, _SMOOTH + 1):
+        for distance in range(1, reach + 1):
             neighbours = [frame - distance, frame + distance]
             steps = [self._motion(near, near + back) for near, back in zip(neighbours, (1, -1), strict=True)]
             if any(
@@ -187,7 +196,7 @@ class FaceTrack:
                 for step, near in zip(steps, neighbours, strict=True)
             ):
                 break
-            share = float(_SMOOTH + 1 - distance)
+            share = float(reach + 1 - distance)
             for way, step, near in zip(ways, steps, neighbours, strict=True):
                 way.insert(0, step or Motion(0, 0, 1))
                 box = places[near].box
