@@ -140,9 +140,7 @@ def tracked_regions(
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
         found += tracker.push(grey, number / RATE, partial(_itself, frame))
     found += tracker.finish()
-    return [
-        regions_of(frame, [face.box for face in each.faces]) for (frame, _), each in zip(clip, found, strict=True)
-    ]
+    return [regions_of(frame, [face.box for face in each.faces]) for (frame, _), each in zip(clip, found, strict=True)]
 
 
 def _itself(frame: UInt8Image) -> UInt8Image:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tracking_kit import Eyes, draw, number_of, push, share, stream, visible
+from tracking_kit import Eyes, draw, grey, number_of, push, share, stream, texture, visible
 
 from proface_s.types import Box, Face, UInt8Image
+from proface_s.video.clock import Clock
 from proface_s.video.lookout import Sighting
 from proface_s.video.motion import CentredBox, Motion
-from proface_s.video.tracking import Tracker, tracked
+from proface_s.video.tracking import RING_BYTES, TrackedFrame, Tracker, tracked
 from proface_s.video.tracks import FaceTrack
 
 RATE = 25.0
@@ -283,3 +284,122 @@ def test_no_frame_between_two_detections_is_uncovered(missed: set[int], sure: in
         assert all(share(found[number], Box(10 + number, 10, 24, 30)) == 1 for number in seen)
     else:
         assert not any(found)
+
+
+def clocked(times: Sequence[float]) -> Clock:
+    clock = Clock()
+    for each in times:
+        clock.add(each)
+    return clock
+
+
+@given(st.lists(st.floats(0, 3), max_size=30), st.integers(0, 40), st.floats(0, 2))
+def test_a_clock_finds_the_frames_of_a_span(steps: list[float], frame: int, seconds: float) -> None:
+    clock = clocked(list(np.cumsum(steps)))
+    last, first = clock.after(frame, seconds), clock.before(frame, seconds)
+    assert first < frame < last
+    assert last == frame + 1 or clock[last] - clock[frame] <= seconds + 0.003
+    assert first == frame - 1 or clock[frame] - clock[first] <= seconds + 0.003
+    assert clock[last + 1] - clock[frame] > seconds
+    assert clock[frame] - clock[first - 1] > seconds
+    assert 0 <= clock.share(first, frame, last) <= 1
+
+
+def test_a_clock_forgives_rounding_and_times_that_run_back() -> None:
+    rounded = clocked([round(number / 30, 3) for number in range(100)])
+    assert [rounded.after(number, 0.1) for number in range(90)] == list(range(3, 93))
+    assert [rounded.before(number, 0.1) for number in range(5, 90)] == list(range(2, 87))
+    back = clocked([0, 1, 0.5, 2])
+    assert [back[number] for number in range(4)] == [0, 1, 1, 2]
+    assert back.share(1, 2, 3) == 0
+    assert Clock().after(13, 0.12) == 16
+    assert Clock().before(13, 0.12) == 10
+
+
+def timed(times: Sequence[float], eyes: Eyes, face: Callable[[float], Box]) -> list[TrackedFrame]:
+    """Track one face that moves with time."""
+    tracker, found = Tracker(eyes.look), []
+    for number, seconds in enumerate(times):
+        found += push(tracker, draw(number, [face(seconds)]), seconds)
+    return found + tracker.finish()
+
+
+def walking(seconds: float) -> Box:
+    return Box(20 + round(60 * seconds), 40, 40, 48)
+
+
+@pytest.mark.parametrize("rate", [1, 5, 24, 25, 29.97, 60, 120, 240])
+def test_spans_are_seconds_at_every_rate(rate: float) -> None:
+    """The face is seen for one second in the middle of three, and in doubt before; nobody is there at the end."""
+    times = [number / rate for number in range(round(3 * rate) + 1)]
+
+    def seen(number: int) -> list[Sighting]:
+        now = times[number]
+        return [Sighting(walking(now), now >= 1)] if 0.5 < now < 2 else []
+
+    eyes = Eyes(seen)
+    found = timed(times, eyes, walking)
+    assert [frame.number for frame in found] == list(range(len(times)))
+    gaps = np.diff([times[number] for number in eyes.asked])
+    assert max(gaps) <= max(0.12 + 1.001 / rate, 1 / rate + 0.001)
+    assert len(eyes.asked) <= 3 * 25 / 3 + 4
+    for frame in found:
+        if 0.5 < frame.seconds < 2:
+            assert share([face.box for face in frame.faces], walking(frame.seconds)) > 0.95, frame.seconds
+        if frame.seconds > 2 + 0.48 + 0.12 + 0.13 + 2 / rate:
+            assert not frame.faces
+    if rate >= 24:
+        assert all(frame.faces for frame in found if 0.1 < frame.seconds < 2.4)
+
+
+def test_a_rate_that_varies() -> None:
+    """A face is seen before and after a gap in which the frames come irregularly and nothing is found."""
+    rng = np.random.default_rng(5)
+    times = [0.0, *np.cumsum(rng.choice([0.008, 0.02, 0.04, 0.1], 70))]
+
+    def seen(number: int) -> list[Sighting]:
+        return [] if 0.4 < times[number] < 1.4 else [Sighting(walking(times[number]))]
+
+    found = timed(times, Eyes(seen), walking)
+    assert times[-1] > 1.6
+    for frame in found:
+        if visible(walking(frame.seconds)):
+            assert share([face.box for face in frame.faces], walking(frame.seconds)) > 0.9, frame.seconds
+
+
+def test_a_track_keeps_its_number() -> None:
+    def seen(number: int) -> list[Sighting]:
+        return [Sighting(moving(number)), Sighting(Box(150, 100, 36, 44))]
+
+    tracker, found = Tracker(Eyes(seen).look), []
+    for number in range(30):
+        found += push(tracker, draw(number, [moving(number), Box(150, 100, 36, 44)]), number / RATE)
+    for frame in [*found, *tracker.finish()]:
+        places = {face.track: face.box for face in frame.faces}
+        assert len(places) == 2
+        assert share([places[0]], moving(frame.number)) > 0.9
+        assert share([places[1]], Box(150, 100, 36, 44)) > 0.9
+
+
+def test_large_frames_are_shrunk_and_few_wait() -> None:
+    """At 240 frames a second, the ring is full before two seconds have passed."""
+    tracker, colours = Tracker(lambda frame: [Sighting(Box(800, 300, 240, 300))]), []
+
+    def colour() -> UInt8Image:
+        colours.append(1)
+        return np.zeros((1, 1, 3), np.uint8)
+
+    frame = grey(texture(5, 400, 225)).repeat(4, 0).repeat(4, 1)
+    found, most = [], 0
+    for number in range(150):
+        found += tracker.push(frame, number / 240, colour)
+        most = max(most, tracker.waiting)
+    found += tracker.finish()
+    assert most * 1280 * 720 <= RING_BYTES + 2 * 1280 * 720
+    assert 90 < most < 120
+    assert len(found) == 150
+    assert len(colours) <= 150 / 240 / 0.12 + 3
+    for each in found:
+        (face,) = each.faces
+        assert face.box.x <= 800 <= 1040 <= face.box.right
+        assert face.box.area < 1.3 * 240 * 300
