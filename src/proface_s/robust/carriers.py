@@ -12,6 +12,7 @@ Order and scrambling come from the salt and are public: what is hidden is encryp
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -111,8 +112,10 @@ def place_directory(data: bytes, rows: int, columns: int) -> tuple[Mask, Bits]:
     return _bands_of_directory(rows, columns), coded[_places_in(rows, columns)]
 
 
-def collect_directory(ratios: FloatArray) -> list[bytes]:
-    """Return what may be the directory, one candidate per possible length; only their CRC can tell.
+def collect_directory(ratios: FloatArray) -> Iterator[bytes]:
+    """Yield what may be the directory, one candidate per possible length, the shortest first; only their CRC can tell.
+
+    Readers stop at the first that is sound: a length that is not the right one takes the decoder longest.
 
     Args:
         ratios: (rows, columns, bands) log-likelihood ratios.
@@ -122,12 +125,10 @@ def collect_directory(ratios: FloatArray) -> list[bytes]:
     summed = np.bincount(_places_in(rows, columns), weights=found, minlength=DIRECTORY_BITS)
     signs = 1 - 2 * _directory_scramble().astype(np.float32)
     unscrambled = summed.astype(np.float32) * signs
-    candidates = []
     for length in LENGTHS:
         bits, sound = ldpc_code(8 * length, DIRECTORY_BITS).decode(unscrambled[None])
         if sound[0]:
-            candidates.append(np.packbits(bits[0]).tobytes())
-    return candidates
+            yield np.packbits(bits[0]).tobytes()
 
 
 class Layer:
