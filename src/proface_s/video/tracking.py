@@ -46,10 +46,17 @@ _FEW_LOOKS: Final = 2  # within which a face may be found again, however much ti
 
 
 class TrackedFace(NamedTuple):
-    """A face in a frame: its tight box, inside the frame, and the number of its track in the stream."""
+    """A face in a frame.
+
+    Attributes:
+        box: tight box, inside the frame.
+        track: number of its track in the stream, from 0.
+        sure: whether the detector was sure of it in this frame.
+    """
 
     box: Box
     track: int
+    sure: bool = False
 
 
 class TrackedFrame(NamedTuple):
@@ -223,6 +230,8 @@ class Tracker:
                 self._follow_back(track, number, box, stop=track.last + 1)
             track.seen[number] = followed.box = box
             followed.lost, followed.missed = False, 0
+            if sure:
+                track.certain.add(number)
             if sure and not track.sure:
                 track.sure = True
                 first = min(track.seen)
@@ -257,13 +266,13 @@ class Tracker:
         number = self._out
         self._ring.popleft()
         self._out += 1
-        covers = [(track.number, track.cover(number)) for track in self._tracks if track.sure]
+        covers = [(track, track.cover(number)) for track in self._tracks if track.sure]
         live = {id(each.track) for each in self._live}
         self._tracks = [
             each for each in self._tracks if id(each) in live or self._clock.after(each.last, HOLD) >= self._out
         ]
         faces = [
-            TrackedFace(box, track)
+            TrackedFace(box, track.number, number in track.certain)
             for track, cover in covers
             if cover is not None and (box := cover.within(*self._size)) is not None
         ]

@@ -59,6 +59,7 @@ class FaceTrack:
         seen: frame -> box in which the face was seen there.
         motions: frame -> motion from the frame before to this one.
         sure: whether the detector was sure of the face at least once.
+        certain: frames in which it was.
         end: number of the first frame after the shot; None as long as the shot goes on.
         clock: times of the frames.
         number: tells the tracks of a stream apart.
@@ -68,6 +69,7 @@ class FaceTrack:
     seen: dict[int, CentredBox]
     motions: dict[int, Motion] = field(default_factory=dict)
     sure: bool = False
+    certain: set[int] = field(default_factory=set)
     end: int | None = None
     clock: Clock = field(default_factory=Clock, repr=False)
     number: int = 0
@@ -86,6 +88,7 @@ class FaceTrack:
         """Drop what is known of earlier frames than this and does not matter for it."""
         keep = max((frame for frame in self.seen if frame <= before), default=before)
         self.seen = {frame: box for frame, box in self.seen.items() if frame >= keep}
+        self.certain = {frame for frame in self.certain if frame >= keep}
         self.motions = {frame: motion for frame, motion in self.motions.items() if frame >= keep}
 
     def cover(self, frame: int) -> CentredBox | None:
