@@ -129,11 +129,17 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "written-wrongly": "What was read back is not what was written.",
     # video
     "altered-frame": "The protected pixels of a frame were changed.",
+    "bad-people": "The file does not list the people of a clip.",
+    "bad-same": "Two or more people have to be named to be taken for one.",
+    "bad-timed-box": "The text does not say from when to when and where.",
     "broken-clip": "Frames are missing, out of order, exchanged or changed.",
     "no-frames": "No picture of the clip can be decoded.",
     "no-video": "The file has no moving pictures.",
     "not-a-clip": "The file cannot be read as a clip.",
     "variable-resolution": "The size of the pictures changes within the clip.",
+    "empty-span": "The clip has no frame in this time.",
+    "other-clip": "The people were found in another clip.",
+    "unknown-person": "The clip shows no such person.",
     "detection-interval": "Faces cannot be looked for at this interval.",
     "small-frame": "The frame is smaller than its record says.",
     # collections, and the machines that work on them

@@ -63,7 +63,7 @@ def parse_timed_box(text: str) -> TimedBox:
     """Read a place that is marked by hand.
 
     Args:
-        text: ``T0-T1:x,y,w,h`` with times in seconds or as ``minutes:seconds`` or ``hours:minutes:seconds``; ``x,y,w,h``
+        text: ``T0-T1:x,y,w,h`` with times in seconds, ``minutes:seconds`` or ``hours:minutes:seconds``; ``x,y,w,h``
             alone for the whole clip.
 
     Raises:

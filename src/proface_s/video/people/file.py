@@ -118,5 +118,3 @@ def _number(found: Any, name: str, least: int, most: int = _MOST) -> int:
     if type(found) is not int or not least <= found <= most:
         raise ValueError(f"{name} is not a whole number from {least} to {most}")
     return found
-
-

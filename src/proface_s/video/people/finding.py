@@ -74,9 +74,7 @@ class PeopleFinder:
         groups = sorted(self._overlaps.groups(), key=lambda group: min(self._followed[track].order for track in group))
         person_of = {track: person for person, group in enumerate(groups, 1) for track in group}
         by_order = sorted(self._followed, key=lambda track: (person_of[track], self._followed[track].order))
-        tracks = (
-            self._followed[track].track(number, person_of[track]) for number, track in enumerate(by_order, 1)
-        )
+        tracks = (self._followed[track].track(number, person_of[track]) for number, track in enumerate(by_order, 1))
         return People(self._size, np.array(self._times), tuple(tracks))
 
     def _keep(self, frames: Iterable[TrackedFrame]) -> None:

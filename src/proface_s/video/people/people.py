@@ -117,7 +117,7 @@ class People:
             UsageError: if fewer than two are named, or one does not exist.
         """
         if len(set(persons)) < 2:
-            raise UsageError("at least two people are needed to be taken for one", code="one-person")
+            raise UsageError("at least two people are needed to be taken for one", code="bad-same")
         self._check(persons)
         first = min(persons)
         return self._with(replace(each, person=first) if each.person in persons else each for each in self.tracks)
