@@ -19,6 +19,7 @@ LONG_FUNCTIONS = {  # name: why it is longer; its statements alone are still cou
     "proface_s/api/session.py:Session.protect": "each of its parameters is explained",
     **dict.fromkeys(
         (
+            "proface_s/cli/commands/detect.py:command",
             "proface_s/cli/commands/protect.py:command",
             "proface_s/cli/commands/recover.py:command",
             "proface_s/cli/commands/serve.py:command",

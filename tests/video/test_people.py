@@ -182,9 +182,9 @@ def test_corrections_use_the_numbers_that_were_found() -> None:
     people = some()
     boxes = (TimedBox(0.15, 0.4, Box(150, 100, 40, 40)),)
     corrected = Corrections(((4, 2), (4, 1)), (3, 2), boxes).apply(people)
-    assert corrected.persons == (1, 3, 4)
+    assert corrected.persons == (1, 3, 5)
     assert [each.number for each in corrected.of(1)] == [1, 2, 3, 6]
-    (by_hand,) = corrected.of(4)
+    (by_hand,) = corrected.of(5)
     assert (by_hand.start, by_hand.stop, by_hand.by_hand) == (2, 5, True)
     assert by_hand.box(2) == Box(150, 100, 10, 20)
     assert Corrections(((1, 2), (3, 4), (4, 1))).apply(people).persons == (1,)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...hints import hinted
+from ..options.clips import PeopleOptions, people_options, photo_boxes
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
     from ...image.write import OutputFormat
     from ...types import Box
+    from ...video.people.corrections import TimedBox
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
     from ..runner.worklist import Worklist
@@ -46,16 +48,27 @@ _sheet = click.option(
     metavar="FILE",
     type=PATH,
     help="Also write a list of the photos to look at before they are published (.html or .png): without a face, with "
-    "weak detections, or with a large skin-coloured area that holds no face.",
+    "weak detections, or with a large skin-coloured area that holds no face.  Of a clip: a contact sheet (.png), one "
+    "picture a person.",
+)
+
+_output = click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=PATH,
+    help="Of a clip: write who is where to this file (JSON), which --people reads and which may be corrected by hand.",
 )
 
 
 @click.command("detect", short_help="Show the faces that would be protected.")
 @inputs
+@_output
 @_draw
 @_sheet
 @boxes
 @which_faces
+@people_options
 @search_options
 @file_format
 @overwrite
@@ -63,10 +76,12 @@ _sheet = click.option(
 @output_options
 def command(
     inputs: tuple[Path, ...],
+    output: Path | None,
     draw: str | None,
     sheet: Path | None,
-    boxes: tuple[Box, ...],
+    boxes: tuple[Box | TimedBox, ...],
     faces: tuple[int, ...] | None,
+    people: PeopleOptions,
     search: FaceSearch,
     file_format: OutputFormat | None,
     overwrite: bool,
@@ -77,15 +92,31 @@ def command(
 
     Faces are numbered from 1, left to right, then top to bottom.  Without --faces and --box, these are the numbers
     that `proface protect --faces` takes; with them, the numbers that the protected file will have.
+
+    In a clip, people are numbered from 1 by when they come.  Look at the contact sheet, then correct what was found:
+
+    \b
+    proface detect clip.mp4 -o people.json --sheet people.png
+    proface detect clip.mp4 --people people.json --same 3,7 --box 0:12-0:15:410,220,96,128 -o people2.json
     """
     from ...api import Session
     from ...errors import ImageError
+    from ...video.clip_names import is_clip_name
     from ..runner import file_filters
     from ..runner.plan import make_plan
     from ..runner.report import Reporter
     from ..runner.run import run_plan
     from ..runner.worklist import Worklist
 
+    if any(map(is_clip_name, inputs)):
+        from ..runner.clips.detect import detect_clip
+
+        clip, corrections = _only_clip(inputs, draw), people.corrections(faces, boxes)
+        return detect_clip(
+            clip, people, corrections, search,
+            output=output, sheet=sheet, overwrite=overwrite, threads=threads, output_options=output_options,
+        )  # fmt: skip
+    untimed = photo_boxes(people, boxes, {"--output": output is not None})
     plan = make_plan(
         inputs,
         file_filters.photos,
@@ -96,11 +127,26 @@ def command(
         pipes=draw is None,
     )
     worklist = Worklist(sheet, overwrite) if sheet is not None else None
-    task = _DetectTask(Session(threads=threads), boxes, faces, search, file_format, overwrite, worklist)
+    task = _DetectTask(Session(threads=threads), untimed, faces, search, file_format, overwrite, worklist)
     code = run_plan(plan, task, Reporter("detect", output_options))
     if worklist is not None:
         worklist.write()
     return code
+
+
+def _only_clip(inputs: tuple[Path, ...], draw: str | None) -> Path:
+    """Return the clip that is to be looked at.
+
+    Raises:
+        UsageError: if there are other inputs, or something is to be drawn.
+    """
+    from ...errors import UsageError
+
+    if len(inputs) > 1:
+        raise hinted(UsageError("a clip is looked at by itself"), "name one clip, and nothing else")
+    if draw is not None:
+        raise hinted(UsageError("--draw is for photos"), "see who is in a clip on its contact sheet: --sheet FILE.png")
+    return inputs[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...hints import hinted
+from ..options.clips import PeopleOptions, photo_boxes
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -152,6 +153,7 @@ def command(
         raise hinted(
             UsageError("--identity does nothing without --resume"), "recipients' public keys are given with -r"
         )
+    settings["boxes"] = photo_boxes(PeopleOptions(), settings["boxes"], {})
     settings["search"] = search
     settings["share"] = _share(share, plan_options)
     if engine.name is not None:

@@ -102,7 +102,8 @@ boxes = click.option(
     type=BoxText(),
     multiple=True,
     metavar="X,Y,W,H",
-    help="Also protect this rectangle: left, top, width, height in pixels.  Repeatable.",
+    help="Also protect this rectangle: left, top, width, height in pixels; of a clip, with FROM-TO: before them, from "
+    "one time to another.  Repeatable.",
 )
 
 which_faces = click.option(

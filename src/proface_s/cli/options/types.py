@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from ...types import Box, Style
+    from ...video.people.corrections import TimedBox
 
 PATH = click.Path(path_type=Path)
 
@@ -103,14 +104,18 @@ class FaceSelection(click.ParamType):  # type: ignore[type-arg]
 
 
 class BoxText(click.ParamType):  # type: ignore[type-arg]
-    """A rectangle, ``x,y,w,h`` in pixels of the upright picture."""
+    """A rectangle, ``x,y,w,h`` in pixels of the upright picture; of clips also ``from-to:x,y,w,h``."""
 
     name = "box"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Box:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Box | TimedBox:
         """Return the box."""
         from ...faces import parse_box
 
+        if ":" in str(value):
+            from ...video.people.corrections import parse_timed_box
+
+            return parse_timed_box(value)
         return parse_box(value)
 
 

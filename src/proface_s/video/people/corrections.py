@@ -31,7 +31,7 @@ class Corrections:
     Attributes:
         same: groups of numbers, each of one person in truth.
         faces: numbers of the people to keep; None for all.  A number that ``same`` has joined to another stands for it.
-        boxes: places to add, each a person of its own.
+        boxes: places to add, each a person of its own, with the numbers after those that were found.
     """
 
     same: tuple[tuple[int, ...], ...] = ()
@@ -54,8 +54,8 @@ class Corrections:
         if self.faces is not None:
             people.kept(self.faces)
             joined = joined.kept({stands_for[person] for person in self.faces})
-        for start, stop, box in self.boxes:
-            joined = joined.with_box(box, start, stop)
+        for number, (start, stop, box) in enumerate(self.boxes, max(people.persons, default=0) + 1):
+            joined = joined.with_box(box, start, stop, number)
         return joined
 
 

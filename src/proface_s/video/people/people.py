@@ -131,13 +131,14 @@ class People:
         self._check(persons)
         return self._with(each for each in self.tracks if each.person in persons)
 
-    def with_box(self, box: Box, start: float, stop: float) -> People:
-        """Return these people and another one, marked by hand.
+    def with_box(self, box: Box, start: float, stop: float, person: int | None = None) -> People:
+        """Return these people and one who was marked by hand.
 
         Args:
             box: the place; parts outside the frame are ignored.
             start: from when on, in seconds.
             stop: until when, in seconds; frames at this time are included.
+            person: number of the person; the next one that is free if None.
 
         Raises:
             UsageError: if the box lies outside the frame, or the clip has no frame in this time.
@@ -154,7 +155,7 @@ class People:
                 f"no frame is shown from {start:g} to {stop:g} s; the last one is at {length:.2f} s", code="empty-span"
             )
         number = max((track.number for track in self.tracks), default=0) + 1
-        person = max(self.persons, default=0) + 1
+        person = max(self.persons, default=0) + 1 if person is None else person
         boxes: Boxes = np.tile(np.array([x, y, w, h], np.int32), (end - first, 1))
         return self._with([*self.tracks, PersonTrack(number, person, first, boxes, first, by_hand=True)])
 

@@ -1,0 +1,120 @@
+"""Find out who is in a clip: from a people file or by looking, corrected as the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ....api.face_search import FaceSearch
+from ....errors import ImageError, NoFaceError
+from ....faces import DEFAULT_DETECTOR, open_detector
+from ....progress import Progress, Stage, silent
+from ....video.people.corrections import Corrections
+from ....video.people.of_clip import find_clip_people, read_people
+from ....video.people.people import People
+from ...options.clips import PeopleOptions
+from ..part_progress import PartProgress
+
+if TYPE_CHECKING:
+    from ....faces import Detector
+
+_MANY = 5  # places of damage that are named
+
+
+def people_of(
+    clip: Path,
+    options: PeopleOptions,
+    corrections: Corrections,
+    search: FaceSearch,
+    threads: int,
+    progress: Progress = silent,
+) -> tuple[People, tuple[str, ...]]:
+    """Return the people of a clip as the user wants them, and what the user should know.
+
+    Args:
+        clip: the file.
+        options: of the user.
+        corrections: likewise.
+        search: how faces are looked for.
+        threads: to work with; 0 for all cores.
+        progress: is told about the stage ``find``.
+
+    Raises:
+        ProFaceError: if the clip or the people file cannot be read, or the corrections name what is not there.
+        NoFaceError: if there is nobody.
+    """
+    if options.file is not None:
+        people, failures = read_people(options.file), list[float]()
+    else:
+        detector = _detector(search, threads)
+        people, failures = find_clip_people(clip, detector, options.interval, threads=threads, progress=progress)
+    people = corrections.apply(people)
+    if not people.persons:
+        raise NoFaceError(f"no face found in {clip}")
+    return people, tuple(_damage(failures))
+
+
+@contextmanager
+def clip_progress(name: str, quiet: bool) -> Iterator[Progress]:
+    """Show on a terminal how far the work on the frames of a clip is, during the block."""
+    shown, stage_now, done = PartProgress(quiet, announced=False), "", 0
+
+    def told(stage: Stage, finished: int, total: int) -> None:
+        nonlocal stage_now, done
+        if stage != stage_now:
+            shown.stop()
+            shown.start(f"{name}: {stage}", total)
+            stage_now, done = stage, 0
+        for _ in range(finished - done):
+            shown.advance()
+        done = max(done, finished)
+
+    try:
+        yield told
+    finally:
+        shown.stop()
+
+
+def new_output(path: Path, overwrite: bool) -> None:
+    """Check before long work that an output can get its name.
+
+    Raises:
+        ImageError: if it exists and must not be replaced.
+    """
+    if path.exists() and not overwrite:
+        raise ImageError(f"{path} already exists", code="exists")
+
+
+def people_fields(people: People) -> tuple[dict[str, Any], ...]:
+    """Return JSON fields of each person: number, times, and the box where the face is seen best."""
+    from ....video.people.sheet import best_track
+
+    found = []
+    for person in people.persons:
+        tracks = people.of(person)
+        track = best_track(tracks)
+        box = track.box(track.best) or next(box for box in map(track.box, range(track.start, track.stop)) if box)
+        found.append(
+            {
+                "number": person,
+                "box": [box.x, box.y, box.w, box.h],
+                "best": round(float(people.times[track.best]), 3),
+                "spans": [[round(time, 3) for time in span] for span in people.spans(person)],
+                "tracks": [each.number for each in tracks],
+            }
+        )
+    return tuple(found)
+
+
+def _detector(search: FaceSearch, threads: int) -> Detector:
+    name = search.detector or DEFAULT_DETECTOR
+    return open_detector(name, threads, threshold=search.threshold, thorough=search.thorough)
+
+
+def _damage(failures: Sequence[float]) -> Iterator[str]:
+    if failures:
+        times = sorted({round(each, 1) for each in failures})
+        named = ", ".join(f"{each:.1f}" for each in times[:_MANY]) + (", ..." if len(times) > _MANY else "")
+        yield f"the clip is damaged; pictures are missing at {named} seconds"
