@@ -10,9 +10,11 @@ typedef unsigned short u16;
 typedef int i32;
 typedef unsigned int u32;
 typedef unsigned long long u64;
+typedef u64 __attribute__((may_alias, aligned(1))) Word;
+typedef u32 __attribute__((may_alias, aligned(1))) HalfWord;
 
 enum { OK = 0, TRUNCATED = -1, BAD_CODE = -2, BAD_RESTART = -3, BAD_COEFFICIENT = -4, BAD_TABLE = -5, NO_MEMORY = -6 };
-enum { COMPONENTS = 4, TABLES = 4, LOOK = 10, MCU_BYTES = 32768, REFINEMENTS = 1000 };
+enum { COMPONENTS = 4, TABLES = 4, LOOK = 10, MCU_BYTES = 32768, GROWTH = 1 << 22, REFINEMENTS = 1000 };
 
 typedef struct {
     i16 *coefficients;   /* (rows, columns) blocks */
@@ -49,6 +51,8 @@ static const u8 natural[64] = {
     0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+
+static inline u64 has_ff(u64 word) { return ~word - 0x0101010101010101ull & word & 0x8080808080808080ull; }
 
 /* Memory: a heap that only grows. */
 
@@ -88,6 +92,16 @@ static i32 invented;    /* how many of them lie behind the end of the data */
 static i32 failure;
 
 static void fill(void) {
+    if (source_end - source >= 8) {
+        u64 word = __builtin_bswap64(*(const Word *)source);
+        if (!has_ff(word)) {
+            i32 bytes = (64 - available) >> 3;
+            window |= word >> available;  /* bits behind the available ones are those that follow, too */
+            source += bytes;
+            available += 8 * bytes;
+            return;
+        }
+    }
     while (available <= 56) {
         u32 byte = 0;
         if (source < source_end && !(source[0] == 0xFF && (source + 1 >= source_end || source[1] != 0))) {
@@ -102,9 +116,8 @@ static void fill(void) {
 }
 
 static inline u32 take(i32 count) {
-    if (!count) return 0;
     if (available < count) fill();
-    u32 value = (u32)(window >> (64 - count));
+    u32 value = (u32)(window >> 1 >> (63 - count));
     window <<= count;
     available -= count;
     return value;
@@ -135,7 +148,7 @@ static i32 prepare_decoder(Decoder *decoder, const Table *table) {
 }
 
 static inline i32 decode(const Decoder *decoder) {
-    if (available < 16) fill();
+    if (available < 32) fill();  /* a code, and the value that follows it */
     u32 entry = decoder->look[window >> (64 - LOOK)];
     if (entry) {
         i32 length = (i32)(entry >> 8);
@@ -318,34 +331,45 @@ static u32 correction_count;
 
 static inline void store(u8 byte) { *(u8 *)output_at++ = byte; }
 
-static inline void put(u32 value, i32 count) {
-    if (counting || !count) return;
-    pending = pending << count | (value & ((1u << count) - 1));
+static inline void store_stuffed(u8 byte) {
+    store(byte);
+    if (byte == 0xFF) store(0);
+}
+
+/* Write up to 31 bits; those above them are 0. */
+static inline void put(u32 bits, i32 count) {
+    if (counting) return;
+    pending = pending << count | bits;
     pending_bits += count;
-    while (pending_bits >= 8) {
-        u8 byte = (u8)(pending >> (pending_bits - 8));
-        store(byte);
-        if (byte == 0xFF) store(0);
-        pending_bits -= 8;
+    if (pending_bits < 32) return;
+    pending_bits -= 32;
+    u32 word = (u32)(pending >> pending_bits);
+    if (has_ff(word)) {
+        for (i32 shift = 24; shift >= 0; shift -= 8) store_stuffed((u8)(word >> shift));
+    } else {
+        *(HalfWord *)output_at = __builtin_bswap32(word);
+        output_at += 4;
     }
 }
 
-static inline void put_symbol(Encoder *encoder, i32 symbol) {
-    if (counting)
+/* Write a symbol and the bits that belong to it: the lowest ``count`` of a number, 1 less if it is negative. */
+static inline void put_symbol(Encoder *encoder, i32 symbol, i32 value, i32 count) {
+    if (counting) {
         encoder->frequency[symbol]++;
-    else
-        put(encoder->code[symbol], encoder->size[symbol]);
+        return;
+    }
+    u32 bits = (u32)(value < 0 ? value - 1 : value) & ((1u << count) - 1);
+    put(encoder->code[symbol] << count | bits, encoder->size[symbol] + count);
 }
 
 static void flush(void) {
-    if (pending_bits) put(0x7F, 8 - pending_bits);
+    i32 odd = -pending_bits & 7;
+    pending = pending << odd | ((1u << odd) - 1);
+    for (pending_bits += odd; pending_bits; pending_bits -= 8) store_stuffed((u8)(pending >> (pending_bits - 8)));
     pending = 0;
-    pending_bits = 0;
 }
 
 static inline i32 length_of(u32 value) { return value ? 32 - __builtin_clz(value) : 0; }
-
-static void put_value(i32 value, i32 size) { put((u32)(value < 0 ? value - 1 : value), size); }
 
 static void put_corrections(const u8 *bits, u32 count) {
     for (u32 i = 0; i < count; i++) put(bits[i], 1);
@@ -354,12 +378,45 @@ static void put_corrections(const u8 *bits, u32 count) {
 static void put_run(Encoder *encoder) {
     if (!run) return;
     i32 size = length_of(run) - 1;
-    put_symbol(encoder, size << 4);
-    put(run, size);
+    put_symbol(encoder, size << 4, (i32)run, size);
     run = 0;
     put_corrections(corrections, correction_count);
     correction_count = 0;
 }
+
+static u64 spread[16][16];  /* four coefficients in natural order, bit by bit -> their bits in zigzag order */
+
+static void prepare_spread(void) {
+    for (i32 i = 0; i < 16; i++)
+        for (i32 four = 0; four < 16; four++) spread[i][four] = 0;
+    for (i32 k = 0; k < 64; k++)
+        for (i32 four = 0; four < 16; four++)
+            if (four >> (natural[k] & 3) & 1) spread[natural[k] >> 2][four] |= 1ull << k;
+}
+
+/* Return which coefficients of a block are not 0: bit k is that of the k-th in zigzag order. */
+static inline u64 present_in(const i16 *block) {
+    u64 found = 0;
+    for (i32 i = 0; i < 16; i++) {
+        u64 four = ((const Word *)block)[i];
+        if (!four) continue;
+        four |= (four & 0x7FFF7FFF7FFF7FFFull) + 0x7FFF7FFF7FFF7FFFull;
+        four = (four & 0x8000800080008000ull) >> 15;
+        found |= spread[i][four * 0x0001000200040008ull >> 48 & 15];
+    }
+    return found;
+}
+
+/* The bits of the coefficients from first to last. */
+static inline u64 band(i32 first, i32 last) { return ~0ull >> (63 - last) & ~0ull << first; }
+
+static inline i32 next_of(u64 *left) {
+    i32 k = __builtin_ctzll(*left);
+    *left &= *left - 1;
+    return k;
+}
+
+static inline i32 magnitude_of(i32 value) { return value < 0 ? -value : value; }
 
 static void write_dc(const i16 *block, i32 number) {
     i32 value = block[0] >> scan.low;
@@ -369,95 +426,85 @@ static void write_dc(const i16 *block, i32 number) {
     }
     i32 difference = value - previous[number];
     previous[number] = value;
-    i32 size = length_of((u32)(difference < 0 ? -difference : difference));
+    i32 size = length_of((u32)magnitude_of(difference));
     if (size > 15) {
         failure = BAD_COEFFICIENT;
         return;
     }
-    put_symbol(&dc_encoders[scan.dc[number]], size);
-    put_value(difference, size);
+    put_symbol(&dc_encoders[scan.dc[number]], size, difference, size);
 }
 
 static void write_sequential(const i16 *block, i32 number) {
     write_dc(block, number);
     Encoder *encoder = &ac_encoders[scan.ac[number]];
-    i32 zeros = 0;
-    for (i32 k = 1; k < 64; k++) {
-        i32 value = block[natural[k]];
-        if (!value) {
-            zeros++;
-            continue;
-        }
-        for (; zeros > 15; zeros -= 16) put_symbol(encoder, 0xF0);
-        i32 size = length_of((u32)(value < 0 ? -value : value));
+    i32 before = 0;
+    for (u64 left = present_in(block) & ~1ull; left;) {
+        i32 k = next_of(&left), value = block[natural[k]], size = length_of((u32)magnitude_of(value));
+        i32 zeros = k - before - 1;
+        before = k;
+        for (; zeros > 15; zeros -= 16) put_symbol(encoder, 0xF0, 0, 0);
         if (size > 15) {
             failure = BAD_COEFFICIENT;
             return;
         }
-        put_symbol(encoder, zeros << 4 | size);
-        put_value(value, size);
-        zeros = 0;
+        put_symbol(encoder, zeros << 4 | size, value, size);
     }
-    if (zeros) put_symbol(encoder, 0);
+    if (before < 63) put_symbol(encoder, 0, 0, 0);
 }
 
 static void write_ac_first(const i16 *block) {
     Encoder *encoder = &ac_encoders[scan.ac[0]];
-    i32 zeros = 0;
-    for (i32 k = scan.first; k <= scan.last; k++) {
-        i32 value = block[natural[k]], magnitude = (value < 0 ? -value : value) >> scan.low;
-        if (!magnitude) {
-            zeros++;
-            continue;
-        }
+    i32 before = scan.first - 1;
+    for (u64 left = present_in(block) & band(scan.first, scan.last); left;) {
+        i32 k = next_of(&left), value = block[natural[k]], magnitude = magnitude_of(value) >> scan.low;
+        if (!magnitude) continue;
+        i32 zeros = k - before - 1, size = length_of((u32)magnitude);
+        before = k;
         put_run(encoder);
-        for (; zeros > 15; zeros -= 16) put_symbol(encoder, 0xF0);
-        i32 size = length_of((u32)magnitude);
+        for (; zeros > 15; zeros -= 16) put_symbol(encoder, 0xF0, 0, 0);
         if (size > 15) {
             failure = BAD_COEFFICIENT;
             return;
         }
-        put_symbol(encoder, zeros << 4 | size);
-        put_value(value < 0 ? -magnitude : magnitude, size);
-        zeros = 0;
+        put_symbol(encoder, zeros << 4 | size, value < 0 ? -magnitude : magnitude, size);
     }
-    if (zeros && ++run == 0x7FFF) put_run(encoder);
+    if (before < scan.last && ++run == 0x7FFF) put_run(encoder);
 }
 
 static void write_ac_refinement(const i16 *block) {
     Encoder *encoder = &ac_encoders[scan.ac[0]];
-    i32 magnitudes[64], end = 0, zeros = 0;
-    for (i32 k = scan.first; k <= scan.last; k++) {
-        i32 value = block[natural[k]];
-        magnitudes[k] = (value < 0 ? -value : value) >> scan.low;
-        if (magnitudes[k] == 1) end = k;
+    u64 present = present_in(block) & band(scan.first, scan.last);
+    i32 before = scan.first - 1, end = 0, zeros = 0;
+    for (u64 left = present; left;) {
+        i32 k = next_of(&left);
+        if (magnitude_of(block[natural[k]]) >> scan.low == 1) end = k;
     }
     u8 *bits = corrections + correction_count;
     u32 count = 0;
-    for (i32 k = scan.first; k <= scan.last; k++) {
-        if (!magnitudes[k]) {
-            zeros++;
-            continue;
-        }
+    while (present) {
+        i32 k = next_of(&present), value = block[natural[k]], magnitude = magnitude_of(value) >> scan.low;
+        if (!magnitude) continue;
+        zeros += k - before - 1;
+        before = k;
         for (; zeros > 15 && k <= end; zeros -= 16) {
             put_run(encoder);
-            put_symbol(encoder, 0xF0);
+            put_symbol(encoder, 0xF0, 0, 0);
             put_corrections(bits, count);
             bits = corrections;
             count = 0;
         }
-        if (magnitudes[k] > 1) {
-            bits[count++] = (u8)(magnitudes[k] & 1);
+        if (magnitude > 1) {
+            bits[count++] = (u8)(magnitude & 1);
             continue;
         }
         put_run(encoder);
-        put_symbol(encoder, zeros << 4 | 1);
-        put(block[natural[k]] >= 0, 1);
+        put_symbol(encoder, zeros << 4 | 1, value >= 0, 1);
         put_corrections(bits, count);
         bits = corrections;
         count = 0;
         zeros = 0;
     }
+    zeros += scan.last - before;
     if (zeros || count) {
         run++;
         correction_count += count;
@@ -496,7 +543,7 @@ static i32 visit(i32 writing) {
     for (i32 y = 0; y < down; y++) {
         for (i32 x = 0; x < across; x++) {
             if (writing && !counting && output_at + MCU_BYTES > output_end) {
-                u32 end = output_end + (1u << 20);
+                u32 end = output_end + GROWTH;
                 if (end < output_end || !reserve(end)) return NO_MEMORY;
                 output_end = end;
             }
@@ -615,6 +662,7 @@ static void finish(void) {
 i32 write_scan(void) {
     available = invented = failure = 0;
     correction_count = 0;
+    prepare_spread();
     for (i32 i = 0; i < TABLES; i++) {
         clear(&dc_encoders[i]);
         clear(&ac_encoders[i]);

@@ -13,6 +13,7 @@ from ..flow.model import Model
 from ..flow.registry import Models
 from ..image.read import MAX_PIXELS
 from ..keys.derive import KdfLimits
+from ..threads import threads_to_use
 from ..types import Picture
 from .face_search import USUAL_SEARCH, FaceSearch, FoundFaces, find_faces
 
@@ -36,6 +37,11 @@ class DetectorAndModels:
         return {
             name: value for name, value in self.__dict__.items() if name not in ("detector", "models", "_searching")
         }
+
+    @property
+    def threads(self) -> int:
+        """How many threads to work with."""
+        return threads_to_use(self._threads)
 
     @cached_property
     def detector(self) -> Detector:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from PIL import Image
 
 from ..errors import ImageError
-from ..types import Picture
+from ..types import Picture, UInt8Image
 from .colour.convert import to_rgb
 from .metadata import NOTE_FIELD
 from .opening import OpenedPicture, open_picture, rare_kind, undecodable
@@ -28,6 +29,7 @@ from .turning import turn
 
 MAX_PIXELS: Final = 200_000_000
 _NO_LIMIT: Final = 2**62
+_STRIP_BYTES: Final = 1 << 20  # fits in a processor's cache
 
 
 def read_picture(
@@ -89,6 +91,17 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         raise ImageError(f"{Path(path)} cannot be read: {error.strerror or error}") from None
 
 
+def _samples(image: Image.Image) -> UInt8Image:
+    """Return the samples of an image, (H, W) or (H, W, bands), by strips: Pillow copies what it is asked for twice."""
+    rows = max(1, _STRIP_BYTES // (4 * image.width))
+    strips = ((top, min(top + rows, image.height)) for top in range(0, image.height, rows))
+    bands = len(image.getbands())
+    samples = np.empty((image.height, image.width, *((bands,) if bands > 1 else ())), np.uint8)
+    for top, bottom in strips:
+        samples[top:bottom] = image.crop((0, top, image.width, bottom))
+    return samples
+
+
 def _decode(opened: OpenedPicture, label: str) -> Picture:
     """Decode, turn upright and convert; any exception that a decoder raises on a hostile file becomes an ImageError."""
     image, metadata = opened.image, dict(opened.texts)
@@ -100,8 +113,8 @@ def _decode(opened: OpenedPicture, label: str) -> Picture:
                 raise ImageError("truncated or damaged (the end of the picture is missing)", code="damaged-picture")
         converted = to_rgb(image, opened.profile)
         turned = 1 if opened.upright else opened.exif.orientation
-        rgb = turn(np.array(converted.rgb, np.uint8), turned)
-        alpha = None if converted.alpha is None else turn(np.array(converted.alpha, np.uint8), turned)
+        rgb = turn(_samples(converted.rgb), turned)
+        alpha = None if converted.alpha is None else turn(_samples(converted.alpha), turned)
     except ImageError as error:
         raise error.reworded(f"{label}: {error.message}") from None
     except Exception as error:

@@ -22,7 +22,7 @@ from proface_s.api.resume.comparison import unfinished
 from proface_s.container.carriers.carrier import from_chunks, read_chunks, to_chunks, write_chunks
 from proface_s.container.carriers.sidecar import decode_sidecar
 from proface_s.container.header.header import header_areas
-from proface_s.errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
+from proface_s.errors import DamagedFileError, ImageError, NotProtectedError, UsageError, WrongKeyError
 from proface_s.image.jpeg.read_coefficients import read_jpeg
 from proface_s.image.jpeg.transform import area_blocks, with_area_blocks
 from proface_s.image.jpeg.write_coefficients import write_jpeg
@@ -37,6 +37,29 @@ BLACK: Any = {"style": "solid:0"}
 @pytest.fixture(scope="module")
 def session() -> Session:
     return Session(threads=1)
+
+
+def test_several_threads_do_the_same(original: bytes) -> None:
+    several = Session(threads=3)
+    done = protect(several, original)
+    recovered = several.recover(done.data, WORDS)
+    assert same_coefficients(read_jpeg(recovered.data), read_jpeg(original))
+    assert np.array_equal(done.cover, Session(threads=1).protect(original, WORDS, boxes=BOXES, faces="none").cover)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_coefficient_of_a_picture_that_is_too_large_is_decoded(
+    threads: int, original: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("the coefficients were decoded")
+
+    done = protect(Session(threads=threads), original)
+    monkeypatch.setattr("proface_s.image.jpeg.file.read_jpeg", decode)
+    small = Session(threads=threads, max_pixels=1000)
+    for refuse, data in ((small.protect, original), (small.recover, done.data)):
+        with pytest.raises(ImageError, match="the limit is 1000 pixels"):
+            refuse(data, WORDS)
 
 
 def protect(session: Session, data: bytes, *boxes: str, **options: Any) -> ProtectResult:

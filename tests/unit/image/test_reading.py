@@ -62,6 +62,14 @@ def test_lossless_formats_are_read_bit_for_bit(tmp_path: Path, kind: str, option
     assert picture.source == str(path)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_pictures_of_several_strips(mode: str) -> None:
+    samples = np.random.default_rng(4).integers(0, 256, (1100, 301, len(mode)), np.uint8)
+    picture = read_picture(encode(Image.fromarray(samples.squeeze()), "PNG"))
+    assert np.array_equal(picture.rgb, np.broadcast_to(samples[..., :3], (1100, 301, 3)))
+    assert picture.alpha is None if mode != "RGBA" else np.array_equal(picture.alpha, samples[..., 3])
+
+
 def test_jpeg() -> None:
     smooth = np.zeros((24, 40, 3), np.uint8)
     smooth[:] = np.linspace(0, 200, 40, dtype=np.uint8)[:, None]

@@ -22,9 +22,11 @@ from ...errors import DamagedFileError, ImageError, UsageError
 from ...image.jpeg.file import JpegFile
 from ...image.metadata import with_note
 from ...image.names import fitted_name
-from ...image.read import MAX_PIXELS, read_file, read_picture
+from ...image.opening import check_size
+from ...image.read import MAX_PIXELS, picture_size, read_file, read_picture
 from ...image.structure.png import complete_png
 from ...image.write import OutputFormat, check_output_path, output_format_of
+from ...threads import run_both
 from ...types import Picture
 from ..header_checks import as_protected
 from ..results.protected import ProtectResult
@@ -48,7 +50,11 @@ def file_bytes(image: str | os.PathLike[str] | bytes | ProtectResult) -> bytes:
 
 
 def load(
-    image: PictureInput, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS
+    image: PictureInput,
+    sidecar: str | os.PathLike[str] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    coefficient_threads: int = 0,
 ) -> Picture:
     """Any kind of picture as a `Picture`, with the private chunks where its kind can carry them.
 
@@ -56,17 +62,19 @@ def load(
         image: the picture.
         sidecar: a sidecar to use; if None, that of a protected file without metadata is looked for beside it.
         max_pixels: larger files are refused before they are decoded.
+        coefficient_threads: if 2 or more, the coefficients of a JPEG are decoded while its pixels are; otherwise when
+            they are first needed.
 
     Raises:
         ImageError: if it cannot be read.
         DamagedFileError: its chunks are damaged, or the sidecar is, or belongs to another picture or disagrees.
     """
     if isinstance(image, (str, os.PathLike)):
-        picture = _decoded(read_file(image), str(image), max_pixels)
+        picture = _decoded(read_file(image), str(image), max_pixels, coefficient_threads)
     elif isinstance(image, bytes):
-        picture = _decoded(image, "the file", max_pixels)
+        picture = _decoded(image, "the file", max_pixels, coefficient_threads)
     elif isinstance(image, ProtectResult):
-        picture = _decoded(image.data, "the file", max_pixels)
+        picture = _decoded(image.data, "the file", max_pixels, coefficient_threads)
         if image.sidecar and not any(picture.chunks.values()):
             picture = replace(picture, chunks=decode_sidecar(image.sidecar)[1])
     elif isinstance(image, np.ndarray):
@@ -90,7 +98,11 @@ def load(
 
 
 def load_protected(
-    image: PictureInput, sidecar: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS
+    image: PictureInput,
+    sidecar: str | os.PathLike[str] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    coefficient_threads: int = 0,
 ) -> Picture:
     """Read a protected picture as it was protected: an orientation that was added since is ignored, and noted.
 
@@ -98,25 +110,31 @@ def load_protected(
         image: as for `load`.
         sidecar: as for `load`.
         max_pixels: as for `load`.
+        coefficient_threads: as for `load`.
 
     Raises:
         ImageError, DamagedFileError: as `load`.
     """
-    read = load(image, sidecar, max_pixels=max_pixels)
+    read = load(image, sidecar, max_pixels=max_pixels, coefficient_threads=coefficient_threads)
     picture = as_protected(read)
     return picture if picture is read else with_note(picture, "an orientation that was added later was ignored")
 
 
-def _decoded(data: bytes, name: str, max_pixels: int) -> Picture:
+def _decoded(data: bytes, name: str, max_pixels: int, coefficient_threads: int) -> Picture:
     """Decode a file, with its private chunks; ``name`` is for messages."""
     chunks = read_chunks(complete_png(data), name)
+    jpeg = JpegFile(data, name) if is_jpeg(data) else None
     try:
-        picture = read_picture(data, max_pixels=max_pixels, name=name)
+        if jpeg is not None and coefficient_threads > 1:
+            check_size(picture_size(data, name=name), max_pixels, name)
+            picture, _ = run_both(coefficient_threads, lambda: read_picture(data, name=name), jpeg.prepare)
+        else:
+            picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:
-        if chunks:  # the file was protected once: what is wrong with it is damage
+        if chunks and error.code != "many-pixels":  # it was protected once: what is wrong with it is damage
             raise DamagedFileError(error.message, code=error.code) from None
         raise
-    return replace(picture, chunks=chunks, source=name, jpeg=JpegFile(data, name) if is_jpeg(data) else None)
+    return replace(picture, chunks=chunks, source=name, jpeg=jpeg)
 
 
 def _from_pil(image: Any) -> Picture:

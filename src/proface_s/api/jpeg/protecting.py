@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ...container.carriers.carrier import from_chunks, read_chunks, to_chunks, w
 from ...container.carriers.sidecar import decode_sidecar, encode_sidecar_of
 from ...container.header.coefficient_map import CoefficientMap
 from ...container.header.footprint import PLAIN
-from ...container.header.header import NO_MODEL_ID, Header
+from ...container.header.header import NO_MODEL_ID, Header, header_areas
 from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...container.header.lock_plan import plan_header
@@ -28,19 +29,20 @@ from ...faces.numbering import format_numbers
 from ...image.jpeg.coefficient_code import encode_coefficients
 from ...image.jpeg.picture import Coefficients, JpegPicture
 from ...image.jpeg.read_coefficients import read_jpeg
-from ...image.jpeg.transform import area_blocks, encode_area, with_area_blocks
+from ...image.jpeg.transform import area_blocks, encode_area, put_area_blocks, with_area_blocks
 from ...image.jpeg.write_coefficients import write_jpeg
 from ...image.metadata import kept_exif
 from ...image.read import read_picture
 from ...keys.access import Lock
 from ...keys.derive import KdfLimits, KekDeriver
 from ...progress import Progress, silent
+from ...threads import parallel_map, run_both
 from ...types import Box, Picture, UInt8Image
 from ..options import ProtectOptions
 from ..protection.protect_picture import ProtectedPicture
 from ..protection.protected_check import all_keys_open
 from ..protection.selection import FacePlan
-from .protected import area_digest, coefficient_digest, open_face
+from .protected import area_digest, changed_areas, coefficient_digest, open_face
 from .regions import McuGrid
 
 
@@ -51,6 +53,7 @@ def protect_jpeg(
     options: ProtectOptions,
     *,
     limits: KdfLimits | None = None,
+    threads: int = 1,
     progress: Progress = silent,
 ) -> ProtectedPicture:
     """Cover the faces of a JPEG, and seal their coefficients under fresh keys.
@@ -61,6 +64,7 @@ def protect_jpeg(
         faces: at least one; regions of `McuGrid.place`.
         options: metadata and sidecar; what they say of faces is in ``faces``.
         limits: what key derivation may cost; those of the format if None.
+        threads: to work with.
         progress: is told about the stages ``hide`` and ``check``.
 
     Returns:
@@ -70,35 +74,36 @@ def protect_jpeg(
         UsageError: if there are too many locks.
         ProFaceError: if the finished file would not bring every coefficient back.
     """
-    grid = McuGrid.of(jpeg)
     boxes = [face.box for face in faces]
     groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
     planned = plan_header(NO_MODEL_ID, picture.size, boxes, groups, locks)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
-    areas = [grid.area(box) for box in boxes]
+    areas = [McuGrid.of(jpeg).area(box) for box in boxes]
     covers, covered, remarks = _covered(picture, jpeg, faces, areas, progress)
     progress("check", 0, 1)
     hidden = with_area_blocks(jpeg, dict(zip(areas, covered, strict=True)))
+    described = [
+        FaceDescription(recorded_name(face.style), face.style.strength, area_digest(blocks))
+        for face, blocks in zip(faces, covered, strict=True)
+    ]
     header = lock_header(
         ring,
         picture.size,
-        [
-            FaceDescription(recorded_name(face.style), face.style.strength, area_digest(blocks))
-            for face, blocks in zip(faces, covered, strict=True)
-        ],
+        described,
         locks,
         deriver=KekDeriver(limits),
         footprints=[PLAIN] * len(faces),
         coefficients=CoefficientMap(jpeg.orientation, jpeg.sampling, jpeg.frame_digest, tuple(areas)),
     )
-    originals = [area_blocks(jpeg, area) for area in areas]
-    seals = {index: _seal(ring, header, index, faces[index], jpeg, blocks) for index, blocks in enumerate(originals)}
-    chunks = to_chunks(header, seals)
-    data = write_jpeg(hidden, kept_exif(picture, jpeg.orientation) if options.keep_metadata else b"")
+    exif = kept_exif(picture, jpeg.orientation) if options.keep_metadata else b""
+    data, seals = run_both(
+        threads, lambda: write_jpeg(hidden, exif), lambda: _seals(ring, header, faces, jpeg, threads)
+    )
+    chunks = to_chunks(header, dict(enumerate(seals)))
     data = data if options.sidecar == "instead" else write_chunks(data, chunks)
     sidecar = None if options.sidecar == "none" else encode_sidecar_of(coefficient_digest(hidden), chunks)
-    _check(data, sidecar, jpeg, areas, ring, locks, limits)
-    shown = read_picture(data, name=picture.source)
+    check = partial(_check, data, sidecar, jpeg, ring, locks, limits)
+    shown, _ = run_both(threads, lambda: read_picture(data, name=picture.source), check)
     return ProtectedPicture(shown, tuple(covers), header, data, sidecar, tuple(remarks))
 
 
@@ -121,24 +126,26 @@ def _covered(
     return covers, covered, remarks
 
 
-def _seal(
-    ring: KeyRing, header: Header, index: int, face: FacePlan, jpeg: JpegPicture, blocks: Sequence[Coefficients]
-) -> bytes:
-    """Encrypt the coefficients of a face; under a cover that shows nothing of it, neither must the seal's length."""
-    return seal_coefficients(
-        ring.face_key(index),
-        encode_coefficients(blocks, [each.table for each in jpeg.components]),
-        header_seal_context(header, index),
-        blocks=sum(each.shape[0] * each.shape[1] for each in blocks),
-        full_length=is_uninformative(face.style, face.box.h, face.box.w),
-    )
+def _seals(ring: KeyRing, header: Header, faces: Sequence[FacePlan], jpeg: JpegPicture, threads: int) -> list[bytes]:
+    """Encrypt the coefficients of all faces; under a cover that shows nothing of a face, nor must its seal's length."""
+
+    def seal(index: int) -> bytes:
+        face, blocks = faces[index], area_blocks(jpeg, header_areas(header)[index])
+        return seal_coefficients(
+            ring.face_key(index),
+            encode_coefficients(blocks, [each.table for each in jpeg.components]),
+            header_seal_context(header, index),
+            blocks=sum(each.shape[0] * each.shape[1] for each in blocks),
+            full_length=is_uninformative(face.style, face.box.h, face.box.w),
+        )
+
+    return parallel_map(threads, seal, range(len(faces)))
 
 
 def _check(
     data: bytes,
     sidecar: bytes | None,
     jpeg: JpegPicture,
-    areas: Sequence[Box],
     ring: KeyRing,
     locks: Sequence[Lock],
     limits: KdfLimits | None,
@@ -155,10 +162,12 @@ def _check(
         raise ProFaceError("verification failed: the sidecar is not the picture's", code="verification-failed")
     if not all_keys_open(header, ring, locks, KekDeriver(limits)):
         raise ProFaceError("verification failed: the keys would not open the file", code="verification-failed")
-    found = {
-        area: open_face(again, header, index, ring.face_key(index), seals[index]) for index, area in enumerate(areas)
-    }
-    if not same_coefficients(with_area_blocks(again, found), jpeg):
+    areas = dict(enumerate(header_areas(header)))
+    found = {area: open_face(again, header, index, ring.face_key(index), seals[index]) for index, area in areas.items()}
+    if changed_areas(again, header):
+        raise ProFaceError("verification failed: a cover is not as it was written", code="verification-failed")
+    put_area_blocks(again, found)
+    if not same_coefficients(again, jpeg):
         raise ProFaceError("verification failed: a coefficient would not come back", code="verification-failed")
 
 

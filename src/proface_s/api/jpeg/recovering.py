@@ -12,13 +12,20 @@ from ...image.jpeg.write_coefficients import write_jpeg
 from ...image.metadata import kept_exif
 from ...image.read import read_picture
 from ...keys.secrets import FaceKey
-from ...progress import Progress
+from ...progress import Progress, silent
+from ...threads import parallel_map
 from ...types import Box, Picture
 from .protected import open_face, open_protected_jpeg
 
 
 def recover_jpeg(
-    picture: Picture, header: Header, seals: Mapping[int, bytes], keys: Mapping[int, FaceKey], progress: Progress
+    picture: Picture,
+    header: Header,
+    seals: Mapping[int, bytes],
+    keys: Mapping[int, FaceKey],
+    *,
+    threads: int = 1,
+    progress: Progress = silent,
 ) -> Picture:
     """Put the original coefficients of faces back.
 
@@ -27,6 +34,7 @@ def recover_jpeg(
         header: its header, whose digests have been checked.
         seals: face index -> seal.
         keys: face index -> key, of the faces to bring back; those without a seal stay covered.
+        threads: to work with.
         progress: is told about the stage ``restore``.
 
     Returns:
@@ -36,11 +44,13 @@ def recover_jpeg(
         DamagedFileError: if a seal is damaged, or does not belong to the picture.
     """
     jpeg = open_protected_jpeg(picture, header)
+    areas, sealed = header_areas(header), [index for index in keys if index in seals]
     found: dict[Box, list[Coefficients]] = {}
-    for number, (index, key) in enumerate(keys.items()):
-        progress("restore", number, len(keys))
-        if index in seals:
-            found[header_areas(header)[index]] = open_face(jpeg, header, index, key, seals[index])
+    for start in range(0, len(sealed), threads):
+        progress("restore", start, len(sealed))
+        some = sealed[start : start + threads]
+        opened = parallel_map(threads, lambda index: open_face(jpeg, header, index, keys[index], seals[index]), some)
+        found |= {areas[index]: blocks for index, blocks in zip(some, opened, strict=True)}
     data = write_jpeg(with_area_blocks(jpeg, found), kept_exif(picture, jpeg.orientation))
     return read_recovered(data, picture)
 

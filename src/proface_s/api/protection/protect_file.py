@@ -65,8 +65,9 @@ def protect_file(
     target = output_for(image, output, PROTECTED_SUFFIX, overwrite, kind)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
     shared = share_target(target, options.share, overwrite) if options.share else None
+    threads = resources.threads if kind == "jpeg" else 0
     progress("read", 0, 1)
-    picture = load(image, max_pixels=resources.max_pixels)
+    picture = load(image, max_pixels=resources.max_pixels, coefficient_threads=threads)
     if any(picture.chunks.values()) or find_records(picture.rgb):
         raise UsageError(f"{picture.source} is protected already", code="protected-already")
     warnings = [*options.passphrase_warnings, *remarks, *reading_warnings(picture)]
@@ -80,15 +81,14 @@ def protect_file(
         path = target and write_files(target, data, overwrite=overwrite, like=image)
         shown, told = same_kind(image, picture, data, path), (*warnings, _UNPROTECTED)
         return ProtectResult(shown, (), picture.rgb, (), data, path, told, smallest=choice.smallest)
-    limits, faces = resources.limits, plan_faces(picture, choice, options)
+    limits, share, faces = resources.limits, options.share, plan_faces(picture, choice, options)
     if jpeg is not None:
-        done = protect_jpeg(picture, jpeg, faces, options, limits=limits, progress=progress)
+        done = protect_jpeg(picture, jpeg, faces, options, limits=limits, threads=threads, progress=progress)
     else:
         model, lossless = resources.models.named(options.model), cast(Format, kind)
         options = options.for_model(model)
         done = protect_picture(picture, faces, model, options, file_format=lossless, limits=limits, progress=progress)
-    sent = _share_copy(picture, done, faces, options.share, limits) if options.share else None
-    sent = sent and _written(sent, shared, overwrite, image)
+    sent = _written(_share_copy(picture, done, faces, share, limits), shared, overwrite, image) if share else None
     path = target and write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
     warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]

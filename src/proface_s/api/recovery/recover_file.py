@@ -12,7 +12,6 @@ import numpy as np
 
 from ...container.carriers.carrier import from_chunks
 from ...errors import UsageError
-from ...faces.numbering import indices_of
 from ...image.metadata import reading_warnings
 from ...image.write import is_jpeg_name
 from ...progress import Progress, silent
@@ -25,6 +24,7 @@ from ..options import RecoverOptions
 from ..resources import Resources
 from ..results.recovered import RecoverResult, nothing_came_back
 from ..share.recover_share import recover_without_header
+from .attempt import RecoveryAttempt
 from .recover_picture import recover_picture
 
 
@@ -55,24 +55,16 @@ def recover_file(
     """
     if sidecar is not None and options.from_pixels:
         raise UsageError("a sidecar was given, and also that it should be ignored")
-    only = None if options.faces is None else indices_of(options.faces)
     file_format = options.file_format or (kind_of(image) if output is None else None)
     target = output_for(image, output, RECOVERED_SUFFIX, overwrite, file_format)
     name = target or with_format("recovered.png", file_format)
     progress("read", 0, 1)
-    picture, remarks = turned_back(load_protected(image, sidecar, max_pixels=resources.max_pixels))
+    ahead = 0 if options.from_pixels else resources.threads
+    read = load_protected(image, sidecar, max_pixels=resources.max_pixels, coefficient_threads=ahead)
+    picture, remarks = turned_back(read)
     _check_pixels_wanted(picture, options)
-    read = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_without_header
-    done = read(
-        picture,
-        options.credentials,
-        resources.models,
-        only=only,
-        force=options.force,
-        expect=options.expect,
-        limits=resources.limits,
-        progress=progress,
-    )
+    recover = recover_picture if any(picture.chunks.values()) and not options.from_pixels else recover_without_header
+    done = recover(picture, RecoveryAttempt.of(options, resources, progress))
     progress("write", 0, 1)
     recovered = replace(done.picture, chunks={})
     kept = recovered.jpeg.data if recovered.jpeg and is_jpeg_name(name) else None

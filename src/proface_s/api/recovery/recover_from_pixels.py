@@ -14,15 +14,14 @@ from ...container.records.partial_headers import LOST, PartialHeader, headers_fr
 from ...container.records.pixel_records import search_records
 from ...errors import DamagedFileError, NotProtectedError, UsageError, WrongKeyError
 from ...faces.numbering import number_of
-from ...flow.registry import Models
 from ...image.regions import cut, paste_all
 from ...keys.access import Credentials
-from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.derive import KekDeriver
 from ...keys.secrets import FaceKey
-from ...progress import Progress, silent
 from ...types import Box, Picture, UInt8Image, WrongKey
 from ..header_checks import check_mode
 from ..results.recovered import Outcome, RecoveredFace
+from .attempt import RecoveryAttempt
 from .face_reading import check_readable, estimate_face, model_of, pixel_warnings, unvouched
 from .recover_picture import Recovered
 
@@ -89,45 +88,31 @@ def read_recorded_headers(picture: Picture) -> RecordedHeaders:
     return RecordedHeaders(partials, search.ruined)
 
 
-def recover_from_pixels(
-    picture: Picture,
-    credentials: Credentials,
-    models: Models,
-    *,
-    only: Collection[int] | None = None,
-    force: bool = False,
-    expect: WrongKey | None = None,
-    limits: KdfLimits | None = None,
-    progress: Progress = silent,
-) -> Recovered:
+def recover_from_pixels(picture: Picture, attempt: RecoveryAttempt) -> Recovered:
     """Estimate every face that the credentials open, with nothing but the pixels.
 
     Args:
         picture: the protected photo, perhaps cropped or pasted into another one.
-        credentials: what there is to open it with.
-        models: the ones that the records name read the pixels.
-        only: positions in the header of the faces to bring back; all that open if None.
-        force: if nothing opens, write what the wrong key reads instead of refusing it.
-        expect: the mode that the records must speak of; any if None.  Others are passed over.
-        limits: what key derivation may cost, for all headers together; those of the format if None.
-        progress: is told about the stages ``open`` and ``restore``.
+        attempt: what there is to open it with, and what is wanted.  Records of another mode than the one expected are
+            passed over.
 
     Raises:
         NotProtectedError, DamagedFileError: see `read_recorded_headers`; also if opened faces hold no picture.
-        WrongKeyError, UsageError: if nothing opens; or a face of ``only`` does not, or has no record.
+        WrongKeyError, UsageError: if nothing opens; or a face that is wanted does not, or has no record.
         UnexpectedModeError: no record is of the mode that was demanded.
     """
     recorded = read_recorded_headers(picture)
-    check_mode(picture, [partial.header for partial in recorded.partials], expect)
-    partials = [each for each in recorded.partials if expect in (None, each.header.wrong_key)]
+    check_mode(picture, [partial.header for partial in recorded.partials], attempt.expect)
+    partials = [each for each in recorded.partials if attempt.expect in (None, each.header.wrong_key)]
     known = {index for partial in partials for index in partial.faces}
-    for index in only or ():
+    for index in attempt.only or ():
         if index not in known:
             raise UsageError(f"there is no record of face {number_of(index)} in the pixels", code="no-record")
-    progress("open", 0, 1)
-    opened, forced = open_partials(partials, credentials, force, KekDeriver(limits), recorded.lost)
+    attempt.progress("open", 0, 1)
+    deriver = KekDeriver(attempt.limits)
+    opened, forced = open_partials(partials, attempt.credentials, attempt.force, deriver, recorded.lost)
     keys = {index for each in opened for index in each.keys}
-    for index in only or ():
+    for index in attempt.only or ():
         if index not in keys:
             raise WrongKeyError(f"the key given does not open face {number_of(index)}")
     found: list[tuple[Box, UInt8Image]] = []
@@ -135,13 +120,13 @@ def recover_from_pixels(
     failed: list[int] = []
     doubtful: list[int] = []
     for each in opened:
-        wanted = [i for i in each.keys if only is None or i in only]
-        estimates, unreadable, changed = _read(picture, each, wanted, models, forced, progress)
+        wanted = [index for index in each.keys if attempt.wants(index)]
+        estimates, unreadable, changed = _read(picture, each, wanted, forced, attempt)
         found += estimates
         doubtful += changed
-        faces += _outcomes(each, wanted, only, unreadable, "noise" if forced else "estimate")
+        faces += _outcomes(each, wanted, attempt.only, unreadable, "noise" if forced else "estimate")
         failed += unreadable
-    check_readable(picture, failed, found, only)
+    check_readable(picture, failed, found, attempt.only)
     modes = [each.partial.header.wrong_key for each in opened if each.keys]
     mode: WrongKey = "cover" if "cover" in modes else "noise"
     warnings = _warnings(picture, opened, forced, recorded.lost) + pixel_warnings(failed, doubtful)
@@ -151,7 +136,7 @@ def recover_from_pixels(
 
 
 def _read(
-    picture: Picture, opened: Opened, wanted: Collection[int], models: Models, forced: bool, progress: Progress
+    picture: Picture, opened: Opened, wanted: Collection[int], forced: bool, attempt: RecoveryAttempt
 ) -> tuple[list[tuple[Box, UInt8Image]], list[int], list[int]]:
     """Return what the flow reads, with its places; the faces of which it reads no picture in any place; and those of
     which it reads one whose code was changed.
@@ -160,12 +145,12 @@ def _read(
     places = [(index, box) for index, box in opened.partial.places if index in wanted]
     if not places:
         return [], [], []
-    model = model_of(picture, header, models)
+    model = model_of(picture, header, attempt.models)
     found: list[tuple[Box, UInt8Image]] = []
     readable: set[int] = set()
     doubtful: set[int] = set()
     for number, (index, box) in enumerate(places):
-        progress("restore", number, len(places))
+        attempt.progress("restore", number, len(places))
         read = estimate_face(model, cut(picture.rgb, box), opened.keys[index], header, index, forced)
         if read is not None:
             found.append((box, read.image))

@@ -11,16 +11,14 @@ from ...container.records.record_space import contradictions, with_current_recor
 from ...container.seal import header_seal_context, open_seal
 from ...errors import DamagedFileError, WrongKeyError
 from ...faces.numbering import format_numbers, number_of
-from ...flow.registry import Models
-from ...keys.access import Credentials
-from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.derive import KekDeriver
 from ...keys.secrets import FaceKey
-from ...progress import Progress, silent
 from ...types import Picture, UInt8Image, WrongKey
 from ..footprints import restored, unprotected_alpha
 from ..header_checks import check_digests, check_faces, check_mode, read_header
 from ..jpeg.recovering import recover_jpeg
 from ..results.recovered import Outcome, RecoveredFace
+from .attempt import RecoveryAttempt
 from .face_reading import check_readable, estimate_faces, pixel_warnings, unvouched
 
 
@@ -43,17 +41,7 @@ class Recovered:
     authentic: bool = False
 
 
-def recover_picture(
-    picture: Picture,
-    credentials: Credentials,
-    models: Models,
-    *,
-    only: Collection[int] | None = None,
-    force: bool = False,
-    expect: WrongKey | None = None,
-    limits: KdfLimits | None = None,
-    progress: Progress = silent,
-) -> Recovered:
+def recover_picture(picture: Picture, attempt: RecoveryAttempt) -> Recovered:
     """Bring back every face that the credentials open, with the header that the file carries.
 
     Where records in the pixels say something else, the header that a key has vouched for wins, with a warning; one
@@ -61,38 +49,32 @@ def recover_picture(
 
     Args:
         picture: the protected photo.
-        credentials: what there is to open it with.
-        models: the one that the header names reads the pixels.
-        only: positions in the header of the faces to bring back; all that open if None.
-        force: if nothing opens, write what the wrong key reads instead of refusing it.
-        expect: the mode that the file must be in; any if None.
-        limits: what key derivation may cost; those of the format if None.
-        progress: is told about the stages ``open`` and ``restore``.
+        attempt: what there is to open it with, and what is wanted.
 
     Raises:
         NotProtectedError, DamagedFileError: see `read_header`; also where protected pixels were changed.
-        UnexpectedModeError: the file is in the other mode than ``expect``.
-        WrongKeyError, UsageError: if nothing opens; if a face of ``only`` does not, or there is none of that number.
+        UnexpectedModeError: the file is in the other mode than the one expected.
+        WrongKeyError, UsageError: if nothing opens; if a face that is wanted does not, or there is none of that number.
     """
     header, seals = read_header(picture)
-    check_mode(picture, [header], expect)
-    check_faces(header, only or ())
+    check_mode(picture, [header], attempt.expect)
+    check_faces(header, attempt.only or ())
     check_digests(picture, header)
-    progress("open", 0, 1)
-    keys, authentic, forced = _keys(header, credentials, only, force, KekDeriver(limits))
+    attempt.progress("open", 0, 1)
+    keys, authentic, forced = _keys(header, attempt)
     if header.coefficients is not None:
-        return _recovered_jpeg(picture, header, seals, keys, authentic, only, progress)
+        return _recovered_jpeg(picture, header, seals, keys, authentic, attempt)
     seals = {} if forced else seals
     exact, unsealed = [i for i in keys if i in seals], {i: key for i, key in keys.items() if i not in seals}
     contradicting = _contradicting(picture, header, keys, keys if authentic else exact)
-    readings, unreadable = estimate_faces(picture, header, models, unsealed, forced, progress)
+    readings, unreadable = estimate_faces(picture, header, attempt.models, unsealed, forced, attempt.progress)
     estimates = {index: reading.image for index, reading in readings.items()}
-    check_readable(picture, unreadable, [*exact, *estimates], only)
+    check_readable(picture, unreadable, [*exact, *estimates], attempt.only)
     found = estimates | {index: _unsealed(header, index, keys[index], seals[index]) for index in exact}
     outcomes: dict[int, Outcome] = {**dict.fromkeys(exact, "exact"), **dict.fromkeys(unreadable, "damaged")}
     outcomes |= dict.fromkeys(estimates, "noise" if forced else "estimate")
     faces = tuple(
-        RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, only))
+        RecoveredFace(number_of(index), face.box, outcomes.get(index) or _why_not(header, index, attempt))
         for index, face in enumerate(header.faces)
     )
     doubtful = [index for index, reading in readings.items() if not reading.intact]
@@ -110,43 +92,41 @@ def _recovered_jpeg(
     seals: Mapping[int, bytes],
     keys: Mapping[int, FaceKey],
     authentic: bool,
-    only: Collection[int] | None,
-    progress: Progress,
+    attempt: RecoveryAttempt,
 ) -> Recovered:
     """Bring back the faces of a JPEG: by their seals or not at all."""
     faces = []
     for index, face in enumerate(header.faces):
-        outcome: Outcome = _why_not(header, index, only)
+        outcome: Outcome = _why_not(header, index, attempt)
         if index in keys:
             outcome = "exact" if index in seals else "lost"
         faces.append(RecoveredFace(number_of(index), face.box, outcome))
-    recovered = recover_jpeg(picture, header, seals, keys, progress)
+    recovered = recover_jpeg(picture, header, seals, keys, threads=attempt.threads, progress=attempt.progress)
     return Recovered(recovered, tuple(faces), _warnings(header, keys, seals, False), header.wrong_key, authentic)
 
 
-def _keys(
-    header: Header, credentials: Credentials, only: Collection[int] | None, force: bool, deriver: KekDeriver
-) -> tuple[dict[int, FaceKey], bool, bool]:
+def _keys(header: Header, attempt: RecoveryAttempt) -> tuple[dict[int, FaceKey], bool, bool]:
     """The keys to use, whether one vouched for the header, and whether they are wrong ones that the user insists on."""
     forced, authentic = False, False
-    force = force and header.coefficients is None  # of a JPEG a wrong key reads nothing
+    force = attempt.force and header.coefficients is None  # of a JPEG a wrong key reads nothing
+    deriver = KekDeriver(attempt.limits)
     try:
-        opened = unlock_header(header, credentials, deriver=deriver)
+        opened = unlock_header(header, attempt.credentials, deriver=deriver)
         keys, authentic = opened.face_keys, bool(opened.groups)
     except WrongKeyError:
-        keys = noise_keys(header, credentials, deriver=deriver) if force else {}
+        keys = noise_keys(header, attempt.credentials, deriver=deriver) if force else {}
         if not keys:
             raise
         forced = True
     keys = {index: key for index, key in keys.items() if not header.faces[index].erased}
-    for index in only or ():
+    for index in attempt.only or ():
         if index not in keys:
             raise WrongKeyError(
                 f"face {number_of(index)} was forgotten: no passphrase and no recipient opens it"
                 if header.faces[index].forgotten
                 else f"the key given does not open face {number_of(index)}"
             )
-    return {index: key for index, key in keys.items() if only is None or index in only}, authentic, forced
+    return {index: key for index, key in keys.items() if attempt.wants(index)}, authentic, forced
 
 
 def _contradicting(picture: Picture, header: Header, faces: Collection[int], vouched: Collection[int]) -> Sequence[int]:
@@ -177,10 +157,10 @@ def _disagreements(contradicting: Sequence[int]) -> tuple[str, ...]:
     return (told,) if contradicting else ()
 
 
-def _why_not(header: Header, index: int, only: Collection[int] | None) -> Outcome:
+def _why_not(header: Header, index: int, attempt: RecoveryAttempt) -> Outcome:
     if header.faces[index].forgotten:
         return "forgotten"
-    return "left" if only is not None and index not in only else "locked"
+    return "locked" if attempt.wants(index) else "left"
 
 
 def _warnings(header: Header, keys: Mapping[int, FaceKey], seals: Mapping[int, bytes], forced: bool) -> tuple[str, ...]:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ...errors import DamagedFileError, NotProtectedError, UnexpectedModeError, UsageError, WrongKeyError
 from ...faces.numbering import format_numbers, number_of
-from ...flow.registry import Models
 from ...image.regions import cut, paste_all
 from ...keys.access import Credentials
-from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.derive import KekDeriver
 from ...keys.face_key_text import PortableFaceKey
 from ...keys.secrets import FaceKey
 from ...keys.share_keys import decrypt_entry, portable_share_key
-from ...progress import Progress, silent
 from ...robust.likeness import decode_likeness
 from ...robust.share_picture import LAYERS, FoundLayer, find_layer
-from ...types import Box, Picture, UInt8Image, WrongKey
+from ...types import Box, Picture, UInt8Image
+from ..recovery.attempt import RecoveryAttempt
 from ..recovery.recover_from_pixels import recover_from_pixels
 from ..recovery.recover_picture import Recovered
 from ..results.recovered import Outcome, RecoveredFace
@@ -28,17 +27,7 @@ from ..results.verified import KeyState, Verification, VerifiedFace
 from .share_secrets import opened_face_keys, share_context
 
 
-def recover_without_header(
-    picture: Picture,
-    credentials: Credentials,
-    models: Models,
-    *,
-    only: Collection[int] | None = None,
-    force: bool = False,
-    expect: WrongKey | None = None,
-    limits: KdfLimits | None = None,
-    progress: Progress = silent,
-) -> Recovered:
+def recover_without_header(picture: Picture, attempt: RecoveryAttempt) -> Recovered:
     """Bring faces back from the pixels alone: by records in them, or else by the layer of a share copy.
 
     Arguments and errors are those of `recover_from_pixels`; and a share copy of which too little is left to bring any
@@ -48,43 +37,30 @@ def recover_without_header(
         NotProtectedError, DamagedFileError, WrongKeyError, UsageError, UnexpectedModeError: as `recover_from_pixels`.
     """
     try:
-        return recover_from_pixels(
-            picture, credentials, models, only=only, force=force, expect=expect, limits=limits, progress=progress
-        )
+        return recover_from_pixels(picture, attempt)
     except NotProtectedError:
         found = find_layer(picture.rgb)
         if found is None:
             raise
-    if expect == "cover":
+    if attempt.expect == "cover":
         raise UnexpectedModeError(f"{picture.source} is a share copy, which is in noise mode, not in cover mode")
-    return recover_share_copy(picture, found, credentials, only=only, limits=limits, progress=progress)
+    return recover_share_copy(picture, found, attempt)
 
 
-def recover_share_copy(
-    picture: Picture,
-    found: FoundLayer,
-    credentials: Credentials,
-    *,
-    only: Collection[int] | None = None,
-    limits: KdfLimits | None = None,
-    progress: Progress = silent,
-) -> Recovered:
+def recover_share_copy(picture: Picture, found: FoundLayer, attempt: RecoveryAttempt) -> Recovered:
     """Bring back every face of a share copy that the credentials open.
 
     Args:
         picture: as received.
         found: what `find_layer` found in it.
-        credentials: what there is to open it with.
-        only: positions of the faces to bring back; all that open if None.
-        limits: what key derivation may cost; those of the format if None.
-        progress: is told about the stages ``open`` and ``restore``.
+        attempt: what there is to open it with, and what is wanted.
 
     Raises:
         DamagedFileError: if too little is left of it.
-        WrongKeyError: if nothing opens, or a face of ``only`` does not.
-        UsageError: if there is no face of a number of ``only``.
+        WrongKeyError: if nothing opens, or a face that is wanted does not.
+        UsageError: if there is no face of a number that is wanted.
     """
-    faces = found.directory.faces
+    faces, only = found.directory.faces, attempt.only
     for index in only or ():
         if not 0 <= index < len(faces):
             raise UsageError(f"there is no face {number_of(index)}: {picture.source} has {len(faces)}")
@@ -93,8 +69,8 @@ def recover_share_copy(
             f"{picture.source} is {describe_layer(found)}, of which too little is left to bring a face back",
             code="share-faded",
         )
-    progress("open", 0, 1)
-    keys = opened_face_keys(found.directory, credentials, KekDeriver(limits))
+    attempt.progress("open", 0, 1)
+    keys = opened_face_keys(found.directory, attempt.credentials, KekDeriver(attempt.limits))
     codes = [_code(found, index, keys[index]) for index in range(len(faces))]
     closed = [index for index in (range(len(faces)) if only is None else only) if codes[index] is None]
     if closed and (only is not None or len(closed) == len(faces)):
@@ -106,8 +82,8 @@ def recover_share_copy(
     outcomes: list[RecoveredFace] = []
     restored = []
     for index, (code, place) in enumerate(zip(codes, places, strict=True)):
-        progress("restore", index, len(faces))
-        outcome: Outcome = "left" if only is not None and index not in only else "locked" if code is None else "reduced"
+        attempt.progress("restore", index, len(faces))
+        outcome: Outcome = "left" if not attempt.wants(index) else "locked" if code is None else "reduced"
         box = _inside(place, picture.size)
         outcomes.append(RecoveredFace(number_of(index), box, outcome))
         if code is not None and outcome == "reduced" and box.area:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ...errors import ImageError
 from .picture import JpegPicture
 from .read_coefficients import read_jpeg
 
@@ -29,3 +31,8 @@ class JpegFile:
             UneditableJpegError, ImageError: as `read_jpeg`.
         """
         return read_jpeg(self.data, self.label)
+
+    def prepare(self) -> None:
+        """Decode the coefficients, for later; what is wrong with them is told when they are needed."""
+        with contextlib.suppress(ImageError):
+            _ = self.coefficients

@@ -29,7 +29,7 @@ NATURAL_ORDER: Final = np.array([
 
 _MAX_SEGMENTS: Final = 20_000
 _STANDALONE: Final = (0x01, SOI, *range(0xD0, 0xD8))
-_NEXT_MARKER: Final = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 @dataclass(frozen=True, slots=True)

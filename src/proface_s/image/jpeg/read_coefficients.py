@@ -49,8 +49,9 @@ class UneditableJpegError(ImageError):
 
 @dataclass(slots=True)
 class _Frame:
-    """What the segments say so far."""
+    """What the segments say so far; ``room`` is for the coded data of all scans."""
 
+    room: int
     width: int = 0
     height: int = 0
     process: Process = "baseline"
@@ -84,7 +85,7 @@ def read_jpeg(data: bytes, label: str = "the picture") -> JpegPicture:
         ImageError: if it is damaged or truncated.
     """
     _check_kind(data, label)
-    frame = _Frame()
+    frame = _Frame(room=len(data))
     try:
         for each in segments(data):
             _note(frame, each.marker, each.payload, each.data)
@@ -164,7 +165,7 @@ def _note_frame(frame: _Frame, process: Process, payload: bytes) -> None:
     shapes = [
         (h, v, -(-width * h // (most_h * BLOCK)), -(-height * v // (most_v * BLOCK))) for _, h, v, _ in components
     ]
-    frame.coder = ScanCoder(shapes, mcus, process == "progressive")
+    frame.coder = ScanCoder(shapes, mcus, process == "progressive", frame.room)
 
 
 def _frame_components(payload: bytes) -> tuple[int, int, list[tuple[int, int, int, int]]]:

@@ -8,6 +8,7 @@ Measured against libjpeg-turbo with a 12-megapixel photo: docs/explain/jpeg.md.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import struct
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ _COMPONENT: Final = struct.Struct("<7i")
 _SCAN: Final = struct.Struct("<21i")
 _TABLE_BYTES: Final = 273
 _SLOTS: Final = 4
+_PAGE_BYTES, _MOST_PAGES = 65536, 65535
 
 
 @cache
@@ -62,12 +64,15 @@ class ScanCoder:
             component alone.
         mcus: (columns, rows) of MCUs.
         progressive: whether the scans are those of a progressive picture.
+        room: bytes of coded data to make room for at once: more are found, but each time all memory is copied.
 
     Raises:
         ImageError: if there is not enough memory.
     """
 
-    def __init__(self, shapes: Sequence[tuple[int, int, int, int]], mcus: tuple[int, int], progressive: bool) -> None:
+    def __init__(
+        self, shapes: Sequence[tuple[int, int, int, int]], mcus: tuple[int, int], progressive: bool, room: int = 0
+    ) -> None:
         import wasmtime
 
         engine, module = _module()
@@ -80,8 +85,9 @@ class ScanCoder:
         self._memory: Any = exports["memory"]
         self._mcus, self._progressive = mcus, progressive
         self._planes: list[tuple[int, tuple[int, int]]] = []
-        for number, (h, v, across, down) in enumerate(shapes):
-            columns, rows = mcus[0] * h, mcus[1] * v
+        sizes = [(mcus[1] * v, mcus[0] * h) for h, v, _, _ in shapes]
+        self._reserve(sum(2 * BLOCK * BLOCK * rows * columns for rows, columns in sizes) + room)
+        for number, ((h, v, across, down), (rows, columns)) in enumerate(zip(shapes, sizes, strict=True)):
             at = self._allocate(2 * BLOCK * BLOCK * columns * rows)
             self._planes.append((at, (rows, columns)))
             fields = _COMPONENT.pack(at, columns, rows, h, v, across, down)
@@ -167,6 +173,13 @@ class ScanCoder:
 
     def _take(self, at: int, length: int) -> bytes:
         return bytes(self._bytes(at, length))
+
+    def _reserve(self, length: int) -> None:
+        """Make memory larger at once; `_allocate` says whether it is large enough."""
+        import wasmtime
+
+        with contextlib.suppress(wasmtime.WasmtimeError):
+            self._memory.grow(self._store, min(length // _PAGE_BYTES + 1, _MOST_PAGES))
 
     def _allocate(self, length: int) -> int:
         at = self._call("allocate", length) if length < 2**32 else 0

@@ -30,11 +30,23 @@ def with_area_blocks(picture: JpegPicture, placed: Mapping[Box, Sequence[Coeffic
         picture: left as it is.
         placed: area of MCUs -> one array per component, as `area_blocks` returns them.
     """
-    planes = {number: each.coefficients.copy() for number, each in enumerate(picture.components)}
+    copied = picture.with_coefficients(
+        {number: each.coefficients.copy() for number, each in enumerate(picture.components)}
+    )
+    put_area_blocks(copied, placed)
+    return copied
+
+
+def put_area_blocks(picture: JpegPicture, placed: Mapping[Box, Sequence[Coefficients]]) -> None:
+    """Replace the coefficients of some areas, in the picture itself.
+
+    Args:
+        picture: is changed; nothing else may hold its coefficients.
+        placed: as for `with_area_blocks`.
+    """
     for area, blocks in placed.items():
-        for number, each in enumerate(picture.components):
-            planes[number][_blocks(each, area)] = blocks[number]
-    return picture.with_coefficients(planes)
+        for each, replaced in zip(picture.components, blocks, strict=True):
+            each.coefficients[_blocks(each, area)] = replaced
 
 
 def encode_area(picture: JpegPicture, area: Box, pixels: UInt8Image) -> list[Coefficients]:

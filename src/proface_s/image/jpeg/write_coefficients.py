@@ -27,6 +27,7 @@ from .picture import JpegPicture, Scan
 from .scans import ScanCoder
 
 _FRAMES = {"baseline": SOF0, "extended": SOF1, "progressive": SOF2}
+_USUAL_RATIO = 8  # of the coefficients in memory and in a file of high quality
 
 
 def write_jpeg(picture: JpegPicture, exif: bytes = b"") -> bytes:
@@ -75,7 +76,8 @@ def write_jpeg(picture: JpegPicture, exif: bytes = b"") -> bytes:
 
 def _coder(picture: JpegPicture, progressive: bool) -> ScanCoder:
     shapes = [(each.h, each.v, *picture.own_blocks(each)) for each in picture.components]
-    coder = ScanCoder(shapes, picture.mcus, progressive)
+    room = sum(each.coefficients.nbytes for each in picture.components) // _USUAL_RATIO
+    coder = ScanCoder(shapes, picture.mcus, progressive, room)
     for position, each in enumerate(picture.components):
         coder.set_coefficients(position, each.coefficients)
     return coder

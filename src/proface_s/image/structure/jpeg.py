@@ -47,7 +47,7 @@ class JpegLayout:
         scans: number of scans.
         end: offset just after the end marker; of the end of the data if there is no marker.
         ended: whether there is an end marker.
-        last_restart: number 0..7 of the last restart marker of the last scan, or None.
+        last_scan: offset of the coded data of the last scan.
         complete: whether the scans code every coefficient of every component to its last bit.
         exif: the EXIF block, or empty.
         multi: whether an index describes further pictures after the end marker.
@@ -60,7 +60,7 @@ class JpegLayout:
     scans: int
     end: int
     ended: bool
-    last_restart: int | None
+    last_scan: int
     complete: bool
     exif: bytes = b""
     multi: bool = False
@@ -78,7 +78,7 @@ def read_jpeg_layout(data: bytes, label: str) -> JpegLayout:
         ImageError: if its kind is not supported, or it has too many scans or segments, or no picture.
     """
     frame: tuple[str, int, list[int]] | None = None
-    scans, restart, end, ended = 0, None, len(data), False
+    scans, last_scan, end, ended = 0, 0, len(data), False
     coverage: dict[int, list[int]] = {}
     exif, multi, pictures = b"", False, 1
     for marker, at, payload in _segments(data, label):
@@ -88,14 +88,12 @@ def read_jpeg_layout(data: bytes, label: str) -> JpegLayout:
             frame = _read_frame(marker, payload, label)
             coverage = {component: [_COEFFICIENTS] * _COEFFICIENTS for component in frame[2]}
         elif marker == _SOS:
-            scans, restart = scans + 1, None
+            scans, last_scan = scans + 1, at + 4 + len(payload)
             if scans > MAX_SCANS:
                 raise ImageError(
                     f"{label} has more than {MAX_SCANS} scans; no program writes so many", code="odd-structure"
                 )
             _note_scan(coverage, payload, progressive=frame is not None and frame[0] == "progressive")
-        elif _RST0 <= marker <= _RST7:
-            restart = marker - _RST0
         elif marker == _EOI:
             end, ended = at + 2, True
         elif marker == _APP1 and payload.startswith(_EXIF) and not exif:
@@ -105,11 +103,11 @@ def read_jpeg_layout(data: bytes, label: str) -> JpegLayout:
     if frame is None or not scans:
         raise ImageError(f"{label} is truncated or damaged (a JPEG file without a picture)", code="damaged-picture")
     complete = all(not any(bits) for bits in coverage.values())
-    return JpegLayout(frame[0], frame[1], len(frame[2]), scans, end, ended, restart, complete, exif, multi, pictures)
+    return JpegLayout(frame[0], frame[1], len(frame[2]), scans, end, ended, last_scan, complete, exif, multi, pictures)
 
 
 def _segments(data: bytes, label: str) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (marker, its offset, payload) up to the end marker; of restart markers, only the last of each scan."""
+    """Yield (marker, its offset, payload) up to the end marker, without restart markers."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         at = data.find(b"\xff", at)
@@ -132,19 +130,9 @@ def _segments(data: bytes, label: str) -> Iterator[tuple[int, int, bytes]]:
         yield marker, at, data[at + 4 : stop]
         at = stop
         if marker == _SOS:
-            at, restart = _entropy_end(data, at)
-            if restart is not None:
-                yield _RST0 + restart, at, b""
+            found = _NEXT_MARKER.search(data, at)
+            at = found.start() if found else len(data)
     raise ImageError(f"{label} has more than {MAX_SEGMENTS} segments; no program writes so many", code="odd-structure")
-
-
-def _entropy_end(data: bytes, at: int) -> tuple[int, int | None]:
-    """Find the end of a scan's entropy-coded data: (offset of the next marker, number of the last restart or None)."""
-    found = _NEXT_MARKER.search(data, at)
-    end = found.start() if found else len(data)
-    latest = max(range(8), key=lambda number: data.rfind(bytes([0xFF, _RST0 + number]), at, end))
-    present = data.rfind(bytes([0xFF, _RST0 + latest]), at, end) >= 0
-    return end, latest if present else None
 
 
 def _read_frame(marker: int, payload: bytes, label: str) -> tuple[str, int, list[int]]:
@@ -211,7 +199,8 @@ def complete_jpeg(data: bytes, layout: JpegLayout) -> tuple[bytes, list[bytes]]:
     body = data[: layout.end]
     body = body[:-1] if body.endswith(b"\xff") else body
     generator = random.Random(1)
-    following = 0 if layout.last_restart is None else layout.last_restart + 1
+    found = [data.rfind(bytes([0xFF, _RST0 + number]), layout.last_scan, layout.end) for number in range(8)]
+    following = 1 + found.index(max(found)) if max(found) >= 0 else 0
     others = [body, body]
     for number in range(_PIECES):
         noise = bytes(generator.randrange(1, 255) for _ in range(_NOISE_BYTES))

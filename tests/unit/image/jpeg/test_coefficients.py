@@ -61,6 +61,32 @@ def test_writing_is_the_inverse_of_reading(kind: str) -> None:
     assert pillow_frame(written) == pillow_frame(data)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 1.0])
+@pytest.mark.parametrize("restart", [0, 3])
+def test_any_coefficients_survive_writing(share: float, restart: int) -> None:
+    """Long runs of zeros, full blocks, large and small values: in every process, and for a decoder of others."""
+    random = np.random.default_rng(round(100 * share) + restart)
+    shown = []
+    for progressive in (False, True):
+        picture = read_jpeg(jpeg_file(sampling="4:2:0", progressive=progressive, restart=restart))
+        drawn = np.random.default_rng(7)
+        planes = {}
+        for number, each in enumerate(picture.components):
+            sizes = drawn.geometric(0.3, each.coefficients.shape).clip(1, 10)
+            values = np.where(drawn.random(each.coefficients.shape) < share, (1 << sizes) - 1, 0).astype(np.int16)
+            across, down = picture.own_blocks(each)
+            values[down:] = values[:, across:] = 0
+            planes[number] = values * drawn.choice([-1, 1], values.shape).astype(np.int16)
+        changed = picture.with_coefficients(planes)
+        written = write_jpeg(changed)
+        assert same(read_jpeg(written), changed)
+        cut = written[: random.integers(len(written) // 2, len(written) - 8)]
+        with pytest.raises(ImageError):
+            read_jpeg(cut)
+        shown.append(pillow_pixels(written))
+    assert np.array_equal(*shown)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_stays_a_tag(orientation: int) -> None:
     data = jpeg_file(orientation=orientation)
