@@ -145,6 +145,18 @@ def through_screenshot(width: int = 1080, height: int = 1920, level: int = 17) -
     return through
 
 
+CROP: Final = (103, 37, 20, 91)
+"""Columns and rows that the cropping channel cuts off, left, top, right and bottom."""
+
+GENTLE_CHANNELS: Final[Mapping[str, Step]] = MappingProxyType(
+    {
+        "metadata stripped": lambda picture: picture.copy(),
+        "JPEG 95": through_jpeg(95),
+        "JPEG 85, 4:4:4": through_jpeg(85, "4:4:4"),
+    }
+)
+"""Channels that change little, or no pixel at all."""
+
 FINE_CHANNELS: Final[Mapping[str, Step]] = MappingProxyType(
     {
         "JPEG 75": through_jpeg(75),
@@ -159,18 +171,22 @@ FINE_CHANNELS: Final[Mapping[str, Step]] = MappingProxyType(
 BASE_CHANNELS: Final[Mapping[str, Step]] = MappingProxyType(
     {
         "JPEG 75, screenshot, JPEG 80": in_turn(through_jpeg(75), through_screenshot(), through_jpeg(80)),
+        "0.75 times, JPEG 75": in_turn(through_scale(0.75), through_jpeg(75)),
         "half size, JPEG 75": in_turn(through_scale(0.5, "bicubic"), through_jpeg(75)),
         "1080, JPEG 75": in_turn(through_resize(1080, "bilinear"), through_jpeg(75)),
         "JPEG 50": through_jpeg(50),
         "WebP 80": through_webp(80),
         "at most 300 kB": through_size_limit(300_000),
         "AVIF 60": through_avif(60),
-        "cropped, JPEG 75": in_turn(through_crop(103, 37, 20, 91), through_jpeg(75)),
+        "cropped, JPEG 75": in_turn(through_crop(*CROP), through_jpeg(75)),
         "1280, WebP 80": in_turn(through_resize(1280), through_webp(80)),
         "0.4 times, JPEG 85": in_turn(through_scale(0.4), through_jpeg(85)),
     }
 )
 """Channels that the base layer of a share copy is made for, the last two for its directory alone."""
+
+CHANNELS: Final[Mapping[str, Step]] = MappingProxyType({**GENTLE_CHANNELS, **FINE_CHANNELS, **BASE_CHANNELS})
+"""All of them, by name."""
 
 
 def _dct_matrix() -> npt.NDArray[np.float64]:

@@ -33,6 +33,7 @@ from proface_s.covers.heads.landmarks import find_mesh
 from proface_s.faces import EngineDetector, reversible_box
 from proface_s.image.read import read_picture
 from proface_s.robust.face_codec import Kind, decode_face, encode_face
+from proface_s.robust.face_codec.whole_picture import decode_whole, encode_whole
 from proface_s.types import Box, UInt8Image
 
 Array = npt.NDArray[np.float32]
@@ -105,6 +106,13 @@ def coded(sample: Sample, length: int, cover: UInt8Image, counts: dict[Kind, int
     return with_face(sample, likeness.over(cover))
 
 
+def as_picture(sample: Sample, length: int, cover: UInt8Image) -> UInt8Image:
+    """Return the picture with its region as the best small picture of ``length`` bytes; covered if none fits."""
+    payload = encode_whole(sample.region.pixels, length)
+    shown = None if payload is None else decode_whole(payload, sample.box.w, sample.box.h)
+    return with_face(sample, cover if shown is None else shown)
+
+
 def with_face(sample: Sample, face: UInt8Image) -> UInt8Image:
     """Return the picture with its region replaced."""
     canvas, box = sample.rgb.copy(), sample.box
@@ -150,6 +158,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--recogniser", action="append", required=True, help="dlib, or MODEL.onnx=CARD.json")
     parser.add_argument("--bytes", type=int, nargs="+", default=[100, 150, 240, 400])
     parser.add_argument("--limit", type=int, help="same-person pairs to use; all if not given")
+    parser.add_argument(
+        "--peer", action="store_true", help="also a picture of the region, AV1 without a file's headers"
+    )
     parser.add_argument("--style", default="blur", help="cover of the face")
     parser.add_argument("--sheet", type=Path, help="write a picture of some faces, original first")
     options = parser.parse_args(argv)
@@ -170,6 +181,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         counts = dict[Kind, int]()
         probes = [coded(b, length, cover, counts) for (_, b), cover in zip(pairs, covers, strict=True)]
         print(f"{length:>7} B  " + "   ".join(judge.rates(probes)) + f"   {_named(counts)}", flush=True)
+        if options.peer:
+            small = [as_picture(b, length, cover) for (_, b), cover in zip(pairs, covers, strict=True)]
+            print(f"{length:>5} AV1  " + "   ".join(judge.rates(small)), flush=True)
         shown = zip(pairs[:SHOWN], probes, strict=False)
         columns.append([probe[b.box.y : b.box.bottom, b.box.x : b.box.right] for (_, b), probe in shown])
     print(f"{time.monotonic() - begun:.0f} s")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from proface_s.types import UInt8Image
 
-from ..evaluation.method import KEY_BYTES, Method
+from ..evaluation.method import KEY_BYTES, Method, NeedsRoom
 from ..evaluation.report.report import write_json
 from .base import Covered
 from .networks import count_parameters
@@ -73,7 +73,8 @@ def fingerprint(method: Method) -> str:
     For methods that draw random numbers of their own, it is just their name.
     """
     rng = np.random.default_rng(7)
-    original, cover = (rng.integers(0, 256, (96, 96, 3), np.uint8) for _ in range(2))
+    side = method.least_side if isinstance(method, NeedsRoom) else 96
+    original, cover = (rng.integers(0, 256, (side, side, 3), np.uint8) for _ in range(2))
     made = [hashlib.sha256(method.protect(original, cover, bytes(KEY_BYTES)).tobytes()).hexdigest() for _ in range(2)]
     return made[0][:16] if made[0] == made[1] else method.name
 

@@ -21,6 +21,7 @@ MODULES: Final = {  # name -> module; in the order of docs/evidence/attacks.md
     "guessing": "guessing",
     "channels": "channels",
     "covers": "covers",
+    "readout": "readout",
 }
 
 

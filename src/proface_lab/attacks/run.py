@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from proface_s.flow.cards import DEFAULT_MODEL
 
 from ..evaluation.faces import OTHER_FACE, FaceSample, Kind, NoFaceSamplesError, Omission, read_faces
 from ..evaluation.measures.recognisers import load_recognisers
-from ..evaluation.method import Method, load_method
+from ..evaluation.method import Method, NeedsRoom, load_method
 from ..evaluation.report.plots import plot_curves
 from ..evaluation.report.report import EvaluationReport
 from ..evaluation.report.sheets import contact_sheet
@@ -113,7 +113,7 @@ def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str
         "method": method.name if attack.of_method else ANY,
     }
     try:
-        outcome = attack.run(method, scene)
+        outcome = attack.run(method, raised(scene, method))
     except NotApplicable as reason:
         return {**head, "skipped": str(reason)}
     pictures = _draw(outcome, scene.folder, part.replace("/", "-").replace(" ", "-"))
@@ -132,6 +132,12 @@ def run_one(attack: Attack, method: Method, scene: Scene, part: str) -> dict[str
     }
     found: dict[str, Any] = plain({**head, **body})
     return found
+
+
+def raised(scene: Scene, method: Method) -> Scene:
+    """Return the scene with faces as large as a method needs at least, if it says so; smaller faces are enlarged."""
+    least = method.least_side if isinstance(method, NeedsRoom) else 0
+    return replace(scene, budget=scene.budget.raised_to(least))
 
 
 def usable(options: AttackOptions) -> tuple[list[Attack], list[Omission]]:

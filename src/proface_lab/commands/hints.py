@@ -34,8 +34,8 @@ HINTS: Final[Mapping[str, str]] = {
     "small-faces": "choose a smaller --size, or --kind crops if every picture is one face",
     "unknown-attack": "attacks: all, {known}",
     "unknown-method": f"methods: {DEFAULT_MODEL}, {DEFAULT_MODEL}-cover or another model's name, model:FOLDER, "
-    "paper:CHECKPOINT.pt, lsb-avif, or your own as package.module:factory, from an installed package, the current "
-    "folder or PYTHONPATH",
+    "paper:CHECKPOINT.pt, lsb-avif, share, or your own as package.module:factory, from an installed package, the "
+    "current folder or PYTHONPATH",
     "unknown-setting": "known: {known}",
     "unknown-task": "one of {known}",
 }

@@ -14,7 +14,7 @@ from proface_s.hints import hint_for, hinted
 from .hints import HINTS
 
 METHODS: Final = (
-    f"{DEFAULT_MODEL}, {DEFAULT_MODEL}-cover or another model, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, "
+    f"{DEFAULT_MODEL}, {DEFAULT_MODEL}-cover or another model, model:FOLDER, paper:CHECKPOINT.pt, lsb-avif, share, "
     "or package.module:factory"
 )
 

@@ -88,14 +88,25 @@ class Costed(Protocol):
         ...
 
 
+@runtime_checkable
+class NeedsRoom(Protocol):
+    """A method that hides nothing in small pictures.
+
+    Attributes:
+        least_side: pixels of the smallest square picture that it takes.
+    """
+
+    least_side: int
+
+
 def load_method(spec: str) -> Method:
     """Load a method by name.
 
     Args:
         spec: the name of a model, such as ``secure-3``, or with its second mode, such as ``secure-3-cover`` (a wrong
-            key gives the cover); ``model:FOLDER``; ``paper:CHECKPOINT.pt`` (needs the train extra); ``lsb-avif``; or
-            ``package.module:factory``, a function or class that makes a `Method` when called without arguments; its
-            module is installed, on PYTHONPATH, or in the current folder.
+            key gives the cover); ``model:FOLDER``; ``paper:CHECKPOINT.pt`` (needs the train extra); ``lsb-avif``;
+            ``share``, the layer of share copies; or ``package.module:factory``, a function or class that makes a
+            `Method` when called without arguments; its module is installed, on PYTHONPATH, or in the current folder.
 
     Raises:
         UsageError: if there is no such method, or the factory does not make a `Method`.

@@ -21,6 +21,7 @@ from proface_s.keys.secrets import FaceKey
 from proface_s.types import FloatArray, UInt8Image, WrongKey
 
 from .method import Method
+from .share_method import ShareMethod
 
 if TYPE_CHECKING:
     from ..training.paper.network import PaperFlow
@@ -235,7 +236,7 @@ def paper_name(checkpoint: Path) -> str:
     return found or f"paper-{own}"
 
 
-BUILT_IN: Final[dict[str, Callable[[], Method]]] = {"lsb-avif": LsbAvif}
+BUILT_IN: Final[dict[str, Callable[[], Method]]] = {"lsb-avif": LsbAvif, "share": ShareMethod}
 """Methods that are not models of the product."""
 
 

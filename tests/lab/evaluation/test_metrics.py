@@ -126,3 +126,16 @@ def test_the_bootstrap_interval_is_scipys() -> None:
     theirs = scipy.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=1).confidence_interval
     assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.004)
     assert metrics.bootstrap_interval(values) == metrics.bootstrap_interval(values)
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 7), (3, 10), (53, 53), (1, 2), (190, 1000)])
+def test_the_interval_of_a_share_is_scipys(right: int, count: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    expected = stats.binomtest(right, count).proportion_ci(0.95, "wilson")
+    assert metrics.wilson_interval(right, count) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+def test_an_interval_needs_tries() -> None:
+    for right, count in ((0, 0), (3, 2), (-1, 2)):
+        with pytest.raises(ValueError, match="no share"):
+            metrics.wilson_interval(right, count)

@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from proface_s.errors import UsageError
 from proface_s.flow.secure.lattice import capacity_words, from_digits, read_residues, to_digits
@@ -21,6 +22,8 @@ from proface_s.types import UInt8Image
 from ...evaluation.measures.quality import evaluation_key
 from ...evaluation.method import KEY_BYTES, Method
 from ...evaluation.peers import ModelMethod, PaperPeer, SecureMethod
+from ...evaluation.share_method import ShareMethod
+from .share_access import SharePad, entry_bits
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,6 +67,33 @@ class RelaxedKey(Protocol):
         ...
 
 
+class KnownPad(Protocol):
+    """A stream that is added to what is hidden, so that it follows from a picture whose original is known.
+
+    Attributes:
+        what: its elements, in the plural.
+    """
+
+    what: str
+
+    def pad_of(self, original: UInt8Image, cover: UInt8Image, protected: UInt8Image) -> UInt8Image | None:
+        """Return the stream that was added; None if it cannot be read."""
+        ...
+
+    def recover(self, protected: UInt8Image, elements: UInt8Image) -> UInt8Image:
+        """Return the recovered picture; the stream may be wrong."""
+        ...
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A third party's method that reveals what anybody reads from a picture without a key."""
+
+    def readout(self, protected: UInt8Image) -> npt.NDArray[np.float64] | None:
+        """Return numbers around zero, (N,), always as many; None if too little is left to read."""
+        ...
+
+
 @runtime_checkable
 class Openable(Protocol):
     """A third party's method that reveals how it uses its key."""
@@ -103,7 +133,27 @@ def passphrase_keys(method: Method, passphrase: str, count: int) -> tuple[list[b
         return [secrets.token_bytes(KEY_BYTES) for _ in range(count)], "a fresh random key for every face"
     if isinstance(method, Openable):
         return method.passphrase_keys(passphrase, count), "as its own software does"
+    if isinstance(method, ShareMethod):
+        return [evaluation_key(0, passphrase)] * count, "one passphrase for every picture, and a random salt for each"
     return [evaluation_key(0, passphrase)] * count, "the same key for every picture"
+
+
+def known_pad(method: Method, shape: tuple[int, ...]) -> KnownPad | None:
+    """Return the stream that a known picture gives away, or None if there is none."""
+    if isinstance(method, ShareMethod):
+        return SharePad(method)
+    opened = expanded_key(method, shape)
+    return opened if isinstance(opened, PadDigits) else None
+
+
+def readout(method: Method, protected: UInt8Image) -> npt.NDArray[np.float64] | None:
+    """Return what anybody reads from a picture without a key, as numbers around zero; None if unknown or unreadable."""
+    if isinstance(method, ShareMethod):
+        return entry_bits(method, protected)
+    if isinstance(method, SecureMethod):
+        levels = modulus_for(*protected.shape[:2])
+        return read_residues(protected, levels).astype(np.float64).ravel() - (levels - 1) / 2
+    return method.readout(protected) if isinstance(method, Readable) else None
 
 
 class PadDigits:

@@ -19,13 +19,15 @@ from proface_s.api import Session
 from proface_s.container.carriers.carrier import from_chunks, read_chunks
 from proface_s.container.header.stanzas import BareStanza, PassphraseStanza
 from proface_s.container.header.unlock import try_passphrases
-from proface_s.keys.derive import KekDeriver
+from proface_s.keys.derive import KdfParams, KekDeriver
 from proface_s.keys.passphrase import passphrase_bits
 from proface_s.types import Box
 
 from ...evaluation.method import Method
 from ...evaluation.peers import ModelMethod, PaperPeer
+from ...evaluation.share_method import ShareMethod
 from ..base import AttackOutcome, NotApplicable, Scene, Table
+from .share_access import opens_entry
 
 SECONDS: Final = 2.0  # for which guesses are counted
 FEWEST: Final = 3  # minimum number of guesses, however long they take
@@ -106,6 +108,11 @@ def _guesser(method: Method, scene: Scene) -> Guesser:
         return method.guesser(PASSPHRASE)
     if isinstance(method, ModelMethod):
         return _of_file(method, scene)
+    if isinstance(method, ShareMethod):
+        params = KdfParams()
+        return Guesser(
+            opens_entry(PASSPHRASE, params), _argon2id(params) + ", and one tag of 8 bytes", params.memory_kib
+        )
     if isinstance(method, PaperPeer):
         from ...training.paper.network import ROUNDS, derive_paper_key_map
 
@@ -131,7 +138,7 @@ def _of_file(method: ModelMethod, scene: Scene) -> Guesser:
     stanza = group.stanzas[0]
     assert isinstance(stanza, (PassphraseStanza, BareStanza))
     params = stanza.params
-    how = f"Argon2id of {params.memory_kib // 1024} MiB, {params.time_cost} passes, {params.lanes} lanes"
+    how = _argon2id(params)
     if not cover:
         return Guesser(lambda text: try_passphrases(group, 0, [text], KekDeriver()) is not None, how, params.memory_kib)
 
@@ -139,6 +146,10 @@ def _of_file(method: ModelMethod, scene: Scene) -> Guesser:
         return not np.array_equal(session.recover(done.data, text).recovered, done.protected)
 
     return Guesser(looks_right, how + ", and one decoding", params.memory_kib, looks=True)
+
+
+def _argon2id(params: KdfParams) -> str:
+    return f"Argon2id of {params.memory_kib // 1024} MiB, {params.time_cost} passes, {params.lanes} lanes"
 
 
 def _outcome(rate: float, plain: float, guesser: Guesser, known: bool) -> AttackOutcome:

@@ -139,6 +139,20 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def wilson_interval(right: int, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of successes (Wilson 1927), 0..1.
+
+    Raises:
+        ValueError: if nothing was tried, or more succeeded.
+    """
+    if not 0 <= right <= count or not count:
+        raise ValueError(f"{right} of {count} is no share")
+    z = 1.96
+    centre = (right + z * z / 2) / (count + z * z)
+    half = z / (count + z * z) * float(np.sqrt(right * (count - right) / count + z * z / 4))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
 def mean_and_p5(values: list[float]) -> dict[str, float]:
     """Return mean and 5th percentile; infinite PSNR counts as `EQUAL_DB`."""
     capped = np.minimum(np.asarray(values, np.float64), EQUAL_DB)
