@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -31,12 +31,13 @@ from .carriers import (
 )
 from .directory import ShareDirectory, decode_directory, encode_directory
 from .lattice import BANDS, analyse, embed, luma_of
-from .ldpc import enough_carriers
-from .soft_values import bit_ratios, estimate_gains, likely_blocks
+from .ldpc import Bits, enough_carriers
+from .soft_values import Pilots, bit_ratios, estimate_gains, information, likely_blocks
 from .synchronise import FINE_MOVES, Placement, place_whole, placements, refine, resample
 
 LayerName = Literal["base", "fine"]
 LAYERS: tuple[LayerName, ...] = ("fine", "base")
+LEAST_SHARE: Final = 0.6  # of the information that a layer needs, below which it is not worth while to decode it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,7 @@ def write_layer(cover: UInt8Image, directory: ShareDirectory, entries: Sequence[
     if lengths != [(face.base_bytes, face.fine_bytes) for face in directory.faces]:
         raise ValueError("entries of other lengths than the directory's")
     blocks = carrying_blocks(directory)
-    bits = np.zeros((*blocks.shape, len(BANDS)), np.uint8)
-    where, placed = place_directory(encode_directory(directory), *blocks.shape)
-    bits[where] = placed
+    _, bits = _directory_bits(directory, blocks)
     for name in LAYERS:
         message = b"".join(getattr(each, name) for each in entries)
         mask = _carriers(name, blocks)
@@ -149,12 +148,21 @@ def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placeme
     blocks = carrying_blocks(directory)
     shown, present = resample(luma, placement)
     carrying = present & blocks
-    ratios = bit_ratios(_without_gains(analyse(shown), placement, carrying), carrying)
+    coefficients = _without_gains(analyse(shown), placement, carrying)
+    ratios = bit_ratios(coefficients, carrying, Pilots(*_directory_bits(directory, blocks)))
     found: dict[str, tuple[bytes, ...] | None] = {}
     for name in LAYERS:
         lengths = [getattr(face, f"{name}_bytes") for face in directory.faces]
         found[name] = _read_layer(name, directory, lengths, ratios, blocks)
     return FoundLayer(directory, placement, found["base"], found["fine"])
+
+
+def _directory_bits(directory: ShareDirectory, blocks: Mask) -> tuple[Mask, Bits]:
+    """Return which carriers hold the directory, and their bits, (rows, columns, bands) each."""
+    where, placed = place_directory(encode_directory(directory), *blocks.shape)
+    bits = np.zeros(where.shape, np.uint8)
+    bits[where] = placed
+    return where, bits
 
 
 def _read_layer(
@@ -163,7 +171,10 @@ def _read_layer(
     mask, total = _carriers(name, blocks), sum(lengths)
     if not total or not enough_carriers(8 * total, int(mask.sum())):
         return None
-    message = Layer(name, directory.salt, total, int(mask.sum())).decode(ratios[mask])
+    found = ratios[mask]
+    if information(found) < LEAST_SHARE * 8 * total / len(found):
+        return None
+    message = Layer(name, directory.salt, total, len(found)).decode(found)
     if message is None:
         return None
     ends = np.cumsum(lengths)

@@ -12,7 +12,7 @@ from robust_kit import photo
 from proface_lab.channels import through_jpeg
 from proface_s.image.measures import psnr
 from proface_s.robust.lattice import BANDS, STEPS, analyse, dither, embed, grid_of, luma_of, phases, synthesise
-from proface_s.robust.soft_values import GAINS, agreement, bit_ratios, estimate_gains
+from proface_s.robust.soft_values import GAINS, Pilots, agreement, bit_ratios, estimate_gains, information
 
 
 def hidden(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,10 +99,29 @@ def test_ratios_agree_with_the_bits_and_are_never_too_sure() -> None:
         assert wrong[near].mean() < expected + 0.02
 
 
-def test_nothing_hidden_gives_no_opinion() -> None:
-    coefficients = analyse(luma_of(photo()))
-    ratios = bit_ratios(coefficients, np.ones(coefficients.shape[:2], bool))
-    assert np.abs(ratios).mean() < 0.1
+def test_nothing_hidden_tells_next_to_nothing() -> None:
+    """Weak ratios of all carriers alike: a twentieth of a bit each, where a hidden layer tells half a bit and more."""
+    picture, bits, shown = hidden()
+    every = np.ones(bits.shape[:2], bool)
+    assert information(bit_ratios(analyse(luma_of(picture)), every)) < 0.05
+    assert information(bit_ratios(analyse(luma_of(through_jpeg(75)(shown))), every)) > 0.5
+    assert information(bit_ratios(analyse(luma_of(shown)), every)) > 0.98
+
+
+def test_pilots_say_what_doubled_phases_cannot() -> None:
+    """After noise that hides the lattice from doubled phases, known bits still show how much each band tells."""
+    _, bits, shown = hidden()
+    noise = np.random.default_rng(3).normal(0, 0.3, bits.shape).astype(np.float32) * STEPS
+    coefficients = analyse(luma_of(shown)) + noise
+    every = np.ones(bits.shape[:2], bool)
+    known = np.zeros(bits.shape, bool)
+    known[::2, :, 6:] = True
+    noise_only = coefficients + np.random.default_rng(4).normal(0, 9, bits.shape).astype(np.float32) * STEPS
+    right = (1 - 2 * bits.astype(np.float32))[1::2, :, 6:]
+    told = bit_ratios(coefficients, every, Pilots(known, bits))[1::2, :, 6:]
+    assert (told * right).mean() > 0.1
+    nothing = bit_ratios(noise_only, every, Pilots(known, bits))[1::2, :, 6:]
+    assert np.abs(nothing).mean() < 0.1 < np.abs(bit_ratios(noise_only, every)[1::2, :, 6:]).mean()
 
 
 def test_agreement_is_standard_where_nothing_is_hidden_and_large_where_something_is() -> None:
