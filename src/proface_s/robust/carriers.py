@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from ..types import FloatArray
 from .directory import LENGTHS, ShareDirectory
-from .lattice import BANDS, BASE_BANDS, BLOCK, grid_of
+from .lattice import BANDS, BASE_BANDS, BLOCK, STEPS, dither, grid_of
 from .ldpc import Bits, CodeWords, ldpc_code
 
 DIRECTORY_BITS: Final = 4096
@@ -110,6 +110,29 @@ def place_directory(data: bytes, rows: int, columns: int) -> tuple[Mask, Bits]:
     message = np.unpackbits(np.frombuffer(data, np.uint8))
     coded = ldpc_code(len(message), DIRECTORY_BITS).encode(message[None])[0] ^ _directory_scramble()
     return _bands_of_directory(rows, columns), coded[_places_in(rows, columns)]
+
+
+def repetition(coefficients: FloatArray, present: Mask) -> float:
+    """Return how well repeated bits of the directory agree, in standard deviations of what chance gives.
+
+    Every pair of carriers of the same coded bit counts: neither bits nor noise need be known.  After heavy compression
+    this shows a lattice long after doubled phases have ceased to.
+
+    Args:
+        coefficients: (rows, columns, base bands or more).
+        present: (rows, columns) of the blocks to look at.
+    """
+    rows, columns = present.shape
+    count = len(BASE_BANDS)
+    where = _bands_of_directory(rows, columns)[:, :, :count]
+    turns = (coefficients[:, :, :count] / STEPS[:count] - dither(rows, columns)[:, :, :count])[where]
+    seen = np.repeat(present.ravel(), 2)
+    signs, places = np.cos(np.float32(2 * np.pi) * turns) * seen, _places_in(rows, columns)
+    total, squares, number = (
+        np.bincount(places, weights=each, minlength=DIRECTORY_BITS) for each in (signs, signs**2, seen)
+    )
+    pairs = (number * (number - 1)).sum() / 2
+    return float((total**2 - squares).sum() / np.sqrt(max(pairs, 1)))  # the product of two cosines has variance 1/4
 
 
 def collect_directory(ratios: FloatArray) -> Iterator[bytes]:

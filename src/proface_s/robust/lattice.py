@@ -14,9 +14,11 @@ and win 30 to 60 % where the picture was resized; chroma would add less than 3 %
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -39,15 +41,17 @@ FINE_BANDS: Final = tuple(
 BANDS: Final = BASE_BANDS + FINE_BANDS
 STEPS: Final = np.array([27.0] * len(BASE_BANDS) + [13.5] * len(FINE_BANDS), np.float32)
 KEPT: Final = 8  # frequencies per direction that any band uses
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in JPEG
 _DITHER_LABEL: Final = b"proface-s/share/v1/dither"
 
 _COLUMNS: Final = tuple(KEPT * v + u for v, u in BANDS)
+_ROWS: Final = 512  # of a picture, converted at a time
 
 
 def luma_of(rgb: UInt8Image) -> FloatArray:
-    """Return the luma (H, W) of (H, W, 3) sRGB samples, 0..255."""
-    luma: FloatArray = rgb @ _LUMA
+    """Return the luma (H, W) of (H, W, 3) sRGB samples, 0..255: ITU-R BT.601, as in JPEG."""
+    luma = np.empty(rgb.shape[:2], np.float32)
+    for top in range(0, len(rgb), _ROWS):
+        cv2.cvtColor(rgb[top : top + _ROWS].astype(np.float32), cv2.COLOR_RGB2GRAY, luma[top : top + _ROWS])
     return luma
 
 
@@ -65,20 +69,23 @@ def basis() -> FloatArray:
     return np.asarray(rows, np.float32)
 
 
-def analyse(luma: FloatArray) -> FloatArray:
-    """Return the coefficients of all bands of all whole blocks; `synthesise` is the inverse on these bands.
+def analyse(luma: FloatArray, bands: Sequence[tuple[int, int]] = BANDS) -> FloatArray:
+    """Return the coefficients of bands of all whole blocks; `synthesise` is the inverse on all `BANDS`.
 
     Args:
         luma: (H, W), any range.
+        bands: (vertical, horizontal) frequencies.
 
     Returns:
         (rows, columns, bands).
     """
     rows, columns = grid_of(luma.shape[1], luma.shape[0])
+    lowest = basis()[: 1 + max(map(max, bands))]
     blocks = luma[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns * BLOCK)
-    half = np.matmul(basis(), blocks).reshape(rows, KEPT, columns, BLOCK)
-    low = np.matmul(half, basis().T)  # (rows, v, columns, u)
-    return np.ascontiguousarray(low.transpose(0, 2, 1, 3)).reshape(rows, columns, -1)[:, :, _COLUMNS]
+    half = np.matmul(lowest, blocks).reshape(rows, len(lowest), columns, BLOCK)
+    low = np.matmul(half, lowest.T)  # (rows, v, columns, u)
+    flat = np.ascontiguousarray(low.transpose(0, 2, 1, 3)).reshape(rows, columns, -1)
+    return flat[:, :, [len(lowest) * v + u for v, u in bands]]
 
 
 def synthesise(coefficients: FloatArray) -> FloatArray:

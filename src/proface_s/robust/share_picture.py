@@ -30,10 +30,11 @@ from .carriers import (
     place_directory,
 )
 from .directory import ShareDirectory, decode_directory, encode_directory
-from .lattice import BANDS, analyse, embed, luma_of
+from .lattice import analyse, embed, luma_of
 from .ldpc import Bits, enough_carriers
+from .placement import Placement, place_whole, refine, resample
 from .soft_values import Pilots, bit_ratios, estimate_gains, information, likely_blocks
-from .synchronise import FINE_MOVES, Placement, place_whole, placements, refine, resample
+from .synchronise import FINE_MOVES, placements
 
 LayerName = Literal["base", "fine"]
 LAYERS: tuple[LayerName, ...] = ("fine", "base")
@@ -54,15 +55,17 @@ class FoundLayer:
 
     Attributes:
         directory: what it says about itself.
-        placement: where the canonical picture lies in the received one.
+        placement: where the canonical picture lies in the received one, once that stands upright.
         base: for each face, its entry in the base layer; None if the layer is unreadable.
         fine: the same of the fine layer.
+        turns: by how many quarters the received picture has to be turned to the left to stand upright.
     """
 
     directory: ShareDirectory
     placement: Placement
     base: tuple[bytes, ...] | None
     fine: tuple[bytes, ...] | None
+    turns: int = 0
 
 
 def write_layer(cover: UInt8Image, directory: ShareDirectory, entries: Sequence[ShareEntry]) -> UInt8Image:
@@ -106,11 +109,12 @@ def find_layer(picture: UInt8Image) -> FoundLayer | None:
         What was found; None if nothing was.
     """
     luma = luma_of(picture)
-    for placement in placements(luma):
-        found = _directory_at(luma, placement)
+    for turns, placement in placements(luma):
+        upright = np.rot90(luma, turns)
+        found = _directory_at(upright, placement)
         if found is not None:
             directory, exact = found
-            return _read_layers(luma, directory, exact)
+            return _read_layers(upright, directory, exact, turns)
     return None
 
 
@@ -124,19 +128,10 @@ def _directory_at(luma: FloatArray, placement: Placement) -> tuple[ShareDirector
                 directory = decode_directory(data)
             except DamagedFileError:
                 continue
-            exact = _with_size(placement, directory.size)
+            exact = placement.with_size(directory.size)
             whole = exact == place_whole((luma.shape[1], luma.shape[0]), directory.size)
             return directory, exact if whole or not exact.scaled else refine(luma, exact, FINE_MOVES)
     return None
-
-
-def _with_size(placement: Placement, size: tuple[int, int]) -> Placement:
-    """Return the placement of the whole canonical picture, of which a reader knew the size only roughly."""
-    if placement.size == size:
-        return placement
-    if not placement.scaled:  # cropped, at the right and the bottom too
-        return Placement(size, placement.left, placement.top, placement.left + size[0], placement.top + size[1])
-    return Placement(size, placement.left, placement.top, placement.right, placement.bottom)
 
 
 def _without_gains(coefficients: FloatArray, placement: Placement, present: Mask) -> FloatArray:
@@ -144,7 +139,7 @@ def _without_gains(coefficients: FloatArray, placement: Placement, present: Mask
     return coefficients / estimate_gains(coefficients, present) if placement.scaled else coefficients
 
 
-def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placement) -> FoundLayer:
+def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placement, turns: int) -> FoundLayer:
     blocks = carrying_blocks(directory)
     shown, present = resample(luma, placement)
     carrying = present & blocks
@@ -154,7 +149,7 @@ def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placeme
     for name in LAYERS:
         lengths = [getattr(face, f"{name}_bytes") for face in directory.faces]
         found[name] = _read_layer(name, directory, lengths, ratios, blocks)
-    return FoundLayer(directory, placement, found["base"], found["fine"])
+    return FoundLayer(directory, placement, found["base"], found["fine"], turns)
 
 
 def _directory_bits(directory: ShareDirectory, blocks: Mask) -> tuple[Mask, Bits]:

@@ -60,9 +60,7 @@ class Pilots:
     bits: npt.NDArray[np.uint8]
 
 
-def bit_ratios(
-    coefficients: FloatArray, present: npt.NDArray[np.bool_], pilots: Pilots | None = None
-) -> FloatArray:
+def bit_ratios(coefficients: FloatArray, present: npt.NDArray[np.bool_], pilots: Pilots | None = None) -> FloatArray:
     """Return the log-likelihood ratio of every hidden bit, positive for 0.
 
     Args:

@@ -120,6 +120,27 @@ def test_a_crop_keeps_the_faces_that_are_left(session: proface_s.Session, sent: 
     assert away.faces[0].box.area == 0
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_faces_of_a_turned_picture_come_back_where_they_are(
+    session: proface_s.Session, sent: UInt8Image, turns: int
+) -> None:
+    received = SMALL(sent)
+    turned = np.ascontiguousarray(np.rot90(received, turns))
+    straight, back = session.recover(received, WORDS), session.recover(turned, WORDS)
+    places = np.zeros((2, *received.shape[:2]), bool)
+    for face, place in zip(straight.faces, places, strict=True):
+        place[face.box.y : face.box.bottom, face.box.x : face.box.right] = True
+    assert [face.outcome for face in back.faces] == ["reduced", "reduced"]
+    for face, place, shown in zip(back.faces, places, inspect(turned).faces, strict=True):
+        box = face.box
+        assert shown.box == box
+        assert np.rot90(place, turns)[box.y : box.bottom, box.x : box.right].all()
+        assert place.sum() == box.area
+    changed = (back.recovered != turned).any(axis=2)
+    assert not changed[~np.rot90(places.any(axis=0), turns)].any()
+    assert psnr(np.rot90(back.recovered, -turns), straight.recovered) > 40
+
+
 def test_a_wrong_key_is_told_what_is_hidden(session: proface_s.Session, sent: UInt8Image) -> None:
     with pytest.raises(WrongKeyError, match=r"face 1, 2; .* share copy of 1024 x 1024 pixels with 2 faces"):
         session.recover(SMALL(sent), OTHER)
@@ -270,8 +291,13 @@ def test_what_does_not_fit_is_refused() -> None:
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_photo_that_cannot_carry_is_refused(level: int) -> None:
     with pytest.raises(ProFaceError, match="too plain") as refusal:
-        copy_of(np.full((600, 800, 3), level, np.uint8), boxes=["200,200,120,120"])
+        copy_of(np.full((320, 420, 3), level, np.uint8), boxes=["120,120,120,120"])
     assert refusal.value.code == "share-unreadable"
+
+
+def test_a_large_white_photo_carries(session: proface_s.Session) -> None:
+    copy = copy_of(np.full((1200, 1600, 3), 255, np.uint8), boxes=["200,200,120,120"])
+    assert session.recover(SMALL(pixels_of(copy)), WORDS).faces[0].outcome == "reduced"
 
 
 @pytest.mark.parametrize("style", ["mask", "pixelate:8@oval"])

@@ -84,6 +84,45 @@ def test_usual_sizes_are_found_after_resizing(size: tuple[int, int], channel: ob
     assert found.base == tuple(each.base for each in entries)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("channel", [through_jpeg(75), in_turn(through_resize(1080), through_jpeg(75))])
+def test_a_turned_picture_is_found(turns: int, channel: object) -> None:
+    directory, entries = shared(*LENGTHS, size=(1280, 853))
+    received = channel(np.rot90(write_layer(photo((1280, 853)), directory, entries), -turns))  # type: ignore[operator]
+    found = find_layer(np.ascontiguousarray(received))
+    assert found is not None
+    assert (found.directory, found.turns) == (directory, turns)
+    assert found.base == tuple(each.base for each in entries)
+
+
+@pytest.mark.parametrize("size", [(1024, 682), (1444, 960), (700, 1050)])
+@pytest.mark.parametrize("factor", [0.6, 0.83])
+def test_any_size_is_found_after_resizing(size: tuple[int, int], factor: float) -> None:
+    directory, entries = shared(*LENGTHS, size=size)
+    received = in_turn(through_scale(factor), through_jpeg(85))(write_layer(photo(size), directory, entries))
+    found = find_layer(received)
+    assert found is not None
+    assert found.directory == directory
+    assert found.base == tuple(each.base for each in entries)
+
+
+@pytest.mark.parametrize(
+    ("size", "cut"),
+    [((1600, 1066), (267, 0, 267, 0)), ((1600, 1066), (0, 100, 0, 151)), ((960, 1280), (0, 160, 0, 160))],
+)
+def test_a_cut_along_one_side_is_found_after_resizing(size: tuple[int, int], cut: tuple[int, int, int, int]) -> None:
+    directory, entries = shared(*LENGTHS, size=size)
+    shown = write_layer(photo(size), directory, entries)
+    found = find_layer(in_turn(through_crop(*cut), through_resize(800), through_jpeg(85))(shown))
+    assert found is not None
+    assert found.directory == directory
+    assert found.base == tuple(each.base for each in entries)
+    scale = 800 / max(size[0] - cut[0] - cut[2], size[1] - cut[1] - cut[3])
+    place = found.placement
+    assert (place.left, place.top) == pytest.approx((-cut[0] * scale, -cut[1] * scale), abs=1)
+    assert place.right - place.left == pytest.approx(size[0] * scale, abs=2)
+
+
 def test_the_crop_is_placed_where_it_was_cut() -> None:
     found = find_layer(through_crop(37, 21, 50, 9)(sent()))
     assert found is not None

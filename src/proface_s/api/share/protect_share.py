@@ -30,7 +30,7 @@ from ...keys.derive import SALT_BYTES, KdfLimits, KdfParams, KekDeriver
 from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
 from ...robust.directory import ShareDirectory
 from ...robust.likeness import CODEC, encode_likeness
-from ...robust.share_picture import FoundLayer, ShareEntry, find_layer, write_layer
+from ...robust.share_picture import ShareEntry, find_layer, write_layer
 from ...types import Box, Face, Picture, UInt8Image
 from ..files.saving import free_path
 from ..results.shared import ShareCopy
@@ -42,6 +42,7 @@ QUALITIES: Final = (90, 87, 85)
 """Of a JPEG: the first that gives a file of at most `USUAL_BYTES`, which encoders that aim at a size leave alone."""
 
 USUAL_BYTES: Final = 400_000
+USUAL_QUALITY: Final = 75  # of apps: what is left after it decides whether a share copy is worth sending
 _DARKEST, _BRIGHTEST = 12, 243  # of covers, so that the grain is not cut off
 _WHITE: Final = 255
 
@@ -86,11 +87,11 @@ def make_share_copy(
         limits: what key derivation may cost; those of the format if None.
 
     Returns:
-        The file, already read back.
+        The file, already read back, as it is and as an app would compress it.
 
     Raises:
         UsageError: if the faces do not fit.
-        ProFaceError: if the finished file would not bring a face back.
+        ProFaceError: if the finished file would not bring a face back after an app.
     """
     size, params, salt = canonical_size(picture.size, options), KdfParams(), secrets.token_bytes(SALT_BYTES)
     locked = lock_shared_faces(locks, salt, params, KekDeriver(limits))
@@ -112,7 +113,7 @@ def make_share_copy(
         for index, box in enumerate(places)
     ]
     data = _encoded(write_layer(cover, directory, entries), options)
-    warnings = _checked(find_layer(read_picture(data).rgb), directory, entries)
+    warnings = _checked(data, directory, entries)
     fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
     base = tuple(max(0, face.base_bytes - ENTRY_TAG_BYTES) for face in directory.faces)
     return ShareCopy(data, size, fine, base, warnings=warnings)
@@ -164,30 +165,40 @@ def _entry(
 
 
 def _encoded(shared: UInt8Image, options: ShareOptions) -> bytes:
-    image, data = Image.fromarray(shared), b""
-    for quality in QUALITIES:
+    if options.file_format == "png":
         buffer = io.BytesIO()
-        if options.file_format == "png":
-            image.save(buffer, "PNG")
-        else:
-            image.save(buffer, "JPEG", quality=quality, optimize=True)
-        data = buffer.getvalue()
-        if len(data) <= USUAL_BYTES or options.file_format == "png":
+        Image.fromarray(shared).save(buffer, "PNG")
+        return buffer.getvalue()
+    files = (_as_jpeg(shared, quality) for quality in QUALITIES)
+    data = b""
+    for data in files:
+        if len(data) <= USUAL_BYTES:
             break
     return data
 
 
-def _checked(found: FoundLayer | None, directory: ShareDirectory, entries: Sequence[ShareEntry]) -> tuple[str, ...]:
-    """Compare what the finished file shows with what was hidden.
+def _as_jpeg(shared: UInt8Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(shared).save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
+
+
+def _checked(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntry]) -> tuple[str, ...]:
+    """Compare what the finished file shows, as it is and as apps compress it, with what was hidden.
 
     Raises:
         ProFaceError: if a face would not come back.
     """
-    fine = found is not None and found.fine == tuple(each.fine for each in entries)
-    base = found is not None and found.base == tuple(each.base for each in entries)
-    if found is None or found.directory != directory or not (fine or base):
+    written = read_picture(data).rgb
+    fine, base = True, True
+    for rgb in (written, read_picture(_as_jpeg(written, USUAL_QUALITY)).rgb):
+        found = find_layer(rgb)
+        right = found is not None and found.directory == directory
+        fine &= right and found is not None and found.fine == tuple(each.fine for each in entries)
+        base &= right and found is not None and found.base == tuple(each.base for each in entries)
+    if not (fine or base):
         raise ProFaceError(
-            "the share copy cannot be read back: the photo is too plain, too dark or too bright to hide faces in",
+            "the share copy would not survive an app: the photo is too plain, too dark or too bright to hide faces in",
             code="share-unreadable",
         )
     if not fine:

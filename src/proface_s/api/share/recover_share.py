@@ -78,20 +78,22 @@ def recover_share_copy(picture: Picture, found: FoundLayer, attempt: RecoveryAtt
             f"the key given does not open face {format_numbers(sorted(closed))}; {picture.source} is "
             f"{describe_layer(found)}"
         )
+    upright = np.rot90(picture.rgb, found.turns)
+    size = (upright.shape[1], upright.shape[0])
     places = [_place(found, face.box) for face in faces]
     outcomes: list[RecoveredFace] = []
     restored = []
     for index, (code, place) in enumerate(zip(codes, places, strict=True)):
         attempt.progress("restore", index, len(faces))
         outcome: Outcome = "left" if not attempt.wants(index) else "locked" if code is None else "reduced"
-        box = _inside(place, picture.size)
-        outcomes.append(RecoveredFace(number_of(index), box, outcome))
+        box = _inside(place, size)
+        outcomes.append(RecoveredFace(number_of(index), _turned_back(box, size, found.turns), outcome))
         if code is not None and outcome == "reduced" and box.area:
-            restored.append((box, _restored(picture.rgb, faces[index].codec, code, place, box)))
+            restored.append((box, _restored(upright, faces[index].codec, code, place, box)))
     sizes = {f"{len(code)}" for code, face in zip(codes, outcomes, strict=True) if code and face.outcome == "reduced"}
     told = f"a share copy holds no exact faces: each is a likeness from {' or '.join(sorted(sizes, key=int))} bytes"
-    recovered = replace(picture, rgb=paste_all(picture.rgb, restored), jpeg=None)
-    return Recovered(recovered, tuple(outcomes), (told,))
+    pasted = np.ascontiguousarray(np.rot90(paste_all(upright, restored), -found.turns))
+    return Recovered(replace(picture, rgb=pasted, jpeg=None), tuple(outcomes), (told,))
 
 
 def shared_face_key(found: FoundLayer, index: int, credentials: Credentials, deriver: KekDeriver) -> PortableFaceKey:
@@ -163,11 +165,21 @@ def received_boxes(found: FoundLayer, size: tuple[int, int]) -> list[Box]:
         found: the layer, and how the picture lies.
         size: (width, height) of the received picture.
     """
-    return [_inside(_place(found, face.box), size) for face in found.directory.faces]
+    upright = size[::-1] if found.turns % 2 else size
+    boxes = [_inside(_place(found, face.box), upright) for face in found.directory.faces]
+    return [_turned_back(box, upright, found.turns) for box in boxes]
+
+
+def _turned_back(box: Box, size: tuple[int, int], turns: int) -> Box:
+    """Return where a box of the upright picture of a size lies in the received one."""
+    (x, y, w, h), (width, height) = (box.x, box.y, box.w, box.h), size
+    for _ in range(turns):
+        x, y, w, h, width, height = height - y - h, x, h, w, height, width
+    return Box(x, y, w, h)
 
 
 def _place(found: FoundLayer, box: Box) -> Box:
-    """Return where a box of the canonical picture lies in the received one, perhaps in part or wholly outside it."""
+    """Return where a box of the canonical picture lies in the upright one, perhaps in part or wholly outside it."""
     whole, (wide, high) = found.placement, found.directory.size
     left, right = (round(whole.left + x * (whole.right - whole.left) / wide) for x in (box.x, box.right))
     top, bottom = (round(whole.top + y * (whole.bottom - whole.top) / high) for y in (box.y, box.bottom))
