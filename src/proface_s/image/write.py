@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import io
 import os
-import stat
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +12,11 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from ..errors import DiskFullError, ImageError, UsageError
+from ..errors import ImageError, UsageError
 from ..types import Picture, UInt8Image
+from .atomic import PRIVATE, appearing_file
 from .metadata import write_exif, write_png_text
-from .names import FOREIGN_BY_FORMAT, MAX_NAME_BYTES, PICTURES_BY_FORMAT, name_bytes, suffix_of, temporary_name
+from .names import FOREIGN_BY_FORMAT, MAX_NAME_BYTES, PICTURES_BY_FORMAT, name_bytes, suffix_of
 from .quiet import silence_libtiff
 
 Format = Literal["png", "webp", "tiff"]
@@ -49,8 +47,6 @@ _PREDICTOR, _HORIZONTAL = 317, 2  # TIFF tag: compress differences of neighbours
 
 JPEG_QUALITY: Final = 95
 _MAX_JPEG_SIDE: Final = 65500
-_PRIVATE: Final = 0o600
-_DISK_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _LOSSY: Final = {
     suffix: name
     for name in ("JPEG", "HEIC", "AVIF")
@@ -223,7 +219,7 @@ def check_output_path(
     if not os.path.isdir(target.parent):
         raise ImageError(f"folder {target.parent} does not exist", code="no-folder")
     if not overwrite and os.path.lexists(target):
-        raise _exists(target)
+        raise ImageError(f"{target} already exists", code="exists")
 
 
 def write_atomic(
@@ -252,81 +248,18 @@ def write_atomic(
         ImageError: if the file exists, or its folder cannot be written to; `DiskFullError` if the disk is full.
     """
     target = Path(path)
-    if target.is_dir():
-        raise ImageError(f"{target} is a directory")
-    temporary = target.with_name(temporary_name(target.name))
-    try:
+    with appearing_file(target, overwrite=overwrite, like=like) as temporary:
         _write_new(temporary, data)
         if temporary.read_bytes() != data:
             raise ImageError(f"{target} differs from what was written to it", code="written-wrongly")
-        with contextlib.suppress(OSError):  # some file systems have no permissions
-            temporary.chmod(_permissions(target, like))
-        if overwrite:
-            os.replace(temporary, target)
-        else:
-            _publish_new(temporary, target)
-        _sync_folder(target.parent)
-    except FileExistsError:
-        raise _exists(target) from None
-    except OSError as error:
-        kind = DiskFullError if error.errno in _DISK_FULL else ImageError
-        raise kind(f"{target} cannot be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _permissions(target: Path, like: str | os.PathLike[str] | int | None) -> int:
-    """Return the permissions of a file that is about to be written; ``like`` is an upper limit."""
-    most = _mode_of(like) if like is not None and not isinstance(like, int) else like
-    mode = _mode_of(target)
-    if mode is None:
-        mask = os.umask(0o077)  # reading it means setting it; until it is restored, new files are private
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    return mode if most is None else mode & (most | _PRIVATE)
-
-
-def _mode_of(path: str | os.PathLike[str]) -> int | None:
-    """Return the permissions of an existing file, else None."""
-    try:
-        return stat.S_IMODE(os.stat(path).st_mode)
-    except OSError:
-        return None
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _PRIVATE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _publish_new(temporary: Path, target: Path) -> None:
-    """Give the temporary file its name, unless that name is taken (FileExistsError)."""
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError:
-        # No hard links on this file system (FAT, some network drives): claim the name, then replace the claim.
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
-        try:
-            os.replace(temporary, target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power failure, if the system supports it."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _same_file(source: Path, target: Path) -> bool:
@@ -334,7 +267,3 @@ def _same_file(source: Path, target: Path) -> bool:
         return source.samefile(target)
     except OSError:
         return source.absolute() == target.absolute()
-
-
-def _exists(target: Path) -> ImageError:
-    return ImageError(f"{target} already exists", code="exists")

@@ -76,6 +76,8 @@ def write_clip(
             video.set_display_rotation(rotation)
         voices = [_voice(out, 44100 if path.suffix == ".webm" else 32000, path.suffix) for _ in range(sounds)]
         words = out.add_stream("mov_text" if path.suffix in (".mp4", ".mov") else "subrip") if subtitles else None
+        if words is not None:
+            words.codec_context.subtitle_header = b"[Script Info]\n[V4+ Styles]\n[Events]\n"
         out.start_encoding()
         for number, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(picture(number, size), format="rgb24").reformat(format=pix_fmt)
