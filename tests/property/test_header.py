@@ -59,7 +59,7 @@ def headers(draw: st.DrawFn) -> Header:
         sealed = wrong_key == "noise" and draw(st.booleans())
         erased = len(slot) == 32 and draw(st.booleans())
         faces.append(FaceEntry(box, group, draw(names), draw(strengths), draw(exactly(32)), slot, sealed, erased))
-    tags = sorted(draw(st.sets(st.integers(2, 0x7FFF), max_size=3)))
+    tags = sorted(draw(st.sets(st.integers(5, 0x7FFF), max_size=3)))
     extensions = tuple(Extension(tag, False, draw(st.binary(max_size=30))) for tag in tags)
     width = draw(st.integers(5 * COLUMN, 2**31 - 1))
     height = draw(st.integers(200, 2**31 - 1))

@@ -24,6 +24,8 @@ def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
         DamagedFileError: they are malformed, or were made for another picture.
     """
     header, seals = from_chunks(picture.chunks, picture.source)
+    if header.clip is not None:
+        raise DamagedFileError(f"{picture.source} is a picture, and its header that of a clip", code="other-picture")
     if (header.width, header.height) != picture.size:
         raise DamagedFileError(
             f"{picture.source} is {picture.size[0]}x{picture.size[1]}, but its header was made for "

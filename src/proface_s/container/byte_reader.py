@@ -50,6 +50,11 @@ class ByteReader:
             raise DamagedFileError(f"invalid {self._name}: {value} {items}; {least} to {limit} are allowed")
         return value
 
+    @property
+    def left(self) -> int:
+        """Number of bytes that remain."""
+        return len(self._data) - self._at
+
     def rest(self) -> bytes:
         """Return all remaining bytes."""
         return self.take(len(self._data) - self._at, "the rest")

@@ -3,7 +3,8 @@
 ::
 
     FileKey ── wraps (60 bytes in the header, one per face) ──► FaceSecret ── HKDF(face context) ──► FaceKey
-       └─ HKDF ─► header MAC key                                                ├─ key-map stream
+       ├─ HKDF ─► header MAC key                                                ├─ key-map stream
+       └─ HKDF ─► piece keys of a clip's original                               ├─ chunk keys, list MAC of a clip
                                                                                 ├─ mixing stream (one-time pad)
                                                                                 └─ seal key
 
@@ -109,6 +110,23 @@ class FaceKey(Secret):
         """Return the 32-byte ChaCha20-Poly1305 key of the seal."""
         return subkey(self._raw, "seal")
 
+    def chunk_key(self, stream: bytes, number: int) -> bytes:
+        """Return the 32-byte ChaCha20-Poly1305 key of one chunk of the person's track in a clip.
+
+        Args:
+            stream: 16 bytes, the clip's.
+            number: of the chunk, 0..2**32 - 1.
+        """
+        return subkey(self._raw, "clip-chunk", stream + number.to_bytes(4, "big"))
+
+    def list_mac(self, covered: bytes) -> bytes:
+        """Return the HMAC-SHA256 (32 bytes) of a clip's list of chunks."""
+        return hmac.new(subkey(self._raw, "clip-list"), covered, hashlib.sha256).digest()
+
+    def verify_list_mac(self, covered: bytes, mac: bytes) -> bool:
+        """Return whether ``mac`` is the `list_mac` of the bytes, in constant time."""
+        return hmac.compare_digest(self.list_mac(covered), mac)
+
 
 class FaceSecret(Secret):
     """The random secret from which a face key is derived; the header holds it wrapped under the file key."""
@@ -160,6 +178,10 @@ class FileKey(Secret):
     def header_mac(self, covered: bytes) -> bytes:
         """Return the HMAC-SHA256 (32 bytes) of the covered header bytes under this key's header-mac subkey."""
         return hmac.new(subkey(self._raw, "header-mac"), covered, hashlib.sha256).digest()
+
+    def piece_key(self, stream: bytes, number: int) -> bytes:
+        """Return the 32-byte ChaCha20-Poly1305 key of one piece of a clip's original file; see `FaceKey.chunk_key`."""
+        return subkey(self._raw, "clip-original", stream + number.to_bytes(4, "big"))
 
     def verify_header_mac(self, covered: bytes, mac: bytes) -> bool:
         """Return whether ``mac`` is the `header_mac` of the bytes, in constant time."""

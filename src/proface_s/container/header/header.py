@@ -20,6 +20,7 @@ from typing import Final
 from ...errors import DamagedFileError
 from ...keys.secrets import FaceContext
 from ...types import Box, UInt8Image, WrongKey
+from .clip_mark import ClipMark, decode_clip_mark, encode_clip_mark
 from .coefficient_map import CoefficientMap, decode_coefficient_map, encode_coefficient_map
 from .footprint import FOOTPRINT_BYTES, PLAIN, Footprint, decode_footprint, encode_footprint
 from .stanzas import Stanza
@@ -36,6 +37,9 @@ FOOTPRINT_TAG: Final = 0
 
 COEFFICIENTS_TAG: Final = 3
 """Tag of the critical extension of a JPEG file, whose digests and seals are of coefficients (`CoefficientMap`)."""
+
+CLIP_TAG: Final = 4
+"""Tag of the critical extension of a clip, whose faces are people with tracks of their own (`ClipMark`)."""
 
 NO_MODEL_ID: Final = bytes(16)
 """Model id of files in whose pixels nothing is hidden."""
@@ -59,11 +63,12 @@ class FaceEntry:
     """A header's entry for one protected face.
 
     Attributes:
-        box: the protected region: inside the picture, even width and height, disjoint from all others.
+        box: the protected region: inside the picture, even width and height, disjoint from all others.  Of a clip: the
+            smallest box that holds a person's covers in all frames; several may overlap.
         group: number of the group whose file key wraps this face's secret.
         style: name of the cover's style, printable ASCII, 1 to 32 characters.
         strength: its strength, or None for the style's default; stored as a 32-bit float.
-        digest: 32 bytes, SHA-256 of the protected region (`region_digest`).
+        digest: 32 bytes, SHA-256 of the protected region (`region_digest`); zeros in a clip.
         slot: 60 bytes, the wrapped face secret (in ``cover`` mode: random bytes from which the face secret is
             derived); if the face is forgotten, the 32 bytes of its SHA-256.
         sealed: whether a seal was made for this face (it may have been stripped since).
@@ -153,6 +158,17 @@ class Header:
         return None if value is None else decode_coefficient_map(value, len(self.faces))
 
     @property
+    def clip(self) -> ClipMark | None:
+        """What makes this the header of a clip; None for pictures.
+
+        Raises:
+            FileFormatError: if the clip's contents are of an unknown kind.
+            DamagedFileError: if the extension is malformed.
+        """
+        value = self._extension(CLIP_TAG)
+        return None if value is None else decode_clip_mark(value)
+
+    @property
     def tells_footprints(self) -> bool:
         """Whether the header holds footprints.  Headers of version 0.1.0 do not."""
         return self._extension(FOOTPRINT_TAG) is not None
@@ -210,6 +226,11 @@ def with_coefficient_map(header: Header, described: CoefficientMap) -> Header:
         raise ValueError(f"{len(described.areas)} areas for {len(header.faces)} faces")
     value = encode_coefficient_map(described)
     return _with_extension(header, COEFFICIENTS_TAG, Extension(COEFFICIENTS_TAG, True, value))
+
+
+def with_clip_mark(header: Header, mark: ClipMark) -> Header:
+    """Return the header of a clip; MACs are not renewed."""
+    return _with_extension(header, CLIP_TAG, Extension(CLIP_TAG, True, encode_clip_mark(mark)))
 
 
 def with_reserved_samples(header: Header, counts: Sequence[int]) -> Header:

@@ -17,6 +17,7 @@ from ...keys.wrap import WRAPPED_BYTES
 from ...types import Box
 from ..byte_reader import ByteReader
 from .header import (
+    CLIP_TAG,
     COEFFICIENTS_TAG,
     DIGEST_BYTES,
     FOOTPRINT_TAG,
@@ -54,7 +55,7 @@ _FORGOTTEN: Final = 2
 _ERASED: Final = 4
 _COVER_MODE: Final = 1
 _CRITICAL: Final = 0x8000
-_KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG, FOOTPRINT_TAG, COEFFICIENTS_TAG))
+_KNOWN_EXTENSIONS: Final = frozenset((RESERVED_TAG, FOOTPRINT_TAG, COEFFICIENTS_TAG, CLIP_TAG))
 
 
 def encode_header(header: Header) -> bytes:

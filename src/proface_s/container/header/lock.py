@@ -22,9 +22,19 @@ from ...keys.access import Lock
 from ...keys.derive import SALT_BYTES, KdfParams, KekDeriver
 from ...keys.passphrase import normalise_passphrase
 from ...keys.secrets import FileKey
+from .clip_mark import ClipMark
 from .coefficient_map import CoefficientMap
 from .footprint import Footprint
-from .header import DIGEST_BYTES, FaceEntry, Group, Header, with_coefficient_map, with_footprints, with_reserved_samples
+from .header import (
+    DIGEST_BYTES,
+    FaceEntry,
+    Group,
+    Header,
+    with_clip_mark,
+    with_coefficient_map,
+    with_footprints,
+    with_reserved_samples,
+)
 from .header_bytes import mac_input
 from .key_ring import KeyRing, valid_cost
 from .lock_plan import check_locks, placeholder_stanzas, valid_header
@@ -51,6 +61,7 @@ def lock_header(
     deriver: KekDeriver | None = None,
     footprints: Sequence[Footprint] = (),
     coefficients: CoefficientMap | None = None,
+    clip: ClipMark | None = None,
 ) -> Header:
     """Build the header of a protected picture and lock it; `unlock_header` is the inverse.
 
@@ -67,6 +78,7 @@ def lock_header(
         deriver: derives keys from the passphrases; one with the limits of the format if None.
         footprints: per face, its footprint; if empty, the header holds none.
         coefficients: what digests and seals of a JPEG file are of; None for other files.
+        clip: what makes it the header of a clip; None for pictures.
 
     Returns:
         A valid header.
@@ -91,6 +103,7 @@ def lock_header(
     header = Header(width, height, ring.model_id, groups, faces, wrong_key="cover" if ring.bare else "noise")
     header = with_reserved_samples(header, reserved)
     header = header if coefficients is None else with_coefficient_map(header, coefficients)
+    header = header if clip is None else with_clip_mark(header, clip)
     header = valid_header(with_footprints(header, footprints) if footprints else header)
     return header if ring.bare else renew_macs(header, dict(enumerate(ring.file_keys)))
 

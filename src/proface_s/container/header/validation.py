@@ -14,7 +14,17 @@ from ...keys.secrets import MODEL_ID_BYTES
 from ...keys.wrap import WRAPPED_BYTES
 from ...types import Box
 from .footprint import PLAIN
-from .header import COEFFICIENTS_TAG, DIGEST_BYTES, FOOTPRINT_TAG, NO_MODEL_ID, RESERVED_TAG, FaceEntry, Group, Header
+from .header import (
+    CLIP_TAG,
+    COEFFICIENTS_TAG,
+    DIGEST_BYTES,
+    FOOTPRINT_TAG,
+    NO_MODEL_ID,
+    RESERVED_TAG,
+    FaceEntry,
+    Group,
+    Header,
+)
 from .stanzas import (
     KIND_BARE,
     KIND_PASSPHRASE,
@@ -55,11 +65,13 @@ def check_header(header: Header) -> None:
     check_total_cost(header.groups)
     for index, face in enumerate(header.faces):
         _check_face(face, header, f"face {index + 1}")
-    _check_disjoint([face.box for face in header.faces])
+    if header.clip is None:
+        _check_disjoint([face.box for face in header.faces])
     _check_extensions(header)
     _check_footprints(header)  # the content of extensions is checked in the order of their tags
     _check_reserved(header)
     _check_coefficients(header)
+    _check_clip(header)
 
 
 def _require(condition: bool, problem: str) -> None:
@@ -192,15 +204,30 @@ def _check_coefficients(header: Header) -> None:
     described = header.coefficients
     if described is None:
         return
-    (extension,) = (each for each in header.extensions if each.tag == COEFFICIENTS_TAG)
-    _require(extension.critical, f"extension {COEFFICIENTS_TAG} is not marked as critical")
-    _require(header.wrong_key == "noise", "a JPEG in cover mode has nothing to open")
-    _require(header.model_id == NO_MODEL_ID, "a JPEG that names a model")
-    _require(not any(header.reserved(index) for index in range(len(header.faces))), "a JPEG with records in pixels")
-    plain = all(header.footprint(index) == PLAIN for index in range(len(header.faces)))
-    _require(plain, "a JPEG with edges or transparency of its own")
+    _check_hides_nothing(header, COEFFICIENTS_TAG, "a JPEG")
     columns, rows = described.mcus((header.width, header.height))
     for index, area in enumerate(described.areas):
         inside = area.right <= columns and area.bottom <= rows
         _require(bool(area.area) and inside, f"face {index + 1} has area {area}, empty or outside the picture")
     _check_disjoint(list(described.areas))
+
+
+def _check_clip(header: Header) -> None:
+    """Require the one encoding of extension 4, and nothing that only pictures have."""
+    if header.clip is None:
+        return
+    _check_hides_nothing(header, CLIP_TAG, "a clip")
+    _require(header.coefficients is None, "a clip with JPEG coefficients")
+    _require(not any(any(face.digest) for face in header.faces), "a clip with digests of regions")
+    _require(not any(face.erased for face in header.faces), "a clip with erased pixels")
+
+
+def _check_hides_nothing(header: Header, tag: int, kind: str) -> None:
+    """Require of a file in whose pixels nothing is hidden that its header says nothing else."""
+    (extension,) = (each for each in header.extensions if each.tag == tag)
+    _require(extension.critical, f"extension {tag} is not marked as critical")
+    _require(header.wrong_key == "noise", f"{kind} in cover mode has nothing to open")
+    _require(header.model_id == NO_MODEL_ID, f"{kind} that names a model")
+    _require(not any(header.reserved(index) for index in range(len(header.faces))), f"{kind} with records in pixels")
+    plain = all(header.footprint(index) == PLAIN for index in range(len(header.faces)))
+    _require(plain, f"{kind} with edges or transparency of its own")

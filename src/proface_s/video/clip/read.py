@@ -154,7 +154,7 @@ def open_clip(path: str | Path, threads: int = 0) -> Iterator[Clip]:
     """
     path = Path(path)
     info = read_clip_info(path)
-    with _opened(path) as container:
+    with open_container(path) as container:
         stream = _moving_pictures(container, path)
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
@@ -170,7 +170,7 @@ def read_clip_info(path: str | Path) -> ClipInfo:
         OSError: likewise.
     """
     path = Path(path)
-    with _opened(path) as container:
+    with open_container(path) as container:
         stream = _moving_pictures(container, path)
         packets = _demuxed(container, (stream,), [])
         first = next((frame for packet in packets for frame in _decoded(stream, packet, [])), None)
@@ -192,7 +192,7 @@ def read_clip_info(path: str | Path) -> ClipInfo:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def open_container(path: Path) -> Iterator[Any]:
     """Open a file with PyAV; no playlists, which could name other files."""
     av = load_av()
     with path.open("rb"):

@@ -1,0 +1,1 @@
+"""The sealed track of a clip: its packets, their sealing, and their reading."""

@@ -1,0 +1,232 @@
+"""Write clips: pictures are encoded, sound and subtitles copied packet by packet, metadata left out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from ...errors import ImageError, UsageError, foreign_text
+from .covering import ColourTags
+from .options import ClipCodec
+from .planes import EIGHT, TEN, FramePlanes, write_planes
+from .read import Clip
+
+COMMENT: Final = "PRO-Face S: faces are sealed in a data track of this file"
+"""Comment of protected clips, by which one whose data track was removed is recognised."""
+
+TRACK_NAME: Final = "PRO-Face S"
+DATA_BASE: Final = Fraction(1, 90000)
+"""Unit of the times of the data track, in seconds: small, because no two of its packets have the same time."""
+
+_MOVFLAGS: Final = "hybrid_fragmented+delay_moov"
+_ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+_TEXT: Final = ("subrip", "srt", "text", "webvtt")
+_ASS: Final = ("ass", "ssa")
+_ASS_FIELDS: Final = 8  # before the text of a line in Matroska
+_MARKUP: Final = re.compile(r"<[^>]*>|\{\\[^}]*\}")
+_EMPTY_HEADER: Final = b"[Script Info]\n[V4+ Styles]\n[Events]\n"
+
+
+class ClipWriter:
+    """Writes an MP4 file; close it, or nobody can play it.
+
+    Args:
+        av: the library.
+        path: where to write; an existing file is replaced.
+        clip: the source of times, sound and subtitles.
+        tags: of its colours.
+        codec: of the pictures; None for the usual one.
+        crf: constant rate factor of x264, or what looks alike.
+        mute: whether to leave the sound out.
+        sealed: whether there is a data track.
+        key_frames: number of frames after which a key frame is due at the latest.
+
+    Attributes:
+        warnings: what could not be kept.
+    """
+
+    def __init__(
+        self,
+        av: Any,
+        path: Path,
+        clip: Clip,
+        tags: ColourTags,
+        *,
+        codec: ClipCodec | None,
+        crf: float,
+        mute: bool = False,
+        sealed: bool = True,
+        key_frames: int,
+    ) -> None:
+        self._av, self._path, self._base = av, path, clip.info.time_base
+        self.warnings: list[str] = []
+        self._next = -(2**62)  # earliest time of the next packet of data
+        options = {"movflags": _MOVFLAGS, "fflags": "+bitexact"}
+        self._out = av.open(f"file:{path}", "w", format="mp4", options=options)
+        self._video = _add_pictures(self._out, clip, tags, codec, crf, key_frames)
+        self._others: dict[int, Any] = {}
+        self._texts: set[int] = set()
+        for stream in clip.container.streams:
+            self._add_other(stream, mute)
+        self._data = self._out.add_data_stream("bin_data") if sealed else None
+        if self._data is not None:
+            self._data.time_base = DATA_BASE
+            self._data.metadata["handler_name"] = TRACK_NAME
+            self._out.metadata["comment"] = COMMENT
+        self._out.start_encoding()
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """Indices of the source's streams whose packets are wanted."""
+        return tuple(self._others)
+
+    def write_picture(self, planes: FramePlanes, pts: int, duration: int, *, key: bool = False) -> None:
+        """Encode a frame.
+
+        Args:
+            planes: of even size.
+            pts: in units of the source's time base.
+            duration: likewise.
+            key: whether it has to be a key frame.
+        """
+        frame = write_planes(self._av, planes)
+        frame.pts, frame.time_base, frame.duration = pts, self._base, duration
+        if key:
+            frame.pict_type = self._av.video.frame.PictureType.I
+        self._mux(self._video.encode(frame))
+
+    def copy_packet(self, packet: Any) -> None:
+        """Write a packet of one of the `others` as it is."""
+        if packet.dts is None:
+            return
+        target = self._others[packet.stream.index]
+        if packet.stream.index in self._texts:
+            packet = self._as_text(packet)
+            if packet is None:
+                return
+        packet.stream = target
+        self._mux([packet])
+
+    def write_data(self, data: bytes, pts: int, duration: int) -> None:
+        """Write a packet of the data track, at ``pts`` or right after the one before."""
+        packet = self._av.Packet(data)
+        packet.stream, packet.time_base = self._data, DATA_BASE
+        self._next = max(self._next, round(pts * self._base / DATA_BASE))
+        packet.pts = packet.dts = self._next
+        packet.duration = max(1, round(duration * self._base / DATA_BASE) - 1)
+        self._next += 1
+        self._mux([packet])
+
+    def finish_pictures(self) -> None:
+        """Write the pictures that the encoder holds."""
+        self._mux(self._video.encode(None))
+
+    def close(self) -> None:
+        """Finish the file, and flush it to disk."""
+        self._out.close()
+        descriptor = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def abandon(self) -> None:
+        """Close the file after a failure; what is in it does not matter."""
+        with contextlib.suppress(self._av.FFmpegError, OSError):
+            self._out.close()
+
+    def _add_other(self, stream: Any, mute: bool) -> None:
+        if stream.type == "audio" and not mute:
+            if not _fits(self._av, stream):
+                name = stream.codec_context.name if stream.codec_context else "unknown"
+                self.warnings.append(f"sound in {name} does not fit into an MP4 file, and was left out")
+                return
+            target = self._out.add_stream_from_template(stream)
+        elif stream.type == "subtitle":
+            name = stream.codec_context.name if stream.codec_context else "unknown"
+            if name == "mov_text":
+                target = self._out.add_stream_from_template(stream)
+            elif name in (*_TEXT, *_ASS):
+                target = self._out.add_stream("mov_text")
+                target.codec_context.subtitle_header = _EMPTY_HEADER
+                self._texts.add(stream.index)
+            else:
+                self.warnings.append(f"subtitles in {name} do not fit into an MP4 file, and were left out")
+                return
+        else:
+            return
+        language = stream.metadata.get("language")
+        if language:
+            target.metadata["language"] = language
+        self._others[stream.index] = target
+
+    def _as_text(self, packet: Any) -> Any:
+        """Return a subtitle as MP4 has it; None if it shows nothing."""
+        text = bytes(packet).decode("utf-8", "replace")
+        if packet.stream.codec_context.name in _ASS:
+            text = text.split(",", _ASS_FIELDS)[-1].replace("\\N", "\n").replace("\\n", "\n")
+        data = _MARKUP.sub("", text).strip().encode()[: 2**16 - 1]
+        if not data:
+            return None
+        made = self._av.Packet(len(data).to_bytes(2, "big") + data)
+        made.time_base, made.pts, made.dts = packet.time_base, packet.pts, packet.dts
+        made.duration = packet.duration
+        return made
+
+    def _mux(self, packets: Sequence[Any]) -> None:
+        for packet in packets:
+            self._out.mux(packet)
+
+
+def _add_pictures(out: Any, clip: Clip, tags: ColourTags, codec: ClipCodec | None, crf: float, key_frames: int) -> Any:
+    """Add the stream of pictures, with size, times, colours, shape of pixels and rotation of the source."""
+    info = clip.info
+    codec = codec or ("hevc" if info.ten_bits else "h264")
+    stream = out.add_stream(_ENCODERS[codec], rate=info.rate, options=encoder_options(codec, crf))
+    context = stream.codec_context
+    context.width, context.height = info.width // 2 * 2, info.height // 2 * 2
+    context.pix_fmt = TEN if info.ten_bits else EIGHT
+    context.time_base = stream.time_base = info.time_base
+    context.gop_size = key_frames
+    context.color_primaries, context.color_trc = tags.primaries, tags.transfer
+    context.colorspace, context.color_range = tags.matrix, tags.range
+    if clip.stream.sample_aspect_ratio not in (None, Fraction(0), Fraction(1)):
+        context.sample_aspect_ratio = clip.stream.sample_aspect_ratio
+    if info.rotation:
+        stream.set_display_rotation(info.rotation)
+    return stream
+
+
+def encoder_options(codec: ClipCodec, crf: float) -> dict[str, str]:
+    """Return the options of an encoder for about the same look at the same ``crf`` of x264."""
+    if codec == "h264":
+        return {"preset": "veryfast", "crf": f"{crf:g}", "forced-idr": "1"}
+    if codec == "hevc":
+        return {"preset": "veryfast", "crf": f"{crf + 2:g}", "forced-idr": "1", "x265-params": "log-level=none",
+                "tag": "hvc1"}  # fmt: skip
+    return {"preset": "10", "crf": f"{round(crf * 1.5)}"}
+
+
+def _fits(av: Any, stream: Any) -> bool:
+    """Return whether a stream can be in an MP4 file: whether a file with it alone can be begun."""
+    if stream.codec_context is None:
+        return False
+    try:
+        with av.open(io.BytesIO(), "w", format="mp4") as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+        return True
+    except (av.FFmpegError, ValueError):
+        return False
+
+
+def writing_failed(path: Path, error: Exception) -> ImageError | UsageError:
+    """Return the error that says that a clip cannot be written."""
+    said = foreign_text(getattr(error, "strerror", None) or str(error))
+    return ImageError(f"{path} cannot be written: {said}", code="clip-output")

@@ -1,0 +1,69 @@
+"""Protected clips play everywhere, and their people come back under their keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cast_kit import BOB, planes_of, protected, psnr, recovered, two_people
+
+from proface_s.api.options import RecoverOptions
+from proface_s.errors import WrongKeyError
+from proface_s.keys.access import Lock
+from proface_s.video.clip.areas import Owners, covered_box, sealed_box
+from proface_s.video.clip.read import open_clip
+from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_frames
+
+
+def test_faces_are_covered_and_come_back(tmp_path: Path) -> None:
+    source, target = protected(tmp_path)
+    original, hidden, back = planes_of(source), planes_of(target), planes_of(recovered(target))
+    assert len(original) == len(hidden) == len(back) == 60
+    inside, outside, shown = [], [], []
+    for before, covered, after, appearing in zip(original, hidden, back, two_people(60).frames, strict=True):
+        mask = np.zeros(before.y.shape, bool)
+        for _, box in appearing:
+            area = covered_box(box, before.size)
+            mask[area.y : area.bottom, area.x : area.right] = True
+        inside.append(psnr(after.y[mask], before.y[mask]))
+        outside.append(psnr(after.y[~mask], before.y[~mask]))
+        shown.append(psnr(covered.y[mask], before.y[mask]))
+    assert min(inside) > 36
+    assert np.mean(inside) > 38
+    assert min(outside) > 36
+    assert max(shown) < 22
+
+
+def test_a_wrong_key_writes_nothing(tmp_path: Path) -> None:
+    _, target = protected(tmp_path, 10)
+    with pytest.raises(WrongKeyError):
+        recovered(target, "another long passphrase")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "a.protected.mp4"]
+
+
+def test_one_persons_key_changes_only_that_persons_pixels(tmp_path: Path) -> None:
+    _, target = protected(tmp_path, own={2: Lock.of(BOB)})
+    hidden = planes_of(target)
+    track, opened = open_track_of(target, RecoverOptions.of(BOB))
+    assert sorted(opened.face_keys) == [1]
+    changed = 0
+    with open_clip(target) as clip:
+        found = [each for _, each in recovered_frames(clip, track, opened.face_keys) if each is not None]
+    for before, each, appearing in zip(hidden, found, two_people(60).frames, strict=True):
+        areas = [(n - 1, covered_box(box, before.size)) for n, box in appearing]
+        from proface_s.video.clip.areas import Area
+
+        bobs = np.zeros((before.y.shape[0] // 2, before.y.shape[1] // 2), bool)
+        for face, box in areas:
+            if face == 1:
+                sealed = sealed_box(box, before.size)
+                mask = Owners([Area(*area) for area in areas], before.size).mask(1, sealed)
+                bobs[sealed.y // 2 : sealed.bottom // 2, sealed.x // 2 : sealed.right // 2] = mask
+        four = np.repeat(np.repeat(bobs, 2, axis=0), 2, axis=1)
+        for plane, other, mine in zip(before, each.planes, (four, bobs, bobs), strict=True):
+            assert np.array_equal(plane[~mine], other[~mine])
+            changed += int((plane[mine] != other[mine]).sum())
+    assert changed > 10_000
+    result = recover_clip(target, tmp_path / "b.mp4", RecoverOptions.of(BOB))
+    assert (result.recovered, result.covered) == ((2,), (1,))
