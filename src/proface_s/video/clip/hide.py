@@ -67,7 +67,7 @@ def hide_clip(clip: Clip, path: Path, plan: ClipPlan, progress: Progress) -> lis
             av, path, clip, tags, codec=options.codec, crf=options.rate_factor, mute=options.mute, key_frames=length
         )
     except (av.FFmpegError, ValueError) as error:
-        raise writing_failed(path, error) from None
+        raise writing_failed(clip.path, error) from None
     try:
         hider = ClipHider(
             av, writer, plan.header, plan.keys, plan.styles,
@@ -88,9 +88,11 @@ class _Pass:
     def __init__(self, clip: Clip, writer: ClipWriter, hider: ClipHider, plan: ClipPlan, original: IO[bytes]) -> None:
         self._clip, self._writer, self._hider, self._plan, self._original = clip, writer, hider, plan, original
         base, options = clip.info.time_base, plan.options
-        self._start = 0 if options.start is None else round(options.start / base)
-        self._stop = None if options.stop is None else round(options.stop / base)
-        self._cut = options.start is not None or options.stop is not None
+        streamed = "mpeg" in clip.info.container  # whose times begin anywhere; players count from the first one
+        begin = round((clip.container.start_time or 0) / (10**6 * base)) if streamed else 0
+        self._start = begin + round((options.start or 0) / base)
+        self._stop = None if options.stop is None else begin + round(options.stop / base)
+        self._cut = options.start is not None or options.stop is not None or bool(begin)
         self._exact = plan.header.clip is not None and plan.header.clip.contents == ORIGINAL
         self._began, self._sealed_bytes = False, 0
         self._step = max(1, round(1 / (clip.info.rate * base)))

@@ -192,13 +192,18 @@ def read_clip_info(path: str | Path) -> ClipInfo:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[Any]:
-    """Open a file with PyAV; no playlists, which could name other files."""
+def open_container(path: Path, **options: str) -> Iterator[Any]:
+    """Open a file with PyAV; no playlists, which could name other files.
+
+    Args:
+        path: of the file.
+        options: more of them for FFmpeg's demuxer.
+    """
     av = load_av()
     with path.open("rb"):
         pass  # if it cannot be opened, the system says why
     try:
-        container = av.open(f"file:{path}", options=dict(OPEN_OPTIONS))
+        container = av.open(f"file:{path}", options={**OPEN_OPTIONS, **options})
     except (av.FFmpegError, ValueError) as error:
         said = foreign_text(getattr(error, "strerror", None) or str(error))
         raise ImageError(f"{path}: it cannot be read as a clip ({said})", code="not-a-clip") from None

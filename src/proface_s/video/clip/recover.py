@@ -247,7 +247,7 @@ def _write_frames(track: SealedTrack, keys: dict[int, FaceKey], path: Path, prog
                 key_frames=length,
             )  # fmt: skip
         except (av.FFmpegError, ValueError) as error:
-            raise writing_failed(path, error) from None
+            raise writing_failed(track.path, error) from None
         step = max(1, round(1 / (clip.info.rate * clip.info.time_base)))
         try:
             for packet, found in recovered_frames(clip, track, keys):

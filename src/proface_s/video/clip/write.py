@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from ...errors import ImageError, UsageError, foreign_text
+from ...errors import ImageError, foreign_text
 from .covering import ColourTags
 from .options import ClipCodec
 from .planes import EIGHT, TEN, FramePlanes, write_planes
@@ -72,6 +72,7 @@ class ClipWriter:
         self._video = _add_pictures(self._out, clip, tags, codec, crf, key_frames)
         self._others: dict[int, Any] = {}
         self._texts: set[int] = set()
+        self._filters: dict[int, Any] = {}
         for stream in clip.container.streams:
             self._add_other(stream, mute)
         self._data = self._out.add_data_stream("bin_data") if sealed else None
@@ -105,13 +106,15 @@ class ClipWriter:
         """Write a packet of one of the `others` as it is."""
         if packet.dts is None:
             return
-        target = self._others[packet.stream.index]
-        if packet.stream.index in self._texts:
+        index = packet.stream.index
+        target, filtered = self._others[index], self._filters.get(index)
+        if index in self._texts:
             packet = self._as_text(packet)
             if packet is None:
                 return
-        packet.stream = target
-        self._mux([packet])
+        for each in [packet] if filtered is None else filtered.filter(packet):
+            each.stream = target
+            self._mux([each])
 
     def write_data(self, data: bytes, pts: int, duration: int) -> None:
         """Write a packet of the data track, at ``pts`` or right after the one before."""
@@ -148,6 +151,8 @@ class ClipWriter:
                 self.warnings.append(f"sound in {name} does not fit into an MP4 file, and was left out")
                 return
             target = self._out.add_stream_from_template(stream)
+            if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
+                self._filters[stream.index] = self._av.BitStreamFilterContext("aac_adtstoasc", stream)
         elif stream.type == "subtitle":
             name = stream.codec_context.name if stream.codec_context else "unknown"
             if name == "mov_text":
@@ -226,7 +231,7 @@ def _fits(av: Any, stream: Any) -> bool:
         return False
 
 
-def writing_failed(path: Path, error: Exception) -> ImageError | UsageError:
-    """Return the error that says that a clip cannot be written."""
+def writing_failed(path: Path, error: Exception) -> ImageError:
+    """Return the error that says that the copy of a clip cannot be written."""
     said = foreign_text(getattr(error, "strerror", None) or str(error))
-    return ImageError(f"{path} cannot be written: {said}", code="clip-output")
+    return ImageError(f"{path}: its copy cannot be written ({said})", code="clip-output")

@@ -153,7 +153,7 @@ def require_file_key(track: SealedTrack, opened: UnlockedHeader) -> None:
 def _packets(path: Path) -> Iterator[bytes]:
     """Yield the packets of all data tracks; other packets are not read."""
     av = load_av()
-    with open_container(path) as container:
+    with open_container(path, advanced_editlist="0") as container:  # edit lists hide packets at the end
         data = [stream for stream in container.streams if stream.type == "data"]
         for stream in container.streams:
             if stream.type != "data":
