@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clip_kit import write_clip
+from clip_kit import RATE, SIZE, write_clip
 
 from proface_s.api.options import ProtectOptions, RecoverOptions
 from proface_s.types import Box
 from proface_s.video.clip.options import COVER_STYLE, ClipOptions
 from proface_s.video.clip.planes import FramePlanes
-from proface_s.video.clip.protect import Appearance, Cast, write_protected
+from proface_s.video.clip.protect import write_protected
 from proface_s.video.clip.read import open_clip
 from proface_s.video.clip.recover import recover_clip
+from proface_s.video.people.people import People, PersonTrack
 
 ANN, BOB = "ann's long passphrase", "bob's long passphrase"
 
 
-def two_people(frames: int) -> Cast:
+def two_people(frames: int, rate: float = RATE, size: tuple[int, int] = SIZE) -> People:
     """Return Ann, who moves with the bright square, and Bob beside her, whose box overlaps hers in part of the time."""
-    return Cast(
-        2,
-        [
-            (Appearance(1, Box(14 + 2 * n % 104, 26, 28, 28)), Appearance(2, Box(70, 40, 28, 30)))
-            if n >= frames // 4
-            else (Appearance(1, Box(14 + 2 * n % 104, 26, 28, 28)),)
-            for n in range(frames)
-        ],
-    )
+    later = frames // 4
+    ann = np.array([(14 + 2 * n % 104, 26, 28, 28) for n in range(frames)], np.int32)
+    bob = np.array([(70, 40, 28, 30)] * (frames - later), np.int32)
+    tracks = PersonTrack(1, 1, 0, ann, 0), PersonTrack(2, 2, later, bob, later)
+    return People(size, np.arange(frames) / rate, tracks)
+
+
+def appearing(people: People) -> list[list[tuple[int, Box]]]:
+    """Return number and box of everybody in each frame."""
+    return [[(each.person, each.box) for each in people.in_frame(n)] for n in range(len(people.times))]
 
 
 def options(**more: Any) -> ProtectOptions:
@@ -43,9 +46,10 @@ def protected(folder: Path, frames: int = 60, clip: dict[str, Any] | None = None
     source = write_clip(folder / made.pop("name", "a.mp4"), frames, **made)
     target = folder / "a.protected.mp4"
     with open_clip(source) as opened:
-        count = sum(1 for _ in opened.frames())
+        times = [frame.seconds for frame in opened.frames()]
+        people = replace(two_people(len(times)), size=opened.info.upright_size, times=np.array(times))
     chosen = {name: more.pop(name) for name in tuple(more) if name in ClipOptions.__dataclass_fields__}
-    write_protected(source, target, two_people(count), options(**more), ClipOptions(**chosen))
+    write_protected(source, target, people, options(**more), ClipOptions(**chosen))
     return source, target
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cast_kit import planes_of, protected, psnr, recovered, two_people
+from cast_kit import appearing, planes_of, protected, psnr, recovered, two_people
 from clip_kit import SIZE, av
 
 from proface_s.video.clip.covering import ColourTags
@@ -98,7 +98,7 @@ def test_rotation_is_kept(tmp_path: Path, rotation: int) -> None:
     assert psnr(after, before) > 36
     size = before.shape[1], before.shape[0]
     inside = np.zeros(before.shape, bool)
-    for _, box in two_people(20).frames[5]:
+    for _, box in appearing(two_people(20))[5]:
         area = stored_box(box, size, rotation)
         inside[area.y : area.bottom, area.x : area.right] = True
     assert psnr(hidden[inside], before[inside]) < 24

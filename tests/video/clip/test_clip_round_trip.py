@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cast_kit import BOB, planes_of, protected, psnr, recovered, two_people
+from cast_kit import BOB, appearing, planes_of, protected, psnr, recovered, two_people
 
 from proface_s.api.options import RecoverOptions
 from proface_s.errors import WrongKeyError
 from proface_s.keys.access import Lock
-from proface_s.video.clip.areas import Owners, covered_box, sealed_box
+from proface_s.video.clip.areas import Area, Owners, covered_box, sealed_box
 from proface_s.video.clip.read import open_clip
 from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_frames
 
@@ -21,9 +21,9 @@ def test_faces_are_covered_and_come_back(tmp_path: Path) -> None:
     original, hidden, back = planes_of(source), planes_of(target), planes_of(recovered(target))
     assert len(original) == len(hidden) == len(back) == 60
     inside, outside, shown = [], [], []
-    for before, covered, after, appearing in zip(original, hidden, back, two_people(60).frames, strict=True):
+    for before, covered, after, shown_now in zip(original, hidden, back, appearing(two_people(60)), strict=True):
         mask = np.zeros(before.y.shape, bool)
-        for _, box in appearing:
+        for _, box in shown_now:
             area = covered_box(box, before.size)
             mask[area.y : area.bottom, area.x : area.right] = True
         inside.append(psnr(after.y[mask], before.y[mask]))
@@ -50,10 +50,8 @@ def test_one_persons_key_changes_only_that_persons_pixels(tmp_path: Path) -> Non
     changed = 0
     with open_clip(target) as clip:
         found = [each for _, each in recovered_frames(clip, track, opened.face_keys) if each is not None]
-    for before, each, appearing in zip(hidden, found, two_people(60).frames, strict=True):
-        areas = [(n - 1, covered_box(box, before.size)) for n, box in appearing]
-        from proface_s.video.clip.areas import Area
-
+    for before, each, shown_now in zip(hidden, found, appearing(two_people(60)), strict=True):
+        areas = [(n - 1, covered_box(box, before.size)) for n, box in shown_now]
         bobs = np.zeros((before.y.shape[0] // 2, before.y.shape[1] // 2), bool)
         for face, box in areas:
             if face == 1:

@@ -9,9 +9,10 @@ from typing import IO, Any, Final
 
 from ...container.header.clip_mark import ORIGINAL
 from ...container.header.header import Header
-from ...errors import ImageError
+from ...errors import ImageError, UsageError
 from ...progress import Progress
 from ...types import Box, Style
+from ..people.people import People
 from .covering import ColourTags, cut_planes
 from .engine import load_av
 from .hiding import PIECE_BYTES, ClipHider, ClipKeys, HiddenFace
@@ -33,6 +34,7 @@ class ClipPlan:
         header: of the output.
         keys: to seal with.
         styles: cover of each person.
+        people: of the clip, by whom its frames are known.
         frames: for each frame of the clip, what is covered in it.
         options: of the clip.
     """
@@ -40,6 +42,7 @@ class ClipPlan:
     header: Header
     keys: ClipKeys
     styles: Sequence[Style]
+    people: People
     frames: Sequence[Sequence[HiddenFace]]
     options: ClipOptions
 
@@ -57,7 +60,8 @@ def hide_clip(clip: Clip, path: Path, plan: ClipPlan, progress: Progress) -> lis
         Warnings.
 
     Raises:
-        ImageError: if the clip has not as many frames as the plan, or cannot be written.
+        UsageError: if the people are those of another clip.
+        ImageError: if the clip cannot be read or its copy not be written.
     """
     av, info, options = load_av(), clip.info, plan.options
     length = min(MAX_CHUNK_FRAMES, max(1, round(CHUNK_SECONDS * info.rate)))
@@ -99,7 +103,7 @@ class _Pass:
 
     def run(self, progress: Progress) -> None:
         """Do everything."""
-        frames, total = self._plan.frames, len(self._plan.frames)
+        total = len(self._plan.frames)
         others = tuple(self._clip.container.streams[index] for index in self._writer.others)
         count = 0
         for packet, decoded in self._clip.packets(others):
@@ -108,27 +112,26 @@ class _Pass:
                 continue
             for frame in decoded:
                 progress("hide", min(count, total), total)
-                if count >= total:
-                    raise ImageError(
-                        f"{self._clip.path}: it changed since its faces were looked for", code="other-clip"
-                    )
-                self._take(frame, frames)
+                self._plan.people.check_frame(count, frame.seconds, self._clip.info.upright_size)
+                self._take(frame)
                 count += 1
             if self._exact and self._began and packet is not None and packet.pos is not None:
                 self._seal_original(packet.pos)
         if count != total:
-            raise ImageError(f"{self._clip.path}: it changed since its faces were looked for", code="other-clip")
+            raise UsageError(
+                f"the people were found in {total} frames; {self._clip.path} has {count}", code="other-clip"
+            )
         if not self._began:
             raise ImageError(f"{self._clip.path}: no frame is in the part that was asked for", code="clip-part")
         if self._exact:
             self._seal_original(None)
         self._hider.finish(self._sealed_bytes)
 
-    def _take(self, frame: ClipFrame, frames: Sequence[Sequence[HiddenFace]]) -> None:
+    def _take(self, frame: ClipFrame) -> None:
         if not self._holds(frame.pts):
             return
         if not self._began:
-            self._hider.begin(frames[frame.index :])
+            self._hider.begin(self._plan.frames, frame.index)
             self._began = True
         planes = whole_planes(frame.planes())
         duration = int(frame.decoded.duration or self._step)

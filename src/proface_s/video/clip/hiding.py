@@ -108,6 +108,7 @@ class ClipHider:
     ) -> None:
         self._av, self._writer, self._header, self._keys, self._styles = av, writer, header, keys, styles
         self._frames: Sequence[Sequence[HiddenFace]] = ()
+        self._first = 0
         self._length, self._crf = chunk_frames, crf
         (self._rotation, self._tags), self._ten = look, ten_bits
         mark = header.clip
@@ -117,9 +118,9 @@ class ClipHider:
         self._chunk: _Chunk | None = None
         self._count, self._stop, self._pieces = 0, 0, 0
 
-    def begin(self, frames: Sequence[Sequence[HiddenFace]]) -> None:
-        """Set what has to be covered in each frame that will be added."""
-        self._frames = frames
+    def begin(self, frames: Sequence[Sequence[HiddenFace]], first: int) -> None:
+        """Set what has to be covered in each frame of the source, and the number of the one that will come first."""
+        self._frames, self._first = frames, first
 
     def add(self, planes: FramePlanes, time: int, duration: int) -> None:
         """Take the next frame.
@@ -135,7 +136,7 @@ class ClipHider:
         if first:
             self._close_chunk(time)
             self._chunk = self._opened(self._count)
-        hidden = self._frames[self._count]
+        hidden = self._frames[self._first + self._count]
         self._hide(planes, [each.area for each in hidden], hidden, time)
         self._writer.write_picture(planes, time, duration, key=first)
         self._count += 1
@@ -189,7 +190,7 @@ class ClipHider:
         if self._mark.contents == ORIGINAL:
             return _Chunk(first, {}, {})
         sizes: dict[int, tuple[int, int]] = {}
-        for hidden in self._frames[first : first + self._length]:
+        for hidden in self._frames[self._first + first : self._first + first + self._length]:
             areas = [each.area for each in hidden]
             for face, box in windows(areas, self._size).items():
                 width, height = sizes.get(face, (0, 0))

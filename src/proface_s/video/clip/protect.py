@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, overload
 
 from ...api.options import FaceRef, ProtectOptions
 from ...container.header.clip_mark import FACES, ORIGINAL, STREAM_ID_BYTES, ClipMark
@@ -15,13 +14,14 @@ from ...container.header.header import DIGEST_BYTES, NO_MODEL_ID, Header
 from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...covers import format_style, get_style, is_weak, recorded_name
-from ...errors import NoFaceError, UsageError
+from ...errors import NoFaceError, ProFaceError, UsageError
 from ...faces.boxes import intersection
 from ...image.atomic import PRIVATE, appearing_file
 from ...keys.access import Lock
 from ...keys.derive import KekDeriver
 from ...progress import Progress, silent
 from ...types import Box, Style
+from ..people.people import People
 from .areas import Area, covered_box, hull
 from .hide import ClipPlan, failures_of, hide_clip
 from .hiding import ClipKeys, HiddenFace
@@ -29,37 +29,55 @@ from .options import ClipOptions, check_clip_options
 from .planes import stored_box
 from .read import ClipInfo, open_clip
 from .results import ProtectedClip, ProtectedPerson
+from .track.reading import read_sealed_track
 
 NOWHERE: Final = Box(0, 0, 2, 2)
 """Box in the header of a person who does not appear."""
 
 
-class Appearance(NamedTuple):
-    """A face in a frame: number of the person, from 1, and the tight box in the upright frame."""
+class HiddenFrames(Sequence[Sequence[HiddenFace]]):
+    """What is covered in each frame of a clip, worked out when it is asked for: an hour has 90,000 frames.
 
-    person: int
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Who is where in a clip.
-
-    Attributes:
-        people: how many; their numbers are 1 to that.
-        frames: for each frame of the clip, who appears in it; a person may appear in several boxes.
-        warnings: what the user should know.
+    Args:
+        people: of the clip.
+        chosen: numbers of those to cover; their indices in the file are their positions here.
+        info: of the clip.
+        size: (width, height) of the output's frames.
+        margin: growth of tight boxes, as in `reversible_box`.
     """
 
-    people: int
-    frames: Sequence[Sequence[Appearance]]
-    warnings: tuple[str, ...] = ()
+    def __init__(
+        self, people: People, chosen: Sequence[int], info: ClipInfo, size: tuple[int, int], margin: float
+    ) -> None:
+        self._people, self._info, self._size, self._margin = people, info, size, margin
+        self._index = {number: position for position, number in enumerate(chosen)}
+
+    def __len__(self) -> int:
+        return len(self._people.times)
+
+    @overload
+    def __getitem__(self, frame: int) -> tuple[HiddenFace, ...]: ...
+    @overload
+    def __getitem__(self, frame: slice) -> Sequence[tuple[HiddenFace, ...]]: ...
+    def __getitem__(self, frame: int | slice) -> Sequence[HiddenFace] | Sequence[tuple[HiddenFace, ...]]:
+        """Return the faces of a frame, or of a range of frames."""
+        if isinstance(frame, slice):
+            return [self[number] for number in range(*frame.indices(len(self)))]
+        if not 0 <= frame < len(self):
+            raise IndexError(frame)
+        info, hidden = self._info, []
+        for person, box, _ in self._people.in_frame(frame):
+            face = stored_box(box, info.size, info.rotation)
+            if person in self._index and intersection(face, Box(0, 0, *self._size)):
+                area = Area(self._index[person], covered_box(face, self._size, self._margin))
+                hidden.append(HiddenFace(area, face))
+        return tuple(hidden)
 
 
 def write_protected(
     source: Path,
     target: Path,
-    cast: Cast,
+    people: People,
     options: ProtectOptions,
     clip_options: ClipOptions,
     *,
@@ -71,7 +89,7 @@ def write_protected(
     Args:
         source: the clip.
         target: where to write.
-        cast: who is where.
+        people: who is where.
         options: locks, styles, people to protect and margin.
         clip_options: everything that only clips have.
         overwrite: replace an existing file.
@@ -83,43 +101,54 @@ def write_protected(
         ImageError: if the source cannot be read or the target not be written.
     """
     check_clip_options(options)
-    chosen = _chosen(cast, options)
+    chosen = _chosen(people, options)
     styles = _styles(len(chosen), options)
     with open_clip(source) as clip:
         size = clip.info.width // 2 * 2, clip.info.height // 2 * 2
-        frames = _hidden_faces(cast, chosen, clip.info, size, options.search.margin)
+        frames = HiddenFrames(people, chosen, clip.info, size, options.search.margin)
         contents = ORIGINAL if clip_options.exact else FACES
         mark = ClipMark(secrets.token_bytes(STREAM_ID_BYTES), clip.info.time_base, contents)
         ring, header = _locked(frames, size, styles, options, mark)
         keys = ClipKeys(tuple(ring.face_key(index) for index in range(len(chosen))), ring.file_keys)
         with appearing_file(target, overwrite=overwrite, like=source) as temporary:
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
-            plan = ClipPlan(header, keys, styles, frames, clip_options)
+            plan = ClipPlan(header, keys, styles, people, frames, clip_options)
             notes = hide_clip(clip, temporary, plan, progress)
+            _check_written(temporary, target, header, keys)
             bytes_written = temporary.stat().st_size
     weak = dict.fromkeys(format_style(style) for style in styles if is_weak(style))
-    warnings = (*cast.warnings, *notes, *(f"the cover {name} is weak" for name in weak), *failures_of(clip))
-    people = tuple(
+    warnings = (*notes, *(f"the cover {name} is weak" for name in weak), *failures_of(clip))
+    done = tuple(
         ProtectedPerson(index + 1, number, face.box, format_style(styles[index]))
         for index, (number, face) in enumerate(zip(chosen, header.faces, strict=True))
     )
-    return ProtectedClip(target, people, size, bytes_written, warnings + options.passphrase_warnings)
+    return ProtectedClip(target, done, size, bytes_written, warnings + options.passphrase_warnings)
 
 
-def _chosen(cast: Cast, options: ProtectOptions) -> list[int]:
+def _check_written(path: Path, target: Path, header: Header, keys: ClipKeys) -> None:
+    """Read the sealed track back before the file gets its name.
+
+    Raises:
+        ProFaceError: if it is not what was written.
+    """
+    written = read_sealed_track(path)
+    covered = written.mark.stream + written.body
+    sound = all(key.verify_list_mac(covered, mac) for key, mac in zip(keys.faces, written.macs, strict=True))
+    if written.header != header or written.problems or not sound:
+        raise ProFaceError(f"{target} differs from what was written to it", code="verification-failed")
+
+
+def _chosen(people: People, options: ProtectOptions) -> list[int]:
     """Return the numbers of the people to protect; in the file they are numbered from 1 in this order.
 
     Raises:
         UsageError: if there is no person of a number.
         NoFaceError: if there is nobody to protect.
     """
-    wanted = tuple(range(1, cast.people + 1)) if options.faces is None else options.faces
-    for number in wanted:
-        if number > cast.people:
-            raise UsageError(f"there is no person {number}", code="unknown-face", count=cast.people)
-    if not wanted:
-        raise NoFaceError("no face was found in the clip" if not cast.people else "nobody was chosen")
-    return list(wanted)
+    chosen = people.persons if options.faces is None else people.kept(options.faces).persons
+    if not chosen:
+        raise NoFaceError("nobody in the clip is to be protected")
+    return list(chosen)
 
 
 def _styles(people: int, options: ProtectOptions) -> list[Style]:
@@ -158,23 +187,6 @@ def _check_numbers(own: Mapping[FaceRef, object], people: int) -> None:
             raise UsageError("clips cannot be protected with boxes without times", code="not-for-clips", what="boxes")
         if not 1 <= reference <= people:
             raise UsageError(f"there is no person {reference}", code="unknown-face", count=people)
-
-
-def _hidden_faces(
-    cast: Cast, chosen: Sequence[int], info: ClipInfo, size: tuple[int, int], margin: float
-) -> list[tuple[HiddenFace, ...]]:
-    """Return what is covered in each frame of the clip."""
-    index = {number: position for position, number in enumerate(chosen)}
-    whole = Box(0, 0, *size)
-    frames = []
-    for appearing in cast.frames:
-        hidden = []
-        for number, box in appearing:
-            face = stored_box(box, info.size, info.rotation)
-            if number in index and intersection(face, whole):
-                hidden.append(HiddenFace(Area(index[number], covered_box(face, size, margin)), face))
-        frames.append(tuple(hidden))
-    return frames
 
 
 def _locked(

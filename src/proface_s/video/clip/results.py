@@ -150,3 +150,21 @@ class ClipVerification:
     def __repr__(self) -> str:
         verdict = show.count(self.problems, "problem") if self.problems else "sound"
         return f"<ClipVerification: {verdict}, {'authentic' if self.authentic else 'not authenticated'}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ChangedClip:
+    """Result of `forget_people` and `rewrap_clip`.
+
+    Attributes:
+        path: where it was written.
+        people: numbers of those it concerns, from 1.
+        warnings: what the user should know.
+    """
+
+    path: Path
+    people: tuple[int, ...]
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<ChangedClip: {len(self.people)} people{show.target(self.path)}{show.notes(self.warnings)}>"

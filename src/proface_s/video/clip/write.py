@@ -24,7 +24,7 @@ TRACK_NAME: Final = "PRO-Face S"
 DATA_BASE: Final = Fraction(1, 90000)
 """Unit of the times of the data track, in seconds: small, because no two of its packets have the same time."""
 
-_MOVFLAGS: Final = "hybrid_fragmented+delay_moov"
+MOVFLAGS: Final = "hybrid_fragmented+delay_moov"
 _ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 _TEXT: Final = ("subrip", "srt", "text", "webvtt")
 _ASS: Final = ("ass", "ssa")
@@ -67,7 +67,7 @@ class ClipWriter:
         self._av, self._path, self._base = av, path, clip.info.time_base
         self.warnings: list[str] = []
         self._next = -(2**62)  # earliest time of the next packet of data
-        options = {"movflags": _MOVFLAGS, "fflags": "+bitexact"}
+        options = {"movflags": MOVFLAGS, "fflags": "+bitexact"}
         self._out = av.open(f"file:{path}", "w", format="mp4", options=options)
         self._video = _add_pictures(self._out, clip, tags, codec, crf, key_frames)
         self._others: dict[int, Any] = {}
@@ -133,11 +133,7 @@ class ClipWriter:
     def close(self) -> None:
         """Finish the file, and flush it to disk."""
         self._out.close()
-        descriptor = os.open(self._path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_file(self._path)
 
     def abandon(self) -> None:
         """Close the file after a failure; what is in it does not matter."""
@@ -229,6 +225,15 @@ def _fits(av: Any, stream: Any) -> bool:
         return True
     except (av.FFmpegError, ValueError):
         return False
+
+
+def flush_file(path: Path) -> None:
+    """Make the system write a file to disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def writing_failed(path: Path, error: Exception) -> ImageError:

@@ -1,0 +1,309 @@
+"""Protected clips without their originals: inspect and verify them, hand out keys, forget people, change locks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...api.options import RecoverOptions
+from ...container.header.header import FORMAT_VERSION, Header, forget_face, slot_digest
+from ...container.header.header_bytes import encode_header
+from ...container.header.lock import relock_header
+from ...container.header.lock_plan import check_locks
+from ...container.header.stanzas import PassphraseStanza, RecipientStanza
+from ...container.header.unlock import unlock_groups
+from ...covers import format_style, recorded_style
+from ...errors import DamagedFileError, FileFormatError, ProFaceError, UsageError, WrongKeyError
+from ...faces.numbering import index_of, indices_of, number_of
+from ...image.atomic import PRIVATE, appearing_file
+from ...keys.access import Credentials, Lock
+from ...keys.derive import KdfLimits, KekDeriver
+from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
+from ...keys.passphrase import check_passphrase
+from ...keys.secrets import FaceKey
+from .engine import load_av
+from .read import open_clip, open_container
+from .recover import open_track_of
+from .results import ChangedClip, ClipInspection, ClipVerification, InspectedPerson
+from .track.reading import SealedTrack, read_chunks, read_sealed_track
+from .track.sealing import open_track
+from .track.tables import CHUNK_MARK, HEADER_MARK, MARK_BYTES, ChunkPacket, decode_chunk, encode_chunk
+from .write import MOVFLAGS, flush_file
+
+
+def inspect_clip(path: Path) -> ClipInspection:
+    """Describe a protected clip as far as it shows without a key.
+
+    Raises:
+        NotProtectedError: if it has no sealed track; the code is ``stripped-track`` if it was removed.
+        FileFormatError: if header or list are malformed, or of a later version.
+        ImageError: if the file is no clip.
+    """
+    track = read_sealed_track(path)
+    header, entries = track.header, track.listed.entries
+    stanzas = [stanza for group in header.groups for stanza in group.stanzas]
+    people = tuple(
+        InspectedPerson(
+            number_of(index), face.box, format_style(recorded_style(face.style, face.strength)), face.group,
+            tuple(_spans(track, index)), face.forgotten,
+        )
+        for index, face in enumerate(header.faces)
+    )  # fmt: skip
+    duration = track.seconds(max((entry.stop for entry in entries), default=0))
+    kdf = tuple(
+        f"argon2id m={each.params.memory_kib // 1024} MiB t={each.params.time_cost} p={each.params.lanes}"
+        for each in stanzas
+        if isinstance(each, PassphraseStanza)
+    )
+    recipients = sum(isinstance(each, RecipientStanza) for each in stanzas)
+    size = header.width, header.height
+    return ClipInspection(
+        FORMAT_VERSION, size, people, track.listed.frames, duration, track.exact, kdf, len(header.groups), recipients,
+        track.problems,
+    )  # fmt: skip
+
+
+def verify_clip(
+    path: Path, credentials: Credentials | None = None, *, limits: KdfLimits | None = None
+) -> ClipVerification:
+    """Check a protected clip without recovering it; nothing is written.
+
+    Without a key, only damage is found.  With one, header and list are authenticated, and all tracks that it opens are
+    decrypted.
+
+    Args:
+        path: of the clip.
+        credentials: keys to check with; None for none.
+        limits: what key derivation may cost; those of the format if None.
+
+    Raises:
+        WrongKeyError: if the key opens nothing.
+        NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
+    """
+    track = read_sealed_track(path)
+    faces = track.header.faces
+    problems, keys = list(track.problems), dict[int, FaceKey]()
+    problems += _wrong_frames(track)
+    if credentials is not None and not credentials.empty:
+        options = RecoverOptions(credentials=credentials)
+        try:
+            track, opened = open_track_of(path, options, limits)
+            keys = dict(opened.face_keys)
+            problems += _closed_tracks(track, keys)
+        except WrongKeyError:
+            raise
+        except DamagedFileError as error:
+            problems += [] if problems else [error.message]
+    forgotten = tuple(number_of(index) for index, face in enumerate(faces) if face.forgotten)
+    locked = tuple(n for n in range(1, len(faces) + 1) if n - 1 not in keys and n not in forgotten) if keys else ()
+    warnings = () if keys else ("no key was given: it was not checked who made the sealed track",)
+    opens = tuple(number_of(index) for index in sorted(keys))
+    return ClipVerification(opens, locked, forgotten, bool(keys) and not problems, tuple(problems), warnings)
+
+
+def clip_face_key(path: Path, face: int, credentials: Credentials, *, limits: KdfLimits | None = None) -> str:
+    """Return the key of one person as text (``pfk1...``): it opens that person in this clip, and nothing else.
+
+    Args:
+        path: of the clip.
+        face: number of the person, from 1.
+        credentials: something that opens the person.
+        limits: what key derivation may cost; those of the format if None.
+
+    Raises:
+        UsageError: if there is no such person, or the whole original is sealed, which shows everybody.
+        WrongKeyError: if the key does not open the person.
+        DamagedFileError: if the sealed track was altered.
+    """
+    index = index_of(face)
+    track, opened = open_track_of(path, RecoverOptions(credentials=credentials), limits)
+    _check_numbers(track.header, [index])
+    if track.exact:
+        raise UsageError(f"{path}: the original shows everybody, and nobody has a key alone", code="clip-exact-keys")
+    if index not in opened.face_keys:
+        gone = "was forgotten: the key is gone" if track.header.faces[index].forgotten else "does not open"
+        raise WrongKeyError(f"{path}: person {face} {gone}")
+    tag = slot_digest(track.header.faces[index].slot)[:TAG_BYTES]
+    return encode_face_key(PortableFaceKey(index, tag, opened.face_keys[index]))
+
+
+def forget_people(source: Path, faces: int | Collection[int], target: Path, *, overwrite: bool = False) -> ChangedClip:
+    """Write a clip without what brings some people back: their wrapped keys and sealed tracks.  Needs no key.
+
+    Args:
+        source: the clip; it may be the target too.
+        faces: numbers of the people, from 1.
+        target: where to write.
+        overwrite: replace an existing file.
+
+    Raises:
+        UsageError: if there is no such person, none is named, or the whole original is sealed.
+        NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
+    """
+    indices = indices_of(faces)
+    if not indices:
+        raise UsageError("no face was named", code="no-face-named")
+    track = read_sealed_track(source)
+    _check_numbers(track.header, indices)
+    if track.exact:
+        raise UsageError(
+            f"{source}: the original shows everybody; nobody can be forgotten alone", code="clip-exact-keys"
+        )
+    header = track.header
+    for index in indices:
+        header = forget_face(header, index)
+
+    def change(packet: bytes) -> bytes:
+        if packet[:MARK_BYTES] != CHUNK_MARK:
+            return packet
+        chunk = decode_chunk(packet)
+        left = {face: sealed for face, sealed in chunk.sealed.items() if face not in indices}
+        return encode_chunk(ChunkPacket(chunk.table, left))
+
+    _rewrite(track, header, target, change, overwrite=overwrite)
+    warning = "copies of the file made before this one still open the person"
+    return ChangedClip(target, tuple(map(number_of, indices)), (warning,))
+
+
+def rewrap_clip(
+    source: Path,
+    credentials: Credentials,
+    lock: Lock,
+    target: Path,
+    *,
+    keep: bool = False,
+    overwrite: bool = False,
+    limits: KdfLimits | None = None,
+) -> ChangedClip:
+    """Write a clip that other passphrases and recipients open; pictures and sealed tracks stay as they are.
+
+    Args:
+        source: the clip; it may be the target too.
+        credentials: what opens the groups of people to change.
+        lock: who can open them from now on.
+        target: where to write.
+        keep: whether those who can open them now still can.
+        overwrite: replace an existing file.
+        limits: what key derivation may cost; those of the format if None.
+
+    Raises:
+        WrongKeyError: if the credentials open no group.
+        UsageError: if a passphrase is weak, or nobody is named.
+        NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
+    """
+    notes = [note for passphrase in lock.passphrases for note in check_passphrase(passphrase)]
+    check_locks([lock])
+    track = read_sealed_track(source)
+    file_keys = unlock_groups(track.header, credentials, required=True, deriver=KekDeriver(limits))
+    header = relock_header(track.header, file_keys, lock, keep=keep, deriver=KekDeriver(limits))
+    for passphrase in lock.passphrases:
+        again = unlock_groups(header, Credentials.of(passphrase), deriver=KekDeriver(limits))
+        if any(again.get(number) != key for number, key in file_keys.items()):
+            raise ProFaceError("the new passphrase would not open the file", code="verification-failed")
+    _rewrite(track, header, target, lambda packet: packet, overwrite=overwrite)
+    left = len(header.groups) - len(file_keys)
+    if left:
+        notes.append(f"{left} of {len(header.groups)} groups of people did not open and stay as they were")
+    people = tuple(number_of(index) for index, face in enumerate(header.faces) if face.group in file_keys)
+    return ChangedClip(target, people, tuple(notes))
+
+
+def _rewrite(
+    track: SealedTrack, header: Header, target: Path, change: Callable[[bytes], bytes], *, overwrite: bool
+) -> None:
+    """Copy a clip packet by packet, with another header and changed packets of data, and check the copy."""
+    if track.problems:
+        raise DamagedFileError(f"{track.path}: {track.problems[0]}", code="altered-chunk")
+    first = HEADER_MARK + encode_header(header)
+    with appearing_file(target, overwrite=overwrite, like=track.path) as temporary:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+        with _copying(track.path, temporary) as (packets, out):
+            for packet, stream in packets:
+                if packet.stream.type == "data" and packet.size:
+                    data = bytes(packet)
+                    new = load_av().Packet(first if data[:MARK_BYTES] == HEADER_MARK else change(data))
+                    new.time_base, new.pts, new.dts = packet.time_base, packet.pts, packet.dts
+                    new.duration = packet.duration
+                    packet = new
+                packet.stream = stream
+                out.mux(packet)
+        flush_file(temporary)
+        written = read_sealed_track(temporary)
+        if written.header != header or written.problems or written.body != track.body:
+            raise ProFaceError(f"{target} differs from what was written to it", code="verification-failed")
+
+
+@contextmanager
+def _copying(source: Path, target: Path) -> Iterator[tuple[Iterator[tuple[Any, Any]], Any]]:
+    """Open a clip to copy its packets; yields (packet, its stream in the copy), and the copy."""
+    av = load_av()
+    with open_container(source) as before:
+        options = {"movflags": MOVFLAGS, "fflags": "+bitexact"}
+        with av.open(f"file:{target}", "w", format="mp4", options=options) as out:
+            out.metadata.update({key: value for key, value in before.metadata.items() if key == "comment"})
+            streams = {}
+            for stream in before.streams:
+                made = streams[stream.index] = out.add_stream_from_template(stream)
+                for name in ("language", "handler_name"):
+                    if name in stream.metadata:
+                        made.metadata[name] = stream.metadata[name]
+            out.start_encoding()
+            packets = ((each, streams[each.stream.index]) for each in before.demux() if each.dts is not None)
+            yield packets, out
+
+
+def _check_numbers(header: Header, indices: Collection[int]) -> None:
+    for index in indices:
+        if index >= len(header.faces):
+            raise UsageError(f"there is no person {index + 1}", code="unknown-face", count=len(header.faces))
+
+
+def _spans(track: SealedTrack, index: int) -> Iterator[tuple[float, float]]:
+    """Yield the spans in which a person is covered, by chunks."""
+    span: tuple[float, float] | None = None
+    for entry in track.listed.entries:
+        if track.exact or index not in entry.parts:
+            continue
+        start, stop = track.seconds(entry.start), track.seconds(entry.stop)
+        if span is not None and start <= span[1]:
+            span = span[0], stop
+            continue
+        if span is not None:
+            yield span
+        span = start, stop
+    if span is not None:
+        yield span
+
+
+def _wrong_frames(track: SealedTrack) -> list[str]:
+    """Compare the times of the pictures, which are not decoded, with the tables."""
+    if track.exact or track.problems:
+        return []
+    with open_clip(track.path) as clip:
+        times = sorted(
+            packet.pts * packet.time_base
+            for packet in clip.container.demux(clip.stream)
+            if packet.size and packet.pts is not None
+        )
+    wanted = [frame.time * track.mark.time_base for table, _ in read_chunks(track) for frame in table.frames]
+    if times == wanted:
+        return []
+    if len(times) != len(wanted):
+        return [f"it has {len(times)} frames, and {len(wanted)} were protected"]
+    first = next(there for here, there in zip(times, wanted, strict=True) if here != there)
+    return [f"the frame at {float(first):.2f} seconds is shown at another time than it was"]
+
+
+def _closed_tracks(track: SealedTrack, keys: dict[int, FaceKey]) -> list[str]:
+    """Decrypt every track that the keys open."""
+    problems = []
+    for table, packet in () if track.exact else read_chunks(track):
+        for face in set(packet.sealed) & set(keys):
+            try:
+                open_track(keys[face], packet.sealed[face], track.mark.stream, table.number, face, packet.table)
+            except FileFormatError as error:
+                problems.append(error.message)
+    return problems
