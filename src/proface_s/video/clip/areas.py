@@ -39,10 +39,10 @@ def covered_box(face: Box, size: tuple[int, int], margin: float = HEAD_MARGIN) -
         margin: growth, as in `reversible_box`.
     """
     head = reversible_box(face, size, margin)
-    return even_box(head, size)
+    return on_even_pixels(head, size)
 
 
-def even_box(box: Box, size: tuple[int, int]) -> Box:
+def on_even_pixels(box: Box, size: tuple[int, int]) -> Box:
     """Return the smallest box of even position and size that holds another and lies in a frame of even size."""
     left, top = max(0, box.x) // 2 * 2, max(0, box.y) // 2 * 2
     right, bottom = min(size[0], -(-box.right // 2) * 2), min(size[1], -(-box.bottom // 2) * 2)
@@ -51,10 +51,10 @@ def even_box(box: Box, size: tuple[int, int]) -> Box:
 
 def sealed_box(box: Box, size: tuple[int, int]) -> Box:
     """Return a covered box with its `RING`, inside the frame."""
-    return even_box(Box(box.x - RING, box.y - RING, box.w + 2 * RING, box.h + 2 * RING), size)
+    return on_even_pixels(Box(box.x - RING, box.y - RING, box.w + 2 * RING, box.h + 2 * RING), size)
 
 
-def hull(boxes: Sequence[Box]) -> Box:
+def hull_box(boxes: Sequence[Box]) -> Box:
     """Return the smallest box that holds all of at least one."""
     left, top = min(box.x for box in boxes), min(box.y for box in boxes)
     return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
@@ -65,7 +65,7 @@ def windows(areas: Sequence[Area], size: tuple[int, int]) -> dict[int, Box]:
     sealed: dict[int, list[Box]] = {}
     for area in areas:
         sealed.setdefault(area.face, []).append(sealed_box(area.box, size))
-    return {face: hull(boxes) for face, boxes in sealed.items()}
+    return {face: hull_box(boxes) for face, boxes in sealed.items()}
 
 
 class Owners:
@@ -77,7 +77,7 @@ class Owners:
     """
 
     def __init__(self, areas: Sequence[Area], size: tuple[int, int]) -> None:
-        self._whole = hull([sealed_box(area.box, size) for area in areas]) if areas else Box(0, 0, 0, 0)
+        self._whole = hull_box([sealed_box(area.box, size) for area in areas]) if areas else Box(0, 0, 0, 0)
         shape = self._whole.h // 2, self._whole.w // 2
         self._owner: npt.NDArray[np.int32] = np.full(shape, NOBODY, np.int32)
         nearest = np.full(shape, np.iinfo(np.int64).max, np.int64)

@@ -102,7 +102,12 @@ class _Pass:
         self._step = max(1, round(1 / (clip.info.rate * base)))
 
     def run(self, progress: Progress) -> None:
-        """Do everything."""
+        """Do everything.
+
+        Raises:
+            UsageError: if the people are those of another clip.
+            ImageError: if the clip cannot be read, or has no frame in the part that was asked for.
+        """
         total = len(self._plan.frames)
         others = tuple(self._clip.container.streams[index] for index in self._writer.others)
         count = 0

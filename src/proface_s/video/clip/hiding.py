@@ -22,7 +22,7 @@ from ...types import Box, Style
 from .areas import Area, Owners, windows
 from .covering import ColourTags, cover_box, cut_planes, paste_planes
 from .planes import FramePlanes
-from .track.sealing import Place, TrackEncoder, seal_piece, seal_track
+from .track.sealing import PicturePlace, TrackEncoder, seal_piece, seal_track
 from .track.tables import (
     HEADER_MARK,
     LIST_MARK,
@@ -183,7 +183,7 @@ class ClipHider:
             part = cut_planes(planes, window).copy()
             inside = Box(box.x - window.x, box.y - window.y, box.w, box.h)
             paste_planes(part, inside, originals[face], owners.mask(face, box))
-            chunk.encoders[face].add(Place(len(chunk.frames) - 1, window.x, window.y), part)
+            chunk.encoders[face].add(PicturePlace(len(chunk.frames) - 1, window.x, window.y), part)
 
     def _opened(self, first: int) -> _Chunk:
         """Begin a chunk: how large the window of each person has to be is known from all its frames."""

@@ -28,7 +28,7 @@ from .engine import load_av
 from .read import open_clip, open_container
 from .recover import open_track_of
 from .results import ChangedClip, ClipInspection, ClipVerification, InspectedPerson
-from .track.reading import SealedTrack, read_chunks, read_sealed_track
+from .track.reading import SealedTrack, read_sealed_chunks, read_sealed_track
 from .track.sealing import open_track
 from .track.tables import CHUNK_MARK, HEADER_MARK, MARK_BYTES, ChunkPacket, decode_chunk, encode_chunk
 from .write import MOVFLAGS, flush_file
@@ -192,6 +192,7 @@ def rewrap_clip(
     Raises:
         WrongKeyError: if the credentials open no group.
         UsageError: if a passphrase is weak, or nobody is named.
+        ProFaceError: if the copy is not what it should be.
         NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
     """
     notes = [note for passphrase in lock.passphrases for note in check_passphrase(passphrase)]
@@ -288,7 +289,7 @@ def _wrong_frames(track: SealedTrack) -> list[str]:
             for packet in clip.container.demux(clip.stream)
             if packet.size and packet.pts is not None
         )
-    wanted = [frame.time * track.mark.time_base for table, _ in read_chunks(track) for frame in table.frames]
+    wanted = [frame.time * track.mark.time_base for table, _ in read_sealed_chunks(track) for frame in table.frames]
     if times == wanted:
         return []
     if len(times) != len(wanted):
@@ -300,7 +301,7 @@ def _wrong_frames(track: SealedTrack) -> list[str]:
 def _closed_tracks(track: SealedTrack, keys: dict[int, FaceKey]) -> list[str]:
     """Decrypt every track that the keys open."""
     problems = []
-    for table, packet in () if track.exact else read_chunks(track):
+    for table, packet in () if track.exact else read_sealed_chunks(track):
         for face in set(packet.sealed) & set(keys):
             try:
                 open_track(keys[face], packet.sealed[face], track.mark.stream, table.number, face, packet.table)

@@ -22,7 +22,7 @@ from ...keys.derive import KekDeriver
 from ...progress import Progress, silent
 from ...types import Box, Style
 from ..people.people import People
-from .areas import Area, covered_box, hull
+from .areas import Area, covered_box, hull_box
 from .hide import ClipPlan, failures_of, hide_clip
 from .hiding import ClipKeys, HiddenFace
 from .options import ClipOptions, check_clip_options
@@ -207,7 +207,7 @@ def _locked(
     boxes: dict[int, Box] = {}
     for hidden in frames:
         for face, box in (each.area for each in hidden):
-            boxes[face] = hull([boxes.get(face, box), box])
+            boxes[face] = hull_box([boxes.get(face, box), box])
     groups: dict[Lock, int] = {}
     numbers = [groups.setdefault(lock, len(groups)) for lock in locks]
     ring = KeyRing.generate(NO_MODEL_ID, [boxes.get(face, NOWHERE) for face in range(len(styles))], numbers)

@@ -198,6 +198,11 @@ def open_container(path: Path, **options: str) -> Iterator[Any]:
     Args:
         path: of the file.
         options: more of them for FFmpeg's demuxer.
+
+    Raises:
+        UsageError: if PyAV is not installed.
+        ImageError: if it cannot be read as a clip.
+        OSError: if it cannot be opened.
     """
     av = load_av()
     with path.open("rb"):

@@ -24,8 +24,8 @@ from .options import ClipCodec
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, open_clip
 from .results import RecoveredClip
-from .track.reading import SealedTrack, read_chunks, read_pieces, read_sealed_track, require_file_key
-from .track.sealing import Place, decode_track, open_piece, open_track
+from .track.reading import SealedTrack, read_sealed_chunks, read_pieces, read_sealed_track, require_file_key
+from .track.sealing import PicturePlace, decode_track, open_piece, open_track
 from .track.tables import ChunkTable
 from .write import ClipWriter, writing_failed
 
@@ -142,12 +142,16 @@ class _SealedPictures:
     def __init__(self, track: SealedTrack, keys: dict[int, FaceKey]) -> None:
         self._track, self._keys, self._av = track, keys, load_av()
         self._size = track.header.width, track.header.height
-        self._chunks = read_chunks(track)
+        self._chunks = read_sealed_chunks(track)
         self._table: ChunkTable | None = None
-        self._streams: dict[int, Iterator[tuple[Place, FramePlanes]]] = {}
+        self._streams: dict[int, Iterator[tuple[PicturePlace, FramePlanes]]] = {}
 
     def put_back(self, frame: ClipFrame, planes: FramePlanes) -> None:
-        """Put the people of a frame back, in place."""
+        """Put the people of a frame back, in place.
+
+        Raises:
+            DamagedFileError: if the frame is not that of the table, or what is sealed for it is malformed.
+        """
         table = self._table
         if table is None or frame.index >= table.first + len(table.frames):
             table = self._next_chunk(frame)
@@ -187,7 +191,7 @@ class _SealedPictures:
         }
         return table
 
-    def _picture(self, face: int, offset: int) -> tuple[Place, FramePlanes]:
+    def _picture(self, face: int, offset: int) -> tuple[PicturePlace, FramePlanes]:
         found = next(self._streams.get(face, iter(())), None)
         if found is None or found[0].offset != offset:
             raise DamagedFileError(f"{self._track.path}: a sealed picture is missing", code="altered-chunk")

@@ -120,7 +120,7 @@ def read_sealed_track(path: Path) -> SealedTrack:
     return SealedTrack(path, header, listed, body, macs, tuple(_problems(track, found)))
 
 
-def read_chunks(track: SealedTrack) -> Iterator[tuple[ChunkTable, ChunkPacket]]:
+def read_sealed_chunks(track: SealedTrack) -> Iterator[tuple[ChunkTable, ChunkPacket]]:
     """Yield the chunks of a clip whose track was checked, one after the other.
 
     Raises:

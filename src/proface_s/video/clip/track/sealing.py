@@ -35,7 +35,7 @@ _PLACE: Final = struct.Struct(">3H")
 _LABEL: Final = b"proface-s clip"
 
 
-class Place(NamedTuple):
+class PicturePlace(NamedTuple):
     """Where a picture of a track belongs: the frame's offset in its chunk, and the left upper corner in the frame."""
 
     offset: int
@@ -56,7 +56,7 @@ class FaceTrackPayload:
 
     size: tuple[int, int]
     ten_bits: bool
-    places: tuple[Place, ...]
+    places: tuple[PicturePlace, ...]
     packets: tuple[bytes, ...]
 
 
@@ -127,7 +127,7 @@ class TrackEncoder:
         from fractions import Fraction
 
         self._av, self._size, self._ten = av, size, ten_bits
-        self._places: list[Place] = []
+        self._places: list[PicturePlace] = []
         self._packets: list[bytes] = []
         context = av.CodecContext.create("libx264", "w")
         context.width, context.height = size
@@ -137,7 +137,7 @@ class TrackEncoder:
         context.gop_size, context.thread_count = MAX_CHUNK_FRAMES, 1
         self._context = context
 
-    def add(self, place: Place, planes: FramePlanes) -> None:
+    def add(self, place: PicturePlace, planes: FramePlanes) -> None:
         """Take the next picture."""
         frame = write_planes(self._av, planes)
         frame.pts = len(self._places)
@@ -150,7 +150,7 @@ class TrackEncoder:
         return FaceTrackPayload(self._size, self._ten, tuple(self._places), tuple(self._packets))
 
 
-def decode_track(av: Any, payload: FaceTrackPayload) -> Iterator[tuple[Place, FramePlanes]]:
+def decode_track(av: Any, payload: FaceTrackPayload) -> Iterator[tuple[PicturePlace, FramePlanes]]:
     """Yield the pictures of a track, with their places; inverse of `TrackEncoder`.
 
     Raises:
@@ -191,7 +191,7 @@ def _decode(plain: bytes) -> FaceTrackPayload:
     width, height, bits, frames = _HEAD.unpack(reader.take(_HEAD.size, "its head"))
     if bits not in (8, 10) or frames > MAX_CHUNK_FRAMES or max(width, height) > LARGEST_WINDOW:
         raise DamagedFileError("invalid sealed track: its head is out of range")
-    places = tuple(Place(*_PLACE.unpack(reader.take(_PLACE.size, "a place"))) for _ in range(frames))
+    places = tuple(PicturePlace(*_PLACE.unpack(reader.take(_PLACE.size, "a place"))) for _ in range(frames))
     count = reader.count(2, 2 * MAX_CHUNK_FRAMES, "packets")
     lengths = [reader.integer(4, "a length") for _ in range(count)]
     packets = tuple(reader.take(length, "a packet") for length in lengths)
