@@ -24,7 +24,7 @@ from .options import ClipCodec
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, open_clip
 from .results import RecoveredClip
-from .track.reading import SealedTrack, read_sealed_chunks, read_pieces, read_sealed_track, require_file_key
+from .track.reading import SealedTrack, read_pieces, read_sealed_chunks, read_sealed_track, require_file_key
 from .track.sealing import PicturePlace, decode_track, open_piece, open_track
 from .track.tables import ChunkTable
 from .write import ClipWriter, writing_failed
