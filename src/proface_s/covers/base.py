@@ -51,6 +51,7 @@ class CoverStyle(ABC):
         default_shape: outline of the cover if the user names none.
         option: what the style's option may be; None if it takes none.
         steady: whether covers of similar pictures are similar, as the frames of a video need it.
+        remembers: whether covers are steady at least if the region has a memory.
         synthetic: whether covers look like photos of people, who do not exist.
     """
 
@@ -63,6 +64,7 @@ class CoverStyle(ABC):
     default_shape: ClassVar[Shape] = "box"
     option: ClassVar[StyleOption | None] = None
     steady: ClassVar[bool] = True
+    remembers: ClassVar[bool] = False
     synthetic: ClassVar[bool] = False
 
     def describe(self) -> str:
@@ -126,7 +128,7 @@ class CoverStyle(ABC):
         """Make a cover.
 
         Args:
-            region: its pixels are (h, w, 3) uint8 RGB, h and w at least 2.
+            region: its pixels are (h, w, 3) uint8 RGB, h and w at least 2; its memory is changed.
             strength: in the style's unit.
             option: style-specific text, or None.
             shape: outline of the cover; `default_shape` if None.
@@ -143,7 +145,7 @@ class CoverStyle(ABC):
         if min(pixels.shape[:2]) < 2:
             raise UsageError(f"a face of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small to cover")
         self.check(strength, option)
-        whole = FaceRegion(np.ascontiguousarray(pixels), region.faces)
+        whole = FaceRegion(np.ascontiguousarray(pixels), region.faces, region.memory)
         return self.draw(whole, strength, option, shape or self.default_shape)
 
     def check_option(self, option: str | None) -> None:

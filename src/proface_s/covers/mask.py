@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -22,6 +23,7 @@ _BACKGROUND: Final = 0.2  # standard deviation of the blur behind the sticker, a
 _SIZE: Final = 1.25  # side of the sticker over the longer side of the landmarks
 _TIGHT: Final = 1.1  # the same where more would be cut off by the borders of the region
 _RAISED: Final = 0.05  # of its side: a sticker has a forehead too, where landmarks end
+_SLOW: Final = 0.1  # seconds, time constant of its movements relative to the face in a clip
 _UNKNOWN: Final = 0.8  # side of the sticker over that of a region whose face is unknown
 
 
@@ -73,7 +75,7 @@ class Mask(CoverStyle):
         behind = np.max([oval_mask(region.size, *head) for head in heads], axis=0)
         drawn = blended(region.pixels, gaussian_blur(region.pixels, _BACKGROUND), behind)
         for face, mesh in heads:
-            middle, side, roll = _place(region.size, face, mesh)
+            middle, side, roll = _steadied(region, *_place(region.size, face, mesh), known=mesh is not None)
             side *= strength / 100
             drawn = _over(drawn, placed(option or _DEFAULT, region.size, middle, side, roll))
         return drawn
@@ -94,6 +96,34 @@ def _place(size: tuple[int, int], face: Face | None, mesh: Mesh | None) -> tuple
     side = min(max(room, _TIGHT * size_of_face), _SIZE * size_of_face)
     up = _RAISED * side
     return (float(x + up * np.sin(roll)), float(y - up * np.cos(roll))), side, roll
+
+
+def _steadied(
+    region: FaceRegion, middle: tuple[float, float], side: float, roll: float, *, known: bool
+) -> tuple[tuple[float, float], float, float]:
+    """Return middle, side and roll of a sticker; in a clip, size and roll change slowly.
+
+    While landmarks are missing, everything stays as it was relative to the place of the cover.
+
+    Args:
+        region: with its memory.
+        middle: x, y in this frame.
+        side: likewise.
+        roll: radians, likewise.
+        known: whether landmarks tell them.
+    """
+    memory = region.memory
+    if memory is None or len(region.faces) > 1:
+        return middle, side, roll
+    x, y, w, h = memory.place
+    unit = math.sqrt(w * h)
+    offset, turned = memory.last("sticker-middle"), memory.last("sticker")
+    if known or offset is None or turned is None:
+        memory.forget("sticker-middle")
+        offset = memory.eased("sticker-middle", np.array([middle[0] - x, middle[1] - y]) / unit, _SLOW)
+        turned = memory.eased("sticker", np.array([side / unit, math.cos(roll), math.sin(roll)]), _SLOW)
+    across, down, size, cosine, sine = (float(each) for each in (*offset, *turned))
+    return (x + across * unit, y + down * unit), size * unit, math.atan2(sine, cosine)
 
 
 def _over(background: UInt8Image, sticker: UInt8Image) -> UInt8Image:

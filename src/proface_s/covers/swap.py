@@ -27,7 +27,8 @@ class Swap(CoverStyle):
     """Another face: that of a synthetic person, in the pose, light and sharpness of the photo.
 
     A new person is drawn for every face, among those of like skin and mouth, by the pixels of the region and the
-    number: the same photo gets the same cover.  Where the face cannot be seen well enough, an oval blur covers it.
+    number: the same photo gets the same cover.  Where the face cannot be seen well enough, an oval blur covers it.  In
+    a clip, everybody keeps the face that was drawn first.
     """
 
     name: ClassVar[str] = "swap"
@@ -38,6 +39,7 @@ class Swap(CoverStyle):
     default_shape: ClassVar[Shape] = "oval"
     option: ClassVar[StyleOption | None] = StyleOption("person", POOLS)
     steady: ClassVar[bool] = False
+    remembers: ClassVar[bool] = True
     synthetic: ClassVar[bool] = True
 
     def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
@@ -58,8 +60,12 @@ class Swap(CoverStyle):
                 drawn = blended(drawn, blur, oval_mask(region.size, face, find_mesh(region.pixels, face)))
                 continue
             donors, seed = load_donors(), _seed(region, face, strength)
-            tone, mouth = skin_tone(region.pixels, mesh.points), mouth_opening(mesh.points)
-            donor = donors.draw(donors.pool(option), tone, mouth, seed)
+            donor = _drawn_before(region)
+            if donor is None:
+                tone, mouth = skin_tone(region.pixels, mesh.points), mouth_opening(mesh.points)
+                donor = donors.draw(donors.pool(option), tone, mouth, seed)
+                if region.memory is not None:
+                    region.memory.choices.donor = donor
             made = paint_face(region.pixels, mesh.points, donors, donor, seed)
             drawn = blended(drawn, made.pixels, made.mask)
         return drawn
@@ -90,8 +96,15 @@ def _refusal(face: Face | None, mesh: Mesh | None) -> str | None:
     return None
 
 
+def _drawn_before(region: FaceRegion) -> int | None:
+    """Return the number of the donor who was drawn for this person in an earlier frame; None if nobody was."""
+    return None if region.memory is None else region.memory.choices.donor
+
+
 def _seed(region: FaceRegion, face: Face | None, strength: float) -> int:
     """Return the number that decides who is drawn."""
+    if region.memory is not None:
+        return region.memory.choices.seed + round(strength)
     state = hashlib.sha256(region.pixels.tobytes())
     state.update(f"{region.size} {None if face is None else face.box} {round(strength)}".encode())
     return int.from_bytes(state.digest()[:6], "big")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...types import Box, Face, UInt8Image
+from ..memory import CoverMemory
 
 _HEAD = 0.3  # of the tight box, on every side: what the oval of a face may cover
 
@@ -21,10 +22,12 @@ class FaceRegion:
         pixels: (h, w, 3) uint8 RGB, C-contiguous.
         faces: in pixels of the region, the tight boxes of all faces whose heads reach into it, which may also reach
             outside; empty if they are unknown, as in a box drawn by hand: then the whole region is one head.
+        memory: what the style remembers of the only face of the region, in a clip; None in photos.
     """
 
     pixels: UInt8Image
     faces: tuple[Face, ...] = ()
+    memory: CoverMemory | None = None
 
     @classmethod
     def of(cls, rgb: UInt8Image, box: Box, faces: Iterable[Face] = (), by_hand: Sequence[Box] = ()) -> FaceRegion:

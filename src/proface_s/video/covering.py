@@ -1,0 +1,78 @@
+"""Cover people frame after frame, so that each cover stays with its face."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from ..covers import FaceRegion, apply_style
+from ..covers.memory import CoverMemory, CoverPlace, PersonChoices
+from ..faces.boxes import HEAD_MARGIN
+from ..types import Box, Face, Style, UInt8Image
+
+_FORGOTTEN: Final = 1.0  # seconds after which a track that comes again is a new one
+_SEEDS: Final = 1 << 40
+
+
+class CoveredFace(NamedTuple):
+    """A face to cover in a frame.
+
+    Attributes:
+        person: number of the person.
+        track: number of the track.
+        box: tight box of the face, in the frame.
+        region: box to cover, inside the frame.
+    """
+
+    person: int
+    track: int
+    box: Box
+    region: Box
+
+
+class CoverStore:
+    """What covers remember of the people of a clip, while its frames are covered in order.
+
+    Args:
+        margin: by how much of its width and height a tight box was grown to the region, on every side.
+    """
+
+    def __init__(self, margin: float = HEAD_MARGIN) -> None:
+        self._growth = 1 + 2 * margin
+        self._people: dict[int, PersonChoices] = {}
+        self._tracks: dict[int, tuple[float, CoverMemory]] = {}
+
+    def draw(self, pixels: UInt8Image, face: CoveredFace, style: Style, seconds: float) -> UInt8Image:
+        """Return the cover of a face.
+
+        Args:
+            pixels: (h, w, 3) uint8 RGB, what is in the region.
+            face: the face and its region.
+            style: of the cover.
+            seconds: time of the frame; not earlier than before.
+
+        Returns:
+            (h, w, 3) uint8 RGB.
+
+        Raises:
+            UsageError: if the style is unknown, or refuses its strength or option.
+        """
+        memory = self._memory(face, seconds)
+        box = face.box
+        middle = box.x + box.w / 2 - face.region.x, box.y + box.h / 2 - face.region.y
+        memory.place = CoverPlace(*middle, self._growth * box.w, self._growth * box.h)
+        place = Box(box.x - face.region.x, box.y - face.region.y, box.w, box.h)
+        return apply_style(FaceRegion(np.ascontiguousarray(pixels), (Face(place),), memory), style)
+
+    def _memory(self, face: CoveredFace, seconds: float) -> CoverMemory:
+        """Return the memory of a face, with the time since the frame before."""
+        choices = self._people.setdefault(face.person, PersonChoices(secrets.randbelow(_SEEDS)))
+        then, memory = self._tracks.get(face.track, (seconds, None))
+        if memory is None or seconds - then > _FORGOTTEN:
+            memory = CoverMemory(choices, CoverPlace(0.0, 0.0, 0.0, 0.0))
+            self._tracks = {each: known for each, known in self._tracks.items() if seconds - known[0] <= _FORGOTTEN}
+        memory.elapsed = max(0.0, seconds - then)
+        self._tracks[face.track] = seconds, memory
+        return memory
