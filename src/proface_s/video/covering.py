@@ -9,9 +9,9 @@ import numpy as np
 
 from ..covers import FaceRegion, apply_style
 from ..covers.memory import CoverMemory, CoverPlace, PersonChoices
-from ..faces.boxes import HEAD_MARGIN
 from ..types import Box, Face, Style, UInt8Image
 
+_SLOW: Final = 1.0  # seconds, time constant of the sides of a region over those of the face in it
 _FORGOTTEN: Final = 1.0  # seconds after which a track that comes again is a new one
 _SEEDS: Final = 1 << 40
 
@@ -33,14 +33,9 @@ class CoveredFace(NamedTuple):
 
 
 class CoverStore:
-    """What covers remember of the people of a clip, while its frames are covered in order.
+    """What covers remember of the people of a clip, while its frames are covered in order."""
 
-    Args:
-        margin: by how much of its width and height a tight box was grown to the region, on every side.
-    """
-
-    def __init__(self, margin: float = HEAD_MARGIN) -> None:
-        self._growth = 1 + 2 * margin
+    def __init__(self) -> None:
         self._people: dict[int, PersonChoices] = {}
         self._tracks: dict[int, tuple[float, CoverMemory]] = {}
 
@@ -60,10 +55,11 @@ class CoverStore:
             UsageError: if the style is unknown, or refuses its strength or option.
         """
         memory = self._memory(face, seconds)
-        box = face.box
-        middle = box.x + box.w / 2 - face.region.x, box.y + box.h / 2 - face.region.y
-        memory.place = CoverPlace(*middle, self._growth * box.w, self._growth * box.h)
-        place = Box(box.x - face.region.x, box.y - face.region.y, box.w, box.h)
+        box, region = face.box, face.region
+        across, down = map(float, memory.eased("growth", np.array([region.w / box.w, region.h / box.h]), _SLOW))
+        x, y = box.x - region.x, box.y - region.y
+        memory.place = CoverPlace(x + box.w / 2, y + box.h / 2, across * box.w, down * box.h)
+        place = Box(x, y, box.w, box.h)
         return apply_style(FaceRegion(np.ascontiguousarray(pixels), (Face(place),), memory), style)
 
     def _memory(self, face: CoveredFace, seconds: float) -> CoverMemory:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ...covers import FaceRegion, apply_style
-from ...types import Box, Face, Style, UInt8Image
+from ...types import Box, UInt8Image
 from .planes import EIGHT, TEN, FramePlanes, read_planes, turned, write_planes
 
 _FULL_RANGE: Final = 2
@@ -66,7 +66,15 @@ def paste_planes(planes: FramePlanes, box: Box, part: FramePlanes, mask: Any = N
         np.copyto(plane, values, where=where)
 
 
-def cover_box(av: Any, planes: FramePlanes, box: Box, face: Box, style: Style, rotation: int, tags: ColourTags) -> None:
+def cover_box(
+    av: Any,
+    planes: FramePlanes,
+    box: Box,
+    face: Box,
+    draw: Callable[[UInt8Image, Box], UInt8Image],
+    rotation: int,
+    tags: ColourTags,
+) -> None:
     """Cover a box of a frame in place.
 
     Args:
@@ -74,15 +82,14 @@ def cover_box(av: Any, planes: FramePlanes, box: Box, face: Box, style: Style, r
         planes: of the stored frame; what other covers have left in the box stays covered.
         box: to cover; even.
         face: the tight box of the face in it, in pixels of the frame.
-        style: of the cover.
+        draw: returns the cover of the box, upright, (h, w, 3) uint8 RGB, of its pixels and the tight box in them.
         rotation: degrees counterclockwise to turn the frame upright.
         tags: of the clip.
     """
     rgb = _to_rgb(av, cut_planes(planes, box), tags)
     upright = np.ascontiguousarray(turned(rgb, rotation))
     place = _turned_box(Box(face.x - box.x, face.y - box.y, face.w, face.h), (box.w, box.h), rotation)
-    cover = apply_style(FaceRegion(upright, (Face(place),)), style)
-    stored = np.ascontiguousarray(turned(cover, -rotation % 360))
+    stored = np.ascontiguousarray(turned(draw(upright, place), -rotation % 360))
     paste_planes(planes, box, _from_rgb(av, stored, planes.y.dtype != np.uint8, tags))
 
 

@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ...container.header.clip_mark import ORIGINAL
 from ...container.header.header import Header
 from ...container.header.header_bytes import encode_header
 from ...keys.secrets import FaceKey, FileKey
-from ...types import Box, Style
+from ...types import Box, Style, UInt8Image
+from ..covering import CoveredFace, CoverStore
 from .areas import Area, Owners, windows
 from .covering import ColourTags, cover_box, cut_planes, paste_planes
 from .planes import FramePlanes
@@ -49,10 +51,12 @@ class HiddenFace:
     Attributes:
         area: the person, and the box to cover.
         face: the tight box of the face, in the stored frame.
+        track: number of the track, with which the cover stays from frame to frame.
     """
 
     area: Area
     face: Box
+    track: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class ClipHider:
         self._mark, self._size = mark, (header.width, header.height)
         self._entries: list[ListEntry] = []
         self._chunk: _Chunk | None = None
+        self._covers = CoverStore()
         self._count, self._stop, self._pieces = 0, 0, 0
 
     def begin(self, frames: Sequence[Sequence[HiddenFace]], first: int) -> None:
@@ -174,8 +179,10 @@ class ClipHider:
             return
         held = windows(areas, self._size) if chunk.encoders else {}
         originals = {face: cut_planes(planes, box).copy() for face, box in held.items()}
-        for (face, box), tight in ((each.area, each.face) for each in hidden):
-            cover_box(self._av, planes, box, tight, self._styles[face], self._rotation, self._tags)
+        seconds = float(time * self._mark.time_base)
+        for each in hidden:
+            draw = partial(self._cover, each, seconds)
+            cover_box(self._av, planes, each.area.box, each.face, draw, self._rotation, self._tags)
         owners = Owners(areas, self._size)
         for face, box in held.items():
             width, height = chunk.sizes[face]
@@ -184,6 +191,12 @@ class ClipHider:
             inside = Box(box.x - window.x, box.y - window.y, box.w, box.h)
             paste_planes(part, inside, originals[face], owners.mask(face, box))
             chunk.encoders[face].add(PicturePlace(len(chunk.frames) - 1, window.x, window.y), part)
+
+    def _cover(self, hidden: HiddenFace, seconds: float, pixels: UInt8Image, face: Box) -> UInt8Image:
+        """Return the cover of a face, whose pixels and tight box in them are upright."""
+        whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
+        person = hidden.area.face
+        return self._covers.draw(pixels, CoveredFace(person, hidden.track, face, whole), self._styles[person], seconds)
 
     def _opened(self, first: int) -> _Chunk:
         """Begin a chunk: how large the window of each person has to be is known from all its frames."""

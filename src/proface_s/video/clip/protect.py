@@ -66,11 +66,11 @@ class HiddenFrames(Sequence[Sequence[HiddenFace]]):
         if not 0 <= frame < len(self):
             raise IndexError(frame)
         info, hidden = self._info, []
-        for person, box, _ in self._people.in_frame(frame):
+        for person, box, track in self._people.in_frame(frame):
             face = stored_box(box, info.size, info.rotation)
             if person in self._index and intersection(face, Box(0, 0, *self._size)):
                 area = Area(self._index[person], covered_box(face, self._size, self._margin))
-                hidden.append(HiddenFace(area, face))
+                hidden.append(HiddenFace(area, face, track))
         return tuple(hidden)
 
 
@@ -161,7 +161,8 @@ def _styles(people: int, options: ProtectOptions) -> list[Style]:
     _check_numbers(options.own_styles, people)
     styles = [own.get(number, options.style) for number in range(1, people + 1)]
     for style in styles:
-        if not get_style(style.name).steady:
+        kind = get_style(style.name)
+        if not kind.steady and not getattr(kind, "remembers", False):  # styles of others may be no `CoverStyle`
             raise UsageError(f"style {style.name!r} would change from frame to frame", code="unsteady-style")
     return styles
 
