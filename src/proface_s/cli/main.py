@@ -20,7 +20,7 @@ from .text import printable
 
 COMMANDS: Final = (
     "protect", "recover", "inspect", "verify", "detect", "styles", "key", "forget", "rewrap", "keygen",
-    "serve",
+    "channels", "serve",
 )  # fmt: skip
 LAB: Final = "proface_lab"
 LAB_COMMANDS: Final = ("train", "export", "evaluate", "attack")

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 TaskStatus = Literal[
-    "protected", "recovered", "detected", "verified", "forgotten", "rewrapped", "no-face", "skipped", "error"
+    "protected",
+    "recovered",
+    "detected",
+    "verified",
+    "forgotten",
+    "rewrapped",
+    "no-face",
+    "skipped",
+    "made",
+    "read",
+    "error",
 ]
 
 
