@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,12 +18,18 @@ from proface_lab.channels import CHANNELS, CROP, FINE_CHANNELS, Step, through_si
 from proface_lab.evaluation.faces import FaceSample, make_cover
 from proface_lab.evaluation.measures.metrics import ssim
 from proface_lab.evaluation.measures.quality import evaluation_key
-from proface_lab.evaluation.method import Method
+from proface_lab.evaluation.method import KEY_BYTES, Method
+from proface_lab.evaluation.share_method import ShareMethod
 from proface_s.api.share.layout import unplanned_face, with_lengths
+from proface_s.api.share.share_secrets import opened_face_keys
+from proface_s.errors import UsageError, WrongKeyError
 from proface_s.image.measures import psnr
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut, paste_all
-from proface_s.robust.directory import SharedFace, ShareDirectory
+from proface_s.keys.access import Credentials
+from proface_s.keys.derive import KekDeriver
+from proface_s.keys.share_keys import ENTRY_TAG_BYTES, decrypt_entry
+from proface_s.robust.directory import REGIONS, Region, SharedFace, ShareDirectory
 from proface_s.robust.share_picture import FoundLayer, ShareEntry, find_layer, write_layer
 from proface_s.types import Box, UInt8Image
 
@@ -30,8 +37,9 @@ LONG_SIDE: Final = 1600
 WINDOW: Final = (1600, 1200)  # of photos whose pixels are used as they are
 LEAST_WINDOWED: Final = 2000  # pixels of the longer side, from which windows are cut
 FACES: Final = (2, 3, 5, 10)  # whose entries are hidden, in turn
-HALO_FACES: Final = 3
-HALO_SIDE: Final = 200  # pixels of their boxes
+FEW: Final = 3  # faces, in modes in which not the whole picture carries
+MODES: Final[tuple[Region, ...]] = tuple(region for region in REGIONS if region != "photo")
+BOX_SIDE: Final = 200  # pixels of their boxes
 EXACT_SIDE: Final = 128  # pixels of exactly hidden faces
 BACK: Final = 30.0  # dB at which a face counts as brought back
 
@@ -99,20 +107,54 @@ def whole_photo(picture: UInt8Image, number: int, base: float, fine: float) -> R
     rng = np.random.default_rng(number)
     height, width = picture.shape[:2]
     count, megapixels = FACES[number % len(FACES)], width * height / 1e6
-    lengths = int(base * megapixels / count), int(fine * megapixels / count)
-    listed = tuple(SharedFace(Box(64 * each, 64, 60, 60), 0, *lengths) for each in range(count))
-    return _layer(picture, ShareDirectory(width, height, "photo", rng.bytes(16), 3, 16, 4, listed), rng, FINE_CHANNELS)
+    boxes = [Box(64 * each, 64, 60, 60) for each in range(count)]
+    listed = tuple(unplanned_face(box, 0, 1) for box in boxes)
+    planned = with_lengths(ShareDirectory(width, height, "photo", rng.bytes(16), 3, 16, 4, listed))
+    lengths = max(planned.faces[0].base_bytes, int(base * megapixels / count)), int(fine * megapixels / count)
+    directory = replace(planned, faces=tuple(SharedFace(box, 0, *lengths) for box in boxes))
+    has_base = planned.faces[0].base_bytes > 0
+    return {**_layer(picture, directory, rng, FINE_CHANNELS), "has_base": has_base}
 
 
-def halos(picture: UInt8Image, number: int) -> Record:
-    """Hide random entries around boxes side by side, as many bytes as the program hides there; read them likewise."""
+def around_faces(picture: UInt8Image, number: int, region: Region) -> Record:
+    """Hide random entries in or around boxes side by side, as many bytes as the program does; read them likewise."""
     rng = np.random.default_rng(number)
     height, width = picture.shape[:2]
-    left, top = ((np.arange(HALO_FACES) + 0.5) * width / HALO_FACES - HALO_SIDE / 2), (height - HALO_SIDE) / 2
-    boxes = [Box(int(x) // 4 * 4, int(top) // 4 * 4, HALO_SIDE, HALO_SIDE) for x in left]
+    left, top = ((np.arange(FEW) + 0.5) * width / FEW - BOX_SIDE / 2), (height - BOX_SIDE) / 2
+    boxes = [Box(int(x) // 4 * 4, int(top) // 4 * 4, BOX_SIDE, BOX_SIDE) for x in left]
     faces = tuple(unplanned_face(box, 0, 1) for box in boxes)
-    directory = with_lengths(ShareDirectory(width, height, "halo", rng.bytes(16), 3, 16, 4, faces))
-    return _layer(picture, directory, rng)
+    directory = with_lengths(ShareDirectory(width, height, region, rng.bytes(16), 3, 16, 4, faces))
+    return {**_layer(picture, directory, rng), "has_base": directory.faces[0].base_bytes > 0}
+
+
+def bytes_of_each(side: int, count: int, region: Region, size: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the bytes that the program hides of each of some faces in square boxes, in the fine and in the base layer.
+
+    Args:
+        side: of the boxes, in pixels.
+        count: number of faces, spread evenly over the picture in rows of up to five.
+        region: what carries them.
+        size: (width, height) of the picture.
+
+    Returns:
+        Without tags; None if there is no room.
+    """
+    width, height = size
+    across = min(count, 5)
+    down = -(-count // across)
+    faces = []
+    for each in range(count):
+        middle = (each % across + 0.5) * width / across, (each // across + 0.5) * height / down
+        left, top = (
+            min(max(0, round(at - side / 2)), end - side) // 4 * 4 for at, end in zip(middle, size, strict=True)
+        )
+        faces.append(unplanned_face(Box(left, top, side // 4 * 4, side // 4 * 4), 0, 1))
+    try:
+        planned = with_lengths(ShareDirectory(width, height, region, bytes(16), 3, 16, 4, tuple(faces)))
+    except UsageError:
+        return None
+    face = planned.faces[0]
+    return face.fine_bytes - ENTRY_TAG_BYTES, max(0, face.base_bytes - ENTRY_TAG_BYTES)
 
 
 def _layer(
@@ -137,6 +179,7 @@ def _layer(
         "fine_bytes": directory.faces[0].fine_bytes,
         "psnr": round(psnr(shared, picture), 3),
         "ssim": round(ssim(shared, picture), 5),
+        "box_psnr": round(float(np.mean([psnr(cut(shared, f.box), cut(picture, f.box)) for f in directory.faces])), 3),
         "sent_psnr": round(psnr(sent, picture), 3),
         "right": right,
         "png": {name: _read_right(find_layer(each(shared)), directory, entries) for name, each in as_png.items()},
@@ -155,6 +198,24 @@ def _read_right(found: FoundLayer | None, directory: ShareDirectory, entries: Se
 def nothing_hidden(picture: UInt8Image) -> Record:
     """Look for a layer where there is none, in the picture and in a JPEG of it."""
     return {"false": sum(find_layer(each) is not None for each in (picture, AS_SENT(picture)))}
+
+
+def wrong_keys(tried: int = 10_000) -> Record:
+    """Hide a face under a passphrase, at the least cost of Argon2id, and try others on what anybody reads."""
+    method, rng = ShareMethod(), np.random.default_rng(1)
+    side = method.least_side
+    grey = np.full((side, side, 3), 128, np.uint8)
+    found = find_layer(method.protect(grey, grey, rng.bytes(KEY_BYTES)))
+    assert found is not None
+    assert found.fine is not None
+    opened, deriver = 0, KekDeriver()
+    for _ in range(tried):
+        credentials = Credentials(passphrases=(rng.bytes(KEY_BYTES).hex(),))
+        for key in opened_face_keys(found.directory, credentials, deriver)[0]:
+            with contextlib.suppress(WrongKeyError):
+                decrypt_entry(key, "fine", found.fine[0])
+                opened += 1
+    return {"tried": tried, "opened": opened}
 
 
 def exact_systems(picture: UInt8Image, number: int, methods: Sequence[Method], faces: Sequence[FaceSample]) -> Record:

@@ -13,12 +13,24 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
 
 from channel_page import channels_section
-from channel_parts import EXACT_SIDE, Record, Source, exact_systems, halos, nothing_hidden, sources, whole_photo
+from channel_parts import (
+    EXACT_SIDE,
+    MODES,
+    Record,
+    Source,
+    around_faces,
+    exact_systems,
+    nothing_hidden,
+    sources,
+    whole_photo,
+    wrong_keys,
+)
 from page_sections import replace_section
 from proface_lab.evaluation.faces import read_faces
 from proface_lab.evaluation.method import load_method
@@ -26,7 +38,7 @@ from proface_s.errors import ProFaceError
 from proface_s.types import UInt8Image
 
 PAPER = "paper:configs/paper-randwr.checkpoint.pt"
-PARTS = ("photo", "nothing", "exact", "halo")
+PARTS = ("keys", "photo", "nothing", "exact", *MODES)
 Part = Callable[[UInt8Image, int], Record]
 
 
@@ -35,10 +47,11 @@ def parts(options: argparse.Namespace) -> dict[str, tuple[int, Part]]:
     methods = [load_method(spec) for spec in options.method or ("secure-3", "lsb-avif", PAPER)]
     faces = read_faces([options.faces], EXACT_SIDE, 100, kind="crops")
     return {
+        "keys": (1, lambda picture, number: wrong_keys()),
         "photo": (options.most, lambda picture, number: whole_photo(picture, number, options.base, options.fine)),
         "nothing": (options.most, lambda picture, number: nothing_hidden(picture)),
         "exact": (options.exact, lambda picture, number: exact_systems(picture, number, methods, faces)),
-        "halo": (options.halo, halos),
+        **{name: (options.modes, partial(around_faces, region=name)) for name in MODES},
     }
 
 
@@ -74,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="replace the measured section of this page")
     parser.add_argument("--part", action="append", choices=PARTS, help="what to measure; all by default")
     parser.add_argument("--most", type=int, default=1000, help="pictures whose whole area carries")
-    parser.add_argument("--halo", type=int, default=20, help="pictures in which frames around faces carry")
+    parser.add_argument("--modes", type=int, default=20, help="pictures in which not all of the area carries")
     parser.add_argument("--exact", type=int, default=20, help="pictures with exactly hidden faces")
     parser.add_argument("--base", type=float, default=250, help="bytes per megapixel in the base layer")
     parser.add_argument("--fine", type=float, default=1900, help="bytes per megapixel in the fine layer")

@@ -67,7 +67,8 @@ def test_the_section_counts_faces_and_pictures(tmp_path: Path, benches: dict[str
     assert parts.nothing_hidden(rgb) == {"false": 0}
     right = {name: [True, name != "JPEG 50", name == "JPEG 75"] for name in CHANNELS}
     photo = {
-        "part": "photo", "picture": "a.jpg#0,1", "faces": 3, "psnr": 43.0, "ssim": 0.98, "sent_psnr": 38.0,
+        "part": "photo", "picture": "a.jpg#0,1", "faces": 3, "base_bytes": 100, "has_base": True,
+        "psnr": 43.0, "ssim": 0.98, "sent_psnr": 38.0,
         "right": right, "png": {"JPEG 75": [True, True, True]}, "seconds": [0.1, 0.4],
     }  # fmt: skip
     records = json.loads(
@@ -81,7 +82,9 @@ def test_the_section_counts_faces_and_pictures(tmp_path: Path, benches: dict[str
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- channels -->\nold\n<!-- end of channels -->\nafter\n")
     benches["sections"].replace_section(page, "channels", text)
-    assert page.read_text().startswith("before\n<!-- channels -->\n\n| channel | share copy | seal | lsb-avif |")
+    assert page.read_text().startswith(
+        "before\n<!-- channels -->\n\n| channel | share copy, 2 to 5 faces | seal | lsb-avif |"
+    )
     assert "\nold\n" not in page.read_text()
     with pytest.raises(ValueError, match="0 sections"):
         benches["sections"].replace_section(page, "other", text)
