@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-Stage = Literal["read", "find", "hide", "check", "open", "restore", "write"]
-"""Protecting reads, finds the faces, hides one after the other, and checks the finished file; recovering reads, opens
-the locks, restores one face after the other, and writes."""
+Stage = Literal["read", "find", "hide", "check", "share", "open", "restore", "write"]
+"""Protecting reads, finds the faces, hides one after the other, checks the finished file, and makes the share copy if
+one was asked for; recovering reads, opens the locks, restores one face after the other, and writes."""
 
 Progress = Callable[[Stage, int, int], None]
 """Called before every step with its stage, the number of finished parts of the stage, and the number of all its parts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -836,3 +837,94 @@ def test_a_token_in_the_address_is_used_and_hidden(browser: Any, session: Any) -
         other.get_by_label("Token that").fill(token)
         other.keyboard.press("Enter")
         other.wait_for_selector("html[data-ready]")
+
+
+def share_copy(page: Any, photo: Path) -> Any:
+    """Protect a photo, and make a copy to send; returns the row."""
+    choose(page, "protect", photo)
+    page.wait_for_selector(".stage .box")
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.get_by_label("Also make a copy to send").check()
+    page.click("#protect-go")
+    page.wait_for_selector("#protect-results:not([hidden]), #protect-problem .notice")
+    return page.locator("#results > li")
+
+
+def test_a_copy_to_send_comes_back_from_an_app(page: Any, two: bytes, tmp_path: Path) -> None:
+    photo = tmp_path / "party.png"
+    with Image.open(io.BytesIO(two)) as image:
+        image.resize((1360, 600), Image.Resampling.BICUBIC).save(photo)
+    row = share_copy(page, photo)
+    expect(row.locator(".badge")).to_have_text(["2 faces protected", "2 faces reduced, to send"])
+    expect(row.get_by_role("listitem").first).to_contain_text("a likeness from")
+    names: list[str] = []
+    page.on("download", lambda download: names.append(download.suggested_filename))
+    page.get_by_role("button", name="Save all 2 files").click()
+    wait_for(page, lambda: len(names) == 2)
+    assert names == ["party.protected.png", "party.share.jpg"]
+    name, shared = saved(page, row.locator("a").nth(1).click)
+    assert name == "party.share.jpg"
+    received = tmp_path / "from-app.jpg"
+    with Image.open(io.BytesIO(shared)) as image:
+        assert image.size == (1280, 565)
+        image.resize((1000, 441), Image.Resampling.BICUBIC).save(received, quality=85)
+    page.click("nav a[data-view=recover]")
+    choose(page, "recover", received)
+    page.wait_for_selector("#recover-work:not([hidden])")
+    expect(page.locator("#inside")).to_contain_text("1000 × 441 pixels; sent with 1280 × 565")
+    expect(page.locator("#inside")).not_to_contain_text("Model")
+    expect(page.locator("#inside-faces .badge").first).to_contain_text("a likeness from")
+    mark, stage = (page.locator(f"#recover-stage {part}").first.bounding_box() for part in (".box", ".stage > img"))
+    drawn_on = page.evaluate("document.querySelector('#recover-stage .stage > img').naturalWidth")
+    assert drawn_on == 1000
+    assert stage["x"] <= mark["x"] < mark["x"] + mark["width"] < stage["x"] + stage["width"] / 2
+    page.fill("#open-key", ANNS)
+    page.click("#recover-go")
+    page.wait_for_selector("#recover-result:not([hidden])")
+    expect(page.locator("#recovered .badge")).to_have_text(["reduced, authenticated"] * 2)
+    expect(page.locator("#recovered li.recovered li").first).to_contain_text("Face 1: a likeness from")
+
+
+def test_a_copy_to_send_that_cannot_be_made_costs_nothing(page: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    """What was entered is still there, and protecting without the copy works at once."""
+    small = tmp_path / "small.png"
+    with Image.open(files["two.png"]) as image:
+        image.resize((340, 150)).save(small)
+    choose(page, "protect", small)
+    page.wait_for_selector("#protect-work:not([hidden])")
+    if page.locator(".stage .box").count() == 0:
+        page.get_by_role("button", name="Add a face").click()
+    share_copy(page, small)
+    expect(page.locator("#protect-problem")).to_contain_text("no room")
+    expect(page.locator("#protect-problem")).to_contain_text("Choose a larger copy to send")
+    page.get_by_label("Also make a copy to send").uncheck()
+    page.click("#protect-go")
+    page.wait_for_selector("#protect-results:not([hidden])")
+    expect(page.locator("#results a")).to_have_count(1)
+
+
+LISTEN = """() => {
+    const plain = window.fetch;
+    window.sentOptions = [];
+    window.fetch = async (path, request) => {
+        if (path === "/api/protect") window.sentOptions.push(await request.body.get("options").text());
+        return plain(path, request);
+    };
+}"""
+
+
+def test_choices_of_the_copy_to_send_are_there_when_it_is(page: Any, files: dict[str, Path]) -> None:
+    choose(page, "protect", files["two.png"])
+    page.wait_for_selector(".stage .box")
+    page.get_by_text("More choices").click()
+    expect(page.get_by_label("Grain of the copy to send")).to_be_hidden()
+    page.get_by_label("Also make a copy to send").check()
+    page.get_by_label("Grain of the copy to send").select_option("halo")
+    page.get_by_label("Longer side of the copy to send").select_option("keep")
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.evaluate(LISTEN)
+    page.click("#protect-go")
+    page.wait_for_selector("#protect-results:not([hidden])")
+    (options,) = page.evaluate("sentOptions")
+    assert json.loads(options)["share"] == {"region": "halo", "long_side": None}
+    expect(page.locator("#results > li")).to_contain_text("680 × 300 pixels")

@@ -55,6 +55,17 @@ def covered(picture: Picture, regions: Iterable[tuple[Box, Footprint, UInt8Image
     return replace(picture, rgb=rgb, alpha=alpha)
 
 
+def plain_covers(picture: Picture, header: Header, covers: Sequence[UInt8Image]) -> Picture:
+    """Return a protected picture with plain covers, nothing hidden in them or in the edges beside them.
+
+    Args:
+        picture: the protected photo; left as it is.
+        header: the picture's.
+        covers: (h, w, 3) uint8 of each face.
+    """
+    return covered(picture, [(face.box, header.footprint(i), covers[i]) for i, face in enumerate(header.faces)])
+
+
 def restored(picture: Picture, found: Mapping[int, UInt8Image], header: Header) -> Picture:
     """Put originals back into a protected picture that a header describes; see `uncovered`.
 

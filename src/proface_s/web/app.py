@@ -25,12 +25,12 @@ from . import operations
 from .about import ServiceInfo
 from .connections.send_timeout import SendTimeout
 from .guard import ENTER, AccessGuard
+from .inspect_response import InspectResponse
 from .login import BrowserLogin
 from .models import (
     DetectRequest,
     DetectResponse,
     GeneratedPassphrase,
-    InspectResponse,
     PreviewRequest,
     ProtectRequest,
     RecoverRequest,
@@ -238,12 +238,22 @@ def _add_uploads(app: FastAPI, uploads: UploadHandler) -> None:
 
     kept = ("image/png", "image/webp", "image/tiff")
 
-    @app.post("/api/protect", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(ProtectRequest))
+    both = (*kept, "image/jpeg", "multipart/form-data")
+
+    @app.post("/api/protect", responses=_picture(*both), response_class=Response, openapi_extra=_upload(ProtectRequest))
     async def protect(request: Request) -> Response:
-        """Hide the faces of a photo under one or more keys."""
+        """Hide the faces of a photo under one or more keys.
+
+        With `share`, the answer has two parts, multipart/form-data: the picture `protected`, and its copy `share`.
+        """
         return await uploads.answer(request, "protect", ProtectRequest)
 
-    @app.post("/api/recover", responses=_picture(*kept), response_class=Response, openapi_extra=_upload(RecoverRequest))
+    @app.post(
+        "/api/recover",
+        responses=_picture(*kept, "image/jpeg"),
+        response_class=Response,
+        openapi_extra=_upload(RecoverRequest),
+    )
     async def recover(request: Request) -> Response:
         """Restore the faces that the given keys open."""
         return await uploads.answer(request, "recover", RecoverRequest)

@@ -22,6 +22,10 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "pixels-changed": _AS_SAVED,
     "recompressed": _AS_SAVED,
     "resized": _AS_SAVED,
+    "share-cover-mode": "leave the copy to send out, or let a wrong passphrase be refused",
+    "share-size": "choose another size for the copy to send",
+    "share-too-full": "choose a larger copy to send, let the whole photo carry it, or protect fewer faces",
+    "share-unreadable": "leave the copy to send out: the protected file alone can be made",
     "unexpected-mode": "somebody may have changed the file: ask for it again, or recover it without demanding a mode",
     "weak-passphrase": "use several random words; the page and /api/passphrase make some",
 }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..api import Detection, Inspection, ProtectResult, RecoverResult
+from ..api import Detection, ProtectResult, RecoverResult, ShareCopy, ShareOptions
 from ..covers import get_style
 from ..errors import UsageError
 from ..faces.boxes import HEAD_MARGIN
@@ -120,6 +120,20 @@ class FaceSettingsModel(RequestModel):
         return self.number if self.number is not None else self.box.box()  # type: ignore[union-attr]
 
 
+class ShareRequest(RequestModel):
+    """How a share copy is made: a picture to send, from which reduced faces come back after an app compressed it."""
+
+    region: Literal["photo", "halo"] = Field("photo", description="what carries the faces: all of it, or around them")
+    long_side: Literal[2048, 1600, 1280] | None = Field(
+        1600, description="longer side in pixels; photos are never enlarged; null keeps the photo's own size"
+    )
+    format: Literal["jpeg", "png"] = "jpeg"
+
+    def options(self) -> ShareOptions:
+        """Return the options of the library."""
+        return ShareOptions(region=self.region, long_side=self.long_side, file_format=self.format)
+
+
 class ProtectRequest(RequestModel):
     """Options of /api/protect."""
 
@@ -144,6 +158,7 @@ class ProtectRequest(RequestModel):
     threshold: Share | None = Field(None, description="as in /api/detect")
     margin: Margin = Field(HEAD_MARGIN, description="as in /api/detect")
     thorough: bool = Field(False, description="as in /api/detect")
+    share: ShareRequest | None = Field(None, description="also make a share copy; null: none")
 
 
 class RecoverRequest(RequestModel):
@@ -216,6 +231,29 @@ class CoveredFaceModel(BaseModel):
     sealed: bool
 
 
+class ShareModel(BaseModel):
+    """The share copy that belongs to a protected picture."""
+
+    width: int
+    height: int
+    face_bytes: list[int] = Field(description="for each face, the bytes it comes back from after usual compression")
+    robust_face_bytes: list[int] = Field(description="the same after nearly anything; 0: no room for that")
+    format: OutputFormat
+    bytes: int = Field(description="size of the file")
+
+    @classmethod
+    def of(cls, made: ShareCopy) -> ShareModel:
+        """Describe a share copy."""
+        return cls(
+            width=made.size[0],
+            height=made.size[1],
+            face_bytes=list(made.face_bytes),
+            robust_face_bytes=list(made.robust_face_bytes),
+            format=format_of_bytes(made.data),
+            bytes=len(made.data),
+        )
+
+
 class ProtectResponse(BaseModel):
     """Response of /api/protect, sent with the picture."""
 
@@ -224,6 +262,7 @@ class ProtectResponse(BaseModel):
     smallest: float | None = Field(description=_SMALLEST)
     format: OutputFormat = Field(description="of the picture")
     bytes: int = Field(description="size of the picture's file")
+    share: ShareModel | None = Field(description="the share copy, which follows the picture; null if there is none")
 
     @classmethod
     def of(cls, done: ProtectResult) -> ProtectResponse:
@@ -238,6 +277,7 @@ class ProtectResponse(BaseModel):
             smallest=done.smallest,
             format=format_of_bytes(done.data),
             bytes=len(done.data),
+            share=None if done.share is None else ShareModel.of(done.share),
         )
 
 
@@ -247,6 +287,7 @@ class RestoredFaceModel(BaseModel):
     number: int
     box: BoxModel
     outcome: Literal["exact", "reduced", "estimate", "noise", "locked", "forgotten", "left", "lost", "damaged"]
+    likeness_bytes: int | None = Field(description="how many bytes a reduced face was drawn from; else null")
 
 
 class RecoverResponse(BaseModel):
@@ -263,7 +304,12 @@ class RecoverResponse(BaseModel):
     def of(cls, done: RecoverResult) -> RecoverResponse:
         """Describe a recovered picture."""
         faces = [
-            RestoredFaceModel(number=face.number, box=BoxModel.of(face.box), outcome=face.outcome)
+            RestoredFaceModel(
+                number=face.number,
+                box=BoxModel.of(face.box),
+                outcome=face.outcome,
+                likeness_bytes=face.likeness_bytes,
+            )
             for face in done.faces
         ]
         return cls(
@@ -274,70 +320,6 @@ class RecoverResponse(BaseModel):
             format=format_of_bytes(done.data),
             bytes=len(done.data),
         )
-
-
-class InspectedFaceModel(CoveredFaceModel):
-    """A face of a protected file, as visible without a key."""
-
-    group: int = Field(description="faces of one group open with the same keys")
-    stripped: bool = Field(description="its exact copy was removed from the file")
-    forgotten: bool = Field(description="no key opens it any more")
-    lost: bool = Field(description="the metadata are gone, and its pixels hold no record")
-
-
-class InspectResponse(BaseModel):
-    """Response of /api/inspect: what a protected file shows without a key."""
-
-    version: int
-    width: int
-    height: int
-    model: str | None
-    model_id: str
-    faces: list[InspectedFaceModel]
-    kdf: list[str]
-    groups: int
-    recipients: int
-    wrong_key: str
-    source: Literal["metadata", "pixels", "share"]
-    warnings: list[str]
-
-    @classmethod
-    def of(cls, found: Inspection) -> InspectResponse:
-        """Describe an inspection."""
-        faces = [
-            InspectedFaceModel(
-                number=face.number,
-                box=BoxModel.of(face.box),
-                style=face.style,
-                sealed=face.sealed,
-                group=group,
-                stripped=face.number in found.stripped,
-                forgotten=face.number in found.forgotten,
-                lost=face.number in found.lost,
-            )
-            for face, group in zip(found.faces, found.members, strict=True)
-        ]
-        return cls(
-            version=found.version,
-            width=found.size[0],
-            height=found.size[1],
-            model=found.model,
-            model_id=found.model_id,
-            faces=faces,
-            kdf=list(found.kdf),
-            groups=found.groups,
-            recipients=found.recipients,
-            wrong_key=found.wrong_key,
-            source=found.source,
-            warnings=list(found.warnings),
-        )
-
-
-class RenderedPicture(BaseModel):
-    """Size of a preview picture, which may be smaller than the picture it shows."""
-
-    width: int
-    height: int
 
 
 class GeneratedPassphrase(BaseModel):

@@ -26,31 +26,59 @@ from ..faces import DEFAULT_DETECTOR, detector_names
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.registry import shipped_cards
 from ..image.read import picture_size
-from ..image.write import encode_picture
+from ..image.write import OutputFormat, encode_picture
 from ..keys.derive import KdfLimits, KdfParams
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..progress import Progress
 from ..types import Box, Picture, Style
 from .about import ModelInfo, ServiceInfo, StyleInfo, StyleOptionInfo
+from .inspect_response import InspectResponse, RenderedPicture
 from .models import (
     DetectRequest,
     DetectResponse,
     GeneratedPassphrase,
-    InspectResponse,
     PreviewRequest,
     ProtectRequest,
     ProtectResponse,
     RecoverRequest,
     RecoverResponse,
-    RenderedPicture,
     asked_format,
 )
-from .settings import KDF_BYTES, MOST_PASSPHRASES, PREVIEW_PIXELS, ServiceSettings, bytes_needed
+from .settings import (
+    KDF_BYTES,
+    MOST_PASSPHRASES,
+    MOST_SHARED_PIXELS,
+    PREVIEW_PIXELS,
+    SHARE_BYTES_PER_PIXEL,
+    ServiceSettings,
+    bytes_needed,
+)
 
 KEY_LIMITS = KdfLimits(memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost)
 _WORDS = 6
 _SHOWN_SIDE = 2048
-_MEDIA = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "jpeg": "image/jpeg"}
+MOST_FILES = 2  # a protected file and its share copy
+_MEDIA: dict[OutputFormat, str] = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "jpeg": "image/jpeg"}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A picture file that a job has made.
+
+    Attributes:
+        name: file name, such as ``protected.jpg``; independent of the uploaded file's name.
+        media_type: media type.
+        data: bytes of the file.
+    """
+
+    name: str
+    media_type: str
+    data: bytes
+
+    @classmethod
+    def of(cls, what: str, data: bytes, kind: OutputFormat = "png") -> ResultFile:
+        """Return a file of a kind, named ``what`` with the suffix of the kind."""
+        return cls(with_format(f"{what}.png", kind), _MEDIA[kind], data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +87,16 @@ class JobResult:
 
     Attributes:
         facts: one of the responses in `proface_s.web.models`, as JSON values.
-        data: bytes of a picture file, or None.
-        media_type: media type of the picture.
-        name: file name for the picture; independent of the uploaded file's name.
+        files: the pictures; at most `MOST_FILES`.
     """
 
     facts: dict[str, Any]
-    data: bytes | None = None
-    media_type: str = "image/png"
-    name: str = "picture.png"
+    files: tuple[ResultFile, ...] = ()
 
     @classmethod
-    def of(
-        cls, facts: BaseModel, data: bytes | None = None, media_type: str = "image/png", name: str = "picture.png"
-    ) -> JobResult:
-        """Return a result with these facts and this picture."""
-        return cls(facts.model_dump(mode="json"), data, media_type, name)
+    def of(cls, facts: BaseModel, *files: ResultFile) -> JobResult:
+        """Return a result with these facts and these pictures."""
+        return cls(facts.model_dump(mode="json"), files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +136,9 @@ class TaskKind:
             CostlyFileError: if opening the file needs more key derivation than the service allows.
         """
         derives = isinstance(options, RecoverRequest) and options.passphrase is not None
-        return bytes_needed(pixels) + (_key_bytes(photo) if derives else 0)
+        shares = isinstance(options, ProtectRequest) and options.share is not None
+        copied = SHARE_BYTES_PER_PIXEL * min(pixels, MOST_SHARED_PIXELS) if shares else 0
+        return bytes_needed(pixels) + copied + (_key_bytes(photo) if derives else 0)
 
 
 def detect(session: Session, photo: bytes, options: DetectRequest, progress: Progress) -> JobResult:
@@ -145,7 +169,7 @@ def preview(photo: bytes, options: PreviewRequest, progress: Progress) -> JobRes
     progress("read", 0, 1)
     picture = load(photo, max_pixels=PREVIEW_PIXELS)
     covered = Picture(apply_style(picture.rgb, options.style.style()), source=picture.source)
-    return JobResult.of(_shown(covered), encode_picture(covered), name="preview.png")
+    return JobResult.of(_shown(covered), ResultFile.of("preview", encode_picture(covered)))
 
 
 def render(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobResult:
@@ -156,13 +180,12 @@ def render(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobRe
     image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     file = io.BytesIO()
     image.save(file, "JPEG", quality=88)
-    return JobResult.of(
-        RenderedPicture(width=image.width, height=image.height), file.getvalue(), "image/jpeg", "shown.jpg"
-    )
+    facts = RenderedPicture(width=image.width, height=image.height)
+    return JobResult.of(facts, ResultFile.of("shown", file.getvalue(), "jpeg"))
 
 
 def protect(session: Session, photo: bytes, options: ProtectRequest, progress: Progress) -> JobResult:
-    """Hide the faces of a photo."""
+    """Hide the faces of a photo, and make its share copy if one is asked for."""
     own: dict[int | Box, Lock] = {}
     styles: dict[int | Box, Style | str] = {}
     for each in options.own:
@@ -193,10 +216,14 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
         threshold=options.threshold,
         margin=options.margin,
         thorough=options.thorough,
+        share=None if options.share is None else options.share.options(),
     )
     done = session.protect_with(photo, chosen, progress=progress)
     facts = ProtectResponse.of(done)
-    return JobResult.of(facts, done.data, _MEDIA[facts.format], with_format("protected.png", facts.format))
+    files = [ResultFile.of("protected", done.data, facts.format)]
+    if done.share is not None and facts.share is not None:
+        files.append(ResultFile.of("share", done.share.data, facts.share.format))
+    return JobResult.of(facts, *files)
 
 
 def recover(session: Session, photo: bytes, options: RecoverRequest, progress: Progress) -> JobResult:
@@ -214,7 +241,7 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
     done = session.recover_with(photo, chosen, progress=progress)
     done.require_faces()
     facts = RecoverResponse.of(done)
-    return JobResult.of(facts, done.data, _MEDIA[facts.format], with_format("recovered.png", facts.format))
+    return JobResult.of(facts, ResultFile.of("recovered", done.data, facts.format))
 
 
 KINDS = {

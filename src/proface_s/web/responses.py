@@ -2,7 +2,8 @@
 
 The lines of such a stream are JSON objects: any number of ``{"event": "progress", "stage", "done", "total"}``, then
 either ``{"event": "problem", ...}`` or ``{"event": "result", ...}`` with the facts.  If there is a picture, its parts
-follow as ``{"event": "data", "base64"}``, and ``{"event": "end"}`` comes last.
+follow as ``{"event": "data", "base64"}``.  A second picture begins with ``{"event": "file", "name", "media_type"}``,
+and its parts follow.  ``{"event": "end"}`` comes last.  Without a stream, two pictures are parts of a multipart body.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .operations import JobResult
+from .operations import JobResult, ResultFile
 from .problems import body, problem_of, problem_response
 from .workers.job_queue import QueuedJob
 from .workers.memory import MemoryHold
@@ -66,14 +68,17 @@ class JobResponse(Response):
             done = await self._job.result()
         except Exception as error:
             return problem_response(problem_of(error, debug=self._debug))
-        if done.data is None:
+        if not done.files:
             return JSONResponse(done.facts)
-        self._hold.add(len(done.data))
-        headers = {
-            "Content-Disposition": f'attachment; filename="{done.name}"',
-            FACTS_HEADER: json.dumps(done.facts),
-        }
-        return Response(done.data, headers=headers, media_type=done.media_type)
+        headers = {FACTS_HEADER: json.dumps(done.facts)}
+        if len(done.files) > 1:
+            body, media_type = as_multipart(done.files)
+        else:
+            (file,) = done.files
+            body, media_type = file.data, file.media_type
+            headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+        self._hold.add(len(body))
+        return Response(body, headers=headers, media_type=media_type)
 
     async def _lines(self, send: Send) -> None:
         headers = [(b"content-type", STREAM.encode()), (b"x-accel-buffering", b"no")]
@@ -91,12 +96,33 @@ class JobResponse(Response):
         except Exception as error:
             yield {"event": "problem", **body(problem_of(error, debug=self._debug))}
             return
-        yield {"event": "result", **done.facts, "media_type": done.media_type}
-        data = done.data or b""
-        self._hold.add(len(data))
-        for start in range(0, len(data), _PART):
-            yield {"event": "data", "base64": base64.b64encode(data[start : start + _PART]).decode()}
+        self._hold.add(sum(len(file.data) for file in done.files))
+        kinds = [file.media_type for file in done.files[:1]]
+        yield {"event": "result", **done.facts, **({"media_type": kinds[0]} if kinds else {})}
+        for number, file in enumerate(done.files):
+            if number:
+                yield {"event": "file", "name": file.name, "media_type": file.media_type}
+            for start in range(0, len(file.data), _PART):
+                yield {"event": "data", "base64": base64.b64encode(file.data[start : start + _PART]).decode()}
         yield {"event": "end"}
+
+
+def as_multipart(files: Sequence[ResultFile]) -> tuple[bytes, str]:
+    """Return files as a body of the kind multipart/form-data, with its media type.
+
+    Each part is called like its file, without the suffix.
+
+    Args:
+        files: at least one.
+    """
+    boundary = secrets.token_hex(24)
+    line = b"-" * 2 + boundary.encode()  # RFC 2046, section 5.1.1
+    parts = []
+    for file in files:
+        name = file.name.partition(".")[0]
+        head = f'Content-Disposition: form-data; name="{name}"; filename="{file.name}"\r\n'
+        parts += [line, b"\r\n", f"{head}Content-Type: {file.media_type}\r\n\r\n".encode(), file.data, b"\r\n"]
+    return b"".join([*parts, line, b"-" * 2, b"\r\n"]), f"multipart/form-data; boundary={boundary}"
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -36,10 +36,15 @@ def test_there_and_back(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> No
     name = received("party.share.jpg")
     (shown,) = proface("inspect", name, "--json").records
     assert (shown["source"], len(shown["faces"])) == ("share", 1)
-    assert "share copy, 1 face, reduced" in proface("inspect", name).out
+    assert (shown["received_size"], shown["likeness_bytes"]) == ([768, 768], record["share"]["face_bytes"])
+    told = proface("inspect", name).out
+    assert "share copy, 1 face, reduced" in told
+    assert f"a likeness from {shown['likeness_bytes'][0]} bytes" in told
     back = proface("recover", name, "--json")
     assert back.code == 0
-    assert back.records[0]["faces"] == [{"number": 1, "box": [200, 20, 120, 160], "outcome": "reduced"}]
+    (face,) = back.records[0]["faces"]
+    assert face.pop("likeness_bytes") == record["share"]["face_bytes"][0]
+    assert face == {"number": 1, "box": [200, 20, 120, 160], "outcome": "reduced"}
     with Image.open("from-app.recovered.jpg") as image:
         assert image.size == (768, 768)
     assert proface("verify", name).code == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,20 +19,22 @@ import proface_s
 from proface_lab.channels import in_turn, through_crop, through_jpeg, through_scale, through_screenshot
 from proface_s.api import Credentials, Lock, ProtectResult, inspect, verify
 from proface_s.api.changes.manage import face_key
+from proface_s.api.files.saving import write_files
 from proface_s.api.results.shared import ShareCopy
 from proface_s.api.share.options import ShareOptions
 from proface_s.api.share.protect_share import make_share_copy
+from proface_s.api.share.share_secrets import lock_shared_faces, placeholders
 from proface_s.errors import (
     DamagedFileError,
     ImageError,
     NotProtectedError,
-    ProFaceError,
     UnexpectedModeError,
     UsageError,
     WrongKeyError,
 )
 from proface_s.faces import parse_boxes
 from proface_s.image.measures import psnr
+from proface_s.keys.derive import KdfLimits, KdfParams, KekDeriver
 from proface_s.keys.recipients import Identity
 from proface_s.types import Picture, UInt8Image
 
@@ -84,6 +88,7 @@ def test_faces_come_back_after_compression_and_the_rest_stays(session: proface_s
     received = SMALL(sent)
     back = session.recover(received, WORDS)
     assert [(face.number, face.outcome) for face in back.faces] == [(1, "reduced"), (2, "reduced")]
+    assert [face.likeness_bytes for face in back.faces] == list(inspect(received).likeness_bytes)
     assert any("likeness" in warning for warning in back.warnings)
     changed = (back.recovered != received).any(axis=2)
     for face in back.faces:
@@ -191,6 +196,10 @@ def test_what_is_shown_without_a_key(sent: UInt8Image) -> None:
     shown = inspect(through_crop(16, 8, 0, 0)(SMALL(sent)))
     assert (shown.source, shown.size) == ("share", (1024, 1024))
     assert [str(face.box) for face in shown.faces] == ["284,32,240,300", "684,492,120,152"]
+    assert shown.received_size == (1008, 1016)
+    assert min(shown.likeness_bytes) > 0
+    assert repr(shown) == "<Inspection: share copy, 2 faces, reduced, 1008x1016 pixels, written at 1024x1024 pixels>"
+    assert shown._repr_html_().count("reduced,") == 3
 
 
 def test_verification_says_which_faces_open(sent: UInt8Image) -> None:
@@ -215,6 +224,52 @@ def test_too_little_left_is_damage_not_a_wrong_key(session: proface_s.Session, s
     ruined[200:] = through_jpeg(8)(sent)[200:]
     with pytest.raises(DamagedFileError, match="too little is left"):
         session.recover(ruined, WORDS)
+
+
+def test_what_is_left_is_told_face_by_face(session: proface_s.Session, sent: UInt8Image) -> None:
+    assert inspect(sent).likeness_bytes == copy_of().face_bytes
+    ruined = sent.copy()
+    ruined[200:] = through_jpeg(8)(sent)[200:]
+    assert inspect(ruined).likeness_bytes == (0, 0)
+    protected = protect(session, share=None, seal=False)
+    assert (inspect(protected.data).received_size, inspect(protected.data).likeness_bytes) == (None, ())
+
+
+def test_faces_that_do_not_fit_are_refused_before_one_is_hidden(session: proface_s.Session) -> None:
+    stages: list[str] = []
+    small = np.asarray(cv2.resize(photo(), (640, 420)), np.uint8)
+    ten = [f"{10 + 62 * number},100,50,60" for number in range(10)]
+    with pytest.raises(UsageError, match="no room for 10 faces"):
+        session.protect(
+            small, WORDS, boxes=ten, faces="none", share=ShareOptions(), progress=lambda stage, *_: stages.append(stage)
+        )
+    assert stages == ["read", "find"]
+
+
+@pytest.mark.parametrize("keys", [1, 2, 5])
+def test_the_room_for_keys_is_known_beforehand(keys: int) -> None:
+    """What `require_room` reckons with is what the share copy will have."""
+    lock = Lock.of([f"passphrase number {number}" for number in range(keys)], [Identity.generate().recipient])
+    locks, salt = [lock, Lock.of(WORDS)], bytes(16)
+    made = lock_shared_faces(locks, salt, KdfParams(memory_kib=1024, time_cost=1, lanes=1), KekDeriver(KdfLimits()))
+    expected = [(each.group, each.kind) for each in placeholders(locks)]
+    assert [(each.group, each.kind) for each in made.stanzas] == expected
+
+
+def test_nothing_stays_if_the_share_copy_cannot_be_written(
+    session: proface_s.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(photo()).save(tmp_path / "party.png")
+
+    def full(target: Path, *args: Any, **options: Any) -> Path:
+        if ".share." in target.name:
+            raise ImageError("the disk is full")
+        return write_files(target, *args, **options)
+
+    monkeypatch.setattr("proface_s.api.protection.protect_file.write_files", full)
+    with pytest.raises(ImageError):
+        protect(session, tmp_path / "party.png", boxes=BOXES[1], sidecar="also")
+    assert [each.name for each in tmp_path.iterdir()] == ["party.png"]
 
 
 def test_a_halo_leaves_the_rest_as_it_was(session: proface_s.Session) -> None:
@@ -289,9 +344,17 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 255])
-def test_a_photo_that_cannot_carry_is_refused(level: int) -> None:
-    with pytest.raises(ProFaceError, match="too plain") as refusal:
-        copy_of(np.full((320, 420, 3), level, np.uint8), boxes=["120,120,120,120"])
+def test_a_photo_that_can_hardly_carry_is_refused_or_comes_back(level: int) -> None:
+    """Half of every change is cut off; whether the rest can be read depends on the salt."""
+    with contextlib.suppress(ImageError):
+        copy = copy_of(np.full((600, 800, 3), level, np.uint8), boxes=["200,200,120,120"])
+        assert inspect(pixels_of(copy)).likeness_bytes[0] > 0
+
+
+def test_a_copy_that_cannot_be_read_back_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proface_s.api.share.protect_share.find_layer", lambda picture: None)
+    with pytest.raises(ImageError, match="too plain") as refusal:
+        copy_of()
     assert refusal.value.code == "share-unreadable"
 
 

@@ -17,15 +17,15 @@ from ...covers import format_style, is_weak
 from ...errors import NoFaceError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import reading_warnings
-from ...image.regions import paste_all
 from ...image.write import Format, OutputFormat
 from ...keys.derive import KdfLimits
 from ...progress import Progress, silent
-from ...types import Box, Face, Picture
+from ...types import Picture
 from ..files.io import PictureInput, load, output_for, same_kind
 from ..files.kinds import PROTECTED_SUFFIX, output_kind
 from ..files.saving import encode_copy, sidecar_target, write_files
 from ..files.sidecars import found_sidecar
+from ..footprints import plain_covers
 from ..jpeg.protecting import protect_jpeg
 from ..jpeg.regions import McuGrid
 from ..jpeg.sources import jpeg_source
@@ -34,9 +34,9 @@ from ..resources import Resources
 from ..results.protected import ProtectedFace, ProtectResult
 from ..results.shared import ShareCopy
 from ..share.options import ShareOptions
-from ..share.protect_share import make_share_copy, share_target
+from ..share.protect_share import make_share_copy, require_room, share_target
 from .protect_picture import ProtectedPicture, protect_picture
-from .selection import Choice, FacePlan, choose_regions, plan_faces
+from .selection import Choice, FacePlan, choose_regions, largest_head, plan_faces
 
 _UNPROTECTED: Final = "no face found: this is an unprotected copy"
 
@@ -56,7 +56,7 @@ def protect_file(
         image: as for `Session.protect`, and so are ``output`` and ``overwrite``.
         options: how.
         resources: detector, models and limits to do it with.
-        progress: is told about the stages ``read``, ``find``, ``hide`` and ``check``.
+        progress: is told about the stages ``read``, ``find``, ``hide``, ``check`` and, of a share copy, ``share``.
 
     Raises:
         NoFaceError, UsageError, ImageError, ModelError: as `Session.protect`.
@@ -77,62 +77,76 @@ def protect_file(
     choice = choose_regions(picture, find, options.faces, options.boxes, options.search.margin, place)
     warnings += [*notes, *choice.warnings]
     if not choice.regions:
-        data = _unprotected_copy(picture, jpeg, choice, kind, options)
-        path = target and write_files(target, data, overwrite=overwrite, like=image)
-        shown, told = same_kind(image, picture, data, path), (*warnings, _UNPROTECTED)
-        return ProtectResult(shown, (), picture.rgb, (), data, path, told, smallest=choice.smallest)
-    limits, share, faces = resources.limits, options.share, plan_faces(picture, choice, options)
+        return _unprotected_result(image, picture, jpeg, kind, options, choice, target, overwrite, warnings)
+    limits, faces = resources.limits, plan_faces(picture, choice, options)
+    if share := options.share:
+        require_room(picture.size, [face.box for face in faces], [face.lock for face in faces], share)
     if jpeg is not None:
         done = protect_jpeg(picture, jpeg, faces, options, limits=limits, threads=threads, progress=progress)
     else:
         model, lossless = resources.models.named(options.model), cast(Format, kind)
         options = options.for_model(model)
         done = protect_picture(picture, faces, model, options, file_format=lossless, limits=limits, progress=progress)
-    sent = _written(_share_copy(picture, done, faces, share, limits), shared, overwrite, image) if share else None
+    sent = _share_copy(picture, done, faces, share, limits, progress) if share else None
     path = target and write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
+    sent = sent and _written(sent, shared, overwrite, image, [each for each in (path, beside) if each])
     weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
     warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
     if path is not None and beside is None and (earlier := found_sidecar(path)) is not None:
         warnings.append(f"{earlier} belongs to an earlier file of this name: delete it")
-    named = [(number, face.box, format_style(face.style), face.found) for number, face in enumerate(faces, 1)]
-    hidden = tuple(ProtectedFace(number, box, style, options.sealed, found) for number, box, style, found in named)
-    shown, mode = same_kind(image, done.picture, done.data, path), options.wrong_key or "noise"
-    told = (*warnings, *done.warnings, *(sent.warnings if sent else ()))
-    outcome = (shown, done.covers, done.picture.rgb, hidden, done.data, path, told, done.sidecar, mode)
-    return ProtectResult(*outcome, choice.smallest, sent)
+    named = [(face.box, format_style(face.style), options.sealed, face.found) for face in faces]
+    hidden = tuple(ProtectedFace(number, *each) for number, each in enumerate(named, 1))
+    shown, noted = same_kind(image, done.picture, done.data, path), sent.warnings if sent else ()
+    told = (*warnings, *done.warnings, *noted)
+    outcome = (done.picture.rgb, hidden, done.data, path, told, done.sidecar, options.wrong_key or "noise")
+    return ProtectResult(shown, done.covers, *outcome, choice.smallest, sent)
 
 
 def _share_copy(
-    picture: Picture, done: ProtectedPicture, faces: Sequence[FacePlan], options: ShareOptions, limits: KdfLimits | None
+    picture: Picture,
+    done: ProtectedPicture,
+    faces: Sequence[FacePlan],
+    options: ShareOptions,
+    limits: KdfLimits | None,
+    progress: Progress,
 ) -> ShareCopy:
     """Make the share copy of a photo, of the same faces, covers and locks as the protected picture."""
+    progress("share", 0, 1)
     boxes, locks = [face.box for face in faces], [face.lock for face in faces]
-    covered = replace(done.picture, rgb=paste_all(done.picture.rgb, zip(boxes, done.covers, strict=True)))
-    heads = [_largest_head(face) for face in faces]
-    return make_share_copy(picture, covered, boxes, locks, options, heads=heads, limits=limits)
+    heads = [largest_head(face) for face in faces]
+    shown = plain_covers(done.picture, done.header, done.covers)
+    return make_share_copy(picture, shown, boxes, locks, options, heads=heads, limits=limits)
 
 
-def _largest_head(face: FacePlan) -> Face | None:
-    """Return the largest detected face in a region; None if there is none."""
-    inside = [head for head in face.heads if _holds(face.box, head.box)]
-    return max(inside, key=lambda head: head.box.area) if inside else None
+def _written(
+    copy: ShareCopy, target: Path | None, overwrite: bool, image: PictureInput, others: Sequence[Path]
+) -> ShareCopy:
+    """Write a share copy, unless there is no name for it; return it with its path.
+
+    If it cannot be written, the files that were written just before it go too, unless they replaced others.
+    """
+    if target is None:
+        return copy
+    try:
+        return replace(copy, path=write_files(target, copy.data, overwrite=overwrite, like=image))
+    except BaseException:
+        for path in () if overwrite else others:
+            path.unlink(missing_ok=True)
+        raise
 
 
-def _holds(region: Box, box: Box) -> bool:
-    return region.x <= box.x + box.w // 2 < region.right and region.y <= box.y + box.h // 2 < region.bottom
-
-
-def _written(copy: ShareCopy, target: Path | None, overwrite: bool, image: PictureInput) -> ShareCopy:
-    """Write a share copy, unless there is no name for it; return it with its path."""
-    return (
-        copy if target is None else replace(copy, path=write_files(target, copy.data, overwrite=overwrite, like=image))
-    )
-
-
-def _unprotected_copy(
-    picture: Picture, jpeg: JpegPicture | None, choice: Choice, kind: OutputFormat, options: ProtectOptions
-) -> bytes:
-    """Encode a picture without a face as it is, if that was asked for.
+def _unprotected_result(
+    image: PictureInput,
+    picture: Picture,
+    jpeg: JpegPicture | None,
+    kind: OutputFormat,
+    options: ProtectOptions,
+    choice: Choice,
+    target: Path | None,
+    overwrite: bool,
+    warnings: Sequence[str],
+) -> ProtectResult:
+    """Write a picture without a face as it is, if that was asked for.
 
     Raises:
         NoFaceError: if it was not; names the picture.
@@ -141,4 +155,7 @@ def _unprotected_copy(
         raise NoFaceError(
             "; ".join((f"no face found in {picture.source}", *choice.warnings, "nothing was written")), code="no-face"
         )
-    return encode_copy(picture, jpeg, kind, options)
+    data = encode_copy(picture, jpeg, kind, options)
+    path = target and write_files(target, data, overwrite=overwrite, like=image)
+    shown = same_kind(image, picture, data, path)
+    return ProtectResult(shown, (), picture.rgb, (), data, path, (*warnings, _UNPROTECTED), smallest=choice.smallest)

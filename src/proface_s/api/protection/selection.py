@@ -183,6 +183,17 @@ def plan_faces(picture: Picture, choice: Choice, options: ProtectOptions) -> lis
     return plans
 
 
+def largest_head(face: FacePlan) -> Face | None:
+    """Return the largest detected face in a region; None if there is none."""
+    inside = [head for head in face.heads if _holds(face.box, head.box)]
+    return max(inside, key=lambda head: head.box.area) if inside else None
+
+
+def _holds(region: Box, box: Box) -> bool:
+    """Return whether the centre of a box is in a region."""
+    return region.x <= box.x + box.w // 2 < region.right and region.y <= box.y + box.h // 2 < region.bottom
+
+
 def values_for(choice: Choice, default: Own, own: Mapping[FaceRef, Own], what: str) -> list[Own]:
     """Return what holds for each region: its own value, if a key of ``own`` names its number or a box in it.
 

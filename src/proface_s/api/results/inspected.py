@@ -30,6 +30,10 @@ class Inspection:
             styles are unknown; or ``share``: from the layer of a share copy, whose boxes are those in the picture as it
             is now.
         lost: numbers of faces of which the pixels hold no record.
+        received_size: (width, height) in pixels of a share copy as it is now, in which its boxes are; ``size`` is that
+            of the copy as it was written.  None for every other file.
+        likeness_bytes: for every face of a share copy, the bytes that are left to draw it from: 0 if too little has
+            survived.  Empty for every other file.
         warnings: what the user should know, such as of the model.
     """
 
@@ -48,8 +52,13 @@ class Inspection:
     source: Literal["metadata", "pixels", "share"] = "metadata"
     lost: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    received_size: tuple[int, int] | None = None
+    likeness_bytes: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
+        if self.received_size is not None:
+            what = f"{show.count(self.faces, 'face')}, reduced, {show.size(self.received_size)}"
+            return f"<Inspection: share copy, {what}, written at {show.size(self.size)}>"
         model = self.model or f"model {self.model_id}, not installed here"
         return (
             f"<Inspection: {show.count(self.faces, 'face')} in {self.groups} group{'' if self.groups == 1 else 's'}, "
@@ -62,7 +71,11 @@ class Inspection:
                 face.number,
                 face.box,
                 face.style,
-                "forgotten"
+                f"reduced, {length} bytes"
+                if length
+                else "too little is left"
+                if length is not None
+                else "forgotten"
                 if face.number in self.forgotten
                 else "no record"
                 if face.number in self.lost
@@ -72,6 +85,6 @@ class Inspection:
                 if face.number in self.stripped
                 else "no seal",
             )
-            for face in self.faces
+            for face, length in zip(self.faces, self.likeness_bytes or [None] * len(self.faces), strict=True)
         ]
         return show.html_table(repr(self), ("face", "box", "style", "state"), rows)

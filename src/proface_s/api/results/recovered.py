@@ -30,11 +30,13 @@ class RecoveredFace:
             ``lost``: the metadata are gone, and there is no record of this face in the pixels; ``damaged``: the key
             opens it, but its pixels were changed, and what they hold is no picture.
             In ``cover`` mode an ``estimate`` of a wrong key is the covered face itself, and nothing tells.
+        likeness_bytes: how many bytes a ``reduced`` face was drawn from; None for every other outcome.
     """
 
     number: int
     box: Box
     outcome: Outcome
+    likeness_bytes: int | None = None
 
 
 def nothing_came_back(faces: Sequence[RecoveredFace]) -> str | None:
@@ -119,5 +121,12 @@ class RecoverResult:
         return f"<RecoverResult: {what}{show.target(self.path)}{show.notes(self.warnings)}>"
 
     def _repr_html_(self) -> str:
-        rows = [(face.number, face.box, face.outcome) for face in self.faces]
+        rows = [
+            (
+                face.number,
+                face.box,
+                face.outcome if face.likeness_bytes is None else f"{face.outcome}, from {face.likeness_bytes} bytes",
+            )
+            for face in self.faces
+        ]
         return show.html_table(repr(self), ("face", "box", "outcome"), rows)

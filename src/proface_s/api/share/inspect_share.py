@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...faces.numbering import number_of
-from ...robust.directory import VERSION
+from ...keys.share_keys import ENTRY_TAG_BYTES
+from ...robust.directory import VERSION, SharedFace
 from ...robust.share_picture import FoundLayer
 from ..results.inspected import Inspection
 from ..results.protected import ProtectedFace
@@ -38,4 +39,12 @@ def inspect_layer(found: FoundLayer, size: tuple[int, int]) -> Inspection:
         kinds.count(RECIPIENT),
         members=tuple(groups.index(face.group) for face in directory.faces),
         source="share",
+        received_size=size,
+        likeness_bytes=tuple(_bytes_left(found, face) for face in directory.faces),
     )
+
+
+def _bytes_left(found: FoundLayer, face: SharedFace) -> int:
+    """Return the length of the longest code of a face that is left, 0 if none is."""
+    entry = face.fine_bytes if found.fine is not None else face.base_bytes if found.base is not None else 0
+    return max(0, entry - ENTRY_TAG_BYTES)

@@ -20,15 +20,16 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ...covers.heads.landmarks import Points, find_mesh
-from ...errors import ProFaceError
+from ...errors import ImageError
 from ...image.names import fitted_name
 from ...image.read import read_picture
 from ...image.regions import cut, paste_all
 from ...image.transparency import composite
 from ...keys.access import Lock
 from ...keys.derive import SALT_BYTES, KdfLimits, KdfParams, KekDeriver
+from ...keys.secrets import FaceKey
 from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
-from ...robust.directory import ShareDirectory
+from ...robust.directory import KeyStanza, SharedFace, ShareDirectory
 from ...robust.likeness import CODEC, encode_likeness
 from ...robust.share_picture import ShareEntry, find_layer, write_layer
 from ...types import Box, Face, Picture, UInt8Image
@@ -36,7 +37,7 @@ from ..files.saving import free_path
 from ..results.shared import ShareCopy
 from .layout import canonical_size, shared_box, unplanned_face, with_lengths
 from .options import ShareOptions
-from .share_secrets import lock_shared_faces, share_context
+from .share_secrets import lock_shared_faces, placeholders, share_context
 
 QUALITIES: Final = (90, 87, 85)
 """Of a JPEG: the first that gives a file of at most `USUAL_BYTES`, which encoders that aim at a size leave alone."""
@@ -47,8 +48,18 @@ _DARKEST, _BRIGHTEST = 12, 243  # of covers, so that the grain is not cut off
 _WHITE: Final = 255
 
 
+def share_suffix(options: ShareOptions) -> str:
+    """Return what names of share copies end with: ``.share.jpg`` or ``.share.png``."""
+    return ".share.png" if options.file_format == "png" else ".share.jpg"
+
+
+def share_path(target: Path, options: ShareOptions) -> Path:
+    """Return where the share copy goes: ``NAME.share.jpg`` beside the protected file ``target``."""
+    return target.with_name(fitted_name(target.stem.removesuffix(".protected"), share_suffix(options)))
+
+
 def share_target(target: Path | None, options: ShareOptions, overwrite: bool) -> Path | None:
-    """Return where the share copy goes, ``NAME.share.jpg`` beside the output, checked before any work.
+    """Return where the share copy goes, checked before any work.
 
     Args:
         target: where the protected file goes; if None, nothing is written.
@@ -58,10 +69,51 @@ def share_target(target: Path | None, options: ShareOptions, overwrite: bool) ->
     Raises:
         ImageError: if a file is there, and must not be replaced.
     """
-    if target is None:
-        return None
-    suffix = ".share.png" if options.file_format == "png" else ".share.jpg"
-    return free_path(target.with_name(fitted_name(target.stem.removesuffix(".protected"), suffix)), overwrite)
+    return None if target is None else free_path(share_path(target, options), overwrite)
+
+
+def require_room(size: tuple[int, int], boxes: Sequence[Box], locks: Sequence[Lock], options: ShareOptions) -> None:
+    """Refuse faces that do not fit into a share copy, before any work on them.
+
+    Args:
+        size: (width, height) of the photo.
+        boxes: the regions that will be covered.
+        locks: who can open each face.
+        options: how the share copy is made.
+
+    Raises:
+        UsageError: if they do not fit.
+    """
+    planned_directory(size, boxes, [0] * len(boxes), bytes(SALT_BYTES), placeholders(locks), options)
+
+
+def planned_directory(
+    size: tuple[int, int],
+    boxes: Sequence[Box],
+    groups: Sequence[int],
+    salt: bytes,
+    stanzas: tuple[KeyStanza, ...],
+    options: ShareOptions,
+) -> ShareDirectory:
+    """Return the directory of the share copy of a photo; its lengths depend on sizes, boxes and kinds of keys alone.
+
+    Args:
+        size: (width, height) of the photo.
+        boxes: the covered regions.
+        groups: number of the key group of each face.
+        salt: of the share copy.
+        stanzas: ways to open the key groups.
+        options: how the share copy is made.
+
+    Raises:
+        UsageError: if the faces do not fit.
+    """
+    canonical, params = canonical_size(size, options), KdfParams()
+    faces = tuple(
+        unplanned_face(shared_box(box, size, canonical), group, CODEC) for box, group in zip(boxes, groups, strict=True)
+    )
+    cost = (params.time_cost, params.memory_kib.bit_length() - 1, params.lanes)
+    return with_lengths(ShareDirectory(*canonical, options.region, salt, *cost, faces, stanzas))
 
 
 def make_share_copy(
@@ -91,32 +143,44 @@ def make_share_copy(
 
     Raises:
         UsageError: if the faces do not fit.
-        ProFaceError: if the finished file would not bring a face back after an app.
+        ImageError: if the photo is so plain, dark or bright that no face would come back after an app.
     """
-    size, params, salt = canonical_size(picture.size, options), KdfParams(), secrets.token_bytes(SALT_BYTES)
-    locked = lock_shared_faces(locks, salt, params, KekDeriver(limits))
-    faces = tuple(
-        unplanned_face(shared_box(box, picture.size, size), group, CODEC)
-        for box, group in zip(boxes, locked.groups, strict=True)
-    )
-    memory = params.memory_kib.bit_length() - 1
-    directory = with_lengths(
-        ShareDirectory(*size, options.region, salt, params.time_cost, memory, params.lanes, faces, locked.stanzas)
-    )
+    salt = secrets.token_bytes(SALT_BYTES)
+    locked = lock_shared_faces(locks, salt, KdfParams(), KekDeriver(limits))
+    directory = planned_directory(picture.size, boxes, locked.groups, salt, locked.stanzas, options)
+    keys = [share_face_key(secret, share_context(directory, index)) for index, secret in enumerate(locked.lock_secrets)]
+    data, entries = shared_file(picture, covered, boxes, directory, keys, options, heads)
+    warnings = _checked(data, directory, entries)
+    fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
+    base = tuple(max(0, face.base_bytes - ENTRY_TAG_BYTES) for face in directory.faces)
+    return ShareCopy(data, directory.size, fine, base, warnings=warnings)
+
+
+def shared_file(
+    picture: Picture,
+    covered: Picture,
+    boxes: Sequence[Box],
+    directory: ShareDirectory,
+    keys: Sequence[FaceKey],
+    options: ShareOptions,
+    heads: Sequence[Face | None] = (),
+) -> tuple[bytes, list[ShareEntry]]:
+    """Return the file of a share copy and the entries hidden in it: a function of the arguments alone.
+
+    Args:
+        picture, covered, boxes, options, heads: as for `make_share_copy`.
+        directory: of the share copy.
+        keys: of the faces.
+    """
+    size, places = directory.size, [face.box for face in directory.faces]
     original, cover = (_shown(each, size) for each in (picture, covered))
-    places = [face.box for face in directory.faces]
     cover = paste_all(cover, [(box, cut(cover, box).clip(_DARKEST, _BRIGHTEST)) for box in places])
     found = [_landmarks(picture, *each) for each in zip(boxes, heads or [None] * len(boxes), strict=True)]
     points = [_moved(each, picture.size, size, box) for each, box in zip(found, places, strict=True)]
     entries = [
-        _entry(cut(original, box), points[index], directory, index, locked.lock_secrets[index])
-        for index, box in enumerate(places)
+        _entry(cut(original, face.box), points[index], face, keys[index]) for index, face in enumerate(directory.faces)
     ]
-    data = _encoded(write_layer(cover, directory, entries), options)
-    warnings = _checked(data, directory, entries)
-    fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
-    base = tuple(max(0, face.base_bytes - ENTRY_TAG_BYTES) for face in directory.faces)
-    return ShareCopy(data, size, fine, base, warnings=warnings)
+    return _encoded(write_layer(cover, directory, entries), options), entries
 
 
 def _shown(picture: Picture, size: tuple[int, int]) -> UInt8Image:
@@ -147,15 +211,8 @@ def _moved(landmarks: Points | None, size: tuple[int, int], canonical: tuple[int
     return None if landmarks is None else np.asarray(landmarks * np.divide(canonical, size) - (box.x, box.y))
 
 
-def _entry(
-    pixels: UInt8Image,
-    points: Points | None,
-    directory: ShareDirectory,
-    index: int,
-    secret: bytes,
-) -> ShareEntry:
+def _entry(pixels: UInt8Image, points: Points | None, face: SharedFace, key: FaceKey) -> ShareEntry:
     """Encode and encrypt one face for both layers."""
-    face, key = directory.faces[index], share_face_key(secret, share_context(directory, index))
     base = encode_likeness(pixels, face.base_bytes - ENTRY_TAG_BYTES, points) if face.base_bytes else None
     fine = encode_likeness(pixels, face.fine_bytes - ENTRY_TAG_BYTES, points)
     return ShareEntry(
@@ -187,7 +244,7 @@ def _checked(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntr
     """Compare what the finished file shows, as it is and as apps compress it, with what was hidden.
 
     Raises:
-        ProFaceError: if a face would not come back.
+        ImageError: if a face would not come back.
     """
     written = read_picture(data).rgb
     fine, base = True, True
@@ -197,7 +254,7 @@ def _checked(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntr
         fine &= right and found is not None and found.fine == tuple(each.fine for each in entries)
         base &= right and found is not None and found.base == tuple(each.base for each in entries)
     if not (fine or base):
-        raise ProFaceError(
+        raise ImageError(
             "the share copy would not survive an app: the photo is too plain, too dark or too bright to hide faces in",
             code="share-unreadable",
         )

@@ -87,11 +87,12 @@ def recover_share_copy(picture: Picture, found: FoundLayer, attempt: RecoveryAtt
         attempt.progress("restore", index, len(faces))
         outcome: Outcome = "left" if not attempt.wants(index) else "locked" if code is None else "reduced"
         box = _inside(place, size)
-        outcomes.append(RecoveredFace(number_of(index), _turned_back(box, size, found.turns), outcome))
+        length = len(code) if code is not None and outcome == "reduced" else None
+        outcomes.append(RecoveredFace(number_of(index), _turned_back(box, size, found.turns), outcome, length))
         if code is not None and outcome == "reduced" and box.area:
             restored.append((box, _restored(upright, faces[index].codec, code, place, box)))
-    sizes = {f"{len(code)}" for code, face in zip(codes, outcomes, strict=True) if code and face.outcome == "reduced"}
-    told = f"a share copy holds no exact faces: each is a likeness from {' or '.join(sorted(sizes, key=int))} bytes"
+    lengths = sorted({face.likeness_bytes for face in outcomes if face.likeness_bytes is not None})
+    told = f"a share copy holds no exact faces: each is a likeness from {' or '.join(map(str, lengths))} bytes"
     pasted = np.ascontiguousarray(np.rot90(paste_all(upright, restored), -found.turns))
     return Recovered(replace(picture, rgb=pasted, jpeg=None), tuple(outcomes), (told,))
 

@@ -38,13 +38,16 @@ class LockedFaces:
         return f"<LockedFaces: {len(self.groups)}>"
 
 
-def stanza_kinds(locks: Sequence[Lock]) -> tuple[int, ...]:
-    """Return the kinds of the stanzas that `lock_shared_faces` will make."""
-    kinds: list[int] = []
+def placeholders(locks: Sequence[Lock]) -> tuple[KeyStanza, ...]:
+    """Return the stanzas that `lock_shared_faces` will make, in their order, without the keys in them."""
+    stanzas: list[KeyStanza] = []
+    group = 0
     for lock in dict.fromkeys(locks):
         if not _is_direct(lock):
-            kinds += [PASSPHRASE] * len(_texts(lock)) + [RECIPIENT] * len(dict.fromkeys(lock.recipients))
-    return tuple(kinds)
+            group += 1
+            kinds = [PASSPHRASE] * len(_texts(lock)) + [RECIPIENT] * len(dict.fromkeys(lock.recipients))
+            stanzas += [KeyStanza(group, kind, b"") for kind in kinds]
+    return tuple(stanzas)
 
 
 def lock_shared_faces(locks: Sequence[Lock], salt: bytes, params: KdfParams, deriver: KekDeriver) -> LockedFaces:

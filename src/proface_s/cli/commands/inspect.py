@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,6 +62,7 @@ def _report(task: FileTask, found: Inspection) -> TaskReport:
             "members": list(found.members),
             "source": found.source,
             "lost": list(found.lost),
+            **_share_facts(found),
         },
         warnings=found.warnings,
         answer=tuple(_lines(task.source, found)),
@@ -94,13 +95,23 @@ def _lines(source: Path, found: Inspection) -> list[str]:
 
 
 def _share_lines(source: Path, found: Inspection) -> list[str]:
+    received = found.received_size or found.size
     lines = [
         f"{source}: share copy, {counted(len(found.faces), 'face')}, reduced",
-        f"  written at  {found.size[0]}x{found.size[1]}",
+        f"  picture     {received[0]}x{received[1]}, written at {found.size[0]}x{found.size[1]}",
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
         *([f"  recipients  {found.recipients}"] if found.recipients else []),
     ]
     for index, face in enumerate(found.faces):
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
-        lines.append(f"  {face.number:>4}  {face.box!s:<22}{group}")
+        left = found.likeness_bytes[index]
+        state = f"a likeness from {left} bytes" if left else "too little is left"
+        lines.append(f"  {face.number:>4}  {face.box!s:<22} {position(face.box, received):<14} {state}{group}")
     return lines
+
+
+def _share_facts(found: Inspection) -> dict[str, Any]:
+    """Return the JSON fields that only a share copy has."""
+    if found.received_size is None:
+        return {}
+    return {"received_size": list(found.received_size), "likeness_bytes": list(found.likeness_bytes)}

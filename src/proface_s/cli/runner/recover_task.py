@@ -111,7 +111,12 @@ def _report(task: FileTask, result: RecoverResult, before: int | None) -> TaskRe
         task.source,
         task.target,
         tuple(
-            {"number": f.number, "box": [f.box.x, f.box.y, f.box.w, f.box.h], "outcome": f.outcome}
+            {
+                "number": f.number,
+                "box": [f.box.x, f.box.y, f.box.w, f.box.h],
+                "outcome": f.outcome,
+                **({} if f.likeness_bytes is None else {"likeness_bytes": f.likeness_bytes}),
+            }
             for f in result.faces
         ),
         result.warnings,
@@ -119,6 +124,10 @@ def _report(task: FileTask, result: RecoverResult, before: int | None) -> TaskRe
         + file_sizes(before, len(result.data)),
         input_bytes=before,
         output_bytes=len(result.data),
-        details=tuple(f"face {face.number} at {face.box}: {face.outcome}" for face in result.faces),
+        details=tuple(
+            f"face {face.number} at {face.box}: {face.outcome}"
+            + ("" if face.likeness_bytes is None else f", a likeness from {face.likeness_bytes} bytes")
+            for face in result.faces
+        ),
         task_target=task.target,
     )

@@ -12,13 +12,14 @@ import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./widgets/stage.js";
 import { modelField } from "./widgets/model-field.js";
 import { searchFields } from "./widgets/search-fields.js";
+import { sharedCopy, shareField } from "./widgets/share-field.js";
 import { styleField } from "./widgets/style-field.js";
 import { Thumbnails } from "./widgets/thumbnails.js";
 
 const WAIT = 400; // milliseconds after the last change
 const STAGES = {
   read: ["Reading the photo", 0.05], find: ["Looking at the boxes", 0.1], hide: ["Hiding face", 0.15],
-  check: ["Checking the finished file", 0.8],
+  check: ["Checking the finished file", 0.8], share: ["Making the copy to send", 0.9],
 };
 
 export class ProtectView {
@@ -36,6 +37,7 @@ export class ProtectView {
     byId("style-all").replaceChildren(this.style.root);
     this.model = modelField(about.models);
     this.search = searchFields(about.detectors);
+    this.share = shareField();
     this.passphrase = passphraseField(about, "passphrase");
     byId("passphrase").replaceChildren(this.passphrase.root);
     this.previews = new Previews({
@@ -256,7 +258,7 @@ export class ProtectView {
       faces: "none", boxes: faces.map((face) => face.box), style: this.style.value,
       passphrase: this.passphrase.value || null, own: own.filter((each) => each.style || each.passphrase),
       format: this.format, model: this.model.value, wrong_key: byId("wrong-key").value,
-      keep_metadata: byId("keep-metadata").checked,
+      keep_metadata: byId("keep-metadata").checked, share: this.share.value,
     };
   }
 
@@ -349,12 +351,13 @@ export class ProtectView {
     if (yes) byId("protect-cancel").focus();
   }
 
-  resultRow(photo, { facts, blob }) {
+  resultRow(photo, { facts, blob, others }) {
     const name = outputName(photo.file.name, "protected", facts.format);
     const link = saveLink(blob, name);
     const styles = [...new Set(facts.faces.map((face) => face.style))].join(", ");
     const sealed = facts.faces.every((face) => face.sealed) ? "exact copies sealed in" : "no seal";
     const open = () => this.recover([new File([blob], name, { type: blob.type })]);
+    const copy = facts.share && sharedCopy(photo.file, facts.share, others[0], this.recover);
     const row = el("li", {},
       el("img", { src: link.href, alt: `${name}, protected` }),
       el("div", {},
@@ -362,8 +365,9 @@ export class ProtectView {
         el("p", {}, el("span", { class: "badge good" }, `${count(facts.faces.length, "face")} protected`)),
         el("p", { class: "quiet" }, `${styles}; ${sealed}. ${fileSize(photo.file.size)} became `
           + `${fileSize(blob.size)}. The file was read back and checked.`),
-        showNotes(facts.warnings)));
-    return { file: photo.file, row, link };
+        showNotes(facts.warnings)),
+      ...(copy ? copy.parts : []));
+    return { file: photo.file, row, links: copy ? [link, copy.link] : [link] };
   }
 }
 
@@ -373,7 +377,7 @@ const placeOf = ({ x, y, w, h }) => [x, y, w, h].join();
 function failed(photo, error) {
   const place = el("div");
   showProblem(place, error);
-  return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), link: null };
+  return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), links: [] };
 }
 
 /** A sentence that names the photos without a face to protect. */

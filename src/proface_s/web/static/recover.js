@@ -35,7 +35,7 @@ export class RecoverView {
     this.photos = [];
     this.problem = byId("recover-problem");
     this.drop = dropArea(byId("recover-drop"), {
-      title: "Choose a protected file", hint: "or several; or drop them here: JPEG, PNG, WebP or TIFF, as they were saved",
+      title: "Choose a protected file", hint: "or several; or drop them here: as they were saved; or a copy to send, as it arrived",
       multiple: true, take: (files) => this.take(files),
     });
     this.progress = progressIn(byId("recover-progress"));
@@ -61,7 +61,8 @@ export class RecoverView {
       try {
         if (file.size > this.about.max_bytes) throw tooLarge(file, this.about);
         const found = await askAbout("/api/inspect", file, abort.signal);
-        opened.push({ file, found, image: await shown(file, found, abort.signal) });
+        const size = found.received ?? found;
+        opened.push({ file, found, size, image: await shown(file, size, abort.signal) });
       } catch (error) {
         if (abort.signal.aborted) break;
         const place = this.problem.appendChild(el("div", {}, files.length > 1 ? el("p", {}, file.name) : null));
@@ -94,9 +95,10 @@ export class RecoverView {
 
   /** Describe what one file holds. */
   describe(photo) {
-    const { found, image } = photo;
+    const { found, image, size } = photo;
+    const sent = found.source === "share";
     image.alt = "The protected photo";
-    const marks = found.faces.map((face) => marked(face, found));
+    const marks = found.faces.map((face) => marked(face, size));
     const { scroller, bar } = zoomable(el("div", { class: "stage" }, image, ...marks));
     byId("recover-stage").replaceChildren(scroller, el("div", { class: "stagebar" }, bar));
     const keys = [
@@ -104,19 +106,23 @@ export class RecoverView {
       found.recipients ? count(found.recipients, "recipient") : null,
     ];
     const facts = [
-      ["Picture", `${found.width} × ${found.height} pixels`],
+      ...(sent ? [["Kind", "a copy to send: the faces in it are reduced, not exact"]] : []),
+      ["Picture", `${size.width} × ${size.height} pixels${changed(found)}`],
       ["Faces", String(found.faces.length)],
       ["Opened by", keys.filter(Boolean).join(" and ") || "face keys"],
       ["A wrong key", found.wrong_key === "cover" ? "gives the cover without a warning" : "is refused"],
-      ["Read from", found.source === "metadata" ? "the file's metadata" : "its pixels: the metadata are gone"],
-      ["Model", found.model ?? "not installed here"],
+      ...(sent ? [] : [
+        ["Read from", found.source === "metadata" ? "the file's metadata" : "its pixels: the metadata are gone"],
+        ["Model", found.model ?? "not installed here"],
+      ]),
     ];
     byId("inside").replaceChildren(...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
     byId("inside-warnings").replaceChildren(...[showNotes(found.warnings)].filter(Boolean));
     byId("inside-faces").replaceChildren(...found.faces.map((face) => {
       const key = found.groups > 1 ? `, key ${face.group + 1}` : "";
-      return el("li", {}, el("span", {}, `Face ${face.number}: ${face.style}${key}`), portrait(image, found, face.box),
-        el("span", { class: face.sealed ? "badge good" : "badge" }, state(face)));
+      const style = sent ? "" : `: ${face.style}`;
+      return el("li", {}, el("span", {}, `Face ${face.number}${style}${key}`), portrait(image, size, face.box),
+        el("span", { class: face.sealed || face.likeness_bytes ? "badge good" : "badge" }, state(face)));
     }));
     this.thumbnails.choose(photo);
     announce(`${count(found.faces.length, "face")} protected in this file.`);
@@ -156,10 +162,10 @@ export class RecoverView {
           done.push(failed(photo, error));
         }
       }
-      if (done.every(({ link }) => !link)) throw failure;
+      if (!done.some(opens)) throw failure;
       this.progress.clear();
     } catch (error) {
-      const kept = done.filter(({ link }) => link).length;
+      const kept = done.filter(opens).length;
       this.progress.clear();
       if (!abort.signal.aborted) this.showError(error);
       else if (this.photos.length && !kept) this.progress.update("Cancelled. Nothing was kept.", 0);
@@ -167,7 +173,7 @@ export class RecoverView {
     } finally {
       this.busy(false);
     }
-    if (!done.some(({ link }) => link)) return;
+    if (!done.some(opens)) return;
     this.results.show(done);
     this.results.reveal("recovered-title");
   }
@@ -206,7 +212,8 @@ export class RecoverView {
     if (photo.found.wrong_key === "cover") notes.unshift(QUIET);
     const faces = facts.faces.map((face) => {
       const [words, tone] = OUTCOMES[face.outcome];
-      return el("li", {}, el("span", {}, `Face ${face.number}`), portrait(image, photo.found, face.box),
+      const bytes = face.likeness_bytes ? `: a likeness from ${face.likeness_bytes} bytes` : "";
+      return el("li", {}, el("span", {}, `Face ${face.number}${bytes}`), portrait(image, photo.size, face.box),
         el("span", { class: `badge ${tone}` }, words));
     });
     const list = el("ul", { class: "plain long", tabindex: "0", "aria-label": "Outcome of each face" }, ...faces);
@@ -214,7 +221,7 @@ export class RecoverView {
     const beside = this.photos.length > 1 ? el("details", {}, el("summary", {}, "Compare"), slider) : slider;
     const card = el("div", { class: "card" }, el("div", { class: "act" }, link), showNotes(notes), list);
     announce(facts.faces.map((face) => `Face ${face.number}: ${OUTCOMES[face.outcome][0]}.`).join(" "));
-    return { file: photo.file, row: el("li", { class: "recovered" }, card, beside), link };
+    return { file: photo.file, row: el("li", { class: "recovered" }, card, beside), links: [link] };
   }
 }
 
@@ -222,11 +229,23 @@ export class RecoverView {
 function failed(photo, error) {
   const place = el("div");
   showProblem(place, error);
-  return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), link: null };
+  return { file: photo.file, row: el("li", { class: "failed" }, el("p", {}, photo.file.name), place), links: [] };
+}
+
+/** Whether a result is a file that can be saved. */
+const opens = ({ links }) => links.length > 0;
+
+/** How a copy to send has changed on its way; nothing if its size is as it was. */
+function changed({ received, width, height }) {
+  if (!received || (received.width === width && received.height === height)) return "";
+  return `; sent with ${width} × ${height}`;
 }
 
 /** Describe a face as visible without a key. */
 function state(face) {
+  if (face.likeness_bytes !== null) {
+    return face.likeness_bytes ? `a likeness from ${face.likeness_bytes} bytes` : "too little is left";
+  }
   if (face.forgotten) return "forgotten";
   if (face.lost) return "no record";
   if (face.sealed) return "exact copy inside";

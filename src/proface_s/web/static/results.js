@@ -24,7 +24,7 @@ export function saveLink(blob, name) {
   return link;
 }
 
-/** A list of results, one per chosen file; processing a file again replaces its result. */
+/** A list of results, one row per chosen file; processing a file again replaces its result. */
 export class Results {
   constructor({ section, list, saveAll }) {
     this.section = byId(section);
@@ -34,23 +34,24 @@ export class Results {
     this.saveAll.addEventListener("click", () => this.save());
   }
 
-  /** Show rows of `{ file, row, link }`, and keep unsaved rows of other files. */
+  /** Show rows of `{ file, row, links }`, and keep unsaved rows of other files. */
   show(done) {
     const again = new Set(done.map(({ file }) => file));
-    const kept = [...this.rows.values()].filter(({ file, link }) => !again.has(file) && unsaved.has(link));
+    const kept = [...this.rows.values()].filter(({ file, links }) => !again.has(file) && links.some(isUnsaved));
     for (const old of this.rows.values()) if (!kept.includes(old)) forget(old);
     this.rows = new Map([...done, ...kept].map((each) => [each.file, each]));
     this.list.replaceChildren(...[...this.rows.values()].map(({ row }) => row));
     const links = this.links();
     this.saveAll.hidden = links.length < 2;
-    this.saveAll.textContent = `Save all ${links.length} photos`;
+    const photos = [...this.rows.values()].filter((row) => row.links.length).length;
+    this.saveAll.textContent = `Save all ${links.length} ${links.length > photos ? "files" : "photos"}`;
     this.section.hidden = this.rows.size === 0;
   }
 
   /** Remove saved results; unsaved ones stay, since they would be lost. */
   tidy() { this.show([]); }
 
-  links() { return [...this.rows.values()].map(({ link }) => link).filter(Boolean); }
+  links() { return [...this.rows.values()].flatMap(({ links }) => links); }
 
   async save() {
     for (const link of this.links()) {
@@ -66,11 +67,14 @@ export class Results {
   }
 }
 
+const isUnsaved = (link) => unsaved.has(link);
+
 /** Release a result that is no longer shown. */
-function forget({ link }) {
-  if (!link) return;
-  unsaved.delete(link);
-  URL.revokeObjectURL(link.href);
+function forget({ links }) {
+  for (const link of links) {
+    unsaved.delete(link);
+    URL.revokeObjectURL(link.href);
+  }
 }
 
 /** `3 photos done.`, or `2 of 3 photos done.` */

@@ -95,10 +95,13 @@ export const askAbout = async (path, photo, signal, options) =>
 export const askPicture = async (path, photo, options, signal) =>
   (await send(path, { method: "POST", body: form(photo, options), signal })).blob();
 
-/** A long job: returns `{ facts, blob }` and reports progress to `tell(stage, done, total)`. */
+/**
+ * A long job: returns `{ facts, blob, others }`, where `others` are the blobs of further files, and reports progress to
+ * `tell(stage, done, total)`.
+ */
 export async function work(path, photo, options, { signal, tell }) {
   const response = await send(path, { method: "POST", body: form(photo, options), signal }, { Accept: STREAM });
-  const parts = [];
+  const files = [];
   let facts = null;
   let problem = null;
   let ended = false;
@@ -106,11 +109,15 @@ export async function work(path, photo, options, { signal, tell }) {
     if (event.event === "progress") tell(event.stage, event.done, event.total);
     else if (event.event === "problem") problem = event;
     else if (event.event === "result") facts = event;
-    else if (event.event === "data") parts.push(bytes(event.base64));
+    if (event.event === "result" || event.event === "file") files.push({ type: event.media_type, parts: [] });
+    else if (event.event === "data") files.at(-1).parts.push(bytes(event.base64));
     else if (event.event === "end") ended = true;
   }
   if (problem) throw new ServiceError(problem);
-  if (ended) return { facts, blob: new Blob(parts, { type: facts.media_type }) };
+  if (ended) {
+    const [blob, ...others] = files.map(({ type, parts }) => new Blob(parts, { type }));
+    return { facts, blob, others };
+  }
   throw new ServiceError({
     title: "The response was cut off", detail: "the service stopped in the middle", hint: "try again",
   });

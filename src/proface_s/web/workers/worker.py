@@ -3,7 +3,7 @@
 ::
 
     parent ── task: {"work", "options"}, photo ──► read the picture's header ── {"event": "need", "bytes"} ──► parent
-    parent ── b"go" ──► work ── {"event": "progress", ...}* ── {"event": "done", ...}, picture ──► parent
+    parent ── b"go" ──► work ── {"event": "progress", ...}* ── {"event": "done", ...}, pictures ──► parent
 
 Jobs and keys arrive through a pipe, never as arguments or in the environment.  Replies are JSON and bytes: the parent
 unpickles nothing from a process that may have decoded a hostile file.
@@ -102,14 +102,12 @@ def _answer(pipe: MessagePipe, settings: ServiceSettings, session: Session, task
         {
             "event": "done",
             "spent": _is_large(),
-            "media_type": done.media_type,
-            "name": done.name,
             "facts": done.facts,
-            "data": done.data is not None,
+            "files": [[each.name, each.media_type] for each in done.files],
         }
     )
-    if done.data is not None:
-        pipe.send(done.data)
+    for each in done.files:
+        pipe.send(each.data)
 
 
 def _do(

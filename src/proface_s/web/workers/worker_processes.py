@@ -20,7 +20,7 @@ from typing import Any, Final
 from ...api import Session
 from ...errors import ProFaceError
 from ...hints import hinted
-from ..operations import JobResult
+from ..operations import MOST_FILES, JobResult, ResultFile
 from ..problems import Problem, RefusedError, busy, refused
 from ..settings import TOKEN_VARIABLE, ServiceSettings
 from .job_queue import ProgressListener
@@ -125,9 +125,9 @@ class WorkerProcess:
                 self._idle = not event["spent"]
                 raise RefusedError(_problem(event))
             else:
-                data = self._pipe.receive() if event["data"] else None
+                files = [ResultFile(name, kind, self._pipe.receive()) for name, kind in event["files"][:MOST_FILES]]
                 self._idle = not event["spent"]
-                return JobResult(event["facts"], data, event["media_type"], event["name"])
+                return JobResult(event["facts"], tuple(files))
 
     def kill(self) -> None:
         """Kill the process."""
