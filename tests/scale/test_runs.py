@@ -20,9 +20,10 @@ from PIL import Image
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
 
+import pyarrow.parquet as pq  # noqa: E402
 from scale_kit import BOX, SUFFIXES, draw_folder, drawn, job_for  # noqa: E402
 
-from proface_s.api import Lock, recover  # noqa: E402
+from proface_s.api import Lock, ShareOptions, recover  # noqa: E402
 from proface_s.api.options import ProtectOptions  # noqa: E402
 from proface_s.errors import UsageError  # noqa: E402
 from proface_s.image import write as writing  # noqa: E402
@@ -30,7 +31,7 @@ from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import run  # noqa: E402
 from proface_s.scale.engines import start_engine  # noqa: E402
 from proface_s.scale.job import CollectionJob  # noqa: E402
-from proface_s.scale.locations import Location, location_of, picture_names  # noqa: E402
+from proface_s.scale.locations import Location, location_of, picture_names, sha256_hex  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
 
 Proface = Callable[..., tuple[int, str]]
@@ -143,6 +144,7 @@ def test_no_passphrase_can_be_used(proface: Proface, monkeypatch: pytest.MonkeyP
         (("--wrong-key", "cover"), "--wrong-key cover cannot be used with --engine"),
         (("--sidecar",), "--sidecar cannot be used with --engine"),
         (("--manifest", "out/m"), "would lie among the outputs"),
+        (("--share-only",), "--share-only cannot be used with --engine"),
         (("--scheduler", "tcp://a:1"), "--engine local has no scheduler"),
     ],
 )
@@ -366,7 +368,8 @@ def test_runs_differ_by_what_their_outputs_depend_on(identity: Identity) -> None
     assert job.fingerprint() == job_for("a", "b", key, threads=7).fingerprint()
     someone = Identity.generate().recipient
     others = [job_for("a", "c", key), job_for("a", "b", key, seal=False), job_for("a", "b", someone)]
-    assert len({each.fingerprint() for each in (job, *others)}) == 4
+    others += [job_for("a", "b", key, share=ShareOptions(region=region)) for region in ("photo", "halo")]
+    assert len({each.fingerprint() for each in (job, *others)}) == 6
 
 
 def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None:
@@ -394,6 +397,46 @@ def test_s2_a_row_counts_only_while_its_output_is_the_one_it_notes(
     another = SimpleNamespace(card=SimpleNamespace(model_id=b"another"), wrong_key_modes=("noise",))
     monkeypatch.setattr(work, "_model", lambda job: another)
     assert proface(*LOCAL)[1].endswith("2 done\n")
+
+
+def test_share_copies_on_an_engine(proface: Proface, identity: Identity) -> None:
+    """Both outputs are noted; a photo whose share copy is missing or changed is done again."""
+    for name in ("a", "deep/b"):
+        Path("in", name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.asarray(Image.fromarray(drawn(len(name))).resize((640, 480)))).save(f"in/{name}.png")
+    run = (*LOCAL, "--robust", "--share-size", "keep")
+    assert proface(*run)[0] == 0
+    first = outputs()
+    names = [f"out/{name}.png" for name in ("a", "deep/b")]
+    assert set(first) == {f"{name}{end}" for name in names for end in (".protected.png", ".share.jpg")}
+    for source, row in rows().items():
+        assert row["share_target"] == f"{source}.share.jpg"
+        data = Path("out", str(row["share_target"])).read_bytes()
+        assert (row["share_bytes"], row["share_sha256"]) == (len(data), sha256_hex(data))
+    with Image.open("out/a.png.share.jpg") as image:
+        image.save("received.jpg", quality=80)
+    assert [face.outcome for face in recover("received.jpg", identities=[identity]).faces] == ["reduced"]
+    assert proface(*run)[1].endswith("2 done (2 of them before)\n")
+    assert outputs() == first
+    Path("out/a.png.share.jpg").unlink()
+    assert proface(*run)[1].endswith("2 done (1 of them before)\n")
+    assert set(outputs()) == set(first)
+    data = Path("out/deep/b.png.share.jpg").read_bytes()
+    Path("out/deep/b.png.share.jpg").write_bytes(data[:-1] + b"\0")
+    assert proface(*run)[1].endswith("2 done (1 of them before)\n")
+    assert "belongs to another run" in proface(*LOCAL)[1]
+
+
+def test_a_manifest_without_share_copies_is_still_read(proface: Proface) -> None:
+    """As versions before share copies wrote it."""
+    draw_folder(Path("in"), ["a.png", "b.png"])
+    assert proface(*LOCAL)[0] == 0
+    path = Path("out.manifest", MAIN)
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns([name for name in table.column_names if name.startswith("share_")]), path)
+    assert "share_target" not in pq.read_table(path).column_names
+    assert proface(*LOCAL)[1].endswith("2 done (2 of them before)\n")
+    assert {row["share_target"] for row in rows().values()} == {""}
 
 
 def test_s2_another_picture_of_the_same_name_is_another_run(proface: Proface) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from ..api.face_search import USUAL_SEARCH
 from ..api.files.kinds import PROTECTED_SUFFIX, with_format
 from ..api.options import ProtectOptions
+from ..api.share.protect_share import share_suffix
 from ..covers import format_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
@@ -23,7 +24,7 @@ MAX_ATTEMPTS = 3
 """How many workers a photo may kill before it is set aside."""
 
 FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format", "record", "keep_metadata",
-                        "allow_no_face", "search")  # fmt: skip
+                        "allow_no_face", "search", "share")  # fmt: skip
 """Options of `ProtectOptions` that runs may differ in."""
 
 IN_OUTPUTS: Final = ("model",)
@@ -35,7 +36,6 @@ FIXED: Final[dict[str, tuple[Any, ...]]] = {
     "wrong_key": (None, "noise"),
     "quality": (JPEG_QUALITY,),
     "sidecar": ("none",),
-    "share": (None,),
 }
 """The other options, with the only values that a run accepts."""
 
@@ -89,11 +89,19 @@ class CollectionJob:
         folder, slash, name = source.rpartition("/")
         return folder + slash + fitted_name(name, with_format(PROTECTED_SUFFIX, kind))
 
+    def share_of(self, source: str) -> str:
+        """Return the name of a photo's share copy, if the run makes any: ``a/b.jpg`` -> ``a/b.jpg.share.jpg``."""
+        if self.options.share is None:
+            return ""
+        folder, slash, name = source.rpartition("/")
+        return folder + slash + fitted_name(name, share_suffix(self.options.share))
+
     def targets_of(self, source: str) -> list[str]:
-        """Return all names that a photo's output may have."""
+        """Return all names that a photo's outputs may have."""
         kinds: tuple[OutputFormat, ...] = (*FORMATS, "jpeg")
-        chosen = self.options.file_format
-        return [self.target_of(source, kind) for kind in (kinds if chosen is None else (chosen,))]
+        chosen, shared = self.options.file_format, self.share_of(source)
+        names = [self.target_of(source, kind) for kind in (kinds if chosen is None else (chosen,))]
+        return [*names, shared] if shared else names
 
     def fingerprint(self) -> str:
         """Return the SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it share no manifest.
@@ -116,6 +124,8 @@ class CollectionJob:
         }
         if options.search != USUAL_SEARCH:
             settings["search"] = asdict(options.search)
+        if options.share is not None:
+            settings["share"] = asdict(options.share)
         sticker = sticker_file(options.style)
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()
@@ -124,12 +134,14 @@ class CollectionJob:
 
 @dataclass(frozen=True, slots=True)
 class KnownPhoto:
-    """A photo's entry in the manifest: its last status, the digest of the photo, digest and size of the output."""
+    """A photo's entry in the manifest: its last status, the digest of the photo, digests and sizes of the outputs."""
 
     status: PhotoStatus
     source_sha256: str
     target_sha256: str
     target_bytes: int
+    share_sha256: str = ""
+    share_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

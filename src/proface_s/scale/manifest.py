@@ -44,8 +44,11 @@ SCHEMA = pa.schema(
         ("protect_s", pa.float32()), ("write_s", pa.float32()), ("cpu_s", pa.float32()),
         ("attempt", pa.int16()), ("worker", pa.string()),
         ("run", pa.string()), ("finished", pa.timestamp("us", "UTC")),
+        ("share_target", pa.string()), ("share_sha256", pa.string()), ("share_bytes", pa.int64()),
     ]
 )  # fmt: skip
+LATER = {"share_target": "", "share_sha256": "", "share_bytes": 0}
+"""Columns that manifests of earlier versions lack, and what they hold there."""
 
 
 @dataclass(slots=True)
@@ -111,7 +114,8 @@ class Manifest:
         """Return the entry of every photo, by its name as `noted` writes it."""
         table = read_rows(self.folder, self.folder.files(".parquet"))
         columns = [table.column(name).to_pylist() for name in
-                   ("source", "status", "source_sha256", "target_sha256", "target_bytes")]  # fmt: skip
+                   ("source", "status", "source_sha256", "target_sha256", "target_bytes", "share_sha256",
+                    "share_bytes")]  # fmt: skip
         return {source: KnownPhoto(*rest) for source, *rest in zip(*columns, strict=True)}
 
     def _encoded(self, table: pa.Table) -> bytes:
@@ -181,7 +185,12 @@ def encode(table: pa.Table, meta: dict[str, str]) -> bytes:
 
 def _read(folder: Location, name: str) -> pa.Table:
     try:
-        return pq.read_table(io.BytesIO(folder.read(name))).cast(SCHEMA)
+        table = pq.read_table(io.BytesIO(folder.read(name)))
+        for column, value in LATER.items():
+            if column not in table.column_names:
+                empty = pa.array([value] * len(table), SCHEMA.field(column).type)
+                table = table.append_column(column, empty)
+        return table.cast(SCHEMA)
     except (pa.ArrowException, ValueError, KeyError) as error:
         raise _foreign(folder, name) from error
 

@@ -18,7 +18,7 @@ from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, Fact, ImageError, NoFaceError, ProFaceError, foreign_text
 from ..flow.model import Model
-from .job import CollectionJob, KnownPhoto, PhotoStatus, PhotoTask
+from .job import CollectionJob, PhotoStatus, PhotoTask
 from .locations import Location, sha256_hex
 
 
@@ -44,6 +44,9 @@ class ManifestRow:
         cpu_s: processor seconds of the worker's process for all three; they vary little on a busy machine.
         attempt: from 1; higher if workers died.
         worker: host and process id.
+        share_target: the share copy's name relative to the run's target; empty if there is none.
+        share_sha256: of the share copy's bytes.
+        share_bytes: size of the share copy.
     """
 
     source: str
@@ -63,6 +66,9 @@ class ManifestRow:
     cpu_s: float = 0.0
     attempt: int = 1
     worker: str = ""
+    share_target: str = ""
+    share_sha256: str = ""
+    share_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def _attempted(job: CollectionJob, task: PhotoTask, row: ManifestRow) -> PhotoOu
     try:
         kind, _ = output_kind(data, None, options.file_format, lambda: options.pixels_reason(None))
         name = job.target_of(task.source, kind)
-        if task.known is not None and _settled(job, task.known, row.source_sha256, target, name):
+        if _settled(job, task, row.source_sha256, target, name):
             return PhotoOutcome(row, unchanged=True)
         return _protected(job, data, replace(row, target=name), target)
     except Exception as error:
@@ -143,24 +149,34 @@ def check_worker(job: CollectionJob) -> str:
     return __version__
 
 
-def _settled(job: CollectionJob, known: KnownPhoto, source_sha256: str, target: Location, name: str) -> bool:
+def _settled(job: CollectionJob, task: PhotoTask, source_sha256: str, target: Location, name: str) -> bool:
     """Return whether nothing is left to do for a photo: the same bytes were finished, or killed their workers, before.
 
-    A photo is finished if its output is still what the manifest says, and was made with the current model.
+    A photo is finished if its outputs are still what the manifest says, and were made with the current model.
     """
-    if known.source_sha256 != source_sha256:
+    known = task.known
+    if known is None or known.source_sha256 != source_sha256:
         return False
     if known.status not in ("done", "copied"):
         return known.status in ("poisoned", "no-face")
-    if target.size(name) != known.target_bytes:
-        return False
-    data = target.read(name)
-    if sha256_hex(data) != known.target_sha256:
+    data = _same_file(target, name, known.target_sha256, known.target_bytes)
+    if data is None:
         return False
     if known.status == "copied":
         return True
+    shared = job.share_of(task.source)
+    if shared and _same_file(target, shared, known.share_sha256, known.share_bytes) is None:
+        return False
     header, _ = from_chunks(read_chunks(data))
     return header.coefficients is not None or header.model_id == _model(job).card.model_id
+
+
+def _same_file(target: Location, name: str, sha256: str, size: int) -> bytes | None:
+    """Return the content of an output if it is the one that the manifest knows, else None."""
+    if target.size(name) != size:
+        return None
+    data = target.read(name)
+    return data if sha256_hex(data) == sha256 else None
 
 
 def _model(job: CollectionJob) -> Model:
@@ -173,7 +189,12 @@ def _protected(job: CollectionJob, data: bytes, row: ManifestRow, target: Locati
     result = process_session(job.threads).protect_with(data, job.options)
     written = time.perf_counter()
     source = Location(job.source)
-    target.write(row.target, result.data, like=source.path(row.source) if source.is_local else None)
+    like = source.path(row.source) if source.is_local else None
+    target.write(row.target, result.data, like=like)
+    if result.share is not None:
+        shared, name = result.share.data, job.share_of(row.source)
+        target.write(name, shared, like=like)
+        row = replace(row, share_target=name, share_sha256=sha256_hex(shared), share_bytes=len(shared))
     height, width = result.protected.shape[:2]
     row = replace(
         row,

@@ -115,7 +115,7 @@ def shared_face_key(found: FoundLayer, index: int, credentials: Credentials, der
         raise UsageError(f"there is no face {number_of(index)}: {describe_layer(found)}")
     if found.fine is None and found.base is None:
         raise DamagedFileError(f"too little is left of {describe_layer(found)} to check a key", code="share-faded")
-    key = _opening_key(found, index, opened_face_keys(found.directory, credentials, deriver)[index])
+    key = opening_key(found, index, opened_face_keys(found.directory, credentials, deriver)[index])
     if key is None:
         raise WrongKeyError(f"the key given does not open face {number_of(index)}")
     return portable_share_key(key, share_context(found.directory, index))
@@ -139,7 +139,7 @@ def verify_layer(
     keys = opened_face_keys(found.directory, credentials, deriver) if left and not credentials.empty else None
     states: list[KeyState] = []
     for index in range(len(found.directory.faces)):
-        opens = keys is not None and _opening_key(found, index, keys[index]) is not None
+        opens = keys is not None and opening_key(found, index, keys[index]) is not None
         states.append("unchecked" if keys is None else "opens" if opens else "locked")
     if keys is not None and "opens" not in states:
         raise WrongKeyError(f"the key given opens no face of {describe_layer(found)}")
@@ -207,7 +207,7 @@ def _code(found: FoundLayer, index: int, keys: Sequence[FaceKey]) -> bytes | Non
     return next((code for _, code in _openings(found, index, keys)), None)
 
 
-def _opening_key(found: FoundLayer, index: int, keys: Sequence[FaceKey]) -> FaceKey | None:
+def opening_key(found: FoundLayer, index: int, keys: Sequence[FaceKey]) -> FaceKey | None:
     """Return the key that opens a face; None if none does."""
     return next((key for key, _ in _openings(found, index, keys)), None)
 

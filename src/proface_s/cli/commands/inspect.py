@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..options.common import OutputOptions, inputs, output_options
+from ..options.share import share_copies
 from ..text import counted, position
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("inspect", short_help="Show what is in a protected file, without a key.")
 @inputs
+@share_copies
 @output_options
-def command(inputs: tuple[Path, ...], output_options: OutputOptions) -> int:
+def command(inputs: tuple[Path, ...], share_copies: bool, output_options: OutputOptions) -> int:
     """Show what is in protected files, without a key."""
     from ...api import inspect
     from ..runner.report import Reporter
@@ -30,7 +32,8 @@ def command(inputs: tuple[Path, ...], output_options: OutputOptions) -> int:
     def work(task: FileTask) -> TaskReport:
         return _report(task, inspect(read_stdin() if task.source is STDIN else task.source))
 
-    return run_plan(plan_reading(inputs, pipes=True, share_copies=True), work, Reporter("inspect", output_options))
+    plan = plan_reading(inputs, pipes=True, share_copies=share_copies)
+    return run_plan(plan, work, Reporter("inspect", output_options))
 
 
 def _report(task: FileTask, found: Inspection) -> TaskReport:

@@ -28,12 +28,11 @@ from ..options.common import (
 from ..options.engine import EngineOptions, engine_options, inputs_or_urls, only_paths
 from ..options.keys import FaceLockSources, OrderedCommand, face_locks, identities_to_check
 from ..options.settings import ProtectSettings
-from ..options.share import share_options
+from ..options.share import ShareChoice, share_options
 from ..options.types import StyleText
 
 if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
-    from ...api.share.options import ShareOptions
     from ...types import WrongKey
     from ..runner.plan import Plan
 
@@ -114,7 +113,7 @@ def command(
     plan_options: PlanOptions,
     publish: str | None,
     settings: ProtectSettings,
-    share: tuple[str, str, str] | None,
+    share: ShareChoice | None,
     search: FaceSearch,
     locks: FaceLockSources,
     identities: tuple[Path, ...],
@@ -145,7 +144,7 @@ def command(
     from ..runner.protect_task import ProtectTask
     from ..runner.report import Reporter
     from ..runner.run import run_hopeless, run_plan
-    from ..runner.special_plans import with_published
+    from ..runner.special_plans import with_published, with_share_copies
 
     reporter = Reporter("protect", output_options)
     threads = threads_per_process(threads, jobs)
@@ -155,7 +154,7 @@ def command(
         )
     settings["boxes"] = photo_boxes(PeopleOptions(), settings["boxes"], {})
     settings["search"] = search
-    settings["share"] = _share(share, plan_options)
+    settings["share"] = share.options() if share else None
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine
 
@@ -163,43 +162,42 @@ def command(
             "--wrong-key cover": (settings["wrong_key"] or _first_mode(settings["model"])) == "cover",
             "--publish": publish is not None,
             "--sidecar": settings["sidecar"] != "none",
-            "--robust": share is not None,
+            "--share-only": share is not None and share.only,
             "--identity": bool(identities),
         }
         where = (engine, inputs, plan_options)
         return run_on_engine(*where, locks, settings, reporter, refused=refused, jobs=jobs, threads=threads)
     paths = only_paths(inputs, engine)
-    plan = with_published(
-        _make_plan(paths, plan_options, settings, locks, output_options), paths, publish, plan_options
-    )
+    plan = _make_plan(paths, plan_options, settings, share, locks, output_options)
+    plan = with_published(plan, paths, publish, plan_options)
+    if settings["share"] is not None and not (share and share.only):
+        plan = with_share_copies(plan, settings["share"], plan_options)
     if plan.hopeless:
         return run_hopeless(plan, reporter)
     lock, own = read_locks(locks, reporter.warn)
     known = read_identity_files(identities, reporter.warn)
     options = ProtectOptions(lock=lock, own=own, **settings)
-    task = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads)
+    alone = share is not None and share.only
+    task = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads, alone)
     return run_plan(plan, task, reporter, jobs=jobs)
 
 
-def _share(texts: tuple[str, str, str] | None, plan_options: PlanOptions) -> ShareOptions | None:
-    """Return the options of share copies.
+def _check_alone(settings: ProtectSettings) -> None:
+    """Refuse options of a protected file where only the share copy is written.
 
     Raises:
-        UsageError: if a run is continued, which compares protected files alone.
+        UsageError: if one of them was given.
     """
-    if texts is None:
-        return None
-    from ...api.share.options import ShareOptions
     from ...errors import UsageError
 
-    if plan_options.resume:
-        raise hinted(UsageError("--robust and --resume cannot be given together"), "leave one of them out")
-    region, size, file_format = texts
-    return ShareOptions(
-        region="halo" if region == "halo" else "photo",
-        long_side=None if size == "keep" else int(size),
-        file_format="png" if file_format == "png" else "jpeg",
-    )
+    refused = {
+        "--sidecar": (settings["sidecar"] != "none", "a sidecar belongs to a protected file"),
+        "--allow-no-face": (settings["allow_no_face"], "a photo without a face has no share copy"),
+        "--format": (settings["file_format"] is not None, "give the format of the share copy with --share-format"),
+    }
+    for option, (was_given, why) in refused.items():
+        if was_given:
+            raise hinted(UsageError(f"{option} and --share-only cannot be given together"), why)
 
 
 def _first_mode(model: str | None) -> WrongKey:
@@ -215,15 +213,18 @@ def _make_plan(
     inputs: tuple[Path, ...],
     plan_options: PlanOptions,
     settings: ProtectSettings,
+    share: ShareChoice | None,
     locks: FaceLockSources,
     output_options: OutputOptions,
 ) -> Plan:
     """Plan the run, and check that pipes can do it."""
     from ...api.files.kinds import PROTECTED_SUFFIX, output_kind, with_format
     from ...api.files.reasons import check_jpeg, pixels_reason
+    from ...api.share.protect_share import share_suffix
     from ...errors import ImageError, UsageError
     from ..runner.file_filters import photos
     from ..runner.plan import make_plan
+    from ..runner.special_plans import check_names
     from ..runner.stdio import STDOUT, check_pipes
 
     empty = ImageError("there are no pictures in this folder")
@@ -231,13 +232,21 @@ def _make_plan(
     if settings["file_format"] == "jpeg":
         check_jpeg(reason)
 
+    alone = settings.get("share") if share is not None and share.only else None
+    if alone is not None:
+        _check_alone(settings)
+
     def suffix(source: Path) -> str:
+        if alone is not None:
+            return share_suffix(alone)
         return with_format(PROTECTED_SUFFIX, output_kind(source, None, settings["file_format"], lambda: reason)[0])
 
     plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
+    if alone is not None:
+        check_names(plan, alone)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
-        beside = "a sidecar" if settings["sidecar"] != "none" else "a share copy" if settings.get("share") else None
+        beside = "a sidecar" if settings["sidecar"] != "none" else "a share copy" if share and not alone else None
         if task.target is STDOUT and beside:
             raise hinted(
                 UsageError(f"{beside} is written beside a file, and stdout is not one"), "name an output file with -o"

@@ -22,6 +22,7 @@ from ..options.common import (
     threads,
 )
 from ..options.keys import KeySources, key_sources_with_face_keys
+from ..options.share import share_copies
 
 if TYPE_CHECKING:
     from ...image.write import OutputFormat
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="If no key opens a file, write the noise that a wrong key gives.")
 @expect
 @click.option("--sidecar", metavar="FILE", help="Sidecar of the photo; by default NAME.pfs beside it, if needed.")
+@share_copies
 @click.option("--from-pixels", is_flag=True, help="Ignore metadata and sidecars: recover estimates from the pixels.")
 @file_format
 @audit
@@ -51,6 +53,7 @@ def command(
     force: bool,
     expect: WrongKey | None,
     sidecar: str | None,
+    share_copies: bool,
     from_pixels: bool,
     file_format: OutputFormat | None,
     audit: Path | None,
@@ -61,8 +64,8 @@ def command(
     """Bring the faces of protected photos back; writes NAME.recovered.jpg (.png, .webp, .tif) beside each.
 
     Asks for the passphrase if neither an identity nor a face key is given.  A face key brings its face back; the
-    others stay covered.  In a folder, only protected files are taken.  `-` is stdin or, as an output,
-    stdout.
+    others stay covered.  In a folder, only protected files are taken; with --share-copies, also what apps have left of
+    share copies.  `-` is stdin or, as an output, stdout.
 
     If a program has removed all metadata, the faces come back from the pixels alone, as estimates.  From a share copy
     that an app has compressed, resized or cropped, they come back reduced.
@@ -77,7 +80,7 @@ def command(
     from ..runner.stdio import check_pipes, require_named_file
 
     reporter = Reporter("recover", output_options)
-    plan = _make_plan(inputs, plan_options, file_format, sidecar, from_pixels)
+    plan = _make_plan(inputs, plan_options, file_format, sidecar, from_pixels, share_copies)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=[sources.descriptor])
         require_named_file(task.source, audit)
@@ -105,6 +108,7 @@ def _make_plan(
     file_format: OutputFormat | None,
     sidecar: str | None,
     from_pixels: bool,
+    share_copies: bool,
 ) -> Plan:
     from ...api.files.kinds import RECOVERED_SUFFIX, kind_of, with_format
     from ...errors import NotProtectedError, UsageError
@@ -117,7 +121,10 @@ def _make_plan(
             UsageError("--sidecar names the sidecar of one photo, and --from-pixels ignores it"),
             "give one photo, or leave it out",
         )
+    if share_copies and from_pixels:
+        raise hinted(UsageError("--share-copies and --from-pixels cannot be given together"), "give them one by one")
     file_filter = file_filters.files_with_records if from_pixels else file_filters.protected_files
+    file_filter = file_filters.received_files if share_copies else file_filter
     empty = NotProtectedError(NO_PROTECTED_FILES)
     plan = make_plan(
         inputs,

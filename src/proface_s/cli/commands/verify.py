@@ -9,6 +9,7 @@ import click
 
 from ..options.common import OutputOptions, audit, expect, inputs, output_options
 from ..options.keys import KeySources, key_sources_with_face_keys
+from ..options.share import share_copies
 from ..text import counted
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @key_sources_with_face_keys
 @click.option("--without-key", is_flag=True, help="Check only what needs no key: header and pixels.")
 @expect
+@share_copies
 @audit
 @output_options
 def command(
@@ -30,6 +32,7 @@ def command(
     sources: KeySources,
     without_key: bool,
     expect: WrongKey | None,
+    share_copies: bool,
     audit: Path | None,
     output_options: OutputOptions,
 ) -> int:
@@ -42,7 +45,7 @@ def command(
     from ..runner.special_plans import plan_reading
 
     reporter = Reporter("verify", output_options)
-    plan = plan_reading(inputs, share_copies=True)
+    plan = plan_reading(inputs, share_copies=share_copies)
     needs_key = not plan.hopeless and not without_key
     credentials = read_credentials(sources, reporter.warn) if needs_key else Credentials()
     log = AuditLog.open(audit, "verify", credentials)

@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .common import in_order
 
+if TYPE_CHECKING:
+    from ...api.share.options import ShareOptions
+
 SIZES = ("1600", "1280", "2048", "keep")
 
 
+@dataclass(frozen=True, slots=True)
+class ShareChoice:
+    """What the options of share copies say.
+
+    Attributes:
+        region: what carries the faces.
+        size: longer side, one of `SIZES`.
+        file_format: ``jpeg`` or ``png``.
+        only: write the share copy alone.
+    """
+
+    region: str
+    size: str
+    file_format: str
+    only: bool
+
+    def options(self) -> ShareOptions:
+        """Return them as the library has them."""
+        from ...api.share.options import ShareOptions
+
+        return ShareOptions(
+            region="halo" if self.region == "halo" else "photo",
+            long_side=None if self.size == "keep" else int(self.size),
+            file_format="png" if self.file_format == "png" else "jpeg",
+        )
+
+
 def share_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Add the options of share copies; the command gets ``share``, their text, or None if none is to be made."""
+    """Add the options of share copies; the command gets ``share``, a `ShareChoice`, or None if none is to be made."""
 
     @wraps(function)
-    def bundled(*, robust: bool, share_region: str, share_size: str, share_format: str, **rest: Any) -> int:
-        return function(share=(share_region, share_size, share_format) if robust else None, **rest)
+    def bundled(
+        *, robust: bool, share_only: bool, share_region: str, share_size: str, share_format: str, **rest: Any
+    ) -> int:
+        choice = ShareChoice(share_region, share_size, share_format, share_only)
+        return function(share=choice if robust or share_only else None, **rest)
 
     return in_order(
         click.option(
@@ -26,6 +60,11 @@ def share_options(function: Callable[..., int]) -> Callable[..., int]:
             is_flag=True,
             help="Also write NAME.share.jpg to send: smaller copies of the faces survive in it when an app compresses "
             "or resizes it.",
+        ),
+        click.option(
+            "--share-only",
+            is_flag=True,
+            help="Write NAME.share.jpg alone, and no protected file: the exact faces are then in the original only.",
         ),
         click.option(
             "--share-region",
@@ -45,3 +84,12 @@ def share_options(function: Callable[..., int]) -> Callable[..., int]:
             "--share-format", type=click.Choice(("jpeg", "png")), default="jpeg", help="Format of the share copy."
         ),
     )(bundled)
+
+
+def share_copies(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the option to look for share copies in folders; the command gets ``share_copies``."""
+    return click.option(
+        "--share-copies",
+        is_flag=True,
+        help="In folders, also take share copies, whatever they are called: looks into every picture.",
+    )(function)

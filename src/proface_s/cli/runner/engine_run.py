@@ -158,7 +158,7 @@ def _report(outcome: PhotoOutcome) -> TaskReport:
         ({},) * row.faces,
         outcome.warnings,
         seconds=row.read_s + row.protect_s + row.write_s,
-        extra={"attempt": row.attempt},
+        extra={"attempt": row.attempt} | ({"share": {"path": row.share_target}} if row.share_target else {}),
     )
     if outcome.unchanged or row.status in ("done", "copied"):
         return report

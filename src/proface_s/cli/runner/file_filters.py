@@ -43,6 +43,18 @@ def protected_files(path: Path) -> str:
     return TAKE if path.stem.lower().endswith(".protected") or _protected(path) else IGNORE
 
 
+def received_files(path: Path) -> str:
+    """Take protected files and share copies; this decodes every other picture, and names those that are neither."""
+    suffix = suffix_of(path.name)
+    if protected_files(path) == TAKE:
+        return TAKE
+    if suffix not in PICTURES:
+        return IGNORE
+    if path.name.lower().removesuffix(suffix).endswith(".recovered"):
+        return "is named like an output of proface"
+    return TAKE if _is_share_copy(path) else "has nothing hidden in it that could be found"
+
+
 def files_with_records(path: Path) -> str:
     """Take pictures with records in their pixels; this decodes every picture."""
     try:

@@ -38,17 +38,20 @@ class FileTask:
         target: the output file; None for commands that write none.
         failure: why it cannot be done, or None.
         published: where the covers alone go, or None.
+        shared: where the share copy goes, or None.
     """
 
     source: Path
     target: Path | None = None
     failure: ProFaceError | None = None
     published: Path | None = None
+    shared: Path | None = None
 
     @property
     def outputs(self) -> tuple[Path, ...]:
         """The files that will be written; stdout is none."""
-        return tuple(path for path in (self.target, self.published) if path is not None and path is not STDOUT)
+        paths = (self.target, self.published, self.shared)
+        return tuple(path for path in paths if path is not None and path is not STDOUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ def _folders_for(tasks: Collection[FileTask]) -> Iterator[dict[Path, OSError]]:
 
 def _remove_stale_files(plan: Plan) -> None:
     """Remove unfinished outputs of this plan that a killed run has left."""
-    targets = {task.target for task in plan.tasks if task.target is not None}
+    targets = {path for task in plan.tasks for path in task.outputs}
     for folder in {target.parent for target in targets}:
         names = [target.name for target in targets if target.parent == folder]
         for path in folder.glob(".*.tmp"):

@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...api.files.kinds import kind_of, with_format
+from ...api.share.options import ShareOptions
+from ...api.share.protect_share import share_path
 from ...errors import NotProtectedError, ProFaceError, UsageError
 from ...hints import hinted
-from ...image.write import check_output_path
+from ...image.write import check_output_path, is_jpeg_name
 from ..options.common import PlanOptions
-from .file_filters import only_protected, protected_files
+from .file_filters import only_protected, protected_files, received_files
 from .plan import FileTask, Plan, make_plan
 from .stdio import STDOUT
 
@@ -21,16 +23,16 @@ NO_PROTECTED_FILES = "there are no protected files in this folder"
 
 
 def plan_reading(inputs: Sequence[Path], *, pipes: bool = False, share_copies: bool = False) -> Plan:
-    """Plan a run that only reads protected files (`inspect`, `verify`).
+    """Plan a run that only reads protected files and share copies (`inspect`, `verify`).
 
     Args:
         inputs: files and folders, as given.
         pipes: whether ``-`` may stand for stdin.
-        share_copies: whether named share copies are read too.
+        share_copies: whether share copies are looked for in folders too; those that are named are taken anyway.
     """
-    empty = NotProtectedError(NO_PROTECTED_FILES)
-    plan = make_plan(inputs, protected_files, PlanOptions(), empty_folder=empty, pipes=pipes)
-    return only_protected(plan, share_copies=share_copies)
+    empty, taken = NotProtectedError(NO_PROTECTED_FILES), received_files if share_copies else protected_files
+    plan = make_plan(inputs, taken, PlanOptions(), empty_folder=empty, pipes=pipes)
+    return only_protected(plan, share_copies=True)
 
 
 def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, in_place: bool) -> Plan:
@@ -74,7 +76,7 @@ def with_published(plan: Plan, inputs: Sequence[Path], publish: str | None, opti
     tasks = []
     for task in plan.tasks:
         path = _inside(Path(publish), task, options.output) if many else Path(publish)
-        tasks.append(_checked(replace(task, published=path), options.overwrite or options.resume))
+        tasks.append(_checked(replace(task, published=path), path, options.overwrite or options.resume))
     taken = {os.path.realpath(path) for task in tasks for path in (task.source, task.target) if path is not None}
     for task in tasks:
         if task.failure is None and os.path.realpath(task.published or "") in taken:
@@ -82,6 +84,59 @@ def with_published(plan: Plan, inputs: Sequence[Path], publish: str | None, opti
                 UsageError(f"the covers of {task.source} would replace {task.published}"), "choose another name"
             )
     return replace(plan, tasks=tuple(tasks))
+
+
+def with_share_copies(plan: Plan, share: ShareOptions, options: PlanOptions) -> Plan:
+    """Return a plan whose tasks also write a share copy beside their output.
+
+    Args:
+        plan: of `make_plan`.
+        share: how they are made.
+        options: of the user.
+
+    Raises:
+        UsageError: if one of these files would replace an input or another output.
+    """
+    tasks = []
+    for task in plan.tasks:
+        if task.target is None or task.target is STDOUT:
+            tasks.append(task)
+            continue
+        path = share_path(task.target, share)
+        tasks.append(_checked(replace(task, shared=path), path, options.overwrite or options.resume))
+    others = [path for task in tasks for path in (task.source, task.target, task.published)]
+    taken = {os.path.realpath(path) for path in others if path is not None}
+    for task in tasks:
+        if task.shared is None or task.failure is not None:
+            continue
+        place = os.path.realpath(task.shared)
+        if place in taken:
+            raise hinted(
+                UsageError(f"the share copy of {task.source} would replace {task.shared}"),
+                "rename one of them, or do them one at a time",
+            )
+        taken.add(place)
+    return replace(plan, tasks=tuple(tasks))
+
+
+def check_names(plan: Plan, share: ShareOptions) -> None:
+    """Check that the outputs of a plan have names for share copies.
+
+    Args:
+        plan: whose outputs are share copies.
+        share: how they are made.
+
+    Raises:
+        UsageError: if a name is that of another format.
+    """
+    for task in plan.tasks:
+        if task.target in (None, STDOUT):
+            continue
+        if is_jpeg_name(str(task.target)) != (share.file_format == "jpeg"):
+            raise hinted(
+                UsageError(f"{task.target} is not a name for a share copy in {share.file_format}"),
+                "change the name, or --share-format",
+            )
 
 
 def _inside(folder: Path, task: FileTask, output: str | None) -> Path:
@@ -94,14 +149,13 @@ def _inside(folder: Path, task: FileTask, output: str | None) -> Path:
     return folder / name
 
 
-def _checked(task: FileTask, may_exist: bool) -> FileTask:
-    """Return the task, with a failure if its covers cannot be written."""
-    published = task.published
-    if task.failure is not None or published is None:
+def _checked(task: FileTask, path: Path, may_exist: bool) -> FileTask:
+    """Return the task, with a failure if a file that it also writes cannot be written."""
+    if task.failure is not None:
         return task
     try:
-        if os.path.isdir(published.parent):
-            check_output_path(task.source, published, overwrite=may_exist, jpeg=True)
+        if os.path.isdir(path.parent):
+            check_output_path(task.source, path, overwrite=may_exist, jpeg=True)
     except ProFaceError as error:
         return replace(task, failure=error)
     return task
