@@ -89,6 +89,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "share-faded": "Too little is left of a share copy to bring a face back.",
     "share-size": "The photo is too large for a share copy of its own size.",
     "share-too-full": "The share copy has no room for so many faces.",
+    "share-fixed": "A share copy is not changed once it is written.",
     "share-unreadable": "The photo cannot carry a share copy.",
     "small-picture": "The picture is too small for a face.",
     "strength-range": "The strength is out of the style's range.",

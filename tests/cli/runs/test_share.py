@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -76,7 +77,8 @@ def test_share_copies_are_not_rewritten(proface: Proface) -> None:
     for command in (("forget", "--face", "1"), ("rewrap", "--new-passphrase-file", "party.png")):
         result = proface(command[0], "party.share.png", *command[1:])
         assert result.code == 5
-        assert "party.share.png is a share copy" in result.err
+        assert "party.share.png is a share copy, which cannot be changed" in result.err
+        assert "hint: delete it, and make another one" in result.err
     assert proface("protect", ".", "-o", "out").code in (0, 4)
     assert "party.share" not in " ".join(name for name in files() if name.startswith("out"))
 
@@ -260,6 +262,41 @@ def test_no_share_copy_replaces_another_file_of_the_run(proface: Proface) -> Non
     result = proface("protect", "y.share.jpg", *PHOTO, "--robust", "-o", "y.png", "--overwrite")
     assert result.code == 2
     assert Path("y.share.jpg").read_bytes() == Path("party.png").read_bytes()
+
+
+def test_who_changes_a_protected_file_hears_of_its_share_copies(proface: Proface) -> None:
+    assert proface("protect", "party.png", *PHOTO, "--robust").code == 0
+    before = Path("party.share.jpg").read_bytes()
+    Path("new").write_text("another fine passphrase")
+    for command in (("forget", "--face", "1"), ("rewrap", "--new-passphrase-file", "new")):
+        done = proface(command[0], "party.protected.png", *command[1:])
+        assert done.code == 0
+        assert "party.share.jpg is not changed, nor are copies of it that were sent" in done.err
+    assert Path("party.share.jpg").read_bytes() == before
+    Path("party.share.jpg").unlink()
+    quiet = proface("forget", "party.protected.png", "--face", "1", "--overwrite")
+    assert "share" not in quiet.err
+
+
+def test_the_audit_log_tells_reduced_faces(proface: Proface) -> None:
+    assert proface("protect", "party.png", *PHOTO, "--share-only").code == 0
+    name = received("party.share.jpg")
+    assert proface("recover", name, "--audit", "log").code == 0
+    assert proface("key", name, "--face", "1", "--audit", "log").code == 0
+    assert proface("verify", name, "--audit", "log").code == 0
+    entries = [json.loads(line) for line in Path("log").read_text().splitlines()]
+    assert [entry["command"] for entry in entries] == ["recover", "key", "verify"]
+    assert "reduced" in json.dumps(entries[0])
+
+
+def test_a_sidecar_is_no_part_of_a_share_copy(proface: Proface) -> None:
+    assert proface("protect", "party.png", *PHOTO, "--robust", "--sidecar").code == 0
+    assert "party.protected.pfs" in files()
+    name = received("party.share.jpg")
+    wrong = proface("recover", name, "--sidecar", "party.protected.pfs")
+    assert wrong.code == 5
+    assert "belongs to another picture" in wrong.err
+    assert proface("recover", name).code == 0
 
 
 def folder(name: str, number: int) -> None:

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 import proface_s
 from proface_lab.channels import in_turn, through_crop, through_jpeg, through_scale, through_screenshot
-from proface_s.api import Credentials, Lock, ProtectResult, inspect, verify
+from proface_s.api import Credentials, Lock, ProtectResult, forget, inspect, rewrap, verify
 from proface_s.api.changes.manage import face_key
 from proface_s.api.files.saving import write_files
 from proface_s.api.results.shared import ShareCopy
@@ -270,6 +270,44 @@ def test_nothing_stays_if_the_share_copy_cannot_be_written(
     with pytest.raises(ImageError):
         protect(session, tmp_path / "party.png", boxes=BOXES[1], sidecar="also")
     assert [each.name for each in tmp_path.iterdir()] == ["party.png"]
+
+
+def test_what_cannot_be_changed_says_so(sent: UInt8Image) -> None:
+    data = copy_of(file_format="png").data
+    for change in (lambda: forget(data, 1), lambda: rewrap(data, Credentials.of(WORDS), Lock.of(OTHER))):
+        with pytest.raises(NotProtectedError, match="is a share copy, which cannot be changed") as refusal:
+            change()
+        assert refusal.value.code == "share-fixed"
+
+
+def test_a_share_copy_of_a_share_copy_brings_back_the_new_faces_alone(session: proface_s.Session) -> None:
+    first = copy_of(boxes=BOXES[:1])
+    second = copy_of(pixels_of(first), [Lock.of(OTHER)], BOXES[1:])
+    assert first.warnings == ()
+    assert second.warnings == (
+        "the photo is a share copy itself: what is hidden in it will not come back from the new one",
+    )
+    received = SMALL(pixels_of(second))
+    assert [face.outcome for face in session.recover(received, OTHER).faces] == ["reduced"]
+    with pytest.raises(WrongKeyError):
+        session.recover(received, WORDS)
+
+
+def test_pasted_into_another_photo_the_faces_come_back_in_their_place_or_not_at_all(
+    session: proface_s.Session, sent: UInt8Image
+) -> None:
+    wall = np.asarray(cv2.resize(skimage.data.coffee(), (1400, 1300), interpolation=cv2.INTER_CUBIC), np.uint8).copy()
+    wall[160 : 160 + 1024, 200 : 200 + 1024] = sent
+    received = SMALL(wall)
+    found = None
+    with contextlib.suppress(NotProtectedError, DamagedFileError):
+        found = session.recover(received, WORDS)
+    for face, box in zip(found.faces if found else (), parse_boxes(BOXES), strict=False):
+        assert face.outcome == "reduced"
+        assert (face.box.x, face.box.y) == (box.x + 200, box.y + 160)
+        shown = found.recovered[face.box.y : face.box.bottom, face.box.x : face.box.right] if found else wall
+        original = photo()[box.y : box.y + face.box.h, box.x : box.x + face.box.w]
+        assert psnr(shown, original) > 15
 
 
 def test_a_halo_leaves_the_rest_as_it_was(session: proface_s.Session) -> None:

@@ -13,7 +13,7 @@ from ...container.carriers.carrier import from_chunks, read_chunks, to_chunks, w
 from ...container.carriers.sidecar import decode_sidecar, encode_sidecar_of
 from ...container.header.header import Header
 from ...container.records.record_space import leftovers
-from ...errors import DamagedFileError, ProFaceError, UsageError
+from ...errors import DamagedFileError, NotProtectedError, ProFaceError, UsageError
 from ...image.jpeg.file import JpegFile
 from ...image.read import read_picture
 from ...image.write import (
@@ -25,6 +25,7 @@ from ...image.write import (
     is_jpeg_name,
     write_atomic,
 )
+from ...robust.share_picture import find_layer
 from ...types import Picture
 from ..files.io import file_bytes, load_protected, output_for
 from ..files.kinds import kind_of
@@ -32,6 +33,7 @@ from ..files.saving import free_path
 from ..files.sidecars import found_sidecar, read_sidecar, shown_digest, sidecar_path
 from ..header_checks import as_protected, changed_faces, check_digests, read_header
 from ..jpeg.changing import encode_again
+from ..share.protect_share import share_paths
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +86,7 @@ def open_to_change(
 
     Raises:
         UsageError, ImageError: the output makes no sense, or cannot be written.
-        NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels.
+        NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels; or a share copy.
     """
     if not in_place:
         target = output_for(image, output, suffix, overwrite, None if output else kind_of(image))
@@ -93,21 +95,32 @@ def open_to_change(
     else:
         target = Path(image).resolve()
     picture, data = load_protected(image), file_bytes(image)
+    if not any(picture.chunks.values()) and find_layer(picture.rgb) is not None:
+        raise NotProtectedError(f"{picture.source} is a share copy, which cannot be changed", code="share-fixed")
     header, seals = read_header(picture)
     check_digests(picture, header)
     carried, beside = bool(read_chunks(data)), None
-    warnings: tuple[str, ...] = ()
+    warnings = () if isinstance(image, bytes) else _unchanged_copies(Path(image))
     if not isinstance(image, bytes) and (found := found_sidecar(image)) is not None:
         beside = found.resolve()
         try:
             read_sidecar(beside, picture)
         except DamagedFileError as error:
-            beside, warnings = None, (f"{error.message}; it is left as it is",)
+            beside, warnings = None, (*warnings, f"{error.message}; it is left as it is")
     replaced = _sidecar_to_write(target, beside, in_place)
     source = None if isinstance(image, bytes) else Path(image)
     if replaced and not in_place:
         free_path(replaced, overwrite)
     return FileToChange(data, picture, header, seals, carried, replaced, target, in_place, overwrite, warnings, source)
+
+
+def _unchanged_copies(protected: Path) -> tuple[str, ...]:
+    """Warn about share copies beside a protected file, which open as before."""
+    paths = [path for path in share_paths(protected) if path.exists()]
+    return tuple(
+        f"{path} is not changed, nor are copies of it that were sent: who could open its faces still can; delete it"
+        for path in paths
+    )
 
 
 def _sidecar_to_write(target: Path | None, beside: Path | None, in_place: bool) -> Path | None:

@@ -29,14 +29,16 @@ from ...keys.access import Lock
 from ...keys.derive import SALT_BYTES, KdfLimits, KdfParams, KekDeriver
 from ...keys.secrets import FaceKey
 from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
-from ...robust.directory import KeyStanza, SharedFace, ShareDirectory
+from ...robust.directory import MOST_SIDE, KeyStanza, SharedFace, ShareDirectory
+from ...robust.lattice import luma_of
 from ...robust.likeness import CODEC, encode_likeness
 from ...robust.share_picture import ShareEntry, find_layer, write_layer
+from ...robust.synchronise import LEAST_SIDE, THRESHOLD, fit, place_whole
 from ...types import Box, Face, Picture, UInt8Image
 from ..files.saving import free_path
 from ..results.shared import ShareCopy
 from .layout import canonical_size, shared_box, unplanned_face, with_lengths
-from .options import ShareOptions
+from .options import ShareFormat, ShareOptions
 from .share_secrets import lock_shared_faces, placeholders, share_context
 
 QUALITIES: Final = (90, 87, 85)
@@ -56,6 +58,12 @@ def share_suffix(options: ShareOptions) -> str:
 def share_path(target: Path, options: ShareOptions) -> Path:
     """Return where the share copy goes: ``NAME.share.jpg`` beside the protected file ``target``."""
     return target.with_name(fitted_name(target.stem.removesuffix(".protected"), share_suffix(options)))
+
+
+def share_paths(target: Path) -> list[Path]:
+    """Return where share copies of the protected file ``target`` may be, one path per format."""
+    formats: tuple[ShareFormat, ...] = ("jpeg", "png")
+    return [share_path(target, ShareOptions(file_format=each)) for each in formats]
 
 
 def share_target(target: Path | None, options: ShareOptions, overwrite: bool) -> Path | None:
@@ -151,9 +159,20 @@ def make_share_copy(
     keys = [share_face_key(secret, share_context(directory, index)) for index, secret in enumerate(locked.lock_secrets)]
     data, entries = shared_file(picture, covered, boxes, directory, keys, options, heads)
     warnings = _checked(data, directory, entries)
+    if _is_share_copy(picture.rgb):
+        warnings += ("the photo is a share copy itself: what is hidden in it will not come back from the new one",)
     fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
     base = tuple(max(0, face.base_bytes - ENTRY_TAG_BYTES) for face in directory.faces)
     return ShareCopy(data, directory.size, fine, base, warnings=warnings)
+
+
+def _is_share_copy(rgb: UInt8Image) -> bool:
+    """Return whether a picture is a share copy that has kept its size; nearly all photos are told by one look."""
+    height, width = rgb.shape[:2]
+    if not LEAST_SIDE <= min(width, height) <= max(width, height) <= MOST_SIDE:
+        return False
+    likely = fit(luma_of(rgb), place_whole((width, height), (width, height))) >= THRESHOLD
+    return likely and find_layer(rgb) is not None
 
 
 def shared_file(

@@ -62,7 +62,8 @@ def command(file: Path, face: int, qr: bool, sources: KeySources, audit: Path | 
         draw(text.upper())  # upper case makes a smaller code, and reads the same
     print_line(text)
     box = found.faces[face - 1].box
-    note(f"this key opens face {face} at {box} ({position(box, found.size)}) of {file}, and nothing else")
+    where = position(box, found.received_size or found.size)
+    note(f"this key opens face {face} at {box} ({where}) of {file}, and nothing else")
     if found.wrong_key == "cover":
         note("warning: nothing tells whether the passphrase was right; try the key with `proface recover`")
     return 0

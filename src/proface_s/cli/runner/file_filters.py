@@ -108,11 +108,11 @@ def _checked(task: FileTask, share_copies: bool) -> FileTask:
         if is_share and share_copies:
             return task
         error: ProFaceError = hinted(
-            NotProtectedError(f"{task.source} is {'a share copy' if is_share else 'not a protected file'}"),
-            "what was sent cannot be changed: share copies are read, not rewritten"
-            if is_share
-            else "either it was never protected, or a program changed its pixels when it saved it again",
+            NotProtectedError(f"{task.source} is not a protected file"),
+            "either it was never protected, or a program changed its pixels when it saved it again",
         )
+        if is_share:
+            error = NotProtectedError(f"{task.source} is a share copy, which cannot be changed", code="share-fixed")
     except ProFaceError as damage:
         error = damage
     return replace(task, failure=error)
