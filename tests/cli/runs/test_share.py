@@ -285,8 +285,9 @@ def test_the_audit_log_tells_reduced_faces(proface: Proface) -> None:
     assert proface("key", name, "--face", "1", "--audit", "log").code == 0
     assert proface("verify", name, "--audit", "log").code == 0
     entries = [json.loads(line) for line in Path("log").read_text().splitlines()]
-    assert [entry["command"] for entry in entries] == ["recover", "key", "verify"]
-    assert "reduced" in json.dumps(entries[0])
+    assert list(dict.fromkeys(entry["command"] for entry in entries)) == ["recover", "key", "verify"]
+    recovered = [entry for entry in entries if entry["command"] == "recover"][-1]
+    assert "reduced" in json.dumps(recovered)
 
 
 def test_a_sidecar_is_no_part_of_a_share_copy(proface: Proface) -> None:

@@ -27,6 +27,7 @@ from proface_s import (
     VideoKey,
     VideoSession,
 )
+from proface_s.api.options import Sidecar
 from proface_s.errors import ImageError, UsageError
 from proface_s.types import Box, Face
 
@@ -94,6 +95,13 @@ def test_a_sidecar_is_saved_beside(session: Session, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"a\.webp\.pfs already exists"):
         result.save(tmp_path / "a.webp")
     assert not (tmp_path / "a.webp").exists()
+
+
+@pytest.mark.parametrize("sidecar", ["also", "instead"])
+def test_a_sidecar_without_seals_is_made_too(session: Session, tmp_path: Path, sidecar: Sidecar) -> None:
+    result = session.protect(drawn(), PASSPHRASE, sidecar=sidecar, seal=False, **BY_HAND)
+    result.save(tmp_path / "a.png")
+    assert [face.outcome for face in session.recover(tmp_path / "a.png", PASSPHRASE).faces] == ["estimate"]
 
 
 def test_recovered_photos_and_changed_files_are_saved_too(

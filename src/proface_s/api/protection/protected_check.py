@@ -60,8 +60,8 @@ def check_protected(
     Raises:
         ProFaceError: if it does not bring the original back; it must not be written then.
     """
-    carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
-    header, seals = from_chunks(carried[0])
+    places = (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {})
+    header, seals = (carried := [from_chunks(chunks) for chunks in places if chunks])[0]
     opens, again = run_both(
         model.threads,
         lambda: all_keys_open(header, ring, locks, KekDeriver(limits)),
