@@ -60,8 +60,8 @@ def check_protected(
     Raises:
         ProFaceError: if it does not bring the original back; it must not be written then.
     """
-    places = (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {})
-    header, seals = (carried := [from_chunks(chunks) for chunks in places if chunks])[0]
+    carried = [from_chunks(each) for each in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if each]
+    header, seals = carried[0]
     opens, again = run_both(
         model.threads,
         lambda: all_keys_open(header, ring, locks, KekDeriver(limits)),

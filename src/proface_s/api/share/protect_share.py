@@ -32,8 +32,9 @@ from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
 from ...robust.directory import MOST_SIDE, KeyStanza, SharedFace, ShareDirectory
 from ...robust.lattice import luma_of
 from ...robust.likeness import CODEC, encode_likeness
+from ...robust.placement import fit, place_whole
 from ...robust.share_picture import ShareEntry, find_layer, write_layer
-from ...robust.synchronise import LEAST_SIDE, THRESHOLD, fit, place_whole
+from ...robust.synchronise import LEAST_SIDE, THRESHOLD
 from ...types import Box, Face, Picture, UInt8Image
 from ..files.saving import free_path
 from ..results.shared import ShareCopy
