@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 LAB_CODES: Final[Mapping[str, str]] = {
+    "face-size": "A method hides nothing in faces as small as those asked for.",
     "few-pairs": "The verification set has too few pairs.",
     "few-people": "The pairs are of a single person.",
     "few-pictures": "The validation split leaves no pictures to train on.",

@@ -10,6 +10,7 @@ from proface_s.flow.cards import DEFAULT_MODEL
 _EVALUATION_PAGE: Final = "see docs/evidence/evaluation.md"
 
 HINTS: Final[Mapping[str, str]] = {
+    "face-size": "choose --size {side} or more",
     "few-pairs": "give more pairs, of more people",
     "few-people": "give pairs of more people",
     "few-pictures": "add pictures, lower `validation`, or put the pictures of each person into a folder of their own "

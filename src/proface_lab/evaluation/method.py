@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -97,6 +98,21 @@ class NeedsRoom(Protocol):
     """
 
     least_side: int
+
+
+def check_room(methods: Sequence[Method], side: int) -> None:
+    """Check that faces are large enough for every method.
+
+    Raises:
+        UsageError: if a method needs more pixels.
+    """
+    for method in methods:
+        if isinstance(method, NeedsRoom) and side < method.least_side:
+            raise UsageError(
+                f"{method.name} needs faces of {method.least_side} pixels, not {side}",
+                code="face-size",
+                side=str(method.least_side),
+            )
 
 
 def load_method(spec: str) -> Method:

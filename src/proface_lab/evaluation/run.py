@@ -19,7 +19,7 @@ from .measures import capacity, cost, diversity, exact, quality, verification_se
 from .measures.perceptual import available_perceptual
 from .measures.recognisers import Locator, load_recognisers
 from .measures.verification import read_pairs
-from .method import FloatMethod, Method, load_method
+from .method import FloatMethod, Method, check_room, load_method
 from .report import tables
 from .report.illustrations import draw_plots, draw_sheets
 from .report.report import EvaluationReport
@@ -153,6 +153,7 @@ class Evaluation:
         self.methods = [(spec, load_method(spec)) for spec in options.methods]
         if len({method.name for _, method in self.methods}) < len(self.methods):
             raise UsageError("two methods have the same name", code="method-names")
+        check_room([method for _, method in self.methods], options.size)
         omitted: list[Omission] = []
         self.samples = read_faces(options.data, options.size, options.limit, kind=options.kind, omitted=omitted)
         if OTHER_FACE in options.styles:

@@ -143,6 +143,7 @@ def test_identity_is_measured_where_pairs_are_given(
         (("--data", "faces", "--size", "63"), 2, "even size"),
         (("--data", "faces", "--method", "magic"), 2, "there is no method 'magic'"),
         (("--data", "faces", "--method", "lsb-avif", "--method", "lsb-avif"), 2, "same name"),
+        (("--data", "faces", "--method", "share"), 2, "choose --size 288"),
         (("--data", "faces", "--limit", "1", "--styles", "other-face"), 2, "two people"),
         (("--data", "faces", "--pairs", "gone.csv"), 2, "gone.csv"),
         (("--data", "faces", "--photos", "empty"), 4, "no pictures in"),
