@@ -59,12 +59,24 @@ def command(
     copies of the file are not changed.
     """
     from ...api import forget
+    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
+    from ..runner.clips.task import FORGOTTEN, only_clip
+    from ..runner.plan import Plan
     from ..runner.report import Reporter
     from ..runner.run import run_plan
     from ..runner.special_plans import plan_changes
 
     plan_options = PlanOptions(output, overwrite=overwrite)
+    if any(map(is_clip_name, inputs)):
+        from ..runner.clips import changes
+
+        clip = changes.change_task(only_clip(inputs, {"--erase": erase}), FORGOTTEN, plan_options, in_place=in_place)
+        if not yes and not _confirmed(Plan((clip,)), faces, final=in_place):
+            click.echo("nothing was changed", err=True)
+            return 1
+        reporter, replaces = Reporter("forget", output_options), overwrite or in_place
+        return changes.forget(clip, faces, AuditLog.open(audit, "forget"), reporter, overwrite=replaces)
     plan = plan_changes(inputs, ".forgotten.png", plan_options, in_place=in_place)
     if not yes and not _confirmed(plan, faces, final=in_place or erase):
         click.echo("nothing was changed", err=True)
@@ -123,12 +135,26 @@ def _confirmed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
     return click.confirm(what + (", and overwrite the file?" if final else "?"), default=False, err=True)
 
 
+def _people(source: Path, faces: Sequence[int]) -> list[str]:
+    """Return a line with number and times for each of the people that a clip has."""
+    from ...video.clip.manage import inspect_clip
+
+    return [
+        f"{source}: person {each.number}, " + ", ".join(f"{start:.2f}-{stop:.2f} s" for start, stop in each.spans)
+        for each in inspect_clip(source).people
+        if each.number in faces
+    ]
+
+
 def _described(source: Path, faces: Sequence[int]) -> list[str]:
     """Return a line with number, position and style for each of the faces that a file has."""
     from ...api import inspect
     from ...errors import ProFaceError
+    from ...video.clip_names import is_clip_name
 
     try:
+        if is_clip_name(source):
+            return _people(source, faces)
         found = inspect(source)
     except ProFaceError:
         return []  # the run will say what is wrong with it

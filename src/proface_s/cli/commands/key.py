@@ -36,6 +36,7 @@ def command(file: Path, face: int, qr: bool, sources: KeySources, audit: Path | 
     """
     from ...api import face_key, inspect
     from ...errors import UsageError
+    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
     from ..runner.keys import read_credentials
 
@@ -46,6 +47,8 @@ def command(file: Path, face: int, qr: bool, sources: KeySources, audit: Path | 
     require_stdout("the key")
     check_pipes(file, None, as_json=False, descriptors=[sources.descriptor])
     require_named_file(file, audit)
+    if file is not STDIN and is_clip_name(file):
+        return _clip_key(file, face, _qr_drawer() if qr else None, sources, audit, note)
     image = read_stdin() if file is STDIN else file
     found = inspect(image)
     if face > len(found.faces):
@@ -66,6 +69,30 @@ def command(file: Path, face: int, qr: bool, sources: KeySources, audit: Path | 
     note(f"this key opens face {face} at {box} ({where}) of {file}, and nothing else")
     if found.wrong_key == "cover":
         note("warning: nothing tells whether the passphrase was right; try the key with `proface recover`")
+    return 0
+
+
+def _clip_key(
+    file: Path,
+    face: int,
+    draw: Callable[[str], None] | None,
+    sources: KeySources,
+    audit: Path | None,
+    note: Callable[[str], None],
+) -> int:
+    """Print the key to one person of a clip."""
+    from ...video.clip.manage import clip_face_key
+    from ..runner.audit import AuditLog
+    from ..runner.keys import read_credentials
+
+    credentials = read_credentials(sources, lambda warning: note(f"warning: {warning}"))
+    with AuditLog.open(audit, "key", credentials).recorded(file, [face]) as outcome:
+        text = clip_face_key(file, face, credentials)
+        outcome["status"] = "key printed"
+    if draw is not None:
+        draw(text.upper())
+    print_line(text)
+    note(f"this key opens person {face} of {file}, and nothing else")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...hints import hinted
-from ..options.clips import PeopleOptions, photo_boxes
+from ..options.clips import ClipChoices, PeopleOptions, clip_options, people_options, photo_boxes
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -101,6 +101,8 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
 )
 @protect_settings
 @share_options
+@people_options
+@clip_options
 @search_options
 @face_locks
 @identities_to_check
@@ -114,6 +116,8 @@ def command(
     publish: str | None,
     settings: ProtectSettings,
     share: ShareChoice | None,
+    people: PeopleOptions,
+    clip: ClipChoices,
     search: FaceSearch,
     locks: FaceLockSources,
     identities: tuple[Path, ...],
@@ -122,7 +126,7 @@ def command(
     engine: EngineOptions,
     output_options: OutputOptions,
 ) -> int:
-    """Hide the faces of photos; writes NAME.protected.jpg (.png, .webp, .tif) beside each.
+    """Hide the faces of photos and of a clip; writes NAME.protected.jpg (.png, .webp, .tif, .mp4) beside each.
 
     Asks for a passphrase twice; an empty answer generates one.  The tree of a folder is mirrored in the output folder.
     `-` is stdin or, as an output, stdout.
@@ -136,10 +140,16 @@ def command(
     \b
     Protect a collection on an engine, for public keys only; the same command continues an interrupted run:
     proface protect s3://bucket/photos -o s3://bucket/protected -r age1... --engine dask --scheduler tcp://...
+
+    \b
+    Protect a clip; the people are numbered by when they come, see `proface detect --sheet`:
+    proface protect clip.mp4 --faces 1,3 --same 3,7
     """
     from ...api.options import ProtectOptions
     from ...errors import UsageError
     from ...processes import threads_per_process
+    from ...video.clip_names import is_clip_name
+    from ..runner.clips.task import only_clip
     from ..runner.keys import read_identity_files, read_locks
     from ..runner.protect_task import ProtectTask
     from ..runner.report import Reporter
@@ -152,8 +162,15 @@ def command(
         raise hinted(
             UsageError("--identity does nothing without --resume"), "recipients' public keys are given with -r"
         )
-    settings["boxes"] = photo_boxes(PeopleOptions(), settings["boxes"], {})
     settings["search"] = search
+    if any(map(is_clip_name, inputs)):
+        from ..runner.clips.protect import protect_clip
+
+        refused = {"--publish": publish is not None, "--robust": share is not None, "--engine": engine.name is not None}
+        return protect_clip(
+            only_clip(inputs, refused), plan_options, settings, people, clip, locks, reporter, threads=threads
+        )
+    settings["boxes"] = photo_boxes(people, settings["boxes"], clip.given)
     settings["share"] = share.options() if share else None
     if engine.name is not None:
         from ..runner.engine_run import run_on_engine

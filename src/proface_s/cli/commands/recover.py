@@ -61,7 +61,7 @@ def command(
     threads: int,
     output_options: OutputOptions,
 ) -> int:
-    """Bring the faces of protected photos back; writes NAME.recovered.jpg (.png, .webp, .tif) beside each.
+    """Bring the faces of protected photos and of a clip back; writes NAME.recovered.jpg (.png, .mp4) beside each.
 
     Asks for the passphrase if neither an identity nor a face key is given.  A face key brings its face back; the
     others stay covered.  In a folder, only protected files are taken; with --share-copies, also what apps have left of
@@ -70,9 +70,12 @@ def command(
     If a program has removed all metadata, the faces come back from the pixels alone, as estimates.  From a share copy
     that an app has compressed, resized or cropped, they come back reduced.
     """
+    from ...api import Credentials
     from ...api.options import RecoverOptions
     from ...processes import threads_per_process
+    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
+    from ..runner.clips.task import only_clip
     from ..runner.keys import read_credentials
     from ..runner.recover_task import RecoverTask
     from ..runner.report import Reporter
@@ -80,6 +83,16 @@ def command(
     from ..runner.stdio import check_pipes, require_named_file
 
     reporter = Reporter("recover", output_options)
+    if any(map(is_clip_name, inputs)):
+        from ..runner.clips import reading
+
+        refused = {"--force": force, "--sidecar": sidecar is not None, "--from-pixels": from_pixels}
+        refused |= {"--format": file_format is not None, "--resume": plan_options.resume, "--expect": expect == "cover"}
+        clip = reading.recover_task(only_clip(inputs, refused), plan_options)
+        credentials = Credentials() if clip.failure else read_credentials(sources, reporter.warn)
+        wanted = RecoverOptions(credentials=credentials, faces=faces or None)
+        log = AuditLog.open(audit, "recover", credentials)
+        return reading.recover(clip, wanted, log, reporter, overwrite=plan_options.overwrite)
     plan = _make_plan(inputs, plan_options, file_format, sidecar, from_pixels, share_copies)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=[sources.descriptor])

@@ -44,13 +44,23 @@ def command(
     picture is not changed; old copies of the file still open with the old keys.
     """
     from ...api import rewrap
+    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
+    from ..runner.clips.task import REWRAPPED, only_clip
     from ..runner.keys import read_credentials, read_new_lock
     from ..runner.report import Reporter
     from ..runner.run import run_hopeless, run_plan
     from ..runner.special_plans import plan_changes
 
     reporter = Reporter("rewrap", output_options)
+    if any(map(is_clip_name, inputs)):
+        from ..runner.clips import changes
+
+        options = PlanOptions(output, overwrite=overwrite)
+        clip = changes.change_task(only_clip(inputs), REWRAPPED, options, in_place=in_place)
+        known = read_credentials(sources, reporter.warn)
+        lock, log = read_new_lock(new, reporter.warn), AuditLog.open(audit, "rewrap", known)
+        return changes.rewrap(clip, known, lock, log, reporter, keep=add, overwrite=overwrite or in_place)
     plan = plan_changes(inputs, ".rewrapped.png", PlanOptions(output, overwrite=overwrite), in_place=in_place)
     if plan.hopeless:
         AuditLog.open(audit, "rewrap")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...types import Box
     from ...video.people.corrections import Corrections, TimedBox
 
+_CODECS: Final = ("h264", "hevc", "av1")
 _EVERY: Final = 3
 _FRAMES: Final = 25  # a second, of which --every counts
 
@@ -56,6 +57,71 @@ class PeopleOptions:
 
         timed = tuple(TimedBox(0.0, float("inf"), box) if isinstance(box, Box) else box for box in boxes)
         return Corrections(parse_same(self.same), faces, timed)
+
+
+class SecondsText(click.ParamType):  # type: ignore[type-arg]
+    """A time: seconds, ``m:ss`` or ``h:mm:ss``."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        if isinstance(value, float):
+            return value
+        seconds = 0.0
+        try:
+            for part in str(value).split(":"):
+                if not part.replace(".", "", 1).isdigit():
+                    raise ValueError
+                seconds = 60 * seconds + float(part)
+        except ValueError:
+            self.fail("a time is given as seconds, or as 1:02:03", param, ctx)
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ClipChoices:
+    """What the user wants of a protected clip; fields as in `ClipOptions`."""
+
+    codec: str | None = None
+    exact: bool = False
+    mute: bool = False
+    start: float | None = None
+    stop: float | None = None
+
+    @property
+    def given(self) -> dict[str, bool]:
+        """Which options were given: photos have none of them."""
+        return {
+            "--codec": self.codec is not None, "--exact": self.exact, "--mute": self.mute,
+            "--from": self.start is not None, "--to": self.stop is not None,
+        }  # fmt: skip
+
+
+def clip_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add --exact, --codec, --mute, --from and --to; the command gets them as ``clip``."""
+
+    @wraps(function)
+    def bundled(
+        *, exact: bool, codec: str | None, mute: bool, start: float | None, stop: float | None, **rest: Any
+    ) -> int:
+        return function(clip=ClipChoices(codec, exact, mute, start, stop), **rest)
+
+    return in_order(
+        click.option(
+            "--exact",
+            is_flag=True,
+            help="Of a clip: seal the whole original file, which comes back bit for bit; everybody has the same keys.",
+        ),
+        click.option(
+            "--codec",
+            type=click.Choice(_CODECS),
+            help="Of a clip: codec of the pictures; by default h264, which plays everywhere, and hevc for 10 bits.",
+        ),
+        click.option("--mute", is_flag=True, help="Of a clip: leave the sound out; a voice tells who somebody is."),
+        click.option("--from", "start", type=SecondsText(), metavar="TIME", help="Of a clip: begin at this time."),
+        click.option("--to", "stop", type=SecondsText(), metavar="TIME", help="Of a clip: end at this time."),
+    )(bundled)
 
 
 def people_options(function: Callable[..., int]) -> Callable[..., int]:

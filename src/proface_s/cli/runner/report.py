@@ -111,6 +111,11 @@ class Reporter:
         options: of the user.
     """
 
+    @property
+    def silent(self) -> bool:
+        """Whether progress is not shown."""
+        return self._options.quiet or self._options.as_json
+
     def __init__(self, command: str, options: OutputOptions) -> None:
         self._command, self._options = command, options
         self._warned: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -283,12 +284,7 @@ def _wrong_frames(track: SealedTrack) -> list[str]:
     """Compare the times of the pictures, which are not decoded, with the tables."""
     if track.exact or track.problems:
         return []
-    with open_clip(track.path) as clip:
-        times = sorted(
-            packet.pts * packet.time_base
-            for packet in clip.container.demux(clip.stream)
-            if packet.size and packet.pts is not None
-        )
+    times = _frame_times(track.path)
     wanted = [frame.time * track.mark.time_base for table, _ in read_sealed_chunks(track) for frame in table.frames]
     if times == wanted:
         return []
@@ -308,3 +304,26 @@ def _closed_tracks(track: SealedTrack, keys: dict[int, FaceKey]) -> list[str]:
             except FileFormatError as error:
                 problems.append(error.message)
     return problems
+
+
+def is_protected_copy(path: Path, source: Path) -> bool:
+    """Return whether a file is a complete protected clip whose frames are shown when those of another clip are.
+
+    Raises:
+        NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
+    """
+    track = read_sealed_track(path)
+    if track.problems or _wrong_frames(track):
+        return False
+    copied, original = _frame_times(path), _frame_times(source)
+    return [time - copied[0] for time in copied] == [time - original[0] for time in original]
+
+
+def _frame_times(path: Path) -> list[Fraction]:
+    """Return the times of a clip's pictures in seconds, ascending, without decoding them."""
+    with open_clip(path) as clip:
+        return sorted(
+            packet.pts * packet.time_base
+            for packet in clip.container.demux(clip.stream)
+            if packet.size and packet.pts is not None
+        )

@@ -87,6 +87,7 @@ def check_clip_options(options: ProtectOptions) -> None:
         "a share copy": options.share is not None,
         "another file format": options.file_format is not None,
         "a quality of JPEG": options.quality != JPEG_QUALITY,
+        "nobody in them": options.allow_no_face,
     }
     for what, asked in refused.items():
         if asked:
