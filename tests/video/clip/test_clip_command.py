@@ -23,6 +23,8 @@ import proface_s
 from proface_s.cli.main import main
 from proface_s.keys.recipients import Identity
 from proface_s.video.clip.read import open_clip
+from proface_s.video.people.file import encode_people
+from proface_s.video.people.people import People, PersonTrack
 
 data = pytest.importorskip("skimage.data")
 FRAMES = 56
@@ -199,11 +201,15 @@ def test_a_run_that_is_ended_half_way_leaves_no_output_and_is_resumed(folder: Pa
     with av.open(str(tmp_path / "long.mp4"), "w") as out:
         video = out.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "crf": "16"})
         video.width, video.height, video.pix_fmt = 256, 240, "yuv420p"
-        for _ in range(8):
+        for _ in range(4):
             for rgb in (*frames, *frames[::-1]):
                 out.mux(video.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         out.mux(video.encode(None))
-    words = ("protect", "long.mp4", "--passphrase-file", str(folder / "mine"), "--every", "250")
+    count = 8 * FRAMES
+    track = PersonTrack(1, 1, 0, np.tile(np.array([100, 40, 60, 80], np.int32), (count, 1)), 0)
+    people = People((256, 240), np.arange(count) / RATE, (track,))
+    (tmp_path / "people.json").write_bytes(encode_people(people))
+    words = ("protect", "long.mp4", "--people", "people.json", "--passphrase-file", str(folder / "mine"))
     running = _started(tmp_path, *words)
     kept = tmp_path / ".long.protected.mp4.people"
     while running.poll() is None and not (kept.exists() and list(tmp_path.glob(".long.protected.mp4.*.tmp"))):
@@ -212,7 +218,7 @@ def test_a_run_that_is_ended_half_way_leaves_no_output_and_is_resumed(folder: Pa
     _, said = running.communicate()
     assert running.returncode != 0, said
     assert not (tmp_path / "long.protected.mp4").exists()
-    left = {path.name for path in tmp_path.iterdir()} - {"long.mp4", kept.name}
+    left = {path.name for path in tmp_path.iterdir()} - {"long.mp4", "people.json", kept.name}
     assert not left or how == signal.SIGKILL
     resumed = _started(tmp_path, *words, "--resume")
     _, said = resumed.communicate()
