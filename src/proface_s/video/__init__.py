@@ -14,5 +14,6 @@
 * `proface_s.video.records` — `FrameRecord`: the data, besides the key, that recovers a frame.
 
 Frames must be stored without loss (FFV1, x264 or VP9 in RGB and lossless, PNG files): one lossy compression destroys
-the hidden faces, and is detected.  This package does not read or write files, sound or containers.
+the hidden faces, and is detected.  For files, which are compressed and have sound, there is `proface_s.video.clip`,
+which hides nothing in pixels.
 """

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cast_kit import BOB, appearing, planes_of, protected, psnr, recovered, two_people
+from cast_kit import ANN, BOB, appearing, options, planes_of, protected, psnr, recovered, two_people
+from clip_kit import write_clip
 
 from proface_s.api.options import RecoverOptions
-from proface_s.errors import WrongKeyError
+from proface_s.errors import ImageError, WrongKeyError
 from proface_s.keys.access import Lock
 from proface_s.video.clip.areas import Area, Owners, covered_box, sealed_box
+from proface_s.video.clip.protect import protect_clip
 from proface_s.video.clip.read import open_clip
 from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_frames
 
@@ -65,3 +67,17 @@ def test_one_persons_key_changes_only_that_persons_pixels(tmp_path: Path) -> Non
     assert changed > 10_000
     result = recover_clip(target, tmp_path / "b.mp4", RecoverOptions.of(BOB))
     assert (result.recovered, result.covered) == ((2,), (1,))
+
+
+def test_from_python(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.mp4", 30)
+    told = []
+    done = protect_clip(
+        source, tmp_path / "b.mp4", options(), people=two_people(30), progress=lambda *step: told.append(step)
+    )
+    assert repr(done).startswith("<ProtectedClip: 2 people, 160x112 pixels")
+    assert told == [("hide", number, 30) for number in range(30)]
+    back = recover_clip(done.path, tmp_path / "c.mp4", RecoverOptions.of(ANN))
+    assert repr(back).startswith("<RecoveredClip: 2 of 2")
+    with pytest.raises(ImageError, match="already exists"):
+        protect_clip(source, tmp_path / "b.mp4", options(), people=two_people(30))

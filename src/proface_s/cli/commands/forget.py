@@ -76,7 +76,7 @@ def command(
             click.echo("nothing was changed", err=True)
             return 1
         reporter, replaces = Reporter("forget", output_options), overwrite or in_place
-        return changes.forget(clip, faces, AuditLog.open(audit, "forget"), reporter, overwrite=replaces)
+        return changes.run_forget_clip(clip, faces, AuditLog.open(audit, "forget"), reporter, overwrite=replaces)
     plan = plan_changes(inputs, ".forgotten.png", plan_options, in_place=in_place)
     if not yes and not _confirmed(plan, faces, final=in_place or erase):
         click.echo("nothing was changed", err=True)

@@ -34,7 +34,7 @@ def command(inputs: tuple[Path, ...], share_copies: bool, output_options: Output
     if any(map(is_clip_name, inputs)):
         from ..runner.clips import reading
 
-        return reading.inspect(only_clip(inputs), Reporter("inspect", output_options))
+        return reading.run_inspect_clip(only_clip(inputs), Reporter("inspect", output_options))
 
     def work(task: FileTask) -> TaskReport:
         return _report(task, inspect(read_stdin() if task.source is STDIN else task.source))

@@ -164,10 +164,10 @@ def command(
         )
     settings["search"] = search
     if any(map(is_clip_name, inputs)):
-        from ..runner.clips.protect import protect_clip
+        from ..runner.clips.protect import run_protect_clip
 
         refused = {"--publish": publish is not None, "--robust": share is not None, "--engine": engine.name is not None}
-        return protect_clip(
+        return run_protect_clip(
             only_clip(inputs, refused), plan_options, settings, people, clip, locks, reporter, threads=threads
         )
     settings["boxes"] = photo_boxes(people, settings["boxes"], clip.given)

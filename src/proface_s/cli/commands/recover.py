@@ -92,7 +92,7 @@ def command(
         credentials = Credentials() if clip.failure else read_credentials(sources, reporter.warn)
         wanted = RecoverOptions(credentials=credentials, faces=faces or None)
         log = AuditLog.open(audit, "recover", credentials)
-        return reading.recover(clip, wanted, log, reporter, overwrite=plan_options.overwrite)
+        return reading.run_recover_clip(clip, wanted, log, reporter, overwrite=plan_options.overwrite)
     plan = _make_plan(inputs, plan_options, file_format, sidecar, from_pixels, share_copies)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=[sources.descriptor])

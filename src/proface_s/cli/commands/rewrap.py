@@ -60,7 +60,7 @@ def command(
         clip = changes.change_task(only_clip(inputs), REWRAPPED, options, in_place=in_place)
         known = read_credentials(sources, reporter.warn)
         lock, log = read_new_lock(new, reporter.warn), AuditLog.open(audit, "rewrap", known)
-        return changes.rewrap(clip, known, lock, log, reporter, keep=add, overwrite=overwrite or in_place)
+        return changes.run_rewrap_clip(clip, known, lock, log, reporter, keep=add, overwrite=overwrite or in_place)
     plan = plan_changes(inputs, ".rewrapped.png", PlanOptions(output, overwrite=overwrite), in_place=in_place)
     if plan.hopeless:
         AuditLog.open(audit, "rewrap")

@@ -52,7 +52,7 @@ def command(
 
         clip = only_clip(inputs, {"--expect": expect == "cover"})
         known = Credentials() if without_key else read_credentials(sources, reporter.warn)
-        return reading.verify(clip, known, AuditLog.open(audit, "verify", known), reporter)
+        return reading.run_verify_clip(clip, known, AuditLog.open(audit, "verify", known), reporter)
     plan = plan_reading(inputs, share_copies=share_copies)
     needs_key = not plan.hopeless and not without_key
     credentials = read_credentials(sources, reporter.warn) if needs_key else Credentials()

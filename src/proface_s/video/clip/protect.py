@@ -14,13 +14,15 @@ from ...container.header.header import DIGEST_BYTES, NO_MODEL_ID, Header
 from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...covers import format_style, get_style, is_weak, recorded_name
-from ...errors import NoFaceError, ProFaceError, UsageError
+from ...errors import ImageError, NoFaceError, ProFaceError, UsageError
+from ...faces import DEFAULT_DETECTOR, open_detector
 from ...faces.boxes import intersection
 from ...image.atomic import PRIVATE, appearing_file
 from ...keys.access import Lock
 from ...keys.derive import KekDeriver
 from ...progress import Progress, silent
 from ...types import Box, Style
+from ..people.of_clip import find_clip_people
 from ..people.people import People
 from .areas import Area, covered_box, hull_box
 from .hide import ClipPlan, failures_of, hide_clip
@@ -72,6 +74,47 @@ class HiddenFrames(Sequence[Sequence[HiddenFace]]):
                 area = Area(self._index[person], covered_box(face, self._size, self._margin))
                 hidden.append(HiddenFace(area, face, track))
         return tuple(hidden)
+
+
+def protect_clip(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: ProtectOptions,
+    clip_options: ClipOptions | None = None,
+    *,
+    people: People | None = None,
+    overwrite: bool = False,
+    threads: int = 0,
+    progress: Progress = silent,
+) -> ProtectedClip:
+    """Find the people of a clip, and write its protected copy; `recover_clip` is the inverse.
+
+    Args:
+        source: the clip.
+        target: where to write an MP4 file.
+        options: locks, styles, people to protect, and how faces are looked for.
+        clip_options: everything that only clips have; the defaults if None.
+        people: who is where, if that is known; nobody is looked for then.
+        overwrite: replace an existing file.
+        threads: to work with; 0 for all cores.
+        progress: is told about the stages ``find`` and ``hide``, with numbers of frames.
+
+    Raises:
+        UsageError: if the options are not for clips, or name a person who is not there.
+        NoFaceError: if there is nobody to protect.
+        ImageError: if the source cannot be read or the target not be written.
+    """
+    source, target, chosen = Path(source), Path(target), clip_options or ClipOptions()
+    check_clip_options(options)
+    if os.path.lexists(target) and not overwrite:
+        raise ImageError(f"{target} already exists", code="exists")
+    if people is None:
+        search = options.search
+        detector = open_detector(
+            search.detector or DEFAULT_DETECTOR, threads, threshold=search.threshold, thorough=search.thorough
+        )
+        people, _ = find_clip_people(source, detector, chosen.interval, threads=threads, progress=progress)
+    return write_protected(source, target, people, options, chosen, overwrite=overwrite, progress=progress)
 
 
 def write_protected(

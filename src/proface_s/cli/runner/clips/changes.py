@@ -30,7 +30,7 @@ def change_task(source: Path, suffix: str, options: PlanOptions, *, in_place: bo
     return FileTask(source, source)
 
 
-def forget(task: FileTask, faces: Sequence[int], log: AuditLog, reporter: Reporter, *, overwrite: bool) -> int:
+def run_forget_clip(task: FileTask, faces: Sequence[int], log: AuditLog, reporter: Reporter, *, overwrite: bool) -> int:
     """Forget people of a clip, and report it; return the exit code."""
 
     def work(task: FileTask) -> TaskReport:
@@ -48,7 +48,7 @@ def forget(task: FileTask, faces: Sequence[int], log: AuditLog, reporter: Report
     return run_clip(task, log.recording(work, faces), reporter)
 
 
-def rewrap(
+def run_rewrap_clip(
     task: FileTask,
     credentials: Credentials,
     lock: Lock,

@@ -40,7 +40,7 @@ from .task import PROTECTED, clip_task, run_clip
 _STALE: Final = 60.0  # seconds: a file that is being written is touched more often
 
 
-def protect_clip(
+def run_protect_clip(
     source: Path,
     plan_options: PlanOptions,
     settings: ProtectSettings,

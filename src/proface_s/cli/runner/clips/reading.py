@@ -25,7 +25,9 @@ def recover_task(source: Path, plan_options: PlanOptions) -> FileTask:
     return clip_task(source, plan_options.output, RECOVERED, overwrite=plan_options.overwrite)
 
 
-def recover(task: FileTask, options: RecoverOptions, log: AuditLog, reporter: Reporter, *, overwrite: bool) -> int:
+def run_recover_clip(
+    task: FileTask, options: RecoverOptions, log: AuditLog, reporter: Reporter, *, overwrite: bool
+) -> int:
     """Recover a clip, and report it; return the exit code."""
 
     def work(task: FileTask) -> TaskReport:
@@ -52,7 +54,7 @@ def recover(task: FileTask, options: RecoverOptions, log: AuditLog, reporter: Re
     return run_clip(task, log.recording(work, options.faces), reporter)
 
 
-def inspect(source: Path, reporter: Reporter) -> int:
+def run_inspect_clip(source: Path, reporter: Reporter) -> int:
     """Show what a protected clip tells without a key; return the exit code."""
 
     def work(task: FileTask) -> TaskReport:
@@ -80,7 +82,7 @@ def inspect(source: Path, reporter: Reporter) -> int:
     return run_clip(FileTask(source), work, reporter)
 
 
-def verify(source: Path, credentials: Credentials, log: AuditLog, reporter: Reporter) -> int:
+def run_verify_clip(source: Path, credentials: Credentials, log: AuditLog, reporter: Reporter) -> int:
     """Check a protected clip; return the exit code."""
 
     def work(task: FileTask) -> TaskReport:
