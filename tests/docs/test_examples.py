@@ -14,6 +14,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,16 @@ from examples import ROOT, Block, commands, programs, uploads
 from PIL import Image
 
 import proface_s
-from proface_s import Identity, Session, ShareOptions, face_key
+from proface_s import Identity, ProtectOptions, Session, ShareOptions, face_key
 from proface_s.api import Credentials
 from proface_s.cli.main import main, proface
 from proface_s.cli.runner import keys
 from proface_s.covers import registry
 from proface_s.keys.recipients import encode_identity
+from proface_s.video.clip.options import ClipOptions
+from proface_s.video.clip.protect import write_protected
+from proface_s.video.people.file import encode_people
+from proface_s.video.people.people import People, PersonTrack
 
 PASSPHRASE = "correct horse battery staple"
 IDENTITY = Identity.generate()
@@ -80,7 +85,27 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).unlink()
     (folder / "bob.txt").write_text(face_key(done.data, 2, Credentials.of(PASSPHRASE)) + "\n")
     (folder / "bob.txt").chmod(0o600)
+    if find_spec("av"):
+        _make_clips(folder, np.asarray(photo)[:, :512])
     return folder
+
+
+def _make_clips(folder: Path, frame: np.ndarray) -> None:
+    """Write a clip of a few frames, a list of who is in it, and its protected copy with two people."""
+    import av
+
+    with av.open(str(folder / "clip.mp4"), "w") as out:
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = frame.shape[1], frame.shape[0], "yuv420p"
+        for _ in range(6):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        out.mux(video.encode(None))
+    boxes = [np.array([[x, 90, 60, 80]] * 6, np.int32) for x in (90, 250, 360)]
+    tracks = tuple(PersonTrack(number, number, 0, box, 0) for number, box in enumerate(boxes, 1))
+    people = People((frame.shape[1], frame.shape[0]), np.arange(6) / 25, tracks)
+    (folder / "people.json").write_bytes(encode_people(people))
+    options = ProtectOptions.of(PASSPHRASE, style="pixelate")
+    write_protected(folder / "clip.mp4", folder / "clip.protected.mp4", people, options, ClipOptions())
 
 
 @pytest.fixture
@@ -116,6 +141,8 @@ def test_every_command_of_the_documentation_works(here: Path, place: str, line: 
             assert context.params
     if not words or words[0] in ONLY_PARSED or any(sign in line for sign in UNREACHABLE):
         return
+    if ".mp4" in line:
+        pytest.importorskip("av")
     if "--engine" in words:
         for package in SCALE_EXTRA:
             pytest.importorskip(package)
@@ -126,7 +153,7 @@ def test_every_command_of_the_documentation_works(here: Path, place: str, line: 
 def _make_room(here: Path, words: list[str]) -> None:
     """Remove the outputs of earlier examples that this one writes again."""
     if words[0] == "protect":
-        for path in (*here.glob("party.protected.*"),):
+        for path in (*here.glob("party.protected.*"), *here.glob("clip.protected.*")):
             path.unlink()
     for option, value in pairwise(words):
         if option in ("-o", "--output", "--draw") and (here / value).exists():
