@@ -1,7 +1,7 @@
 """Compile scans.c to the WebAssembly module that the package ships: `pip install ziglang==0.17.0`, then run this.
 
-The compiler is pinned, so that the same source gives the same bytes; tests/unit/image/jpeg/test_coefficients.py compares the
-digest of the source with the one that was compiled.
+The compiler is pinned, so that the same source gives the same bytes; tests/unit/image/jpeg/test_coefficients.py
+compares the digest of the source with the one that was compiled.
 """
 
 from __future__ import annotations
