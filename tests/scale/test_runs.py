@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import signal
@@ -24,9 +25,11 @@ import pyarrow.parquet as pq  # noqa: E402
 from scale_kit import BOX, SUFFIXES, draw_folder, drawn, job_for  # noqa: E402
 
 from proface_s.api import Lock, ShareOptions, recover  # noqa: E402
+from proface_s.api.jpeg.protecting import same_coefficients  # noqa: E402
 from proface_s.api.options import ProtectOptions  # noqa: E402
-from proface_s.errors import UsageError  # noqa: E402
+from proface_s.errors import NotProtectedError, UsageError  # noqa: E402
 from proface_s.image import write as writing  # noqa: E402
+from proface_s.image.jpeg.read_coefficients import read_jpeg  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale import run  # noqa: E402
 from proface_s.scale.engines import start_engine  # noqa: E402
@@ -91,6 +94,51 @@ def test_a_folder_and_again_and_what_changed(proface: Proface, identity: Identit
     }  # fmt: skip
     assert os.listdir("out.manifest") == [MAIN]
     assert len(rows()) == 5
+
+
+def test_jpegs_stay_jpegs_and_other_photos_are_made_into_some(proface: Proface, identity: Identity) -> None:
+    draw_folder(Path("in"), ["a.jpg", "deep/b.png"])
+    assert proface(*LOCAL, "--format", "jpeg", "--quality", "60", "--publish", "public")[0] == 0
+    first = outputs() | outputs("public")
+    assert set(first) == {
+        "out/a.jpg.protected.jpg", "out/deep/b.png.protected.jpg",
+        "public/a.jpg.covered.jpg", "public/deep/b.png.covered.jpg",
+    }  # fmt: skip
+    before = read_jpeg(Path("in/a.jpg").read_bytes())
+    back = recover("out/a.jpg.protected.jpg", identities=[identity], output="back.jpg")
+    assert same_coefficients(read_jpeg(back.data), before)
+    for name in ("a.jpg", "deep/b.png"):
+        protected, covered = (read_jpeg(first[f"{where}.jpg"][0]) for where in
+                              (f"out/{name}.protected", f"public/{name}.covered"))  # fmt: skip
+        assert same_coefficients(protected, covered)
+        with pytest.raises(NotProtectedError):
+            recover(first[f"public/{name}.covered.jpg"][0], identities=[identity])
+    made = read_jpeg(first["out/deep/b.png.protected.jpg"][0]).components[0].table
+    assert made.max() > 3 * read_jpeg(jpeg_of_quality(95)).components[0].table.max()
+
+    again = ("--format", "jpeg", "--quality", "60", "--publish", "public")
+    assert proface(*LOCAL, *again)[1].endswith("2 done (2 of them before)\n")
+    assert outputs() | outputs("public") == first
+    Path("public/a.jpg.covered.jpg").unlink()
+    assert proface(*LOCAL, *again)[1].endswith("2 done (1 of them before)\n")
+    assert set(outputs() | outputs("public")) == set(first)
+    code, stderr = proface(*LOCAL, *again[:2], "--quality", "61", *again[4:])
+    assert (code, "belongs to another run" in stderr) == (2, True)
+
+
+def jpeg_of_quality(quality: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(drawn(1)).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("publish", ["in/public", ".", "in"])
+def test_covers_do_not_go_among_the_photos(proface: Proface, publish: str) -> None:
+    draw_folder(Path("in"), ["a.jpg"])
+    code, stderr = proface(*LOCAL, "--publish", publish)
+    assert (code, "overlap" in stderr) == (2, True)
+    assert os.listdir() == ["in"]
+    assert os.listdir("in") == ["a.jpg"]
 
 
 def test_good_and_broken_files(proface: Proface) -> None:
@@ -369,7 +417,8 @@ def test_runs_differ_by_what_their_outputs_depend_on(identity: Identity) -> None
     someone = Identity.generate().recipient
     others = [job_for("a", "c", key), job_for("a", "b", key, seal=False), job_for("a", "b", someone)]
     others += [job_for("a", "b", key, share=ShareOptions(region=region)) for region in ("photo", "halo")]
-    assert len({each.fingerprint() for each in (job, *others)}) == 6
+    others += [job_for("a", "b", key, quality=80), replace(job, published="d")]
+    assert len({each.fingerprint() for each in (job, *others)}) == 8
 
 
 def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None:
@@ -377,7 +426,7 @@ def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None
 
     assert {each.name for each in fields(ProtectOptions) if each.init} == {*FINGERPRINTED, *FIXED, *IN_OUTPUTS}
     assert set(CollectionJob.__dataclass_fields__) - {"source", "target", "options"} == {
-        "suffixes", "recursive", "threads",
+        "suffixes", "recursive", "threads", "published",
     }  # fmt: skip
 
 

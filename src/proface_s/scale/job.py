@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from ..api.face_search import USUAL_SEARCH
-from ..api.files.kinds import PROTECTED_SUFFIX, with_format
+from ..api.files.kinds import COVERED_SUFFIX, PROTECTED_SUFFIX, with_format
 from ..api.options import ProtectOptions
 from ..api.share.protect_share import share_suffix
 from ..covers import format_style, sticker_file
@@ -23,7 +23,7 @@ PhotoStatus = Literal["done", "copied", "no-face", "failed", "poisoned"]
 MAX_ATTEMPTS = 3
 """How many workers a photo may kill before it is set aside."""
 
-FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format", "record", "keep_metadata",
+FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format", "quality", "record", "keep_metadata",
                         "allow_no_face", "search", "share")  # fmt: skip
 """Options of `ProtectOptions` that runs may differ in."""
 
@@ -34,7 +34,6 @@ FIXED: Final[dict[str, tuple[Any, ...]]] = {
     "own": ({},),
     "own_styles": ({},),
     "wrong_key": (None, "noise"),
-    "quality": (JPEG_QUALITY,),
     "sidecar": ("none",),
 }
 """The other options, with the only values that a run accepts."""
@@ -51,6 +50,7 @@ class CollectionJob:
         suffixes: lower-case suffixes of the files to protect, each with its dot.
         recursive: include subfolders.
         threads: that each worker may use.
+        published: URL or folder for the covers alone, in which nothing is hidden; None if they are not wanted.
 
     Raises:
         UsageError: if a URL carries a secret, or the options cannot be used for a whole collection.
@@ -62,10 +62,12 @@ class CollectionJob:
     suffixes: frozenset[str]
     recursive: bool = True
     threads: int = 1
+    published: str | None = None
 
     def __post_init__(self) -> None:
-        for url in (self.source, self.target):
-            check_url(url)
+        for url in (self.source, self.target, self.published):
+            if url is not None:
+                check_url(url)
         if self.options.lock.passphrases or not self.options.lock.recipients:
             raise UsageError(
                 "a run on an engine protects for public keys alone, and "
@@ -86,22 +88,26 @@ class CollectionJob:
             source: name of the photo.
             kind: of the output.
         """
-        folder, slash, name = source.rpartition("/")
-        return folder + slash + fitted_name(name, with_format(PROTECTED_SUFFIX, kind))
+        return _named(source, with_format(PROTECTED_SUFFIX, kind))
+
+    def published_of(self, source: str, kind: OutputFormat) -> str:
+        """Return the name of a photo's covers, likewise: ``a/b.jpg`` -> ``a/b.jpg.covered.jpg``."""
+        return _named(source, with_format(COVERED_SUFFIX, kind))
 
     def share_of(self, source: str) -> str:
         """Return the name of a photo's share copy, if the run makes any: ``a/b.jpg`` -> ``a/b.jpg.share.jpg``."""
-        if self.options.share is None:
-            return ""
-        folder, slash, name = source.rpartition("/")
-        return folder + slash + fitted_name(name, share_suffix(self.options.share))
+        return _named(source, share_suffix(self.options.share)) if self.options.share is not None else ""
 
-    def targets_of(self, source: str) -> list[str]:
-        """Return all names that a photo's outputs may have."""
+    def outputs_of(self, source: str) -> list[tuple[str, str]]:
+        """Return all outputs that a photo may have: (URL or folder, name in it)."""
         kinds: tuple[OutputFormat, ...] = (*FORMATS, "jpeg")
         chosen, shared = self.options.file_format, self.share_of(source)
-        names = [self.target_of(source, kind) for kind in (kinds if chosen is None else (chosen,))]
-        return [*names, shared] if shared else names
+        outputs = [(self.target, shared)] if shared else []
+        for kind in kinds if chosen is None else (chosen,):
+            outputs.append((self.target, self.target_of(source, kind)))
+            if self.published is not None:
+                outputs.append((self.published, self.published_of(source, kind)))
+        return outputs
 
     def fingerprint(self) -> str:
         """Return the SHA-256 (hexadecimal) of all that outputs depend on: runs that differ in it share no manifest.
@@ -122,6 +128,10 @@ class CollectionJob:
             "keep_metadata": options.keep_metadata,
             "allow_no_face": options.allow_no_face,
         }
+        if options.quality != JPEG_QUALITY:
+            settings["quality"] = options.quality
+        if self.published is not None:
+            settings["published"] = self.published
         if options.search != USUAL_SEARCH:
             settings["search"] = asdict(options.search)
         if options.share is not None:
@@ -157,6 +167,11 @@ class PhotoTask:
     source: str
     known: KnownPhoto | None = None
     attempt: int = 1
+
+
+def _named(source: str, suffix: str) -> str:
+    folder, slash, name = source.rpartition("/")
+    return folder + slash + fitted_name(name, suffix)
 
 
 def _selection(faces: tuple[int, ...] | None) -> str:

@@ -142,6 +142,8 @@ def open_manifest(folder: Location, job: CollectionJob, *, overwrite: bool = Fal
     """
     target = Location(job.target)
     names = folder.files(".parquet")
+    if job.published is not None:
+        Location(job.published).make()
     if names:
         target.make()
         meta = _read_meta(folder, names, job)

@@ -43,19 +43,20 @@ def check_locations(job: CollectionJob, manifest: Location) -> None:
         manifest: folder of its manifest.
 
     Raises:
-        UsageError: if source and target overlap, or the manifest lies among the outputs.
+        UsageError: if the source overlaps a folder of outputs, or the manifest lies in one.
         ImageError: if the source is not there.
     """
-    source, target = Location(job.source), Location(job.target)
+    source = Location(job.source)
     if not source.exists():
         raise ImageError(f"{source} does not exist, or cannot be reached")
-    if contains(source, target) or contains(target, source):
-        raise UsageError(f"{source} and {target} overlap", code="overlapping-locations")
-    if contains(target, manifest):
-        raise UsageError(
-            f"the manifest {manifest} would lie among the outputs",
-            code="manifest-in-target",
-        )
+    for target in map(Location, (job.target, *([job.published] if job.published else []))):
+        if contains(source, target) or contains(target, source):
+            raise UsageError(f"{source} and {target} overlap", code="overlapping-locations")
+        if contains(target, manifest):
+            raise UsageError(
+                f"the manifest {manifest} would lie among the outputs",
+                code="manifest-in-target",
+            )
 
 
 def run_job(job: CollectionJob, engine: Executor, manifest: Manifest, tell: Callable[[PhotoOutcome], None]) -> Summary:
@@ -108,8 +109,8 @@ def protect_photos(job: CollectionJob, tasks: Iterable[PhotoTask], engine: Execu
 
 def _clear(job: CollectionJob, task: PhotoTask) -> None:
     """Remove what a worker that died may have left of an output."""
-    for name in job.targets_of(task.source):
-        Location(job.target).clear(name)
+    for folder, name in job.outputs_of(task.source):
+        Location(folder).clear(name)
 
 
 def _submit(job: CollectionJob, task: PhotoTask, engine: Executor) -> Future[PhotoOutcome]:

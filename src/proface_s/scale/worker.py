@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, replace
 
 from .. import __version__
 from ..api.files.kinds import output_kind
+from ..api.files.saving import encode_cover
 from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, Fact, ImageError, NoFaceError, ProFaceError, foreign_text
 from ..flow.model import Model
+from ..image.write import OutputFormat
 from .job import CollectionJob, PhotoStatus, PhotoTask
 from .locations import Location, sha256_hex
 
@@ -118,10 +120,10 @@ def _attempted(job: CollectionJob, task: PhotoTask, row: ManifestRow) -> PhotoOu
     options = job.options
     try:
         kind, _ = output_kind(data, None, options.file_format, lambda: options.pixels_reason(None))
-        name = job.target_of(task.source, kind)
-        if _settled(job, task, row.source_sha256, target, name):
-            return PhotoOutcome(row, unchanged=True)
-        return _protected(job, data, replace(row, target=name), target)
+        row = replace(row, target=job.target_of(task.source, kind))
+        if _settled(job, task, row, kind):
+            return PhotoOutcome(replace(row, target=""), unchanged=True)
+        return _protected(job, data, row, kind)
     except Exception as error:
         return _failed(row, error, target)
 
@@ -142,24 +144,27 @@ def check_worker(job: CollectionJob) -> str:
         ModelError: if it lacks a model.
         UsageError: if the model's only mode does not go with public keys.
     """
-    for location in (Location(job.source), Location(job.target)):
+    for location in map(Location, (job.source, job.target, *([job.published] if job.published else []))):
         if not location.exists():
             raise ImageError(f"{location} does not exist on {socket.gethostname()}", code="worker-location")
     job.options.for_model(_model(job))
     return __version__
 
 
-def _settled(job: CollectionJob, task: PhotoTask, source_sha256: str, target: Location, name: str) -> bool:
+def _settled(job: CollectionJob, task: PhotoTask, row: ManifestRow, kind: OutputFormat) -> bool:
     """Return whether nothing is left to do for a photo: the same bytes were finished, or killed their workers, before.
 
-    A photo is finished if its outputs are still what the manifest says, and were made with the current model.
+    A photo is finished if its outputs are still what the manifest says, and were made with the current model, and its
+    covers are there if they are wanted.
     """
-    known = task.known
-    if known is None or known.source_sha256 != source_sha256:
+    known, target = task.known, Location(job.target)
+    if known is None or known.source_sha256 != row.source_sha256:
         return False
     if known.status not in ("done", "copied"):
         return known.status in ("poisoned", "no-face")
-    data = _same_file(target, name, known.target_sha256, known.target_bytes)
+    if job.published is not None and not Location(job.published).size(job.published_of(row.source, kind)):
+        return False
+    data = _same_file(target, row.target, known.target_sha256, known.target_bytes)
     if data is None:
         return False
     if known.status == "copied":
@@ -184,12 +189,15 @@ def _model(job: CollectionJob) -> Model:
     return process_session(job.threads).models.named(job.options.model)
 
 
-def _protected(job: CollectionJob, data: bytes, row: ManifestRow, target: Location) -> PhotoOutcome:
+def _protected(job: CollectionJob, data: bytes, row: ManifestRow, kind: OutputFormat) -> PhotoOutcome:
     started = time.perf_counter()
     result = process_session(job.threads).protect_with(data, job.options)
     written = time.perf_counter()
     source = Location(job.source)
     like = source.path(row.source) if source.is_local else None
+    target = Location(job.target)
+    if job.published is not None:
+        Location(job.published).write(job.published_of(row.source, kind), encode_cover(result, kind), like=like)
     target.write(row.target, result.data, like=like)
     if result.share is not None:
         shared, name = result.share.data, job.share_of(row.source)

@@ -18,6 +18,7 @@ from ..results.protected import ProtectResult
 from .reasons import check_jpeg
 
 PROTECTED_SUFFIX, RECOVERED_SUFFIX = ".protected.png", ".recovered.png"
+COVERED_SUFFIX: Final = ".covered.png"
 FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX = ".forgotten.png", ".rewrapped.png"
 
 _FILES: Final = (str, os.PathLike, bytes, ProtectResult)

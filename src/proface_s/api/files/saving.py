@@ -81,15 +81,18 @@ def save_cover(result: ProtectResult, path: str | os.PathLike[str], *, overwrite
     """Write the covers of a protected photo alone; see `ProtectResult.save_cover`."""
     target = Path(path)
     check_output_path(result.path, target, overwrite=overwrite, jpeg=True)
-    found, wanted = format_of_bytes(result.data), output_format_of(target)
-    if found == wanted == "jpeg":  # nothing is hidden in its coefficients
-        data = write_chunks(result.data, {HEADER_CHUNK: [], SEAL_CHUNK: []})
-    else:
-        shown = read_picture(result.data, name="the protected photo")
-        picture = shown if found == "jpeg" else replace(shown, rgb=_covered(result))
-        data = encode_jpeg(picture) if wanted == "jpeg" else encode_picture(picture, wanted, keep_metadata=True)
-    write_atomic(target, data, overwrite=overwrite, like=result.path)
+    write_atomic(target, encode_cover(result, output_format_of(target)), overwrite=overwrite, like=result.path)
     return target
+
+
+def encode_cover(result: ProtectResult, wanted: OutputFormat) -> bytes:
+    """Return a file with the covers of a protected photo alone: nothing hidden in it, nothing sealed."""
+    found = format_of_bytes(result.data)
+    if found == wanted == "jpeg":  # nothing is hidden in its coefficients
+        return write_chunks(result.data, {HEADER_CHUNK: [], SEAL_CHUNK: []})
+    shown = read_picture(result.data, name="the protected photo")
+    picture = shown if found == "jpeg" else replace(shown, rgb=_covered(result))
+    return encode_jpeg(picture) if wanted == "jpeg" else encode_picture(picture, wanted, keep_metadata=True)
 
 
 def _covered(result: ProtectResult) -> UInt8Image:

@@ -177,12 +177,11 @@ def command(
 
         refused = {
             "--wrong-key cover": (settings["wrong_key"] or _first_mode(settings["model"])) == "cover",
-            "--publish": publish is not None,
             "--sidecar": settings["sidecar"] != "none",
             "--share-only": share is not None and share.only,
             "--identity": bool(identities),
         }
-        where = (engine, inputs, plan_options)
+        where = (engine, inputs, plan_options, publish)
         return run_on_engine(*where, locks, settings, reporter, refused=refused, jobs=jobs, threads=threads)
     paths = only_paths(inputs, engine)
     plan = _make_plan(paths, plan_options, settings, share, locks, output_options)

@@ -26,6 +26,7 @@ from .stdio import STDIN
 if TYPE_CHECKING:
     from ...keys.access import Lock
     from ...scale.engines import EngineName
+    from ...scale.job import CollectionJob
     from ...scale.run import Summary
     from ...scale.worker import PhotoOutcome
 
@@ -37,6 +38,7 @@ def run_on_engine(
     engine: EngineOptions,
     given: Sequence[Path | str],
     plan_options: PlanOptions,
+    publish: str | None,
     locks: FaceLockSources,
     settings: ProtectSettings,
     reporter: Reporter,
@@ -51,6 +53,7 @@ def run_on_engine(
         engine: which one, and its manifest.
         given: the only source.
         plan_options: with the target.
+        publish: folder or URL for the covers alone; None for none.
         locks: sources of public keys.
         settings: of `ProtectOptions`, all but its lock.
         reporter: of the command.
@@ -69,7 +72,6 @@ def run_on_engine(
     name, lock = _checked_name(engine, refused), _public_lock(locks, reporter)
     try:
         from ...scale.engines import start_engine
-        from ...scale.job import CollectionJob
         from ...scale.locations import location_of
         from ...scale.manifest import open_manifest
         from ...scale.run import check_locations, run_job
@@ -77,10 +79,8 @@ def run_on_engine(
         raise UsageError(
             f"--engine needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="scale"
         ) from None
-    options = ProtectOptions(lock=lock, **settings)
-    start, end = location_of(source), location_of(target)
-    job = CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, plan_options.recursive, threads)
-    folder = location_of(engine.manifest or f"{end.url.rstrip('/')}.manifest")
+    job = _job(source, target, publish, ProtectOptions(lock=lock, **settings), plan_options.recursive, threads)
+    folder = location_of(engine.manifest or f"{job.target.rstrip('/')}.manifest")
     check_locations(job, folder)
     progress = _RunProgress(reporter)
     reporter.collect_warnings()
@@ -92,6 +92,18 @@ def run_on_engine(
         finally:
             reporter.print_collected()
     return _summarise(summary, reporter)
+
+
+def _job(
+    source: str, target: str, publish: str | None, options: ProtectOptions, recursive: bool, threads: int
+) -> CollectionJob:
+    """Return the run that a command asks for."""
+    from ...scale.job import CollectionJob
+    from ...scale.locations import location_of
+
+    start, end = location_of(source), location_of(target)
+    covers = None if publish is None else location_of(publish).url
+    return CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, recursive, threads, covers)
 
 
 def _checked_name(engine: EngineOptions, refused: Mapping[str, bool]) -> EngineName:
