@@ -17,6 +17,7 @@ from PIL import Image
 from web_kit import ANNS, BOBS, PATIENCE, Service, drawn, noise, pixels, png
 
 from proface_s.flow.cards import DEFAULT_MODEL
+from proface_s.image.write import JPEG_QUALITY
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -277,6 +278,31 @@ def test_a_format_that_browsers_do_not_show_is_shown_all_the_same(page: Any, two
     name, data = saved(page, page.locator("#results a").click)
     assert name == "two.protected.tif"
     assert data[:2] in (b"II", b"MM")
+
+
+def test_the_quality_of_a_jpeg_is_asked_for_where_one_has_to_be_made(page: Any, two: bytes, tmp_path: Path) -> None:
+    kinds = {"two.png": "PNG", "jpeg.png": "JPEG"}  # the second has the wrong name
+    for name, kind in kinds.items():
+        Image.fromarray(pixels(two)).save(tmp_path / name, kind)
+    quality = page.get_by_label("Quality of a JPEG")
+    sizes: list[int] = []
+    for name, asked in (("two.png", 40), ("two.png", 90), ("jpeg.png", None)):
+        choose(page, "protect", tmp_path / name)
+        expect(page.locator("#faces > li")).to_have_count(2)
+        if not sizes:
+            page.get_by_text("More choices").click()
+        page.get_by_label("File format").select_option("same")
+        expect(quality).to_be_hidden()
+        page.get_by_label("File format").select_option("jpeg")
+        if asked is None:
+            expect(quality).to_be_hidden()
+        else:
+            expect(quality).to_have_value(str(JPEG_QUALITY) if not sizes else "40")
+            quality.fill(str(asked))
+        type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+        page.click("#protect-go")
+        sizes.append(len(saved(page, page.locator("#results a").click)[1]))
+    assert 2 * sizes[0] < sizes[1]
 
 
 def test_how_faces_are_found_is_chosen(page: Any, files: dict[str, Path]) -> None:

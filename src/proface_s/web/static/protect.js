@@ -10,6 +10,7 @@ import { hideCover, Previews } from "./widgets/previews.js";
 import { fileSize, progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
 import { inside, Stage } from "./widgets/stage.js";
+import { formatField, isJpeg } from "./widgets/format-field.js";
 import { modelField } from "./widgets/model-field.js";
 import { searchFields } from "./widgets/search-fields.js";
 import { sharedCopy, shareField } from "./widgets/share-field.js";
@@ -36,6 +37,7 @@ export class ProtectView {
     this.style = styleField(about.styles, { same: false, name: "all faces", changed: () => this.restyle() });
     byId("style-all").replaceChildren(this.style.root);
     this.model = modelField(about.models);
+    this.format = formatField(() => this.photos);
     this.search = searchFields(about.detectors);
     this.share = shareField();
     this.passphrase = passphraseField(about, "passphrase");
@@ -101,7 +103,8 @@ export class ProtectView {
     const found = await askAbout("/api/detect", file, signal, this.search.value);
     const size = { width: found.width, height: found.height };
     const image = await shown(file, size, signal);
-    const photo = { file, size, image, faces: foundFaces(found), warnings: found.warnings };
+    const jpeg = await isJpeg(file);
+    const photo = { file, jpeg, size, image, faces: foundFaces(found), warnings: found.warnings };
     numberFaces(photo);
     return photo;
   }
@@ -149,6 +152,7 @@ export class ProtectView {
     this.photo = photo;
     this.list.show(photo);
     this.stage.show(photo);
+    this.format.update();
     for (const face of photo.faces) face.url ? this.stage.cover(face, face.url) : this.refresh(face);
     this.thumbnails.choose(photo);
     byId("photo-notes").replaceChildren(...[showNotes(photo.warnings)].filter(Boolean));
@@ -201,7 +205,8 @@ export class ProtectView {
     const boxes = photo.faces.filter((face) => face.on).map((face) => face.box);
     let answer = null;
     try {
-      answer = await askAbout("/api/detect", photo.file, undefined, { faces: "none", boxes, format: this.format });
+      const options = { faces: "none", boxes, format: this.format.value };
+      answer = await askAbout("/api/detect", photo.file, undefined, options);
     } catch {
       answer = { faces: [] }; // protecting the photo will report what is wrong
     }
@@ -248,8 +253,6 @@ export class ProtectView {
     announce("A box was added in the middle.");
   }
 
-  get format() { return byId("format").value; }
-
   /** The options for one photo: every box as shown on the stage, so that the result is what the user sees. */
   request(photo) {
     const faces = photo.faces.filter((face) => face.on);
@@ -257,8 +260,8 @@ export class ProtectView {
     return {
       faces: "none", boxes: faces.map((face) => face.box), style: this.style.value,
       passphrase: this.passphrase.value || null, own: own.filter((each) => each.style || each.passphrase),
-      format: this.format, model: this.model.value, wrong_key: byId("wrong-key").value,
-      keep_metadata: byId("keep-metadata").checked, share: this.share.value,
+      format: this.format.value, ...this.format.quality, model: this.model.value, share: this.share.value,
+      wrong_key: byId("wrong-key").value, keep_metadata: byId("keep-metadata").checked,
     };
   }
 
