@@ -28,7 +28,7 @@ BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title if the bench prin
     "growth": ("", ["--plot", "docs/evidence/growth.png", "--repeats", "2"]),
     "startup": ("", []),
     "big_photo": ("A photo of 12 megapixels with five large portraits", []),
-    "jpeg_files": ("", []),
+    "jpeg_files": ("", ["--repeats", "2"]),
     "folder_jobs": ("", []),
     "folder_memory": ("Memory over a folder of 1,000 photos", []),
     "video_rate": ("", []),
