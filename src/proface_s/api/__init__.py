@@ -4,6 +4,7 @@
 * `proface_s.api.recovery.recover_picture` — `recover_picture`, its inverse.
 * `proface_s.api.changes.manage` — `face_key`, `forget`, `rewrap`: who can open a file, changed without its original.
 * `proface_s.api.verification` — `verify`.
+* `proface_s.api.medium` — `medium_of`: what holds the faces of a file, pixels or the coefficients of a JPEG.
 * `proface_s.api.session` — `Session`, and the functions of the same names on a fresh one.
 """
 

@@ -6,14 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from ..container.carriers.carrier import from_chunks
-from ..container.header.header import Header, region_digest
+from ..container.header.header import Header
 from ..errors import DamagedFileError, FileFormatError, NotProtectedError, UnexpectedModeError, UsageError
 from ..faces.numbering import format_numbers, number_of
-from ..image.regions import cut
 from ..image.turning import with_orientation
 from ..types import Picture, WrongKey
-from .footprints import is_altered
-from .jpeg.protected import changed_areas, open_protected_jpeg
+from .medium import medium_of
 
 
 def read_header(picture: Picture) -> tuple[Header, dict[int, bytes]]:
@@ -80,28 +78,13 @@ def check_faces(header: Header, faces: Collection[int]) -> None:
             )
 
 
-def changed_faces(picture: Picture, header: Header) -> list[int]:
-    """Faces whose protected pixels or alpha are not as they were published; not those that were erased on purpose."""
-    if header.coefficients is not None:
-        return changed_areas(open_protected_jpeg(picture, header), header)
-    return [
-        index
-        for index, face in enumerate(header.faces)
-        if not face.erased
-        and (
-            region_digest(cut(picture.rgb, face.box), header.reserved(index)) != face.digest
-            or is_altered(picture, header, index)
-        )
-    ]
-
-
 def check_digests(picture: Picture, header: Header) -> None:
     """Refuse a picture whose protected pixels were changed.
 
     Raises:
         DamagedFileError: names the faces.
     """
-    changed: Sequence[int] = changed_faces(picture, header)
+    changed = medium_of(header).changed_faces(picture, header)
     if changed:
         raise DamagedFileError(
             f"{picture.source}: the protected pixels of face {format_numbers(changed)} were changed, "

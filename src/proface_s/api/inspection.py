@@ -13,6 +13,7 @@ from ..image.read import MAX_PIXELS
 from ..robust.share_picture import find_layer
 from .files.io import PictureInput, load_protected
 from .header_checks import read_header
+from .medium import medium_of
 from .recovery.recover_from_pixels import find_headers
 from .results.inspected import Inspection
 from .results.protected import ProtectedFace
@@ -60,7 +61,7 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         FORMAT_VERSION,
         (header.width, header.height),
         header.model_id.hex(),
-        "none" if header.coefficients is not None else name_of(header.model_id),
+        name_of(header.model_id) if medium_of(header).in_pixels else "none",
         faces,
         stripped,
         kdf,

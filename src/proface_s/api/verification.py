@@ -12,7 +12,6 @@ from ..container.header.unlock import UnlockedHeader, unlock_header
 from ..container.records.pixel_records import read_record
 from ..container.records.record_message import face_record, record_agrees
 from ..container.records.record_space import has_leftovers, leftovers
-from ..container.seal import header_seal_context, open_seal
 from ..errors import DamagedFileError, FileFormatError, NotProtectedError
 from ..faces.numbering import number_of
 from ..image.read import read_file
@@ -24,8 +23,8 @@ from ..types import Box, Picture, WrongKey
 from .files.io import PictureInput, file_bytes, load_protected
 from .files.sidecars import found_sidecar, read_sidecar
 from .footprints import unprotected_alpha
-from .header_checks import changed_faces, check_mode, read_header
-from .jpeg.protected import open_face, open_protected_jpeg
+from .header_checks import check_mode, read_header
+from .medium import medium_of
 from .recovery.recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
 from .results.verified import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
 from .share.recover_share import verify_layer
@@ -67,7 +66,7 @@ def verify(
     if checkable and credentials:
         opened = unlock_header(header, credentials, deriver=KekDeriver(limits))
     keys, authentic = opened.face_keys, bool(opened.groups)
-    changed, leaking = changed_faces(picture, header), leftovers(picture.rgb, header)
+    changed, leaking = medium_of(header).changed_faces(picture, header), leftovers(picture.rgb, header)
     faces = []
     for index, face in enumerate(header.faces):
         pixels: PixelState = "erased" if face.erased else "changed" if index in changed else "unchanged"
@@ -169,11 +168,7 @@ def _seal_state(
     if index not in keys:
         return "unchecked"
     try:
-        if header.coefficients is not None:
-            open_face(open_protected_jpeg(picture, header), header, index, keys[index], seals[index])
-        else:
-            shape = header.footprint(index).sealed_shape(face.box)
-            open_seal(keys[index], seals[index], shape, header_seal_context(header, index))
+        medium_of(header).check_seal(picture, header, index, keys[index], seals[index])
     except DamagedFileError:
         return "damaged"
     return "sound"

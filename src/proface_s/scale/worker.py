@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from .. import __version__
 from ..api.files.kinds import output_kind
 from ..api.files.saving import encode_cover
+from ..api.medium import medium_of
 from ..api.session import process_session
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..errors import DiskFullError, Fact, ImageError, NoFaceError, ProFaceError, foreign_text
@@ -173,7 +174,7 @@ def _settled(job: CollectionJob, task: PhotoTask, row: ManifestRow, kind: Output
     if shared and _same_file(target, shared, known.share_sha256, known.share_bytes) is None:
         return False
     header, _ = from_chunks(read_chunks(data))
-    return header.coefficients is not None or header.model_id == _model(job).card.model_id
+    return not medium_of(header).in_pixels or header.model_id == _model(job).card.model_id
 
 
 def _same_file(target: Location, name: str, sha256: str, size: int) -> bytes | None:

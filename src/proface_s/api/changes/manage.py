@@ -14,23 +14,19 @@ from ...container.header.unlock import check_cost, try_passphrases, unlock_group
 from ...container.records.record_space import with_current_records
 from ...errors import NotProtectedError, ProFaceError, UsageError, WrongKeyError
 from ...faces.numbering import index_of, indices_of, number_of
-from ...image.regions import cut
 from ...keys.access import Credentials, Lock
 from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey, FileKey
 from ...robust.share_picture import find_layer
-from ...types import Picture
 from ..files.io import PictureInput, load_protected
 from ..files.kinds import FORGOTTEN_SUFFIX, REWRAPPED_SUFFIX
-from ..footprints import restored
 from ..header_checks import check_faces, read_header
-from ..jpeg.changing import with_erased_areas
+from ..medium import medium_of
 from ..recovery.recover_from_pixels import find_headers
 from ..results.changed import ChangedFile
 from ..share.recover_share import shared_face_key
-from .erase import blurred_copy
 from .rewrite import open_to_change, write_changed
 
 ERASING: Final = "erasing the face overwrites them"
@@ -120,10 +116,10 @@ def forget(
     for index in indices:
         header = forget_face(header, index, erased=erase)
     if erase:
-        changed = _erased(changed, header, indices)
+        changed = medium_of(header).with_erased(changed, header, indices)
     changed = replace(changed, rgb=with_current_records(changed.rgb, header, indices))
     data = write_changed(kept, changed, header, {i: seal for i, seal in kept.seals.items() if i not in indices})
-    warnings = (*kept.warnings, *_left_behind(header, indices, sealed_only=header.coefficients is not None))
+    warnings = (*kept.warnings, *_left_behind(header, indices))
     return ChangedFile(data, kept.target, tuple(map(number_of, indices)), warnings)
 
 
@@ -175,18 +171,10 @@ def rewrap(
     return ChangedFile(data, kept.target, tuple(map(number_of, faces)), (*kept.warnings, *notes))
 
 
-def _erased(picture: Picture, header: Header, faces: Collection[int]) -> Picture:
-    """Return a picture in which the protected regions of some faces are overwritten."""
-    if header.coefficients is not None:
-        return with_erased_areas(picture, header, faces)
-    blurred = {index: blurred_copy(cut(picture.rgb, header.faces[index].box)) for index in faces}
-    return restored(picture, blurred, header)
-
-
-def _left_behind(header: Header, faces: Collection[int], *, sealed_only: bool) -> tuple[str, ...]:
+def _left_behind(header: Header, faces: Collection[int]) -> tuple[str, ...]:
     """Return warnings about what forgetting cannot reach; of a JPEG, whose pixels hide nothing, only other copies."""
     warnings = ["copies of the file made before this one still open the face"]
-    if not sealed_only and any(not header.faces[index].erased for index in faces):
+    if medium_of(header).in_pixels and any(not header.faces[index].erased for index in faces):
         warnings.append(
             "the pixels still hold the encrypted code: a person who was given the face's own key can still read it; "
             f"{ERASING}"

@@ -30,9 +30,10 @@ from ...types import Picture
 from ..files.io import file_bytes, load_protected, output_for
 from ..files.kinds import kind_of
 from ..files.saving import free_path
-from ..files.sidecars import found_sidecar, read_sidecar, shown_digest, sidecar_path
-from ..header_checks import as_protected, changed_faces, check_digests, read_header
+from ..files.sidecars import found_sidecar, read_sidecar, sidecar_path
+from ..header_checks import as_protected, check_digests, read_header
 from ..jpeg.changing import encode_again
+from ..medium import medium_of
 from ..share.protect_share import share_paths
 
 
@@ -166,7 +167,7 @@ def write_changed(kept: FileToChange, picture: Picture, header: Header, seals: M
     written = as_protected(replace(read, jpeg=JpegFile(data) if found == "jpeg" else None), chunks)
     beside = None
     if kept.sidecar is not None:
-        beside = encode_sidecar_of(shown_digest(written, header), chunks)
+        beside = encode_sidecar_of(medium_of(header).digest(written, header), chunks)
     _check(data, beside, written, picture, header, seals, kept.carried)
     if kept.target is not None:
         if beside is not None and kept.sidecar is not None:
@@ -203,7 +204,7 @@ def _check(
     carriers = [read_chunks(data)] if carried else []
     carriers += [decode_sidecar(beside)[1]] if beside is not None else []
     sound = np.array_equal(written.rgb, picture.rgb)
-    sound = sound and not changed_faces(written, header) and not leftovers(written.rgb, header)
+    sound = sound and not medium_of(header).changed_faces(written, header) and not leftovers(written.rgb, header)
     if not sound or not carriers or any(from_chunks(each) != (header, dict(seals)) for each in carriers):
         raise ProFaceError("verification failed: the changed file is not what it should be", code="verification-failed")
 

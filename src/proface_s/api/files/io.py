@@ -127,7 +127,7 @@ def _decoded(data: bytes, name: str, max_pixels: int, coefficient_threads: int) 
     try:
         if jpeg is not None and coefficient_threads > 1:
             check_size(picture_size(data, name=name), max_pixels, name)
-            picture, _ = run_both(coefficient_threads, lambda: read_picture(data, name=name), jpeg.prepare)
+            _, picture = run_both(coefficient_threads, jpeg.prepare, lambda: read_picture(data, name=name))
         else:
             picture = read_picture(data, max_pixels=max_pixels, name=name)
     except ImageError as error:

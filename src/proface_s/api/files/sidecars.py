@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from ...container.carriers.carrier import from_chunks
-from ...container.carriers.sidecar import MAGIC, SIDECAR_SUFFIX, decode_sidecar, picture_digest
-from ...container.header.header import Header
+from ...container.carriers.sidecar import MAGIC, SIDECAR_SUFFIX, decode_sidecar
 from ...errors import DamagedFileError, ImageError
 from ...image.names import fitted_name
 from ...image.read import read_file
 from ...types import Picture
-from ..header_checks import as_protected, changed_faces
-from ..jpeg.protected import coefficient_digest, open_protected_jpeg
+from ..header_checks import as_protected
+from ..medium import medium_of
 
 _SHORT: Final = ".png"  # the suffix that a sidecar's name leaves out
 
@@ -71,17 +70,6 @@ def chunks_beside(picture: Picture, path: str | os.PathLike[str] | None) -> dict
     return {} if beside is None else read_sidecar(beside, picture)
 
 
-def shown_digest(picture: Picture, header: Header) -> bytes:
-    """Return the digest (32 bytes) by which a sidecar finds its picture: of pixels, or of a JPEG's coefficients.
-
-    Raises:
-        DamagedFileError: if the header is that of a JPEG, and the picture is not that JPEG.
-    """
-    if header.coefficients is None:
-        return picture_digest(picture.rgb)
-    return coefficient_digest(open_protected_jpeg(picture, header))
-
-
 def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, list[bytes]]:
     """Header and seals, as chunks, of a sidecar that belongs to a picture.
 
@@ -95,9 +83,9 @@ def read_sidecar(path: str | os.PathLike[str], picture: Picture) -> dict[str, li
         raise ImageError(f"there is no sidecar {path}")
     digest, chunks = decode_sidecar(read_file(path), str(path))
     header, _ = from_chunks(chunks, str(path))
-    picture = as_protected(picture, chunks)
-    if digest != shown_digest(picture, header) and (
-        (header.width, header.height) != picture.size or changed_faces(picture, header)
+    picture, medium = as_protected(picture, chunks), medium_of(header)
+    if digest != medium.digest(picture, header) and (
+        (header.width, header.height) != picture.size or medium.changed_faces(picture, header)
     ):
         raise DamagedFileError(f"{path} belongs to another picture than {picture.source}", code="other-picture")
     return chunks

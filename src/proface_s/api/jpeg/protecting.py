@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -81,7 +81,6 @@ def protect_jpeg(
     areas = [McuGrid.of(jpeg).area(box) for box in boxes]
     covers, covered, remarks = _covered(picture, jpeg, faces, areas, progress)
     progress("check", 0, 1)
-    hidden = with_area_blocks(jpeg, dict(zip(areas, covered, strict=True)))
     described = [
         FaceDescription(recorded_name(face.style), face.style.strength, area_digest(blocks))
         for face, blocks in zip(faces, covered, strict=True)
@@ -96,15 +95,23 @@ def protect_jpeg(
         coefficients=CoefficientMap(jpeg.orientation, jpeg.sampling, jpeg.frame_digest, tuple(areas)),
     )
     exif = kept_exif(picture, jpeg.orientation) if options.keep_metadata else b""
-    data, seals = run_both(
-        threads, lambda: write_jpeg(hidden, exif), lambda: _seals(ring, header, faces, jpeg, threads)
-    )
+    hidden = partial(_hidden, jpeg, dict(zip(areas, covered, strict=True)), exif, options.sidecar != "none")
+    (data, digest), seals = run_both(threads, hidden, lambda: _seals(ring, header, faces, jpeg, threads))
     chunks = to_chunks(header, dict(enumerate(seals)))
     data = data if options.sidecar == "instead" else write_chunks(data, chunks)
-    sidecar = None if options.sidecar == "none" else encode_sidecar_of(coefficient_digest(hidden), chunks)
-    check = partial(_check, data, sidecar, jpeg, ring, locks, limits)
-    shown, _ = run_both(threads, lambda: read_picture(data, name=picture.source), check)
+    sidecar = None if options.sidecar == "none" else encode_sidecar_of(digest, chunks)
+    _check_keys(data, sidecar, ring, locks, limits)
+    check = partial(_check, data, sidecar, jpeg, ring)
+    _, shown = run_both(threads, check, lambda: read_picture(data, name=picture.source))
     return ProtectedPicture(shown, tuple(covers), header, data, sidecar, tuple(remarks))
+
+
+def _hidden(
+    jpeg: JpegPicture, covered: Mapping[Box, Sequence[Coefficients]], exif: bytes, digested: bool
+) -> tuple[bytes, bytes]:
+    """Return the file with the covers, and the digest of its coefficients if it is wanted."""
+    hidden = with_area_blocks(jpeg, covered)
+    return write_jpeg(hidden, exif), coefficient_digest(hidden) if digested else b""
 
 
 def _covered(
@@ -142,26 +149,43 @@ def _seals(ring: KeyRing, header: Header, faces: Sequence[FacePlan], jpeg: JpegP
     return parallel_map(threads, seal, range(len(faces)))
 
 
-def _check(
-    data: bytes,
-    sidecar: bytes | None,
-    jpeg: JpegPicture,
-    ring: KeyRing,
-    locks: Sequence[Lock],
-    limits: KdfLimits | None,
+def _carried(data: bytes, sidecar: bytes | None) -> dict[str, list[bytes]]:
+    """Return header and seals as chunks, of a finished file or its sidecar.
+
+    Raises:
+        ProFaceError: if both have some, and they differ.
+    """
+    carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
+    if carried[-1] != carried[0]:
+        raise ProFaceError("verification failed: the sidecar is not the picture's", code="verification-failed")
+    return carried[0]
+
+
+def _check_keys(
+    data: bytes, sidecar: bytes | None, ring: KeyRing, locks: Sequence[Lock], limits: KdfLimits | None
 ) -> None:
+    """Check that everybody who should open a finished file can.
+
+    This comes before the file is decoded: deriving a key takes as much memory as the coefficients of 20 megapixels.
+
+    Raises:
+        ProFaceError: if somebody could not.
+    """
+    header, _ = from_chunks(_carried(data, sidecar))
+    if not all_keys_open(header, ring, locks, KekDeriver(limits)):
+        raise ProFaceError("verification failed: the keys would not open the file", code="verification-failed")
+
+
+def _check(data: bytes, sidecar: bytes | None, jpeg: JpegPicture, ring: KeyRing) -> None:
     """Read a finished file as its receiver will, open it, and compare every coefficient with the original.
 
     Raises:
         ProFaceError: if it does not bring the original back; it must not be written then.
     """
-    carried = [chunks for chunks in (read_chunks(data), decode_sidecar(sidecar)[1] if sidecar else {}) if chunks]
-    header, seals = from_chunks(carried[0])
+    header, seals = from_chunks(_carried(data, sidecar))
     again = read_jpeg(data, "the protected file")
-    if carried[-1] != carried[0] or (sidecar and decode_sidecar(sidecar)[0] != coefficient_digest(again)):
+    if sidecar and decode_sidecar(sidecar)[0] != coefficient_digest(again):
         raise ProFaceError("verification failed: the sidecar is not the picture's", code="verification-failed")
-    if not all_keys_open(header, ring, locks, KekDeriver(limits)):
-        raise ProFaceError("verification failed: the keys would not open the file", code="verification-failed")
     areas = dict(enumerate(header_areas(header)))
     found = {area: open_face(again, header, index, ring.face_key(index), seals[index]) for index, area in areas.items()}
     if changed_areas(again, header):

@@ -20,6 +20,7 @@ from ..files.io import PictureInput, load_protected, output_for, same_kind
 from ..files.kinds import RECOVERED_SUFFIX, kind_of, with_format
 from ..files.saving import encode_recovered, lossy_warning, write_files
 from ..jpeg.turning import turned_back
+from ..medium import medium_of
 from ..options import RecoverOptions
 from ..resources import Resources
 from ..results.recovered import RecoverResult, nothing_came_back
@@ -86,7 +87,7 @@ def _check_pixels_wanted(picture: Picture, options: RecoverOptions) -> None:
     Raises:
         UsageError: names the picture.
     """
-    if options.from_pixels and any(picture.chunks.values()) and from_chunks(picture.chunks)[0].coefficients is not None:
+    if options.from_pixels and any(picture.chunks.values()) and not medium_of(from_chunks(picture.chunks)[0]).in_pixels:
         raise UsageError(
             f"{picture.source} is a protected JPEG: its seals bring the faces back, and its pixels hide nothing",
             code="jpeg-from-pixels",

@@ -17,6 +17,7 @@ from ...types import Picture, UInt8Image, WrongKey
 from ..footprints import restored, unprotected_alpha
 from ..header_checks import check_digests, check_faces, check_mode, read_header
 from ..jpeg.recovering import recover_jpeg
+from ..medium import medium_of
 from ..results.recovered import Outcome, RecoveredFace
 from .attempt import RecoveryAttempt
 from .face_reading import check_readable, estimate_faces, pixel_warnings, unvouched
@@ -62,7 +63,7 @@ def recover_picture(picture: Picture, attempt: RecoveryAttempt) -> Recovered:
     check_digests(picture, header)
     attempt.progress("open", 0, 1)
     keys, authentic, forced = _keys(header, attempt)
-    if header.coefficients is not None:
+    if not medium_of(header).in_pixels:
         return _recovered_jpeg(picture, header, seals, keys, authentic, attempt)
     seals = {} if forced else seals
     exact, unsealed = [i for i in keys if i in seals], {i: key for i, key in keys.items() if i not in seals}
@@ -108,7 +109,7 @@ def _recovered_jpeg(
 def _keys(header: Header, attempt: RecoveryAttempt) -> tuple[dict[int, FaceKey], bool, bool]:
     """The keys to use, whether one vouched for the header, and whether they are wrong ones that the user insists on."""
     forced, authentic = False, False
-    force = attempt.force and header.coefficients is None  # of a JPEG a wrong key reads nothing
+    force = attempt.force and medium_of(header).in_pixels  # of a JPEG a wrong key reads nothing
     deriver = KekDeriver(attempt.limits)
     try:
         opened = unlock_header(header, attempt.credentials, deriver=deriver)

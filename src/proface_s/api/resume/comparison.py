@@ -39,13 +39,14 @@ from ...keys.recipients import Identity
 from ...types import Picture, Style, UInt8Image
 from ..files.io import load
 from ..files.kinds import output_kind
-from ..files.sidecars import found_sidecar, shown_digest
+from ..files.sidecars import found_sidecar
 from ..footprints import same_elsewhere
 from ..header_checks import check_digests, read_header
 from ..jpeg.comparing import JpegPair
 from ..jpeg.protected import open_protected_jpeg
 from ..jpeg.regions import McuGrid
 from ..jpeg.sources import jpeg_source
+from ..medium import medium_of
 from ..options import ProtectOptions
 from ..protection.selection import FacePlan, choose_regions, plan_faces
 from ..session import Session
@@ -139,7 +140,7 @@ def _chunks_of(target: Pathish) -> _Chunks:
     if (path := found_sidecar(target)) is not None:
         digest, chunks = decode_sidecar(read_file(path), str(path))
         header, _ = from_chunks(chunks, str(path))
-        shown = shown_digest(load(data), header)
+        shown = medium_of(header).digest(load(data), header)
         beside = chunks if digest == shown else {}  # else it is another picture's
     return _Chunks(format_of_bytes(data), read_chunks(data, str(target)), beside)
 
@@ -151,7 +152,7 @@ def _evidence(original: Picture, protected: Picture, jpeg: JpegPicture | None) -
     header, seals = read_header(protected)
     check_digests(protected, header)
     pair = None
-    if jpeg is not None and header.coefficients is not None:
+    if jpeg is not None and not medium_of(header).in_pixels:
         pair = JpegPair(jpeg, open_protected_jpeg(protected, header))
     return PhotoAndOutput(original, protected, header, seals, pair)
 

@@ -109,7 +109,8 @@ def _checked(task: FileTask, share_copies: bool) -> FileTask:
             return task
         error: ProFaceError = hinted(
             NotProtectedError(f"{task.source} is not a protected file"),
-            "either it was never protected, or a program changed its pixels when it saved it again",
+            "either it was never protected, or a program has dropped its metadata or changed its pixels; "
+            "a sidecar may help",
         )
         if is_share:
             error = NotProtectedError(f"{task.source} is a share copy, which cannot be changed", code="share-fixed")
