@@ -6,6 +6,9 @@
     directory             4096 coded bits, each at one place of every 64 x 32 blocks: any part of a photo has many
     layer                 entries of all faces ─ LDPC ─ scrambled ─ in random order over all carriers of the layer
 
+Boxes alone have too few blocks for that: there 12 bands are for the directory, 22 for the fine layer, and there is no
+base layer.
+
 Order and scrambling come from the salt and are public: what is hidden is encrypted before it gets here.
 """
 
@@ -21,53 +24,57 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from ..types import FloatArray
-from .directory import LENGTHS, ShareDirectory
+from .directory import LENGTHS, Region, ShareDirectory
 from .lattice import BANDS, BASE_BANDS, BLOCK, STEPS, dither, grid_of
 from .ldpc import Bits, CodeWords, ldpc_code
 
 DIRECTORY_BITS: Final = 4096
 _TILE: Final = (32, 64)  # rows and columns of blocks
+_BOX_BANDS: Final = 12  # the first bands of a block, which carry the directory if only boxes carry
 _LABEL: Final = b"proface-s/share/v1/"
 Mask = npt.NDArray[np.bool_]
 
 
 def carrying_blocks(directory: ShareDirectory) -> Mask:
-    """Return which blocks carry, (rows, columns): all, or those inside a face's box grown by its own sides."""
+    """Return which blocks carry, (rows, columns): all, or those in the faces' boxes, grown by their sides in halos."""
     rows, columns = grid_of(directory.width, directory.height)
     if directory.region == "photo":
         return np.ones((rows, columns), bool)
     mask = np.zeros((rows, columns), bool)
     for face in directory.faces:
         box = face.box
-        top, left = max(0, box.y - box.h), max(0, box.x - box.w)
-        first, last = -(-top // BLOCK), min(rows, (box.bottom + box.h) // BLOCK)
-        mask[first:last, -(-left // BLOCK) : min(columns, (box.right + box.w) // BLOCK)] = True
+        above, beside = (box.h, box.w) if directory.region == "halo" else (0, 0)
+        top, left = max(0, box.y - above), max(0, box.x - beside)
+        first, last = -(-top // BLOCK), min(rows, (box.bottom + above) // BLOCK)
+        mask[first:last, -(-left // BLOCK) : min(columns, (box.right + beside) // BLOCK)] = True
     return mask
 
 
 @cache
-def _bands_of_directory(rows: int, columns: int) -> Mask:
-    """(rows, columns, bands): the two base bands of each block that carry the directory."""
+def _bands_of_directory(rows: int, columns: int, boxes: bool = False) -> Mask:
+    """(rows, columns, bands): the two base bands of each block that carry the directory, or all the first of a box."""
     row, column, band = np.ogrid[:rows, :columns, : len(BANDS)]
+    if boxes:
+        return np.asarray((band < _BOX_BANDS) & (row + column >= 0))
     return np.asarray(((row + column + band) % 3 == 0) & (band < len(BASE_BANDS)))
 
 
-def directory_carriers(blocks: Mask) -> Mask:
+def directory_carriers(blocks: Mask, region: Region = "photo") -> Mask:
     """Return the carriers of the directory, (rows, columns, bands)."""
-    return _bands_of_directory(*blocks.shape) & blocks[:, :, None]
+    return _bands_of_directory(*blocks.shape, region == "box") & blocks[:, :, None]
 
 
-def base_carriers(blocks: Mask) -> Mask:
+def base_carriers(blocks: Mask, region: Region = "photo") -> Mask:
     """Return the carriers of the base layer, (rows, columns, bands)."""
-    rest = ~_bands_of_directory(*blocks.shape) & blocks[:, :, None]
+    rest = ~_bands_of_directory(*blocks.shape, region == "box") & blocks[:, :, None]
     rest[:, :, len(BASE_BANDS) :] = False
     return rest
 
 
-def fine_carriers(blocks: Mask) -> Mask:
+def fine_carriers(blocks: Mask, region: Region = "photo") -> Mask:
     """Return the carriers of the fine layer, (rows, columns, bands)."""
     carriers = np.zeros((*blocks.shape, len(BANDS)), bool)
-    carriers[:, :, len(BASE_BANDS) :] = blocks[:, :, None]
+    carriers[:, :, _BOX_BANDS if region == "box" else len(BASE_BANDS) :] = blocks[:, :, None]
     return carriers
 
 
@@ -85,8 +92,10 @@ def order(label: str, salt: bytes, count: int) -> npt.NDArray[np.intp]:
 
 
 @cache
-def _directory_places() -> npt.NDArray[np.intp]:
-    """Numbers of the coded bits in a tile of blocks, (32, 64, 2)."""
+def _directory_places(boxes: bool) -> npt.NDArray[np.intp]:
+    """Numbers of the coded bits in a tile of blocks, (32, 64, 2), or (32, 64, 12) of which each comes six times."""
+    if boxes:
+        return order("box-directory-order", b"", _TILE[0] * _TILE[1] * _BOX_BANDS).reshape(*_TILE, -1) % DIRECTORY_BITS
     return order("directory-order", b"", DIRECTORY_BITS).reshape(*_TILE, 2)
 
 
@@ -95,21 +104,22 @@ def _directory_scramble() -> Bits:
     return np.unpackbits(stream("directory-scramble", b"", DIRECTORY_BITS // 8))
 
 
-def _places_in(rows: int, columns: int) -> npt.NDArray[np.intp]:
+def _places_in(rows: int, columns: int, boxes: bool = False) -> npt.NDArray[np.intp]:
     """Return the numbers of the coded bits of the directory at the carriers of a picture, in raster order."""
     row, column = np.ogrid[:rows, :columns]
-    places: npt.NDArray[np.intp] = _directory_places()[row % _TILE[0], column % _TILE[1]]
+    places: npt.NDArray[np.intp] = _directory_places(boxes)[row % _TILE[0], column % _TILE[1]]
     return places.ravel()
 
 
-def place_directory(data: bytes, rows: int, columns: int) -> tuple[Mask, Bits]:
+def place_directory(data: bytes, rows: int, columns: int, region: Region = "photo") -> tuple[Mask, Bits]:
     """Return the carriers of a directory, (rows, columns, bands), and its bits in raster order.
 
     `collect_directory` is the inverse.
     """
+    boxes = region == "box"
     message = np.unpackbits(np.frombuffer(data, np.uint8))
     coded = ldpc_code(len(message), DIRECTORY_BITS).encode(message[None])[0] ^ _directory_scramble()
-    return _bands_of_directory(rows, columns), coded[_places_in(rows, columns)]
+    return _bands_of_directory(rows, columns, boxes), coded[_places_in(rows, columns, boxes)]
 
 
 def repetition(coefficients: FloatArray, present: Mask) -> float:
@@ -135,19 +145,30 @@ def repetition(coefficients: FloatArray, present: Mask) -> float:
     return float((total**2 - squares).sum() / np.sqrt(max(pairs, 1)))  # the product of two cosines has variance 1/4
 
 
-def collect_directory(ratios: FloatArray) -> Iterator[bytes]:
+def directory_ratios(ratios: FloatArray, region: Region = "photo") -> FloatArray:
+    """Return the log-likelihood ratios of the directory's coded bits, (4096,), all repetitions added up.
+
+    Args:
+        ratios: (rows, columns, bands) log-likelihood ratios.
+        region: where the directory may be; `photo` finds that of a halo, too.
+    """
+    rows, columns, _ = ratios.shape
+    found = ratios[_bands_of_directory(rows, columns, region == "box")]
+    summed = np.bincount(_places_in(rows, columns, region == "box"), weights=found, minlength=DIRECTORY_BITS)
+    signs = 1 - 2 * _directory_scramble().astype(np.float32)
+    return np.asarray(summed.astype(np.float32) * signs)
+
+
+def collect_directory(ratios: FloatArray, region: Region = "photo") -> Iterator[bytes]:
     """Yield what may be the directory, one candidate per possible length, the shortest first; only their CRC can tell.
 
     Readers stop at the first that is sound: a length that is not the right one takes the decoder longest.
 
     Args:
         ratios: (rows, columns, bands) log-likelihood ratios.
+        region: where it may be; `photo` finds that of a halo, too.
     """
-    rows, columns, _ = ratios.shape
-    found = ratios[_bands_of_directory(rows, columns)]
-    summed = np.bincount(_places_in(rows, columns), weights=found, minlength=DIRECTORY_BITS)
-    signs = 1 - 2 * _directory_scramble().astype(np.float32)
-    unscrambled = summed.astype(np.float32) * signs
+    unscrambled = directory_ratios(ratios, region)
     for length in LENGTHS:
         bits, sound = ldpc_code(8 * length, DIRECTORY_BITS).decode(unscrambled[None])
         if sound[0]:

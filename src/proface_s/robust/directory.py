@@ -15,11 +15,11 @@ from typing import Final, Literal
 from ..errors import DamagedFileError
 from ..types import Box
 
-Region = Literal["photo", "halo"]
-"""Which blocks carry: all of them, or those around the faces."""
+Region = Literal["photo", "halo", "box"]
+"""Which blocks carry: all of them, those around the faces, or those in their boxes alone."""
 
 VERSION: Final = 1
-REGIONS: Final[tuple[Region, ...]] = ("photo", "halo")
+REGIONS: Final[tuple[Region, ...]] = ("photo", "halo", "box")
 SALT_BYTES: Final = 16
 LENGTHS: Final = (40, 64, 128, 256)
 """Lengths in bytes that a directory can have, padding and CRC included."""

@@ -29,8 +29,8 @@ from .carriers import (
     fine_carriers,
     place_directory,
 )
-from .directory import ShareDirectory, decode_directory, encode_directory
-from .lattice import analyse, embed, luma_of
+from .directory import Region, ShareDirectory, decode_directory, encode_directory
+from .lattice import BOX_STEPS, FULL, LEAST_STRENGTHS, STEPS, analyse, embed, luma_of
 from .ldpc import Bits, enough_carriers
 from .placement import Placement, place_whole, refine, resample
 from .soft_values import Pilots, bit_ratios, estimate_gains, information, likely_blocks
@@ -38,6 +38,10 @@ from .synchronise import FINE_MOVES, placements
 
 LayerName = Literal["base", "fine"]
 LAYERS: tuple[LayerName, ...] = ("fine", "base")
+HALO_SHARE: Final = 1 / 3
+BOX_SHARE: Final = 1 / 2
+"""Of the best fit to the lattice, from which blocks are taken for those of a halo or a box."""
+
 LEAST_SHARE: Final = 0.6  # of the information that a layer needs, below which it is not worth while to decode it
 
 
@@ -93,10 +97,11 @@ def write_layer(cover: UInt8Image, directory: ShareDirectory, entries: Sequence[
     _, bits = _directory_bits(directory, blocks)
     for name in LAYERS:
         message = b"".join(getattr(each, name) for each in entries)
-        mask = _carriers(name, blocks)
+        mask = _carriers(name, directory.region, blocks)
         if message:
             bits[mask] = Layer(name, directory.salt, len(message), int(mask.sum())).encode(message)
-    return embed(cover, bits, blocks)
+    in_boxes = directory.region == "box"
+    return embed(cover, bits, blocks, _steps(directory.region), FULL if in_boxes else LEAST_STRENGTHS)
 
 
 def find_layer(picture: UInt8Image) -> FoundLayer | None:
@@ -121,9 +126,14 @@ def find_layer(picture: UInt8Image) -> FoundLayer | None:
 def _directory_at(luma: FloatArray, placement: Placement) -> tuple[ShareDirectory, Placement] | None:
     """Return the directory read at a placement, and the placement of the size that it names."""
     shown, present = resample(luma, placement)
-    coefficients = _without_gains(analyse(shown), placement, present)
-    for blocks in (present, present & likely_blocks(coefficients)):
-        for data in collect_directory(bit_ratios(coefficients, blocks)):
+    seen = analyse(shown)
+    likely = present & likely_blocks(seen, HALO_SHARE)
+    inner = present & likely_blocks(seen, BOX_SHARE)
+    candidates: tuple[tuple[Region, Mask], ...] = (("photo", present), ("halo", likely), ("box", inner))
+    for region, blocks in candidates:
+        steps = _steps(region)
+        ratios = bit_ratios(_without_gains(seen, placement, blocks, steps), blocks, steps=steps)
+        for data in collect_directory(ratios, region):
             try:
                 directory = decode_directory(data)
             except DamagedFileError:
@@ -134,17 +144,18 @@ def _directory_at(luma: FloatArray, placement: Placement) -> tuple[ShareDirector
     return None
 
 
-def _without_gains(coefficients: FloatArray, placement: Placement, present: Mask) -> FloatArray:
+def _without_gains(coefficients: FloatArray, placement: Placement, present: Mask, steps: FloatArray) -> FloatArray:
     """Return coefficients as they were before the picture was resized, as far as that can be told."""
-    return coefficients / estimate_gains(coefficients, present) if placement.scaled else coefficients
+    return coefficients / estimate_gains(coefficients, present, steps) if placement.scaled else coefficients
 
 
 def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placement, turns: int) -> FoundLayer:
     blocks = carrying_blocks(directory)
     shown, present = resample(luma, placement)
     carrying = present & blocks
-    coefficients = _without_gains(analyse(shown), placement, carrying)
-    ratios = bit_ratios(coefficients, carrying, Pilots(*_directory_bits(directory, blocks)))
+    steps = _steps(directory.region)
+    coefficients = _without_gains(analyse(shown), placement, carrying, steps)
+    ratios = bit_ratios(coefficients, carrying, Pilots(*_directory_bits(directory, blocks)), steps)
     found: dict[str, tuple[bytes, ...] | None] = {}
     for name in LAYERS:
         lengths = [getattr(face, f"{name}_bytes") for face in directory.faces]
@@ -154,7 +165,8 @@ def _read_layers(luma: FloatArray, directory: ShareDirectory, placement: Placeme
 
 def _directory_bits(directory: ShareDirectory, blocks: Mask) -> tuple[Mask, Bits]:
     """Return which carriers hold the directory, and their bits, (rows, columns, bands) each."""
-    where, placed = place_directory(encode_directory(directory), *blocks.shape)
+    rows, columns = blocks.shape
+    where, placed = place_directory(encode_directory(directory), rows, columns, directory.region)
     bits = np.zeros(where.shape, np.uint8)
     bits[where] = placed
     return where, bits
@@ -163,7 +175,7 @@ def _directory_bits(directory: ShareDirectory, blocks: Mask) -> tuple[Mask, Bits
 def _read_layer(
     name: LayerName, directory: ShareDirectory, lengths: Sequence[int], ratios: FloatArray, blocks: Mask
 ) -> tuple[bytes, ...] | None:
-    mask, total = _carriers(name, blocks), sum(lengths)
+    mask, total = _carriers(name, directory.region, blocks), sum(lengths)
     if not total or not enough_carriers(8 * total, int(mask.sum())):
         return None
     found = ratios[mask]
@@ -176,5 +188,9 @@ def _read_layer(
     return tuple(message[end - length : end] for length, end in zip(lengths, ends, strict=True))
 
 
-def _carriers(name: LayerName, blocks: Mask) -> Mask:
-    return base_carriers(blocks) if name == "base" else fine_carriers(blocks)
+def _carriers(name: LayerName, region: Region, blocks: Mask) -> Mask:
+    return base_carriers(blocks, region) if name == "base" else fine_carriers(blocks, region)
+
+
+def _steps(region: Region) -> FloatArray:
+    return BOX_STEPS if region == "box" else STEPS

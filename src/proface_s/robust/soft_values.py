@@ -60,18 +60,24 @@ class Pilots:
     bits: npt.NDArray[np.uint8]
 
 
-def bit_ratios(coefficients: FloatArray, present: npt.NDArray[np.bool_], pilots: Pilots | None = None) -> FloatArray:
+def bit_ratios(
+    coefficients: FloatArray,
+    present: npt.NDArray[np.bool_],
+    pilots: Pilots | None = None,
+    steps: FloatArray = STEPS,
+) -> FloatArray:
     """Return the log-likelihood ratio of every hidden bit, positive for 0.
 
     Args:
         coefficients: (rows, columns, bands) of the received picture at canonical size.
         present: (rows, columns) of the blocks to look at; all others get ratios of 0.
         pilots: carriers whose bits are known.
+        steps: (bands,) of the lattice.
 
     Returns:
         (rows, columns, bands) float32; near 0 where little can be told.
     """
-    bins = np.floor((phases(coefficients) + 0.5) * BINS).astype(np.int32).clip(0, BINS - 1)
+    bins = np.floor((phases(coefficients, steps) + 0.5) * BINS).astype(np.int32).clip(0, BINS - 1)
     classes = _activity_classes(coefficients, present)
     if pilots is None:
         evidence = _histograms(bins, classes, None) @ _log_densities().T
@@ -98,19 +104,20 @@ def information(ratios: FloatArray) -> float:
     return float(1 - lost.mean() / np.log(2))
 
 
-def estimate_gains(coefficients: FloatArray, present: npt.NDArray[np.bool_]) -> FloatArray:
+def estimate_gains(coefficients: FloatArray, present: npt.NDArray[np.bool_], steps: FloatArray = STEPS) -> FloatArray:
     """Estimate by which factor resizing has weakened or raised each band.
 
     Args:
         coefficients: (rows, columns, bands).
         present: (rows, columns) of the blocks to look at.
+        steps: (bands,) of the lattice.
 
     Returns:
         (bands,) factors; 1 where no other one explains the phases clearly better, and for the mean of a block.
     """
     rows, columns, bands = coefficients.shape
     stride = max(1, int(present.sum()) // _SAMPLES)
-    host = (coefficients / STEPS)[present][::stride]
+    host = (coefficients / steps)[present][::stride]
     turn = dither(rows, columns)[present][::stride]
     scores = np.stack([np.cos(4 * np.pi * (host / np.float32(gain) - turn)).sum(axis=0) for gain in GAINS])
     unchanged = int(np.abs(GAINS - 1).argmin())
@@ -133,17 +140,18 @@ def agreement(coefficients: FloatArray, bands: int) -> FloatArray:
     return total
 
 
-def likely_blocks(coefficients: FloatArray) -> npt.NDArray[np.bool_]:
-    """Return the blocks around which the base bands fit the lattice at least a third as well as anywhere.
+def likely_blocks(coefficients: FloatArray, share: float) -> npt.NDArray[np.bool_]:
+    """Return the blocks around which the base bands fit the lattice nearly as well as anywhere.
 
     Args:
         coefficients: (rows, columns, bands).
+        share: of the best fit.
 
     Returns:
-        (rows, columns): the carrying blocks of a halo, roughly.
+        (rows, columns): the carrying blocks of halos or boxes, roughly.
     """
     near = cv2.blur(agreement(coefficients, len(BASE_BANDS)), (_NEAR, _NEAR), borderType=cv2.BORDER_REFLECT)
-    return np.asarray(near > near.max() / 3)
+    return np.asarray(near > near.max() * share)
 
 
 def _activity_classes(coefficients: FloatArray, present: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:

@@ -21,6 +21,7 @@ from proface_s.api import Credentials, Lock, ProtectResult, forget, inspect, rew
 from proface_s.api.changes.manage import face_key
 from proface_s.api.files.saving import write_files
 from proface_s.api.results.shared import ShareCopy
+from proface_s.api.share.layout import unplanned_face, with_lengths
 from proface_s.api.share.options import ShareOptions
 from proface_s.api.share.protect_share import make_share_copy
 from proface_s.api.share.share_secrets import lock_shared_faces, placeholders
@@ -36,7 +37,8 @@ from proface_s.faces import parse_boxes
 from proface_s.image.measures import psnr
 from proface_s.keys.derive import KdfLimits, KdfParams, KekDeriver
 from proface_s.keys.recipients import Identity
-from proface_s.types import Picture, UInt8Image
+from proface_s.robust.directory import ShareDirectory
+from proface_s.types import Box, Picture, UInt8Image
 
 WORDS, OTHER = "seven wrong ducks here", "eight right geese there"
 BOXES = ("300,40,240,300", "700,500,120,150")
@@ -320,6 +322,21 @@ def test_a_halo_leaves_the_rest_as_it_was(session: proface_s.Session) -> None:
     assert session.recover(SMALL(shared), WORDS).faces[0].outcome == "reduced"
 
 
+def test_a_box_changes_nothing_around_it(session: proface_s.Session) -> None:
+    result = protect(session, boxes="300,200,260,300", share=ShareOptions(region="box", file_format="png"))
+    shared = pixels_of(result.share)
+    changed = (shared != result.cover).any(axis=2)
+    assert changed[200:500, 300:560].mean() > 0.5
+    changed[200:500, 300:560] = False
+    assert not changed.any()
+    assert session.recover(SMALL(shared), WORDS).faces[0].outcome == "reduced"
+
+
+def test_small_boxes_cannot_carry_alone() -> None:
+    with pytest.raises(UsageError, match="no room for 2 faces"):
+        copy_of(boxes=["300,40,64,80", "700,500,64,80"], region="box")
+
+
 def test_the_copy_depends_on_the_original_by_encrypted_bytes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the salt held fixed and entries replaced by zeros, two originals under one cover give one copy."""
     other = photo().copy()
@@ -379,6 +396,13 @@ def test_what_does_not_fit_is_refused() -> None:
         copy_of(boxes=hundred)
     with pytest.raises(UsageError, match="4092"):
         copy_of(np.zeros((100, 5000, 3), np.uint8), boxes=["8,8,64,64"], long_side=None)
+
+
+@pytest.mark.parametrize(("faces", "smallest"), [(1, 240), (5, 71), (10, 48), (12, 0)])
+def test_up_to_ten_faces_have_a_smallest_copy(faces: int, smallest: int) -> None:
+    listed = tuple(unplanned_face(Box(8 + 120 * number, 400, 96, 112), 0, 1) for number in range(faces))
+    planned = with_lengths(ShareDirectory(1600, 1068, "photo", bytes(16), 3, 16, 4, listed))
+    assert {max(0, face.base_bytes - 8) for face in planned.faces} == {smallest}
 
 
 @pytest.mark.parametrize("level", [0, 255])
@@ -442,7 +466,7 @@ def test_nothing_hidden_is_not_protected(session: proface_s.Session) -> None:
         inspect(photo())
 
 
-@pytest.mark.parametrize("wrong", [{"region": "box"}, {"long_side": 1000}, {"file_format": "webp"}])
+@pytest.mark.parametrize("wrong", [{"region": "frame"}, {"long_side": 1000}, {"file_format": "webp"}])
 def test_options_that_do_not_exist(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="share copy"):
         ShareOptions(**wrong)

@@ -94,7 +94,7 @@ def test_every_flipped_bit_is_noticed() -> None:
     ("at", "value", "message"),
     [
         (0, b"\x20", "version 2"),
-        (0, b"\x12", "unknown region"),
+        (0, b"\x13", "unknown region"),
         (22, b"\xff", "claims 255 faces"),
         (22, b"\x02", "claims 2 faces"),
         (23, b"\x01", "stanza"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from robust_kit import SIZE, photo, shared
@@ -20,8 +22,9 @@ from proface_lab.channels import (
 )
 from proface_s.image.measures import psnr
 from proface_s.robust.carriers import carrying_blocks
-from proface_s.robust.share_picture import find_layer, write_layer
-from proface_s.types import UInt8Image
+from proface_s.robust.directory import ShareDirectory
+from proface_s.robust.share_picture import ShareEntry, find_layer, write_layer
+from proface_s.types import Box, UInt8Image
 
 LENGTHS = ((60, 500), (40, 300))
 
@@ -142,6 +145,36 @@ def test_a_halo_changes_nothing_around_it() -> None:
     assert found is not None
     assert found.directory == directory
     assert found.fine == tuple(each.fine for each in entries)
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [in_turn(), through_jpeg(75), through_jpeg(71), in_turn(through_resize(1280), through_jpeg(87))],
+    ids=["none", "75", "71", "1280"],
+)
+def test_boxes_alone_carry_and_nothing_else_changes(channel: object) -> None:
+    size = (1600, 1066)
+    directory, entries = boxes_only(size, (0, 150), (0, 180))
+    shown = write_layer(photo(size), directory, entries)
+    inside = np.zeros(size[::-1], bool)
+    for face in directory.faces:
+        inside[face.box.y : face.box.bottom, face.box.x : face.box.right] = True
+    assert not (shown != photo(size)).any(axis=2)[~inside].any()
+    error = np.square(shown.astype(float) - photo(size))[inside].mean()
+    assert 10 * np.log10(255**2 / error) >= 38
+    found = find_layer(channel(shown))  # type: ignore[operator]
+    assert found is not None
+    assert (found.directory, found.base) == (directory, None)
+    assert found.fine == tuple(each.fine for each in entries)
+
+
+def boxes_only(size: tuple[int, int], *lengths: tuple[int, int]) -> tuple[ShareDirectory, list[ShareEntry]]:
+    """Return a directory whose boxes alone carry, large ones, and entries for it."""
+    directory, entries = shared(*lengths, size=size)
+    faces = tuple(
+        replace(face, box=Box(100 + 500 * number, 240, 200, 244)) for number, face in enumerate(directory.faces)
+    )
+    return replace(directory, region="box", faces=faces), entries
 
 
 def test_the_result_is_a_function_of_cover_directory_and_entries() -> None:

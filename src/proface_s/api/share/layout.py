@@ -19,8 +19,14 @@ BASE_RATE: Final = 0.12
 """Bits of entries per carrier of the base layer: about 230 bytes per megapixel, which survive half the size and JPEG
 75."""
 
+HIGHEST_BASE_RATE: Final = 0.17
+"""The same if many faces would otherwise have no entry there: up to ten at 1600 pixels, which survive a little less."""
+
 FINE_RATE: Final = 0.14
 """The same of the fine layer: about 1900 bytes per megapixel, which survive JPEG 71 and 1280 pixels with JPEG 87."""
+
+BOX_RATE: Final = 0.4
+"""The same where only boxes carry, with larger steps; and of the directory there."""
 
 DIRECTORY_RATE: Final = 0.5  # at most
 SHORTEST_BASE: Final = 48 + ENTRY_TAG_BYTES
@@ -90,10 +96,12 @@ def with_lengths(directory: ShareDirectory) -> ShareDirectory:
         raise UsageError(
             f"{count} faces, with their ways to open them, are too many for a share copy", code="share-too-full"
         )
-    base = int(BASE_RATE * int(base_carriers(blocks).sum())) // 8 // count
-    base = min(LONGEST_BASE, base) if base >= SHORTEST_BASE else 0
-    fine = _fine_lengths([face.box for face in directory.faces], int(FINE_RATE * int(fine_carriers(blocks).sum())) // 8)
-    if min(fine) < SHORTEST_FINE or 8 * length > DIRECTORY_RATE * int(directory_carriers(blocks).sum()):
+    region = directory.region
+    rate, most = (BOX_RATE, BOX_RATE) if region == "box" else (FINE_RATE, DIRECTORY_RATE)
+    base = _base_length(int(base_carriers(blocks, region).sum()), count)
+    room = int(rate * int(fine_carriers(blocks, region).sum())) // 8
+    fine = _fine_lengths([face.box for face in directory.faces], room)
+    if min(fine) < SHORTEST_FINE or 8 * length > most * int(directory_carriers(blocks, region).sum()):
         raise UsageError(
             f"a share copy of {directory.width} x {directory.height} pixels has no room for {count} faces",
             code="share-too-full",
@@ -102,6 +110,14 @@ def with_lengths(directory: ShareDirectory) -> ShareDirectory:
         replace(face, base_bytes=base, fine_bytes=length) for face, length in zip(directory.faces, fine, strict=True)
     )
     return replace(directory, faces=tuple(faces))
+
+
+def _base_length(carriers: int, count: int) -> int:
+    """Return the length of each face's entry in the base layer: 0 if there is no room even at the highest rate."""
+    usual, most = (int(rate * carriers) // 8 // count for rate in (BASE_RATE, HIGHEST_BASE_RATE))
+    if usual >= SHORTEST_BASE:
+        return min(LONGEST_BASE, usual)
+    return SHORTEST_BASE if most >= SHORTEST_BASE else 0
 
 
 def _fine_lengths(boxes: Sequence[Box], budget: int) -> list[int]:

@@ -19,8 +19,8 @@ class ShareOptions:
     """How a share copy is made.
 
     Attributes:
-        region: what carries the hidden faces: the whole ``photo``, or a ``halo`` around each face, outside which the
-            photo is only reduced and compressed.
+        region: what carries the hidden faces: the whole ``photo``; a ``halo`` around each face; or its ``box`` alone,
+            with more grain there.  Elsewhere the photo is only reduced and compressed.
         long_side: longer side of the copy in pixels, 2048, 1600 or 1280; None keeps the photo's own size.  Photos are
             never enlarged: a smaller one takes the next of these sizes below its own, or keeps its own.
         file_format: ``jpeg``, of quality 85 to 90, or ``png``.
@@ -35,7 +35,7 @@ class ShareOptions:
 
     def __post_init__(self) -> None:
         if self.region not in REGIONS:
-            raise UsageError(f"a share copy hides faces in the photo or in a halo, not in {self.region!r}")
+            raise UsageError(f"a share copy hides faces in the {' or '.join(REGIONS)}, not in {self.region!r}")
         if self.long_side is not None and self.long_side not in LONG_SIDES:
             raise UsageError(f"the longer side of a share copy is 2048, 1600 or 1280 pixels, not {self.long_side}")
         if self.file_format not in ("jpeg", "png"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...robust.directory import REGIONS
 from .common import in_order
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ShareChoice:
         from ...api.share.options import ShareOptions
 
         return ShareOptions(
-            region="halo" if self.region == "halo" else "photo",
+            region=next(each for each in REGIONS if each == self.region),
             long_side=None if self.size == "keep" else int(self.size),
             file_format="png" if self.file_format == "png" else "jpeg",
         )
@@ -68,10 +69,11 @@ def share_options(function: Callable[..., int]) -> Callable[..., int]:
         ),
         click.option(
             "--share-region",
-            type=click.Choice(("photo", "halo")),
+            type=click.Choice(REGIONS),
             default="photo",
             show_default=True,
-            help="What carries the faces of the share copy: a fine grain in the whole photo, or only around the faces.",
+            help="What carries the faces of the share copy: a fine grain in the whole photo, only around the faces, or "
+            "a stronger one in their boxes alone.",
         ),
         click.option(
             "--share-size",
