@@ -18,9 +18,10 @@ import skimage.data
 from proface_lab.channels import through_jpeg
 from proface_s.errors import DamagedFileError
 from proface_s.robust.carriers import DIRECTORY_BITS, directory_ratios
-from proface_s.robust.directory import LENGTHS, Region, decode_directory
+from proface_s.robust.directory import LENGTHS, decode_directory
 from proface_s.robust.lattice import BOX_STEPS, STEPS, analyse, luma_of
 from proface_s.robust.ldpc import ldpc_code
+from proface_s.robust.regions import Region
 from proface_s.robust.soft_values import bit_ratios
 from proface_s.types import FloatArray, UInt8Image
 

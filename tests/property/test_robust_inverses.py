@@ -13,7 +13,6 @@ from proface_s.errors import DamagedFileError
 from proface_s.robust.carriers import Layer, collect_directory, order, place_directory
 from proface_s.robust.directory import (
     LENGTHS,
-    REGIONS,
     STANZA_BYTES,
     KeyStanza,
     SharedFace,
@@ -24,6 +23,7 @@ from proface_s.robust.directory import (
 )
 from proface_s.robust.lattice import BANDS
 from proface_s.robust.ldpc import CodeWords, ldpc_code
+from proface_s.robust.regions import REGIONS
 from proface_s.types import Box
 
 SIZE = (1600, 1068)

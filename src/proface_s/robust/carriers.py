@@ -24,9 +24,10 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from ..types import FloatArray
-from .directory import LENGTHS, Region, ShareDirectory
+from .directory import LENGTHS, ShareDirectory
 from .lattice import BANDS, BASE_BANDS, BLOCK, STEPS, dither, grid_of
 from .ldpc import Bits, CodeWords, ldpc_code
+from .regions import Region
 
 DIRECTORY_BITS: Final = 4096
 _TILE: Final = (32, 64)  # rows and columns of blocks

@@ -10,16 +10,13 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from ..errors import DamagedFileError
 from ..types import Box
-
-Region = Literal["photo", "halo", "box"]
-"""Which blocks carry: all of them, those around the faces, or those in their boxes alone."""
+from .regions import REGIONS, Region
 
 VERSION: Final = 1
-REGIONS: Final[tuple[Region, ...]] = ("photo", "halo", "box")
 SALT_BYTES: Final = 16
 LENGTHS: Final = (40, 64, 128, 256)
 """Lengths in bytes that a directory can have, padding and CRC included."""

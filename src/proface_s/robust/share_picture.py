@@ -29,10 +29,11 @@ from .carriers import (
     fine_carriers,
     place_directory,
 )
-from .directory import Region, ShareDirectory, decode_directory, encode_directory
+from .directory import ShareDirectory, decode_directory, encode_directory
 from .lattice import BOX_STEPS, FULL, LEAST_STRENGTHS, STEPS, analyse, embed, luma_of
 from .ldpc import Bits, enough_carriers
 from .placement import Placement, place_whole, refine, resample
+from .regions import Region
 from .soft_values import Pilots, bit_ratios, estimate_gains, information, likely_blocks
 from .synchronise import FINE_MOVES, placements
 

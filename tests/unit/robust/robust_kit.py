@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import skimage.data
 
-from proface_s.robust.directory import Region, SharedFace, ShareDirectory
+from proface_s.robust.directory import SharedFace, ShareDirectory
+from proface_s.robust.regions import Region
 from proface_s.robust.share_picture import ShareEntry
 from proface_s.types import Box, UInt8Image
 

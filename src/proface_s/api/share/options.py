@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ...errors import UsageError
-from ...robust.directory import REGIONS, Region
+from ...robust.regions import REGIONS, Region
 
 LONG_SIDES: Final = (2048, 1600, 1280)
 """Long sides in pixels that apps leave alone, and that readers look for."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...robust.directory import REGIONS
+from ...robust.regions import REGIONS
 from .common import in_order
 
 if TYPE_CHECKING:
