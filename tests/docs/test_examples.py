@@ -81,6 +81,9 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert sharing.share is not None
     with Image.open(io.BytesIO(sharing.share.data)) as sent:
         sent.save(folder / "from-the-chat.jpg", quality=75)
+    for name, into in ("party.jpg", "trip"), ("from-the-chat.jpg", "chat"):
+        (folder / into).mkdir()
+        shutil.copy(folder / name, folder / into)
     for name in "shared.jpg", "shared.share.jpg":
         (folder / name).unlink()
     (folder / "bob.txt").write_text(face_key(done.data, 2, Credentials.of(PASSPHRASE)) + "\n")

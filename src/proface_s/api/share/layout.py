@@ -103,7 +103,8 @@ def with_lengths(directory: ShareDirectory) -> ShareDirectory:
     fine = _fine_lengths([face.box for face in directory.faces], room)
     if min(fine) < SHORTEST_FINE or 8 * length > most * int(directory_carriers(blocks, region).sum()):
         raise UsageError(
-            f"a share copy of {directory.width} x {directory.height} pixels has no room for {count} faces",
+            f"a share copy of {directory.width} x {directory.height} pixels has no room for "
+            f"{count} face{'' if count == 1 else 's'}",
             code="share-too-full",
         )
     faces = (
