@@ -102,6 +102,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "unknown-style": "There is no style of this name.",
     "unsuitable-opencv": "This build of OpenCV cannot run the model.",
     "unusable-plug-in": "A plug-in of another package fails, or lacks what it needs to have.",
+    "unusable-swapper": "The card or the networks of a face swapper cannot be read, or do not fit each other.",
     "unusable-sticker": "The sticker is unknown, unreadable, transparent or too large.",
     # pictures and files
     "camera-raw": "The file is a camera raw file.",

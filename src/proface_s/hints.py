@@ -107,6 +107,7 @@ PLAIN_HINTS: Final[dict[str, str]] = {
     "unsuitable-opencv": "install opencv-python-headless 4.12 or later, and no other build of OpenCV beside it",
     "unsupported-key": "only X25519 keys are supported: age1... for a recipient, AGE-SECRET-KEY-1... for an identity",
     "unsupported-picture": "open it in another program and save it as a PNG",
+    "unusable-swapper": "docs/how-to/swappers.md says what a card holds",
     "unusable-sticker": "stickers: {known}",
     "verification-failed": "please report this",
     "weak-passphrase": "use several random words",

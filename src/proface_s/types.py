@@ -112,6 +112,7 @@ class Picture:
         source: name used in messages.
         jpeg: the file, if it is a JPEG.
         turned: EXIF orientation, 1 to 8, by which the stored picture was turned.
+        synthetic: whether it shows faces of people who do not exist; files say so (`proface_s.image.provenance`).
     """
 
     rgb: UInt8Image
@@ -122,6 +123,7 @@ class Picture:
     source: str = "<array>"
     jpeg: CodedFile | None = field(default=None, repr=False)
     turned: int = 1
+    synthetic: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

@@ -23,7 +23,7 @@ OPTIONS = {
 @st.composite
 def styles(draw: st.DrawFn) -> Style:
     """Draw any style of this package, with a strength of at most six significant digits."""
-    name = draw(st.sampled_from(style_names()))
+    name = draw(st.sampled_from([name for name in style_names() if name != "swapper"]))  # that needs a network
     strength = draw(st.none() | st.floats(*get_style(name).strength_range))
     low, high = get_style(name).strength_range
     rounded = None if strength is None else min(max(float(f"{strength:g}"), low), high)

@@ -189,6 +189,15 @@ def test_previews_and_pictures_to_look_at(service: Service, two: bytes) -> None:
     cover = service.post("/api/preview", face, {"style": {"name": "mask", "option": "cat"}})
     assert pixels(cover.content).shape == (110, 90, 3)
     assert not np.array_equal(pixels(cover.content), pixels(face))
+    styles = [{"name": "mask", "option": "cat"}, {"name": "blur"}, {"name": "swap"}]
+    several = service.post("/api/preview", face, {"styles": styles})
+    assert pixels(several.content).shape == (110, 3 * 90, 3)
+    assert np.array_equal(pixels(several.content)[:, :90], pixels(cover.content))
+    assert json.loads(several.headers["ProFace-Result"])["fallbacks"] == [None, None, "no clear landmarks"]
+    problem(service.post("/api/preview", face, {"styles": styles * 6}), 422, "options", 2)
+    problem(
+        service.post("/api/preview", face, {"styles": [{"name": "swapper", "option": "card.json"}]}), 422, "usage", 2
+    )
     shown = service.post("/api/render", two)
     assert shown.headers["content-type"] == "image/jpeg"
     assert pixels(shown.content).shape == pixels(two).shape

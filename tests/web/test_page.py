@@ -954,3 +954,41 @@ def test_choices_of_the_copy_to_send_are_there_when_it_is(page: Any, files: dict
     (options,) = page.evaluate("sentOptions")
     assert json.loads(options)["share"] == {"region": "halo", "long_side": None}
     expect(page.locator("#results > li")).to_contain_text("680 × 300 pixels")
+
+
+def test_styles_are_shown_as_pictures_of_the_face(page: Any, service: Service, files: dict[str, Path]) -> None:
+    """A picture of each style is a button; the list beside it follows."""
+    choose(page, "protect", files["two.png"])
+    tiles = page.locator("#style-all .tiles button")
+    names = [style["name"] for style in service.client.get("/api/about").json()["styles"]]
+    expect(tiles).to_have_count(len(names))
+    assert tiles.evaluate_all("all => all.map((each) => each.dataset.style)") == names
+    drawn_in = "all => all.map((each) => each.querySelector('canvas').toDataURL())"
+    assert len(set(tiles.evaluate_all(drawn_in))) == len(names)
+    expect(page.locator("#style-all .tiles [aria-pressed=true]")).to_have_text("Blur")
+    tiles.get_by_text("Pixelate").click()
+    expect(page.get_by_label("Style of the covers")).to_have_value("pixelate")
+    page.get_by_label("Style of the covers").select_option("solid")
+    expect(page.locator("#style-all .tiles [aria-pressed=true]")).to_have_text("Solid")
+    row = own_row(page, 2)
+    expect(row.locator(".tiles button")).to_have_count(len(names))
+    row.locator(".tiles button").get_by_text("Mask").click()
+    expect(row.get_by_label("Cover of this face")).to_have_value("mask")
+
+
+def test_one_click_gives_everybody_another_face(page: Any, service: Service, files: dict[str, Path]) -> None:
+    """Also those with a cover of their own; a face that is not seen well is blurred, and its row says why."""
+    choose(page, "protect", files["two.png"])
+    own_row(page, 2).get_by_label("Cover of this face").select_option("pixelate")
+    page.get_by_role("button", name="Give everybody another face").click()
+    expect(page.get_by_label("Style of the covers")).to_have_value("swap")
+    expect(page.locator("#faces > li").nth(1).get_by_label("Cover of this face")).to_have_value("")
+    first = page.locator("#style-all").get_by_role("button", name="Shuffle")
+    expect(first).to_be_visible()
+    page.get_by_role("button", name="Add a face").click()
+    expect(page.locator("#faces > li").get_by_text("blurred: no clear landmarks")).to_have_count(1)
+    type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
+    page.click("#protect-go")
+    answer = service.post("/api/inspect", saved(page, page.locator("#results a").click)[1]).json()
+    assert sorted(face["fallback"] or "" for face in answer["faces"]) == ["", "", "landmarks"]
+    assert [face["synthetic"] for face in answer["faces"]].count(True) == 2

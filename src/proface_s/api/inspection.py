@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..container.header.header import FORMAT_VERSION, Header
+from collections.abc import Sequence
+
+from ..container.header.header import FORMAT_VERSION, FaceEntry
 from ..container.header.stanzas import BareStanza, PassphraseStanza, RecipientStanza
 from ..container.records.partial_headers import LOST
-from ..covers import format_style, is_synthetic, recorded_style
+from ..covers import format_style, recorded_fallback, recorded_style, recorded_synthetic
 from ..errors import NotProtectedError
 from ..faces.numbering import format_numbers, number_of
 from ..flow.registry import name_of, warnings_of
@@ -40,12 +42,7 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         if found is None:
             raise
         return inspect_layer(found, picture.size)
-    faces = tuple(
-        ProtectedFace(
-            number_of(index), face.box, format_style(recorded_style(face.style, face.strength)), index in seals
-        )
-        for index, face in enumerate(header.faces)
-    )
+    faces = tuple(_shown_face(number_of(index), face, sealed=index in seals) for index, face in enumerate(header.faces))
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]
     kdf = tuple(
         f"argon2id m={s.params.memory_kib // 1024} MiB t={s.params.time_cost} p={s.params.lanes}"
@@ -72,15 +69,17 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         tuple(f.group for f in header.faces),
         "metadata" if carried else "pixels",
         tuple(map(number_of, lost)),
-        (*warnings_of(header.model_id), *_synthetic(header)),
+        (*warnings_of(header.model_id), *_synthetic(faces)),
     )
 
 
-def _synthetic(header: Header) -> tuple[str, ...]:
+def _shown_face(number: int, face: FaceEntry, *, sealed: bool) -> ProtectedFace:
+    """Describe a face of a header."""
+    style, synthetic = recorded_style(face.style, face.strength), not face.forgotten and recorded_synthetic(face.style)
+    return ProtectedFace(number, face.box, format_style(style), sealed, (), recorded_fallback(face.style), synthetic)
+
+
+def _synthetic(faces: Sequence[ProtectedFace]) -> tuple[str, ...]:
     """Tell which faces look like people and are none."""
-    found = [
-        index
-        for index, face in enumerate(header.faces)
-        if not face.forgotten and is_synthetic(recorded_style(face.style, face.strength))
-    ]
-    return (f"face {format_numbers(found)}: what is shown is a synthetic face, of nobody who exists",) if found else ()
+    found = format_numbers([index for index, face in enumerate(faces) if face.synthetic])
+    return (f"face {found}: what is shown is a synthetic face, of nobody who exists",) if found else ()

@@ -9,6 +9,7 @@ from functools import cache, partial, wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from ..covers import parse_style
 from ..faces import BoxLike, draw_regions, parse_boxes
 from ..faces.boxes import HEAD_MARGIN
 from ..faces.numbering import parse_selection
@@ -61,6 +62,7 @@ class Session(Resources):
         margin: float = HEAD_MARGIN,
         thorough: bool = False,
         file_format: OutputFormat | None = None,
+        style: str | Style | None = None,
         progress: Progress = silent,
     ) -> Detection:
         """Find what `protect` would protect, and how it would be numbered, without protecting it.
@@ -74,6 +76,7 @@ class Session(Resources):
             margin: as for `protect`.
             thorough: as for `protect`.
             file_format: as for `protect`: the regions of a JPEG grow to whole MCUs.
+            style: also tell which faces a style such as ``swap`` would cover by a blurred oval instead.
             progress: as for `protect`.
 
         Raises:
@@ -91,7 +94,9 @@ class Session(Resources):
         choice = choose_regions(picture, find, parse_selection(faces), parse_boxes(boxes), margin, place)
         shown = picture.rgb if picture.alpha is None else composite(picture.rgb, picture.alpha, BACKGROUNDS[0])
         drawn = draw_regions(shown, choice.regions, unsure_regions(choice.faces))
-        return Detection(choice.faces, choice.regions, drawn, picture.size, shown, choice.warnings, choice.smallest)
+        found = (choice.faces, choice.regions, drawn, picture.size, shown, choice.warnings, choice.smallest)
+        wanted = parse_style(style) if isinstance(style, str) else style
+        return Detection(*found, {} if wanted is None else choice.fallbacks(picture, wanted))
 
     def protect(
         self,

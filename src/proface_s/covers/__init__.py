@@ -6,41 +6,59 @@ the group ``proface_s.covers``, which makes them available to the command line a
 Importing this package loads numpy only; image filters are loaded when a style is first looked up.
 """
 
-from .base import CoverStyle, Unit
+from .base import FALLBACKS, CoverStyle, MatchRates, Unit
 from .heads.face_region import FaceRegion
 from .options import StyleOption
 from .registry import get_style, register_style, style_names
 from .style import (
     SHAPES,
+    STRICTEST,
+    FaceCover,
     apply_style,
+    cover_face,
+    cover_remarks,
     format_style,
     is_synthetic,
     is_uninformative,
     is_weak,
+    oval_cost,
     parse_style,
+    recorded_fallback,
     recorded_name,
     recorded_style,
+    recorded_synthetic,
     shape_of,
     sticker_file,
+    weak_style_warnings,
 )
 
 __all__ = [
+    "FALLBACKS",
     "SHAPES",
+    "STRICTEST",
     "CoverStyle",
+    "FaceCover",
     "FaceRegion",
+    "MatchRates",
     "StyleOption",
     "Unit",
     "apply_style",
+    "cover_face",
+    "cover_remarks",
     "format_style",
     "get_style",
     "is_synthetic",
     "is_uninformative",
     "is_weak",
+    "oval_cost",
     "parse_style",
+    "recorded_fallback",
     "recorded_name",
     "recorded_style",
+    "recorded_synthetic",
     "register_style",
     "shape_of",
     "sticker_file",
     "style_names",
+    "weak_style_warnings",
 ]

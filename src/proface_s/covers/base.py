@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -17,7 +18,7 @@ from .options import StyleOption
 
 INTERFACE: Final = (
     "name", "summary", "unit", "default_strength", "strength_range", "weak_limit", "default_shape", "option", "steady",
-    "synthetic", "describe", "check", "is_weak", "is_uninformative", "sticker_file", "remark", "apply",
+    "synthetic", "rates", "describe", "check", "is_weak", "is_uninformative", "sticker_file", "fallbacks", "apply",
 )  # fmt: skip
 """Members that every registered style must have."""
 
@@ -33,6 +34,33 @@ class Unit:
 
     text: str
     more_is_stronger: bool | None = True
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRates:
+    """How many of 100 people the best of three recognisers still finds behind the default strength of a style.
+
+    Measured by ``bench/covers/cover_strength.py``: TAR at FAR 1e-2 in percent; chance is 1.
+
+    Attributes:
+        box: the rectangle, by an attacker who covers photos of known people in the same way (parrot attack).
+        oval: the same for the oval.
+        plain: the oval, by an attacker who compares it with photos as they are.
+    """
+
+    box: float
+    oval: float
+    plain: float
+
+
+FALLBACKS: Final[Mapping[str, str]] = {
+    "small": "too small",
+    "unsure": "hardly a face, says the detector",
+    "landmarks": "no clear landmarks",
+    "masked": "mouth and chin are covered",
+    "turned": "turned too far to a side",
+}
+"""Why a blurred oval covers a face although the style shows something else: code, as headers record it -> words."""
 
 
 class CoverStyle(ABC):
@@ -53,6 +81,7 @@ class CoverStyle(ABC):
         steady: whether covers of similar pictures are similar, as the frames of a video need it.
         remembers: whether covers are steady at least if the region has a memory.
         synthetic: whether covers look like photos of people, who do not exist.
+        rates: what the default strength leaves of people; None if it was not measured.
     """
 
     name: ClassVar[str]
@@ -66,6 +95,7 @@ class CoverStyle(ABC):
     steady: ClassVar[bool] = True
     remembers: ClassVar[bool] = False
     synthetic: ClassVar[bool] = False
+    rates: ClassVar[MatchRates | None] = None
 
     def describe(self) -> str:
         """Return a few lines about the style for users: appearance, unit, default, range and option."""
@@ -118,9 +148,13 @@ class CoverStyle(ABC):
         """Return the file that an option names, if the cover depends on its content; else None."""
         return None
 
-    def remark(self, region: FaceRegion) -> str | None:
-        """Return what the user should know about the cover of one region; None if there is nothing to say."""
-        return None
+    def fallbacks(self, region: FaceRegion) -> tuple[str | None, ...]:
+        """Return why faces of a region get a blurred oval instead of what the style shows.
+
+        Returns:
+            For each of the region's `own_faces`, one of `FALLBACKS`, or None if it is covered as usual.
+        """
+        return (None,) * len(region.own_faces)
 
     def apply(
         self, region: FaceRegion, strength: float, *, option: str | None = None, shape: Shape | None = None
@@ -145,7 +179,8 @@ class CoverStyle(ABC):
         if min(pixels.shape[:2]) < 2:
             raise UsageError(f"a face of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small to cover")
         self.check(strength, option)
-        whole = FaceRegion(np.ascontiguousarray(pixels), region.faces, region.memory)
+        contiguous = pixels.flags.c_contiguous
+        whole = region if contiguous else FaceRegion(np.ascontiguousarray(pixels), region.faces, region.memory)
         return self.draw(whole, strength, option, shape or self.default_shape)
 
     def check_option(self, option: str | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..types import UInt8Image
-from .base import CoverStyle, Unit
+from .base import CoverStyle, MatchRates, Unit
 from .heads.face_region import FaceRegion
 from .registry import register_style
 from .smoothing import gaussian_blur
@@ -34,6 +34,7 @@ class LowPoly(CoverStyle):
     default_strength: ClassVar[float] = 8.0
     strength_range: ClassVar[tuple[float, float]] = (2.0, 32.0)
     weak_limit: ClassVar[float | None] = 8.0
+    rates: ClassVar[MatchRates | None] = MatchRates(box=5.0, oval=16.7, plain=6.7)
 
     def fill(self, region: FaceRegion, strength: float, option: str | None) -> UInt8Image:
         """Draw the triangles."""

@@ -9,9 +9,9 @@ from typing import ClassVar, Final
 import numpy as np
 
 from ..types import Face, Shape, UInt8Image
-from .base import CoverStyle, Unit
+from .base import CoverStyle, MatchRates, Unit
 from .heads.face_region import FaceRegion, head_roll
-from .heads.landmarks import Mesh, find_mesh
+from .heads.landmarks import Mesh
 from .heads.outline import blended, oval_mask
 from .options import StyleOption
 from .registry import register_style
@@ -40,7 +40,10 @@ class Mask(CoverStyle):
     unit: ClassVar[Unit] = Unit("size of the sticker in percent of the box or the head")
     default_strength: ClassVar[float] = 100.0
     strength_range: ClassVar[tuple[float, float]] = (50.0, 150.0)
-    option: ClassVar[StyleOption | None] = StyleOption("sticker", STICKERS, _DEFAULT, file=True)
+    rates: ClassVar[MatchRates | None] = MatchRates(box=1.7, oval=6.7, plain=0.0)
+    option: ClassVar[StyleOption | None] = StyleOption(
+        "sticker", STICKERS, _DEFAULT, file="the path of a picture with transparency"
+    )
 
     def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:
         """Return whether the sticker is opaque everywhere in the box."""
@@ -69,9 +72,9 @@ class Mask(CoverStyle):
             return self.fill(region, strength, option)
         inner = region.inner_faces
         heads: list[tuple[Face | None, Mesh | None]] = [
-            (face, find_mesh(region.pixels, face) if face in inner else None) for face in region.faces
+            (face, region.mesh(face) if face in inner else None) for face in region.faces
         ]
-        heads = heads or [(None, find_mesh(region.pixels, None))]
+        heads = heads or [(None, region.mesh(None))]
         behind = np.max([oval_mask(region.size, *head) for head in heads], axis=0)
         drawn = blended(region.pixels, gaussian_blur(region.pixels, _BACKGROUND), behind)
         for face, mesh in heads:

@@ -18,14 +18,16 @@ class StyleOption:
         choices: names to choose from.
         default: the choice, or the colour, that stands for no option; None if no option is a choice of its own.
         colour: whether a colour as ``#rrggbb`` is an option.
-        file: whether the path of a picture is an option; the style reads it.
+        file: which path is an option, in words, e.g. "the path of a picture"; the style reads the file.  Empty if none.
+        required: whether there is no cover without an option.
     """
 
     label: str
     choices: tuple[str, ...] = ()
     default: str | None = None
     colour: bool = False
-    file: bool = False
+    file: str = ""
+    required: bool = False
 
     def accepts(self, option: str) -> bool:
         """Return whether an option is one of the choices or a colour; a file is the style's to judge."""
@@ -37,5 +39,5 @@ class StyleOption:
             [", ".join(self.choices) + (f" (default {self.default})" if self.default else "")] if self.choices else []
         )
         ways += ["#rrggbb"] if self.colour else []
-        ways += ["the path of a picture with transparency"] if self.file else []
+        ways += [self.file] if self.file else []
         return f"{self.label}: {', or '.join(ways)}"

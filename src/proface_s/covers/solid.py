@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..types import UInt8Image
-from .base import CoverStyle, Unit
+from .base import CoverStyle, MatchRates, Unit
 from .heads.face_region import FaceRegion
 from .options import StyleOption
 from .registry import register_style
@@ -22,6 +22,7 @@ class Solid(CoverStyle):
     unit: ClassVar[Unit] = Unit("brightness of the grey in percent", more_is_stronger=None)
     default_strength: ClassVar[float] = 50.0
     strength_range: ClassVar[tuple[float, float]] = (0.0, 100.0)
+    rates: ClassVar[MatchRates | None] = MatchRates(box=0.0, oval=8.3, plain=0.0)
     option: ClassVar[StyleOption | None] = StyleOption("colour", colour=True)
 
     def is_uninformative(self, height: int, width: int, strength: float, option: str | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
 
@@ -9,11 +11,17 @@ import numpy as np
 
 from ..errors import UsageError
 from ..types import Shape, Style, UInt8Image
+from .base import FALLBACKS
 from .heads.face_region import FaceRegion, as_region
 from .registry import get_style
 
 SHAPES: Final[tuple[Shape, ...]] = get_args(Shape)
 """Outlines of covers."""
+
+_LONGEST: Final = 32  # characters, of the field in a header
+
+STRICTEST: Final = Style("solid", shape="box")
+"""The strongest cover of all: an area of one grey, which shows nothing of the face, its hair or its colours."""
 
 
 def parse_style(text: str) -> Style:
@@ -79,27 +87,59 @@ def shape_of(style: Style) -> Shape:
     return style.shape or get_style(style.name).default_shape
 
 
-def recorded_name(style: Style) -> str:
-    """Return the text by which a header names a style: ``blur`` for a box, as ever, ``blur@oval`` for an oval."""
+def recorded_name(style: Style, fallback: str | None = None) -> str:
+    """Return the text by which a header names a style: ``blur`` for a box, as ever, ``blur@oval`` for an oval.
+
+    Args:
+        style: the user's choice.
+        fallback: one of `FALLBACKS`, if no face of the region is covered by what the style shows; else None.  Left out
+            if the name is too long for both.
+    """
     shape = shape_of(style)
-    return style.name if shape == "box" else f"{style.name}@{shape}"
+    ends = "" if shape == "box" else f"@{shape}"
+    name = style.name if fallback is None else f"{style.name}.{fallback}"
+    return (name if len(name + ends) <= _LONGEST else style.name) + ends
 
 
 def recorded_style(name: str, strength: float | None) -> Style:
     """Return the style that a header names, whether or not it exists here; inverse of `recorded_name`.
 
-    Its shape is None if the header names none.
+    Its shape is None if the header names none, and the style's default, or a box, is meant.
     """
     before, mark, after = name.rpartition("@")
     for shape in SHAPES:
         if mark and shape == after:
-            return Style(before, strength, None, shape)
-    return Style(name, strength)
+            return Style(_split(before)[0], strength, None, shape)
+    style = Style(_split(name)[0], strength)
+    try:
+        return style if shape_of(style) == "box" else replace(style, shape="box")
+    except UsageError:  # the style does not exist here
+        return style
+
+
+def recorded_fallback(name: str) -> str | None:
+    """Return the fall-back that a header names, one of `FALLBACKS`; None if the style shows what it should."""
+    before, mark, after = name.rpartition("@")
+    return _split(before if mark and after in SHAPES else name)[1]
+
+
+def recorded_synthetic(name: str) -> bool:
+    """Return whether a face that a header describes shows somebody who does not exist; False if the style is unknown.
+
+    Files show what their makers had: a style that this installation lacks may be synthetic too.
+    """
+    return recorded_fallback(name) is None and is_synthetic(recorded_style(name, None))
 
 
 def is_weak(style: Style) -> bool:
     """Return whether recognisers see through the chosen strength, according to our measurements."""
     return get_style(style.name).is_weak(_strength(style))
+
+
+def weak_style_warnings(styles: Iterable[Style]) -> list[str]:
+    """Return a warning for each style whose strength is weak."""
+    weak = [format_style(style) for style in dict.fromkeys(styles) if is_weak(style)]
+    return [f"style {text} is weak: recognisers may see through it" for text in weak]
 
 
 def is_uninformative(style: Style, height: int, width: int) -> bool:
@@ -123,6 +163,81 @@ def is_synthetic(style: Style) -> bool:
 def sticker_file(style: Style) -> Path | None:
     """Return the file on whose content a cover depends; None if it depends on the face and the style alone."""
     return get_style(style.name).sticker_file(style.option)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceCover:
+    """The cover of a face region.
+
+    Attributes:
+        style: as the user chose it.
+        pixels: (h, w, 3) uint8 RGB, C-contiguous.
+        fallbacks: for each of the region's own faces, why a blurred oval covers it instead of what the style shows, one
+            of `FALLBACKS`; None if it is covered as usual.
+        synthetic: whether a face of somebody who does not exist is seen.
+    """
+
+    style: Style
+    pixels: UInt8Image
+    fallbacks: tuple[str | None, ...]
+    synthetic: bool
+
+    @property
+    def fallback(self) -> str | None:
+        """Why nothing of what the style shows is seen, one of `FALLBACKS`; None if some of it is."""
+        return next(iter(self.fallbacks), None) if all(self.fallbacks) else None
+
+    @property
+    def text(self) -> str:
+        """The style as users write it."""
+        return format_style(self.style)
+
+    @property
+    def name(self) -> str:
+        """The text by which a header names the style, and its fall-back; see `recorded_name`."""
+        return recorded_name(self.style, self.fallback)
+
+    @property
+    def remark(self) -> str | None:
+        """What the user should know about it; None if there is nothing to say."""
+        told = [FALLBACKS[each] for each in dict.fromkeys(self.fallbacks) if each is not None]
+        return f"{' and '.join(told)}: covered by a blurred oval instead of another face" if told else None
+
+
+def cover_face(region: FaceRegion, style: Style) -> FaceCover:
+    """Make the cover of a face region, and say what is seen of it.
+
+    Args:
+        region: as for `apply_style`.
+        style: likewise.
+
+    Raises:
+        UsageError: as `apply_style`, or if the style names a fall-back that is none of `FALLBACKS`.
+    """
+    made = get_style(style.name)
+    pixels, fallbacks = apply_style(region, style), tuple(made.fallbacks(region))
+    if unknown := {*fallbacks} - {None, *FALLBACKS}:
+        raise UsageError(f"style {style.name!r} falls back for reasons that do not exist: {unknown}")
+    return FaceCover(style, pixels, fallbacks, made.synthetic and not all(fallbacks))
+
+
+def cover_remarks(covers: Sequence[FaceCover]) -> list[str]:
+    """Return what the user should know about the covers of all faces of a file, which are numbered from 1."""
+    return [f"face {number}: {each.remark}" for number, each in enumerate(covers, 1) if each.remark]
+
+
+def oval_cost(style: Style) -> str | None:
+    """Say what an oval costs against recognisers, in one sentence; None if the cover is a box."""
+    if shape_of(style) == "box":
+        return None
+    rates, text = get_style(style.name).rates, format_style(style)
+    if rates is None:
+        return f"{text}: an oval shows hair and outline of the head; what recognisers make of that was not measured"
+    return (
+        f"{text}: hair and outline of the head are seen. At the default strength, recognisers that know photos of "
+        f"the people covered alike find {rates.oval:.0f} % of them (behind a box: {rates.box:.0f} %), and from photos "
+        f"as they are {rates.plain:.0f} %; chance is 1 %"
+    )
 
 
 def apply_style(region: FaceRegion | UInt8Image, style: Style) -> UInt8Image:
@@ -159,3 +274,8 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    style, _, code = name.rpartition(".")
+    return (style, code) if style and code in FALLBACKS else (name, None)

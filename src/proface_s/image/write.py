@@ -17,6 +17,7 @@ from ..types import Picture, UInt8Image
 from .atomic import PRIVATE, appearing_file
 from .metadata import write_exif, write_png_text
 from .names import FOREIGN_BY_FORMAT, MAX_NAME_BYTES, PICTURES_BY_FORMAT, name_bytes, suffix_of
+from .provenance import TIFF_TAG, XMP, with_synthetic_note
 from .quiet import silence_libtiff
 
 Format = Literal["png", "webp", "tiff"]
@@ -100,7 +101,8 @@ def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metada
     Args:
         picture: ``chunks`` are ignored here.
         file_format: one of `FORMATS`.
-        keep_metadata: also write the whitelisted metadata.  Otherwise, only the colour profile is kept.
+        keep_metadata: also write the whitelisted metadata.  Otherwise, only the colour profile is kept, and the note
+            that parts of the picture are synthetic.
 
     Raises:
         ImageError: if the picture is too large for the format.
@@ -124,10 +126,13 @@ def encode_picture(picture: Picture, file_format: Format = "png", *, keep_metada
             )
         if keep_metadata and (tags := write_exif(picture)):
             profile["exif"] = tags.tobytes()
+        profile |= {"xmp": XMP} if picture.synthetic else {}
         image.save(buffer, "WEBP", lossless=True, exact=True, **_WEBP_EFFORT, **profile)
     else:
         tags = write_exif(picture) if keep_metadata else Image.Exif()
         tags[_PREDICTOR] = _HORIZONTAL
+        if picture.synthetic:
+            tags[TIFF_TAG] = XMP
         silence_libtiff()
         image.save(buffer, "TIFF", compression="tiff_adobe_deflate", tiffinfo=tags, **profile)
     return buffer.getvalue()
@@ -149,7 +154,8 @@ def _encode_png(pixels: UInt8Image, picture: Picture, keep_metadata: bool) -> by
     if keep_metadata:
         for kind, content, *_ in write_png_text(picture).chunks:
             PngImagePlugin.putchunk(chunks, kind, content)
-    return b"".join([data[:_PNG_HEAD].tobytes(), chunks.getvalue(), data[_PNG_HEAD:].tobytes()])
+    made = b"".join([data[:_PNG_HEAD].tobytes(), chunks.getvalue(), data[_PNG_HEAD:].tobytes()])
+    return with_synthetic_note(made) if picture.synthetic else made
 
 
 def encode_png(picture: Picture, *, keep_metadata: bool = False) -> bytes:
@@ -182,7 +188,7 @@ def encode_jpeg(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
         options["exif"] = tags.tobytes()
     buffer = io.BytesIO()
     Image.fromarray(picture.rgb).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True, **options)
-    return buffer.getvalue()
+    return with_synthetic_note(buffer.getvalue()) if picture.synthetic else buffer.getvalue()
 
 
 def check_output_path(

@@ -17,6 +17,14 @@ class RenderedPicture(BaseModel):
     height: int
 
 
+class CoverPreview(RenderedPicture):
+    """Size of a picture of covers, and what became of them."""
+
+    fallbacks: list[str | None] = Field(
+        description="of each style, why a blurred oval is used instead of what it shows; null: it is not"
+    )
+
+
 class InspectedFaceModel(CoveredFaceModel):
     """A face of a protected file, as visible without a key."""
 
@@ -59,6 +67,8 @@ class InspectResponse(BaseModel):
                 box=BoxModel.of(face.box),
                 style=face.style,
                 sealed=face.sealed,
+                fallback=face.fallback,
+                synthetic=face.synthetic,
                 group=group,
                 stripped=face.number in found.stripped,
                 forgotten=face.number in found.forgotten,

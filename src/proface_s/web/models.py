@@ -22,6 +22,7 @@ DetectorName = Annotated[str, Field(min_length=1, max_length=100)]
 FaceNumber = Annotated[int, Field(ge=1, lt=100_000)]
 WantedFormat = Literal["same", "png", "jpeg", "webp", "tiff"]
 _MOST = 1000  # faces
+_MOST_SAMPLES = 16
 _SMALLEST = "pixels of the smallest face that was looked for, if the picture is too large for the usual 14; else null"
 FaceChoice = Literal["all", "none"] | Annotated[list[FaceNumber], Field(min_length=1, max_length=_MOST)]
 
@@ -74,6 +75,8 @@ class StyleModel(RequestModel):
         chosen = get_style(self.name)
         taken = chosen.option
         if taken is not None and taken.file and self.option is not None and not taken.accepts(self.option):
+            if not taken.choices:
+                raise UsageError(f"style {self.name!r} is not offered here: it reads files of the service's machine")
             known = ", ".join(taken.choices)
             raise UsageError(f"there is no {taken.label} {self.option!r}", code="unusable-sticker", known=known)
         chosen.check(chosen.default_strength if self.strength is None else self.strength, self.option)
@@ -84,6 +87,9 @@ class PreviewRequest(RequestModel):
     """Options of /api/preview."""
 
     style: StyleModel = Field(default_factory=StyleModel)
+    styles: list[StyleModel] = Field(
+        [], max_length=_MOST_SAMPLES, description="instead of one: several, whose covers are returned side by side"
+    )
 
 
 class DetectRequest(RequestModel):
@@ -229,6 +235,10 @@ class CoveredFaceModel(BaseModel):
     box: BoxModel
     style: str
     sealed: bool
+    fallback: str | None = Field(
+        None, description="why it is blurred instead: small, unsure, landmarks, masked or turned"
+    )
+    synthetic: bool = Field(False, description="whether the face of somebody who does not exist is shown")
 
 
 class ShareModel(BaseModel):
@@ -268,7 +278,14 @@ class ProtectResponse(BaseModel):
     def of(cls, done: ProtectResult) -> ProtectResponse:
         """Describe a protected picture."""
         faces = [
-            CoveredFaceModel(number=f.number, box=BoxModel.of(f.box), style=f.style, sealed=f.sealed)
+            CoveredFaceModel(
+                number=f.number,
+                box=BoxModel.of(f.box),
+                style=f.style,
+                sealed=f.sealed,
+                fallback=f.fallback,
+                synthetic=f.synthetic,
+            )
             for f in done.faces
         ]
         return cls(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from pydantic import BaseModel
 
@@ -20,7 +21,7 @@ from ..api.files.kinds import with_format
 from ..api.options import ProtectOptions, RecoverOptions
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
-from ..covers import apply_style, get_style, style_names
+from ..covers import FALLBACKS, FaceRegion, cover_face, get_style, style_names
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
 from ..faces import DEFAULT_DETECTOR, detector_names
 from ..flow.cards import DEFAULT_MODEL
@@ -32,7 +33,7 @@ from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, pass
 from ..progress import Progress
 from ..types import Box, Picture, Style
 from .about import ModelInfo, ServiceInfo, StyleInfo, StyleOptionInfo
-from .inspect_response import InspectResponse, RenderedPicture
+from .inspect_response import CoverPreview, InspectResponse, RenderedPicture
 from .models import (
     DetectRequest,
     DetectResponse,
@@ -165,11 +166,16 @@ def examine(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobR
 
 
 def preview(photo: bytes, options: PreviewRequest, progress: Progress) -> JobResult:
-    """Cover the face region shown by a picture, as `protect` would."""
+    """Cover the face region shown by a picture, as `protect` would, in one style or in several side by side."""
     progress("read", 0, 1)
-    picture = load(photo, max_pixels=PREVIEW_PIXELS)
-    covered = Picture(apply_style(picture.rgb, options.style.style()), source=picture.source)
-    return JobResult.of(_shown(covered), ResultFile.of("preview", encode_picture(covered)))
+    styles = [each.style() for each in options.styles or [options.style]]
+    picture = load(photo, max_pixels=PREVIEW_PIXELS // len(styles))
+    region = FaceRegion(picture.rgb)
+    covers = [cover_face(region, style) for style in styles]
+    covered = Picture(np.hstack([each.pixels for each in covers]), source=picture.source)
+    why = [None if each.fallback is None else FALLBACKS[each.fallback] for each in covers]
+    facts = CoverPreview(width=covered.size[0], height=covered.size[1], fallbacks=why)
+    return JobResult.of(facts, ResultFile.of("preview", encode_picture(covered)))
 
 
 def render(settings: ServiceSettings, photo: bytes, progress: Progress) -> JobResult:
@@ -289,6 +295,8 @@ def about(settings: ServiceSettings) -> ServiceInfo:
     styles = []
     for name in style_names():
         style = get_style(name)
+        if style.option is not None and style.option.required and not style.option.choices:
+            continue  # it needs a file of this machine
         least, most = style.strength_range
         styles.append(
             StyleInfo(
@@ -315,8 +323,3 @@ def about(settings: ServiceSettings) -> ServiceInfo:
         least_passphrase=MIN_LENGTH,
         good_passphrase=GOOD_LENGTH,
     )
-
-
-def _shown(picture: Picture) -> RenderedPicture:
-    width, height = picture.size
-    return RenderedPicture(width=width, height=height)

@@ -18,7 +18,7 @@ from proface_s.errors import UsageError
 from proface_s.types import Style, UInt8Image
 
 STICKERS = ("cat", "robot", "smiley", "stars", "theatre")
-STYLES = ("blur", "lowpoly", "mask", "median", "pixelate", "solid", "swap")
+STYLES = ("blur", "lowpoly", "mask", "median", "pixelate", "solid", "swap", "swapper")
 EVERY = ("blur", "lowpoly", "median", "pixelate", "solid", *(f"mask:{name}" for name in STICKERS))
 SIZES = ((2, 2), (2, 64), (64, 2), (16, 16), (18, 30), (96, 80), (500, 380))
 

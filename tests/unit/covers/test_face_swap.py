@@ -11,8 +11,9 @@ import pytest
 
 import proface_s
 from proface_s import Session
-from proface_s.covers import FaceRegion, apply_style, get_style, parse_style
+from proface_s.covers import FaceRegion, apply_style, cover_face, parse_style
 from proface_s.covers.face_swap.donors import FILES, load_donors, mouth_opening, skin_tone
+from proface_s.covers.face_swap.face_check import LEAST, face_likeness, is_masked
 from proface_s.covers.face_swap.paint import paint_face
 from proface_s.covers.face_swap.surface import fitted_pose, lookup, silhouette
 from proface_s.covers.heads.landmarks import Mesh, find_mesh
@@ -52,7 +53,7 @@ def test_the_bank_is_the_one_that_was_made() -> None:
     assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES} == FILES
     donors = load_donors()
     count = len(donors.women)
-    assert count == len(donors.textures) == len(donors.shapes) == len(donors.tones) == len(donors.mouths) == 53
+    assert count == len(donors.textures) == len(donors.shapes) == len(donors.tones) == len(donors.mouths) == 52
     assert sorted([*donors.pool("woman"), *donors.pool("man")]) == list(donors.pool(None)) == list(range(count))
     assert donors.triangles.max() == 467
 
@@ -79,16 +80,54 @@ def test_each_pixel_of_a_surface_comes_from_its_place() -> None:
     assert inside.mean() > 0.4
 
 
-def test_a_draw_is_among_the_like_and_every_number_gives_another(region: FaceRegion, mesh: Mesh) -> None:
+def test_a_draw_is_among_the_like_and_all_of_them_are_drawn(region: FaceRegion, mesh: Mesh) -> None:
     donors = load_donors()
     tone, mouth = skin_tone(region.pixels, mesh.points), mouth_opening(mesh.points)
     pool = donors.pool("woman")
-    drawn = [donors.draw(pool, tone, mouth, number) for number in range(len(pool))]
-    assert len(set(drawn)) == len(pool) // 2
+    drawn = [donors.draw(pool, tone, mouth, number) for number in range(400)]
+    assert len(set(drawn)) == len(pool) // 3
     assert set(drawn) <= set(pool)
     nearness = [float(np.abs(donors.tones[number] - tone).sum()) for number in pool]
     assert np.mean([nearness[pool.index(number)] for number in set(drawn)]) < np.mean(nearness)
+    assert max(drawn.count(each) for each in set(drawn)) < 3 * 400 / len(set(drawn))  # none is drawn all the time
     assert donors.draw([4, 9], tone, mouth, 3) in (4, 9)
+
+
+@pytest.mark.parametrize("text", ["swap", "swap:woman", "swap:man"])
+def test_a_reduced_picture_draws_the_same_person(region: FaceRegion, text: str) -> None:
+    """The page previews faces from small pictures of their regions."""
+    height, width = region.size
+    small = np.asarray(cv2.resize(region.pixels, (width * 3 // 4, height * 3 // 4), interpolation=cv2.INTER_AREA))
+    style = parse_style(f"{text}:5")
+    large = apply_style(FaceRegion(region.pixels), style)
+    again = cv2.resize(apply_style(FaceRegion(small), style), (width, height), interpolation=cv2.INTER_CUBIC)
+    other = apply_style(FaceRegion(region.pixels), parse_style(f"{text}:77"))
+    part = np.zeros(region.size, bool)
+    part[height // 3 : height * 3 // 4, width // 3 : width * 2 // 3] = True
+    assert change(large, np.asarray(again), part) < change(large, other, part) / 1.5
+
+
+@pytest.mark.parametrize("box", [(20, 320, 90, 100), (380, 380, 64, 64), (300, 250, 160, 160)])
+def test_no_face_is_put_where_none_is(photo: UInt8Image, box: tuple[int, int, int, int]) -> None:
+    x, y, w, h = box
+    made = cover_face(FaceRegion(np.ascontiguousarray(photo[y : y + h, x : x + w])), parse_style("swap"))
+    assert made.fallback == "landmarks"
+
+
+@pytest.mark.parametrize(("colour", "masked"), [((150, 190, 220), True), ((235, 235, 235), True), (None, False)])
+def test_a_mask_is_not_painted_as_a_chin(region: FaceRegion, mesh: Mesh, colour: tuple[int, ...], masked: bool) -> None:
+    pixels = region.pixels.copy()
+    if colour is not None:
+        edge = mesh.points[[50, 4, 280, 365, 152, 136], :2].astype(np.int32)
+        cv2.fillConvexPoly(pixels, cv2.convexHull(edge), colour)
+    assert is_masked(pixels, mesh) is masked
+
+
+def test_walls_do_not_look_like_faces_and_faces_do(region: FaceRegion, mesh: Mesh) -> None:
+    assert face_likeness(region.pixels, mesh) > 2 * LEAST
+    noise = np.random.default_rng(5).integers(0, 256, (*region.size, 3)).astype(np.uint8)
+    for other in (noise, np.full_like(region.pixels, 90)):
+        assert face_likeness(other, mesh) < LEAST
 
 
 def test_a_swap_changes_the_face_and_nothing_around_it(region: FaceRegion) -> None:
@@ -99,13 +138,15 @@ def test_a_swap_changes_the_face_and_nothing_around_it(region: FaceRegion) -> No
     middle[region.size[0] // 3 : region.size[0] * 3 // 4, region.size[1] // 3 : region.size[1] * 2 // 3] = True
     assert change(cover, region.pixels, middle) > 8
     assert find_mesh(cover, region.faces[0]) is not None  # there is a face still
-    assert get_style("swap").remark(region) is None
+    assert cover_face(region, parse_style("swap")).remark is None
 
 
 def test_the_same_text_gives_the_same_pixels_and_another_number_other_people(region: FaceRegion) -> None:
-    covers = {text: apply_style(region, parse_style(text)) for text in ("swap", "swap:1", "swap:woman", "swap:man")}
-    assert np.array_equal(covers["swap"], apply_style(region, parse_style("swap:0")))
-    assert len({cover.tobytes() for cover in covers.values()}) == 4
+    covers = [apply_style(region, parse_style(f"swap:{number}")) for number in range(6)]
+    assert np.array_equal(covers[0], apply_style(region, parse_style("swap")))
+    assert len({cover.tobytes() for cover in covers}) > 3
+    woman, man = (apply_style(region, parse_style(text)) for text in ("swap:woman", "swap:man"))
+    assert not np.array_equal(woman, man)
 
 
 def test_every_donor_hides_what_tells_the_face_from_others(region: FaceRegion, mesh: Mesh) -> None:
@@ -119,7 +160,7 @@ def test_every_donor_hides_what_tells_the_face_from_others(region: FaceRegion, m
         return (grey - cv2.GaussianBlur(grey, (0, 0), 3))[core]
 
     wanted = detail(region.pixels)
-    for donor in range(0, 53, 7):
+    for donor in range(0, 52, 7):
         made = paint_face(region.pixels, mesh.points, donors, donor, 1)
         assert made.mask[core].mean() > 0.95
         found = detail(made.pixels)
@@ -136,7 +177,7 @@ def test_every_donor_hides_what_tells_the_face_from_others(region: FaceRegion, m
 )
 def test_what_is_hardly_a_face_gets_a_blurred_oval(photo: UInt8Image, face: Face, reason: str) -> None:
     inside = FaceRegion.of(photo, reversible_box(face.box, (512, 512)), [face])
-    remark = get_style("swap").remark(inside)
+    remark = cover_face(inside, parse_style("swap")).remark
     assert remark is not None
     assert reason in remark
     cover = apply_style(inside, parse_style("swap"))
@@ -146,8 +187,8 @@ def test_what_is_hardly_a_face_gets_a_blurred_oval(photo: UInt8Image, face: Face
 
 
 def test_a_profile_is_not_exchanged(region: FaceRegion, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proface_s.covers.swap._MOST_YAW", 0.0)
-    assert get_style("swap").remark(region) == (
+    monkeypatch.setattr("proface_s.covers.face_swap.new_face._MOST_YAW", 0.0)
+    assert cover_face(region, parse_style("swap")).remark == (
         "turned too far to a side: covered by a blurred oval instead of another face"
     )
 

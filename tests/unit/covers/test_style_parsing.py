@@ -52,7 +52,7 @@ def test_an_unknown_style_is_refused_with_the_list_of_styles() -> None:
     for text in ("swirl", "", ":5", "blur5"):
         with pytest.raises(UsageError) as caught:
             parse_style(text)
-        assert command_line_hint(caught.value) == "styles: blur, lowpoly, mask, median, pixelate, solid, swap"
+        assert command_line_hint(caught.value) == "styles: blur, lowpoly, mask, median, pixelate, solid, swap, swapper"
     with pytest.raises(UsageError):
         apply_style([], Style("swirl"))  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ from ...errors import ImageError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.jpeg.write_coefficients import write_jpeg
 from ...image.metadata import kept_exif
+from ...image.provenance import says_synthetic
 from ...image.read import read_picture
 from ...image.write import (
     JPEG_QUALITY,
@@ -92,6 +93,7 @@ def encode_cover(result: ProtectResult, wanted: OutputFormat) -> bytes:
         return write_chunks(result.data, {HEADER_CHUNK: [], SEAL_CHUNK: []})
     shown = read_picture(result.data, name="the protected photo")
     picture = shown if found == "jpeg" else replace(shown, rgb=_covered(result))
+    picture = replace(picture, synthetic=any(face.synthetic for face in result.faces))
     return encode_jpeg(picture) if wanted == "jpeg" else encode_picture(picture, wanted, keep_metadata=True)
 
 
@@ -112,7 +114,8 @@ def _covered(result: ProtectResult) -> UInt8Image:
 def _converted(data: bytes, wanted: Format) -> bytes:
     """The same picture in another format, with header and seals where it has them."""
     picture, chunks = read_picture(data, name="the file"), read_chunks(data)
-    encoded = encode_picture(replace(picture, chunks={}), wanted, keep_metadata=True)
+    picture = replace(picture, chunks={}, synthetic=says_synthetic(data))
+    encoded = encode_picture(picture, wanted, keep_metadata=True)
     return write_chunks(encoded, chunks) if any(chunks.values()) else encoded
 
 

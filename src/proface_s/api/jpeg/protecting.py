@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,21 +24,21 @@ from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...container.header.lock_plan import plan_header
 from ...container.seal import header_seal_context, seal_coefficients
-from ...covers import FaceRegion, apply_style, get_style, is_uninformative, recorded_name
+from ...covers import FaceCover, FaceRegion, cover_face, cover_remarks, is_uninformative
 from ...errors import ProFaceError
-from ...faces.numbering import format_numbers
 from ...image.jpeg.coefficient_code import encode_coefficients
 from ...image.jpeg.picture import Coefficients, JpegPicture
 from ...image.jpeg.read_coefficients import read_jpeg
 from ...image.jpeg.transform import area_blocks, encode_area, put_area_blocks, with_area_blocks
 from ...image.jpeg.write_coefficients import write_jpeg
 from ...image.metadata import kept_exif
+from ...image.provenance import with_synthetic_note
 from ...image.read import read_picture
 from ...keys.access import Lock
 from ...keys.derive import KdfLimits, KekDeriver
 from ...progress import Progress, silent
 from ...threads import parallel_map, run_both
-from ...types import Box, Picture, UInt8Image
+from ...types import Box, Picture
 from ..options import ProtectOptions
 from ..protection.protect_picture import ProtectedPicture
 from ..protection.protected_check import all_keys_open
@@ -79,23 +80,18 @@ def protect_jpeg(
     planned = plan_header(NO_MODEL_ID, picture.size, boxes, groups, locks)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
     areas = [McuGrid.of(jpeg).area(box) for box in boxes]
-    covers, covered, remarks = _covered(picture, jpeg, faces, areas, progress)
+    covers, covered = _covered(picture, jpeg, faces, areas, progress)
+    synthetic = any(each.synthetic for each in covers)
     progress("check", 0, 1)
     described = [
-        FaceDescription(recorded_name(face.style), face.style.strength, area_digest(blocks))
-        for face, blocks in zip(faces, covered, strict=True)
+        FaceDescription(made.name, made.style.strength, area_digest(blocks))
+        for made, blocks in zip(covers, covered, strict=True)
     ]
-    header = lock_header(
-        ring,
-        picture.size,
-        described,
-        locks,
-        deriver=KekDeriver(limits),
-        footprints=[PLAIN] * len(faces),
-        coefficients=CoefficientMap(jpeg.orientation, jpeg.sampling, jpeg.frame_digest, tuple(areas)),
-    )
+    kept = CoefficientMap(jpeg.orientation, jpeg.sampling, jpeg.frame_digest, tuple(areas))
+    plain, deriver = [PLAIN] * len(faces), KekDeriver(limits)
+    header = lock_header(ring, picture.size, described, locks, deriver=deriver, footprints=plain, coefficients=kept)
     exif = kept_exif(picture, jpeg.orientation) if options.keep_metadata else b""
-    hidden = partial(_hidden, jpeg, dict(zip(areas, covered, strict=True)), exif, options.sidecar != "none")
+    hidden = partial(_hidden, jpeg, dict(zip(areas, covered, strict=True)), exif, synthetic, options.sidecar != "none")
     (data, digest), seals = run_both(threads, hidden, lambda: _seals(ring, header, faces, jpeg, threads))
     chunks = to_chunks(header, dict(enumerate(seals)))
     data = data if options.sidecar == "instead" else write_chunks(data, chunks)
@@ -103,34 +99,34 @@ def protect_jpeg(
     _check_keys(data, sidecar, ring, locks, limits)
     check = partial(_check, data, sidecar, jpeg, ring)
     _, shown = run_both(threads, check, lambda: read_picture(data, name=picture.source))
-    return ProtectedPicture(shown, tuple(covers), header, data, sidecar, tuple(remarks))
+    shown, told = replace(shown, synthetic=synthetic), tuple(cover_remarks(covers))
+    return ProtectedPicture(shown, tuple(covers), header, data, sidecar, told)
 
 
 def _hidden(
-    jpeg: JpegPicture, covered: Mapping[Box, Sequence[Coefficients]], exif: bytes, digested: bool
+    jpeg: JpegPicture, covered: Mapping[Box, Sequence[Coefficients]], exif: bytes, synthetic: bool, digested: bool
 ) -> tuple[bytes, bytes]:
     """Return the file with the covers, and the digest of its coefficients if it is wanted."""
     hidden = with_area_blocks(jpeg, covered)
-    return write_jpeg(hidden, exif), coefficient_digest(hidden) if digested else b""
+    data = write_jpeg(hidden, exif)
+    return with_synthetic_note(data) if synthetic else data, coefficient_digest(hidden) if digested else b""
 
 
 def _covered(
     picture: Picture, jpeg: JpegPicture, faces: Sequence[FacePlan], areas: Sequence[Box], progress: Progress
-) -> tuple[list[UInt8Image], list[list[Coefficients]], list[str]]:
-    """Return the cover of each face as pixels and as coefficients, and what the user should know of them."""
+) -> tuple[list[FaceCover], list[list[Coefficients]]]:
+    """Return the cover of each face as pixels and as coefficients."""
     grid = McuGrid.of(jpeg)
-    covers: list[UInt8Image] = []
+    covers: list[FaceCover] = []
     covered: list[list[Coefficients]] = []
-    remarks: list[str] = []
     for index, (face, area) in enumerate(zip(faces, areas, strict=True)):
         progress("hide", index, len(faces))
         region = FaceRegion.of(picture.rgb, grid.pixels(area), face.heads, face.by_hand)
-        cover = apply_style(region, face.style)
-        if remark := get_style(face.style.name).remark(region):
-            remarks.append(f"face {format_numbers([index])}: {remark}")
-        covers.append(np.ascontiguousarray(cover[: face.box.h, : face.box.w]))
-        covered.append(encode_area(jpeg, area, cover))
-    return covers, covered, remarks
+        made = cover_face(region, face.style)
+        shown = np.ascontiguousarray(made.pixels[: face.box.h, : face.box.w])
+        covers.append(replace(made, pixels=shown))
+        covered.append(encode_area(jpeg, area, made.pixels))
+    return covers, covered
 
 
 def _seals(ring: KeyRing, header: Header, faces: Sequence[FacePlan], jpeg: JpegPicture, threads: int) -> list[bytes]:

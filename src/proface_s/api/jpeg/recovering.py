@@ -10,6 +10,7 @@ from ...image.jpeg.picture import Coefficients
 from ...image.jpeg.transform import with_area_blocks
 from ...image.jpeg.write_coefficients import write_jpeg
 from ...image.metadata import kept_exif
+from ...image.provenance import with_synthetic_note
 from ...image.read import read_picture
 from ...keys.secrets import FaceKey
 from ...progress import Progress, silent
@@ -52,12 +53,13 @@ def recover_jpeg(
         opened = parallel_map(threads, lambda index: open_face(jpeg, header, index, keys[index], seals[index]), some)
         found |= {areas[index]: blocks for index, blocks in zip(some, opened, strict=True)}
     data = write_jpeg(with_area_blocks(jpeg, found), kept_exif(picture, jpeg.orientation))
+    data = with_synthetic_note(data) if picture.synthetic else data
     return read_recovered(data, picture)
 
 
 def read_recovered(data: bytes, picture: Picture) -> Picture:
     """Read back a file that was made from a picture; name and notes are the picture's."""
     shown = read_picture(data, name=picture.source)
-    return Picture(
-        shown.rgb, None, shown.icc_profile, dict(picture.metadata), {}, picture.source, JpegFile(data, picture.source)
-    )
+    jpeg = JpegFile(data, picture.source)
+    metadata, synthetic = dict(picture.metadata), picture.synthetic
+    return Picture(shown.rgb, None, shown.icc_profile, metadata, {}, picture.source, jpeg, synthetic=synthetic)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from ...container.records.pixel_records import find_records
-from ...covers import format_style, is_weak
+from ...covers import weak_style_warnings
 from ...errors import NoFaceError, UsageError
 from ...image.jpeg.picture import JpegPicture
 from ...image.metadata import reading_warnings
@@ -65,9 +65,8 @@ def protect_file(
     target = output_for(image, output, PROTECTED_SUFFIX, overwrite, kind)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
     shared = share_target(target, options.share, overwrite) if options.share else None
-    threads = resources.threads if kind == "jpeg" else 0
     progress("read", 0, 1)
-    picture = load(image, max_pixels=resources.max_pixels, coefficient_threads=threads)
+    picture = load(image, max_pixels=resources.max_pixels, coefficient_threads=kind == "jpeg" and resources.threads)
     if any(picture.chunks.values()) or find_records(picture.rgb):
         raise UsageError(f"{picture.source} is protected already", code="protected-already")
     warnings = [*options.passphrase_warnings, *remarks, *reading_warnings(picture)]
@@ -82,7 +81,7 @@ def protect_file(
     if share := options.share:
         require_room(picture.size, [face.box for face in faces], [face.lock for face in faces], share)
     if jpeg is not None:
-        done = protect_jpeg(picture, jpeg, faces, options, limits=limits, threads=threads, progress=progress)
+        done = protect_jpeg(picture, jpeg, faces, options, limits=limits, threads=resources.threads, progress=progress)
     else:
         model, lossless = resources.models.named(options.model), cast(Format, kind)
         options = options.for_model(model)
@@ -90,16 +89,17 @@ def protect_file(
     sent = _share_copy(picture, done, faces, share, limits, progress) if share else None
     path = target and write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     sent = sent and _written(sent, shared, overwrite, image, [each for each in (path, beside) if each])
-    weak = [format_style(style) for style in dict.fromkeys(face.style for face in faces) if is_weak(style)]
-    warnings += [f"style {style} is weak: recognisers may see through it" for style in weak]
+    warnings += weak_style_warnings(face.style for face in faces)
     if path is not None and beside is None and (earlier := found_sidecar(path)) is not None:
         warnings.append(f"{earlier} belongs to an earlier file of this name: delete it")
-    named = [(face.box, format_style(face.style), options.sealed, face.found) for face in faces]
-    hidden = tuple(ProtectedFace(number, *each) for number, each in enumerate(named, 1))
+    hidden = tuple(
+        ProtectedFace(number, face.box, made.text, options.sealed, face.found, made.fallback, made.synthetic)
+        for number, (face, made) in enumerate(zip(faces, done.covers, strict=True), 1)
+    )
     shown, noted = same_kind(image, done.picture, done.data, path), sent.warnings if sent else ()
-    told = (*warnings, *done.warnings, *noted)
+    told, covers = (*warnings, *done.warnings, *noted), tuple(each.pixels for each in done.covers)
     outcome = (done.picture.rgb, hidden, done.data, path, told, done.sidecar, options.wrong_key or "noise")
-    return ProtectResult(shown, done.covers, *outcome, choice.smallest, sent)
+    return ProtectResult(shown, covers, *outcome, choice.smallest, sent)
 
 
 def _share_copy(
@@ -114,7 +114,7 @@ def _share_copy(
     progress("share", 0, 1)
     boxes, locks = [face.box for face in faces], [face.lock for face in faces]
     heads = [largest_head(face) for face in faces]
-    shown = plain_covers(done.picture, done.header, done.covers)
+    shown = plain_covers(done.picture, done.header, [each.pixels for each in done.covers])
     return make_share_copy(picture, shown, boxes, locks, options, heads=heads, limits=limits)
 
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...container.carriers.carrier import to_chunks, write_chunks
 from ...container.carriers.sidecar import encode_sidecar
@@ -22,7 +22,7 @@ from ...container.records.pixel_records import write_record
 from ...container.records.record_message import face_record
 from ...container.records.record_space import planned_reserves
 from ...container.seal import header_seal_context, seal_at_full_length, seal_region
-from ...covers import FaceRegion, apply_style, get_style, is_uninformative, recorded_name
+from ...covers import FaceCover, FaceRegion, cover_face, cover_remarks, is_uninformative
 from ...faces.numbering import format_numbers
 from ...flow.model import Model
 from ...image.write import Format, encode_picture
@@ -42,7 +42,7 @@ class ProtectedPicture:
 
     Attributes:
         picture: the pixels.
-        covers: the plain cover of each face, (h, w, 3) uint8 RGB.
+        covers: the plain cover of each face, of the size of its region.
         header: the header in the file or its sidecar.
         data: the complete file.
         sidecar: the complete sidecar, or None.
@@ -50,7 +50,7 @@ class ProtectedPicture:
     """
 
     picture: Picture
-    covers: tuple[UInt8Image, ...]
+    covers: tuple[FaceCover, ...]
     header: Header
     data: bytes
     sidecar: bytes | None
@@ -88,15 +88,14 @@ def protect_picture(
     """
     boxes = [face.box for face in faces]
     groups, locks = [face.group for face in faces], list(dict.fromkeys(face.lock for face in faces))
-    cover = options.wrong_key == "cover"
-    planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=cover)
+    planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=options.wrong_key == "cover")
     reserved = planned_reserves(planned, model.most_reserved) if options.record else [0] * len(faces)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
-    covers, regions, remarks = _hidden_faces(picture, faces, model, ring, reserved, progress)
+    covers, regions = _hidden_faces(picture, faces, model, ring, reserved, progress)
     progress("check", 0, 1)
     described = [
-        FaceDescription(recorded_name(face.style), face.style.strength, region_digest(region, samples), options.sealed)
-        for face, region, samples in zip(faces, regions, reserved, strict=True)
+        FaceDescription(made.name, made.style.strength, region_digest(region, samples), options.sealed)
+        for made, region, samples in zip(covers, regions, reserved, strict=True)
     ]
     areas, deriver = [face.footprint for face in faces], KekDeriver(limits)
     header = lock_header(ring, picture.size, described, locks, reserved=reserved, deriver=deriver, footprints=areas)
@@ -104,6 +103,7 @@ def protect_picture(
         if reserved[index]:  # the record is as long as planned, so that it fills the reserved samples
             regions[index] = write_record(regions[index], face_record(header, index))
     hidden = covered(picture, zip(boxes, areas, regions, strict=True))
+    hidden = replace(hidden, synthetic=any(each.synthetic for each in covers))
     originals = [original_of(picture, face.box, face.footprint) for face in faces] if options.sealed else []
     data, seals = run_both(
         model.threads,
@@ -114,7 +114,7 @@ def protect_picture(
     data = data if options.sidecar == "instead" else write_chunks(data, chunks)
     sidecar = None if options.sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
     warnings = check_protected(data, sidecar, picture, originals, ring, locks, model, limits)
-    warnings += [*remarks, *_warnings(header, options, model)]
+    warnings += [*cover_remarks(covers), *_warnings(header, options, model)]
     return ProtectedPicture(hidden, tuple(covers), header, data, sidecar, tuple(warnings))
 
 
@@ -125,19 +125,16 @@ def _hidden_faces(
     ring: KeyRing,
     reserved: Sequence[int],
     progress: Progress,
-) -> tuple[list[UInt8Image], list[UInt8Image], list[str]]:
-    """Return the cover of each face, the cover with the face hidden in it, and what styles remark on faces."""
-    covers: list[UInt8Image] = []
+) -> tuple[list[FaceCover], list[UInt8Image]]:
+    """Return the cover of each face, and the cover with the face hidden in it."""
+    covers: list[FaceCover] = []
     regions: list[UInt8Image] = []
-    remarks: list[str] = []
     for index, face in enumerate(faces):
         progress("hide", index, len(faces))
         region = FaceRegion.of(picture.rgb, face.box, face.heads, face.by_hand)
-        covers.append(apply_style(region, face.style))
-        if remark := get_style(face.style.name).remark(region):
-            remarks.append(f"face {format_numbers([index])}: {remark}")
-        regions.append(model.protect(region.pixels, covers[-1], ring.face_key(index), reserved=reserved[index]))
-    return covers, regions, remarks
+        covers.append(cover_face(region, face.style))
+        regions.append(model.protect(region.pixels, covers[-1].pixels, ring.face_key(index), reserved=reserved[index]))
+    return covers, regions
 
 
 def _seals(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ...container.header.footprint import Footprint
+from ...covers import FaceRegion, get_style
 from ...errors import UsageError
 from ...faces import (
     open_edges,
@@ -50,6 +51,17 @@ class Choice:
     warnings: tuple[str, ...] = ()
     heads: tuple[Face, ...] = ()
     smallest: float | None = None
+
+    def fallbacks(self, picture: Picture, style: Style) -> dict[int, str]:
+        """Return which regions, or faces in them, a style covers by a blurred oval: number -> one of `FALLBACKS`."""
+        found: dict[int, str] = {}
+        for number, box in enumerate(self.regions, 1):
+            by_hand = [face.box for face in self.faces if face.number == number and face.found is None]
+            region = FaceRegion.of(picture.rgb, box, self.heads, by_hand)
+            codes = [code for code in get_style(style.name).fallbacks(region) if code is not None]
+            if codes:
+                found[number] = codes[0]
+        return found
 
 
 def choose_regions(

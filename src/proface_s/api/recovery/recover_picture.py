@@ -9,6 +9,7 @@ from ...container.header.header import Header
 from ...container.header.unlock import noise_keys, unlock_header
 from ...container.records.record_space import contradictions, with_current_records
 from ...container.seal import header_seal_context, open_seal
+from ...covers import recorded_synthetic
 from ...errors import DamagedFileError, WrongKeyError
 from ...faces.numbering import format_numbers, number_of
 from ...keys.derive import KekDeriver
@@ -84,6 +85,7 @@ def recover_picture(picture: Picture, attempt: RecoveryAttempt) -> Recovered:
     warnings += [*_disagreements(contradicting), *_transparency(picture, header, estimates)]
     if authentic:  # what early versions of `rewrap` left behind does not stay in the faces that stay covered
         picture = replace(picture, rgb=with_current_records(picture.rgb, header, ()))
+    picture = replace(picture, synthetic=_still_synthetic(header, found))
     return Recovered(restored(picture, found, header), faces, tuple(warnings), header.wrong_key, authentic)
 
 
@@ -102,8 +104,15 @@ def _recovered_jpeg(
         if index in keys:
             outcome = "exact" if index in seals else "lost"
         faces.append(RecoveredFace(number_of(index), face.box, outcome))
+    back = [index for index in keys if index in seals]
+    picture = replace(picture, synthetic=_still_synthetic(header, back))
     recovered = recover_jpeg(picture, header, seals, keys, threads=attempt.threads, progress=attempt.progress)
     return Recovered(recovered, tuple(faces), _warnings(header, keys, seals, False), header.wrong_key, authentic)
+
+
+def _still_synthetic(header: Header, back: Collection[int]) -> bool:
+    """Return whether faces that do not come back show somebody who does not exist."""
+    return any(recorded_synthetic(face.style) for index, face in enumerate(header.faces) if index not in back)
 
 
 def _keys(header: Header, attempt: RecoveryAttempt) -> tuple[dict[int, FaceKey], bool, bool]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...types import Box, UInt8Image
 from ..face_search import WEAK_SCORE
@@ -49,6 +49,8 @@ class Detection:
         warnings: what the user should know.
         smallest: longer side in pixels of the smallest face that was looked for, if that is unusually large, because
             the picture is so large that looking closer would take too long; else None.
+        fallbacks: if a style was named, the faces that it covers by a blurred oval instead of what it shows: number ->
+            why, one of `proface_s.covers.FALLBACKS`.
     """
 
     faces: tuple[DetectedFace, ...]
@@ -58,6 +60,7 @@ class Detection:
     shown: UInt8Image
     warnings: tuple[str, ...] = ()
     smallest: float | None = None
+    fallbacks: Mapping[int, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         what = f"{show.count(self.faces, 'face')} in {show.count(self.regions, 'region')}"

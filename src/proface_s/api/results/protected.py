@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...covers import FALLBACKS
 from ...image.regions import paste_all
 from ...types import Box, UInt8Image, WrongKey
 from . import display as show
@@ -24,6 +25,9 @@ class ProtectedFace:
         sealed: whether an exact copy is sealed in.
         found: the numbers that `detect` shows for the faces in it; empty if it was given by hand, or if that is not
             known, because it was read from a file.
+        fallback: why a blurred oval covers it although the style shows something else, one of
+            `proface_s.covers.FALLBACKS`; None if it is covered by what the style shows.
+        synthetic: whether the face of somebody who does not exist is shown.
     """
 
     number: int
@@ -31,6 +35,13 @@ class ProtectedFace:
     style: str
     sealed: bool
     found: tuple[int, ...] = ()
+    fallback: str | None = None
+    synthetic: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The style, and why a blurred oval was used instead, in words."""
+        return self.style if self.fallback is None else f"{self.style} (blurred: {FALLBACKS[self.fallback]})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

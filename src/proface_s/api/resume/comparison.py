@@ -217,7 +217,8 @@ def _other_header(
     if any(face.sealed != options.sealed for face in header.faces):
         return other_options("without seals" if options.sealed else "with seals")
     wanted = [(recorded_name(face.style), _stored(face.style)) for face in faces]
-    found = [(face.style, _stored(recorded_style(face.style, face.strength))) for face in header.faces]
+    named = [recorded_style(face.style, face.strength) for face in header.faces]  # fall-backs follow from the photo
+    found = [(recorded_name(style), _stored(style)) for style in named]
     if found != wanted:
         return other_options("another style")
     if [face.group for face in header.faces] != [face.group for face in faces]:

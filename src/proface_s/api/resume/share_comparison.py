@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from ...container.header.header import Header
-from ...covers import FaceRegion, apply_style
+from ...covers import FaceRegion, apply_style, recorded_synthetic
 from ...errors import ProFaceError
 from ...image.jpeg.picture import JpegPicture
 from ...image.read import read_file, read_picture
@@ -75,7 +76,8 @@ def unfinished_share(
     find = partial(session.find, search=options.search)
     choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin, place)
     faces = plan_faces(original, choice, options)
-    covered = plain_covers(hidden, header, _covers(original, jpeg, faces, header))
+    synthetic = any(recorded_synthetic(face.style) for face in header.faces)
+    covered = plain_covers(replace(hidden, synthetic=synthetic), header, _covers(original, jpeg, faces, header))
     try:
         data = read_file(shared)
         found = find_layer(read_picture(data).rgb)

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms
 from ...covers.heads.landmarks import Points, find_mesh
 from ...errors import ImageError
 from ...image.names import fitted_name
+from ...image.provenance import with_synthetic_note
 from ...image.read import read_picture
 from ...image.regions import cut, paste_all
 from ...image.transparency import composite
@@ -200,7 +201,7 @@ def shared_file(
     entries = [
         _entry(cut(original, face.box), points[index], face, keys[index]) for index, face in enumerate(directory.faces)
     ]
-    return _encoded(write_layer(cover, directory, entries), options), entries
+    return _encoded(write_layer(cover, directory, entries), options, covered.synthetic), entries
 
 
 def _shown(picture: Picture, size: tuple[int, int]) -> UInt8Image:
@@ -241,17 +242,17 @@ def _entry(pixels: UInt8Image, points: Points | None, face: SharedFace, key: Fac
     )
 
 
-def _encoded(shared: UInt8Image, options: ShareOptions) -> bytes:
+def _encoded(shared: UInt8Image, options: ShareOptions, synthetic: bool) -> bytes:
     if options.file_format == "png":
         buffer = io.BytesIO()
         Image.fromarray(shared).save(buffer, "PNG")
-        return buffer.getvalue()
+        return with_synthetic_note(buffer.getvalue()) if synthetic else buffer.getvalue()
     files = (_as_jpeg(shared, quality) for quality in QUALITIES)
     data = b""
     for data in files:
         if len(data) <= USUAL_BYTES:
             break
-    return data
+    return with_synthetic_note(data) if synthetic else data
 
 
 def _as_jpeg(shared: UInt8Image, quality: int) -> bytes:

@@ -22,14 +22,14 @@ from ..options.common import (
     threads,
     which_faces,
 )
-from ..options.types import PATH
+from ..options.types import PATH, StyleText
 from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import DetectedFace, Detection, Session
     from ...api.face_search import FaceSearch
     from ...image.write import OutputFormat
-    from ...types import Box
+    from ...types import Box, Style
     from ...video.people.corrections import TimedBox
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
@@ -61,6 +61,15 @@ _output = click.option(
 )
 
 
+_style = click.option(
+    "--style",
+    type=StyleText(),
+    metavar="NAME",
+    help="Also tell which faces this cover of `protect` would blur instead, and why: swap shows no new face where it "
+    "cannot see the old one well.",
+)
+
+
 @click.command("detect", short_help="Show the faces that would be protected.")
 @inputs
 @_output
@@ -70,6 +79,7 @@ _output = click.option(
 @which_faces
 @people_options
 @search_options
+@_style
 @file_format
 @overwrite
 @threads
@@ -83,6 +93,7 @@ def command(
     faces: tuple[int, ...] | None,
     people: PeopleOptions,
     search: FaceSearch,
+    style: Style | None,
     file_format: OutputFormat | None,
     overwrite: bool,
     threads: int,
@@ -127,7 +138,7 @@ def command(
         pipes=draw is None,
     )
     worklist = Worklist(sheet, overwrite) if sheet is not None else None
-    task = _DetectTask(Session(threads=threads), untimed, faces, search, file_format, overwrite, worklist)
+    task = _DetectTask(Session(threads=threads), untimed, faces, search, style, file_format, overwrite, worklist)
     code = run_plan(plan, task, Reporter("detect", output_options))
     if worklist is not None:
         worklist.write()
@@ -157,6 +168,7 @@ class _DetectTask:
     boxes: tuple[Box, ...]
     faces: tuple[int, ...] | None
     search: FaceSearch
+    style: Style | None
     file_format: OutputFormat | None
     overwrite: bool
     worklist: Worklist | None
@@ -170,7 +182,12 @@ class _DetectTask:
         image = read_stdin() if task.source is STDIN else task.source
         faces = "all" if self.faces is None else self.faces
         found = self.session.detect(
-            image, boxes=self.boxes, faces=faces, file_format=self.file_format, **asdict(self.search)
+            image,
+            boxes=self.boxes,
+            faces=faces,
+            file_format=self.file_format,
+            style=self.style,
+            **asdict(self.search),
         )
         if self.worklist is not None:
             self.worklist.add(task.source, found)
@@ -199,6 +216,7 @@ def _report(task: FileTask, found: Detection) -> TaskReport:
                 "score": round(f.score, 3),
                 **({"source": f.source} if f.source else {}),
                 **({"found": f.found} if renumbered else {}),
+                **({"fallback": found.fallbacks[f.number]} if f.number in found.fallbacks else {}),
             }
             for f in found.faces
         ),
@@ -209,12 +227,15 @@ def _report(task: FileTask, found: Detection) -> TaskReport:
         },
         summary=f"{task.source}: {counted(len(found.faces), 'face')}, {counted(len(found.regions), 'region')}"
         + (f" -> {task.target}" if task.target else ""),
-        answer=tuple(map(_line, found.faces)),
+        answer=tuple(_line(face, found.fallbacks.get(face.number)) for face in found.faces),
         warnings=tuple(f"{warning}; --thorough looks closer" for warning in found.warnings),
     )
 
 
-def _line(face: DetectedFace) -> str:
+def _line(face: DetectedFace, fallback: str | None) -> str:
+    from ...covers import FALLBACKS
+
     origin = "  by hand" if face.found is None else f"  found as {face.found}" if face.found != face.number else ""
     weak = "  weak" if face.weak else ""
-    return f"{face.number:>3}  {face.box!s:<22} {face.score:.2f}{origin}{weak}"
+    blurred = "" if fallback is None else f"  would be blurred: {FALLBACKS[fallback]}"
+    return f"{face.number:>3}  {face.box!s:<22} {face.score:.2f}{origin}{weak}{blurred}"

@@ -55,6 +55,8 @@ def _report(task: FileTask, found: Inspection) -> TaskReport:
                 "box": [f.box.x, f.box.y, f.box.w, f.box.h],
                 "style": f.style,
                 "sealed": f.sealed,
+                **({"fallback": f.fallback} if f.fallback else {}),
+                **({"synthetic": True} if f.synthetic else {}),
             }
             for f in found.faces
         ),
@@ -100,7 +102,7 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         state = "forgotten" if face.number in found.forgotten else "no record" if face.number in found.lost else seal
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
         where = position(face.box, found.size)
-        lines.append(f"  {face.number:>4}  {face.box!s:<22} {where:<14} {face.style:<16} {state}{group}")
+        lines.append(f"  {face.number:>4}  {face.box!s:<22} {where:<14} {face.shown:<16} {state}{group}")
     return lines
 
 

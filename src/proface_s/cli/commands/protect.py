@@ -33,7 +33,7 @@ from ..options.types import StyleText
 
 if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
-    from ...types import WrongKey
+    from ...types import Style, WrongKey
     from ..runner.plan import Plan
 
 
@@ -41,7 +41,10 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
     """Add what an output depends on, apart from its keys; the command gets the fields of `ProtectOptions`."""
 
     @wraps(function)
-    def bundled(*, no_seal: bool, sidecar: bool, sidecar_only: bool, no_record: bool, **values: Any) -> int:
+    def bundled(
+        *, no_seal: bool, sidecar: bool, sidecar_only: bool, no_record: bool, strict: bool, **values: Any
+    ) -> int:
+        values["style"] = _style(values["style"], strict)
         names = ("style", "boxes", "faces", "keep_metadata", "allow_no_face", "wrong_key", "file_format", "quality")
         settings = ProtectSettings(
             seal=False if no_seal else None,
@@ -56,10 +59,14 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "--style",
             type=StyleText(),
-            default="blur",
             metavar="NAME[:STRENGTH][@SHAPE]",
-            show_default=True,
-            help="Cover of the faces; `proface styles` lists them. @oval covers the head, @box also its surroundings.",
+            help="Cover of the faces, blur by default; `proface styles` lists them.  @oval covers the head, @box also "
+            "its surroundings.",
+        ),
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="Use the strongest cover, solid@box: nothing of face, hair and colours is seen.",
         ),
         boxes,
         which_faces,
@@ -88,6 +95,21 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
         ),
         click.option("--model", metavar="NAME", help="Model that hides the faces; an unknown name lists them."),
     )(bundled)
+
+
+def _style(style: Style | None, strict: bool) -> Style:
+    """Return the cover that was asked for.
+
+    Raises:
+        UsageError: if two were.
+    """
+    from ...covers import STRICTEST
+    from ...errors import UsageError
+    from ...types import Style
+
+    if strict and style is not None:
+        raise hinted(UsageError("--strict and --style cannot be given together"), "leave one of them out")
+    return STRICTEST if strict else style or Style("blur")
 
 
 @click.command("protect", cls=OrderedCommand, short_help="Hide the faces of photos.")

@@ -17,6 +17,7 @@ from ...api.resume.comparison import unfinished
 from ...api.resume.proof import UNPROVED
 from ...api.resume.share_comparison import unfinished_share
 from ...api.session import process_session
+from ...covers import oval_cost, parse_style
 from ...errors import OtherOutputError
 from ...hints import hinted
 from ...image.read import read_file
@@ -169,6 +170,8 @@ class ProtectTask:
                 "style": f.style,
                 "sealed": f.sealed,
                 **({"found": list(f.found)} if renumbered else {}),
+                **({"fallback": f.fallback} if f.fallback else {}),
+                **({"synthetic": True} if f.synthetic else {}),
             }
             for f in result.faces
         )
@@ -183,7 +186,7 @@ class ProtectTask:
             extra=extra,
             input_bytes=before,
             output_bytes=len(result.data),
-            details=tuple(f"face {face.number} at {face.box}" for face in result.faces),
+            details=(*(f"face {face.number} at {face.box}" for face in result.faces), *_oval_costs(result)),
             task_target=task.target,
         )
 
@@ -216,6 +219,12 @@ def _report_alone(task: FileTask, result: ProtectResult, share: ShareCopy, befor
         details=tuple(f"face {face.number} at {face.box}" for face in result.faces),
         task_target=task.target,
     )
+
+
+def _oval_costs(result: ProtectResult) -> tuple[str, ...]:
+    """Return what the ovals of a result cost against recognisers, one line per style."""
+    styles = dict.fromkeys(parse_style(face.style) for face in result.faces)
+    return tuple(cost for cost in map(oval_cost, styles) if cost is not None)
 
 
 def _share_facts(share: ShareCopy) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from ...types import UInt8Image
 from .surface import Points, Triangles
 
 FILES: Final = {
-    "donors.webp": "95000467cbcab9212380927cdcfa674e77587a6e5495f48888ecc8f447443a60",
-    "donors.npz": "43449d431496709a3be1bc6dc75a7ae4d2d6c5b2ca99c0a9b30cb368e1280b99",
+    "donors.webp": "ad1622c0ca8d62e042ea9629ed8db3e893898a768b98cf78c893ccc461631fa6",
+    "donors.npz": "dfda7ba7b35271ad0496a35a853c2945bfe9bfe7b0489ce975ba262a6dd3ecfb",
 }
 """Files of the bank, and their SHA-256."""
 COLUMNS: Final = 9
@@ -32,7 +32,7 @@ _FOLDER: Final = Path(__file__).parent
 _GRID: Final = 8192.0  # steps of stored shapes per unit
 _TONES: Final = np.array([1.0, 1.5, 1.5])  # weights of L, a and b in the distance of two skins
 _MOUTH: Final = 900.0  # the same for the opening of the mouth, which is 0 to 0.2 of the face's height
-_NEAREST: Final = 2  # the draw is among this part of the pool, half of it
+_NEAREST: Final = 3  # the draw is among this part of the pool, a third; pale people on dark skin look ashen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,19 +65,20 @@ class Donors:
         return [int(number) for number in np.flatnonzero(wanted)]
 
     def draw(self, pool: Sequence[int], tone: Points, mouth: float, number: int) -> int:
-        """Draw a donor from the half of a pool that is most like the target in skin and mouth.
+        """Draw a donor from the third of a pool that is most like the target in skin and mouth.
 
         Args:
             pool: numbers of donors.
             tone: the target's, as in ``tones``.
             mouth: likewise.
-            number: of the draw; every number from 0 on gives another donor until all of the half were drawn.
+            number: of the draw.  Each donor's place in it depends on these two numbers alone, so that small changes
+                of the third hardly ever change who is drawn.
         """
         numbers = np.asarray(pool)
         distance = np.linalg.norm((self.tones[numbers] - tone) * _TONES, axis=1)
         distance += _MOUTH * np.abs(self.mouths[numbers] - mouth)
-        nearest = np.sort(numbers[np.argsort(distance, kind="stable")[: max(3, len(numbers) // _NEAREST)]])
-        return int(nearest[number % len(nearest)])
+        nearest = numbers[np.argsort(distance, kind="stable")[: max(3, len(numbers) // _NEAREST)]].tolist()
+        return int(min(nearest, key=lambda donor: hashlib.sha256(f"{number} {donor}".encode()).digest()))
 
 
 @cache
@@ -113,9 +114,14 @@ def skin_tone(pixels: UInt8Image, points: Points) -> Points:
         pixels: (h, w, 3) uint8 RGB.
         points: (468, 3) landmarks in its pixels.
     """
+    return tone_of(pixels, points, ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352]))
+
+
+def tone_of(pixels: UInt8Image, points: Points, patches: Sequence[Sequence[int]]) -> Points:
+    """Return the median colour of patches between landmarks; arguments and result as `skin_tone`."""
     mask = np.zeros(pixels.shape[:2], np.uint8)
-    for cheek in ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352]):
-        cv2.fillConvexPoly(mask, cv2.convexHull(points[cheek, :2].astype(np.int32)), 255)
+    for patch in patches:
+        cv2.fillConvexPoly(mask, cv2.convexHull(points[list(patch), :2].astype(np.int32)), 255)
     found = pixels[mask > 0]
     colour = np.asarray(np.median(found if len(found) >= 5 else pixels.reshape(-1, 3), axis=0), np.uint8)
     return np.asarray(cv2.cvtColor(colour[None, None], cv2.COLOR_RGB2LAB)[0, 0], np.float64)

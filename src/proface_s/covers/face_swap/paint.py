@@ -74,7 +74,7 @@ def _painted(pixels: UInt8Image, points: Points, donors: Donors, donor: int, gra
     skin = _uncovered_by_hair(pixels, points, face)
     mask *= skin
     weights = np.asarray((area > 0) * (0.02 + 0.98 * skin), np.float32)
-    warped = _warped(donors.textures[donor], posed, donors, size)
+    warped = draw_texture(donors.textures[donor], posed, donors, size)
     target = pixels.astype(np.float32)
     light = _light(target, weights, _LIGHT * face)
     detail = np.log((warped + _LIFT) / (_light(warped, weights, _LIGHT * face) + _LIFT))
@@ -106,8 +106,18 @@ def posed_donor(points: Points, donors: Donors, donor: int) -> Points:
     return np.asarray(posed * (1 - share) + points * share)
 
 
-def _warped(texture: UInt8Image, posed: Points, donors: Donors, size: tuple[int, int]) -> FloatArray:
-    """Return a texture drawn on a posed surface, (h, w, 3) float32."""
+def draw_texture(texture: UInt8Image, posed: Points, donors: Donors, size: tuple[int, int]) -> FloatArray:
+    """Return a texture drawn on a posed surface.
+
+    Args:
+        texture: (side, side, 3) uint8 RGB.
+        posed: (468, 3), in pixels of the picture.
+        donors: the bank, whose triangles and places in textures are used.
+        size: (height, width) of the picture.
+
+    Returns:
+        (height, width, 3) float32 in 0..255; meaningful on the surface.
+    """
     height, width = size
     scale = min(1.0, _MAP_SIDE / max(size))
     small = (max(2, round(height * scale)), max(2, round(width * scale)))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...types import Box, Face, UInt8Image
 from ..memory import CoverMemory
+
+if TYPE_CHECKING:
+    from .landmarks import Mesh
 
 _HEAD = 0.3  # of the tight box, on every side: what the oval of a face may cover
 
@@ -28,6 +32,7 @@ class FaceRegion:
     pixels: UInt8Image
     faces: tuple[Face, ...] = ()
     memory: CoverMemory | None = None
+    _meshes: dict[tuple[Face | None, bool], Mesh | None] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, rgb: UInt8Image, box: Box, faces: Iterable[Face] = (), by_hand: Sequence[Box] = ()) -> FaceRegion:
@@ -62,6 +67,20 @@ class FaceRegion:
             for face in self.faces
             if 0 <= face.box.x + face.box.w / 2 < width and 0 <= face.box.y + face.box.h / 2 < height
         )
+
+    @property
+    def own_faces(self) -> tuple[Face | None, ...]:
+        """The faces that this region covers: `inner_faces`, or None for one of which nothing is known."""
+        return self.inner_faces if self.faces else (None,)
+
+    def mesh(self, face: Face | None, *, mirrored: bool = False) -> Mesh | None:
+        """Return the landmarks of a face, looked for once; arguments as in `find_mesh`."""
+        from .landmarks import find_mesh  # loads OpenCV
+
+        asked = (face, mirrored or face is None)
+        if asked not in self._meshes:
+            self._meshes[asked] = find_mesh(self.pixels, face, mirrored=mirrored)
+        return self._meshes[asked]
 
 
 def as_region(region: FaceRegion | UInt8Image) -> FaceRegion:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...types import Box, Face, FloatArray, UInt8Image
 from .face_region import FaceRegion, head_roll
-from .landmarks import Mesh, find_mesh
+from .landmarks import Mesh
 
 GROWTH: Final = 1.2
 """Outline of the oval over that of the landmarks, which end at the hairline, the ears and the chin.
@@ -52,10 +52,10 @@ def head_mask(region: FaceRegion) -> FloatArray:
     mask = np.zeros(region.size, np.float32)
     inner = region.inner_faces
     for face in region.faces:
-        mesh = find_mesh(region.pixels, face) if face in inner else None
+        mesh = region.mesh(face) if face in inner else None
         np.maximum(mask, oval_mask(region.size, face, mesh), out=mask)
     if not region.faces:
-        np.maximum(mask, oval_mask(region.size, None, find_mesh(region.pixels, None)), out=mask)
+        np.maximum(mask, oval_mask(region.size, None, region.mesh(None)), out=mask)
     return mask
 
 

@@ -2,10 +2,10 @@
 // @ts-check
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
-import { Face, FacesList, numberFaces, overlapping } from "./widgets/faces-list.js";
+import { Face, FacesList, numberFaces, overlapping, placeOf } from "./widgets/faces-list.js";
 import { foundFaces, newFaces } from "./widgets/found-faces.js";
 import { passphraseField } from "./widgets/passphrase-field.js";
-import { outputName, shown } from "./widgets/picture.js";
+import { cut, outputName, shown } from "./widgets/picture.js";
 import { hideCover, Previews } from "./widgets/previews.js";
 import { fileSize, progressWords, Results, saveLink } from "./results.js";
 import { askAbout, work } from "./service.js";
@@ -35,7 +35,9 @@ export class ProtectView {
       take: (files) => this.take(files),
     });
     this.style = styleField(about.styles, { same: false, name: "all faces", changed: () => this.restyle() });
-    byId("style-all").replaceChildren(this.style.root);
+    const everybody = el("button", { type: "button", class: "everybody", onclick: () => this.newFaces() },
+      "Give everybody another face");
+    byId("style-all").replaceChildren(this.style.root, everybody);
     this.model = modelField(about.models);
     this.format = formatField(() => this.photos);
     this.search = searchFields(about.detectors);
@@ -44,7 +46,11 @@ export class ProtectView {
     byId("passphrase").replaceChildren(this.passphrase.root);
     this.previews = new Previews({
       style: (face) => face.style ?? this.style.value,
-      shown: (face, url) => { if (this.photo?.faces.includes(face)) this.stage.cover(face, url); },
+      shown: (face, url) => {
+        if (!this.photo?.faces.includes(face)) return;
+        this.stage.cover(face, url);
+        this.list.describe(face);
+      },
     });
     const events = {
       changed: (face) => this.refresh(face), toggled: (face) => this.toggle(face),
@@ -154,6 +160,7 @@ export class ProtectView {
     this.stage.show(photo);
     this.format.update();
     for (const face of photo.faces) face.url ? this.stage.cover(face, face.url) : this.refresh(face);
+    this.sample();
     this.thumbnails.choose(photo);
     byId("photo-notes").replaceChildren(...[showNotes(photo.warnings)].filter(Boolean));
     byId("leave-out").hidden = this.photos.length < 2;
@@ -169,6 +176,23 @@ export class ProtectView {
     this.thumbnails.show(this.photos);
     this.show(this.photos[Math.min(index, this.photos.length - 1)]);
     announce("The photo was left out.");
+  }
+
+  /** Show the largest face of the photo in every style. */
+  sample() {
+    const faces = this.photo.faces.filter((face) => face.on);
+    const largest = faces.reduce((a, b) => (a && a.box.w * a.box.h >= b.box.w * b.box.h ? a : b), null);
+    if (!largest) return;
+    const { image, size } = this.photo;
+    this.style.sample(() => cut(image, size, largest.box, 128), `${this.photo.file.name} ${placeOf(largest.box)}`);
+  }
+
+  /** Cover every face by the face of another, synthetic person; pressed again, by those of others. */
+  newFaces() {
+    for (const photo of this.photos) for (const face of photo.faces) face.row?.style.set(null);
+    this.style.set({ name: "swap", strength: Math.floor(Math.random() * 10000) });
+    this.restyle();
+    announce("Everybody gets the face of another, synthetic person.");
   }
 
   restyle() {
@@ -373,8 +397,6 @@ export class ProtectView {
     return { file: photo.file, row, links: copy ? [link, copy.link] : [link] };
   }
 }
-
-const placeOf = ({ x, y, w, h }) => [x, y, w, h].join();
 
 /** The row of a photo that could not be protected. */
 function failed(photo, error) {

@@ -29,6 +29,18 @@ const STAGES = {
 const QUIET = "in this file a wrong key gives the cover, so nothing proves that the result is right: "
   + "check that it shows a face, and whose";
 
+// Why a face is blurred although its style shows another face, by the codes of the service.
+const BLURRED = {
+  small: "too small", unsure: "hardly a face", landmarks: "no clear landmarks",
+  masked: "mouth and chin are covered", turned: "turned too far to a side",
+};
+
+/** What is to be said of a cover besides its style. */
+function shownInstead({ fallback, synthetic }) {
+  if (fallback) return ` (blurred: ${BLURRED[fallback] ?? fallback})`;
+  return synthetic ? " (a synthetic face)" : "";
+}
+
 export class RecoverView {
   constructor(about) {
     this.about = about;
@@ -120,7 +132,7 @@ export class RecoverView {
     byId("inside-warnings").replaceChildren(...[showNotes(found.warnings)].filter(Boolean));
     byId("inside-faces").replaceChildren(...found.faces.map((face) => {
       const key = found.groups > 1 ? `, key ${face.group + 1}` : "";
-      const style = sent ? "" : `: ${face.style}`;
+      const style = sent ? "" : `: ${face.style}${shownInstead(face)}`;
       return el("li", {}, el("span", {}, `Face ${face.number}${style}${key}`), portrait(image, size, face.box),
         el("span", { class: face.sealed || face.likeness_bytes ? "badge good" : "badge" }, state(face)));
     }));

@@ -95,6 +95,13 @@ export const askAbout = async (path, photo, signal, options) =>
 export const askPicture = async (path, photo, options, signal) =>
   (await send(path, { method: "POST", body: form(photo, options), signal })).blob();
 
+/** Covers of a small picture, side by side: `{ blob, fallbacks }`, with the reason of each that is a mere blur. */
+export async function askCovers(photo, options) {
+  const response = await send("/api/preview", { method: "POST", body: form(photo, options) });
+  const { fallbacks } = JSON.parse(response.headers.get("ProFace-Result") ?? "{}");
+  return { blob: await response.blob(), fallbacks: fallbacks ?? [] };
+}
+
 /**
  * A long job: returns `{ facts, blob, others }`, where `others` are the blobs of further files, and reports progress to
  * `tell(stage, done, total)`.

@@ -8,6 +8,7 @@ import { inside } from "./stage.js";
 import { styleField } from "./style-field.js";
 
 const WORDS = { x: "Left", y: "Top", w: "Width", h: "Height" };
+const SAMPLE_SIDE = 128; // pixels, of the picture of a face that is shown in every style
 let next = 0;
 
 /** A face to protect.  Its own settings are in its row, which is created when its photo is first shown. */
@@ -23,6 +24,8 @@ export class Face {
     /** @type {any} */
     this.row = null;
     this.url = null;
+    /** @type {string | null} why its cover is a blur instead of what its style shows */
+    this.fallback = null;
   }
 
   /** Its own style in the form of the API, or null for the style of all faces. */
@@ -47,6 +50,9 @@ export function numberFaces(photo) {
   let count = 0;
   for (const face of photo.faces) face.number = face.on ? ++count : null;
 }
+
+/** A text for a box, the same for equal boxes. */
+export const placeOf = ({ x, y, w, h }) => [x, y, w, h].join();
 
 /** Whether boxes to protect overlap: the service then trims or joins them, so their numbers may change. */
 export function overlapping({ faces }) {
@@ -94,7 +100,8 @@ export class FacesList {
     name.textContent = face.name;
     const different = [face.style?.name, face.own ? "own passphrase" : null].filter(Boolean).join(", ");
     const unsure = face.weak ? "may be no face" : "";
-    const state = [unsure, face.on ? different : "not protected"].filter(Boolean).join(", ");
+    const blurred = face.on && face.fallback ? `blurred: ${face.fallback}` : "";
+    const state = [unsure, blurred, face.on ? different : "not protected"].filter(Boolean).join(", ");
     summary.textContent = [state, `${w} × ${h} at ${x}, ${y}`].filter(Boolean).join("; ");
     details.hidden = !face.on;
     for (const [key, input] of Object.entries(places)) {
@@ -121,6 +128,7 @@ export class FacesList {
     const picture = el("img", { alt: "", hidden: true });
     const changed = () => { this.events.changed(face); this.describe(face); };
     const style = styleField(this.about.styles, { same: true, name: "this face", changed });
+    const sample = () => cut(this.photo.image, this.photo.size, face.box, SAMPLE_SIDE);
     const own = this.makeOwn(face);
     const input = () => el("input", { type: "number", id: freshId("place"), inputmode: "numeric" });
     const places = Object.fromEntries(Object.keys(WORDS).map((key) => [key, input()]));
@@ -131,6 +139,7 @@ export class FacesList {
       el("div", { class: "more" }, style.root, own.root,
         el("div", { class: "place" }, ...Object.entries(places).map(labelled)),
         face.byHand ? el("button", { type: "button", class: "link", onclick: remove }, "Remove this box") : null));
+    details.addEventListener("toggle", () => { if (details.open) style.sample(sample, placeOf(face.box)); });
     const root = el("li", {},
       el("div", { class: "row" }, picture, el("label", { class: "tick", for: tickId }, tick, name), summary), details);
     for (const event of ["focusin", "pointerenter"]) root.addEventListener(event, () => this.events.seen(face));

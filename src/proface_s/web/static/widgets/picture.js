@@ -33,10 +33,10 @@ export async function loaded(url) {
   }
 }
 
-/** The part of a picture inside a box, as a small PNG; boxes are in pixels of `size`. */
-export function cut(image, size, box) {
+/** The part of a picture inside a box, as a PNG of at most `side` pixels; boxes are in pixels of `size`. */
+export function cut(image, size, box, side = PREVIEW_SIDE) {
   const scale = image.naturalWidth / size.width;
-  const shrink = Math.min(1, PREVIEW_SIDE / (Math.max(box.w, box.h) * scale));
+  const shrink = Math.min(1, side / (Math.max(box.w, box.h) * scale));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(2, Math.round(box.w * scale * shrink));
   canvas.height = Math.max(2, Math.round(box.h * scale * shrink));

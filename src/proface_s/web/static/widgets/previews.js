@@ -2,7 +2,7 @@
 // @ts-check
 
 import { cut } from "./picture.js";
-import { askPicture } from "../service.js";
+import { askCovers } from "../service.js";
 
 const WAIT = 120;
 
@@ -32,7 +32,8 @@ export class Previews {
       const style = this.style(face);
       let cover = null;
       try {
-        cover = await askPicture("/api/preview", await cut(photo.image, photo.size, face.box), { style });
+        const { blob, fallbacks } = await askCovers(await cut(photo.image, photo.size, face.box), { style });
+        [cover, face.fallback] = [blob, fallbacks[0] ?? null];
       } catch {
         // protecting the photo will report what is wrong
       }

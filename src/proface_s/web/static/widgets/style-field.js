@@ -2,6 +2,8 @@
 // @ts-check
 
 import { capital, el, freshId } from "../dom.js";
+import { askCovers } from "../service.js";
+import { loaded } from "./picture.js";
 
 const SHAPES = { oval: "Oval, around the head", box: "Box, hair and all" };
 
@@ -30,12 +32,43 @@ export function styleField(styles, { same, name, changed }) {
   const strength = el("div", { class: "strength" },
     el("div", { class: "aside" }, el("label", { for: strengthId }, "Strength"), words), range);
   const title = same ? `Cover of ${name}` : "Style of the covers";
-  const root = el("div", { class: "fields" }, el("label", { for: styleId }, title),
-    select, shapeRow, strength, optionRow, colourRow, shuffleRow);
+  const tiles = el("div", { class: "tiles", hidden: true, role: "group", "aria-label": `Pictures of ${name}` });
+  const root = el("div", { class: "fields" }, tiles, el("label", { for: styleId }, title), select, shapeRow, strength, optionRow, colourRow, shuffleRow);
 
   const current = () => styles.find((style) => style.name === select.value);
+  let sampled = "";
+  /** Show a small picture of a face in every style: `make` cuts it out, `mark` tells it from others. */
+  async function sample(make, mark) {
+    if (mark === sampled) return;
+    sampled = mark;
+    const shown = styles.map((style) => ({ name: style.name, shape: style.shape }));
+    try {
+      const { blob, fallbacks } = await askCovers(await make(), { styles: shown });
+      if (mark !== sampled) return; // another face was chosen meanwhile
+      const strip = await loaded(URL.createObjectURL(blob));
+      if (!strip || mark !== sampled) return;
+      tiles.replaceChildren(...styles.map((style, index) => tile(style, fallbacks[index], strip, index)));
+      URL.revokeObjectURL(strip.src);
+      tiles.hidden = false;
+      describe();
+    } catch {
+      sampled = ""; // the list of styles is there still
+    }
+  }
+  function tile(style, fallback, strip, index) {
+    const width = strip.naturalWidth / styles.length;
+    const canvas = el("canvas", { width, height: strip.naturalHeight, "aria-hidden": "true" });
+    canvas.getContext("2d").drawImage(strip, -index * width, 0);
+    const choose = () => { select.value = style.name; start(); changed(); };
+    const words = fallback ? `${style.summary}; here blurred: ${fallback}` : style.summary;
+    const button = el("button", { type: "button", title: words, onclick: choose }, canvas,
+      el("span", {}, capital(style.name)));
+    button.dataset.style = style.name;
+    return button;
+  }
   function describe() {
     const style = current();
+    for (const each of tiles.children) each.setAttribute("aria-pressed", String(each.dataset.style === select.value));
     for (const row of [shapeRow, strength, optionRow, colourRow, shuffleRow]) row.hidden = true;
     if (!style) return;
     shapeRow.hidden = false;
@@ -75,6 +108,13 @@ export function styleField(styles, { same, name, changed }) {
 
   return {
     root,
+    sample,
+    /** Choose a style with its defaults, and perhaps a strength; null: "as the others". */
+    set(chosen) {
+      select.value = chosen?.name ?? "";
+      start();
+      if (chosen?.strength !== undefined) range.value = String(chosen.strength);
+    },
     /** The style in the form of the API; null for "as the others". */
     get value() {
       const style = current();

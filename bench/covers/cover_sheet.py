@@ -1,6 +1,6 @@
 """Contact sheet of covers: photos of faces below each other, covers side by side.
 
-    python bench/quality/cover_sheet.py SHEET.jpg FACES/*.jpg --styles "swap blur:12@oval mask:panda@oval"
+    python bench/covers/cover_sheet.py SHEET.jpg FACES/*.jpg --styles "swap blur:12@oval mask:panda@oval"
 
 The first column shows the photos; the others show the default detector's largest face covered in each style.  Times
 are the median of the CPU time that one cover took.
@@ -14,13 +14,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
+
 import cv2
 import numpy as np
 from PIL import Image
 
 from detection_recall import read_upright
 from proface_s.covers import FaceRegion, apply_style, parse_style
-from proface_s.faces import SlimefaceDetector, reversible_box
+from proface_s.faces import EngineDetector, reversible_box
 from proface_s.types import UInt8Image
 
 STYLES = "swap swap:woman swap:man blur@oval pixelate@oval lowpoly@oval mask:panda@oval"
@@ -32,9 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("sheet", type=Path)
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--styles", default=STYLES, help="separated by spaces")
+    parser.add_argument("--across", type=int, default=1, help="photos in a row")
     parser.add_argument("--side", type=int, default=160, help="of each picture in the sheet, pixels")
     options = parser.parse_args(argv)
-    styles, detector = options.styles.split(), SlimefaceDetector(tiles=False, turned=False)
+    styles, detector = options.styles.split(), EngineDetector(tiles=False, turned=False)
     times: dict[str, list[float]] = {style: [] for style in styles}
     rows = []
     for path in options.photos:
@@ -53,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             shown.append(photo.copy())
             shown[-1][box.y : box.bottom, box.x : box.right] = cover
         rows.append(np.hstack([squared(each, options.side) for each in shown]))
-    Image.fromarray(np.vstack(rows)).save(options.sheet, quality=85)
+    rows += [np.full_like(rows[0], 255)] * (-len(rows) % options.across)
+    lines = [np.hstack(rows[start : start + options.across]) for start in range(0, len(rows), options.across)]
+    Image.fromarray(np.vstack(lines)).save(options.sheet, quality=85)
     for style in styles:
         print(f"{style}: {1000 * np.median(times[style]):.0f} ms")
     return 0

@@ -1,6 +1,6 @@
 """Match rates of recognisers on covered faces, by style and strength.
 
-    python bench/quality/cover_strength.py LFW --detector yunet.onnx --aligned mobileface.onnx --crop faceres.onnx
+    python bench/covers/cover_strength.py LFW --detector yunet.onnx --aligned mobileface.onnx --crop faceres.onnx
 
 ``LFW`` holds the pictures and a ``pairs.csv`` with columns ``a, b, same``.  The first picture of each same-person
 pair is covered (the default detector's face, grown by the default margin); landmarks and boxes always come
@@ -24,6 +24,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
 
 import numpy as np
 import numpy.typing as npt
