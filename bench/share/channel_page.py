@@ -10,7 +10,7 @@ from channel_parts import BACK, BOX_SIDE, EXACT_SIDE, FEW, MODES, Record, bytes_
 from proface_lab.channels import CHANNELS
 from proface_lab.evaluation.measures.metrics import wilson_interval
 from proface_lab.evaluation.report.report import markdown_table
-from proface_s.robust.directory import REGIONS
+from proface_s.robust.regions import REGIONS
 
 Measured = Mapping[str, Sequence[Record]]
 

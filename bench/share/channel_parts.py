@@ -29,7 +29,8 @@ from proface_s.image.regions import cut, paste_all
 from proface_s.keys.access import Credentials
 from proface_s.keys.derive import KekDeriver
 from proface_s.keys.share_keys import ENTRY_TAG_BYTES, decrypt_entry
-from proface_s.robust.directory import REGIONS, Region, SharedFace, ShareDirectory
+from proface_s.robust.directory import SharedFace, ShareDirectory
+from proface_s.robust.regions import REGIONS, Region
 from proface_s.robust.share_picture import FoundLayer, ShareEntry, find_layer, write_layer
 from proface_s.types import Box, UInt8Image
 
