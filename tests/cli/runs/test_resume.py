@@ -99,7 +99,17 @@ CANNOT_CHANGE = {
     "robust",
     "share_region",
     "share_size",
-    "share_format",  # of a second file; refused together with --resume
+    "share_format",
+    "share_only",  # of a second file, which is compared too: tests/cli/runs/test_share.py
+    "strict",  # another way to name a style, which is compared
+    "people",
+    "same",
+    "every",
+    "start",
+    "stop",
+    "exact",
+    "mute",
+    "codec",  # of clips, refused for photos
     "passphrase_fd",
     "recipient",
     "recipients_file",  # other ways to name keys that are compared
