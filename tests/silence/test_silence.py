@@ -53,6 +53,22 @@ def test_detect(watched: Watched) -> None:
     watched.start(proface("detect", name, "--json")).finish(name)
 
 
+def test_a_clip(watched: Watched) -> None:
+    av = pytest.importorskip("av")
+    watched.folder.mkdir(parents=True, exist_ok=True)
+    with av.open(str(watched.folder / "clip.mp4"), "w") as out:
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 256, 256, "yuv420p"
+        for _ in range(3):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(data.astronaut()[:256, 96:352].copy(), format="rgb24")))
+        out.mux(video.encode(None))
+    watched.start(proface("protect", "clip.mp4"), PROFACE_PASSPHRASE=PASSPHRASE).finish(
+        "clip.mp4", "clip.protected.mp4"
+    )
+    watched.start(proface("recover", "clip.protected.mp4"), PROFACE_PASSPHRASE=PASSPHRASE)
+    watched.finish("clip.mp4", "clip.protected.mp4", "clip.recovered.mp4")
+
+
 def test_a_folder_in_two_processes(watched: Watched) -> None:
     names = [f"in/{portrait(watched.folder / 'in', f'{i}.png')}" for i in range(3)]
     watched.start(proface("protect", "in", "-o", "out", "--jobs", "2"), PROFACE_PASSPHRASE=PASSPHRASE)

@@ -164,7 +164,7 @@ def command(
     proface protect s3://bucket/photos -o s3://bucket/protected -r age1... --engine dask --scheduler tcp://...
 
     \b
-    Protect a clip; the people are numbered by when they come, see `proface detect --sheet`:
+    Protect a clip, in which people are numbered by when they come:
     proface protect clip.mp4 --faces 1,3 --same 3,7
     """
     from ...api.options import ProtectOptions
