@@ -24,7 +24,8 @@ def times(path: Path) -> list[Fraction]:
 
 
 def packets(path: Path, kind: str) -> list[list[tuple[Fraction, str]]]:
-    """Return time and SHA-256 of the packets of each stream of a kind."""
+    """Return time and SHA-256 of the packets of each stream of a kind, without those that end a subtitle."""
+    least = 2 if kind == "subtitle" else 0  # bytes of the length of an empty text, which FFmpeg writes as it likes
     found = []
     with av.open(str(path)) as container:
         streams = [stream for stream in container.streams if stream.type == kind]
@@ -35,7 +36,7 @@ def packets(path: Path, kind: str) -> list[list[tuple[Fraction, str]]]:
                 [
                     (packet.pts * packet.time_base, hashlib.sha256(bytes(packet)).hexdigest())
                     for packet in container.demux(stream)
-                    if packet.size
+                    if packet.size > least
                 ]
             )
     return found
@@ -59,8 +60,7 @@ def test_times_sound_and_subtitles_are_kept(tmp_path: Path) -> None:
     for other in (target, back):
         assert times(other) == times(source)
         assert packets(other, "audio") == packets(source, "audio")
-        words = [[each for each in stream if each[1]] for stream in packets(other, "subtitle")]
-        assert words == packets(source, "subtitle")
+        assert packets(other, "subtitle") == packets(source, "subtitle")
     with av.open(str(source)) as a, av.open(str(target)) as b:
         assert abs(a.duration - b.duration) <= 40_000
 

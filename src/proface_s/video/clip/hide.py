@@ -18,11 +18,15 @@ from .engine import load_av
 from .hiding import PIECE_BYTES, ClipHider, ClipKeys, HiddenFace
 from .options import ClipOptions
 from .planes import ClipFrame, FramePlanes
-from .read import Clip, open_clip
+from .read import Clip, ClipInfo, open_clip
 from .track.tables import MAX_CHUNK_FRAMES
 from .write import ClipWriter, writing_failed
 
 CHUNK_SECONDS: Final = 2
+KEY_SECONDS: Final = 8
+"""Seconds from one key frame to the next at most: players seek to these.  Of a still scene, a key frame every two
+seconds made a quarter of the file."""
+
 _MANY: Final = 5  # places of damage that are named
 
 
@@ -68,14 +72,21 @@ def hide_clip(clip: Clip, path: Path, plan: ClipPlan, progress: Progress) -> lis
     tags = read_tags(clip)
     try:
         writer = ClipWriter(
-            av, path, clip, tags, codec=options.codec, crf=options.rate_factor, mute=options.mute, key_frames=length
+            av,
+            path,
+            clip,
+            tags,
+            codec=options.codec,
+            crf=options.rate_factor,
+            mute=options.mute,
+            key_frames=key_interval(info),
         )
     except (av.FFmpegError, ValueError) as error:
         raise writing_failed(clip.path, error) from None
     try:
         hider = ClipHider(
             av, writer, plan.header, plan.keys, plan.styles,
-            chunk_frames=length, crf=options.face_rate_factor, look=(info.rotation, tags), ten_bits=info.ten_bits,
+            chunk_frames=length, crf=options.rate_factor, look=(info.rotation, tags), ten_bits=info.ten_bits,
         )  # fmt: skip
         with clip.path.open("rb") as original:
             _Pass(clip, writer, hider, plan, original).run(progress)
@@ -165,6 +176,11 @@ class _Pass:
                 break
             self._sealed_bytes += len(piece)
             self._hider.add_piece(piece, file_key)
+
+
+def key_interval(info: ClipInfo) -> int:
+    """Return the number of frames from one key frame to the next at most."""
+    return max(1, round(KEY_SECONDS * info.rate))
 
 
 def whole_planes(planes: FramePlanes) -> FramePlanes:

@@ -143,7 +143,7 @@ class ClipHider:
             self._chunk = self._opened(self._count)
         hidden = self._frames[self._first + self._count]
         self._hide(planes, [each.area for each in hidden], hidden, time)
-        self._writer.write_picture(planes, time, duration, key=first)
+        self._writer.write_picture(planes, time, duration)
         self._count += 1
         self._stop = time + duration
 

@@ -27,7 +27,7 @@ class ClipOptions:
 
     Attributes:
         codec: of the pictures: ``h264`` plays everywhere; if None, ``h264`` for clips of 8 bits and ``hevc`` for more.
-        quality: 1 to 100; 80 is hard to tell from the original, faces are sealed a little better.
+        quality: 1 to 100; 80 is hard to tell from the original.
         exact: seal the whole original file in place of tracks of the faces: it comes back bit for bit, and nobody's
             face without the others'.
         mute: leave the sound out.
@@ -62,13 +62,8 @@ class ClipOptions:
 
     @property
     def rate_factor(self) -> float:
-        """Constant rate factor of x264 for the covered pictures: 20 at quality 80, 15 at 100."""
+        """Constant rate factor of x264: 20 at quality 80, 15 at 100."""
         return _WORST - _PER_POINT * self.quality
-
-    @property
-    def face_rate_factor(self) -> float:
-        """That of the sealed faces, which are small."""
-        return max(0.0, self.rate_factor - 2)
 
 
 def check_clip_options(options: ProtectOptions) -> None:

@@ -19,7 +19,7 @@ from ...types import Box
 from .areas import Owners, windows
 from .covering import cut_planes, paste_planes
 from .engine import load_av
-from .hide import CHUNK_SECONDS, read_tags
+from .hide import key_interval, read_tags
 from .options import ClipCodec
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, open_clip
@@ -243,12 +243,11 @@ def _write_frames(track: SealedTrack, keys: dict[int, FaceKey], path: Path, prog
     """Write the clip with people put back; return warnings."""
     av = load_av()
     with open_clip(track.path) as clip:
-        length = max(1, round(CHUNK_SECONDS * clip.info.rate))
         codec: ClipCodec = "hevc" if clip.info.codec == "hevc" else "av1" if clip.info.codec == "av1" else "h264"
         try:
             writer = ClipWriter(
                 av, path, clip, read_tags(clip), codec=codec, crf=RECOVERED_RATE_FACTOR, sealed=False,
-                key_frames=length,
+                key_frames=key_interval(clip.info),
             )  # fmt: skip
         except (av.FFmpegError, ValueError) as error:
             raise writing_failed(track.path, error) from None
@@ -261,7 +260,7 @@ def _write_frames(track: SealedTrack, keys: dict[int, FaceKey], path: Path, prog
                     continue
                 progress("restore", found.frame.index, track.listed.frames)
                 duration = int(found.frame.decoded.duration or step)
-                writer.write_picture(found.planes, found.frame.pts, duration, key=found.frame.index % length == 0)
+                writer.write_picture(found.planes, found.frame.pts, duration)
             writer.finish_pictures()
         except BaseException:
             writer.abandon()

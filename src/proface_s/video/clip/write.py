@@ -87,19 +87,16 @@ class ClipWriter:
         """Indices of the source's streams whose packets are wanted."""
         return tuple(self._others)
 
-    def write_picture(self, planes: FramePlanes, pts: int, duration: int, *, key: bool = False) -> None:
+    def write_picture(self, planes: FramePlanes, pts: int, duration: int) -> None:
         """Encode a frame.
 
         Args:
             planes: of even size.
             pts: in units of the source's time base.
             duration: likewise.
-            key: whether it has to be a key frame.
         """
         frame = write_planes(self._av, planes)
         frame.pts, frame.time_base, frame.duration = pts, self._base, duration
-        if key:
-            frame.pict_type = self._av.video.frame.PictureType.I
         self._mux(self._video.encode(frame))
 
     def copy_packet(self, packet: Any) -> None:
@@ -207,9 +204,9 @@ def _add_pictures(out: Any, clip: Clip, tags: ColourTags, codec: ClipCodec | Non
 def encoder_options(codec: ClipCodec, crf: float) -> dict[str, str]:
     """Return the options of an encoder for about the same look at the same ``crf`` of x264."""
     if codec == "h264":
-        return {"preset": "veryfast", "crf": f"{crf:g}", "forced-idr": "1"}
+        return {"preset": "veryfast", "crf": f"{crf:g}"}
     if codec == "hevc":
-        return {"preset": "veryfast", "crf": f"{crf + 2:g}", "forced-idr": "1", "x265-params": "log-level=none",
+        return {"preset": "veryfast", "crf": f"{crf + 2:g}", "x265-params": "log-level=none",
                 "tag": "hvc1"}  # fmt: skip
     return {"preset": "10", "crf": f"{round(crf * 1.5)}"}
 

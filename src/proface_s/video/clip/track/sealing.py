@@ -120,7 +120,7 @@ class TrackEncoder:
         av: the library.
         size: (width, height), even.
         ten_bits: whether samples have 10 bits.
-        crf: constant rate factor of x264: 18 is hard to tell from the original.
+        crf: constant rate factor of x264.
     """
 
     def __init__(self, av: Any, size: tuple[int, int], ten_bits: bool, crf: float) -> None:
@@ -133,7 +133,7 @@ class TrackEncoder:
         context.width, context.height = size
         context.pix_fmt = TEN if ten_bits else EIGHT
         context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-        context.options = {"preset": "veryfast", "crf": f"{crf:g}"}
+        context.options = {"preset": "medium", "crf": f"{crf:g}"}
         context.gop_size, context.thread_count = MAX_CHUNK_FRAMES, 1
         self._context = context
 
