@@ -48,7 +48,10 @@ def test_there_and_back(proface: Proface, monkeypatch: pytest.MonkeyPatch) -> No
     assert face == {"number": 1, "box": [200, 20, 120, 160], "outcome": "reduced"}
     with Image.open("from-app.recovered.jpg") as image:
         assert image.size == (768, 768)
-    assert proface("verify", name).code == 0
+    checked = proface("verify", name)
+    assert checked.code == 0
+    assert "from-app.jpg: sound, share copy" in checked.out
+    assert f"key opens      a likeness from {shown['likeness_bytes'][0]} bytes" in checked.out
     key = proface("key", name, "--face", "1").out.strip()
     assert proface("recover", name, "--face-key", key, "-o", "again.png").code == 0
     monkeypatch.setenv("PROFACE_PASSPHRASE", "something else entirely")

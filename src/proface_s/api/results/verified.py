@@ -29,6 +29,8 @@ class VerifiedFace:
             ``stale``: other keys open it than the header says; ``wrong``: of another face, or of one that was
             forgotten; ``leftover``: behind it, or in its place, there are bits of an earlier record, and keys that were
             revoked may still open the face; ``none``: the face has no record, and no room for one.
+        likeness_bytes: of a face of a share copy, the bytes that are left to draw it from, 0 if too little has
+            survived; None in every other file.
     """
 
     number: int
@@ -37,6 +39,7 @@ class VerifiedFace:
     key: KeyState
     seal: SealState
     record: RecordState = "none"
+    likeness_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

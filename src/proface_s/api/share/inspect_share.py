@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ...faces.numbering import number_of
-from ...keys.share_keys import ENTRY_TAG_BYTES
-from ...robust.directory import VERSION, SharedFace
+from ...robust.directory import VERSION
 from ...robust.share_picture import FoundLayer
 from ..results.inspected import Inspection
 from ..results.protected import ProtectedFace
-from .recover_share import received_boxes
+from .recover_share import bytes_left, received_boxes
 from .share_secrets import PASSPHRASE, RECIPIENT
 
 
@@ -40,11 +39,5 @@ def inspect_layer(found: FoundLayer, size: tuple[int, int]) -> Inspection:
         members=tuple(groups.index(face.group) for face in directory.faces),
         source="share",
         received_size=size,
-        likeness_bytes=tuple(_bytes_left(found, face) for face in directory.faces),
+        likeness_bytes=tuple(bytes_left(found, index) for index in range(len(directory.faces))),
     )
-
-
-def _bytes_left(found: FoundLayer, face: SharedFace) -> int:
-    """Return the length of the longest code of a face that is left, 0 if none is."""
-    entry = face.fine_bytes if found.fine is not None else face.base_bytes if found.base is not None else 0
-    return max(0, entry - ENTRY_TAG_BYTES)

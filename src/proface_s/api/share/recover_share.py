@@ -15,7 +15,7 @@ from ...keys.access import Credentials
 from ...keys.derive import KekDeriver
 from ...keys.face_key_text import PortableFaceKey
 from ...keys.secrets import FaceKey
-from ...keys.share_keys import decrypt_entry, portable_share_key
+from ...keys.share_keys import ENTRY_TAG_BYTES, decrypt_entry, portable_share_key
 from ...robust.likeness import decode_likeness
 from ...robust.share_picture import LAYERS, FoundLayer, find_layer
 from ...types import Box, Picture, UInt8Image
@@ -144,12 +144,19 @@ def verify_layer(
     if keys is not None and "opens" not in states:
         raise WrongKeyError(f"the key given opens no face of {describe_layer(found)}")
     faces = tuple(
-        VerifiedFace(number_of(index), box, "unchecked", state, "none")
+        VerifiedFace(number_of(index), box, "unchecked", state, "none", likeness_bytes=bytes_left(found, index))
         for index, (box, state) in enumerate(zip(received_boxes(found, size), states, strict=True))
     )
     problems = () if left else (f"too little is left of {describe_layer(found)} to bring a face back",)
     small = () if found.fine is not None or not left else ("only the smallest copies of the faces are left",)
     return Verification(faces, False, problems, (f"this is {describe_layer(found)}: nothing in it is exact", *small))
+
+
+def bytes_left(found: FoundLayer, index: int) -> int:
+    """Return the length of the longest code of a face that is left, 0 if none is."""
+    face = found.directory.faces[index]
+    entry = face.fine_bytes if found.fine is not None else face.base_bytes if found.base is not None else 0
+    return max(0, entry - ENTRY_TAG_BYTES)
 
 
 def describe_layer(found: FoundLayer) -> str:

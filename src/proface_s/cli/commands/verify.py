@@ -14,6 +14,7 @@ from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import Verification
+    from ...api.results.verified import VerifiedFace
     from ...types import WrongKey
     from ..runner.plan import FileTask
     from ..runner.report import TaskReport
@@ -77,18 +78,16 @@ def _report(task: FileTask, found: Verification) -> TaskReport:
             "key": f.key,
             "seal": f.seal,
             "record": f.record,
+            **({} if f.likeness_bytes is None else {"likeness_bytes": f.likeness_bytes}),
         }
         for f in found.faces
     )
     failure = explain(DamagedFileError("; ".join(found.problems))) if found.problems else None
     verdict = f"{counted(len(found.problems), 'problem')}" if found.problems else "sound"
     header = "authentic" if found.authentic else "not authenticated"
-    lines = [f"{task.source}: {verdict}, header {header}"]
-    lines += [
-        f"  {face.number:>4}  {face.box!s:<22} pixels {face.pixels:<10} key {face.key:<10} seal {face.seal:<10} "
-        f"record {face.record}"
-        for face in found.faces
-    ]
+    shared = any(face.likeness_bytes is not None for face in found.faces)
+    lines = [f"{task.source}: {verdict}, {'share copy' if shared else f'header {header}'}"]
+    lines += [f"  {face.number:>4}  {face.box!s:<22} {_state(face)}" for face in found.faces]
     return TaskReport(
         "error" if failure else "verified",
         task.source,
@@ -98,3 +97,11 @@ def _report(task: FileTask, found: Verification) -> TaskReport:
         extra={"authentic": found.authentic},
         answer=tuple(lines),
     )
+
+
+def _state(face: VerifiedFace) -> str:
+    """Say what was found of a face."""
+    if face.likeness_bytes is None:
+        return f"pixels {face.pixels:<10} key {face.key:<10} seal {face.seal:<10} record {face.record}"
+    left = f"a likeness from {face.likeness_bytes} bytes" if face.likeness_bytes else "too little is left"
+    return f"key {face.key:<10} {left}"
