@@ -126,6 +126,12 @@ def test_the_original_comes_back_bit_for_bit(tmp_path: Path) -> None:
         recovered(tmp_path / "d.mp4")
 
 
+def test_protected_clips_are_not_protected_again(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="protected already"):
+        write_protected(pair[1], tmp_path / "b.mp4", two_people(FRAMES), options(), ClipOptions())
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_clips_cannot_have_is_refused(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mp4", 5)
     for more in (

@@ -32,6 +32,7 @@ from .planes import stored_box
 from .read import ClipInfo, open_clip
 from .results import ProtectedClip, ProtectedPerson
 from .track.reading import read_sealed_track
+from .write import COMMENT
 
 NOWHERE: Final = Box(0, 0, 2, 2)
 """Box in the header of a person who does not appear."""
@@ -100,7 +101,7 @@ def protect_clip(
         progress: is told about the stages ``find`` and ``hide``, with numbers of frames.
 
     Raises:
-        UsageError: if the options are not for clips, or name a person who is not there.
+        UsageError: if the clip is protected already, the options are not for clips, or a person is not there.
         NoFaceError: if there is nobody to protect.
         ImageError: if the source cannot be read or the target not be written.
     """
@@ -139,7 +140,7 @@ def write_protected(
         progress: is told about the stage ``hide``.
 
     Raises:
-        UsageError: if the options are not for clips, or name a person who is not there.
+        UsageError: if the clip is protected already, the options are not for clips, or a person is not there.
         NoFaceError: if there is nobody to protect.
         ImageError: if the source cannot be read or the target not be written.
     """
@@ -147,6 +148,8 @@ def write_protected(
     chosen = _chosen(people, options)
     styles = _styles(len(chosen), options)
     with open_clip(source) as clip:
+        if clip.container.metadata.get("comment") == COMMENT:
+            raise UsageError(f"{source} is protected already", code="protected-already")
         size = clip.info.width // 2 * 2, clip.info.height // 2 * 2
         frames = HiddenFrames(people, chosen, clip.info, size, options.search.margin)
         contents = ORIGINAL if clip_options.exact else FACES
