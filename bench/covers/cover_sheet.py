@@ -14,15 +14,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
-
 import cv2
 import numpy as np
 from PIL import Image
 
-from detection_recall import read_upright
 from proface_s.covers import FaceRegion, apply_style, parse_style
 from proface_s.faces import EngineDetector, reversible_box
+from proface_s.image.read import read_picture
 from proface_s.types import UInt8Image
 
 STYLES = "swap swap:woman swap:man blur@oval pixelate@oval lowpoly@oval mask:panda@oval"
@@ -41,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     times: dict[str, list[float]] = {style: [] for style in styles}
     rows = []
     for path in options.photos:
-        photo = read_upright(path)
+        photo = read_picture(path).rgb
         faces = detector.detect(photo)
         if not faces:
             print(f"{path.name}: no face found", file=sys.stderr)

@@ -78,7 +78,7 @@ def test_the_cover_does_not_depend_on_memory_beyond_the_box(text: str) -> None:
     assert np.array_equal(apply_style(photo[50:150, 60:140], style), apply_style(other[50:150, 60:140], style))
 
 
-@pytest.mark.parametrize("name", STYLES)
+@pytest.mark.parametrize("name", [name for name in STYLES if name != "swapper"])  # that needs a network
 def test_the_ends_of_the_strength_range_work(name: str) -> None:
     for strength in get_style(name).strength_range:
         for size in ((2, 2), (60, 40)):
