@@ -45,13 +45,16 @@ def test_at_most_one_face_in_two_hundred_is_left_uncovered(bench: dict[str, Any]
         looks.append(look(detector, frame))
         return looks[-1]
 
-    found = bench["score"](clip, bench["tracked_regions"](clip, see, 3))
+    frames = bench["tracked_frames"](clip, see, 3)
+    assert len(looks) < FRAMES
+    found = bench["score"](clip, bench["tracked_regions"](clip, frames))
     assert found.faces > 1.5 * FRAMES
     assert found.uncovered <= 0.005 * found.faces
     assert found.longest < 5
     assert found.area <= 4
-    assert len(looks) < FRAMES
     assert found.jitter < 0.15
+    covers = bench["score"](clip, bench["tracked_covers"](clip, frames))
+    assert bench["verdict"](covers) == "all reached"
 
 
 def test_what_is_uncovered_is_counted(bench: dict[str, Any], clip: Any) -> None:
@@ -68,6 +71,13 @@ def test_what_is_uncovered_is_counted(bench: dict[str, Any], clip: Any) -> None:
     half = bench["score"](clip, [everything, nothing] * FRAMES)
     assert half.longest == 1
     assert half.uncovered == pytest.approx(faces / 2, abs=2)
+
+
+def test_missed_targets_are_named(bench: dict[str, Any]) -> None:
+    score = bench["Score"]
+    assert bench["verdict"](score(faces=1000, leaks={0: 5}, longest=4, area=3.0, jitter=0.1)) == "all reached"
+    missed = bench["verdict"](score(faces=1000, leaks={0: 6}, longest=5, area=3.1, jitter=0.11))
+    assert missed == "missed: leaks, frames in a row, area, jitter"
 
 
 def test_the_drawn_clip_is_the_same_every_time(bench: dict[str, Any], clip: Any) -> None:

@@ -46,6 +46,7 @@ class AttackBudget:
         guesses: keys tried if recovery is not differentiable.
         copies: protections of each of two faces that a readout is judged on.
         altered: altered files per random kind.
+        frames: of a moving cover.
         styles: covers that are restored.
     """
 
@@ -66,6 +67,7 @@ class AttackBudget:
     guesses: int = 150
     copies: int = 80
     altered: int = 12
+    frames: int = 25
     styles: tuple[str, ...] = ("blur", "pixelate", "blur:5", "pixelate:16")
 
     def raised_to(self, side: int) -> AttackBudget:
@@ -105,6 +107,7 @@ BUDGETS: Mapping[str, AttackBudget] = {
         guesses=5000,
         copies=1000,
         altered=100,
+        frames=100,
         styles=("blur", "median", "pixelate", "mask", "solid", "blur:5", "median:15", "pixelate:16"),
     ),
 }

@@ -22,6 +22,7 @@ MODULES: Final = {  # name -> module; in the order of docs/evidence/attacks.md
     "channels": "channels",
     "covers": "covers",
     "readout": "readout",
+    "moving-covers": "moving_covers",
 }
 
 

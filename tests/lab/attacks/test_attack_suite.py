@@ -69,10 +69,10 @@ def attack(data: Path, *arguments: str) -> Result:
     return CliRunner().invoke(command, [*common, *arguments], standalone_mode=False)
 
 
-def test_there_are_eleven_adversaries_in_order() -> None:
+def test_there_are_twelve_adversaries_in_order() -> None:
     pytest.importorskip("torch")
     attacks = [find_attack(name) for name in MODULES]
-    assert [each.number for each in attacks] == list(range(1, 12))
+    assert [each.number for each in attacks] == list(range(1, 13))
     assert [each.name for each in attacks] == list(MODULES)
     assert chosen_attacks(["all"]) == list(MODULES)
     assert chosen_attacks(["channels", "wrong-keys", "channels"]) == ["wrong-keys", "channels"]
