@@ -24,12 +24,13 @@ from PIL import Image
 from skimage import data
 
 WHEEL_BYTES: Final = 13_900_000
-"""The wheel has 13.6 MB now: 3.9 MB of them are the two modes of the published network, 3.8 MB bases and network of
+"""The wheel has 13.3 MB now: 3.9 MB of them are the two modes of the published network, 3.8 MB bases and network of
 the face codec for share copies, 3.4 MB the network centerface, which finds faces, most of them in half precision,
 and 1.5 MB the network for landmarks, the stickers and the donors of `swap`.
 Raise this only in the commit that explains what became larger; it must stay under 16 MB."""
-ARCHIVE_BYTES: Final = 15_000_000
-"""The source archive has 14.5 MB now, these networks included; older-models is a package of its own."""
+ARCHIVE_BYTES: Final = 15_800_000
+"""The source archive has 15.4 MB now, these networks included; 0.7 MB more than before are golden share copies and
+clips, pictures of the documentation, and the rooms for clips.  older-models is a package of its own."""
 NEEDED: Final = (
     "/py.typed",
     "/weights/secure-2/luma-even.onnx",
