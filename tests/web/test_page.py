@@ -18,6 +18,7 @@ from web_kit import ANNS, BOBS, PATIENCE, Service, drawn, noise, pixels, png
 
 from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.image.write import JPEG_QUALITY
+from proface_s.robust.regions import REGIONS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -945,7 +946,9 @@ def test_choices_of_the_copy_to_send_are_there_when_it_is(page: Any, files: dict
     page.get_by_text("More choices").click()
     expect(page.get_by_label("Grain of the copy to send")).to_be_hidden()
     page.get_by_label("Also make a copy to send").check()
-    page.get_by_label("Grain of the copy to send").select_option("halo")
+    grain = page.get_by_label("Grain of the copy to send")
+    assert grain.locator("option").evaluate_all("all => all.map((each) => each.value)") == list(REGIONS)
+    grain.select_option("halo")
     page.get_by_label("Longer side of the copy to send").select_option("keep")
     type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
     page.evaluate(LISTEN)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from web_kit import ANNS, BOBS, Service, drawn, pixels, png
 
+from proface_s.robust.regions import REGIONS
 from proface_s.web.operations import ResultFile
 from proface_s.web.responses import as_multipart
 
@@ -80,6 +81,13 @@ def test_boxes_of_a_reduced_copy_are_those_of_the_picture_as_it_is(service: Serv
     box = shown["faces"][0]["box"]
     assert abs(box["x"] - 320 * 900 / 1280) < 2
     assert abs(box["w"] - 240 * 900 / 1280) < 2
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_is_taken_by_its_name(service: Service, party: bytes, region: str) -> None:
+    answer = service.post("/api/protect", party, {**OPTIONS, "share": {"region": region}})
+    assert answer.status_code == 200, answer.text
+    assert service.post("/api/inspect", parts(answer)["share"]).json()["source"] == "share"
 
 
 def test_a_stream_has_both_files(service: Service, party: bytes) -> None:

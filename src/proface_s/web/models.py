@@ -12,6 +12,7 @@ from ..covers import get_style
 from ..errors import UsageError
 from ..faces.boxes import HEAD_MARGIN
 from ..image.write import JPEG_QUALITY, OutputFormat, format_of_bytes
+from ..robust.regions import Region
 from ..types import Box, Style
 
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -129,7 +130,7 @@ class FaceSettingsModel(RequestModel):
 class ShareRequest(RequestModel):
     """How a share copy is made: a picture to send, from which reduced faces come back after an app compressed it."""
 
-    region: Literal["photo", "halo"] = Field("photo", description="what carries the faces: all of it, or around them")
+    region: Region = Field("photo", description="what carries the faces: all of it, around them, or their boxes alone")
     long_side: Literal[2048, 1600, 1280] | None = Field(
         1600, description="longer side in pixels; photos are never enlarged; null keeps the photo's own size"
     )
