@@ -24,10 +24,10 @@ import numpy as np
 
 from drawn_clip import MOVEMENTS, DrawnFace, draw_clip, portrait, read_stills
 from proface_s.covers import FaceRegion, apply_style, parse_style
+from proface_s.covers.moving.cover_store import CoveredFace, CoverStore
 from proface_s.faces import DEFAULT_DETECTOR, open_detector
 from proface_s.faces.boxes import reversible_box
 from proface_s.types import Box, Face, Style, UInt8Image
-from proface_s.video.covering import CoveredFace, CoverStore
 from proface_s.video.people.finding import find_people
 from proface_s.video.people.people import People
 from video_leaks import RATE, Drawn

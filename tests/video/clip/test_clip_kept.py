@@ -12,7 +12,7 @@ import pytest
 from cast_kit import appearing, planes_of, protected, psnr, recovered, two_people
 from clip_kit import SIZE, av
 
-from proface_s.video.clip.covering import ColourTags
+from proface_s.video.clip.plane_covers import ColourTags
 from proface_s.video.clip.planes import stored_box
 from proface_s.video.clip.read import open_clip
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from proface_s.covers import apply_style, parse_style
+from proface_s.covers.moving.cover_store import CoveredFace, CoverStore
 from proface_s.faces.boxes import HEAD_MARGIN
 from proface_s.types import Box, Style, UInt8Image
-from proface_s.video.covering import CoveredFace, CoverStore
 
 from ...evaluation.method import Method
 from ..base import AttackOutcome, Covered, Row, Scene, Table

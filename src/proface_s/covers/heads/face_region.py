@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...types import Box, Face, UInt8Image
-from ..memory import CoverMemory
+from ..moving.memory import CoverMemory
 
 if TYPE_CHECKING:
     from .landmarks import Mesh

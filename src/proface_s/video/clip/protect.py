@@ -25,12 +25,12 @@ from ...types import Box, Style
 from ..people.of_clip import find_clip_people
 from ..people.people import People
 from .areas import Area, covered_box, hull_box
-from .hide import ClipPlan, failures_of, hide_clip
-from .hiding import ClipKeys, HiddenFace
+from .hider import ClipKeys, HiddenFace
 from .options import ClipOptions, check_clip_options
 from .planes import stored_box
 from .read import ClipInfo, open_clip
 from .results import ProtectedClip, ProtectedPerson
+from .second_pass import ClipPlan, failures_of, hide_clip
 from .track.reading import read_sealed_track
 from .write import COMMENT
 

@@ -17,13 +17,13 @@ from ...keys.secrets import FaceKey
 from ...progress import Progress, silent
 from ...types import Box
 from .areas import Owners, windows
-from .covering import cut_planes, paste_planes
 from .engine import load_av
-from .hide import key_interval, read_tags
 from .options import ClipCodec
+from .plane_covers import cut_planes, paste_planes
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, open_clip
 from .results import RecoveredClip
+from .second_pass import key_interval, read_tags
 from .track.reading import SealedTrack, read_pieces, read_sealed_chunks, read_sealed_track, require_file_key
 from .track.sealing import PicturePlace, decode_track, open_piece, open_track
 from .track.tables import ChunkTable

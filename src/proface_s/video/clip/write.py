@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...errors import ImageError, foreign_text
-from .covering import ColourTags
 from .options import ClipCodec
+from .plane_covers import ColourTags
 from .planes import EIGHT, TEN, FramePlanes, write_planes
 from .read import Clip
 

@@ -16,10 +16,10 @@ from proface_s.covers import FaceRegion, apply_style, parse_style, style_names
 from proface_s.covers import mask as mask_style
 from proface_s.covers.heads import landmarks
 from proface_s.covers.heads.landmarks import Mesh
-from proface_s.covers.memory import CoverMemory, CoverPlace, PersonChoices
+from proface_s.covers.moving.cover_store import CoveredFace, CoverStore
+from proface_s.covers.moving.memory import CoverMemory, CoverPlace, PersonChoices
 from proface_s.faces.boxes import reversible_box
 from proface_s.types import Box, Face, UInt8Image
-from proface_s.video.covering import CoveredFace, CoverStore
 
 SIZE = (240, 160)
 GROUND = texture(9, 300, 220)

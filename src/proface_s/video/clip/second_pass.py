@@ -13,10 +13,10 @@ from ...errors import ImageError, UsageError
 from ...progress import Progress
 from ...types import Box, Style
 from ..people.people import People
-from .covering import ColourTags, cut_planes
 from .engine import load_av
-from .hiding import PIECE_BYTES, ClipHider, ClipKeys, HiddenFace
+from .hider import PIECE_BYTES, ClipHider, ClipKeys, HiddenFace
 from .options import ClipOptions
+from .plane_covers import ColourTags, cut_planes
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, ClipInfo, open_clip
 from .track.tables import MAX_CHUNK_FRAMES

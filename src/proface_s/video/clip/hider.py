@@ -18,11 +18,11 @@ from typing import Any, Final
 from ...container.header.clip_mark import ORIGINAL
 from ...container.header.header import Header
 from ...container.header.header_bytes import encode_header
+from ...covers.moving.cover_store import CoveredFace, CoverStore
 from ...keys.secrets import FaceKey, FileKey
 from ...types import Box, Style, UInt8Image
-from ..covering import CoveredFace, CoverStore
 from .areas import Area, Owners, windows
-from .covering import ColourTags, cover_box, cut_planes, paste_planes
+from .plane_covers import ColourTags, cover_box, cut_planes, paste_planes
 from .planes import FramePlanes
 from .track.sealing import PicturePlace, TrackEncoder, seal_piece, seal_track
 from .track.tables import (

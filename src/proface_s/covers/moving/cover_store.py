@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..covers import FaceRegion, apply_style
-from ..covers.memory import CoverMemory, CoverPlace, PersonChoices
-from ..types import Box, Face, Style, UInt8Image
+from ...types import Box, Face, Style, UInt8Image
+from .. import FaceRegion, apply_style
+from .memory import CoverMemory, CoverPlace, PersonChoices
 
 _SLOW: Final = 1.0  # seconds, time constant of the sides of a region over those of the face in it
 _FORGOTTEN: Final = 1.0  # seconds after which a track that comes again is a new one

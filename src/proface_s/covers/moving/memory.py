@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..types import FloatArray
+from ...types import FloatArray
 
 
 class CoverPlace(NamedTuple):
