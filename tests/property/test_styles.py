@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proface_s.covers import SHAPES, apply_style, format_style, get_style, is_uninformative, parse_style, style_names
+from proface_s.covers import (
+    SHAPES,
+    apply_style,
+    format_style,
+    get_style,
+    is_uninformative,
+    parse_style,
+    ready_style_names,
+)
 from proface_s.covers.face_swap.donors import POOLS
 from proface_s.covers.stickers.pictures import STICKERS
 from proface_s.types import Style
@@ -23,7 +31,7 @@ OPTIONS = {
 @st.composite
 def styles(draw: st.DrawFn) -> Style:
     """Draw any style of this package, with a strength of at most six significant digits."""
-    name = draw(st.sampled_from([name for name in style_names() if name != "swapper"]))  # that needs a network
+    name = draw(st.sampled_from(ready_style_names()))
     strength = draw(st.none() | st.floats(*get_style(name).strength_range))
     low, high = get_style(name).strength_range
     rounded = None if strength is None else min(max(float(f"{strength:g}"), low), high)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tracking_kit import texture
 
-from proface_s.covers import FaceRegion, apply_style, parse_style, style_names
+from proface_s.covers import FaceRegion, apply_style, parse_style, ready_style_names
 from proface_s.covers import mask as mask_style
 from proface_s.covers.heads import landmarks
 from proface_s.covers.heads.landmarks import Mesh
@@ -126,7 +126,7 @@ def test_people_have_their_own_seeds() -> None:
     assert len({choices.seed for choices in store._people.values()}) == 8
 
 
-@pytest.mark.parametrize("name", [name for name in style_names() if name != "swapper"])  # that needs a network
+@pytest.mark.parametrize("name", ready_style_names())
 def test_every_style_can_cover_with_a_memory(name: str) -> None:
     covers = covers_of_walk(CoverStore(), name)
     assert all(cover.shape == (60, 45, 3) and cover.dtype == np.uint8 for cover in covers)

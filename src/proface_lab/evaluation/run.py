@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from proface_s.covers import get_style, parse_style, style_names
+from proface_s.covers import get_style, parse_style, ready_style_names
 from proface_s.errors import UsageError
 from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.flow.secure.model import SecureFlow
@@ -107,7 +107,7 @@ def resolve_styles(text: str) -> tuple[str, ...]:
     Raises:
         UsageError: if a style or strength is unknown, or no style is given.
     """
-    names = style_names()
+    names = ready_style_names()
     if text.strip() == "all":
         return (*names, OTHER_FACE)
     if text.strip() == "sweep":

@@ -9,7 +9,7 @@ Importing this package loads numpy only; image filters are loaded when a style i
 from .base import FALLBACKS, CoverStyle, MatchRates, Unit
 from .heads.face_region import FaceRegion
 from .options import StyleOption
-from .registry import get_style, register_style, style_names
+from .registry import get_style, ready_style_names, register_style, style_names
 from .style import (
     SHAPES,
     STRICTEST,
@@ -52,6 +52,7 @@ __all__ = [
     "is_weak",
     "oval_cost",
     "parse_style",
+    "ready_style_names",
     "recorded_fallback",
     "recorded_name",
     "recorded_style",

@@ -48,6 +48,16 @@ def style_names() -> list[str]:
     return sorted({*_built_in, *_registered, *_PLUG_INS.names()})
 
 
+def ready_style_names() -> list[str]:
+    """Return the names of the styles that need no option, such as the path of a file, sorted.
+
+    Raises:
+        UsageError: if a style belongs to another package and cannot be loaded.
+    """
+    options = {name: get_style(name).option for name in style_names()}
+    return [name for name, option in options.items() if option is None or not option.required]
+
+
 def get_style(name: str) -> CoverStyle:
     """Return the style of this name; case does not matter.
 

@@ -21,7 +21,7 @@ from ..api.files.kinds import with_format
 from ..api.options import ProtectOptions, RecoverOptions
 from ..container.carriers.carrier import from_chunks, read_chunks
 from ..container.header.stanzas import BareStanza, PassphraseStanza
-from ..covers import FALLBACKS, FaceRegion, cover_face, get_style, style_names
+from ..covers import FALLBACKS, FaceRegion, cover_face, get_style, ready_style_names
 from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
 from ..faces import DEFAULT_DETECTOR, detector_names
 from ..flow.cards import DEFAULT_MODEL
@@ -293,10 +293,8 @@ def phrase() -> GeneratedPassphrase:
 def about(settings: ServiceSettings) -> ServiceInfo:
     """Describe the styles, models and limits of this service."""
     styles = []
-    for name in style_names():
+    for name in ready_style_names():  # the others need a file of this machine
         style = get_style(name)
-        if style.option is not None and style.option.required and not style.option.choices:
-            continue  # it needs a file of this machine
         least, most = style.strength_range
         styles.append(
             StyleInfo(

@@ -70,9 +70,10 @@ def test_two_originals_with_one_cover_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_behind_a_pad_they_are_not(tmp_path: Path) -> None:
-    found = same_cover.ATTACK.run(Pad(), scene(tmp_path))
-    assert found.succeeded is False
-    assert 0.2 < found.attack < 0.8
+    """In most of three runs: 24 guesses are right or wrong too often by chance in one of a hundred."""
+    found = [same_cover.ATTACK.run(Pad(), scene(tmp_path / str(run))) for run in range(3)]
+    assert sum(bool(each.succeeded) for each in found) < 2
+    assert 0.2 < np.median([each.attack for each in found]) < 0.8
 
 
 def test_shuffling_keeps_the_cover(tmp_path: Path) -> None:

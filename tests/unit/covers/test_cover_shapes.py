@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from proface_s.covers import FaceRegion, apply_style, get_style, parse_style, style_names
+from proface_s.covers import FaceRegion, apply_style, get_style, parse_style, ready_style_names
 from proface_s.covers.heads.landmarks import NETWORK, NETWORK_SHA256, find_mesh
 from proface_s.covers.heads.outline import head_mask, oval_mask
 from proface_s.covers.stickers.pictures import NOTO, placed
 from proface_s.faces import reversible_box
 from proface_s.types import Box, Face, UInt8Image
 
-OVALS = [f"{name}@oval" for name in style_names() if name != "swapper"]  # that needs a network
+OVALS = [f"{name}@oval" for name in ready_style_names()]
 TIGHT = Face(Box(178, 62, 91, 112))
 """The face of scikit-image's astronaut, as detectors report it."""
 
@@ -47,7 +47,7 @@ def test_around_an_oval_the_photo_is_unchanged(text: str, region: FaceRegion) ->
         assert np.array_equal(cover[untouched], region.pixels[untouched])
 
 
-@pytest.mark.parametrize("name", [name for name in style_names() if name not in ("mask", "swap", "swapper")])
+@pytest.mark.parametrize("name", [name for name in ready_style_names() if name not in ("mask", "swap")])
 def test_the_face_is_covered_as_by_the_box(name: str, region: FaceRegion) -> None:
     strength = get_style(name).default_strength
     box = get_style(name).apply(region, strength, shape="box")
