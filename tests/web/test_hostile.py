@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import resource
+import signal
 import struct
 import zlib
 from collections.abc import Iterator
@@ -132,6 +134,22 @@ def test_s4_no_key_is_in_the_arguments_or_the_environment_of_a_worker(two: bytes
     assert rows["Max core file size"] == "0"
     assert rows["Max cpu time"] != "unlimited"
     assert rows["Max address space"] != "unlimited"
+
+
+def test_s4_how_a_worker_ended_is_told(two: bytes) -> None:
+    """Case S4: a crash in a library is told apart from the system's ending a process that takes too much memory."""
+    asked = {"files": {"photo": ("a", two)}, "data": {"options": json.dumps({"passphrase": ANNS, "seal": True})}}
+    with (
+        running(ServiceSettings(workers=1), SleepySession(threads=1)) as service,
+        service.client.stream("POST", "/api/protect", headers={"accept": STREAM}, **asked) as answer,
+    ):
+        lines = answer.iter_lines()
+        worker = json.loads(next(lines))["total"]
+        assert worker in children()
+        os.kill(worker, signal.SIGKILL)
+        told = [json.loads(line) for line in lines][-1]
+    assert told["type"] == "urn:proface:worker"
+    assert "signal SIGKILL" in told["detail"]
 
 
 def test_s4_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced(two: bytes) -> None:

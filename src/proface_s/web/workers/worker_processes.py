@@ -169,7 +169,7 @@ class WorkerProcess:
             422,
             "worker",
             "The picture cannot be used",
-            "the process that worked on it ended before it was done",
+            f"the process that worked on it ended before it was done ({_ending(exit_code)})",
             "try again; if it happens again, open the picture in another program, save it as a PNG, and try that file",
         )
 
@@ -258,6 +258,16 @@ class WorkerProcesses:
         with self._lock:
             self._all.discard(worker)
         worker.close()
+
+
+def _ending(exit_code: int) -> str:
+    """Return how a process ended, in words: by which signal, or with which exit status."""
+    if exit_code >= 0:
+        return f"exit status {exit_code}"
+    try:
+        return f"signal {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"signal {-exit_code}"
 
 
 def _problem(event: dict[str, Any]) -> Problem:
