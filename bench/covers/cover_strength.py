@@ -92,6 +92,16 @@ def load(root: Path, name: str, detector: EngineDetector, landmarks: YuNet, loca
     return Sample(name.split("/")[0], rgb, region, face, boxes[best], points[best], place)
 
 
+def add_pair_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `load_pairs` and the recognisers need."""
+    parser.add_argument("lfw", type=Path)
+    parser.add_argument("--detector", type=Path, required=True, help="YuNet ONNX, for landmarks")
+    parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")
+    parser.add_argument("--crop", type=Path, required=True, help="recogniser of tight 224x224 crops")
+    parser.add_argument("--dlib", action="store_true", help="also measure with dlib's recogniser")
+    parser.add_argument("--pairs", type=int, default=200, help="same-person pairs to use")
+
+
 def load_pairs(options: argparse.Namespace) -> list[tuple[Sample, Sample]]:
     """Load same-person pairs, spread evenly over the list."""
     detector, landmarks = EngineDetector(tiles=False, turned=False), YuNet(options.detector)
@@ -130,12 +140,7 @@ class Scores:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lfw", type=Path)
-    parser.add_argument("--detector", type=Path, required=True, help="YuNet ONNX, for landmarks")
-    parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")
-    parser.add_argument("--crop", type=Path, required=True, help="recogniser of tight 224x224 crops")
-    parser.add_argument("--dlib", action="store_true", help="also measure with dlib's recogniser")
-    parser.add_argument("--pairs", type=int, default=200, help="same-person pairs to use")
+    add_pair_arguments(parser)
     parser.add_argument("--styles", default=STYLES, help="styles to measure, separated by spaces")
     options = parser.parse_args(argv)
     pairs = load_pairs(options)

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
 import cv2
 import numpy as np
 
-from cover_strength import Dlib, Recogniser, Sample, Scores, embed_all, load_pairs
+from cover_strength import Dlib, Recogniser, Sample, Scores, add_pair_arguments, embed_all, load_pairs
 from proface_s.covers import FaceRegion, apply_style, cover_face, get_style, parse_style, register_style
 from proface_s.covers.face_swap.donors import load_donors, mouth_opening, skin_tone
 from proface_s.covers.face_swap.new_face import draw_number
@@ -65,13 +65,8 @@ class SameDonor(Swap):
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table; return 1 if a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lfw", type=Path)
+    add_pair_arguments(parser)
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--detector", type=Path, required=True, help="YuNet ONNX, for landmarks")
-    parser.add_argument("--aligned", type=Path, required=True, help="recogniser of aligned 112x112 faces")
-    parser.add_argument("--crop", type=Path, required=True, help="recogniser of tight 224x224 crops")
-    parser.add_argument("--dlib", action="store_true", help="also measure with dlib's recogniser")
-    parser.add_argument("--pairs", type=int, default=200, help="same-person pairs to use")
     options = parser.parse_args(argv)
     pairs, finder = load_pairs(options), YuNet(options.detector)
     aligned, crop = AlignedRecogniser(options.aligned), CropRecogniser(options.crop)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from ..api import Inspection
-from .models import BoxModel, CoveredFaceModel
+from .models import CoveredFaceModel, covered_fields
 
 
 class RenderedPicture(BaseModel):
@@ -63,12 +63,7 @@ class InspectResponse(BaseModel):
         lengths = found.likeness_bytes or [None] * len(found.faces)
         faces = [
             InspectedFaceModel(
-                number=face.number,
-                box=BoxModel.of(face.box),
-                style=face.style,
-                sealed=face.sealed,
-                fallback=face.fallback,
-                synthetic=face.synthetic,
+                **covered_fields(face),
                 group=group,
                 stripped=face.number in found.stripped,
                 forgotten=face.number in found.forgotten,

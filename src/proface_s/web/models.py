@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..api import Detection, ProtectResult, RecoverResult, ShareCopy, ShareOptions
+from ..api import Detection, ProtectedFace, ProtectResult, RecoverResult, ShareCopy, ShareOptions
 from ..covers import get_style
 from ..errors import UsageError
 from ..faces.boxes import HEAD_MARGIN
@@ -242,6 +242,18 @@ class CoveredFaceModel(BaseModel):
     synthetic: bool = Field(False, description="whether the face of somebody who does not exist is shown")
 
 
+def covered_fields(face: ProtectedFace) -> dict[str, Any]:
+    """Return the fields of `CoveredFaceModel` for a face."""
+    return {
+        "number": face.number,
+        "box": BoxModel.of(face.box),
+        "style": face.style,
+        "sealed": face.sealed,
+        "fallback": face.fallback,
+        "synthetic": face.synthetic,
+    }
+
+
 class ShareModel(BaseModel):
     """The share copy that belongs to a protected picture."""
 
@@ -278,19 +290,8 @@ class ProtectResponse(BaseModel):
     @classmethod
     def of(cls, done: ProtectResult) -> ProtectResponse:
         """Describe a protected picture."""
-        faces = [
-            CoveredFaceModel(
-                number=f.number,
-                box=BoxModel.of(f.box),
-                style=f.style,
-                sealed=f.sealed,
-                fallback=f.fallback,
-                synthetic=f.synthetic,
-            )
-            for f in done.faces
-        ]
         return cls(
-            faces=faces,
+            faces=[CoveredFaceModel(**covered_fields(face)) for face in done.faces],
             warnings=list(done.warnings),
             smallest=done.smallest,
             format=format_of_bytes(done.data),

@@ -94,15 +94,9 @@ def _report(task: FileTask, done: ChangedFile, erase: bool) -> TaskReport:
     from ...api.changes.manage import ERASING
     from ..runner.report import TaskReport
 
-    what = "forgotten and overwritten" if erase else "forgotten"
-    return TaskReport(
-        "forgotten",
-        task.source,
-        done.path,
-        tuple({"face": face} for face in done.faces),
-        tuple(warning.replace(ERASING, "--erase overwrites them") for warning in done.warnings),
-        summary=f"{task.source} -> {done.path}: {counted(len(done.faces), 'face')} {what}",
-    )
+    warnings = tuple(warning.replace(ERASING, "--erase overwrites them") for warning in done.warnings)
+    what = f"{counted(len(done.faces), 'face')} forgotten{' and overwritten' if erase else ''}"
+    return TaskReport.of_change("forgotten", task.source, done.path, done.faces, warnings, what)
 
 
 def _confirmed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:

@@ -81,11 +81,5 @@ def command(
 def _report(task: FileTask, done: ChangedFile) -> TaskReport:
     from ..runner.report import TaskReport
 
-    return TaskReport(
-        "rewrapped",
-        task.source,
-        done.path,
-        tuple({"face": face} for face in done.faces),
-        done.warnings,
-        summary=f"{task.source} -> {done.path}: {counted(len(done.faces), 'face')} locked with new keys",
-    )
+    what = f"{counted(len(done.faces), 'face')} locked with new keys"
+    return TaskReport.of_change("rewrapped", task.source, done.path, done.faces, done.warnings, what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,29 @@ class TaskReport:
     answer: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     task_target: Path | None = None
+
+    @classmethod
+    def of_change(
+        cls,
+        status: TaskStatus,
+        source: Path,
+        target: Path | None,
+        faces: Sequence[int],
+        warnings: tuple[str, ...],
+        what: str,
+    ) -> TaskReport:
+        """Report that a protected file was changed.
+
+        Args:
+            status: how it ended.
+            source: the input.
+            target: the file that was written.
+            faces: numbers of the faces that were changed.
+            warnings: for the user.
+            what: how many of what were changed, and how, for the summary.
+        """
+        numbers = tuple({"face": number} for number in faces)
+        return cls(status, source, target, numbers, warnings, summary=f"{source} -> {target}: {what}")
 
     @property
     def exit_code(self) -> int:

@@ -35,6 +35,16 @@ def plan_reading(inputs: Sequence[Path], *, pipes: bool = False, share_copies: b
     return only_protected(plan, share_copies=True)
 
 
+def check_in_place(output: str | None, *, in_place: bool) -> None:
+    """Refuse a named output where the inputs themselves are replaced.
+
+    Raises:
+        UsageError: if both were asked for.
+    """
+    if in_place and output is not None:
+        raise hinted(UsageError("-o and --in-place cannot be given together"), "--in-place replaces the input itself")
+
+
 def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, in_place: bool) -> Plan:
     """Plan a run that writes protected files again, beside the old ones or in their place (`forget`, `rewrap`).
 
@@ -47,8 +57,7 @@ def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, i
     Raises:
         UsageError: as `make_plan`; also if an output is named and the input is to be replaced.
     """
-    if in_place and options.output is not None:
-        raise hinted(UsageError("-o and --in-place cannot be given together"), "--in-place replaces the input itself")
+    check_in_place(options.output, in_place=in_place)
     empty = NotProtectedError(NO_PROTECTED_FILES)
 
     def of_kind(source: Path) -> str:

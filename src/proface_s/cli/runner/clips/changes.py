@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ....errors import UsageError
-from ....hints import hinted
 from ....keys.access import Credentials, Lock
 from ....video.clip.manage import forget_people, rewrap_clip
 from ...options.common import PlanOptions
@@ -14,6 +12,7 @@ from ...text import counted
 from ..audit import AuditLog
 from ..plan import FileTask
 from ..report import Reporter, TaskReport
+from ..special_plans import check_in_place
 from .task import clip_task, run_clip
 
 
@@ -23,11 +22,10 @@ def change_task(source: Path, suffix: str, options: PlanOptions, *, in_place: bo
     Raises:
         UsageError: as `clip_task`; also if an output is named and the clip is to be replaced.
     """
-    if not in_place:
-        return clip_task(source, options.output, suffix, overwrite=options.overwrite)
-    if options.output is not None:
-        raise hinted(UsageError("-o and --in-place cannot be given together"), "--in-place replaces the input itself")
-    return FileTask(source, source)
+    check_in_place(options.output, in_place=in_place)
+    return (
+        FileTask(source, source) if in_place else clip_task(source, options.output, suffix, overwrite=options.overwrite)
+    )
 
 
 def run_forget_clip(task: FileTask, faces: Sequence[int], log: AuditLog, reporter: Reporter, *, overwrite: bool) -> int:
@@ -36,14 +34,8 @@ def run_forget_clip(task: FileTask, faces: Sequence[int], log: AuditLog, reporte
     def work(task: FileTask) -> TaskReport:
         assert task.target is not None
         done = forget_people(task.source, faces, task.target, overwrite=overwrite)
-        return TaskReport(
-            "forgotten",
-            task.source,
-            done.path,
-            tuple({"face": number} for number in done.people),
-            done.warnings,
-            summary=f"{task.source} -> {done.path}: {counted(len(done.people), 'person')} forgotten",
-        )
+        what = f"{counted(len(done.people), 'person')} forgotten"
+        return TaskReport.of_change("forgotten", task.source, done.path, done.people, done.warnings, what)
 
     return run_clip(task, log.recording(work, faces), reporter)
 
@@ -63,13 +55,7 @@ def run_rewrap_clip(
     def work(task: FileTask) -> TaskReport:
         assert task.target is not None
         done = rewrap_clip(task.source, credentials, lock, task.target, keep=keep, overwrite=overwrite)
-        return TaskReport(
-            "rewrapped",
-            task.source,
-            done.path,
-            tuple({"face": number} for number in done.people),
-            done.warnings,
-            summary=f"{task.source} -> {done.path}: {counted(len(done.people), 'person')} locked with new keys",
-        )
+        what = f"{counted(len(done.people), 'person')} locked with new keys"
+        return TaskReport.of_change("rewrapped", task.source, done.path, done.people, done.warnings, what)
 
     return run_clip(task, log.recording(work), reporter)
