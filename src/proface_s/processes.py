@@ -17,6 +17,7 @@ parent has died leaves through its ``finally`` clauses, so that no temporary fil
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -293,6 +294,7 @@ def _start_worker(processes: int, closing: Any) -> None:
     """Prepare a worker: share the cores, leave interruptions to the parent, and leave when the parent is gone."""
     global _closing
     _closing = closing
+    faulthandler.enable()  # a crash in a library says where, without values
     share_cores(processes)
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):

