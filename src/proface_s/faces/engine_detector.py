@@ -74,10 +74,20 @@ class EngineDetector:
         seen = self.search(picture)
         return Sightings([*seen.sure, *self.look_again(picture, seen.unsure, seen.sure)], seen.unsure)
 
-    def search(self, picture: Pyramid) -> Sightings:
-        """Look at a whole picture."""
+    def plan(self, size: tuple[int, int]) -> list[Look]:
+        """Return all looks at a picture of (width, height) pixels."""
+        return plan_looks(*size, self.reach)
+
+    def search(self, picture: Pyramid, looks: Sequence[Look] | None = None) -> Sightings:
+        """Look at a picture.
+
+        Args:
+            picture: the picture.
+            looks: some of its `plan`; all of it if None.
+        """
         # Largest first, so that no large look is left for the end.
-        looks = sorted(plan_looks(*picture.size, self.reach), key=lambda look: -look.size[0] * look.size[1])
+        chosen = self.plan(picture.size) if looks is None else looks
+        looks = sorted(chosen, key=lambda look: -look.size[0] * look.size[1])
         least = [self._least_score(look) for look in looks]
         floors = [min(self.engine.unsure_threshold, score) for score in least]
         found = self._see(picture, looks, floors)
@@ -107,6 +117,23 @@ class EngineDetector:
         least = [max(again.threshold, self.threshold or 0.0)] * len(looks)
         found = zip(places, self._see(picture, looks, least), strict=True)
         return non_maximum_suppression(face for place, faces in found for face in seen_again(place, faces))
+
+    def look_at(self, picture: Pyramid, places: Sequence[Face]) -> list[Face]:
+        """Return what may be faces at places where some are expected, turned by their rolls.
+
+        Args:
+            picture: the picture.
+            places: where faces were a moment ago.
+
+        Returns:
+            Faces that are seen there whole, of any confidence that the engine reports; none if it does not look again.
+        """
+        again = self.engine.second_look
+        if again is None:
+            return []
+        looks = [again.around(face, picture.size) for face in places if again.turned or face.roll is None]
+        found = self._see(picture, looks, [self.engine.unsure_threshold] * len(looks))
+        return non_maximum_suppression(face for faces in found for face in faces)
 
     def smallest_face(self, size: tuple[int, int]) -> float:
         """Return the longer side in pixels of the smallest face that is looked for in a picture of (width, height)."""

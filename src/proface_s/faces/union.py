@@ -43,17 +43,7 @@ class UnionDetector:
             detector.search(picture) if isinstance(detector, EngineDetector) else Sightings(detector.detect(rgb), [])
             for detector in self.detectors
         ]
-        found = united(each.sure for each in seen)
-        if all(detector.threshold is None for detector in self._engines):  # else the user has decided
-            found += agreed([each.unsure for each in seen], found)
-        unsure = [face for each in seen for face in each.unsure]
-        for detector in self._engines:
-            found += detector.look_again(picture, unsure, found)
-        return Sightings(found, unsure)
-
-    @property
-    def _engines(self) -> list[EngineDetector]:
-        return [detector for detector in self.detectors if isinstance(detector, EngineDetector)]
+        return confirmed(self.detectors, picture, seen)
 
     def smallest_face(self, size: tuple[int, int]) -> float:
         """Return the longer side in pixels of the smallest face that any detector looks for, as far as they can tell.
@@ -63,6 +53,24 @@ class UnionDetector:
         """
         tellers = [each.smallest_face for each in self.detectors if hasattr(each, "smallest_face")]
         return float(min((tell(size) for tell in tellers), default=0.0))
+
+
+def confirmed(detectors: Sequence[Detector], picture: Pyramid, seen: Sequence[Sightings]) -> Sightings:
+    """Unite what several detectors see in a picture; each engine looks again at what any engine is not sure of.
+
+    Args:
+        detectors: all of them.
+        picture: the picture.
+        seen: what each of them sees.
+    """
+    engines = [detector for detector in detectors if isinstance(detector, EngineDetector)]
+    found = united(each.sure for each in seen)
+    if all(engine.threshold is None for engine in engines):  # else the user has decided
+        found += agreed([each.unsure for each in seen], found)
+    unsure = [face for each in seen for face in each.unsure]
+    for engine in engines:
+        found += engine.look_again(picture, unsure, found)
+    return Sightings(found, unsure)
 
 
 def agreed(unsure: Sequence[Iterable[Face]], known: Sequence[Face]) -> list[Face]:

@@ -6,7 +6,7 @@
                                      │
                   no sighting here:  follow the face with optical flow, for `FOLLOW` seconds
                   seen again:        flow from there back to where it was lost, the rest interpolated
-                  sure for once:     flow back from its first sighting, for `FOLLOW` seconds
+                  sure for once:     flow back from its first sighting, for `ROUND` seconds, in which its place had no look
 
 Frames wait in a ring, because what happens later decides who is in a frame: a face of which the detector is in doubt is
 covered from its first sighting on if the detector becomes sure of it later, and a face that is lost and found again is
@@ -28,10 +28,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..faces import Detector
-from ..types import Box, UInt8Image
+from ..types import Box, Face, UInt8Image
 from .clock import DEFAULT_RATE, SLACK, Clock
 from .linking import link
-from .lookout import Sighting, look
+from .lookout import ROUND, Lookout, Sighting
 from .motion import CentredBox, Motion, measure_motion
 from .scenes import Thumbnail, differs, is_cut, thumbnail
 from .tracks import HOLD, FaceTrack
@@ -76,12 +76,14 @@ class _Followed:
         box: where the face is, or was when it was lost.
         missed: number of looks since it was seen.
         lost: whether the flow lost it.
+        roll: degrees by which it was turned when it was seen; None if it was upright.
     """
 
     track: FaceTrack
     box: CentredBox
     missed: int = 0
     lost: bool = False
+    roll: float | None = None
 
 
 class Tracker:
@@ -90,9 +92,10 @@ class Tracker:
     The frames of a stream have one shape.  A tracker is for one stream.
 
     Args:
-        see: returns what may be faces in a frame, (H, W, 3) uint8 RGB, sorted (`lookout.look`).  It is called for the
-            first and last frame of the stream, those before and after a sudden change, and in between for the first
-            frame after every ``interval``.
+        see: returns what may be faces in a frame, (H, W, 3) uint8 RGB, sorted, of which some are expected
+            (`Lookout.see`).  It is called for the first and last frame of the stream, those before and after a sudden
+            change, and in between for the first frame after every ``interval``.  At the ends of a shot, it gets None
+            for the faces, and looks at everything.
         interval: seconds.
         look_ahead: seconds after a frame that are known when it leaves; at least ``interval``, unless `RING_BYTES` are
             full.
@@ -101,13 +104,14 @@ class Tracker:
 
     def __init__(
         self,
-        see: Callable[[UInt8Image], Sequence[Sighting]],
+        see: Callable[[UInt8Image, Sequence[Face] | None], Sequence[Sighting]],
         interval: float = INTERVAL,
         look_ahead: float = LOOK_AHEAD,
         rate: float = DEFAULT_RATE,
     ) -> None:
         self._see, self._interval, self._ahead = see, interval, max(interval, look_ahead)
         self._follow = min(max(FOLLOW, interval + _MARGIN), self._ahead)
+        self._back = min(max(ROUND, interval) + _MARGIN, self._ahead)
         self._clock, self._due = Clock(rate), 0.0
         self._ring: deque[UInt8Image] = deque()  # from number `_out` on, shrunk
         self._size, self._shrink = (0, 0), 1.0
@@ -177,8 +181,10 @@ class Tracker:
             self._cut(number)
         for each in self._live:
             self._step(each, number)
-        if self._is_due(number) or changed or after is None or differs(here, after):
-            self._meet(number, self._see(self._colours()))
+        last = after is None or differs(here, after)
+        if self._is_due(number) or changed or last:
+            whole = number == self._shot or last
+            self._meet(number, self._see(self._colours(), None if whole else self._expected()))
         forgotten = self._clock.before(self._clock.before(self._out, HOLD), self._follow) - 1
         for each in self._live:
             each.track.forget(forgotten)
@@ -187,6 +193,11 @@ class Tracker:
             for each in self._live
             if each.missed < _FEW_LOOKS or not self._clock.reached(each.track.last_seen, number, self._ahead)
         ]
+
+    def _expected(self) -> list[Face]:
+        """Return the faces that may be in a frame, where they are expected, or were when they were lost."""
+        boxes = ((each.box.within(*self._size), each.roll) for each in self._live)
+        return [Face(box, roll=roll) for box, roll in boxes if box is not None]
 
     def _is_due(self, number: int) -> bool:
         """Return whether it is time for the next look, which then follows after the interval."""
@@ -223,19 +234,19 @@ class Tracker:
         for each in self._live:
             each.missed += 1
         of_sighting = link([each.box for each in self._live], [each.missed for each in self._live], boxes)
-        for index, (box, (_, sure)) in enumerate(zip(boxes, sightings, strict=True)):
+        for index, (box, (_, sure, roll)) in enumerate(zip(boxes, sightings, strict=True)):
             followed = self._live[of_sighting[index]] if index in of_sighting else self._begin(number, box)
             track = followed.track
             if followed.lost:
                 self._follow_back(track, number, box, stop=track.last + 1)
             track.seen[number] = followed.box = box
-            followed.lost, followed.missed = False, 0
+            followed.lost, followed.missed, followed.roll = False, 0, roll
             if sure:
                 track.certain.add(number)
             if sure and not track.sure:
                 track.sure = True
                 first = min(track.seen)
-                self._follow_back(track, first, track.seen[first], stop=self._clock.before(first, self._follow))
+                self._follow_back(track, first, track.seen[first], stop=self._clock.before(first, self._back))
 
     def _begin(self, number: int, box: CentredBox) -> _Followed:
         """Begin a track."""
@@ -311,7 +322,7 @@ def tracked(
     """
     import cv2
 
-    tracker, source = Tracker(partial(look, detector), interval, look_ahead, rate), iter(frames)
+    tracker, source = Tracker(Lookout(detector, interval).see, interval, look_ahead, rate), iter(frames)
     waiting: deque[UInt8Image] = deque()
     failure: Exception | None = None
     count = 0

@@ -107,7 +107,7 @@ CENTERFACE: Final = Engine(
     thorough_threshold=0.35,
     turned_threshold=0.6,
     unsure_threshold=0.25,
-    second_look=SecondLook(side=64.0, threshold=0.5, turned=False),
+    second_look=SecondLook(side=64.0, threshold=0.5, turned=False, followed_side=32.0),
     side_by_side=1,  # for its memory, see `_REACH`
     find=_find,
 )

