@@ -91,6 +91,8 @@ PLAIN_HINTS: Final[dict[str, str]] = {
     "several-pictures": "extract the frames or pages into files of their own",
     "share-faded": "ask for a copy that was compressed or reduced less, or for the protected file",
     "share-fixed": "delete it, and make another one; copies that were sent cannot be recalled",
+    "share-inside-fixed": "protect the original photo again, and delete this file; copies that were sent cannot be "
+    "recalled",
     "small-picture": "use a larger picture",
     "strength-range": "{style} takes {lowest:g} to {highest:g} ({unit}); the default is {default:g}",
     "style-choice": "it takes {known}",

@@ -476,6 +476,19 @@ def test_share_copies_on_an_engine(proface: Proface, identity: Identity) -> None
     assert "belongs to another run" in proface(*LOCAL)[1]
 
 
+def test_share_copies_inside_the_outputs_of_an_engine(proface: Proface, identity: Identity) -> None:
+    Path("in").mkdir(exist_ok=True)
+    Image.fromarray(np.asarray(Image.fromarray(drawn(1)).resize((640, 480)))).save("in/a.png")
+    assert proface(*LOCAL, "--share-inside")[0] == 0
+    assert set(outputs()) == {"out/a.png.protected.png"}
+    assert rows()["a.png"]["share_target"] == ""
+    with Image.open("out/a.png.protected.png") as image:
+        image.convert("RGB").save("received.jpg", quality=80)
+    for name, outcome in (("out/a.png.protected.png", "exact"), ("received.jpg", "reduced")):
+        assert [face.outcome for face in recover(name, identities=[identity]).faces] == [outcome]
+    assert proface(*LOCAL, "--share-inside")[1].endswith("1 done (1 of them before)\n")
+
+
 def test_a_manifest_without_share_copies_is_still_read(proface: Proface) -> None:
     """As versions before share copies wrote it."""
     draw_folder(Path("in"), ["a.png", "b.png"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -957,6 +958,38 @@ def test_choices_of_the_copy_to_send_are_there_when_it_is(page: Any, files: dict
     (options,) = page.evaluate("sentOptions")
     assert json.loads(options)["share"] == {"region": "halo", "long_side": None}
     expect(page.locator("#results > li")).to_contain_text("680 × 300 pixels")
+
+
+def test_one_file_can_be_kept_and_sent(page: Any, two: bytes, tmp_path: Path) -> None:
+    photo = tmp_path / "party.png"
+    with Image.open(io.BytesIO(two)) as image:
+        image.resize((1360, 600), Image.Resampling.BICUBIC).save(photo)
+    choose(page, "protect", photo)
+    page.wait_for_selector(".stage .box")
+    page.get_by_text("More choices").click()
+    page.get_by_label("Also make a copy to send").check()
+    page.get_by_label("No second file").check()
+    expect(page.get_by_label("Longer side of the copy to send")).to_be_disabled()
+    page.evaluate(LISTEN)
+    row = share_copy(page, photo)
+    (options,) = page.evaluate("sentOptions")
+    assert json.loads(options)["share"] == {"region": "photo", "inside": True}
+    expect(row.locator(".badge")).to_have_text(["2 faces protected", "2 faces reduced, to send"])
+    expect(row.locator("a")).to_have_count(1)
+    name, protected = saved(page, row.locator("a").first.click)
+    assert name == "party.protected.png"
+    received = tmp_path / "from-app.jpg"
+    with Image.open(io.BytesIO(protected)) as image:
+        image.convert("RGB").save(received, quality=75)
+    for sent, outcome in ((received, "reduced, authenticated"), (tmp_path / name, "exact")):
+        (tmp_path / name).write_bytes(protected)
+        page.click("nav a[data-view=recover]")
+        choose(page, "recover", sent)
+        page.wait_for_selector("#recover-work:not([hidden])")
+        page.fill("#open-key", ANNS)
+        page.click("#recover-go")
+        page.wait_for_selector("#recover-result:not([hidden])")
+        expect(page.locator("#recovered .badge")).to_have_text([re.compile(outcome)] * 2)
 
 
 def test_styles_are_shown_as_pictures_of_the_face(page: Any, service: Service, files: dict[str, Path]) -> None:

@@ -131,6 +131,21 @@ def test_refusals_say_what_to_do(service: Service, photo: bytes, options: Any, d
     assert hint in answer.json()["hint"]
 
 
+def test_one_file_for_both(service: Service, party: bytes) -> None:
+    answer = service.post("/api/protect", party, {**OPTIONS, "seal": None, "share": {"inside": True}})
+    assert answer.headers["content-type"] == "image/png"
+    facts = json.loads(answer.headers["proface-result"])
+    assert (facts["share"]["inside"], facts["share"]["bytes"]) == (True, len(answer.content))
+    assert service.post("/api/inspect", answer.content).json()["inside_bytes"] == facts["share"]["face_bytes"]
+    for sent, outcome in ((answer.content, "exact"), (through_app(answer.content), "reduced")):
+        back = service.post("/api/recover", sent, {"passphrase": ANNS})
+        (face,) = json.loads(back.headers["proface-result"])["faces"]
+        assert face["outcome"] == outcome
+    refused = service.post("/api/protect", party, {**OPTIONS, "share": {"inside": True}})
+    assert refused.status_code == 422
+    assert "exact copies" in refused.json()["hint"]
+
+
 @pytest.mark.parametrize(
     "share", [{"region": "box"}, {"long_side": 1000}, {"format": "webp"}, {"quality": 1}, "yes"], ids=str
 )

@@ -12,7 +12,7 @@ from ..errors import NotProtectedError
 from ..faces.numbering import format_numbers, number_of
 from ..flow.registry import name_of, warnings_of
 from ..image.read import MAX_PIXELS
-from ..robust.share_picture import find_layer
+from ..robust.share_picture import find_layer, find_whole_layer
 from .files.io import PictureInput, load_protected
 from .header_checks import read_header
 from .medium import medium_of
@@ -20,6 +20,7 @@ from .recovery.recover_from_pixels import find_headers
 from .results.inspected import Inspection
 from .results.protected import ProtectedFace
 from .share.inspect_share import inspect_layer
+from .share.recover_share import bytes_left
 
 
 def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
@@ -52,13 +53,15 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     stripped = tuple(
         number_of(i) for i, face in enumerate(header.faces) if face.sealed and not face.forgotten and i not in seals
     )
+    in_pixels = medium_of(header).in_pixels
+    layer = find_whole_layer(picture.rgb) if in_pixels else None
     # a style of that name in a header of its own means nothing
     lost = () if carried else tuple(i for i, face in enumerate(header.faces) if face.style == LOST)
     return Inspection(
         FORMAT_VERSION,
         (header.width, header.height),
         header.model_id.hex(),
-        name_of(header.model_id) if medium_of(header).in_pixels else "none",
+        name_of(header.model_id) if in_pixels else "none",
         faces,
         stripped,
         kdf,
@@ -70,6 +73,7 @@ def inspect(image: PictureInput, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         "metadata" if carried else "pixels",
         tuple(map(number_of, lost)),
         (*warnings_of(header.model_id), *_synthetic(faces)),
+        inside_bytes=() if layer is None else tuple(bytes_left(layer, i) for i in range(len(layer.directory.faces))),
     )
 
 

@@ -118,6 +118,11 @@ class ProtectOptions:
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)
         warnings = dict.fromkeys(warning for text in texts for warning in check_passphrase(text))
         object.__setattr__(self, "sealed", self.wrong_key != "cover" if self.seal is None else self.seal)
+        if self.share is not None and self.share.inside and not self.sealed:
+            raise UsageError(
+                "without seals, no face in a file is exact: there is nothing to keep beside the reduced ones",
+                code="share-inside-seal",
+            )
         if self.file_format == "jpeg":
             check_jpeg(self.pixels_reason(self.model))
         object.__setattr__(self, "passphrase_warnings", tuple(warnings))
@@ -128,7 +133,9 @@ class ProtectOptions:
         Args:
             default_model: name of the model if the options name none; None for that of the package.
         """
-        return pixels_reason(seal=self.sealed, wrong_key=self.wrong_key, model=self.model or default_model)
+        inside = self.share is not None and self.share.inside
+        model = self.model or default_model
+        return pixels_reason(seal=self.sealed, wrong_key=self.wrong_key, model=model, inside=inside)
 
     def for_model(self, model: Model) -> ProtectOptions:
         """Return these options with ``wrong_key`` decided: if None, it is the model's first mode.

@@ -18,7 +18,7 @@ from ..image.read import read_file
 from ..keys.access import Credentials
 from ..keys.derive import KdfLimits, KekDeriver
 from ..keys.secrets import FaceKey
-from ..robust.share_picture import find_layer
+from ..robust.share_picture import find_layer, find_whole_layer
 from ..types import Box, Picture, WrongKey
 from .files.io import PictureInput, file_bytes, load_protected
 from .files.sidecars import found_sidecar, read_sidecar
@@ -27,7 +27,7 @@ from .header_checks import check_mode, read_header
 from .medium import medium_of
 from .recovery.recover_from_pixels import Opened, more_faces, open_partials, read_recorded_headers
 from .results.verified import KeyState, PixelState, RecordState, SealState, Verification, VerifiedFace
-from .share.recover_share import verify_layer
+from .share.recover_share import describe_inside, verify_layer
 
 
 def verify(
@@ -75,6 +75,9 @@ def verify(
         record = "leftover" if index in leaking and record not in ("stale", "wrong") else record
         faces.append(VerifiedFace(number_of(index), face.box, pixels, key, seal, record))
     warnings = _warnings(header, checkable, authentic)
+    layer = find_whole_layer(picture.rgb) if medium_of(header).in_pixels else None
+    if layer is not None:
+        warnings.append(describe_inside(layer, credentials or Credentials(), KekDeriver(limits)))
     which = [str(face.number) for face in faces if face.record in ("damaged", "gone")]
     if which:
         warnings.append(f"the record in the pixels of face {', '.join(which)} is damaged or gone; the header is used")

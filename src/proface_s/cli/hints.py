@@ -41,6 +41,8 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     + _FROM_PIXELS,
     "secret-in-url": "put it into fsspec's configuration, or where the file system looks for it",
     "share-cover-mode": "leave --robust or --wrong-key cover out",
+    "share-inside-alpha": "leave --share-inside out, for a second file",
+    "share-inside-seal": "leave --share-inside or --no-seal out",
     "share-size": "choose another --share-size",
     "share-unreadable": "leave --robust out: the protected file alone can be made",
     "share-too-full": "choose --share-size 2048, --share-region photo, or fewer faces with --faces",

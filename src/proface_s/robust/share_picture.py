@@ -29,13 +29,13 @@ from .carriers import (
     fine_carriers,
     place_directory,
 )
-from .directory import ShareDirectory, decode_directory, encode_directory
+from .directory import MOST_SIDE, ShareDirectory, decode_directory, encode_directory
 from .lattice import BOX_STEPS, FULL, LEAST_STRENGTHS, STEPS, analyse, embed, luma_of
 from .ldpc import Bits, enough_carriers
-from .placement import Placement, place_whole, refine, resample
+from .placement import Placement, fit, place_whole, refine, resample
 from .regions import Region
 from .soft_values import Pilots, bit_ratios, estimate_gains, information, likely_blocks
-from .synchronise import FINE_MOVES, placements
+from .synchronise import FINE_MOVES, LEAST_SIDE, THRESHOLD, placements
 
 LayerName = Literal["base", "fine"]
 LAYERS: tuple[LayerName, ...] = ("fine", "base")
@@ -122,6 +122,23 @@ def find_layer(picture: UInt8Image) -> FoundLayer | None:
             directory, exact = found
             return _read_layers(upright, directory, exact, turns)
     return None
+
+
+def find_whole_layer(picture: UInt8Image) -> FoundLayer | None:
+    """Find a layer in a picture that has kept its size: one look, where `find_layer` searches.
+
+    Args:
+        picture: (H, W, 3) sRGB.
+
+    Returns:
+        What was found; None if nothing was, as in nearly all photos after the one look.
+    """
+    height, width = picture.shape[:2]
+    if not LEAST_SIDE <= min(width, height) <= max(width, height) <= MOST_SIDE:
+        return None
+    luma, whole = luma_of(picture), place_whole((width, height), (width, height))
+    found = _directory_at(luma, whole) if fit(luma, whole) > THRESHOLD else None
+    return None if found is None else _read_layers(luma, *found, turns=0)
 
 
 def _directory_at(luma: FloatArray, placement: Placement) -> tuple[ShareDirectory, Placement] | None:

@@ -95,8 +95,9 @@ class CollectionJob:
         return _named(source, with_format(COVERED_SUFFIX, kind))
 
     def share_of(self, source: str) -> str:
-        """Return the name of a photo's share copy, if the run makes any: ``a/b.jpg`` -> ``a/b.jpg.share.jpg``."""
-        return _named(source, share_suffix(self.options.share)) if self.options.share is not None else ""
+        """Return the name of a photo's share copy, if it is a file: ``a/b.jpg`` -> ``a/b.jpg.share.jpg``; else ''."""
+        share = self.options.share
+        return "" if share is None or share.inside else _named(source, share_suffix(share))
 
     def outputs_of(self, source: str) -> list[tuple[str, str]]:
         """Return all outputs that a photo may have: (URL or folder, name in it)."""
@@ -135,7 +136,8 @@ class CollectionJob:
         if options.search != USUAL_SEARCH:
             settings["search"] = asdict(options.search)
         if options.share is not None:
-            settings["share"] = asdict(options.share)
+            share = asdict(options.share)
+            settings["share"] = share if share.pop("inside") is False else {**share, "inside": True}
         sticker = sticker_file(options.style)
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()

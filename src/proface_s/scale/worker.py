@@ -200,8 +200,9 @@ def _protected(job: CollectionJob, data: bytes, row: ManifestRow, kind: OutputFo
     if job.published is not None:
         Location(job.published).write(job.published_of(row.source, kind), encode_cover(result, kind), like=like)
     target.write(row.target, result.data, like=like)
-    if result.share is not None:
-        shared, name = result.share.data, job.share_of(row.source)
+    name = job.share_of(row.source)
+    if result.share is not None and name:
+        shared = result.share.data
         target.write(name, shared, like=like)
         row = replace(row, share_target=name, share_sha256=sha256_hex(shared), share_bytes=len(shared))
     height, width = result.protected.shape[:2]

@@ -23,6 +23,8 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "recompressed": _AS_SAVED,
     "resized": _AS_SAVED,
     "share-cover-mode": "leave the copy to send out, or let a wrong passphrase be refused",
+    "share-inside-alpha": "let the copy to send be a file of its own",
+    "share-inside-seal": "let the copy to send be a file of its own, or keep the exact copies",
     "share-size": "choose another size for the copy to send",
     "share-too-full": "choose a larger copy to send, let the whole photo carry it, or protect fewer faces",
     "share-unreadable": "leave the copy to send out: the protected file alone can be made",

@@ -56,6 +56,10 @@ class InspectResponse(BaseModel):
     wrong_key: str
     source: Literal["metadata", "pixels", "share"]
     warnings: list[str]
+    inside_bytes: list[int] = Field(
+        description="of each face of the share copy that the protected file carries itself, the bytes it comes back "
+        "from; empty: it carries none"
+    )
 
     @classmethod
     def of(cls, found: Inspection) -> InspectResponse:
@@ -87,4 +91,5 @@ class InspectResponse(BaseModel):
             wrong_key=found.wrong_key,
             source=found.source,
             warnings=list(found.warnings),
+            inside_bytes=list(found.inside_bytes),
         )

@@ -131,14 +131,13 @@ class ShareRequest(RequestModel):
     """How a share copy is made: a picture to send, from which reduced faces come back after an app compressed it."""
 
     region: Region = Field("photo", description="what carries the faces: all of it, around them, or their boxes alone")
-    long_side: Literal[2048, 1600, 1280] | None = Field(
-        1600, description="longer side in pixels; photos are never enlarged; null keeps the photo's own size"
-    )
+    long_side: Literal[2048, 1600, 1280] | None = Field(1600, description="pixels, at most; null: as many as the photo")
     format: Literal["jpeg", "png"] = "jpeg"
+    inside: bool = Field(False, description="no second file: the picture itself, not a JPEG then, hides reduced faces")
 
     def options(self) -> ShareOptions:
         """Return the options of the library."""
-        return ShareOptions(region=self.region, long_side=self.long_side, file_format=self.format)
+        return ShareOptions(region=self.region, long_side=self.long_side, file_format=self.format, inside=self.inside)
 
 
 class ProtectRequest(RequestModel):
@@ -263,6 +262,7 @@ class ShareModel(BaseModel):
     robust_face_bytes: list[int] = Field(description="the same after nearly anything; 0: no room for that")
     format: OutputFormat
     bytes: int = Field(description="size of the file")
+    inside: bool = Field(description="whether the protected picture itself is the share copy")
 
     @classmethod
     def of(cls, made: ShareCopy) -> ShareModel:
@@ -274,6 +274,7 @@ class ShareModel(BaseModel):
             robust_face_bytes=list(made.robust_face_bytes),
             format=format_of_bytes(made.data),
             bytes=len(made.data),
+            inside=made.inside,
         )
 
 
@@ -285,7 +286,7 @@ class ProtectResponse(BaseModel):
     smallest: float | None = Field(description=_SMALLEST)
     format: OutputFormat = Field(description="of the picture")
     bytes: int = Field(description="size of the picture's file")
-    share: ShareModel | None = Field(description="the share copy, which follows the picture; null if there is none")
+    share: ShareModel | None = Field(description="the share copy, which follows the picture or is inside; or null")
 
     @classmethod
     def of(cls, done: ProtectResult) -> ProtectResponse:

@@ -227,7 +227,7 @@ def protect(session: Session, photo: bytes, options: ProtectRequest, progress: P
     done = session.protect_with(photo, chosen, progress=progress)
     facts = ProtectResponse.of(done)
     files = [ResultFile.of("protected", done.data, facts.format)]
-    if done.share is not None and facts.share is not None:
+    if done.share is not None and facts.share is not None and not done.share.inside:
         files.append(ResultFile.of("share", done.share.data, facts.share.format))
     return JobResult.of(facts, *files)
 

@@ -230,6 +230,95 @@ def test_what_does_not_go_with_a_share_copy_alone(proface: Proface, arguments: t
     assert files() == ["party.png"]
 
 
+BOTH = ("--faces", "none", "--box", "200,20,120,160", "--share-inside")
+
+
+def test_one_file_for_both(proface: Proface) -> None:
+    Image.open("party.png").save("party.jpg", quality=92)
+    Path("party.png").unlink()
+    done = proface("protect", "party.jpg", *BOTH, "--publish", "covers.png", "--json")
+    assert done.code == 0
+    assert files() == ["covers.png", "party.jpg", "party.protected.png"]
+    (record,) = done.records
+    assert (record["output"], record["share"]["path"]) == ("party.protected.png", "party.protected.png")
+    assert (record["share"]["inside"], record["share"]["size"]) == (True, [768, 768])
+    lengths = record["share"]["face_bytes"]
+    assert (
+        f"in this file: 1 face, reduced, likenesses from {lengths[0]} bytes"
+        in proface("inspect", "party.protected.png").out
+    )
+    assert proface("inspect", "party.protected.png", "--json").records[0]["inside_bytes"] == lengths
+    assert proface("inspect", "covers.png").code == 5
+    (exact,) = proface("recover", "party.protected.png", "--json").records
+    assert [face["outcome"] for face in exact["faces"]] == ["exact"]
+    (reduced,) = proface("recover", received("party.protected.png"), "--json").records
+    assert [face["outcome"] for face in reduced["faces"]] == ["reduced"]
+    assert "of which the key opens face 1" in proface("verify", "party.protected.png").err
+    Path("new").write_text("another fine passphrase")
+    for command in (("forget", "--face", "1"), ("rewrap", "--new-passphrase-file", "new")):
+        result = proface(command[0], "party.protected.png", *command[1:])
+        assert result.code == 2
+        assert "also carries a share copy, which cannot be changed" in result.err
+        assert "hint: protect the original photo again" in result.err
+    piped = proface("protect", "party.jpg", *BOTH, "-o", "-")
+    assert piped.code == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "reason"),
+    [
+        (BOTH, BOTH, None),
+        ((*BOTH, "--share-region", "halo"), BOTH, "another size or region of the share copy"),
+        (BOTH[:-1], BOTH, "without a share copy in it"),
+        (BOTH, BOTH[:-1], "with a share copy in it"),
+        ((*BOTH, "--style", "pixelate"), BOTH, "another photo"),
+        ((*BOTH, "--passphrase-file", "mine"), (*BOTH, "--passphrase-file", "bobs"), "does not open"),
+    ],
+    ids=["same", "region", "without", "with", "style", "passphrase"],
+)
+def test_a_resumed_run_knows_files_for_both(
+    proface: Proface,
+    monkeypatch: pytest.MonkeyPatch,
+    first: tuple[str, ...],
+    then: tuple[str, ...],
+    reason: str | None,
+) -> None:
+    if "--passphrase-file" in first:
+        monkeypatch.delenv("PROFACE_PASSPHRASE")
+    for name in ("mine", "bobs"):
+        Path(name).write_text(f"seven wrong ducks of {name}")
+    Path("in").mkdir()
+    Path("party.png").rename("in/party.png")
+    assert proface("protect", "in", "-o", "out", *first).code == 0
+    before = Path("out/party.protected.png").read_bytes()
+    done = proface("protect", "in", "-o", "out", *then, "--resume", "--json")
+    if reason is None:
+        assert done.records[0]["reason"] == "is done already"
+    else:
+        assert done.code == 1
+        assert reason in done.err
+    assert [name for name in files() if name.startswith("out")] == ["out/party.protected.png"]
+    assert Path("out/party.protected.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--share-only",), "--share-only and --share-inside cannot be given together"),
+        (("--share-size", "1600"), "--share-size and --share-inside cannot be given together"),
+        (("--share-format", "png"), "--share-format and --share-inside cannot be given together"),
+        (("--no-seal",), "without seals, no face in a file is exact"),
+        (("--format", "jpeg"), "the output cannot be a JPEG: reduced faces are hidden in the pixels"),
+        (("-o", "both.jpg"), "the output cannot be a JPEG"),
+    ],
+)
+def test_what_does_not_go_with_one_file_for_both(proface: Proface, arguments: tuple[str, ...], told: str) -> None:
+    result = proface("protect", "party.png", *BOTH, *arguments)
+    assert result.code == 2
+    assert told in result.err
+    assert files() == ["party.png"]
+
+
 def test_share_copies_in_a_folder_are_found_if_asked_for(proface: Proface) -> None:
     folder("in", 2)
     assert proface("protect", "in", "-o", "sent", *PHOTO, "--share-only").code == 0

@@ -25,7 +25,7 @@ from ...image.write import (
     is_jpeg_name,
     write_atomic,
 )
-from ...robust.share_picture import find_layer
+from ...robust.share_picture import find_layer, find_whole_layer
 from ...types import Picture
 from ..files.io import file_bytes, load_protected, output_for
 from ..files.kinds import kind_of
@@ -86,7 +86,7 @@ def open_to_change(
         overwrite: replace an existing output.
 
     Raises:
-        UsageError, ImageError: the output makes no sense, or cannot be written.
+        UsageError, ImageError: the output makes no sense, or cannot be written; or a share copy is in the file.
         NotProtectedError, DamagedFileError: no header, not this picture's, or changed pixels; or a share copy.
     """
     if not in_place:
@@ -100,6 +100,11 @@ def open_to_change(
         raise NotProtectedError(f"{picture.source} is a share copy, which cannot be changed", code="share-fixed")
     header, seals = read_header(picture)
     check_digests(picture, header)
+    if medium_of(header).in_pixels and find_whole_layer(picture.rgb) is not None:
+        raise UsageError(
+            f"{picture.source} also carries a share copy, which cannot be changed",
+            code="share-inside-fixed",
+        )
     carried, beside = bool(read_chunks(data)), None
     warnings = () if isinstance(image, bytes) else _unchanged_copies(Path(image))
     if not isinstance(image, bytes) and (found := found_sidecar(image)) is not None:

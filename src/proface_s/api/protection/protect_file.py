@@ -35,6 +35,7 @@ from ..results.protected import ProtectedFace, ProtectResult
 from ..results.shared import ShareCopy
 from ..share.options import ShareOptions
 from ..share.protect_share import make_share_copy, require_room, share_target
+from ..share.share_inside import LayeredPhoto, inside_copy, layered_photo
 from .protect_picture import ProtectedPicture, protect_picture
 from .selection import Choice, FacePlan, choose_regions, largest_head, plan_faces
 
@@ -64,7 +65,7 @@ def protect_file(
     kind, remarks = output_kind(image, output, options.file_format, lambda: options.pixels_reason(resources.model_name))
     target = output_for(image, output, PROTECTED_SUFFIX, overwrite, kind)
     beside = sidecar_target(target, overwrite) if options.sidecar != "none" else None
-    shared = share_target(target, options.share, overwrite) if options.share else None
+    share, shared = options.share, share_target(target, options.share, overwrite) if options.share else None
     progress("read", 0, 1)
     picture = load(image, max_pixels=resources.max_pixels, coefficient_threads=kind == "jpeg" and resources.threads)
     if any(picture.chunks.values()) or find_records(picture.rgb):
@@ -78,15 +79,15 @@ def protect_file(
     if not choice.regions:
         return _unprotected_result(image, picture, jpeg, kind, options, choice, target, overwrite, warnings)
     limits, faces = resources.limits, plan_faces(picture, choice, options)
-    if share := options.share:
-        require_room(picture.size, [face.box for face in faces], [face.lock for face in faces], share)
+    layered = _with_share_copy_inside(picture, faces, share, limits) if share else None
+    carrying, covers = (layered.picture, layered.covers) if layered else (picture, ())
     if jpeg is not None:
         done = protect_jpeg(picture, jpeg, faces, options, limits=limits, threads=resources.threads, progress=progress)
     else:
         model, lossless = resources.models.named(options.model), cast(Format, kind)
-        options = options.for_model(model)
-        done = protect_picture(picture, faces, model, options, file_format=lossless, limits=limits, progress=progress)
-    sent = _share_copy(picture, done, faces, share, limits, progress) if share else None
+        options, hide = options.for_model(model), partial(protect_picture, limits=limits, progress=progress)
+        done = hide(carrying, faces, model, options, covers=covers, file_format=lossless)
+    sent = _share_copy(picture, done, faces, share, layered, limits, progress) if share else None
     path = target and write_files(target, done.data, beside, done.sidecar, overwrite=overwrite, like=image)
     sent = sent and _written(sent, shared, overwrite, image, [each for each in (path, beside) if each])
     warnings += weak_style_warnings(face.style for face in faces)
@@ -97,9 +98,17 @@ def protect_file(
         for number, (face, made) in enumerate(zip(faces, done.covers, strict=True), 1)
     )
     shown, noted = same_kind(image, done.picture, done.data, path), sent.warnings if sent else ()
-    told, covers = (*warnings, *done.warnings, *noted), tuple(each.pixels for each in done.covers)
+    told, plain = (*warnings, *done.warnings, *noted), layered.plain if layered else None
     outcome = (done.picture.rgb, hidden, done.data, path, told, done.sidecar, options.wrong_key or "noise")
-    return ProtectResult(shown, covers, *outcome, choice.smallest, sent)
+    return ProtectResult(shown, tuple(each.pixels for each in done.covers), *outcome, choice.smallest, sent, plain)
+
+
+def _with_share_copy_inside(
+    picture: Picture, faces: Sequence[FacePlan], options: ShareOptions, limits: KdfLimits | None
+) -> LayeredPhoto | None:
+    """Write the share copy into the photo if that was asked for; in any case refuse faces that do not fit, at once."""
+    require_room(picture.size, [face.box for face in faces], [face.lock for face in faces], options)
+    return layered_photo(picture, faces, options, limits) if options.inside else None
 
 
 def _share_copy(
@@ -107,11 +116,14 @@ def _share_copy(
     done: ProtectedPicture,
     faces: Sequence[FacePlan],
     options: ShareOptions,
+    layered: LayeredPhoto | None,
     limits: KdfLimits | None,
     progress: Progress,
 ) -> ShareCopy:
-    """Make the share copy of a photo, of the same faces, covers and locks as the protected picture."""
+    """Make the share copy of a photo, with faces, covers and locks of the protected picture; or check the one in it."""
     progress("share", 0, 1)
+    if layered is not None:
+        return inside_copy(done.data, layered, picture)
     boxes, locks = [face.box for face in faces], [face.lock for face in faces]
     heads = [largest_head(face) for face in faces]
     shown = plain_covers(done.picture, done.header, [each.pixels for each in done.covers])
@@ -123,8 +135,11 @@ def _written(
 ) -> ShareCopy:
     """Write a share copy, unless there is no name for it; return it with its path.
 
-    If it cannot be written, the files that were written just before it go too, unless they replaced others.
+    A copy inside the protected file, the first of the others, is written already.  If one cannot be written, the files
+    that were written just before it go too, unless they replaced others.
     """
+    if copy.inside:
+        return replace(copy, path=next(iter(others), None))
     if target is None:
         return copy
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ...container.carriers.carrier import to_chunks, write_chunks
 from ...container.carriers.sidecar import encode_sidecar
@@ -63,6 +64,7 @@ def protect_picture(
     model: Model,
     options: ProtectOptions,
     *,
+    covers: Sequence[FaceCover] = (),
     file_format: Format = "png",
     limits: KdfLimits | None = None,
     progress: Progress = silent,
@@ -73,8 +75,8 @@ def protect_picture(
         picture: the photo.
         faces: at least one; disjoint, even sides, inside the picture.
         model: hides the faces.
-        options: mode (decided: `ProtectOptions.for_model`), seals, records, metadata and sidecar; what they say of
-            faces is in ``faces``.
+        options: mode (decided: `ProtectOptions.for_model`), seals, records, metadata, sidecar; not what ``faces`` says.
+        covers: of the faces, if they are made already; else their styles make them.
         file_format: of the file.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stages ``hide`` and ``check``.
@@ -91,31 +93,28 @@ def protect_picture(
     planned = plan_header(model.card.model_id, picture.size, boxes, groups, locks, cover=options.wrong_key == "cover")
     reserved = planned_reserves(planned, model.most_reserved) if options.record else [0] * len(faces)
     ring = KeyRing.for_header(planned, locks, KekDeriver(limits))
-    covers, regions = _hidden_faces(picture, faces, model, ring, reserved, progress)
+    made, regions = _hidden_faces(picture, faces, model, ring, reserved, progress, covers)
     progress("check", 0, 1)
     described = [
-        FaceDescription(made.name, made.style.strength, region_digest(region, samples), options.sealed)
-        for made, region, samples in zip(covers, regions, reserved, strict=True)
+        FaceDescription(cover.name, cover.style.strength, region_digest(region, samples), options.sealed)
+        for cover, region, samples in zip(made, regions, reserved, strict=True)
     ]
     areas, deriver = [face.footprint for face in faces], KekDeriver(limits)
     header = lock_header(ring, picture.size, described, locks, reserved=reserved, deriver=deriver, footprints=areas)
     for index in range(len(faces)):
         if reserved[index]:  # the record is as long as planned, so that it fills the reserved samples
             regions[index] = write_record(regions[index], face_record(header, index))
-    hidden = covered(picture, zip(boxes, areas, regions, strict=True))
-    hidden = replace(hidden, synthetic=any(each.synthetic for each in covers))
+    placed = zip(boxes, areas, regions, strict=True)
+    hidden = replace(covered(picture, placed), synthetic=any(each.synthetic for each in made))
     originals = [original_of(picture, face.box, face.footprint) for face in faces] if options.sealed else []
-    data, seals = run_both(
-        model.threads,
-        lambda: encode_picture(hidden, file_format, keep_metadata=options.keep_metadata),
-        lambda: _seals(originals, faces, ring, header),
-    )
+    encode = partial(encode_picture, hidden, file_format, keep_metadata=options.keep_metadata)
+    data, seals = run_both(model.threads, encode, lambda: _seals(originals, faces, ring, header))
     chunks = to_chunks(header, seals)
     data = data if options.sidecar == "instead" else write_chunks(data, chunks)
     sidecar = None if options.sidecar == "none" else encode_sidecar(hidden.rgb, chunks)
-    warnings = check_protected(data, sidecar, picture, originals, ring, locks, model, limits)
-    warnings += [*cover_remarks(covers), *_warnings(header, options, model)]
-    return ProtectedPicture(hidden, tuple(covers), header, data, sidecar, tuple(warnings))
+    doubts = check_protected(data, sidecar, picture, originals, ring, locks, model, limits)
+    warnings = (*doubts, *cover_remarks(made), *_warnings(header, options, model))
+    return ProtectedPicture(hidden, tuple(made), header, data, sidecar, warnings)
 
 
 def _hidden_faces(
@@ -125,6 +124,7 @@ def _hidden_faces(
     ring: KeyRing,
     reserved: Sequence[int],
     progress: Progress,
+    given: Sequence[FaceCover],
 ) -> tuple[list[FaceCover], list[UInt8Image]]:
     """Return the cover of each face, and the cover with the face hidden in it."""
     covers: list[FaceCover] = []
@@ -132,7 +132,7 @@ def _hidden_faces(
     for index, face in enumerate(faces):
         progress("hide", index, len(faces))
         region = FaceRegion.of(picture.rgb, face.box, face.heads, face.by_hand)
-        covers.append(cover_face(region, face.style))
+        covers.append(given[index] if given else cover_face(region, face.style))
         regions.append(model.protect(region.pixels, covers[-1].pixels, ring.face_key(index), reserved=reserved[index]))
     return covers, regions
 

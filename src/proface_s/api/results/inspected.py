@@ -35,6 +35,8 @@ class Inspection:
         likeness_bytes: for every face of a share copy, the bytes that are left to draw it from: 0 if too little has
             survived.  Empty for every other file.
         warnings: what the user should know, such as of the model.
+        inside_bytes: for every face of the share copy that a protected file carries itself, the bytes from which it
+            comes back.  Empty if there is none.
     """
 
     version: int
@@ -54,6 +56,7 @@ class Inspection:
     warnings: tuple[str, ...] = ()
     received_size: tuple[int, int] | None = None
     likeness_bytes: tuple[int, ...] = ()
+    inside_bytes: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         if self.received_size is not None:

@@ -63,7 +63,9 @@ class ProtectResult:
         wrong_key: what a wrong key gives, ``noise`` or ``cover``.
         smallest: longer side in pixels of the smallest face that was looked for, if that is unusually large, because
             the picture is so large that looking closer would take too long; else None.
-        share: the share copy, if one was asked for; `save` does not write it.
+        share: the share copy, if one was asked for; `save` does not write it, unless it is the protected file itself.
+        plain: (H, W, 3) uint8 RGB: the photo with the plain covers, where ``protected`` differs from it outside the
+            covers too, because it hides reduced faces there; else None.
     """
 
     image: Any
@@ -77,10 +79,13 @@ class ProtectResult:
     wrong_key: WrongKey = "noise"
     smallest: float | None = None
     share: ShareCopy | None = None
+    plain: UInt8Image | None = field(default=None, repr=False)
 
     @property
     def cover(self) -> UInt8Image:
         """(H, W, 3) uint8 RGB: the photo with the plain covers, nothing hidden."""
+        if self.plain is not None:
+            return self.plain.copy()
         return paste_all(self.protected, zip((face.box for face in self.faces), self.covers, strict=True))
 
     @property

@@ -14,12 +14,13 @@ class ShareCopy:
     """A picture for sending, in whose pixels reduced copies of the faces survive recompression.
 
     Attributes:
-        data: the file, JPEG or PNG.
+        data: the file, JPEG or PNG; the protected file itself if ``inside``.
         size: (width, height) in pixels.
         face_bytes: for each face, the bytes from which it comes back after usual compression.
         robust_face_bytes: the same after nearly anything; 0 where there is no room for that.
         path: where it was written, or None.
         warnings: what the user should know.
+        inside: whether the protected file itself hides the reduced faces, so that there is no second file.
     """
 
     data: bytes = field(repr=False)
@@ -28,6 +29,7 @@ class ShareCopy:
     robust_face_bytes: tuple[int, ...]
     path: Path | None = None
     warnings: tuple[str, ...] = ()
+    inside: bool = False
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the file.

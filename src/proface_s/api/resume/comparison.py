@@ -51,6 +51,7 @@ from ..options import ProtectOptions
 from ..protection.selection import FacePlan, choose_regions, plan_faces
 from ..session import Session
 from .proof import OTHER_PHOTO, PhotoAndOutput, other_options, other_stanzas, unproved_reason
+from .share_comparison import carrying_photo
 
 Pathish = str | os.PathLike[str]
 
@@ -81,8 +82,11 @@ def unfinished(
         place = McuGrid.of(jpeg).place
     try:
         protected, chunks = load(target), _chunks_of(target)
-        evidence = _evidence(original, protected, jpeg)
-        reason = _other_file(original, protected, kind, evidence, chunks, options)
+        carrying = original if kind == "jpeg" else carrying_photo(original, protected, session, options, identities)
+        if isinstance(carrying, str):
+            return carrying
+        evidence = _evidence(carrying, protected, jpeg)
+        reason = _other_file(carrying, protected, kind, evidence, chunks, options)
     except ProFaceError as error:
         return error.message
     if reason is not None:

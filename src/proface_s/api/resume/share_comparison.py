@@ -21,19 +21,21 @@ from ...keys.derive import KekDeriver
 from ...keys.passphrase import normalise_passphrase
 from ...keys.recipients import Identity
 from ...keys.secrets import FaceKey
-from ...robust.share_picture import FoundLayer, find_layer
+from ...robust.share_picture import FoundLayer, find_layer, find_whole_layer
 from ...types import Picture, UInt8Image
 from ..files.io import PictureInput, load
 from ..footprints import plain_covers
 from ..header_checks import read_header
 from ..jpeg.regions import McuGrid
 from ..jpeg.sources import jpeg_source
+from ..medium import medium_of
 from ..options import ProtectOptions
 from ..protection.selection import FacePlan, choose_regions, largest_head, plan_faces
 from ..session import Session
 from ..share.options import ShareOptions
 from ..share.protect_share import planned_directory, shared_file
 from ..share.recover_share import opening_key
+from ..share.share_inside import layered_again
 from ..share.share_secrets import opened_face_keys, placeholders
 from .proof import LOCKED, UNPROVED, other_options
 
@@ -70,7 +72,7 @@ def unfinished_share(
         return None  # a photo without a face has no share copy
     header, _ = read_header(hidden)
     original, jpeg, place = load(source), None, None
-    if header.coefficients is not None:
+    if not medium_of(header).in_pixels:
         original, jpeg, _ = jpeg_source(original, options.quality)
         place = McuGrid.of(jpeg).place
     find = partial(session.find, search=options.search)
@@ -111,21 +113,69 @@ def _other_copy(
     identities: Sequence[Identity],
 ) -> str | None:
     """Compare a share copy with the request."""
+    keys = _asked_keys(found, original, faces, share, identities)
+    if isinstance(keys, str):
+        return keys
+    boxes, heads = [face.box for face in faces], [largest_head(face) for face in faces]
+    again, _ = shared_file(original, covered, boxes, found.directory, keys, share, heads)
+    return None if again == data else OTHER_COVER
+
+
+def carrying_photo(
+    original: Picture,
+    protected: Picture,
+    session: Session,
+    options: ProtectOptions,
+    identities: Sequence[Identity],
+) -> Picture | str:
+    """Return the photo as it was when its faces were hidden exactly: with the layer of a share copy, if there is one.
+
+    Args:
+        original: the photo.
+        protected: what may be its output.
+        session, options, identities: as for `unfinished_share`; a share copy inside the output or none.
+
+    Returns:
+        The photo, or why the output is not what was asked for.
+
+    Raises:
+        UsageError: if the request makes no sense for this photo.
+    """
+    found = find_whole_layer(protected.rgb)
+    if options.share is None or not options.share.inside:
+        added = found is not None and find_whole_layer(original.rgb) is None
+        return other_options("with a share copy in it") if added else original
+    find = partial(session.find, search=options.search)
+    choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin)
+    if not choice.regions:
+        return original
+    if found is None:
+        return other_options("without a share copy in it")
+    faces = plan_faces(original, choice, options)
+    keys = _asked_keys(found, original, faces, options.share, identities)
+    return keys if isinstance(keys, str) else layered_again(original, faces, found.directory, keys).picture
+
+
+def _asked_keys(
+    found: FoundLayer,
+    original: Picture,
+    faces: Sequence[FacePlan],
+    share: ShareOptions,
+    identities: Sequence[Identity],
+) -> list[FaceKey] | str:
+    """Return the key of each face, if directory and keys of a layer are what was asked for; else the reason."""
     directory, boxes, locks = found.directory, [face.box for face in faces], [face.lock for face in faces]
     groups = [face.group for face in directory.faces]
     if [(each.group, each.kind) for each in directory.stanzas] != [(s.group, s.kind) for s in placeholders(locks)]:
         return other_options("other keys")
-    expected = planned_directory(original.size, boxes, groups, directory.salt, directory.stanzas, share)
-    if directory != expected:
+    if len(groups) != len(faces) or directory != planned_directory(
+        original.size, boxes, groups, directory.salt, directory.stanzas, share
+    ):
         return other_options("other faces, or another size or region of the share copy")
     try:
-        keys = _proved_keys(found, locks, identities)
+        return _proved_keys(found, locks, identities)
     except ProFaceError as error:
         return error.message
-    if isinstance(keys, str):
-        return keys
-    again, _ = shared_file(original, covered, boxes, directory, keys, share, [largest_head(face) for face in faces])
-    return None if again == data else OTHER_COVER
 
 
 def _proved_keys(found: FoundLayer, locks: Sequence[Lock], identities: Sequence[Identity]) -> list[FaceKey] | str:

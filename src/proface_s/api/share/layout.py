@@ -47,7 +47,7 @@ def canonical_size(size: tuple[int, int], options: ShareOptions) -> tuple[int, i
         UsageError: if the photo is too small, or too large to keep its size.
     """
     longer = max(size)
-    if options.long_side is None:
+    if options.long_side is None or options.inside:
         wanted = longer
     else:
         wanted = next((side for side in LONG_SIDES if side <= min(longer, options.long_side)), longer)

@@ -24,6 +24,9 @@ class ShareOptions:
         long_side: longer side of the copy in pixels, 2048, 1600 or 1280; None keeps the photo's own size.  Photos are
             never enlarged: a smaller one takes the next of these sizes below its own, or keeps its own.
         file_format: ``jpeg``, of quality 85 to 90, or ``png``.
+        inside: hide the faces in the protected file itself, so that one file is both: exact as long as no program
+            compresses it, and reduced afterwards.  The photo then keeps its size, and the file the format of protected
+            files, whatever the two fields above say.
 
     Raises:
         UsageError: if there is no such region, size or format.
@@ -32,6 +35,7 @@ class ShareOptions:
     region: Region = "photo"
     long_side: int | None = 1600
     file_format: ShareFormat = "jpeg"
+    inside: bool = False
 
     def __post_init__(self) -> None:
         if self.region not in REGIONS:

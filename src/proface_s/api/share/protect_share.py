@@ -30,12 +30,9 @@ from ...keys.access import Lock
 from ...keys.derive import SALT_BYTES, KdfLimits, KdfParams, KekDeriver
 from ...keys.secrets import FaceKey
 from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
-from ...robust.directory import MOST_SIDE, KeyStanza, SharedFace, ShareDirectory
-from ...robust.lattice import luma_of
+from ...robust.directory import KeyStanza, SharedFace, ShareDirectory
 from ...robust.likeness import CODEC, encode_likeness
-from ...robust.placement import fit, place_whole
-from ...robust.share_picture import ShareEntry, find_layer, write_layer
-from ...robust.synchronise import LEAST_SIDE, THRESHOLD
+from ...robust.share_picture import ShareEntry, find_layer, find_whole_layer, write_layer
 from ...types import Box, Face, Picture, UInt8Image
 from ..files.saving import free_path
 from ..results.shared import ShareCopy
@@ -73,13 +70,13 @@ def share_target(target: Path | None, options: ShareOptions, overwrite: bool) ->
 
     Args:
         target: where the protected file goes; if None, nothing is written.
-        options: name the format.
+        options: name the format; nothing is written beside the file if they put the copy into it.
         overwrite: replace an existing file.
 
     Raises:
         ImageError: if a file is there, and must not be replaced.
     """
-    return None if target is None else free_path(share_path(target, options), overwrite)
+    return None if target is None or options.inside else free_path(share_path(target, options), overwrite)
 
 
 def require_room(size: tuple[int, int], boxes: Sequence[Box], locks: Sequence[Lock], options: ShareOptions) -> None:
@@ -155,26 +152,51 @@ def make_share_copy(
         UsageError: if the faces do not fit.
         ImageError: if the photo is so plain, dark or bright that no face would come back after an app.
     """
+    directory, keys = new_directory(picture.size, boxes, locks, options, limits)
+    data, entries = shared_file(picture, covered, boxes, directory, keys, options, heads)
+    return described_copy(data, directory, entries, picture)
+
+
+def new_directory(
+    size: tuple[int, int],
+    boxes: Sequence[Box],
+    locks: Sequence[Lock],
+    options: ShareOptions,
+    limits: KdfLimits | None = None,
+) -> tuple[ShareDirectory, list[FaceKey]]:
+    """Return the directory of a new share copy, with a salt of its own, and the key of each face.
+
+    Args:
+        size: (width, height) of the photo.
+        boxes, locks, options, limits: as for `make_share_copy`.
+
+    Raises:
+        UsageError: if the faces do not fit.
+    """
     salt = secrets.token_bytes(SALT_BYTES)
     locked = lock_shared_faces(locks, salt, KdfParams(), KekDeriver(limits))
-    directory = planned_directory(picture.size, boxes, locked.groups, salt, locked.stanzas, options)
+    directory = planned_directory(size, boxes, locked.groups, salt, locked.stanzas, options)
     keys = [share_face_key(secret, share_context(directory, index)) for index, secret in enumerate(locked.lock_secrets)]
-    data, entries = shared_file(picture, covered, boxes, directory, keys, options, heads)
+    return directory, keys
+
+
+def described_copy(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntry], photo: Picture) -> ShareCopy:
+    """Read a finished share copy back, and describe it.
+
+    Args:
+        data: the file.
+        directory, entries: what is hidden in it.
+        photo: what it was made of.
+
+    Raises:
+        ImageError: if no face would come back after an app.
+    """
     warnings = _checked(data, directory, entries)
-    if _is_share_copy(picture.rgb):
+    if find_whole_layer(photo.rgb) is not None:
         warnings += ("the photo is a share copy itself: what is hidden in it will not come back from the new one",)
     fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
     base = tuple(max(0, face.base_bytes - ENTRY_TAG_BYTES) for face in directory.faces)
     return ShareCopy(data, directory.size, fine, base, warnings=warnings)
-
-
-def _is_share_copy(rgb: UInt8Image) -> bool:
-    """Return whether a picture is a share copy that has kept its size; nearly all photos are told by one look."""
-    height, width = rgb.shape[:2]
-    if not LEAST_SIDE <= min(width, height) <= max(width, height) <= MOST_SIDE:
-        return False
-    likely = fit(luma_of(rgb), place_whole((width, height), (width, height))) >= THRESHOLD
-    return likely and find_layer(rgb) is not None
 
 
 def shared_file(
@@ -193,15 +215,48 @@ def shared_file(
         directory: of the share copy.
         keys: of the faces.
     """
-    size, places = directory.size, [face.box for face in directory.faces]
-    original, cover = (_shown(each, size) for each in (picture, covered))
+    original, cover = (_shown(each, directory.size) for each in (picture, covered))
+    points = face_points(picture, boxes, directory, heads)
+    rgb, entries = with_layer(original, cover, points, directory, keys)
+    return _encoded(rgb, options, covered.synthetic), entries
+
+
+def with_layer(
+    original: UInt8Image,
+    cover: UInt8Image,
+    points: Sequence[Points | None],
+    directory: ShareDirectory,
+    keys: Sequence[FaceKey],
+) -> tuple[UInt8Image, list[ShareEntry]]:
+    """Hide the faces of a picture in its covered copy, both at canonical size; return also the entries hidden in it.
+
+    Args:
+        original: (H, W, 3) as it was.
+        cover: (H, W, 3) with plain covers.
+        points: `face_points`.
+        directory, keys: as for `shared_file`.
+    """
+    places = [face.box for face in directory.faces]
     cover = paste_all(cover, [(box, cut(cover, box).clip(_DARKEST, _BRIGHTEST)) for box in places])
-    found = [_landmarks(picture, *each) for each in zip(boxes, heads or [None] * len(boxes), strict=True)]
-    points = [_moved(each, picture.size, size, box) for each, box in zip(found, places, strict=True)]
     entries = [
         _entry(cut(original, face.box), points[index], face, keys[index]) for index, face in enumerate(directory.faces)
     ]
-    return _encoded(write_layer(cover, directory, entries), options, covered.synthetic), entries
+    return write_layer(cover, directory, entries), entries
+
+
+def face_points(
+    picture: Picture, boxes: Sequence[Box], directory: ShareDirectory, heads: Sequence[Face | None] = ()
+) -> list[Points | None]:
+    """Return the landmarks of each face, (5, 2) in pixels of its box at canonical size; None if they are not known.
+
+    Args:
+        picture, boxes, heads: as for `make_share_copy`.
+        directory: of the share copy.
+    """
+    found = [_landmarks(picture, *each) for each in zip(boxes, heads or [None] * len(boxes), strict=True)]
+    return [
+        _moved(each, picture.size, directory.size, face.box) for each, face in zip(found, directory.faces, strict=True)
+    ]
 
 
 def _shown(picture: Picture, size: tuple[int, int]) -> UInt8Image:

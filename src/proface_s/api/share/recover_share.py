@@ -152,6 +152,22 @@ def verify_layer(
     return Verification(faces, False, problems, (f"this is {describe_layer(found)}: nothing in it is exact", *small))
 
 
+def describe_inside(found: FoundLayer, credentials: Credentials, deriver: KekDeriver) -> str:
+    """Return what to tell of a layer that a protected file carries, and whether a key that opens the file opens it.
+
+    Args:
+        found: the layer.
+        credentials: what there is to open it with; may be empty.
+        deriver: makes keys of passphrases, within its limits.
+    """
+    what = f"the file also carries {describe_layer(found)}"
+    if credentials.empty:
+        return what
+    keys = opened_face_keys(found.directory, credentials, deriver)
+    opened = [index for index, each in enumerate(keys) if opening_key(found, index, each) is not None]
+    return f"{what}, of which the key opens {'face ' + format_numbers(opened) if opened else 'none'}"
+
+
 def bytes_left(found: FoundLayer, index: int) -> int:
     """Return the length of the longest code of a face that is left, 0 if none is."""
     face = found.directory.faces[index]

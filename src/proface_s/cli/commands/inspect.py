@@ -103,6 +103,10 @@ def _lines(source: Path, found: Inspection) -> list[str]:
         group = f"  group {found.members[index]}" if found.groups > 1 else ""
         where = position(face.box, found.size)
         lines.append(f"  {face.number:>4}  {face.box!s:<22} {where:<14} {face.shown:<16} {state}{group}")
+    if found.inside_bytes:
+        lengths = " and ".join(map(str, sorted(set(found.inside_bytes))))
+        count = counted(len(found.inside_bytes), "face")
+        lines.append(f"  share copy  in this file: {count}, reduced, likenesses from {lengths} bytes")
     return lines
 
 
@@ -123,7 +127,7 @@ def _share_lines(source: Path, found: Inspection) -> list[str]:
 
 
 def _share_facts(found: Inspection) -> dict[str, Any]:
-    """Return the JSON fields that only a share copy has."""
+    """Return the JSON fields that only a share copy has, or a file that carries one."""
     if found.received_size is None:
-        return {}
+        return {"inside_bytes": list(found.inside_bytes)} if found.inside_bytes else {}
     return {"received_size": list(found.received_size), "likeness_bytes": list(found.likeness_bytes)}

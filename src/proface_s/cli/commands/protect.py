@@ -266,7 +266,10 @@ def _make_plan(
     from ..runner.stdio import STDOUT, check_pipes
 
     empty = ImageError("there are no pictures in this folder")
-    reason = pixels_reason(seal=settings["seal"], wrong_key=settings["wrong_key"], model=settings["model"])
+    inside = share is not None and share.inside
+    reason = pixels_reason(
+        seal=settings["seal"], wrong_key=settings["wrong_key"], model=settings["model"], inside=inside
+    )
     if settings["file_format"] == "jpeg":
         check_jpeg(reason)
 
@@ -284,7 +287,8 @@ def _make_plan(
         check_names(plan, alone)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=locks.passphrases)
-        beside = "a sidecar" if settings["sidecar"] != "none" else "a share copy" if share and not alone else None
+        shared = share is not None and not (alone or inside)
+        beside = "a sidecar" if settings["sidecar"] != "none" else "a share copy" if shared else None
         if task.target is STDOUT and beside:
             raise hinted(
                 UsageError(f"{beside} is written beside a file, and stdout is not one"), "name an output file with -o"

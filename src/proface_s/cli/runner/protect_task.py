@@ -231,6 +231,7 @@ def _share_facts(share: ShareCopy) -> dict[str, Any]:
     """Return the JSON fields of a share copy."""
     return {
         "path": None if share.path is None else str(share.path),
+        **({"inside": True} if share.inside else {}),
         "size": list(share.size),
         "face_bytes": list(share.face_bytes),
         "robust_face_bytes": list(share.robust_face_bytes),
@@ -240,6 +241,8 @@ def _share_facts(share: ShareCopy) -> dict[str, Any]:
 def _shared(share: ShareCopy | None) -> str:
     if share is None:
         return ""
+    if share.inside:
+        return f"; can be sent itself ({share.size[0]}x{share.size[1]})"
     return f"; to send: {share.path} ({share.size[0]}x{share.size[1]}, {max(1, len(share.data) // 1000)} kB)"
 
 

@@ -100,7 +100,7 @@ def with_share_copies(plan: Plan, share: ShareOptions, options: PlanOptions) -> 
 
     Args:
         plan: of `make_plan`.
-        share: how they are made.
+        share: how they are made; nothing is added if they go into the outputs.
         options: of the user.
 
     Raises:
@@ -108,7 +108,7 @@ def with_share_copies(plan: Plan, share: ShareOptions, options: PlanOptions) -> 
     """
     tasks = []
     for task in plan.tasks:
-        if task.target is None or task.target is STDOUT:
+        if task.target is None or task.target is STDOUT or share.inside:
             tasks.append(task)
             continue
         path = share_path(task.target, share)

@@ -13,7 +13,7 @@ import { inside, Stage } from "./widgets/stage.js";
 import { formatField, isJpeg } from "./widgets/format-field.js";
 import { modelField } from "./widgets/model-field.js";
 import { searchFields } from "./widgets/search-fields.js";
-import { sharedCopy, shareField } from "./widgets/share-field.js";
+import { carriedCopy, sharedCopy, shareField } from "./widgets/share-field.js";
 import { styleField } from "./widgets/style-field.js";
 import { Thumbnails } from "./widgets/thumbnails.js";
 
@@ -384,7 +384,8 @@ export class ProtectView {
     const styles = [...new Set(facts.faces.map((face) => face.style))].join(", ");
     const sealed = facts.faces.every((face) => face.sealed) ? "exact copies sealed in" : "no seal";
     const open = () => this.recover([new File([blob], name, { type: blob.type })]);
-    const copy = facts.share && sharedCopy(photo.file, facts.share, others[0], this.recover);
+    const copy = facts.share && (facts.share.inside
+      ? carriedCopy(facts.share) : sharedCopy(photo.file, facts.share, others[0], this.recover));
     const row = el("li", {},
       el("img", { src: link.href, alt: `${name}, protected` }),
       el("div", {},
@@ -394,7 +395,7 @@ export class ProtectView {
           + `${fileSize(blob.size)}. The file was read back and checked.`),
         showNotes(facts.warnings)),
       ...(copy ? copy.parts : []));
-    return { file: photo.file, row, links: copy ? [link, copy.link] : [link] };
+    return { file: photo.file, row, links: copy?.link ? [link, copy.link] : [link] };
   }
 }
 
