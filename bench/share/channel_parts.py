@@ -38,6 +38,7 @@ LONG_SIDE: Final = 1600
 WINDOW: Final = (1600, 1200)  # of photos whose pixels are used as they are
 LEAST_WINDOWED: Final = 2000  # pixels of the longer side, from which windows are cut
 FACES: Final = (2, 3, 5, 10)  # whose entries are hidden, in turn
+MOST_BASE: Final = 255  # bytes that an entry of the base layer can have
 FEW: Final = 3  # faces, in modes in which not the whole picture carries
 MODES: Final[tuple[Region, ...]] = tuple(region for region in REGIONS if region != "photo")
 BOX_SIDE: Final = 200  # pixels of their boxes
@@ -111,7 +112,8 @@ def whole_photo(picture: UInt8Image, number: int, base: float, fine: float) -> R
     boxes = [Box(64 * each, 64, 60, 60) for each in range(count)]
     listed = tuple(unplanned_face(box, 0, 1) for box in boxes)
     planned = with_lengths(ShareDirectory(width, height, "photo", rng.bytes(16), 3, 16, 4, listed))
-    lengths = max(planned.faces[0].base_bytes, int(base * megapixels / count)), int(fine * megapixels / count)
+    length = min(MOST_BASE, int(base * megapixels / count))
+    lengths = max(planned.faces[0].base_bytes, length), int(fine * megapixels / count)
     directory = replace(planned, faces=tuple(SharedFace(box, 0, *lengths) for box in boxes))
     has_base = planned.faces[0].base_bytes > 0
     return {**_layer(picture, directory, rng, FINE_CHANNELS), "has_base": has_base}
