@@ -10,6 +10,7 @@ Nothing is imported until somebody asks for it by name.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -22,6 +23,8 @@ DETECTORS: Final = "proface_s.detectors"
 MODELS: Final = "proface_s.models"
 
 Built = TypeVar("Built")
+
+_building: Final = threading.RLock()  # one for all groups: a plug-in may ask for others while it is built
 
 
 class PlugIns(Generic[Built]):
@@ -54,12 +57,13 @@ class PlugIns(Generic[Built]):
             UsageError: if it cannot be imported or built, or if several packages offer one of this name.
         """
         key = name.lower()
-        if key not in self._built:
-            offers = _offered(self._group).get(key, ())
-            if not offers:
-                return None
-            self._built[key] = self._load(key, offers)
-        return self._built[key]
+        with _building:
+            if key not in self._built:
+                offers = _offered(self._group).get(key, ())
+                if not offers:
+                    return None
+                self._built[key] = self._load(key, offers)
+            return self._built[key]
 
     def _load(self, key: str, offers: tuple[EntryPoint, ...]) -> Built:
         packages = " and ".join(sorted(map(_package, offers)))

@@ -1,4 +1,4 @@
-"""Threads for work that releases Python's global lock: networks, encoders, key derivation."""
+"""Threads for work that releases Python's global lock (networks, encoders), and what they share."""
 
 from __future__ import annotations
 
@@ -6,17 +6,81 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial, update_wrapper
+from typing import Final, Generic, TypeVar
 
 from .errors import UsageError
 
 First = TypeVar("First")
 Second = TypeVar("Second")
 
-_opencv = threading.Lock()
-_opencv_users = 0  # blocks of `opencv_threads` that are open
-_opencv_before = 0  # threads that OpenCV had before the first of them
+
+class Once(Generic[First]):
+    """A function without arguments that runs once: calls made meanwhile, by other threads, wait for its result.
+
+    `functools.cache` would run it in each of these threads.  An exception is not kept: the next call tries again.
+
+    Args:
+        function: the function.
+
+    Example:
+        >>> answer = Once(lambda: [42])
+        >>> answer() is answer()
+        True
+    """
+
+    def __init__(self, function: Callable[[], First]) -> None:
+        self._function, self._lock = function, threading.Lock()
+        self._made: list[First] = []
+        update_wrapper(self, function)
+
+    def __call__(self) -> First:
+        """Return what the function returned."""
+        if not self._made:
+            with self._lock:
+                if not self._made:
+                    self._made.append(self._function())
+        return self._made[0]
+
+    def forget(self) -> None:
+        """Let the next call run the function again."""
+        with self._lock:
+            self._made = []
+
+
+class SharedSetting:
+    """A setting of the whole process, changed while at least one block needs it.
+
+    The first block that is entered changes it and the last one that is left puts it back; blocks in between take what
+    they find.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users = threading.Lock(), 0
+        self._restore: Callable[[], object] = list
+
+    @contextmanager
+    def changed(self, change: Callable[[], Callable[[], object]]) -> Iterator[None]:
+        """Keep the setting changed until the block ends.
+
+        Args:
+            change: changes it, and returns a function that puts it back.
+        """
+        with self._lock:
+            if not self._users:
+                self._restore = change()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._restore()
+
+
+_opencv: Final = SharedSetting()
 
 
 def threads_to_use(threads: int) -> int:
@@ -57,37 +121,24 @@ def parallel_map(threads: int, work: Callable[[First], Second], items: Iterable[
         return list(pool.map(work, items))
 
 
-@contextmanager
-def opencv_threads(threads: int) -> Iterator[None]:
+def opencv_threads(threads: int) -> AbstractContextManager[None]:
     """Let OpenCV work with a number of threads until the block ends.
 
-    OpenCV has one number for the process, which belongs to the program that imported this package.  So it is set by the
-    first block that is entered and put back by the last one that is left; blocks in between take what they find.
-    Nested blocks cost nothing.
+    OpenCV has one number for the process, which belongs to the program that imported this package: see
+    `SharedSetting`.  Nested blocks cost nothing.
 
     Args:
         threads: at least 1.
     """
-    global _opencv_users, _opencv_before
+    return _opencv.changed(partial(_set_opencv_threads, threads))
+
+
+def _set_opencv_threads(threads: int) -> Callable[[], object]:
+    """Set the number, and return a function that puts it back."""
     import cv2
 
-    with _opencv:
-        if not _opencv_users:
-            _opencv_before = cv2.getNumThreads()
-            _set_opencv_threads(threads)
-        _opencv_users += 1
-    try:
-        yield
-    finally:
-        with _opencv:
-            _opencv_users -= 1
-            if not _opencv_users:
-                _set_opencv_threads(_opencv_before)
-
-
-def _set_opencv_threads(threads: int) -> None:
-    """Change the number only if it is another: OpenCV would stop its threads, and start them again."""
-    import cv2
-
-    if cv2.getNumThreads() != threads:
-        cv2.setNumThreads(threads)
+    before = cv2.getNumThreads()
+    if before == threads:  # OpenCV would stop its threads, and start them again
+        return list
+    cv2.setNumThreads(threads)
+    return partial(cv2.setNumThreads, before)

@@ -73,3 +73,16 @@ def test_no_plug_ins_are_installed_for_an_unknown_group() -> None:
     nothing = PlugIns("proface_s.no_such_group", "thing", lambda made: made)
     assert nothing.names() == []
     assert nothing.find("anything") is None
+
+
+def test_threads_that_ask_at_once_get_the_same_plug_in(tmp_path: Path) -> None:
+    """Building may load a large network: once is enough."""
+    code = "import time\n\n\nclass First:\n    def __init__(self):\n        time.sleep(0.2)\n        print('built')\n"
+    install(tmp_path, "my-things", {"first": "First"}, code)
+    shown = run(
+        tmp_path,
+        "from proface_s.threads import parallel_map\n"
+        "found = parallel_map(4, lambda _: things.find('first'), range(4))\n"
+        "print(len(set(map(id, found))))\n",
+    )
+    assert shown.split() == ["built", "1"]

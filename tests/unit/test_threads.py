@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
 from proface_s.errors import UsageError
-from proface_s.threads import parallel_map, run_both, threads_to_use
+from proface_s.threads import Once, SharedSetting, parallel_map, run_both, threads_to_use
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -38,3 +40,49 @@ def test_threads_are_those_asked_for_else_those_of_the_environment(monkeypatch: 
     monkeypatch.setenv("PROFACE_THREADS", "-1")
     with pytest.raises(UsageError, match="PROFACE_THREADS"):
         threads_to_use(2)
+
+
+def test_once_runs_once_however_many_threads_call() -> None:
+    meeting, runs = threading.Barrier(4, timeout=20), []
+
+    def slow() -> list[int]:
+        runs.append(0)
+        time.sleep(0.05)  # long enough for others to come; what is asserted holds if none does
+        return [42]
+
+    once = Once(slow)
+
+    def call(_: int) -> list[int]:
+        meeting.wait()
+        return once()
+
+    found = parallel_map(4, call, range(4))
+    assert len(runs) == 1
+    assert all(each is found[0] for each in found)
+    once.forget()
+    assert once() is not found[0]
+
+
+def test_once_tries_again_after_an_error() -> None:
+    outcomes = [0, 1]
+    once = Once(lambda: 1 // outcomes.pop(0))
+    with pytest.raises(ZeroDivisionError):
+        once()
+    assert once() == 1
+
+
+def test_a_shared_setting_lasts_until_the_last_block_ends() -> None:
+    """Blocks of two threads overlap: the second would otherwise put back what the first had set."""
+    setting, values = SharedSetting(), ["before"]
+
+    def change() -> Callable[[], object]:
+        before, values[0] = values[0], "changed"
+        return lambda: values.__setitem__(0, before)
+
+    first, second = setting.changed(change), setting.changed(change)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert values == ["changed"]
+    second.__exit__(None, None, None)
+    assert values == ["before"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import io
 import json
 import os
 import resource
 import signal
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +23,7 @@ from PIL import Image
 from web_kit import ANNS, PATIENCE, STREAM, Service, SleepySession, drawn, ends, png, running
 
 from proface_s import Session
+from proface_s.progress import Progress, silent
 from proface_s.web.problems import RefusedError
 from proface_s.web.settings import MIB, ServiceSettings, bytes_needed
 from proface_s.web.workers.job_queue import ClientLeftError, ProgressListener
@@ -150,6 +154,39 @@ def test_s4_how_a_worker_ended_is_told(two: bytes) -> None:
         told = [json.loads(line) for line in lines][-1]
     assert told["type"] == "urn:proface:worker"
     assert "signal SIGKILL" in told["detail"]
+
+
+class CrashingSession(Session):
+    """Crashes while it looks for faces: in the first process alone if there is a file to remember it by, else always.
+
+    Args:
+        mark: path of that file, or empty.
+    """
+
+    def __init__(self, mark: str) -> None:
+        super().__init__(threads=1)
+        self.mark = mark
+
+    def detect(self, image: Any, *, progress: Progress = silent, **options: Any) -> Any:
+        """Crash as a library does."""
+        if self.mark and Path(self.mark).exists():
+            return super().detect(image, progress=progress, **options)
+        if self.mark:
+            Path(self.mark).touch()
+        faulthandler.disable()  # the crash is wanted
+        os.kill(os.getpid(), signal.SIGSEGV)
+        time.sleep(PATIENCE)
+
+
+def test_s4_a_job_whose_worker_crashed_is_tried_once_more(two: bytes, tmp_path: Path) -> None:
+    """Case S4: a crash that has nothing to do with the picture costs nothing but time; one that has, is told."""
+    for mark, status in ((str(tmp_path / "crashed"), 200), ("", 422)):
+        with running(ServiceSettings(workers=1), CrashingSession(mark)) as service:
+            answer = service.post("/api/detect", two)
+            assert answer.status_code == status, answer.text
+            assert service.post("/api/render", two).status_code == 200
+    assert answer.json()["type"] == "urn:proface:worker"
+    assert "signal SIGSEGV" in answer.json()["detail"]
 
 
 def test_s4_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced(two: bytes) -> None:

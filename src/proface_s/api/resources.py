@@ -104,13 +104,13 @@ class Resources(DetectorAndModels):
         if not isinstance(name, str):
             raise UsageError("a detector that is given as an object has its own threshold and looks")
         key = (name, search.threshold, search.thorough)
-        if key not in self._searching:
+        found = self._searching.get(key)
+        if found is None:
             if len(self._searching) >= _MOST_SEARCHING:
                 self._searching.clear()
-            self._searching[key] = open_detector(
-                name, self._threads, threshold=search.threshold, thorough=search.thorough
-            )
-        return self._searching[key]
+            found = open_detector(name, self._threads, threshold=search.threshold, thorough=search.thorough)
+            self._searching[key] = found
+        return found
 
     @cached_property
     def _searching(self) -> dict[tuple[str, float | None, bool], Detector]:

@@ -42,6 +42,8 @@ Result = TypeVar("Result")
 class Session(Resources):
     """Loads the models on first use and keeps them.
 
+    May be used by several threads at once.
+
     Args:
         detector: finds the faces; a `Detector` or the name of one (`proface_s.faces.detector_names`).
         model: what hides faces in new files: the name of a model or the model itself.  Files are read

@@ -142,7 +142,7 @@ class Models:
         Raises:
             ModelError: if a file of the model is missing or altered.
         """
-        for model in self._open.values():
+        for model in tuple(self._open.values()):  # another thread may open one meanwhile
             if model.card.model_id == model_id:
                 return model
         name = name_of(model_id)

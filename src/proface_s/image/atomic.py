@@ -69,9 +69,7 @@ def _permissions(target: Path, like: str | os.PathLike[str] | int | None) -> int
     most = _mode_of(like) if like is not None and not isinstance(like, int) else like
     mode = _mode_of(target)
     if mode is None:
-        mask = os.umask(0o077)  # reading it means setting it; until it is restored, new files are private
-        os.umask(mask)
-        mode = 0o666 & ~mask
+        mode = _mode_of_new(target)
     return mode if most is None else mode & (most | PRIVATE)
 
 
@@ -81,6 +79,20 @@ def _mode_of(path: str | os.PathLike[str]) -> int | None:
         return stat.S_IMODE(os.stat(path).st_mode)
     except OSError:
         return None
+
+
+def _mode_of_new(target: Path) -> int:
+    """Return the permissions of a new file in the folder of a file, from an empty one that is deleted again.
+
+    The umask cannot be read without setting it, for all threads.
+    """
+    probe = target.with_name(temporary_name(target.name))
+    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+        probe.unlink()
 
 
 def _publish_new(temporary: Path, target: Path) -> None:

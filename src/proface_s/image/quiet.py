@@ -6,11 +6,42 @@ import contextlib
 import ctypes
 import ctypes.util
 import logging
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import PIL
+
+from ..threads import SharedSetting
+
+_warnings: Final = SharedSetting()
+
+
+def without_warnings() -> AbstractContextManager[None]:
+    """Ignore what Pillow warns of until the block ends: odd metadata in sound files; what matters, it raises.
+
+    Python's filters for warnings belong to the process, except where each thread has its own.
+    """
+    if getattr(sys.flags, "context_aware_warnings", False):
+        return _ignored()
+    return _warnings.changed(_ignore)
+
+
+@contextlib.contextmanager
+def _ignored() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        yield
+
+
+def _ignore() -> Callable[[], object]:
+    stack = contextlib.ExitStack()
+    stack.enter_context(_ignored())
+    return stack.close
 
 
 @lru_cache(1)

@@ -12,7 +12,6 @@ is the photo.  HEIC needs the extra ``heic`` (pillow-heif), which is loaded on t
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from ..types import Picture, UInt8Image
 from .colour.convert import to_rgb
 from .metadata import NOTE_FIELD
 from .opening import OpenedPicture, open_picture, rare_kind, undecodable
+from .quiet import without_warnings
 from .structure.formats import identify
 from .turning import turn
 
@@ -58,9 +58,7 @@ def read_picture(
         data = read_file(source)
     if not data:
         raise ImageError(f"{label} is empty", code="damaged-picture")
-    with warnings.catch_warnings():
-        # Pillow warns about odd metadata in sound files; anything that matters here is raised.
-        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+    with without_warnings():
         return _decode(open_picture(identify(data, label), data, max_pixels, label), label)
 
 
@@ -72,8 +70,7 @@ def picture_size(data: bytes, *, name: str = "<bytes>") -> tuple[int, int]:
     """
     if not data:
         raise ImageError(f"{name} is empty", code="damaged-picture")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+    with without_warnings():
         return open_picture(identify(data, name), data, _NO_LIMIT, name).image.size
 
 

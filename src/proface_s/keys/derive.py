@@ -9,6 +9,7 @@ Every HKDF call goes through `subkey`, which prefixes its label with ``proface-s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ MAX_TOTAL_COST_KIB: Final = 16 * 2**20
 """Memory that all derivations of one file may fill together: that of one derivation with every parameter at its cap."""
 
 MAX_AGREEMENTS: Final = 16384  # of X25519, about two seconds
+
+_argon2id: Final = threading.Lock()
+"""Held during a derivation.  OpenSSL has one pool of threads for all derivations of a process: two at the same moment
+fail because it is empty, as if memory were lacking, or each wait forever for the other's (OpenSSL 4.0.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +96,14 @@ def derive_kek(passphrase: str, salt: bytes, params: KdfParams) -> bytes:
     params.check()
     secret = normalise_passphrase(passphrase).encode("utf-8")
     try:
-        return Argon2id(
-            salt=salt,
-            length=KEY_BYTES,
-            iterations=params.time_cost,
-            lanes=params.lanes,
-            memory_cost=params.memory_kib,
-        ).derive(secret)
+        with _argon2id:
+            return Argon2id(
+                salt=salt,
+                length=KEY_BYTES,
+                iterations=params.time_cost,
+                lanes=params.lanes,
+                memory_cost=params.memory_kib,
+            ).derive(secret)
     except MemoryError:
         raise ProFaceError(
             f"not enough memory to derive the key ({params.memory_kib // 1024} MiB needed)",

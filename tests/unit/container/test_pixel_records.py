@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+import reedsolo
 from reedsolo import RSCodec
 
 from proface_s.container.records import pixel_records
@@ -178,3 +181,21 @@ def test_hostile_pictures_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
     rows[1::2, 1440:] = RNG.integers(0, 2, (500, 1440))
     assert find_records(rows.reshape(1000, 960, 3)) == []
     assert len(tried) == pixel_records._MAX_BROKEN
+
+
+def test_no_codec_is_made_once_one_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making one fills the tables with which others compute, in other threads too: they gave wrong bytes meanwhile."""
+    events: list[str] = []
+
+    def noted(name: str, call: Callable[..., object]) -> Callable[..., object]:
+        return lambda *arguments, **named: (events.append(name), call(*arguments, **named))[1]
+
+    monkeypatch.setattr(reedsolo, "init_tables", noted("tables", reedsolo.init_tables))
+    for use in ("encode", "decode"):
+        monkeypatch.setattr(RSCodec, use, noted("use", getattr(RSCodec, use)))
+    pixel_records._reed_solomon.forget()
+    damaged = write_record(noise(64, 96), RECORD)
+    damaged[2, 10:20] ^= 1
+    assert found_in(damaged) == [(0, 0, RECORD)]
+    assert events.count("tables") == 2
+    assert "tables" not in events[2:]

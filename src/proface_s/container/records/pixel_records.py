@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ...threads import Once
 from ...types import UInt8Image
 
 SYNC: Final = bytes.fromhex("13152fb8f4")
@@ -103,7 +104,7 @@ def write_record(region: UInt8Image, record: bytes) -> UInt8Image:
         raise ValueError(f"a record of {len(record)} bytes does not fit a region of {width}x{height} pixels")
     head = (width // 2 << 10 | len(record)).to_bytes(_HEAD_BYTES, "big")
     body = record + zlib.crc32(record).to_bytes(_CRC_BYTES, "big")
-    frame = SYNC + bytes(_reed_solomon(_HEAD_PARITY).encode(head)) + bytes(_reed_solomon(_BODY_PARITY).encode(body))
+    frame = SYNC + bytes(_reed_solomon()[_HEAD_PARITY].encode(head)) + bytes(_reed_solomon()[_BODY_PARITY].encode(body))
     return _with_bits(region, np.unpackbits(np.frombuffer(frame, np.uint8)))
 
 
@@ -314,20 +315,25 @@ def _corrected(data: bytes, parity: int) -> tuple[bytes, int] | None:
 
     # Encoding costs a tenth of decoding, and the records of a lossless file have no errors.
     whole = b"".join(data[start : start + _CODEWORD][:-parity] for start in range(0, len(data), _CODEWORD))
-    if whole and _reed_solomon(parity).encode(whole) == data:
+    if whole and _reed_solomon()[parity].encode(whole) == data:
         return whole, 0
     try:
-        message, _, errata = _reed_solomon(parity).decode(data)
+        message, _, errata = _reed_solomon()[parity].decode(data)
     except (ReedSolomonError, ZeroDivisionError):
         return None
     return bytes(message), len(errata)
 
 
-@cache
-def _reed_solomon(parity: int) -> Any:
+@Once
+def _reed_solomon() -> dict[int, Any]:
+    """Return the codecs by their parity: made together, before any is used.
+
+    `reedsolo` computes with tables of the whole module, which every new codec fills again: one that is in use in
+    another thread would give wrong bytes.  The tables of both codecs are equal.
+    """
     from reedsolo import RSCodec
 
-    return RSCodec(parity)
+    return {parity: RSCodec(parity) for parity in (_HEAD_PARITY, _BODY_PARITY)}
 
 
 def _with_bits(region: UInt8Image, bits: npt.NDArray[np.uint8]) -> UInt8Image:

@@ -13,7 +13,6 @@ thread can have the function.
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 import numpy as np
 
 from ...errors import UsageError
+from ...threads import Once
 from ...types import UInt8Image
 
 RawFace = tuple[int, int, int, int, int]
@@ -35,10 +35,8 @@ _RESULT_BYTES: Final = 0x20000
 _FIELDS: Final = 16  # int16 per face: confidence, x, y, w, h, five landmarks, one unused
 _FIRST_SIDE: Final = 32  # pixels of the picture of the first call
 
-_lock = threading.Lock()
-_ready: FindFaces | None = None
 
-
+@Once
 def load_library() -> FindFaces:
     """Return a function that finds faces: (H, W, 3) uint8 RGB, number of threads -> `RawFace` of every face.
 
@@ -48,13 +46,9 @@ def load_library() -> FindFaces:
     Raises:
         UsageError: if the package is not installed; some processors and versions of Python have no build of it.
     """
-    global _ready
-    with _lock:
-        if _ready is None:
-            find = _open_library()
-            find(np.zeros((_FIRST_SIDE, _FIRST_SIDE, 3), np.uint8), 1)
-            _ready = find
-        return _ready
+    find = _open_library()
+    find(np.zeros((_FIRST_SIDE, _FIRST_SIDE, 3), np.uint8), 1)
+    return find
 
 
 def _open_library() -> FindFaces:

@@ -12,13 +12,13 @@ import contextlib
 import ctypes
 import struct
 from collections.abc import Sequence
-from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ...errors import ImageError
+from ...threads import Once
 from .picture import BLOCK, Coefficients, Scan
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _SLOTS: Final = 4
 _PAGE_BYTES, _MOST_PAGES = 65536, 65535
 
 
-@cache
+@Once
 def _module() -> tuple[wasmtime.Engine, wasmtime.Module]:
     """Compile the module, once per process (30 ms)."""
     import wasmtime

@@ -34,7 +34,14 @@ _START: Final = (
     "from proface_s.web.workers.worker import main; main()"
 )
 _START_SECONDS: Final = 120.0
+_CRASHES: Final = frozenset(
+    getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT") if hasattr(signal, name)
+)  # of a library; SIGKILL may be the system's that is short of memory, which another try would make worse
 _SLACK: Final = 4.0  # wall-clock time allowed per CPU time, because other programs use the cores too
+
+
+class CrashedError(RefusedError):
+    """A library crashed in the worker process: the job may well succeed in another process."""
 
 
 class WorkerProcess:
@@ -96,6 +103,7 @@ class WorkerProcess:
             settings: limits.
 
         Raises:
+            CrashedError: if the process crashed.
             RefusedError: if the job fails, with the reason.
         """
         self._idle = False
@@ -165,13 +173,14 @@ class WorkerProcess:
                 "working on it was given up, because it takes far longer than a photo of its size",
                 "open it in another program, save it as a PNG or JPEG, and try that file",
             )
-        return refused(
+        problem = refused(
             422,
             "worker",
             "The picture cannot be used",
             f"the process that worked on it ended before it was done ({_ending(exit_code)})",
             "try again; if it happens again, open the picture in another program, save it as a PNG, and try that file",
         )
+        return CrashedError(problem.problem) if -exit_code in _CRASHES and not self._killed else problem
 
 
 class WorkerProcesses:
@@ -211,7 +220,17 @@ class WorkerProcesses:
             self._idle.put(worker)
 
     def run(self, task: dict[str, str], photo: bytes, tell: ProgressListener) -> JobResult:
-        """Do one job in a worker; see `WorkerProcess.run`."""
+        """Do one job in a worker, and once more in another one if a library crashed; see `WorkerProcess.run`.
+
+        A crash may have nothing to do with the picture: memory that the job before it spoiled, two threads of a library
+        that met at a bad moment.
+        """
+        try:
+            return self._run(task, photo, tell)
+        except CrashedError:
+            return self._run(task, photo, tell)
+
+    def _run(self, task: dict[str, str], photo: bytes, tell: ProgressListener) -> JobResult:
         worker = self._next()
         try:
             return worker.run(task, photo, tell, self.budget, self._settings)
