@@ -280,7 +280,7 @@ def test_completion_is_offered_for_every_shell_of_the_documentation(shell: str) 
     def ask(**variables: str) -> str:
         environment = {**os.environ, "PYTHONPATH": source, **variables}
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=True
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300, check=True
         )
         return done.stdout
 

@@ -39,7 +39,7 @@ def test_a_file_of_an_older_model_opens_with_the_package_that_has_it(name: str, 
     environment = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(OLDER), str(SOURCE)]), "HOME": str(tmp_path)}
     back = tmp_path / "back.png"
     arguments = [sys.executable, "-c", code, picture, PASSPHRASE, back]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["estimate"] * 2
     assert psnr(read_picture(back).rgb, drawing()) > 28

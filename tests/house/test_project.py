@@ -22,7 +22,7 @@ def make(target: str) -> subprocess.CompletedProcess[str]:
     """Run ``make`` as a user would: without the settings of a ``make`` that may be running these tests."""
     own = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
     environment = {name: value for name, value in os.environ.items() if name not in own}
-    return subprocess.run(["make", target], cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(["make", target], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
 
 
 def test_every_target_is_listed_and_explained() -> None:

@@ -190,7 +190,7 @@ def test_a_task_that_dask_repeats_gives_the_answer_it_gave(here: Path) -> None:
     ):
         calls = [("first", ["path", "0"]), ("first", ["path", "0"]), ("second", ["path", "0"])]
         answers = [
-            client.submit(dask_engine.call_once, path, token, counted, here / "log", pure=False).result()
+            client.submit(dask_engine.call_once, path, token, counted, here / "log", pure=False).result(300)
             for token, path in calls
         ]
     assert answers == [1, 1, 2]

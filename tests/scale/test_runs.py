@@ -312,7 +312,9 @@ def test_a_run_that_was_killed_goes_on(proface: Proface, identity: Identity) -> 
     names = [f"{i:02}.png" for i in range(6)]
     draw_folder(Path("in"), names)
     arguments = ["protect", "in", "-o", "out", "-r", str(identity.recipient), *LOCAL]
-    killed = subprocess.run([sys.executable, "-c", KILLED_AT_THE_FOURTH, *arguments], stderr=subprocess.DEVNULL)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_THE_FOURTH, *arguments], stderr=subprocess.DEVNULL, timeout=300
+    )
     assert killed.returncode == -signal.SIGKILL
     assert len(outputs()) == 3
     for path in Path("out").rglob("*.tmp"):

@@ -19,7 +19,7 @@ def test_results_come_in_the_order_of_the_items(threads: int) -> None:
 
 
 def test_two_threads_work_at_the_same_time() -> None:
-    meeting = threading.Barrier(2, timeout=20)
+    meeting = threading.Barrier(2, timeout=300)
     run_both(2, meeting.wait, meeting.wait)  # one after the other would wait in vain
     parallel_map(2, lambda _: meeting.wait(), range(4))
 
@@ -43,7 +43,7 @@ def test_threads_are_those_asked_for_else_those_of_the_environment(monkeypatch: 
 
 
 def test_once_runs_once_however_many_threads_call() -> None:
-    meeting, runs = threading.Barrier(4, timeout=20), []
+    meeting, runs = threading.Barrier(4, timeout=300), []
 
     def slow() -> list[int]:
         runs.append(0)

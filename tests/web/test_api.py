@@ -353,7 +353,7 @@ def test_the_watched_worker_tells_on_itself(capfd: pytest.CaptureFixture[str], t
     script = "import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1])); open('a', 'w').close(); open('/etc/passwd')"
     session = pickle.dumps(WatchedSession(threads=1)).hex()
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", script, session], cwd=tmp_path, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", script, session], cwd=tmp_path, env=environment, check=True, timeout=300)
     assert capfd.readouterr().err.split("\n") == ["open a", "open /etc/passwd", ""]
 
 

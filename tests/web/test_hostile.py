@@ -199,7 +199,7 @@ def test_s4_a_worker_that_ended_while_it_had_nothing_to_do_is_replaced(two: byte
         processes.check()
         (worker,) = processes._all
         worker._process.kill()
-        worker._process.wait()
+        worker._process.wait(PATIENCE)
         assert processes.run(task, two, heard).facts["width"] > 0
     finally:
         processes.close()

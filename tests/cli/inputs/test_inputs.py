@@ -214,7 +214,7 @@ def as_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         os.chmod(name, 0o777)
         monkeypatch.chdir(name)
         yield Path(name)
-        subprocess.run(["chmod", "-R", "u+rwX", name], check=True)
+        subprocess.run(["chmod", "-R", "u+rwX", name], check=True, timeout=300)
 
 
 def test_d13_what_may_not_be_read(as_nobody: Path) -> None:
@@ -232,7 +232,7 @@ def test_d13_what_may_not_be_read(as_nobody: Path) -> None:
                "-o", "out", *BY_HAND]  # fmt: skip
     user = {"user": 65534, "group": 65534} if os.getuid() == 0 else {}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, **user)  # type: ignore[call-overload]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **user)  # type: ignore[call-overload]
     except PermissionError:
         pytest.skip("another user may not run this Python")
     if "ModuleNotFoundError" in done.stderr or "PermissionError" in done.stderr.splitlines()[0]:

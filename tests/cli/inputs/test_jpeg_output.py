@@ -80,7 +80,7 @@ def test_other_programs_read_it_without_a_warning(proface: Proface, party: bytes
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
     proface("protect", "party.jpg", *PROTECT)
-    done = subprocess.run([*command, "party.protected.jpg"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, "party.protected.jpg"], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -42,7 +42,7 @@ def imagemagick() -> str:
     """Return ImageMagick's program: other programs are called ``convert`` too, on Windows always."""
     for name in ("magick", "convert"):
         if shutil.which(name) is not None:
-            result = subprocess.run([name, "-version"], capture_output=True, text=True, timeout=60)
+            result = subprocess.run([name, "-version"], capture_output=True, text=True, timeout=300)
             if "ImageMagick" in result.stdout:
                 return name
     return "ImageMagick"
@@ -54,7 +54,7 @@ def strip(program: str, source: str, target: str) -> str:
     command = [part.replace("{from}", source).replace("{to}", target) for part in command]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
     return target
 
 

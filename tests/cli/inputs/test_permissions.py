@@ -108,7 +108,7 @@ def test_s8_a_private_file_on_stdin(here: Path) -> None:
     save("a.png").chmod(0o600)
     command = [sys.executable, "-m", "proface_s", "protect", "-", "-o", "b.png", *BY_HAND]
     with open("a.png", "rb") as stdin:
-        subprocess.run(command, stdin=stdin, check=True, timeout=60)
+        subprocess.run(command, stdin=stdin, check=True, timeout=300)
     assert mode("b.png") == "600"
 
 

@@ -27,7 +27,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is
 def with_streams(redirections: str, *argv: str) -> subprocess.CompletedProcess[str]:
     """Run one command line as a shell would with these redirections."""
     line = f"{shlex.join([*PROGRAM, *argv])} {redirections}"
-    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=120)
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_d4_messages_that_cannot_be_told_fail_nothing(here: Path) -> None:
 def test_d4_a_reader_that_has_gone(protected: Path, argv: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([*PROGRAM, *argv], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run([*PROGRAM, *argv], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=300)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -136,7 +136,7 @@ def test_messages_whose_reader_has_gone_fail_nothing(here: Path) -> None:
     save("a.png")
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([*PROGRAM, "protect", "a.png", *BY_HAND], stderr=writer, timeout=60)
+    done = subprocess.run([*PROGRAM, "protect", "a.png", *BY_HAND], stderr=writer, timeout=300)
     os.close(writer)
     assert done.returncode == 0
     assert files() == ["a.png", "a.protected.png"]
@@ -159,7 +159,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(ignored: str, handlers: str) -> 
         ["sh", "-c", line],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the suite itself may run under ``nohup``
     )
     assert done.stdout.split() == handlers.split(), done.stderr

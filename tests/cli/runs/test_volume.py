@@ -185,14 +185,14 @@ def test_a_run_that_is_stopped_can_be_resumed(here: Path, number: signal.Signals
             fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
         process.stdout.readline()
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode in (-number, 128 + number)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and list(Path("out").glob(".*.tmp")):
         time.sleep(0.05)  # orphaned workers notice, and clean up
     half = list(outputs())
     assert 0 < len(half) < photos
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0
     assert done.stdout.count('"skipped"') >= len(half)
     assert len(outputs()) == photos
@@ -232,7 +232,9 @@ def test_a_disk_that_is_really_full(proface: Proface) -> None:
     for seed, name in enumerate(("in/a.png", "in/b.png", "in/c.png", "in/d.png")):
         save(name, drawn(seed=seed))
     Path("out").mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", "out"], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", "out"], capture_output=True, timeout=300
+    )
     if mounted.returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
@@ -245,7 +247,7 @@ def test_a_disk_that_is_really_full(proface: Proface) -> None:
         assert not [name for name in os.listdir("out") if name.startswith(".")]
         assert proface("recover", "out", "-o", "back").code == 0
     finally:
-        subprocess.run(["umount", "out"], check=True)
+        subprocess.run(["umount", "out"], check=True, timeout=300)
 
 
 def test_the_error_of_a_full_disk_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +276,7 @@ def test_only_the_top_of_a_folder(proface: Proface) -> None:
 
 
 def piped(*argv: str, data: bytes = b"", **options: object) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*PROGRAM, *argv], input=data, capture_output=True, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run([*PROGRAM, *argv], input=data, capture_output=True, timeout=300, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def test_pictures_through_pipes(here: Path) -> None:

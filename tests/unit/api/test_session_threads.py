@@ -20,7 +20,7 @@ from proface_s import Session
 
 warnings.simplefilter("error")
 filters, session, failed = list(warnings.filters), Session(threads=2), []
-passphrase, meeting = "correct horse battery staple", threading.Barrier(4, timeout=100)
+passphrase, meeting = "correct horse battery staple", threading.Barrier(4, timeout=300)
 y, x = np.mgrid[0:160, 0:160]
 photo = np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
 
@@ -65,5 +65,5 @@ assert warnings.filters == filters
 @pytest.mark.parametrize("_", range(3))
 def test_a_session_may_be_used_by_several_threads(_: int) -> None:
     """In a new process, where nothing is opened yet; key derivations alone failed or never ended here."""
-    done = subprocess.run([sys.executable, "-c", _TOGETHER], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", _TOGETHER], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, (done.returncode, done.stderr)

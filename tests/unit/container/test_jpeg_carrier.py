@@ -188,7 +188,7 @@ def test_other_programs_read_it_without_a_warning(program: str, tmp_path: Path) 
     command, question, answer = PROGRAMS[program]
     if (path := shutil.which(program)) is None:
         pytest.skip(f"no {program} here")
-    asked = subprocess.run([path, *question], capture_output=True, text=True)
+    asked = subprocess.run([path, *question], capture_output=True, text=True, timeout=300)
     if answer not in asked.stdout + asked.stderr:
         pytest.skip(f"another program is called {program} here")
     for name, data in {"plain": jpeg(), "carried": write_chunks(jpeg(), CHUNKS)}.items():
@@ -196,7 +196,9 @@ def test_other_programs_read_it_without_a_warning(program: str, tmp_path: Path) 
     told = {}
     for name in ("plain", "carried"):
         places = {"in": str(tmp_path / f"{name}.jpg"), "out": str(tmp_path / "out")}
-        run = subprocess.run([part.format(**places) for part in command], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [part.format(**places) for part in command], capture_output=True, text=True, check=True, timeout=300
+        )
         told[name] = run.stderr, [line for line in run.stdout.splitlines() if "arning" in line or "rror" in line]
     assert told["carried"] == told["plain"]
     assert not told["carried"][0]

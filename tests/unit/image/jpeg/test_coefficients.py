@@ -266,7 +266,7 @@ def test_a_lack_of_memory_is_an_error_of_the_picture() -> None:
         "except ImageError as error:\n"
         "    print(error.code)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.split() == ["jpeg-memory"], done.stderr
 
 
@@ -278,5 +278,5 @@ def test_little_address_space_is_enough() -> None:
         "from proface_s.image.jpeg.read_coefficients import read_jpeg; data = sys.stdin.buffer.read()\n"
         "allow_memory(400 << 20); print(read_jpeg(data).width)"
     )
-    done = subprocess.run([sys.executable, "-c", code], input=jpeg_file(600, 400), capture_output=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], input=jpeg_file(600, 400), capture_output=True, timeout=300)
     assert done.stdout.split() == [b"600"], done.stderr
