@@ -90,6 +90,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "share-inside-alpha": "A photo that is partly transparent cannot carry its own share copy.",
     "share-inside-fixed": "A protected file that carries its own share copy is not changed once it is written.",
     "share-inside-seal": "A file that carries its own share copy needs seals.",
+    "share-many-faces": "There are more faces, and ways to open them, than a share copy of any size can list.",
     "share-size": "The photo is too large for a share copy of its own size.",
     "share-too-full": "The share copy has no room for so many faces.",
     "share-fixed": "A share copy is not changed once it is written.",

@@ -45,6 +45,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "share-inside-seal": "leave --share-inside or --no-seal out",
     "share-size": "choose another --share-size",
     "share-unreadable": "leave --robust out: the protected file alone can be made",
+    "share-many-faces": "choose fewer faces with --faces, or send the protected file as a file",
     "share-too-full": "choose --share-size 2048, --share-region photo, or fewer faces with --faces",
     "sidecar-differs": "one of them was changed; leave --sidecar out to use the file's own",
     "unexpected-mode": "somebody may have changed the file: ask for it again, or leave --expect out",

@@ -26,6 +26,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "share-inside-alpha": "let the copy to send be a file of its own",
     "share-inside-seal": "let the copy to send be a file of its own, or keep the exact copies",
     "share-size": "choose another size for the copy to send",
+    "share-many-faces": "protect fewer faces, or send the protected picture itself as a file",
     "share-too-full": "choose a larger copy to send, let the whole photo carry it, or protect fewer faces",
     "share-unreadable": "leave the copy to send out: the protected file alone can be made",
     "unexpected-mode": "somebody may have changed the file: ask for it again, or recover it without demanding a mode",

@@ -94,7 +94,7 @@ def with_lengths(directory: ShareDirectory) -> ShareDirectory:
     length = directory_length(count, tuple(each.kind for each in directory.stanzas))
     if length is None:
         raise UsageError(
-            f"{count} faces, with their ways to open them, are too many for a share copy", code="share-too-full"
+            f"{count} faces, with their ways to open them, are too many for a share copy", code="share-many-faces"
         )
     region = directory.region
     rate, most = (BOX_RATE, BOX_RATE) if region == "box" else (FINE_RATE, DIRECTORY_RATE)

@@ -92,7 +92,8 @@ def recover_share_copy(picture: Picture, found: FoundLayer, attempt: RecoveryAtt
         if code is not None and outcome == "reduced" and box.area:
             restored.append((box, _restored(upright, faces[index].codec, code, place, box)))
     lengths = sorted({face.likeness_bytes for face in outcomes if face.likeness_bytes is not None})
-    told = f"a share copy holds no exact faces: each is a likeness from {' or '.join(map(str, lengths))} bytes"
+    ends = " to ".join(map(str, [*lengths[:1], *lengths[1:][-1:]]))
+    told = f"a share copy holds no exact faces: each is a likeness from {ends} bytes"
     pasted = np.ascontiguousarray(np.rot90(paste_all(upright, restored), -found.turns))
     return Recovered(replace(picture, rgb=pasted, jpeg=None), tuple(outcomes), (told,))
 

@@ -248,6 +248,14 @@ def test_faces_that_do_not_fit_are_refused_before_one_is_hidden(session: proface
     assert stages == ["read", "find"]
 
 
+def test_more_faces_than_any_share_copy_lists_are_told_apart(session: proface_s.Session) -> None:
+    """A larger copy would not help, so the error has another code, and another hint."""
+    boxes = [(40 * column, 40 * row, 32, 32) for row in range(2) for column in range(13)]
+    with pytest.raises(UsageError, match="26 faces, with their ways to open them") as caught:
+        protect(session, boxes=boxes, faces="none", share=ShareOptions())
+    assert caught.value.code == "share-many-faces"
+
+
 @pytest.mark.parametrize("keys", [1, 2, 5])
 def test_the_room_for_keys_is_known_beforehand(keys: int) -> None:
     """What `require_room` reckons with is what the share copy will have."""
