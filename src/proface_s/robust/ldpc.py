@@ -138,8 +138,10 @@ def circular_buffer(message_bits: int, lift: int, columns: int) -> npt.NDArray[n
     return every[(every >= 2 * lift) & ~filler]
 
 
-def enough_carriers(message_bits: int, carriers: int) -> bool:
-    """Return whether so many coded bits can hold a message of any length, in one code word or several."""
+def is_codable(message_bits: int, carriers: int) -> bool:
+    """Return whether there is a code for a message of this length, in one word or several, on so many carriers."""
+    if message_bits < LEAST_BITS:
+        return False
     words = -(-message_bits // MOST_BITS)
     return 2 * (carriers // words) >= 3 * -(-message_bits // words)
 
@@ -155,7 +157,7 @@ def ldpc_code(message_bits: int, coded_bits: int) -> LdpcCode:
     Raises:
         ValueError: if there is no such code.
     """
-    if not LEAST_BITS <= message_bits <= MOST_BITS or not enough_carriers(message_bits, coded_bits):
+    if message_bits > MOST_BITS or not is_codable(message_bits, coded_bits):
         raise ValueError(
             f"no code for {message_bits} bits in {coded_bits}: {LEAST_BITS} to {MOST_BITS}, rate 2/3 at most"
         )

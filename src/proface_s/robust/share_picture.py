@@ -31,7 +31,7 @@ from .carriers import (
 )
 from .directory import MOST_SIDE, ShareDirectory, decode_directory, encode_directory
 from .lattice import BOX_STEPS, FULL, LEAST_STRENGTHS, STEPS, analyse, embed, luma_of
-from .ldpc import Bits, enough_carriers
+from .ldpc import Bits, is_codable
 from .placement import Placement, fit, place_whole, refine, resample
 from .regions import Region
 from .soft_values import Pilots, bit_ratios, estimate_gains, information, likely_blocks
@@ -194,7 +194,7 @@ def _read_layer(
     name: LayerName, directory: ShareDirectory, lengths: Sequence[int], ratios: FloatArray, blocks: Mask
 ) -> tuple[bytes, ...] | None:
     mask, total = _carriers(name, directory.region, blocks), sum(lengths)
-    if not total or not enough_carriers(8 * total, int(mask.sum())):
+    if not is_codable(8 * total, int(mask.sum())):
         return None
     found = ratios[mask]
     if information(found) < LEAST_SHARE * 8 * total / len(found):

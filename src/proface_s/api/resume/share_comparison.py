@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from ...container.header.header import Header
 from ...covers import FaceRegion, apply_style, recorded_synthetic
 from ...errors import ProFaceError
 from ...image.jpeg.picture import JpegPicture
@@ -79,7 +78,7 @@ def unfinished_share(
     choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin, place)
     faces = plan_faces(original, choice, options)
     synthetic = any(recorded_synthetic(face.style) for face in header.faces)
-    covered = plain_covers(replace(hidden, synthetic=synthetic), header, _covers(original, jpeg, faces, header))
+    covered = plain_covers(replace(hidden, synthetic=synthetic), header, _covers(original, jpeg, faces))
     try:
         data = read_file(shared)
         found = find_layer(read_picture(data).rgb)
@@ -91,13 +90,11 @@ def unfinished_share(
     return _other_copy(data, found, original, covered, faces, share, identities)
 
 
-def _covers(photo: Picture, jpeg: JpegPicture | None, faces: Sequence[FacePlan], header: Header) -> list[UInt8Image]:
+def _covers(photo: Picture, jpeg: JpegPicture | None, faces: Sequence[FacePlan]) -> list[UInt8Image]:
     """Return the plain cover of each face, as protecting made it."""
-    covers = []
-    for index, face in enumerate(faces):
-        box = face.box
-        if jpeg is not None and header.coefficients is not None:
-            box = McuGrid.of(jpeg).pixels(header.coefficients.areas[index])
+    covers, grid = [], None if jpeg is None else McuGrid.of(jpeg)
+    for face in faces:
+        box = face.box if grid is None else grid.pixels(grid.area(face.box))
         cover = apply_style(FaceRegion.of(photo.rgb, box, face.heads, face.by_hand), face.style)
         covers.append(cover[: face.box.h, : face.box.w])
     return covers
