@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from channel_parts import BACK, BOX_SIDE, EXACT_SIDE, FEW, MODES, Record, bytes_of_each
+from channel_parts import BACK, BOX_SIDE, EXACT_SIDE, FEW, MODES, MOST_BASE, Record, bytes_of_each
 from proface_lab.channels import CHANNELS
 from proface_lab.evaluation.measures.metrics import wilson_interval
 from proface_lab.evaluation.report.report import markdown_table
@@ -47,7 +47,7 @@ def channels_section(records: Sequence[Record], base: float, fine: float) -> str
     texts.append(room())
     if "nothing" in done:
         found = share(sum(each["false"] for each in done["nothing"]), 2 * len(done["nothing"]))
-        texts.append(f"False finds, in the same pictures with nothing hidden, as they are and as JPEG: {found}.\n")
+        texts.append(f"False finds, in pictures of these photos with nothing hidden, as they are and as JPEG: {found}.\n")
     for each in done.get("keys", ()):
         most = 100 * wilson_interval(each["opened"], each["tried"])[1]
         texts.append(
@@ -135,7 +135,8 @@ def _photo_layers(photo: Sequence[Record], base: float, fine: float) -> str:
     ]
     return (
         f"Pictures in which every byte of a layer comes back; random entries, {base:g} bytes per megapixel in the base "
-        f"layer (or more, where the program writes more for ten faces) and {fine:g} in the fine layer:\n\n"
+        f"layer (more where the program writes more for ten faces, and at most {MOST_BASE} a face) and {fine:g} in the "
+        "fine layer:\n\n"
         + _layers(photo)
         + "\nThe same with `--share-format png`, so that the channel's compression is the first:\n\n"
         + markdown_table(plain, ("channel", "base layer", "fine layer"))
