@@ -6,7 +6,7 @@
                                      │
                   no sighting here:  follow the face with optical flow, for `FOLLOW` seconds
                   seen again:        flow from there back to where it was lost, the rest interpolated
-                  sure for once:     flow back from its first sighting, for `ROUND` seconds, in which its place had no look
+                  sure for once:     flow back from its first sighting, for `ROUND` seconds
 
 Frames wait in a ring, because what happens later decides who is in a frame: a face of which the detector is in doubt is
 covered from its first sighting on if the detector becomes sure of it later, and a face that is lost and found again is

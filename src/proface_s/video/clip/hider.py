@@ -187,10 +187,10 @@ class ClipHider:
         for face, box in held.items():
             width, height = chunk.sizes[face]
             window = Box(min(box.x, self._size[0] - width), min(box.y, self._size[1] - height), width, height)
-            part = cut_planes(planes, window).copy()
-            inside = Box(box.x - window.x, box.y - window.y, box.w, box.h)
-            paste_planes(part, inside, originals[face], owners.mask(face, box))
-            chunk.encoders[face].add(PicturePlace(len(chunk.frames) - 1, window.x, window.y), part)
+            part = cut_planes(planes, box).copy()
+            paste_planes(part, Box(0, 0, box.w, box.h), originals[face], owners.mask(face, box))
+            place = PicturePlace(len(chunk.frames) - 1, window.x, window.y)
+            chunk.encoders[face].add(place, part, (box.x - window.x, box.y - window.y))
 
     def _cover(self, hidden: HiddenFace, seconds: float, pixels: UInt8Image, face: Box) -> UInt8Image:
         """Return the cover of a face, whose pixels and tight box in them are upright."""

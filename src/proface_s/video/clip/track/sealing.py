@@ -18,17 +18,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from ....container.byte_reader import ByteReader
 from ....errors import DamagedFileError
 from ....keys.secrets import FaceKey
+from ....types import Box
+from ..plane_covers import paste_planes
 from ..planes import EIGHT, TEN, FramePlanes, read_planes, write_planes
 from .tables import MAX_CHUNK_FRAMES
 
 PADDING: Final = 2048
 LARGEST_WINDOW: Final = 16384
+_TUNED: Final = 3.0
+"""Added to the constant rate factor: without adjustments for the eye, the same error takes a tenth fewer bytes.  What
+is sealed is compressed again when it is recovered; so it should be near to what it was, not only look like it."""
+
 _ONCE: Final = bytes(12)
 _HEAD: Final = struct.Struct(">HHBH")
 _PLACE: Final = struct.Struct(">3H")
@@ -116,6 +123,8 @@ def open_piece(key: bytes, sealed: bytes, stream: bytes, number: int) -> bytes:
 class TrackEncoder:
     """Encodes the pictures of one person in one chunk.
 
+    Only a part of each picture is needed.  Around it, the picture stays as it was before, which costs next to nothing.
+
     Args:
         av: the library.
         size: (width, height), even.
@@ -133,13 +142,24 @@ class TrackEncoder:
         context.width, context.height = size
         context.pix_fmt = TEN if ten_bits else EIGHT
         context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
-        context.options = {"preset": "medium", "crf": f"{crf:g}"}
+        context.options = {"preset": "medium", "tune": "psnr", "crf": f"{crf + _TUNED:g}"}
         context.gop_size, context.thread_count = MAX_CHUNK_FRAMES, 1
         self._context = context
+        self._picture: FramePlanes | None = None
 
-    def add(self, place: PicturePlace, planes: FramePlanes) -> None:
-        """Take the next picture."""
-        frame = write_planes(self._av, planes)
+    def add(self, place: PicturePlace, part: FramePlanes, at: tuple[int, int]) -> None:
+        """Take the next picture.
+
+        Args:
+            place: of the picture.
+            part: what is needed of it; of even size.
+            at: (x, y) of the part in the picture; even.
+        """
+        box = Box(*at, *part.size)
+        if self._picture is None:
+            self._picture = _extended(part, box, self._size)
+        paste_planes(self._picture, box, part)
+        frame = write_planes(self._av, self._picture)
         frame.pts = len(self._places)
         self._places.append(place)
         self._packets += [bytes(packet) for packet in self._context.encode(frame)]
@@ -148,6 +168,15 @@ class TrackEncoder:
         """Return all pictures."""
         self._packets += [bytes(packet) for packet in self._context.encode(None)]
         return FaceTrackPayload(self._size, self._ten, tuple(self._places), tuple(self._packets))
+
+
+def _extended(part: FramePlanes, box: Box, size: tuple[int, int]) -> FramePlanes:
+    """Return a picture of (width, height) with a part of it in a box; the part's edges are repeated around it."""
+    left, top, right, bottom = box.x, box.y, size[0] - box.right, size[1] - box.bottom
+    return FramePlanes(*(
+        np.pad(plane, ((top // unit, bottom // unit), (left // unit, right // unit)), mode="edge")
+        for plane, unit in zip(part, (1, 2, 2), strict=True)
+    ))  # fmt: skip
 
 
 def decode_track(av: Any, payload: FaceTrackPayload) -> Iterator[tuple[PicturePlace, FramePlanes]]:
