@@ -7,15 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cast_kit import ANN, BOB, appearing, options, planes_of, protected, psnr, recovered, two_people
-from clip_kit import write_clip
+from clip_kit import SIZE, av, write_clip
 
 from proface_s.api.options import RecoverOptions
 from proface_s.errors import ImageError, WrongKeyError
 from proface_s.keys.access import Lock
+from proface_s.types import Box
 from proface_s.video.clip.areas import Area, Owners, covered_box, sealed_box
+from proface_s.video.clip.plane_covers import cut_planes, paste_planes
+from proface_s.video.clip.planes import FramePlanes
 from proface_s.video.clip.protect import protect_clip
 from proface_s.video.clip.read import open_clip
 from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_frames
+from proface_s.video.clip.track.reading import read_sealed_chunks
+from proface_s.video.clip.track.sealing import PicturePlace, TrackEncoder, decode_track, open_track
 
 
 def test_faces_are_covered_and_come_back(tmp_path: Path) -> None:
@@ -67,6 +72,63 @@ def test_one_persons_key_changes_only_that_persons_pixels(tmp_path: Path) -> Non
     assert changed > 10_000
     result = recover_clip(target, tmp_path / "b.mp4", RecoverOptions.of(BOB))
     assert (result.recovered, result.covered) == ((2,), (1,))
+
+
+def test_a_persons_track_shows_nothing_of_others(tmp_path: Path) -> None:
+    """Its windows hold more than the person owns."""
+    source, target = protected(tmp_path, own={2: Lock.of(BOB)})
+    original, size = planes_of(source), SIZE
+    track, opened = open_track_of(target, RecoverOptions.of(BOB))
+    shown, others = [], []
+    for table, packet in read_sealed_chunks(track):
+        if 1 not in packet.sealed:
+            continue
+        key = opened.face_keys[1]
+        payload = open_track(key, packet.sealed[1], track.mark.stream, table.number, 1, packet.table)
+        for place, picture in decode_track(av, payload):
+            areas = table.frames[place.offset].areas
+            (anns,) = [area.box for area in areas if area.face == 0]
+            left, top = max(place.x, anns.x), max(place.y, anns.y)
+            right, bottom = min(place.x + picture.size[0], anns.right), min(place.y + picture.size[1], anns.bottom)
+            if right <= left or bottom <= top:
+                continue
+            box = Box(left, top, right - left, bottom - top)
+            mine = np.repeat(np.repeat(Owners(areas, size).mask(0, box), 2, axis=0), 2, axis=1)
+            before = cut_planes(original[table.first + place.offset], box).y
+            here = cut_planes(picture, Box(left - place.x, top - place.y, box.w, box.h)).y
+            shown += [here[mine]]
+            others += [before[mine]]
+    assert sum(map(len, others)) > 5_000
+    assert psnr(np.concatenate(shown), np.concatenate(others)) < 20
+
+
+@pytest.mark.parametrize("ten_bits", [False, True])
+def test_parts_of_pictures_come_back_and_the_rest_stays_as_it_was(ten_bits: bool) -> None:
+    kind, most = (np.uint16, 1023) if ten_bits else (np.uint8, 255)
+    encoder = TrackEncoder(av, (48, 40), ten_bits, 12)
+    parts = [(48, 40, 0, 0), (32, 20, 4, 6), (16, 40, 32, 0), (24, 24, 0, 16)]
+    sent = []
+    for number, (width, height, x, y) in enumerate(parts):
+        y_plane = np.full((height, width), most * (number + 1) // 6, kind)
+        chroma = np.full((height // 2, width // 2), most * (5 - number) // 6, kind)
+        sent.append(FramePlanes(y_plane, chroma, chroma))
+        encoder.add(PicturePlace(number, 0, 0), sent[-1], (x, y))
+    expected = sent[0].copy()
+    for (place, picture), part, (width, height, x, y) in zip(
+        decode_track(av, encoder.finish()), sent, parts, strict=True
+    ):
+        paste_planes(expected, Box(x, y, width, height), part)
+        for plane, wanted in zip(picture, expected, strict=True):
+            assert plane.dtype == kind
+            assert np.abs(plane.astype(float) - wanted).mean() < 0.012 * most, place
+
+
+def test_the_first_picture_of_a_track_has_no_edge() -> None:
+    encoder = TrackEncoder(av, (64, 48), False, 12)
+    flat = FramePlanes(*(np.full(shape, 140, np.uint8) for shape in ((16, 24), (8, 12), (8, 12))))
+    encoder.add(PicturePlace(0, 0, 0), flat, (20, 10))
+    ((_, picture),) = decode_track(av, encoder.finish())
+    assert all(np.abs(plane.astype(int) - 140).max() <= 3 for plane in picture)
 
 
 def test_from_python(tmp_path: Path) -> None:
