@@ -26,7 +26,7 @@ from proface_s.scale.engines import start_engine
 from proface_s.scale.job import CollectionJob
 from proface_s.scale.locations import Location, picture_names
 from proface_s.scale.manifest import MAIN, open_manifest
-from proface_s.scale.worker import ManifestRow
+from proface_s.scale.outcomes import ManifestRow
 
 
 def clocked(action: Callable[[], object]) -> tuple[float, float]:

@@ -62,6 +62,9 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
         if name != "safe":
             Image.fromarray(portrait).save(folder / name / "a.jpg")
+    for name in "summer", "hidden":
+        (folder / name).mkdir()
+        shutil.copy(folder / "photos" / "a.jpg", folder / "summer")
     for name in "secret", "secret.txt", "mine", "bobs", "carols":
         (folder / name).write_text(f"the words of {name}\n")
         (folder / name).chmod(0o600)
@@ -77,6 +80,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(pixels.protected).save(folder / "odd.png")
     done.save_cover(folder / "other-name.jpg")
     shutil.copy(folder / "party.protected.jpg", folder / "protected" / "a.jpg.protected.jpg")
+    session.protect(folder / "summer" / "a.jpg", PASSPHRASE, output=folder / "hidden" / "a.protected.jpg")
     sharing = session.protect(folder / "party.jpg", PASSPHRASE, share=ShareOptions(), output=folder / "shared.jpg")
     assert sharing.share is not None
     with Image.open(io.BytesIO(sharing.share.data)) as sent:
@@ -109,6 +113,8 @@ def _make_clips(folder: Path, frame: np.ndarray) -> None:
     (folder / "people.json").write_bytes(encode_people(people))
     options = ProtectOptions.of(PASSPHRASE, style="pixelate")
     write_protected(folder / "clip.mp4", folder / "clip.protected.mp4", people, options, ClipOptions())
+    shutil.copy(folder / "clip.mp4", folder / "summer")
+    shutil.copy(folder / "clip.protected.mp4", folder / "hidden")
 
 
 @pytest.fixture

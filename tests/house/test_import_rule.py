@@ -20,7 +20,8 @@ LEVELS = (
     {"threads", "processes", "plugins", "ans"},
     {"image", "faces", "covers", "keys", "flow", "robust", "container"},
     {"api"},
-    {"web", "video", "scale", "hints"},
+    {"web", "video", "hints"},
+    {"scale"},  # hands photos and clips to engines
     {"cli"},  # starts the page and the engines
 )
 EXCEPTIONS = {

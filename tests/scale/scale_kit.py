@@ -12,7 +12,8 @@ from PIL import Image
 
 from proface_s.api.options import ProtectOptions
 from proface_s.scale.job import CollectionJob, PhotoTask
-from proface_s.scale.worker import PhotoOutcome, protect_one
+from proface_s.scale.outcomes import PhotoOutcome
+from proface_s.scale.worker import protect_one
 from proface_s.types import Box
 
 BOX = Box(40, 20, 64, 64)

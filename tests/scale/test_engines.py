@@ -24,7 +24,7 @@ from proface_s.scale import dask_engine, engines, run  # noqa: E402
 from proface_s.scale.engines import start_engine  # noqa: E402
 from proface_s.scale.locations import Location  # noqa: E402
 from proface_s.scale.manifest import MAIN, open_manifest, read_rows  # noqa: E402
-from proface_s.scale.worker import PhotoOutcome  # noqa: E402
+from proface_s.scale.outcomes import PhotoOutcome  # noqa: E402
 
 # what the engine itself leaves open when its processes are killed is not ours to close
 pytestmark = [

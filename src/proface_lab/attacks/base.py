@@ -70,6 +70,10 @@ class AttackBudget:
     frames: int = 25
     styles: tuple[str, ...] = ("blur", "pixelate", "blur:5", "pixelate:16")
 
+    def trained_for(self, steps: int) -> AttackBudget:
+        """Return the budget with so many training steps for every network."""
+        return replace(self, unet=steps, restorer=steps, restoring=steps, distinguisher=steps)
+
     def raised_to(self, side: int) -> AttackBudget:
         """Return the budget for a method whose faces need so many pixels a side.
 

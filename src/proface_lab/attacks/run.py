@@ -22,7 +22,7 @@ from ..evaluation.method import Method, NeedsRoom, load_method
 from ..evaluation.report.plots import plot_curves
 from ..evaluation.report.report import EvaluationReport
 from ..evaluation.report.sheets import contact_sheet
-from .base import BUDGETS, Attack, AttackOutcome, NotApplicable, Scene
+from .base import BUDGETS, Attack, AttackBudget, AttackOutcome, NotApplicable, Scene
 from .matching import Matcher
 from .pages import attacks_page
 from .registry import chosen_attacks, find_attack
@@ -47,6 +47,7 @@ class AttackOptions:
         recognisers: see `load_recognisers`; may be empty.
         kind: see `read_faces`.
         seed: of everything except keys, which are random.
+        steps: of every network's training, in place of the budget's; None for those of the budget.
     """
 
     data: tuple[Path, ...]
@@ -60,6 +61,13 @@ class AttackOptions:
     recognisers: tuple[str, ...] = ()
     kind: Kind = "auto"
     seed: int = 20261123
+    steps: int | None = None
+
+    @property
+    def chosen_budget(self) -> AttackBudget:
+        """The budget of that name, with as many training steps as were asked for."""
+        budget = BUDGETS[self.budget]
+        return budget if self.steps is None else budget.trained_for(self.steps)
 
 
 def run_suite(
@@ -85,7 +93,7 @@ def run_suite(
     if options.style != OTHER_FACE:
         parse_style(options.style)
     recognisers = load_recognisers(list(options.recognisers))
-    budget = BUDGETS[options.budget]
+    budget = options.chosen_budget
     omitted: list[Omission] = []
     victims, own = read_all(options, max(budget.side, budget.learning_side), omitted)
     report = EvaluationReport(options.out, "attack", _settings(options, methods, victims, own))
@@ -187,7 +195,7 @@ def read_all(options: AttackOptions, side: int, omitted: list[Omission]) -> tupl
     Raises:
         NoFaceSamplesError: if one of the two is empty.
     """
-    budget = BUDGETS[options.budget]
+    budget = options.chosen_budget
     most = max(budget.victims, budget.judged)
     if options.own:
         victims = read_faces(options.data, side, most, kind=options.kind, omitted=omitted)
@@ -240,7 +248,7 @@ def _settings(
     return {
         "data": [str(each) for each in options.data],
         "own": [str(each) for each in options.own],
-        "budget": asdict(BUDGETS[options.budget]) | {"name": options.budget},
+        "budget": asdict(options.chosen_budget) | {"name": options.budget},
         "style": options.style,
         "recognisers": list(options.recognisers),
         "kind": options.kind,
@@ -248,7 +256,7 @@ def _settings(
         "faces": len(victims),
         "own_faces": len(own),
         "read": names,
-        "size": BUDGETS[options.budget].side,
+        "size": options.chosen_budget.side,
     }
 
 

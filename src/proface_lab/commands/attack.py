@@ -59,6 +59,12 @@ from .options import METHODS, LabCommand, kind, quiet, report_folder, seed
     help=f"quick: about ten minutes on two cores for {DEFAULT_MODEL}.  full: needs an accelerator.",
 )
 @click.option(
+    "--steps",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Training steps of every network, instead of those of the budget.",
+)
+@click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
@@ -90,6 +96,7 @@ def command(
     peers: tuple[str, ...],
     own: tuple[Path, ...],
     budget: str,
+    steps: int | None,
     device: str,
     style: str,
     recognisers: tuple[str, ...],
@@ -125,6 +132,7 @@ def command(
         recognisers,
         kind,  # type: ignore[arg-type]
         seed,
+        steps,
     )
     parts = PartProgress(quiet)
 

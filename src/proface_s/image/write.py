@@ -213,6 +213,16 @@ def check_output_path(
     target = Path(output)
     if not (jpeg and is_jpeg_name(target)):
         format_of(target)
+    check_new_path(source, target, overwrite=overwrite)
+
+
+def check_new_path(source: str | os.PathLike[str] | None, target: Path, *, overwrite: bool = False) -> None:
+    """Refuse the path of an output of any format before any work is done; arguments as in `check_output_path`.
+
+    Raises:
+        UsageError: if the output is the input, also through links.
+        ImageError: if it exists and ``overwrite`` is False, its folder does not exist, or its name is too long.
+    """
     if name_bytes(target.name) > MAX_NAME_BYTES:
         raise ImageError(
             f"the name of {target} has {name_bytes(target.name)} bytes; file systems allow {MAX_NAME_BYTES}",

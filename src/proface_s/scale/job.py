@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from ..api.face_search import USUAL_SEARCH
@@ -15,6 +15,10 @@ from ..covers import format_style, sticker_file
 from ..errors import UsageError
 from ..image.names import fitted_name
 from ..image.write import FORMATS, JPEG_QUALITY, OutputFormat
+from ..types import Style
+from ..video.clip.options import COVER_STYLE, QUALITY, ClipOptions
+from ..video.clip_names import PROTECTED_CLIP, is_clip_name
+from ..video.people.corrections import Corrections
 from .urls import check_url
 
 PhotoStatus = Literal["done", "copied", "no-face", "failed", "poisoned"]
@@ -30,6 +34,8 @@ FINGERPRINTED: Final = ("lock", "style", "boxes", "faces", "seal", "file_format"
 IN_OUTPUTS: Final = ("model",)
 """Options that runs may differ in, and that every output shows."""
 
+_USUAL_STYLE: Final = Style("blur")
+
 FIXED: Final[dict[str, tuple[Any, ...]]] = {
     "own": ({},),
     "own_styles": ({},),
@@ -37,6 +43,21 @@ FIXED: Final[dict[str, tuple[Any, ...]]] = {
     "sidecar": ("none",),
 }
 """The other options, with the only values that a run accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipJob:
+    """How every clip of a collection is protected.
+
+    Attributes:
+        options: as for photos, with the cover of clips.
+        clip: everything that only clips have.
+        corrections: of who was found.
+    """
+
+    options: ProtectOptions
+    clip: ClipOptions = field(default_factory=ClipOptions)
+    corrections: Corrections = field(default_factory=Corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +72,7 @@ class CollectionJob:
         recursive: include subfolders.
         threads: that each worker may use.
         published: URL or folder for the covers alone, in which nothing is hidden; None if they are not wanted.
+        clips: how clips are protected; needed if there are suffixes of clips among ``suffixes``.
 
     Raises:
         UsageError: if a URL carries a secret, or the options cannot be used for a whole collection.
@@ -63,11 +85,14 @@ class CollectionJob:
     recursive: bool = True
     threads: int = 1
     published: str | None = None
+    clips: ClipJob | None = None
 
     def __post_init__(self) -> None:
         for url in (self.source, self.target, self.published):
             if url is not None:
                 check_url(url)
+        if self.clips is not None and self.clips.options.lock != self.options.lock:
+            raise UsageError("clips and photos of a run have the same recipients", code="engine-option")
         if self.options.lock.passphrases or not self.options.lock.recipients:
             raise UsageError(
                 "a run on an engine protects for public keys alone, and "
@@ -90,6 +115,10 @@ class CollectionJob:
         """
         return _named(source, with_format(PROTECTED_SUFFIX, kind))
 
+    def clip_of(self, source: str) -> str:
+        """Return the name of a clip's output, likewise: ``a/b.mov`` -> ``a/b.mov.protected.mp4``."""
+        return _named(source, PROTECTED_CLIP)
+
     def published_of(self, source: str, kind: OutputFormat) -> str:
         """Return the name of a photo's covers, likewise: ``a/b.jpg`` -> ``a/b.jpg.covered.jpg``."""
         return _named(source, with_format(COVERED_SUFFIX, kind))
@@ -100,7 +129,9 @@ class CollectionJob:
         return "" if share is None or share.inside else _named(source, share_suffix(share))
 
     def outputs_of(self, source: str) -> list[tuple[str, str]]:
-        """Return all outputs that a photo may have: (URL or folder, name in it)."""
+        """Return all outputs that a photo or clip may have: (URL or folder, name in it)."""
+        if is_clip_name(source):
+            return [(self.target, self.clip_of(source))]
         kinds: tuple[OutputFormat, ...] = (*FORMATS, "jpeg")
         chosen, shared = self.options.file_format, self.share_of(source)
         outputs = [(self.target, shared)] if shared else []
@@ -138,10 +169,23 @@ class CollectionJob:
         if options.share is not None:
             share = asdict(options.share)
             settings["share"] = share if share.pop("inside") is False else {**share, "inside": True}
+        if self.clips is not None and (of_clips := self._of_clips(self.clips)):
+            settings["clips"] = of_clips
         sticker = sticker_file(options.style)
         if sticker is not None:
             settings["sticker"] = hashlib.sha256(sticker.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+    def _of_clips(self, clips: ClipJob) -> dict[str, Any]:
+        """Return what of the clips' settings does not follow from those of the photos; nothing by default.
+
+        A run that was begun before clips were taken is continued with them.
+        """
+        cover = COVER_STYLE if self.options.style == _USUAL_STYLE else format_style(self.options.style)
+        usual = ClipOptions(quality=QUALITY if self.options.quality == JPEG_QUALITY else self.options.quality)
+        style = format_style(clips.options.style)
+        found = {name: value for name, value in asdict(clips.clip).items() if value != getattr(usual, name)}
+        return found | ({} if style == cover else {"style": style})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +202,7 @@ class KnownPhoto:
 
 @dataclass(frozen=True, slots=True)
 class PhotoTask:
-    """One photo to protect.
+    """One photo or clip to protect.
 
     Attributes:
         source: its name, relative to the run's source.

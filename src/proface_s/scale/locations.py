@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from ..errors import DiskFullError, ImageError, UsageError, foreign_text, masked_url
 from ..image.names import is_temporary, temporary_name
@@ -16,6 +16,7 @@ from ..image.write import write_atomic
 from .urls import check_url
 
 _OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2"))
+_PART: Final = 1 << 20
 _FULL = ("no space left", "disk quota exceeded", "quota exceeded")
 
 
@@ -131,29 +132,83 @@ class Location:
             DiskFullError: if no space is left.
             ImageError: if it cannot be written for another reason.
         """
+        if self.is_local:
+            path = self.ready_path(name)
+            with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be written"):
+                write_atomic(path, data, overwrite=True, like=like)
+        else:
+            self._send(name, len(data), lambda path: self.fs.pipe_file(path, data))
+
+    def put(self, name: str, source: str) -> None:
+        """Copy a file of this machine to a file system elsewhere, atomically; for what is too large for `write`.
+
+        Args:
+            name: relative to the folder.
+            source: path of the file.
+
+        Raises:
+            DiskFullError, ImageError: as `write`.
+        """
+        self._send(name, os.path.getsize(source), lambda path: self.fs.put_file(source, path))
+
+    def get(self, name: str, target: str) -> None:
+        """Copy a file to this machine.
+
+        Args:
+            name: relative to the folder.
+            target: path of the copy.
+
+        Raises:
+            DiskFullError: if no space is left here.
+            ImageError: if it cannot be read.
+        """
+        with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be read"):
+            self.fs.get_file(self.path(name), target)
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file, in hexadecimal, without holding all of it.
+
+        Raises:
+            ImageError: if it cannot be read.
+        """
+        with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be read"), self.fs.open(self.path(name)) as file:
+            found = hashlib.sha256()
+            while part := file.read(_PART):
+                found.update(part)
+            return found.hexdigest()
+
+    def ready_path(self, name: str) -> str:
+        """Return the path of a file that is about to be written; its folder is made if it is missing.
+
+        Raises:
+            ImageError: if it cannot be made, or the location itself is gone.
+        """
         fs, path = self.fs, self.path(name)
         with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be written"):
-            stored = _protocols(fs) & _OBJECT_STORES
-            if not stored:
+            if not _protocols(fs) & _OBJECT_STORES:
                 if not fs.exists(self.root):  # it existed when the run began: now this is another disk
                     raise FileNotFoundError(self.root)
                 fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-            if self.is_local:
-                write_atomic(path, data, overwrite=True, like=like)
-            elif stored:
-                fs.pipe_file(path, data)
-            else:
-                folder, _, last = path.rpartition("/")
-                temporary = f"{folder}/{temporary_name(last)}"
-                try:
-                    fs.pipe_file(temporary, data)
-                    if fs.info(temporary)["size"] != len(data):
-                        raise OSError("what was written is not complete")
-                    fs.mv(temporary, path)
-                except BaseException:
-                    with suppress(Exception):
-                        fs.rm_file(temporary)
-                    raise
+        return path
+
+    def _send(self, name: str, size: int, send: Callable[[str], object]) -> None:
+        """Write a file elsewhere: at once into an object store, else under a temporary name."""
+        fs, path = self.fs, self.ready_path(name)
+        with _explained(f"{self.url.rstrip('/')}/{name}", "cannot be written"):
+            if _protocols(fs) & _OBJECT_STORES:
+                send(path)
+                return
+            folder, _, last = path.rpartition("/")
+            temporary = f"{folder}/{temporary_name(last)}"
+            try:
+                send(temporary)
+                if fs.info(temporary)["size"] != size:
+                    raise OSError("what was written is not complete")
+                fs.mv(temporary, path)
+            except BaseException:
+                with suppress(Exception):
+                    fs.rm_file(temporary)
+                raise
 
     def clear(self, name: str) -> None:
         """Delete what a killed attempt to write a file left behind; call it when nobody writes the file."""

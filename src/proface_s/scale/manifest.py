@@ -28,7 +28,7 @@ from ..covers import format_style
 from ..errors import FileFormatError, ImageError, UsageError
 from .job import CollectionJob, KnownPhoto
 from .locations import Location
-from .worker import ManifestRow
+from .outcomes import ManifestRow
 
 FORMAT = "1"
 MAIN = "manifest.parquet"

@@ -17,7 +17,8 @@ from ..processes import Attempt, Executor, run_tasks
 from .job import MAX_ATTEMPTS, CollectionJob, PhotoTask
 from .locations import Location, contains, picture_names
 from .manifest import Manifest, noted
-from .worker import ManifestRow, PhotoOutcome, photo_digest, protect_one
+from .outcomes import ManifestRow, PhotoOutcome
+from .worker import photo_digest, protect_one
 
 
 @dataclass(slots=True)

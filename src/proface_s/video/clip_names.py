@@ -1,9 +1,12 @@
-"""Tell clips by their names."""
+"""Tell clips by their names, and protected clips by their comment, without the library that decodes them."""
 
 from __future__ import annotations
 
 import os
-from typing import Final
+import struct
+from typing import IO, Final
+
+from ..errors import ImageError
 
 CLIP_SUFFIXES: Final = frozenset({
     ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -11,7 +14,46 @@ CLIP_SUFFIXES: Final = frozenset({
 })  # fmt: skip
 """Endings of the formats that `proface_s.video.clip` reads, in lower case."""
 
+OUTPUT_SUFFIX: Final = ".mp4"
+PROTECTED_CLIP: Final = ".protected.mp4"
+"""End of the name of a protected clip."""
+
+COMMENT: Final = "PRO-Face S: faces are sealed in a data track of this file"
+"""Comment of protected clips, by which one whose data track was removed is recognised."""
+
+_LARGEST_INDEX: Final = 2**26
+_HEAD: Final = struct.Struct(">I4s")
+_LONG: Final = struct.Struct(">Q")
+
 
 def is_clip_name(path: str | os.PathLike[str]) -> bool:
     """Return whether a file is named like a clip."""
     return os.path.splitext(os.fspath(path))[1].lower() in CLIP_SUFFIXES
+
+
+def is_protected_clip(path: str | os.PathLike[str]) -> bool:
+    """Return whether an MP4 file has the comment of protected clips; nothing is decoded.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return COMMENT.encode() in _index(file)
+    except OSError as error:
+        raise ImageError(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from None
+
+
+def _index(file: IO[bytes]) -> bytes:
+    """Return the box ``moov`` of an MP4 file (ISO/IEC 14496-12), which holds its comment; empty if there is none."""
+    while len(head := file.read(_HEAD.size)) == _HEAD.size:
+        size, kind = _HEAD.unpack(head)
+        body = size - _HEAD.size
+        if size == 1:
+            body = _LONG.unpack(file.read(_LONG.size).rjust(_LONG.size, b"\0"))[0] - _HEAD.size - _LONG.size
+        if kind == b"moov":
+            return file.read(max(0, min(body, _LARGEST_INDEX)))
+        if body < 0:
+            break
+        file.seek(body, os.SEEK_CUR)
+    return b""

@@ -59,35 +59,28 @@ def command(
     copies of the file are not changed.
     """
     from ...api import forget
-    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
-    from ..runner.clips.task import FORGOTTEN, only_clip
-    from ..runner.plan import Plan
+    from ..runner.clips.changes import forget_in_clip
+    from ..runner.clips.task import ByMedium, checked_for_clips
     from ..runner.report import Reporter
     from ..runner.run import run_plan
     from ..runner.special_plans import plan_changes
 
-    plan_options = PlanOptions(output, overwrite=overwrite)
-    if any(map(is_clip_name, inputs)):
-        from ..runner.clips import changes
-
-        clip = changes.change_task(only_clip(inputs, {"--erase": erase}), FORGOTTEN, plan_options, in_place=in_place)
-        if not yes and not _confirmed(Plan((clip,)), faces, final=in_place):
-            click.echo("nothing was changed", err=True)
-            return 1
-        reporter, replaces = Reporter("forget", output_options), overwrite or in_place
-        return changes.run_forget_clip(clip, faces, AuditLog.open(audit, "forget"), reporter, overwrite=replaces)
-    plan = plan_changes(inputs, ".forgotten.png", plan_options, in_place=in_place)
+    plan = plan_changes(inputs, ".forgotten.png", PlanOptions(output, overwrite=overwrite), in_place=in_place)
+    plan = checked_for_clips(plan, {"--erase": erase})
     if not yes and not _confirmed(plan, faces, final=in_place or erase):
         click.echo("nothing was changed", err=True)
         return 1
     log = AuditLog.open(audit, "forget")
 
-    def work(task: FileTask) -> TaskReport:
+    def photos(task: FileTask) -> TaskReport:
         done = forget(task.source, faces, erase=erase, output=task.target, in_place=in_place, overwrite=overwrite)
         return _report(task, done, erase)
 
-    return run_plan(plan, log.recording(work, faces), Reporter("forget", output_options))
+    def clips(task: FileTask) -> TaskReport:
+        return forget_in_clip(task, faces, overwrite=overwrite or in_place)
+
+    return run_plan(plan, log.recording(ByMedium(photos, clips), faces), Reporter("forget", output_options))
 
 
 def _report(task: FileTask, done: ChangedFile, erase: bool) -> TaskReport:
@@ -120,7 +113,7 @@ def _confirmed(plan: Plan, faces: Sequence[int], *, final: bool) -> bool:
                 "look at the numbers with `proface inspect`, then add --yes",
             )
         return True
-    shown = [line for task in plan.tasks for line in _described(task.source, faces)]
+    shown = [line for task in plan.tasks if task.failure is None for line in _described(task.source, faces)]
     if not shown:  # nothing can be destroyed: the run will say why
         return True
     for line in [*shown[:_MOST_SHOWN], *([f"... and {len(shown) - _MOST_SHOWN} more"] * (len(shown) > _MOST_SHOWN))]:

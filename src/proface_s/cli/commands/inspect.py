@@ -24,23 +24,18 @@ if TYPE_CHECKING:
 def command(inputs: tuple[Path, ...], share_copies: bool, output_options: OutputOptions) -> int:
     """Show what is in protected files, without a key."""
     from ...api import inspect
-    from ...video.clip_names import is_clip_name
-    from ..runner.clips.task import only_clip
+    from ..runner.clips.reading import inspect_one_clip
+    from ..runner.clips.task import ByMedium, checked_for_clips
     from ..runner.report import Reporter
     from ..runner.run import run_plan
     from ..runner.special_plans import plan_reading
     from ..runner.stdio import STDIN, read_stdin
 
-    if any(map(is_clip_name, inputs)):
-        from ..runner.clips import reading
-
-        return reading.run_inspect_clip(only_clip(inputs), Reporter("inspect", output_options))
-
-    def work(task: FileTask) -> TaskReport:
+    def photos(task: FileTask) -> TaskReport:
         return _report(task, inspect(read_stdin() if task.source is STDIN else task.source))
 
-    plan = plan_reading(inputs, pipes=True, share_copies=share_copies)
-    return run_plan(plan, work, Reporter("inspect", output_options))
+    plan = checked_for_clips(plan_reading(inputs, pipes=True, share_copies=share_copies), {})
+    return run_plan(plan, ByMedium(photos, inspect_one_clip), Reporter("inspect", output_options))
 
 
 def _report(task: FileTask, found: Inspection) -> TaskReport:

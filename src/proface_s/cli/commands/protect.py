@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...hints import hinted
-from ..options.clips import ClipChoices, PeopleOptions, clip_options, people_options, photo_boxes
+from ..options.clips import (
+    ClipChoices,
+    PeopleOptions,
+    about_one_clip,
+    clip_options,
+    people_options,
+    photo_boxes,
+    untimed_boxes,
+)
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -34,7 +42,9 @@ from ..options.types import StyleText
 if TYPE_CHECKING:
     from ...api.face_search import FaceSearch
     from ...types import Style, WrongKey
+    from ..runner.clips.protect import ClipRequest
     from ..runner.plan import Plan
+    from ..runner.run import Work
 
 
 def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
@@ -148,7 +158,7 @@ def command(
     engine: EngineOptions,
     output_options: OutputOptions,
 ) -> int:
-    """Hide the faces of photos and of a clip; writes NAME.protected.jpg (.png, .webp, .tif, .mp4) beside each.
+    """Hide the faces of photos and clips; writes NAME.protected.jpg (.png, .webp, .tif, .mp4) beside each.
 
     Asks for a passphrase twice; an empty answer generates one.  The tree of a folder is mirrored in the output folder.
     `-` is stdin or, as an output, stdout.
@@ -170,8 +180,6 @@ def command(
     from ...api.options import ProtectOptions
     from ...errors import UsageError
     from ...processes import threads_per_process
-    from ...video.clip_names import is_clip_name
-    from ..runner.clips.task import only_clip
     from ..runner.keys import read_identity_files, read_locks
     from ..runner.protect_task import ProtectTask
     from ..runner.report import Reporter
@@ -184,29 +192,24 @@ def command(
         raise hinted(
             UsageError("--identity does nothing without --resume"), "recipients' public keys are given with -r"
         )
-    settings["search"] = search
-    if any(map(is_clip_name, inputs)):
-        from ..runner.clips.protect import run_protect_clip
-
-        refused = {"--publish": publish is not None, "--robust": share is not None, "--engine": engine.name is not None}
-        return run_protect_clip(
-            only_clip(inputs, refused), plan_options, settings, people, clip, locks, reporter, threads=threads
-        )
-    settings["boxes"] = photo_boxes(people, settings["boxes"], clip.given)
-    settings["share"] = share.options() if share else None
+    settings["search"], settings["share"] = search, share.options() if share else None
     if engine.name is not None:
+        from ..runner.clips.protect import clip_request
         from ..runner.engine_run import run_on_engine
 
-        refused = {
+        refused = about_one_clip(people, settings["boxes"]) | {
             "--wrong-key cover": (settings["wrong_key"] or _first_mode(settings["model"])) == "cover",
             "--sidecar": settings["sidecar"] != "none",
             "--share-only": share is not None and share.only,
             "--identity": bool(identities),
         }
         where = (engine, inputs, plan_options, publish)
-        return run_on_engine(*where, locks, settings, reporter, refused=refused, jobs=jobs, threads=threads)
+        clips = clip_request(settings, people, clip)
+        settings["boxes"] = untimed_boxes(settings["boxes"])
+        return run_on_engine(*where, locks, settings, clips, reporter, refused=refused, jobs=jobs, threads=threads)
     paths = only_paths(inputs, engine)
     plan = _make_plan(paths, plan_options, settings, share, locks, output_options)
+    plan, request = _with_clips(plan, settings, people, clip, {"--publish": publish is not None, "--robust": share})
     plan = with_published(plan, paths, publish, plan_options)
     if settings["share"] is not None and not (share and share.only):
         plan = with_share_copies(plan, settings["share"], plan_options)
@@ -216,8 +219,44 @@ def command(
     known = read_identity_files(identities, reporter.warn)
     options = ProtectOptions(lock=lock, own=own, **settings)
     alone = share is not None and share.only
-    task = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads, alone)
-    return run_plan(plan, task, reporter, jobs=jobs)
+    work: Work = ProtectTask(options, plan_options.resume, known, plan_options.overwrite, threads, alone)
+    if request is not None:
+        from ..runner.clips.protect import ProtectClipTask
+        from ..runner.clips.task import ByMedium, shows_frames
+
+        shown = shows_frames(plan, reporter)
+        work = ByMedium(work, ProtectClipTask.of(request, (lock, own), plan_options, threads=threads, shown=shown))
+    return run_plan(plan, work, reporter, jobs=jobs)
+
+
+def _with_clips(
+    plan: Plan, settings: ProtectSettings, people: PeopleOptions, clip: ClipChoices, refused: Mapping[str, object]
+) -> tuple[Plan, ClipRequest | None]:
+    """Return the plan, in which clips that cannot be protected have failed, and what is asked for the others.
+
+    The settings are left with what is for photos.
+
+    Raises:
+        UsageError: if an option is for clips and there are none, or is about one clip and there are several.
+    """
+    from ...video.clip_names import is_clip_name
+
+    if not any(is_clip_name(task.source) for task in plan.tasks):
+        settings["boxes"] = photo_boxes(people, settings["boxes"], clip.given)
+        return plan, None
+    from ..runner.clips.protect import clip_request
+    from ..runner.clips.task import check_one_clip, checked_for_clips
+
+    check_one_clip(plan, about_one_clip(people, settings["boxes"]))
+    request = clip_request(settings, people, clip)
+    given = {option: bool(was) for option, was in refused.items()}
+    of_photos = {
+        "--format": settings["file_format"] is not None,
+        "--model": settings["model"] is not None,
+        "--allow-no-face": settings["allow_no_face"],
+    }
+    settings["boxes"] = untimed_boxes(settings["boxes"])
+    return checked_for_clips(plan, given, of_photos), request
 
 
 def _check_alone(settings: ProtectSettings) -> None:
@@ -256,13 +295,14 @@ def _make_plan(
     output_options: OutputOptions,
 ) -> Plan:
     """Plan the run, and check that pipes can do it."""
-    from ...api.files.kinds import PROTECTED_SUFFIX, output_kind, with_format
+    from ...api.files.kinds import PROTECTED_SUFFIX, output_kind
     from ...api.files.reasons import check_jpeg, pixels_reason
     from ...api.share.protect_share import share_suffix
     from ...errors import ImageError, UsageError
-    from ..runner.file_filters import photos
+    from ...video.clip_names import is_clip_name
+    from ..runner.file_filters import photos_and_clips
     from ..runner.plan import make_plan
-    from ..runner.special_plans import check_names
+    from ..runner.special_plans import check_names, suffix_for
     from ..runner.stdio import STDOUT, check_pipes
 
     empty = ImageError("there are no pictures in this folder")
@@ -278,11 +318,13 @@ def _make_plan(
         _check_alone(settings)
 
     def suffix(source: Path) -> str:
-        if alone is not None:
+        if alone is not None and not is_clip_name(source):
             return share_suffix(alone)
-        return with_format(PROTECTED_SUFFIX, output_kind(source, None, settings["file_format"], lambda: reason)[0])
+        return suffix_for(
+            source, PROTECTED_SUFFIX, lambda: output_kind(source, None, settings["file_format"], lambda: reason)[0]
+        )
 
-    plan = make_plan(inputs, photos, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
+    plan = make_plan(inputs, photos_and_clips, plan_options, suffix=suffix, empty_folder=empty, pipes=True)
     if alone is not None:
         check_names(plan, alone)
     for task in plan.tasks[:1]:

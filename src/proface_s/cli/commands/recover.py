@@ -61,7 +61,7 @@ def command(
     threads: int,
     output_options: OutputOptions,
 ) -> int:
-    """Bring the faces of protected photos and of a clip back; writes NAME.recovered.jpg (.png, .mp4) beside each.
+    """Bring the faces of protected photos and clips back; writes NAME.recovered.jpg (.png, .mp4) beside each.
 
     Asks for the passphrase if neither an identity nor a face key is given.  A face key brings its face back; the
     others stay covered.  In a folder, only protected files are taken; with --share-copies, also what apps have left of
@@ -70,12 +70,11 @@ def command(
     If a program has removed all metadata, the faces come back from the pixels alone, as estimates.  From a share copy
     that an app has compressed, resized or cropped, they come back reduced.
     """
-    from ...api import Credentials
     from ...api.options import RecoverOptions
     from ...processes import threads_per_process
-    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
-    from ..runner.clips.task import only_clip
+    from ..runner.clips.reading import RecoverClipTask
+    from ..runner.clips.task import ByMedium, checked_for_clips, shows_frames
     from ..runner.keys import read_credentials
     from ..runner.recover_task import RecoverTask
     from ..runner.report import Reporter
@@ -83,20 +82,12 @@ def command(
     from ..runner.stdio import check_pipes, require_named_file
 
     reporter = Reporter("recover", output_options)
-    if any(map(is_clip_name, inputs)):
-        from ..runner.clips import reading
-
-        refused = {"--force": force, "--sidecar": sidecar is not None, "--from-pixels": from_pixels}
-        refused |= {"--format": file_format is not None, "--resume": plan_options.resume, "--expect": expect == "cover"}
-        clip = reading.recover_task(only_clip(inputs, refused), plan_options)
-        credentials = Credentials() if clip.failure else read_credentials(sources, reporter.warn)
-        wanted = RecoverOptions(credentials=credentials, faces=faces or None)
-        log = AuditLog.open(audit, "recover", credentials)
-        return reading.run_recover_clip(clip, wanted, log, reporter, overwrite=plan_options.overwrite)
     plan = _make_plan(inputs, plan_options, file_format, sidecar, from_pixels, share_copies)
     for task in plan.tasks[:1]:
         check_pipes(task.source, task.target, as_json=output_options.as_json, descriptors=[sources.descriptor])
         require_named_file(task.source, audit)
+    refused = {"--force": force, "--from-pixels": from_pixels, "--expect cover": expect == "cover"}
+    plan = checked_for_clips(plan, refused, {"--format": file_format is not None})
     if plan.hopeless:
         AuditLog.open(audit, "recover")
         return run_hopeless(plan, reporter)
@@ -109,10 +100,11 @@ def command(
         from_pixels=from_pixels,
     )
     log = AuditLog.open(audit, "recover", options.credentials)
-    recover = RecoverTask(
+    photos = RecoverTask(
         options, sidecar, plan_options.resume, plan_options.overwrite, threads_per_process(threads, jobs)
     )
-    return run_plan(plan, log.recording(recover, options.faces), reporter, jobs=jobs)
+    clips = RecoverClipTask(options, plan_options.resume, plan_options.overwrite, shows_frames(plan, reporter))
+    return run_plan(plan, log.recording(ByMedium(photos, clips), options.faces), reporter, jobs=jobs)
 
 
 def _make_plan(
@@ -123,11 +115,11 @@ def _make_plan(
     from_pixels: bool,
     share_copies: bool,
 ) -> Plan:
-    from ...api.files.kinds import RECOVERED_SUFFIX, kind_of, with_format
+    from ...api.files.kinds import RECOVERED_SUFFIX, kind_of
     from ...errors import NotProtectedError, UsageError
     from ..runner import file_filters
     from ..runner.plan import make_plan
-    from ..runner.special_plans import NO_PROTECTED_FILES
+    from ..runner.special_plans import NO_PROTECTED_FILES, suffix_for
 
     if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
         raise hinted(
@@ -143,7 +135,7 @@ def _make_plan(
         inputs,
         file_filter,
         plan_options,
-        suffix=lambda source: with_format(RECOVERED_SUFFIX, file_format or kind_of(source)),
+        suffix=lambda source: suffix_for(source, RECOVERED_SUFFIX, lambda: file_format or kind_of(source)),
         empty_folder=empty,
         pipes=True,
     )

@@ -44,24 +44,17 @@ def command(
     picture is not changed; old copies of the file still open with the old keys.
     """
     from ...api import rewrap
-    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
-    from ..runner.clips.task import REWRAPPED, only_clip
+    from ..runner.clips.changes import rewrap_one_clip
+    from ..runner.clips.task import ByMedium, checked_for_clips
     from ..runner.keys import read_credentials, read_new_lock
     from ..runner.report import Reporter
     from ..runner.run import run_hopeless, run_plan
     from ..runner.special_plans import plan_changes
 
     reporter = Reporter("rewrap", output_options)
-    if any(map(is_clip_name, inputs)):
-        from ..runner.clips import changes
-
-        options = PlanOptions(output, overwrite=overwrite)
-        clip = changes.change_task(only_clip(inputs), REWRAPPED, options, in_place=in_place)
-        known = read_credentials(sources, reporter.warn)
-        lock, log = read_new_lock(new, reporter.warn), AuditLog.open(audit, "rewrap", known)
-        return changes.run_rewrap_clip(clip, known, lock, log, reporter, keep=add, overwrite=overwrite or in_place)
     plan = plan_changes(inputs, ".rewrapped.png", PlanOptions(output, overwrite=overwrite), in_place=in_place)
+    plan = checked_for_clips(plan, {})
     if plan.hopeless:
         AuditLog.open(audit, "rewrap")
         return run_hopeless(plan, reporter)
@@ -69,13 +62,16 @@ def command(
     lock = read_new_lock(new, reporter.warn)
     log = AuditLog.open(audit, "rewrap", credentials)
 
-    def work(task: FileTask) -> TaskReport:
+    def photos(task: FileTask) -> TaskReport:
         done = rewrap(
             task.source, credentials, lock, keep=add, output=task.target, in_place=in_place, overwrite=overwrite
         )
         return _report(task, done)
 
-    return run_plan(plan, log.recording(work), reporter)
+    def clips(task: FileTask) -> TaskReport:
+        return rewrap_one_clip(task, credentials, lock, keep=add, overwrite=overwrite or in_place)
+
+    return run_plan(plan, log.recording(ByMedium(photos, clips)), reporter)
 
 
 def _report(task: FileTask, done: ChangedFile) -> TaskReport:

@@ -39,30 +39,27 @@ def command(
 ) -> int:
     """Check that protected files are intact and that a key opens them.  Nothing is written."""
     from ...api import Credentials, verify
-    from ...video.clip_names import is_clip_name
     from ..runner.audit import AuditLog
-    from ..runner.clips.task import only_clip
+    from ..runner.clips.reading import verify_one_clip
+    from ..runner.clips.task import ByMedium, checked_for_clips
     from ..runner.keys import read_credentials
     from ..runner.report import Reporter
     from ..runner.run import run_plan
     from ..runner.special_plans import plan_reading
 
     reporter = Reporter("verify", output_options)
-    if any(map(is_clip_name, inputs)):
-        from ..runner.clips import reading
-
-        clip = only_clip(inputs, {"--expect": expect == "cover"})
-        known = Credentials() if without_key else read_credentials(sources, reporter.warn)
-        return reading.run_verify_clip(clip, known, AuditLog.open(audit, "verify", known), reporter)
-    plan = plan_reading(inputs, share_copies=share_copies)
+    plan = checked_for_clips(plan_reading(inputs, share_copies=share_copies), {"--expect cover": expect == "cover"})
     needs_key = not plan.hopeless and not without_key
     credentials = read_credentials(sources, reporter.warn) if needs_key else Credentials()
     log = AuditLog.open(audit, "verify", credentials)
 
-    def work(task: FileTask) -> TaskReport:
+    def photos(task: FileTask) -> TaskReport:
         return _report(task, verify(task.source, credentials, expect=expect))
 
-    return run_plan(plan, log.recording(work), reporter)
+    def clips(task: FileTask) -> TaskReport:
+        return verify_one_clip(task, credentials)
+
+    return run_plan(plan, log.recording(ByMedium(photos, clips)), reporter)
 
 
 def _report(task: FileTask, found: Verification) -> TaskReport:

@@ -168,11 +168,26 @@ def photo_boxes(people: PeopleOptions, boxes: Sequence[Box | TimedBox], others: 
     """
     from ...errors import UsageError
     from ...hints import hinted
-    from ...types import Box
 
-    untimed = tuple(box for box in boxes if isinstance(box, Box))
+    untimed = untimed_boxes(boxes)
     timed = {"--box with times": len(untimed) < len(boxes)}
     given = [name for name, was in (people.given | dict(others) | timed).items() if was]
     if given:
         raise hinted(UsageError(f"{given[0]} is for clips, not for photos"), "leave it out")
     return untimed
+
+
+def about_one_clip(people: PeopleOptions, boxes: Sequence[Box | TimedBox]) -> dict[str, bool]:
+    """Return the options that are about the people of a single clip, and whether they were given."""
+    return {
+        "--people": people.file is not None,
+        "--same": bool(people.same),
+        "--box with times": len(untimed_boxes(boxes)) < len(boxes),
+    }
+
+
+def untimed_boxes(boxes: Sequence[Box | TimedBox]) -> tuple[Box, ...]:
+    """Return the boxes without times, which photos can have."""
+    from ...types import Box
+
+    return tuple(box for box in boxes if isinstance(box, Box))

@@ -164,7 +164,7 @@ jobs = click.option(
     default=1,
     metavar="N",
     show_default=True,
-    help="Photos to work on at the same time.",
+    help="Photos or clips to work on at the same time.",
 )
 
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")

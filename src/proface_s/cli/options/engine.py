@@ -47,7 +47,8 @@ def engine_options(function: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "--engine",
             type=click.Choice(("local", "dask", "ray")),
-            help="Protect a whole folder or URL on an engine, with a manifest of all photos; see docs/how-to/scale.md.",
+            help="Protect a whole folder or URL on an engine, with a manifest of all photos and clips; see "
+            "docs/how-to/scale.md.",
         ),
         click.option(
             "--manifest",

@@ -13,6 +13,7 @@ from ...errors import UsageError, missing_package
 from ...hints import filled_hint, hinted
 from ...image.names import FOREIGN, PICTURES
 from ...keys.passphrase_sources import passphrase_from_env
+from ...video.clip_names import CLIP_SUFFIXES
 from ..hints import HINTS
 from ..options.common import PlanOptions
 from ..options.engine import EngineOptions
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from ...keys.access import Lock
     from ...scale.engines import EngineName
     from ...scale.job import CollectionJob
+    from ...scale.outcomes import PhotoOutcome
     from ...scale.run import Summary
-    from ...scale.worker import PhotoOutcome
+    from .clips.protect import ClipRequest
 
 _NOTE_SECONDS: Final = 10.0
 _STATUSES: Final[Mapping[str, TaskStatus]] = {"done": "protected", "copied": "no-face", "no-face": "no-face"}
@@ -41,13 +43,14 @@ def run_on_engine(
     publish: str | None,
     locks: FaceLockSources,
     settings: ProtectSettings,
+    clips: ClipRequest,
     reporter: Reporter,
     *,
     refused: Mapping[str, bool],
     jobs: int,
     threads: int,
 ) -> int:
-    """Protect a collection on an engine, and report every outcome.
+    """Protect a collection on an engine, and report every outcome; return the exit code.
 
     Args:
         engine: which one, and its manifest.
@@ -55,14 +58,12 @@ def run_on_engine(
         plan_options: with the target.
         publish: folder or URL for the covers alone; None for none.
         locks: sources of public keys.
-        settings: of `ProtectOptions`, all but its lock.
+        settings: of `ProtectOptions` for photos, all but its lock.
+        clips: what is asked for clips.
         reporter: of the command.
         refused: options that an engine cannot serve -> whether they were given.
         jobs: number of workers to start.
         threads: of each worker.
-
-    Returns:
-        The exit code.
 
     Raises:
         UsageError: if the request makes no sense, the extra is missing, or the manifest is another run's.
@@ -79,7 +80,8 @@ def run_on_engine(
         raise UsageError(
             f"--engine needs {missing_package(missing)}, which is not installed", code="missing-extra", extra="scale"
         ) from None
-    job = _job(source, target, publish, ProtectOptions(lock=lock, **settings), plan_options.recursive, threads)
+    options = ProtectOptions(lock=lock, **settings)
+    job = _job(source, target, publish, options, clips, recursive=plan_options.recursive, threads=threads)
     folder = location_of(engine.manifest or f"{job.target.rstrip('/')}.manifest")
     check_locations(job, folder)
     progress = _RunProgress(reporter)
@@ -95,15 +97,24 @@ def run_on_engine(
 
 
 def _job(
-    source: str, target: str, publish: str | None, options: ProtectOptions, recursive: bool, threads: int
+    source: str,
+    target: str,
+    publish: str | None,
+    options: ProtectOptions,
+    clips: ClipRequest,
+    *,
+    recursive: bool,
+    threads: int,
 ) -> CollectionJob:
-    """Return the run that a command asks for."""
-    from ...scale.job import CollectionJob
+    """Return the run that a command asks for; what clips cannot have is a failure of each clip."""
+    from ...scale.job import ClipJob, CollectionJob
     from ...scale.locations import location_of
 
     start, end = location_of(source), location_of(target)
     covers = None if publish is None else location_of(publish).url
-    return CollectionJob(start.url, end.url, options, PICTURES | FOREIGN, recursive, threads, covers)
+    of_clips = ClipJob(ProtectOptions(lock=options.lock, **clips.settings), clips.options, clips.corrections)
+    suffixes = PICTURES | FOREIGN | CLIP_SUFFIXES
+    return CollectionJob(start.url, end.url, options, suffixes, recursive, threads, covers, of_clips)
 
 
 def _checked_name(engine: EngineOptions, refused: Mapping[str, bool]) -> EngineName:

@@ -11,6 +11,7 @@ from ...errors import FileFormatError, NotProtectedError, ProFaceError
 from ...hints import hinted
 from ...image.names import FOREIGN, PICTURES, PICTURES_BY_FORMAT, suffix_of
 from ...image.write import FORMATS
+from ...video.clip_names import OUTPUT_SUFFIX, is_clip_name, is_protected_clip
 from .plan import IGNORE, TAKE, FileTask, Plan
 from .stdio import STDIN
 
@@ -36,9 +37,22 @@ def photos(path: Path) -> str:
     return TAKE
 
 
+def photos_and_clips(path: Path) -> str:
+    """Take photos as `photos` does, and clips that are not outputs of this program."""
+    if not is_clip_name(path):
+        return photos(path)
+    if _protected(path):
+        return "is protected already"
+    named = path.name.lower().endswith(tuple(f"{word}{OUTPUT_SUFFIX}" for word in (".protected", ".recovered")))
+    return "is named like an output of proface" if named else TAKE
+
+
 def protected_files(path: Path) -> str:
-    """Take files with a header or a sidecar, damaged ones too, and files named like ours, which may have lost it."""
-    if suffix_of(path.name) not in CARRIERS:
+    """Take files with a header or a sidecar, damaged ones too, and files named like ours, which may have lost it.
+
+    Clips are taken likewise, also those that a program has robbed of their sealed track.
+    """
+    if suffix_of(path.name) not in CARRIERS and not is_clip_name(path):
         return IGNORE
     return TAKE if path.stem.lower().endswith(".protected") or _protected(path) else IGNORE
 
@@ -75,7 +89,7 @@ def only_protected(plan: Plan, *, share_copies: bool = False) -> Plan:
 
 def _protected(path: Path) -> bool:
     try:
-        return is_protected(path)
+        return is_protected_clip(path) if is_clip_name(path) else is_protected(path)
     except FileFormatError:
         return True
     except ProFaceError:
@@ -99,8 +113,8 @@ def _is_share_copy(path: Path) -> bool:
 
 
 def _checked(task: FileTask, share_copies: bool) -> FileTask:
-    if task.failure is not None or task.source is STDIN:
-        return task
+    if task.failure is not None or task.source is STDIN or is_clip_name(task.source):
+        return task  # of a clip, reading its sealed track says what is wrong
     try:
         if is_protected(task.source) or _has_records(task.source):
             return task

@@ -2,8 +2,9 @@
 
 Folders are searched recursively, and their trees are mirrored in the output folder; names that begin with a dot and
 links to folders are ignored.  Photos in one folder whose names differ only in the suffix keep it in the names of their
-outputs: ``a.png`` and ``a.heic`` become ``a.png.protected.png`` and ``a.heic.protected.png``.  A fault of one input
-becomes that task's failure and stops no other; a fault of the request as a whole is raised.
+outputs: ``a.png`` and ``a.heic`` become ``a.png.protected.png`` and ``a.heic.protected.png``.  So do clips; a photo and
+a clip never have the same output.  A fault of one input becomes that task's failure and stops no other; a fault of the
+request as a whole is raised.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ...api.files.io import default_output
 from ...errors import ImageError, ProFaceError, UsageError, masked_url
 from ...hints import hinted
 from ...image.names import fitted_name
-from ...image.write import check_output_path
+from ...image.write import check_new_path, check_output_path
+from ...video.clip_names import OUTPUT_SUFFIX, is_clip_name
 from ..options.common import PlanOptions
 from .stdio import STDIN, STDOUT
 
@@ -154,6 +156,8 @@ def _plan_with_pipe(inputs: Sequence[Path], writes: bool, options: PlanOptions, 
     if len(inputs) > 1 or os.path.isdir(inputs[0]):
         raise hinted(UsageError("- stands for one picture"), "leave out the other inputs")
     source = inputs[0]
+    if source is not STDIN and is_clip_name(source):
+        raise hinted(UsageError(f"{source} is a clip, and - stands for a picture"), "name a file with -o")
     if not writes:
         return Plan((FileTask(source),))
     if options.output in (None, "-"):
@@ -171,8 +175,12 @@ def _output_name(source: Path, suffix: str, has_twin: bool) -> str:
 
 def _twins(files: Sequence[Path]) -> set[Path]:
     """Return the files whose outputs would have the same name, because only their suffixes differ."""
-    stems = Counter((path.parent, path.stem.casefold()) for path in dict.fromkeys(files))
-    return {path for path in files if stems[path.parent, path.stem.casefold()] > 1}
+
+    def alike(path: Path) -> tuple[Path, str, bool]:
+        return path.parent, path.stem.casefold(), is_clip_name(path)
+
+    counted = Counter(map(alike, dict.fromkeys(files)))
+    return {path for path in files if counted[alike(path)] > 1}
 
 
 def _output_folder(output: str, many: bool, option: str) -> Path | None:
@@ -292,7 +300,12 @@ def _checked(task: FileTask, may_exist: bool, makes_folders: bool) -> FileTask:
     if task.target is None or (makes_folders and not os.path.exists(task.target.parent)):
         return task
     try:
-        check_output_path(task.source, task.target, overwrite=may_exist, jpeg=True)
+        if not is_clip_name(task.source):
+            check_output_path(task.source, task.target, overwrite=may_exist, jpeg=True)
+        elif task.target.suffix.lower() != OUTPUT_SUFFIX:
+            raise hinted(UsageError(f"{task.target} is no name for an MP4 file"), "let the name end in .mp4")
+        else:
+            check_new_path(task.source, task.target, overwrite=may_exist)
     except ProFaceError as error:
         return replace(task, failure=error)
     return task

@@ -16,6 +16,7 @@ from ...errors import DiskFullError, NoFaceError, OtherOutputError, ProFaceError
 from ...hints import hinted
 from ...image.names import is_temporary
 from ...processes import completed_future, local_executor, run_tasks
+from ...video.clip_names import is_clip_name
 from ..text import counted
 from .errors import Failure, explain, overall_exit_code
 from .plan import FileTask, Plan
@@ -223,11 +224,11 @@ def _remove_stale_files(plan: Plan) -> None:
 
 
 def _is_long(plan: Plan) -> bool:
-    """Return whether a plan takes long enough for a progress bar."""
+    """Return whether a plan takes long enough for a progress bar; a single clip shows one of its own."""
     if len(plan.tasks) > 1:
         return True
     with suppress(OSError):
-        return any(task.source.stat().st_size > LONG_BYTES for task in plan.tasks)
+        return any(task.source.stat().st_size > LONG_BYTES and not is_clip_name(task.source) for task in plan.tasks)
     return False
 
 

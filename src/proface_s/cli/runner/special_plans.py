@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from ...api.share.options import ShareOptions
 from ...api.share.protect_share import share_path
 from ...errors import NotProtectedError, ProFaceError, UsageError
 from ...hints import hinted
-from ...image.write import check_output_path, is_jpeg_name
+from ...image.write import OutputFormat, check_output_path, is_jpeg_name
+from ...video.clip_names import OUTPUT_SUFFIX, is_clip_name
 from ..options.common import PlanOptions
 from .file_filters import only_protected, protected_files, received_files
 from .plan import FileTask, Plan, make_plan
@@ -33,6 +34,17 @@ def plan_reading(inputs: Sequence[Path], *, pipes: bool = False, share_copies: b
     empty, taken = NotProtectedError(NO_PROTECTED_FILES), received_files if share_copies else protected_files
     plan = make_plan(inputs, taken, PlanOptions(), empty_folder=empty, pipes=pipes)
     return only_protected(plan, share_copies=True)
+
+
+def suffix_for(source: Path, suffix: str, kind: Callable[[], OutputFormat | None]) -> str:
+    """Return a suffix of outputs, such as ``.protected.png``, with the ending of what an input becomes.
+
+    Args:
+        source: the input.
+        suffix: of outputs, with any ending.
+        kind: returns the format of the output of a photo; None leaves the ending.
+    """
+    return os.path.splitext(suffix)[0] + OUTPUT_SUFFIX if is_clip_name(source) else with_format(suffix, kind())
 
 
 def check_in_place(output: str | None, *, in_place: bool) -> None:
@@ -61,7 +73,7 @@ def plan_changes(inputs: Sequence[Path], suffix: str, options: PlanOptions, *, i
     empty = NotProtectedError(NO_PROTECTED_FILES)
 
     def of_kind(source: Path) -> str:
-        return with_format(suffix, kind_of(source))
+        return suffix_for(source, suffix, lambda: kind_of(source))
 
     own_suffix = None if in_place else of_kind
     return only_protected(make_plan(inputs, protected_files, options, suffix=own_suffix, empty_folder=empty))
@@ -84,6 +96,9 @@ def with_published(plan: Plan, inputs: Sequence[Path], publish: str | None, opti
     many = len(inputs) > 1 or os.path.isdir(inputs[0]) or os.path.isdir(publish) or publish.endswith(os.sep)
     tasks = []
     for task in plan.tasks:
+        if is_clip_name(task.source):  # which has no covers alone, and has failed for it
+            tasks.append(task)
+            continue
         path = _inside(Path(publish), task, options.output) if many else Path(publish)
         tasks.append(_checked(replace(task, published=path), path, options.overwrite or options.resume))
     taken = {os.path.realpath(path) for task in tasks for path in (task.source, task.target) if path is not None}
@@ -108,7 +123,7 @@ def with_share_copies(plan: Plan, share: ShareOptions, options: PlanOptions) -> 
     """
     tasks = []
     for task in plan.tasks:
-        if task.target is None or task.target is STDOUT or share.inside:
+        if task.target is None or task.target is STDOUT or share.inside or is_clip_name(task.source):
             tasks.append(task)
             continue
         path = share_path(task.target, share)
@@ -139,7 +154,7 @@ def check_names(plan: Plan, share: ShareOptions) -> None:
         UsageError: if a name is that of another format.
     """
     for task in plan.tasks:
-        if task.target in (None, STDOUT):
+        if task.target in (None, STDOUT) or is_clip_name(task.source):
             continue
         if is_jpeg_name(str(task.target)) != (share.file_format == "jpeg"):
             raise hinted(

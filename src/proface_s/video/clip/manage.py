@@ -315,8 +315,17 @@ def is_protected_copy(path: Path, source: Path) -> bool:
     track = read_sealed_track(path)
     if track.problems or _wrong_frames(track):
         return False
-    copied, original = _frame_times(path), _frame_times(source)
-    return [time - copied[0] for time in copied] == [time - original[0] for time in original]
+    return shows_same_times(path, source)
+
+
+def shows_same_times(path: Path, other: Path) -> bool:
+    """Return whether the frames of two clips are shown at the same times, counted from the first one.
+
+    Raises:
+        ImageError: if one of them cannot be read as a clip.
+    """
+    times, others = _frame_times(path), _frame_times(other)
+    return [time - times[0] for time in times] == [time - others[0] for time in others]
 
 
 def _frame_times(path: Path) -> list[Fraction]:

@@ -15,14 +15,15 @@ from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...covers import format_style, get_style, is_weak, recorded_name
 from ...errors import ImageError, NoFaceError, ProFaceError, UsageError
-from ...faces import DEFAULT_DETECTOR, open_detector
 from ...faces.boxes import intersection
 from ...image.atomic import PRIVATE, appearing_file
 from ...keys.access import Lock
 from ...keys.derive import KekDeriver
 from ...progress import Progress, silent
 from ...types import Box, Style
-from ..people.of_clip import find_clip_people
+from ..clip_names import COMMENT
+from ..people.corrections import Corrections
+from ..people.of_clip import find_clip_people, open_clip_detector
 from ..people.people import People
 from .areas import Area, covered_box, hull_box
 from .hider import ClipKeys, HiddenFace
@@ -32,7 +33,6 @@ from .read import ClipInfo, open_clip
 from .results import ProtectedClip, ProtectedPerson
 from .second_pass import ClipPlan, failures_of, hide_clip
 from .track.reading import read_sealed_track
-from .write import COMMENT
 
 NOWHERE: Final = Box(0, 0, 2, 2)
 """Box in the header of a person who does not appear."""
@@ -84,6 +84,7 @@ def protect_clip(
     clip_options: ClipOptions | None = None,
     *,
     people: People | None = None,
+    corrections: Corrections | None = None,
     overwrite: bool = False,
     threads: int = 0,
     progress: Progress = silent,
@@ -96,6 +97,7 @@ def protect_clip(
         options: locks, styles, people to protect, and how faces are looked for.
         clip_options: everything that only clips have; the defaults if None.
         people: who is where, if that is known; nobody is looked for then.
+        corrections: of who was found or is known; none if None.
         overwrite: replace an existing file.
         threads: to work with; 0 for all cores.
         progress: is told about the stages ``find`` and ``hide``, with numbers of frames.
@@ -109,12 +111,11 @@ def protect_clip(
     check_clip_options(options)
     if os.path.lexists(target) and not overwrite:
         raise ImageError(f"{target} already exists", code="exists")
+    wanted = corrections or Corrections()
     if people is None:
-        search = options.search
-        detector = open_detector(
-            search.detector or DEFAULT_DETECTOR, threads, threshold=search.threshold, thorough=search.thorough
-        )
+        detector = open_clip_detector(options.search, wanted, threads)
         people, _ = find_clip_people(source, detector, chosen.interval, threads=threads, progress=progress)
+    people = wanted.apply(people)
     return write_protected(source, target, people, options, chosen, overwrite=overwrite, progress=progress)
 
 

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...errors import ImageError, foreign_text
+from ..clip_names import COMMENT
 from .options import ClipCodec
 from .plane_covers import ColourTags
 from .planes import EIGHT, TEN, FramePlanes, write_planes
 from .read import Clip
-
-COMMENT: Final = "PRO-Face S: faces are sealed in a data track of this file"
-"""Comment of protected clips, by which one whose data track was removed is recognised."""
 
 TRACK_NAME: Final = "PRO-Face S"
 DATA_BASE: Final = Fraction(1, 90000)

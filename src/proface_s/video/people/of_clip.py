@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from ...api.face_search import FaceSearch
 from ...errors import ImageError
-from ...faces import Detector
+from ...faces import DEFAULT_DETECTOR, Detector, open_detector
 from ...image.write import write_atomic
 from ...progress import Progress, silent
 from ...types import UInt8Image
 from ..clip.read import open_clip
 from ..tracking import INTERVAL, LOOK_AHEAD
+from .corrections import Corrections
 from .file import LARGEST_FILE, decode_people, encode_people
 from .finding import PeopleFinder
 from .people import People
@@ -22,7 +26,7 @@ _PRIVATE: Final = 0o600
 
 def find_clip_people(
     path: Path,
-    detector: Detector,
+    detector: Detector | None,
     interval: float = INTERVAL,
     *,
     look_ahead: float = LOOK_AHEAD,
@@ -33,7 +37,7 @@ def find_clip_people(
 
     Args:
         path: of the clip.
-        detector: the face detector.
+        detector: the face detector; None to look for nobody, because all places are marked by hand.
         interval: seconds from one look to the next.
         look_ahead: seconds, see `Tracker`.
         threads: of the decoder; 0 for all cores.
@@ -48,12 +52,32 @@ def find_clip_people(
         OSError: if the file cannot be opened.
     """
     with open_clip(path, threads) as clip:
+        if detector is None:
+            times = np.array([frame.seconds for frame in clip.frames()])
+            return People(clip.info.upright_size, times, ()), list(clip.failures)
         finder = PeopleFinder(detector, interval, look_ahead, float(clip.info.rate))
         total = clip.info.frames or 0
         for number, frame in enumerate(clip.frames()):
             progress("find", min(number, total), total)
             finder.push(frame)
         return finder.finish(), list(clip.failures)
+
+
+def open_clip_detector(search: FaceSearch, corrections: Corrections, threads: int = 0) -> Detector | None:
+    """Open the detector for a clip; return None if nobody who was found would be kept.
+
+    Args:
+        search: how faces are looked for.
+        corrections: of who is found.
+        threads: of the detector; 0 for all cores.
+
+    Raises:
+        UsageError: if it cannot be opened.
+    """
+    if corrections.faces == ():
+        return None
+    name = search.detector or DEFAULT_DETECTOR
+    return open_detector(name, threads, threshold=search.threshold, thorough=search.thorough)
 
 
 def cut_clip_tiles(path: Path, people: People, threads: int = 0) -> dict[int, UInt8Image]:

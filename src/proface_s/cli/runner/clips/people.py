@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ....api.face_search import FaceSearch
 from ....errors import ImageError, NoFaceError
-from ....faces import DEFAULT_DETECTOR, open_detector
 from ....progress import Progress, Stage, silent
 from ....video.people.corrections import Corrections
-from ....video.people.of_clip import find_clip_people, read_people
+from ....video.people.of_clip import find_clip_people, open_clip_detector, read_people
 from ....video.people.people import People
 from ...options.clips import PeopleOptions
 from ..part_progress import PartProgress
-
-if TYPE_CHECKING:
-    from ....faces import Detector
 
 _MANY = 5  # places of damage that are named
 
@@ -48,7 +44,7 @@ def people_of(
     if options.file is not None:
         people, failures = read_people(options.file), list[float]()
     else:
-        detector = _detector(search, threads)
+        detector = open_clip_detector(search, corrections, threads)
         people, failures = find_clip_people(clip, detector, options.interval, threads=threads, progress=progress)
     people = corrections.apply(people)
     if not people.persons:
@@ -106,11 +102,6 @@ def people_fields(people: People) -> tuple[dict[str, Any], ...]:
             }
         )
     return tuple(found)
-
-
-def _detector(search: FaceSearch, threads: int) -> Detector:
-    name = search.detector or DEFAULT_DETECTOR
-    return open_detector(name, threads, threshold=search.threshold, thorough=search.thorough)
 
 
 def _damage(failures: Sequence[float]) -> Iterator[str]:

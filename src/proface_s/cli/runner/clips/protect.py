@@ -1,4 +1,4 @@
-"""``proface protect CLIP``."""
+"""``proface protect`` of clips."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from click.core import ParameterSource
 from ....api.face_search import FaceSearch
 from ....api.options import ProtectOptions
 from ....covers import parse_style
-from ....errors import ImageError, OtherOutputError, ProFaceError
-from ....hints import hinted
 from ....image.names import is_temporary
+from ....keys.access import Lock
 from ....video.clip.manage import is_protected_copy
-from ....video.clip.options import COVER_STYLE, QUALITY, ClipCodec, ClipOptions
+from ....video.clip.options import COVER_STYLE, QUALITY, ClipCodec, ClipOptions, check_clip_options
 from ....video.clip.protect import write_protected
 from ....video.clip.results import ProtectedClip
 from ....video.people.corrections import Corrections
@@ -27,110 +26,113 @@ from ....video.people.of_clip import write_people
 from ....video.people.people import People
 from ...options.clips import ClipChoices, PeopleOptions
 from ...options.common import PlanOptions
-from ...options.keys import FaceLockSources
 from ...options.settings import ProtectSettings
 from ...text import counted, file_sizes
-from ..keys import read_locks
 from ..plan import FileTask
-from ..report import Reporter, TaskReport
-from ..run import skipped
+from ..report import TaskReport
 from .people import clip_progress, people_of
-from .task import PROTECTED, clip_task, run_clip
+from .task import finished_clip
 
 _STALE: Final = 60.0  # seconds: a file that is being written is touched more often
-
-
-def run_protect_clip(
-    source: Path,
-    plan_options: PlanOptions,
-    settings: ProtectSettings,
-    people: PeopleOptions,
-    clip: ClipChoices,
-    locks: FaceLockSources,
-    reporter: Reporter,
-    *,
-    threads: int,
-) -> int:
-    """Protect a clip, and report it.
-
-    Args:
-        source: the clip.
-        plan_options: of the user.
-        settings: likewise.
-        people: likewise.
-        clip: likewise.
-        locks: where its keys come from.
-        reporter: of the command.
-        threads: to work with; 0 for all cores.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        UsageError: if the options are not for clips, or keys are malformed.
-    """
-    may_exist = plan_options.overwrite or plan_options.resume
-    task = clip_task(source, plan_options.output, PROTECTED, overwrite=may_exist)
-    corrections = people.corrections(settings["faces"], settings["boxes"])
-    values = _for_clips(settings)
-    quality = values.pop("quality")
-    clip_options = ClipOptions(
-        codec=cast("ClipCodec | None", clip.codec), quality=quality, exact=clip.exact, mute=clip.mute,
-        start=clip.start, stop=clip.stop, interval=people.interval,
-    )  # fmt: skip
-    if not source.exists():
-        task = replace(task, failure=ImageError(f"{source} does not exist"))
-    if task.failure is not None:
-        return run_clip(task, _never, reporter)
-    lock, own = read_locks(locks, reporter.warn)
-    options = ProtectOptions(lock=lock, own=own, **values)
-    work = _ProtectClip(options, clip_options, people, corrections, settings["search"], plan_options, reporter, threads)
-    return run_clip(task, work, reporter)
+_OF_PHOTOS: Final = ("faces", "boxes", "file_format", "model", "record", "allow_no_face")
+"""Settings that clips have otherwise, or that are meant for the photos beside them."""
 
 
 @dataclass(frozen=True, slots=True)
-class _ProtectClip:
-    options: ProtectOptions
-    clip_options: ClipOptions
+class ClipRequest:
+    """What a command asks for its clips.
+
+    Attributes:
+        settings: of `ProtectOptions`, all but locks.
+        options: everything that only clips have.
+        people: who is in them.
+        corrections: of who was found.
+    """
+
+    settings: dict[str, Any]
+    options: ClipOptions
     people: PeopleOptions
     corrections: Corrections
-    search: FaceSearch
+
+    @property
+    def search(self) -> FaceSearch:
+        """How faces are looked for."""
+        search: FaceSearch = self.settings["search"]
+        return search
+
+
+def clip_request(settings: ProtectSettings, people: PeopleOptions, clip: ClipChoices) -> ClipRequest:
+    """Return what is asked for clips, with their defaults for what the user left open.
+
+    Raises:
+        UsageError: if an option has no value that clips can have.
+    """
+    values: dict[str, Any] = {name: value for name, value in settings.items() if name not in _OF_PHOTOS}
+    context = click.get_current_context()
+    if context.get_parameter_source("style") is ParameterSource.DEFAULT and not context.params.get("strict"):
+        values["style"] = parse_style(COVER_STYLE)
+    given = values.pop("quality")
+    quality = QUALITY if context.get_parameter_source("quality") is ParameterSource.DEFAULT else given
+    options = ClipOptions(
+        codec=cast("ClipCodec | None", clip.codec), quality=quality, exact=clip.exact, mute=clip.mute,
+        start=clip.start, stop=clip.stop, interval=people.interval,
+    )  # fmt: skip
+    return ClipRequest(values, options, people, people.corrections(settings["faces"], settings["boxes"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectClipTask:
+    """Protects the clip of a task; a class, because it may have to be sent to other processes.
+
+    Attributes:
+        options: as for photos.
+        request: of the command.
+        plan_options: of the user.
+        threads: of each process; 0 for all cores.
+        shown: whether to show the progress.
+    """
+
+    options: ProtectOptions
+    request: ClipRequest
     plan_options: PlanOptions
-    reporter: Reporter
     threads: int
+    shown: bool
+
+    @classmethod
+    def of(
+        cls,
+        request: ClipRequest,
+        locks: tuple[Lock, dict[Any, Lock]],
+        plan_options: PlanOptions,
+        *,
+        threads: int,
+        shown: bool,
+    ) -> ProtectClipTask:
+        """Return the work on clips with these locks: of everybody, and of single people."""
+        options = ProtectOptions(lock=locks[0], own=locks[1], **request.settings)
+        return cls(options, request, plan_options, threads, shown)
 
     def __call__(self, task: FileTask) -> TaskReport:
         """Protect the clip, unless its output is finished."""
         assert task.target is not None
+        check_clip_options(self.options)  # before a long search
         found = task.target.with_name(f".{task.target.name}.people")
-        overwrite = self.plan_options.overwrite
+        overwrite, request = self.plan_options.overwrite, self.request
         if self.plan_options.resume:
             _remove_stale(task.target)
             if task.target.exists() and not overwrite:
-                return self._finished(task.source, task.target)
-        with clip_progress(task.source.name, self.reporter.silent) as progress:
+                return finished_clip(task, task.target, is_protected_copy, "the protected copy")
+        with clip_progress(task.source.name, not self.shown) as progress:
             known = self.plan_options.resume and found.exists()
-            people = replace(self.people, file=found) if known else self.people
-            corrections = Corrections() if known else self.corrections
-            who, warnings = people_of(task.source, people, corrections, self.search, self.threads, progress)
+            people = replace(request.people, file=found) if known else request.people
+            corrections = Corrections() if known else request.corrections
+            who, warnings = people_of(task.source, people, corrections, request.search, self.threads, progress)
             with _kept(found, who):
                 done = write_protected(
-                    task.source, task.target, who, self.options, self.clip_options,
+                    task.source, task.target, who, self.options, request.options,
                     overwrite=overwrite, progress=progress,
                 )  # fmt: skip
         return _report(task, done, warnings)
-
-    def _finished(self, source: Path, target: Path) -> TaskReport:
-        try:
-            same = is_protected_copy(target, source)
-        except ProFaceError:
-            same = False
-        if not same:
-            raise hinted(
-                OtherOutputError(f"{target} already exists, and is not the protected copy of {source}"),
-                "add --overwrite to make it again",
-            )
-        return skipped(source, "is done already", target)
 
 
 def _report(task: FileTask, done: ProtectedClip, warnings: tuple[str, ...]) -> TaskReport:
@@ -162,18 +164,6 @@ def _report(task: FileTask, done: ProtectedClip, warnings: tuple[str, ...]) -> T
     )
 
 
-def _for_clips(settings: ProtectSettings) -> dict[str, Any]:
-    """Return the settings, apart from who is protected, with defaults of clips for what the user left open."""
-    changed: dict[str, Any] = {name: value for name, value in settings.items() if name not in ("faces", "boxes")}
-    context = click.get_current_context()
-    if context.get_parameter_source("style") is ParameterSource.DEFAULT:
-        changed["style"] = parse_style(COVER_STYLE)
-    changed["quality"] = (
-        QUALITY if context.get_parameter_source("quality") is ParameterSource.DEFAULT else settings["quality"]
-    )
-    return changed
-
-
 @contextlib.contextmanager
 def _kept(path: Path, people: People) -> Iterator[None]:
     """Keep who is where while the clip is written: a run that is killed or interrupted can be resumed from there."""
@@ -193,7 +183,3 @@ def _remove_stale(target: Path) -> None:
             old = time.time() - path.stat().st_mtime > _STALE
             if old and is_temporary(path.name, target.name):
                 path.unlink()
-
-
-def _never(task: FileTask) -> TaskReport:
-    raise AssertionError(f"{task.source} could be done after all")

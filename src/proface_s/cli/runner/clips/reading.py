@@ -1,39 +1,47 @@
-"""``proface recover``, ``inspect`` and ``verify`` of a clip."""
+"""``proface recover``, ``inspect`` and ``verify`` of clips."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ....api.options import RecoverOptions
 from ....errors import DamagedFileError
 from ....keys.access import Credentials
-from ....video.clip.manage import inspect_clip, verify_clip
+from ....video.clip.manage import inspect_clip, shows_same_times, verify_clip
 from ....video.clip.recover import recover_clip
 from ....video.clip.results import ClipInspection, ClipVerification
-from ...options.common import PlanOptions
 from ...text import counted, file_sizes
-from ..audit import AuditLog
 from ..errors import explain
 from ..plan import FileTask
-from ..report import Reporter, TaskReport
+from ..report import TaskReport
 from .people import clip_progress
-from .task import RECOVERED, clip_task, run_clip
+from .task import finished_clip
 
 
-def recover_task(source: Path, plan_options: PlanOptions) -> FileTask:
-    """Return the task of recovering a clip; see `clip_task`."""
-    return clip_task(source, plan_options.output, RECOVERED, overwrite=plan_options.overwrite)
+@dataclass(frozen=True, slots=True)
+class RecoverClipTask:
+    """Recovers the clip of a task; a class, because it may have to be sent to other processes.
 
+    Attributes:
+        options: keys, and whom to bring back.
+        resume: skip outputs that are there and have the frames of the clip.
+        overwrite: replace existing outputs.
+        shown: whether to show the progress.
+    """
 
-def run_recover_clip(
-    task: FileTask, options: RecoverOptions, log: AuditLog, reporter: Reporter, *, overwrite: bool
-) -> int:
-    """Recover a clip, and report it; return the exit code."""
+    options: RecoverOptions
+    resume: bool
+    overwrite: bool
+    shown: bool
 
-    def work(task: FileTask) -> TaskReport:
+    def __call__(self, task: FileTask) -> TaskReport:
+        """Recover one clip, unless its output is there."""
         assert task.target is not None
-        with clip_progress(task.source.name, reporter.silent) as progress:
-            done = recover_clip(task.source, task.target, options, overwrite=overwrite, progress=progress)
+        if self.resume and task.target.exists() and not self.overwrite:
+            return finished_clip(task, task.target, shows_same_times, "the recovered copy")
+        with clip_progress(task.source.name, not self.shown) as progress:
+            done = recover_clip(task.source, task.target, self.options, overwrite=self.overwrite, progress=progress)
         before = task.source.stat().st_size
         what = "the original, bit for bit" if done.exact else f"{counted(len(done.recovered), 'person')} recovered"
         left = f", {counted(len(done.covered), 'person')} still covered" if done.covered else ""
@@ -51,44 +59,34 @@ def run_recover_clip(
             task_target=task.target,
         )
 
-    return run_clip(task, log.recording(work, options.faces), reporter)
+
+def inspect_one_clip(task: FileTask) -> TaskReport:
+    """Show what a protected clip tells without a key."""
+    found = inspect_clip(task.source)
+    failure = explain(DamagedFileError("; ".join(found.problems))) if found.problems else None
+    people = tuple(
+        {
+            "number": each.number,
+            "box": [each.box.x, each.box.y, each.box.w, each.box.h],
+            "style": each.style,
+            "group": each.group,
+            "spans": [[round(time, 3) for time in span] for span in each.spans],
+            "forgotten": each.forgotten,
+        }
+        for each in found.people
+    )
+    extra = {
+        "version": found.version, "size": list(found.size), "frames": found.frames,
+        "duration": round(found.duration, 3), "exact": found.exact, "kdf": list(found.kdf),
+        "groups": found.groups, "recipients": found.recipients,
+    }  # fmt: skip
+    answer = tuple(_lines(task.source, found))
+    return TaskReport("protected", task.source, faces=people, failure=failure, extra=extra, answer=answer)
 
 
-def run_inspect_clip(source: Path, reporter: Reporter) -> int:
-    """Show what a protected clip tells without a key; return the exit code."""
-
-    def work(task: FileTask) -> TaskReport:
-        found = inspect_clip(task.source)
-        failure = explain(DamagedFileError("; ".join(found.problems))) if found.problems else None
-        people = tuple(
-            {
-                "number": each.number,
-                "box": [each.box.x, each.box.y, each.box.w, each.box.h],
-                "style": each.style,
-                "group": each.group,
-                "spans": [[round(time, 3) for time in span] for span in each.spans],
-                "forgotten": each.forgotten,
-            }
-            for each in found.people
-        )
-        extra = {
-            "version": found.version, "size": list(found.size), "frames": found.frames,
-            "duration": round(found.duration, 3), "exact": found.exact, "kdf": list(found.kdf),
-            "groups": found.groups, "recipients": found.recipients,
-        }  # fmt: skip
-        answer = tuple(_lines(task.source, found))
-        return TaskReport("protected", task.source, faces=people, failure=failure, extra=extra, answer=answer)
-
-    return run_clip(FileTask(source), work, reporter)
-
-
-def run_verify_clip(source: Path, credentials: Credentials, log: AuditLog, reporter: Reporter) -> int:
-    """Check a protected clip; return the exit code."""
-
-    def work(task: FileTask) -> TaskReport:
-        return _verified(task, verify_clip(task.source, credentials))
-
-    return run_clip(FileTask(source), log.recording(work), reporter)
+def verify_one_clip(task: FileTask, credentials: Credentials) -> TaskReport:
+    """Check a protected clip."""
+    return _verified(task, verify_clip(task.source, credentials))
 
 
 def _verified(task: FileTask, found: ClipVerification) -> TaskReport:

@@ -1,85 +1,113 @@
-"""A command on one clip: its output, and the outcome of the work."""
+"""Clips among the inputs of a command: which tasks are theirs, and what can be asked of them."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
-from ....api.files.io import default_output
-from ....errors import ImageError, ProFaceError, UsageError
+from ....errors import OtherOutputError, ProFaceError, UsageError
 from ....hints import hinted
-from ..plan import FileTask
+from ....video.clip.engine import load_av
+from ....video.clip_names import is_clip_name
+from ..plan import FileTask, Plan
 from ..report import Reporter, TaskReport
-from ..run import Work, failed
-
-PROTECTED, RECOVERED = ".protected.mp4", ".recovered.mp4"
-FORGOTTEN, REWRAPPED = ".forgotten.mp4", ".rewrapped.mp4"
-_SUFFIX: Final = ".mp4"
+from ..run import Work, skipped
 
 
-def only_clip(inputs: Sequence[Path | str], refused: Mapping[str, bool] | None = None) -> Path:
-    """Return the clip that a command is about.
+@dataclass(frozen=True, slots=True)
+class ByMedium:
+    """Work on photos and clips; a class, because it may have to be sent to other processes.
+
+    Attributes:
+        photos: does the task of a photo.
+        clips: does the task of a clip.
+    """
+
+    photos: Work
+    clips: Work
+
+    def __call__(self, task: FileTask) -> TaskReport:
+        """Do one task."""
+        return self.clips(task) if is_clip_name(task.source) else self.photos(task)
+
+
+def clips_in(plan: Plan) -> tuple[Path, ...]:
+    """Return the clips among the inputs of a plan, those that failed already included."""
+    return tuple(task.source for task in plan.tasks if is_clip_name(task.source))
+
+
+def shows_frames(plan: Plan, reporter: Reporter) -> bool:
+    """Return whether the progress of a clip is shown frame by frame: there is no other input, which needs a bar."""
+    return len(plan.tasks) == 1 and not reporter.silent
+
+
+def checked_for_clips(plan: Plan, refused: Mapping[str, bool], of_photos: Mapping[str, bool] | None = None) -> Plan:
+    """Return a plan in which clips have failed that cannot be worked on.
 
     Args:
-        inputs: as given; at least one is a clip.
+        plan: of all inputs.
         refused: options that clips do not have, and whether they were given.
-
-    Raises:
-        UsageError: if there are other inputs, or such an option was given.
+        of_photos: likewise, but they are refused only if there are no photos, which they may be meant for.
     """
-    if len(inputs) > 1:
-        raise hinted(UsageError("a clip is worked on by itself"), "name one clip, and nothing else")
-    for option, given in (refused or {}).items():
-        if given:
-            raise hinted(UsageError(f"{option} is for photos, not for clips"), "leave it out")
-    if "://" in str(inputs[0]):
-        raise hinted(UsageError("clips are read from files, not from URLs"), "copy it here first")
-    return Path(inputs[0])
+    clips = clips_in(plan)
+    if not clips:
+        return plan
+    failure = _failure({**refused, **(of_photos or {})} if len(clips) == len(plan.tasks) else refused)
+    if failure is None:
+        return plan
+    tasks = (
+        replace(task, failure=task.failure or failure) if is_clip_name(task.source) else task for task in plan.tasks
+    )
+    return replace(plan, tasks=tuple(tasks))
 
 
-def clip_task(source: Path, output: str | None, suffix: str, *, overwrite: bool) -> FileTask:
-    """Return the task of a command that writes a clip; it has failed already if its output cannot be written.
+def check_one_clip(plan: Plan, options: Mapping[str, bool]) -> None:
+    """Check that options that are about a single clip were given for no more.
 
     Args:
-        source: the clip.
-        output: file or folder; None for a name beside the clip.
-        suffix: of that name.
-        overwrite: whether an existing file may be replaced.
+        plan: of all inputs.
+        options: such options, and whether they were given.
 
     Raises:
-        UsageError: if the name of the output is not that of an MP4 file.
+        UsageError: if there are several clips.
     """
-    target = default_output(source, suffix)
-    if output is not None:
-        target = Path(output) / target.name if os.path.isdir(output) else Path(output)
-    if target.suffix.lower() != _SUFFIX:
-        raise hinted(UsageError(f"{target} is no name for an MP4 file"), "let the name end in .mp4")
-    failure: ProFaceError | None = None
-    if os.path.lexists(source) and os.path.lexists(target) and os.path.samefile(source, target):
-        failure = UsageError(f"{target} is the input itself", code="output-is-input")
-    elif target.is_dir():
-        failure = ImageError(f"{target} is a directory")
-    elif not target.parent.is_dir():
-        failure = ImageError(f"folder {target.parent} does not exist", code="no-folder")
-    elif os.path.lexists(target) and not overwrite:
-        failure = ImageError(f"{target} already exists", code="exists")
-    return FileTask(source, target, failure)
+    given = [option for option, was in options.items() if was]
+    if given and len(clips_in(plan)) > 1:
+        raise hinted(UsageError(f"{given[0]} is about one clip, and there are several"), "name that clip alone")
 
 
-def run_clip(task: FileTask, work: Work, reporter: Reporter) -> int:
-    """Do the work on a clip, and report it; return the exit code."""
-    start = time.perf_counter()
+def finished_clip(task: FileTask, target: Path, matches: Callable[[Path, Path], bool], what: str) -> TaskReport:
+    """Report that an output is finished.
+
+    Args:
+        task: of the clip.
+        target: its output, which exists.
+        matches: returns whether an output belongs to a clip.
+        what: the output is.
+
+    Raises:
+        OtherOutputError: if it is something else, which must not be replaced without being asked to.
+    """
     try:
-        if task.failure is not None:
-            raise task.failure
-        report: TaskReport = work(task)
-        cause: BaseException | None = None
-    except (ProFaceError, OSError, MemoryError) as error:
-        outcome = failed(task, error)
-        report, cause = outcome.report, outcome.cause
-    reporter.report(replace(report, seconds=time.perf_counter() - start), cause)
-    return report.exit_code
+        same = matches(target, task.source)
+    except ProFaceError:
+        same = False
+    if not same:
+        raise hinted(
+            OtherOutputError(f"{target} already exists, and is not {what} of {task.source}"),
+            "add --overwrite to make it again",
+        )
+    return skipped(task.source, "is done already", target)
+
+
+def _failure(refused: Mapping[str, bool]) -> ProFaceError | None:
+    """Return why no clip can be worked on; None if nothing is known."""
+    for option, given in refused.items():
+        if given:
+            return hinted(UsageError(f"{option} is for photos, not for clips"), "leave it out, or name photos alone")
+    try:
+        load_av()
+    except UsageError as missing:
+        return missing
+    return None

@@ -12,9 +12,9 @@ from ....container.header.header import Header
 from ....container.header.header_bytes import decode_header
 from ....container.header.unlock import UnlockedHeader
 from ....errors import DamagedFileError, NotProtectedError, WrongKeyError
+from ...clip_names import COMMENT
 from ..engine import load_av
 from ..read import open_container
-from ..write import COMMENT
 from .tables import (
     CHUNK_MARK,
     HEADER_MARK,
