@@ -1,14 +1,17 @@
-"""The extensions of a header: footprints (0), reserved samples (1), coefficients (3) (docs/format.md, 1.5, 1.7, 2)."""
+"""The extensions of a header: footprints (0), reserved samples (1), coefficients (3), clips (4) (docs/format.md, 1.5,
+1.7, 2, 10.1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
+from math import gcd
 
 from ..outcomes import Newer
 from .fields import Box, Fields, require
 
-FOOTPRINTS, RESERVED, COEFFICIENTS = 0, 1, 3
+FOOTPRINTS, RESERVED, COEFFICIENTS, CLIP = 0, 1, 3, 4
 CRITICAL = 0x8000
 
 
@@ -45,6 +48,15 @@ class Coefficients:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """What the header says of a clip: 1 for tracks of people and 2 for the original, stream id, seconds of a unit."""
+
+    contents: int
+    stream: bytes
+    time_base: Fraction
+
+
+@dataclass(frozen=True)
 class Extension:
     """An extension; `tag` is without the bit that says critical."""
 
@@ -61,7 +73,7 @@ def read_extensions(fields: Fields) -> tuple[Extension, ...]:
     for _ in range(count):
         tag = fields.number(2)
         extension = Extension(tag & ~CRITICAL, bool(tag & CRITICAL), fields.take(fields.number(4)))
-        if extension.critical and extension.tag not in (FOOTPRINTS, RESERVED, COEFFICIENTS):
+        if extension.critical and extension.tag not in (FOOTPRINTS, RESERVED, COEFFICIENTS, CLIP):
             raise Newer("an unknown extension that is critical")
         found.append(extension)
     return tuple(found)
@@ -106,6 +118,22 @@ def _reserved(value: bytes, critical: bool, faces: int) -> tuple[int, ...]:
 def coefficients(extensions: tuple[Extension, ...], faces: int) -> Coefficients | None:
     """What the header says of a JPEG file, if it is that of one."""
     return next((_coefficients(e.value, e.critical, faces) for e in extensions if e.tag == COEFFICIENTS), None)
+
+
+def clip(extensions: tuple[Extension, ...]) -> Clip | None:
+    """What the header says of a clip, if it is that of one."""
+    return next((_clip(e.value, e.critical) for e in extensions if e.tag == CLIP), None)
+
+
+def _clip(value: bytes, critical: bool) -> Clip:
+    require(critical, "a clip that is not critical")
+    require(len(value) == 25, "length of what is said of a clip")
+    fields = Fields(value)
+    contents, stream, above, below = fields.number(1), fields.take(16), fields.number(4), fields.number(4)
+    if contents not in (1, 2):
+        raise Newer("unknown contents of a clip")
+    require(above > 0 and below > 0 and gcd(above, below) == 1, "a time base that is not reduced")
+    return Clip(contents, stream, Fraction(above, below))
 
 
 def _coefficients(value: bytes, critical: bool, faces: int) -> Coefficients:

@@ -99,15 +99,15 @@ def check_costs(stanzas: Iterable[Stanza]) -> None:
     require(sum(d[1] * d[2] for d in distinct if d) <= MOST_COST, "cost of all passphrases")
 
 
-def check_boxes(boxes: Iterable[Box], width: int, height: int) -> None:
-    """The picture has a size; boxes are even, lie in it and do not overlap."""
+def check_boxes(boxes: Iterable[Box], width: int, height: int, apart: bool = True) -> None:
+    """The picture has a size; boxes are even, lie in it and, if they have to be apart, do not overlap."""
     require(1 <= width < 1 << 31 and 1 <= height < 1 << 31, "size of the picture")
     seen: list[Box] = []
     for x, y, w, h in boxes:
         require(w > 0 and h > 0 and w % 2 == 0 and h % 2 == 0, "a side that is odd or zero")
         require(x + w <= width and y + h <= height, "a box beyond the picture")
-        apart = (x + w <= a or a + c <= x or y + h <= b or b + d <= y for a, b, c, d in seen)
-        require(all(apart), "boxes that overlap")
+        beside = (x + w <= a or a + c <= x or y + h <= b or b + d <= y for a, b, c, d in seen)
+        require(not apart or all(beside), "boxes that overlap")
         seen.append((x, y, w, h))
 
 

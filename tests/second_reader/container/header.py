@@ -9,9 +9,11 @@ from hashlib import sha256
 from ..outcomes import Newer
 from .coefficient_areas import check_areas
 from .extensions import (
+    Clip,
     Coefficients,
     Footprint,
     check_extensions,
+    clip,
     coefficients,
     footprints,
     read_extensions,
@@ -80,6 +82,7 @@ class Header:
     front: bytes  # offsets 0 to 30
     extension_bytes: bytes  # their number and they
     coefficients: Coefficients | None = None  # of a JPEG file
+    clip: Clip | None = None
 
     def context(self, face: Face) -> bytes:
         """What keys of a face are bound to: 35 bytes."""
@@ -120,17 +123,20 @@ def parse(data: bytes) -> Header:
     found = read_extensions(fields)
 
     _check(flags == 1, groups, faces)
-    check_boxes((face.box for face in faces), width, height)
     check_extensions(found)
     fields.end()
+    of_clip = clip(found)
+    check_boxes((face.box for face in faces), width, height, apart=of_clip is None)
 
     marks, reserved = footprints(found, count), reserved_samples(found, count)
     extension_bytes = data[start : fields.at]
     jpeg = coefficients(found, count)
     header = Header(
-        flags == 1, width, height, model_id, groups, faces, marks, reserved, data[:31], extension_bytes, jpeg
+        flags == 1, width, height, model_id, groups, faces, marks, reserved, data[:31], extension_bytes, jpeg, of_clip
     )
     _check_extents(header)
+    if of_clip is not None:
+        _check_clip(header)
     if jpeg is not None:
         require(
             not header.cover and not any(model_id) and not any(reserved), "a JPEG that hides something in its pixels"
@@ -138,6 +144,16 @@ def parse(data: bytes) -> Header:
         require(all(header.footprint(face).plain for face in faces), "a footprint in a JPEG")
         check_areas(jpeg, width, height, [face.box for face in faces])
     return header
+
+
+def _check_clip(header: Header) -> None:
+    """What else holds of the header of a clip."""
+    require(not (header.width | header.height) & 1, "an odd size")
+    require(not header.cover and not any(header.model_id), "a clip that hides something in its pixels")
+    require(not any(header.reserved) and header.coefficients is None, "a clip that is a picture")
+    require(len(header.groups) == 1 or header.clip is None or header.clip.contents == 1, "an original with groups")
+    for face in header.faces:
+        require(not any(face.digest) and not face.erased and header.footprint(face).plain, "a face that is no person")
 
 
 def _group(fields: Fields) -> Group:

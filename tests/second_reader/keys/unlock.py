@@ -24,10 +24,15 @@ class Credentials:
 
 @dataclass
 class Opened:
-    """Face keys by index of the face, and the groups that opened."""
+    """Face keys by index of the face, and file keys by number of the group."""
 
     face_keys: dict[int, bytes] = field(default_factory=dict)
-    groups: set[int] = field(default_factory=set)
+    file_keys: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> set[int]:
+        """The groups that opened."""
+        return set(self.file_keys)
 
 
 def unlock(header: Header, credentials: Credentials, with_macs: bool) -> Opened:
@@ -45,7 +50,7 @@ def unlock(header: Header, credentials: Credentials, with_macs: bool) -> Opened:
                 if not face.erased:
                     opened.face_keys[face.index] = given.key
     for number, file_key in _file_keys(header, credentials.passphrases, identities).items():
-        opened.groups.add(number)
+        opened.file_keys[number] = file_key
         if with_macs and not header.cover:
             found = keys.mac(file_key, header.mac_input(number))
             require(hmac.compare_digest(found, header.groups[number].mac), "a header that was altered")

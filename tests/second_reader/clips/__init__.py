@@ -1,0 +1,1 @@
+"""Clips (docs/format.md, section 10)."""
