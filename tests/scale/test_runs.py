@@ -427,7 +427,7 @@ def test_s2_every_option_is_part_of_a_run_or_cannot_change_its_outputs() -> None
     from proface_s.scale.job import FINGERPRINTED, FIXED, IN_OUTPUTS
 
     assert {each.name for each in fields(ProtectOptions) if each.init} == {*FINGERPRINTED, *FIXED, *IN_OUTPUTS}
-    assert set(CollectionJob.__dataclass_fields__) - {"source", "target", "options"} == {
+    assert set(CollectionJob.__dataclass_fields__) - {"source", "target", "options", "clips"} == {
         "suffixes", "recursive", "threads", "published",
     }  # fmt: skip
 

@@ -96,13 +96,13 @@ def test_d10_every_suffix_of_a_picture_is_taken(proface: Proface) -> None:
 
 def test_d10_what_is_left_alone_is_named(proface: Proface) -> None:
     save("in/a.png")
-    for name in ("notes.txt", "clip.mp4", ".hidden.png", "line\nbreak.txt"):
+    for name in ("notes.txt", "words.csv", ".hidden.png", "line\nbreak.txt"):
         Path("in", name).write_text("x")
     Path("elsewhere").mkdir()
     Path("in/linked").symlink_to(Path("elsewhere").absolute())
     result = proface("protect", "in", "-o", "out", *BY_HAND)
     assert result.code == 0
-    for name in ("in/notes.txt", "in/clip.mp4", "in/.hidden.png", "in/line\\nbreak.txt", "in/linked"):
+    for name in ("in/notes.txt", "in/words.csv", "in/.hidden.png", "in/line\\nbreak.txt", "in/linked"):
         assert name in result.err
     assert result.err.endswith("1 file done, 5 other files left alone\n")
     for index in range(30):

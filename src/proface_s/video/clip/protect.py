@@ -29,9 +29,9 @@ from .areas import Area, covered_box, hull_box
 from .hider import ClipKeys, HiddenFace
 from .options import ClipOptions, check_clip_options
 from .planes import stored_box
-from .read import ClipInfo, open_clip
+from .read import ClipInfo, damage_notes, open_clip
 from .results import ProtectedClip, ProtectedPerson
-from .second_pass import ClipPlan, failures_of, hide_clip
+from .second_pass import ClipPlan, hide_clip
 from .track.reading import read_sealed_track
 
 NOWHERE: Final = Box(0, 0, 2, 2)
@@ -164,7 +164,7 @@ def write_protected(
             _check_written(temporary, target, header, keys)
             bytes_written = temporary.stat().st_size
     weak = dict.fromkeys(format_style(style) for style in styles if is_weak(style))
-    warnings = (*notes, *(f"the cover {name} is weak" for name in weak), *failures_of(clip))
+    warnings = (*notes, *(f"the cover {name} is weak" for name in weak), *damage_notes(clip.failures))
     done = tuple(
         ProtectedPerson(index + 1, number, face.box, format_style(styles[index]))
         for index, (number, face) in enumerate(zip(chosen, header.faces, strict=True))

@@ -6,12 +6,13 @@
         clip.info                      size, rotation, frame rate, ...
         for frame in clip.frames():    ClipFrame: planes as stored; grey and rgb upright
             ...
-        clip.failures                  times of packets that could not be decoded; the other frames came all the same
+        clip.failures                  times at which pictures are missing or spoilt; the others came all the same
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,6 +26,10 @@ from .planes import TEN, ClipFrame, plane_format
 
 LARGEST_SIDE: Final = 16384  # of H.264 and HEVC in this build
 _USUAL_RATE: Final = Fraction(25)
+_GAP: Final = 1.5  # steps from one frame to the next: more of them are missing pictures
+_EARLY: Final = 1.0  # seconds by which pictures may end before the file says so
+_DURATION: Final = re.compile(r"(\d+):(\d+):(\d+\.?\d*)")
+_MANY: Final = 5  # places of damage that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Clip:
         info: what is known of it.
         container: PyAV's container.
         stream: its stream of pictures.
-        failures: seconds at which packets could not be decoded, so far.
+        failures: seconds at which pictures are missing or damaged, so far.
     """
 
     path: Path
@@ -87,7 +92,8 @@ class Clip:
     def frames(self) -> Iterator[ClipFrame]:
         """Yield the frames in the order in which they are shown.  To be called once.
 
-        Packets that cannot be decoded are left out, and noted in ``failures``.
+        Packets that cannot be decoded are left out, and noted in ``failures``; so are frames that the decoder has
+        patched, gaps in a stream that has no index, and an end before its time.
 
         Raises:
             ImageError: if a frame has another size than the first, or there is none at all.
@@ -108,7 +114,7 @@ class Clip:
         Raises:
             ImageError: as `frames`.
         """
-        count, last = 0, -1
+        count, last, gaps = 0, -1, _Gaps(self._streamed)
         step = max(1, round(1 / (self.info.rate * self.info.time_base)))
         for packet in _demuxed(self.container, (self.stream, *others), self.failures):
             if packet is not None and packet.stream.index != self.stream.index:
@@ -117,12 +123,39 @@ class Clip:
             frames = []
             for decoded in _decoded(self.stream, packet, self.failures):
                 pts = last + step if decoded.pts is None else int(decoded.pts)
+                gap = gaps.after(pts)
+                if gap is not None or decoded.is_corrupt:
+                    self.failures.append(float((pts if gap is None else gap) * self.info.time_base))
                 last = pts if not count else max(pts, last + 1)
                 frames.append(self._framed(decoded, count, last))
                 count += 1
             yield packet, frames
         if not count:
             raise _nothing_decoded(self.path)
+        end = float((last + step) * self.info.time_base)
+        if self._length is not None and self._begin + self._length > end + _EARLY:
+            self.failures.append(end)
+
+    @property
+    def _streamed(self) -> bool:
+        """Whether the file is of packets without an index, in which lost ones leave nothing but a gap."""
+        return "mpeg" in self.info.container
+
+    @property
+    def _begin(self) -> float:
+        return (self.container.start_time or 0) / 1e6
+
+    @property
+    def _length(self) -> float | None:
+        """Seconds of the pictures, as far as the file says so for them alone."""
+        if self._streamed:
+            return None
+        told = _DURATION.fullmatch(self.stream.metadata.get("DURATION", ""))
+        if told is not None:
+            hours, minutes, seconds = map(float, told.groups())
+            return 3600 * hours + 60 * minutes + seconds
+        alone = len(self.container.streams) == 1
+        return self.info.duration if self.stream.duration or alone else None
 
     def _framed(self, decoded: Any, index: int, pts: int) -> ClipFrame:
         info = self.info
@@ -134,6 +167,25 @@ class Clip:
                 code="variable-resolution",
             )
         return frame
+
+
+class _Gaps:
+    """Finds gaps in times that are steady; two steps alike set the pace.
+
+    Args:
+        watched: whether there can be any.
+    """
+
+    def __init__(self, watched: bool) -> None:
+        self._watched, self._last, self._step, self._pace = watched, 0, 0, 0
+
+    def after(self, pts: int) -> int | None:
+        """Return the time of the first picture that is missing before a frame; None if there is none."""
+        missing = self._last + self._pace if self._pace and pts - self._last > _GAP * self._pace else None
+        if pts - self._last == self._step:
+            self._pace = self._step
+        self._step, self._last = pts - self._last, pts
+        return missing if self._watched else None
 
 
 @contextmanager
@@ -216,6 +268,15 @@ def open_container(path: Path, **options: str) -> Iterator[Any]:
         yield container
     finally:
         container.close()
+
+
+def damage_notes(failures: Sequence[float]) -> list[str]:
+    """Return warnings about `Clip.failures`."""
+    if not failures:
+        return []
+    times = sorted({round(each, 1) for each in failures})
+    named = ", ".join(f"{each:.1f}" for each in times[:_MANY]) + (", ..." if len(times) > _MANY else "")
+    return [f"the clip is damaged; pictures are missing or spoilt at {named} seconds"]
 
 
 def _moving_pictures(container: Any, path: Path) -> Any:

@@ -27,8 +27,6 @@ KEY_SECONDS: Final = 8
 """Seconds from one key frame to the next at most: players seek to these.  Of a still scene, a key frame every two
 seconds made a quarter of the file."""
 
-_MANY: Final = 5  # places of damage that are named
-
 
 @dataclass(frozen=True, slots=True)
 class ClipPlan:
@@ -195,12 +193,3 @@ def read_tags(clip: Clip) -> ColourTags:
     """Return the colour tags of a clip's first frame."""
     with open_clip(clip.path) as again:
         return ColourTags.of(next(again.frames()).decoded)
-
-
-def failures_of(clip: Clip) -> list[str]:
-    """Return warnings about what could not be decoded."""
-    if not clip.failures:
-        return []
-    times = sorted({round(each, 1) for each in clip.failures})
-    named = ", ".join(f"{each:.1f}" for each in times[:_MANY]) + (", ..." if len(times) > _MANY else "")
-    return [f"the clip is damaged; pictures are missing at {named} seconds"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,12 @@ from typing import Any
 from ....api.face_search import FaceSearch
 from ....errors import ImageError, NoFaceError
 from ....progress import Progress, Stage, silent
+from ....video.clip.read import damage_notes
 from ....video.people.corrections import Corrections
 from ....video.people.of_clip import find_clip_people, open_clip_detector, read_people
 from ....video.people.people import People
 from ...options.clips import PeopleOptions
 from ..part_progress import PartProgress
-
-_MANY = 5  # places of damage that are named
 
 
 def people_of(
@@ -49,7 +48,7 @@ def people_of(
     people = corrections.apply(people)
     if not people.persons:
         raise NoFaceError(f"no face found in {clip}")
-    return people, tuple(_damage(failures))
+    return people, tuple(damage_notes(failures))
 
 
 @contextmanager
@@ -102,10 +101,3 @@ def people_fields(people: People) -> tuple[dict[str, Any], ...]:
             }
         )
     return tuple(found)
-
-
-def _damage(failures: Sequence[float]) -> Iterator[str]:
-    if failures:
-        times = sorted({round(each, 1) for each in failures})
-        named = ", ".join(f"{each:.1f}" for each in times[:_MANY]) + (", ..." if len(times) > _MANY else "")
-        yield f"the clip is damaged; pictures are missing at {named} seconds"

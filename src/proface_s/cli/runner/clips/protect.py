@@ -153,7 +153,7 @@ def _report(task: FileTask, done: ProtectedClip, warnings: tuple[str, ...]) -> T
         task.source,
         task.target,
         faces,
-        (*warnings, *done.warnings),
+        tuple(dict.fromkeys((*warnings, *done.warnings))),
         summary=f"{task.source} -> {done.path}: {counted(len(faces), 'person')} protected"
         f"{file_sizes(before, done.bytes_written)}{numbers}",
         extra={"size": list(done.size)},
