@@ -151,6 +151,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "bad-same": "Two or more people have to be named to be taken for one.",
     "bad-timed-box": "The text does not say from when to when and where.",
     "broken-clip": "Frames are missing, out of order, exchanged or changed.",
+    "nobody": "The clip shows nobody, or nobody who is to be covered.",
     "no-frames": "No picture of the clip can be decoded.",
     "no-video": "The file has no moving pictures.",
     "not-a-clip": "The file cannot be read as a clip.",

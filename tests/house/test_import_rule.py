@@ -20,13 +20,12 @@ LEVELS = (
     {"threads", "processes", "plugins", "ans"},
     {"image", "faces", "covers", "keys", "flow", "robust", "container"},
     {"api"},
-    {"web", "video", "hints"},
-    {"scale"},  # hands photos and clips to engines
+    {"video", "hints"},
+    {"web", "scale"},  # offer photos and clips, and hand them to engines
     {"cli"},  # starts the page and the engines
 )
 EXCEPTIONS = {
     ("container", "keys"),  # headers are locked and unlocked, and seals are made, with the keys' own types
-    ("web", "hints"),  # what the page says about errors as every surface does
     ("__main__", "cli"),
     ("__init__", "api"),  # and the other rooms that public names come from
     ("__init__", "covers"),

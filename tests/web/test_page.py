@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from page_kit import (
+    DESK,
+    NEEDS_BROWSER,
+    NO_AUTOFILL,
+    PHONE,
+    choose,
+    expect,
+    launch,
+    open_page,
+    playwright,
+    saved,
+    type_twice,
+    wait_for,
+)
 from PIL import Image
-from web_kit import ANNS, BOBS, PATIENCE, Service, drawn, noise, pixels, png
+from web_kit import ANNS, BOBS, Service, drawn, noise, pixels, png
 
 from proface_s.flow.cards import DEFAULT_MODEL
 from proface_s.image.write import JPEG_QUALITY
 from proface_s.robust.regions import REGIONS
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'proface-s[webtest]'")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; see `make test-web`"),
-]
-
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-NO_AUTOFILL = "--disable-features=AutofillServerCommunication"  # asks its maker what the forms of any page are for
-expect = playwright.expect
-expect.set_options(timeout=PATIENCE * 1000)
-
-
-def launch(manager: Any, *options: str) -> Any:
-    """Chromium, without a window."""
-    return manager.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *options])
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -59,25 +56,6 @@ def page(browser: Any, service: Service) -> Iterator[Any]:
         assert not opened.complaints
 
 
-def open_page(opened: Any, service: Service, address: str = "/") -> Any:
-    """Load the page and wait until it is ready; collects what its scripts complain about."""
-    opened.set_default_timeout(PATIENCE * 1000)
-    opened.complaints = []
-    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.on(
-        "console",
-        lambda message: (
-            opened.complaints.append(message.text)
-            if "Content Security Policy" in message.text or "Trusted" in message.text
-            else None
-        ),
-    )
-    opened.on("filechooser", lambda chooser: None)  # asked for now: the browser takes a while to hand choosers over
-    opened.goto(service.url + address)
-    opened.wait_for_selector("html[data-ready]")
-    return opened
-
-
 @pytest.fixture
 def files(tmp_path: Path, two: bytes, covered: bytes) -> dict[str, Path]:
     """Files to choose."""
@@ -95,35 +73,11 @@ def files(tmp_path: Path, two: bytes, covered: bytes) -> dict[str, Path]:
     return {name: tmp_path / name for name in contents}
 
 
-def wait_for(page: Any, true: Callable[[], bool]) -> None:
-    """Let the browser go on until something is true; its events come meanwhile."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(50)
-
-
-def choose(page: Any, view: str, *paths: Path) -> None:
-    page.set_input_files(f"#{view}-drop input", list(paths))
-
-
 def own_row(page: Any, number: int) -> Any:
     """The row of a face, with what is different for it opened."""
     row = page.locator("#faces > li").nth(number - 1)
     row.locator("summary").click()
     return row
-
-
-def type_twice(place: Any, label: str, text: str) -> None:
-    place.get_by_label(label, exact=True).fill(text)
-    place.get_by_label(f"{label}, again").fill(text)
-
-
-def saved(page: Any, click: Any) -> tuple[str, bytes]:
-    """Name and bytes of the file that a click saves."""
-    with page.expect_download() as download:
-        click()
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
 
 def protect_two(page: Any, files: dict[str, Path]) -> bytes:
@@ -769,8 +723,9 @@ def tab_to(page: Any, wanted: str, *, back: bool = False) -> list[str]:
 
 
 def test_everything_is_done_with_the_keyboard_alone(page: Any, files: dict[str, Path], two: bytes) -> None:
-    names = tab_to(page, "Choose photos")
-    assert names == ["Skip to the content", "Protect", "Recover", "What it does", "Choose photos"]
+    chooser = "Choose photos, or a clip" if find_spec("av") else "Choose photos"
+    names = tab_to(page, chooser)
+    assert names == ["Skip to the content", "Protect", "Recover", "What it does", chooser]
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(files["two.png"])

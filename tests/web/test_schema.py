@@ -17,13 +17,15 @@ PATHS = {
     "/api/about": "GET",
     "/api/passphrase": "POST",
     "/api/detect": "POST",
+    "/api/people": "POST",
+    "/api/held/{name}": "GET",
     "/api/inspect": "POST",
     "/api/render": "POST",
     "/api/preview": "POST",
     "/api/protect": "POST",
     "/api/recover": "POST",
 }
-QUESTIONS = ("/api/about", "/api/passphrase")  # nothing is sent with them that could be wrong
+QUESTIONS = ("/api/about", "/api/passphrase", "/api/held/{name}")  # nothing is sent with them that could be wrong
 Mode = schemathesis.GenerationMode
 CHECKS = pytest.importorskip("schemathesis.checks")
 
@@ -79,6 +81,7 @@ def test_every_path_is_described_and_no_other_origin_is_named(service: Service) 
     assert set(description["paths"]) == set(PATHS)
     schemas = description["components"]["schemas"]
     assert {"Problem", "ProtectRequest", "RecoverRequest", "PreviewRequest"} <= set(schemas)
+    assert {"PeopleRequest", "HeldRequest", "ClipProtectRequest", "ClipRecoverRequest"} <= set(schemas)
     assert "http" not in str(schemas)
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
         assert service.client.get(path).status_code == 404

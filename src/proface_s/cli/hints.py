@@ -28,6 +28,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "no-kit": "make a new one: `proface channels NEW-FOLDER`",
     "no-manifest": "name its manifest with --manifest, choose another target, or use --overwrite",
     "no-recipients": "make a key pair with `proface keygen -o FILE`, and give its public key with -r age1...",
+    "nobody": "mark a face with --box T0-T1:X,Y,W,H, with times in seconds",
     "no-record": "see `proface inspect`",
     "no-scheduler": "leave --scheduler out, or choose --engine dask",
     "no-workers": "start some, then start this run again",

@@ -10,5 +10,6 @@
                                                                                ▼
                                             responses: a picture, or a stream of JSON lines with the progress
 
-Nothing is written to disk or fetched, and nothing of a request outlives its response.  Needs the extra ``web``.
+Nothing is fetched, and nothing of a request outlives its response.  Photos are never written to disk; clips are held in
+private files (`proface_s.web.clips`).  Needs the extra ``web``, and for clips ``video``.
 """

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from ..covers import StyleOption
 from ..flow.cards import Card
+from .settings import ClipLimits
 
 
 class StyleOptionInfo(BaseModel):
@@ -36,6 +37,7 @@ class StyleInfo(BaseModel):
     most: float
     weak_limit: float | None
     shape: Literal["box", "oval"] = Field(description="outline of the cover where a request names none")
+    clips: bool = Field(description="whether it can cover faces in clips")
     option: StyleOptionInfo | None = Field(description="null if the style takes none")
 
 
@@ -52,6 +54,25 @@ class ModelInfo(BaseModel):
         return cls(name=card.name, warning=card.warning, wrong_key=list(card.wrong_key_modes))
 
 
+class ClipLimitsInfo(BaseModel):
+    """Limits on clips."""
+
+    max_bytes: int
+    max_seconds: float
+    max_frame_pixels: int = Field(description="pixels of one frame")
+    max_pixels: int = Field(description="pixels of all frames together")
+
+    @classmethod
+    def of(cls, limits: ClipLimits) -> ClipLimitsInfo:
+        """Describe limits."""
+        return cls(
+            max_bytes=limits.max_bytes,
+            max_seconds=limits.max_seconds,
+            max_frame_pixels=limits.max_frame_pixels,
+            max_pixels=limits.max_pixels,
+        )
+
+
 class ServiceInfo(BaseModel):
     """Response of /api/about: the styles, models, detectors and limits of this service."""
 
@@ -61,6 +82,7 @@ class ServiceInfo(BaseModel):
     detectors: list[str] = Field(description="what can find faces; the default comes first")
     max_bytes: int
     max_pixels: int
+    clips: ClipLimitsInfo | None = Field(description="null if clips are not taken: the extra `video` is missing")
     preview_pixels: int
     least_passphrase: int
     good_passphrase: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, Final
@@ -23,6 +23,15 @@ from .. import __version__
 from ..api import Session
 from . import operations
 from .about import ServiceInfo
+from .clips.clip_models import (
+    ClipInspectResponse,
+    ClipProtectRequest,
+    ClipRecoverRequest,
+    HeldRequest,
+    PeopleRequest,
+    PeopleResponse,
+)
+from .clips.clip_response import CLIP_MEDIA
 from .connections.send_timeout import SendTimeout
 from .guard import ENTER, AccessGuard
 from .inspect_response import InspectResponse
@@ -35,13 +44,10 @@ from .models import (
     ProtectRequest,
     RecoverRequest,
 )
-from .operations import JobResult
 from .problems import MEDIA_TYPE, Problem, RefusedError, problem_of, problem_response, refused
-from .responses import FACTS_HEADER, STREAM, JobResponse
-from .settings import MOST_PASSPHRASES, ServiceSettings
-from .uploads import UploadReader
-from .workers.job_queue import JobQueue, ProgressListener
-from .workers.memory import MemoryBudget, MemoryHold
+from .responses import FACTS_HEADER, STREAM
+from .settings import ServiceSettings
+from .upload_handler import UploadHandler
 from .workers.worker_processes import WorkerProcesses
 
 _MOST_CODE_BYTES: Final = 256
@@ -50,78 +56,26 @@ _REFUSALS: Final = {
     400: "the form cannot be read",
     401: "a token is needed",
     403: "the key does not open the file, or another site asked",
+    404: "nothing of this name is held",
     408: "the upload took too long",
     413: "too large",
     415: "not a form",
     421: "unknown host",
     422: "the picture or the options cannot be used",
     503: "too much to do; see Retry-After",
+    507: "no room to store a clip",
 }
+_PHOTOS: Final = ("image/png", "image/webp", "image/tiff", "image/jpeg")
 _DESCRIPTION: Final = (
-    "Protects the faces of photos, and brings them back. Uploads are multipart/form-data: the file `photo`, and "
-    f"`options` as JSON. With `Accept: {STREAM}` an answer is a stream of JSON lines that begins with the progress; a "
-    f"picture comes in its `data` lines. Otherwise a picture is the answer's body, its facts are in `{FACTS_HEADER}`."
+    "Protects the faces of photos and clips, and brings them back. Uploads are multipart/form-data: the file `photo` "
+    f"or `clip`, and `options` as JSON. With `Accept: {STREAM}` an answer is a stream of JSON lines that begins with "
+    "the progress; a file comes in its `data` lines. Otherwise a file is the answer's body, its facts are in "
+    f"`{FACTS_HEADER}`."
 )
 
 
-class UploadHandler:
-    """Turn uploads into jobs, for all routes.
-
-    Args:
-        settings: limits.
-        processes: the workers that do the jobs.
-    """
-
-    def __init__(self, settings: ServiceSettings, processes: WorkerProcesses) -> None:
-        self.settings, self.processes = settings, processes
-        self.memory = MemoryBudget(settings.held_bytes)
-        self.queue = JobQueue(settings.workers, settings.waiting)
-        self._reader = UploadReader(settings, self.memory)
-
-    async def answer(self, request: Request, task: str, options: type[BaseModel] | None = None) -> Response:
-        """Read an upload, queue its job, and respond with the result.
-
-        Args:
-            request: the upload.
-            task: name of the job in `proface_s.web.operations.KINDS`.
-            options: model of the options sent with the photo; None if the task has no options.
-        """
-        hold = MemoryHold(self.memory)
-        try:
-            form = await self._reader.read(request, hold)
-            parsed = form.parsed(options) if options is not None else None
-            _check_passphrases(parsed)
-            given = {"work": task, "options": parsed.model_dump_json() if parsed is not None else "{}"}
-            job = self.queue.submit(self._on(given, form.photo))
-        except BaseException:
-            hold.release()
-            raise
-        stream = STREAM in request.headers.get("accept", "")
-        return JobResponse(job, hold, stream=stream, debug=self.settings.debug)
-
-    def _on(self, task: dict[str, str], photo: bytes) -> Callable[[ProgressListener], JobResult]:
-        return lambda tell: self.processes.run(task, photo, tell)
-
-    def close(self) -> None:
-        """Stop all work and end the worker processes."""
-        self.queue.close()
-        self.processes.close()
-
-
-def _check_passphrases(options: BaseModel | None) -> None:
-    """Refuse more passphrases than the service would try when the file is opened again."""
-    if isinstance(options, ProtectRequest):
-        texts = {each.passphrase for each in options.own} | {options.passphrase}
-        texts.discard(None)
-        if len(texts) > MOST_PASSPHRASES:
-            raise refused(
-                422,
-                "usage",
-                "The request makes no sense",
-                f"there are {len(texts)} passphrases; one photo can have {MOST_PASSPHRASES} here",
-                "let several faces share one",
-                exit_code=2,
-            )
+class _NoOptions(BaseModel):
+    """Stands for options that do not exist."""
 
 
 def create_app(
@@ -136,16 +90,15 @@ def create_app(
     Args:
         settings: address, token and limits.
         session: copied to every worker process, which loads its own models; a new one if None.
-        processes: the worker processes; started from the session if None.
+        processes: the worker processes for photos; started from the session if None.
         login: hands the token to the user's own browser; to nobody if None.
     """
-    uploads = UploadHandler(
-        settings, processes or WorkerProcesses(settings, session or Session(max_pixels=settings.max_pixels))
-    )
+    session = session or Session(max_pixels=settings.max_pixels)
+    uploads = UploadHandler(settings, processes or WorkerProcesses(settings, session), session)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        uploads.processes.start()
+        uploads.start()
         yield
         uploads.close()
 
@@ -217,14 +170,33 @@ def _add_uploads(app: FastAPI, uploads: UploadHandler) -> None:
     )
     async def detect(request: Request) -> Response:
         """Find the faces of a photo and number them."""
-        return await uploads.answer(request, "detect", DetectRequest)
+        return await uploads.answer(request, "detect")
 
-    @app.post("/api/inspect", response_model=InspectResponse, responses=_responses(), openapi_extra=_upload())
+    @app.post(
+        "/api/people", response_model=PeopleResponse, responses=_responses(), openapi_extra=_upload(clip=PeopleRequest)
+    )
+    async def people(request: Request) -> Response:
+        """Find the people of a clip and number them."""
+        return await uploads.answer(request, "people")
+
+    @app.get("/api/held/{name}", responses=_held(), response_class=Response)
+    async def held(name: str) -> Response:
+        """Return a file that is held for the client: a clip that it sent, or what was made of it."""
+        return await uploads.held(name)
+
+    @app.post(
+        "/api/inspect",
+        response_model=InspectResponse | ClipInspectResponse,
+        responses=_responses(),
+        openapi_extra=_upload(_NoOptions, clip=HeldRequest),
+    )
     async def inspect(request: Request) -> Response:
         """Show what a protected file holds, without a key."""
-        return await uploads.answer(request, "inspect")
+        return await uploads.answer(request, "inspect", "inspect-clip")
 
-    @app.post("/api/render", responses=_picture("image/jpeg"), response_class=Response, openapi_extra=_upload())
+    @app.post(
+        "/api/render", responses=_picture("image/jpeg"), response_class=Response, openapi_extra=_upload(_NoOptions)
+    )
     async def render(request: Request) -> Response:
         """Return a picture as a JPEG preview, for formats that browsers do not display."""
         return await uploads.answer(request, "render")
@@ -234,29 +206,30 @@ def _add_uploads(app: FastAPI, uploads: UploadHandler) -> None:
     )
     async def preview(request: Request) -> Response:
         """Cover a whole small picture: the crop of one face."""
-        return await uploads.answer(request, "preview", PreviewRequest)
+        return await uploads.answer(request, "preview")
 
-    kept = ("image/png", "image/webp", "image/tiff")
-
-    both = (*kept, "image/jpeg", "multipart/form-data")
-
-    @app.post("/api/protect", responses=_picture(*both), response_class=Response, openapi_extra=_upload(ProtectRequest))
+    @app.post(
+        "/api/protect",
+        responses=_picture(*_PHOTOS, "multipart/form-data", "video/mp4"),
+        response_class=Response,
+        openapi_extra=_upload(ProtectRequest, clip=ClipProtectRequest),
+    )
     async def protect(request: Request) -> Response:
-        """Hide the faces of a photo under one or more keys.
+        """Hide the faces of a photo or a clip under one or more keys.
 
         With `share`, the answer has two parts, multipart/form-data: the picture `protected`, and its copy `share`.
         """
-        return await uploads.answer(request, "protect", ProtectRequest)
+        return await uploads.answer(request, "protect", "protect-clip")
 
     @app.post(
         "/api/recover",
-        responses=_picture(*kept, "image/jpeg"),
+        responses=_picture(*_PHOTOS, *CLIP_MEDIA.values()),
         response_class=Response,
-        openapi_extra=_upload(RecoverRequest),
+        openapi_extra=_upload(RecoverRequest, clip=ClipRecoverRequest),
     )
     async def recover(request: Request) -> Response:
         """Restore the faces that the given keys open."""
-        return await uploads.answer(request, "recover", RecoverRequest)
+        return await uploads.answer(request, "recover", "recover-clip")
 
 
 def _add_failures(app: FastAPI, settings: ServiceSettings) -> None:
@@ -298,22 +271,42 @@ def _picture(*kinds: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": f"the picture; facts in {FACTS_HEADER}", "content": content}, **_responses()}
 
 
-def _upload(options: type[BaseModel] | None = None) -> dict[str, Any]:
-    """Describe an upload; FastAPI cannot, because it must not read the body."""
-    properties: dict[str, Any] = {"photo": {"type": "string", "format": "binary"}}
-    encoding = {"photo": {"contentType": "application/octet-stream"}}
-    if options is not None:
-        properties["options"] = {"$ref": f"#/components/schemas/{options.__name__}"}
+def _held() -> dict[int | str, dict[str, Any]]:
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {200: {"description": "the file", "content": content}, **_responses(401, 404, 421, 422)}
+
+
+def _upload(photo: type[BaseModel] | None = None, clip: type[BaseModel] | None = None) -> dict[str, Any]:
+    """Describe an upload, which FastAPI cannot, because it must not read the body.
+
+    Args:
+        photo: model of the options sent with a photo, `_NoOptions` if there are none; None if no photo is taken.
+        clip: likewise for a clip.
+    """
+    forms = [_form(name, options) for name, options in (("photo", photo), ("clip", clip)) if options is not None]
+    encoding = {name: {"contentType": "application/octet-stream"} for form in forms for name in form["required"]}
+    if any("options" in form["properties"] for form in forms):
         encoding["options"] = {"contentType": "application/json"}
-    schema = {"type": "object", "required": ["photo"], "properties": properties}
+    schema = forms[0] if len(forms) == 1 else {"oneOf": forms}
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema, "encoding": encoding}}}
     }
 
 
+def _form(field: str, options: type[BaseModel]) -> dict[str, Any]:
+    properties: dict[str, Any] = {field: {"type": "string", "format": "binary"}}
+    if options is not _NoOptions:
+        properties["options"] = {"$ref": f"#/components/schemas/{options.__name__}"}
+    return {"type": "object", "required": [field], "properties": properties}
+
+
 def _with_options(description: dict[str, Any]) -> dict[str, Any]:
     """Add the models that only the hand-written parts of the description refer to."""
-    kinds = [(kind, "validation") for kind in (DetectRequest, PreviewRequest, ProtectRequest, RecoverRequest, Problem)]
+    models = (
+        DetectRequest, PreviewRequest, ProtectRequest, RecoverRequest, HeldRequest, PeopleRequest, ClipProtectRequest,
+        ClipRecoverRequest, Problem,
+    )  # fmt: skip
+    kinds = [(kind, "validation") for kind in models]
     _, extra = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     description.setdefault("components", {}).setdefault("schemas", {}).update(extra["$defs"])
     return description

@@ -20,6 +20,7 @@ POLICY: Final = "; ".join(
     (
         "default-src 'self'",
         "img-src 'self' blob:",
+        "media-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'none'",

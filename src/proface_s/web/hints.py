@@ -19,6 +19,7 @@ HINTS: Final[Mapping[str, str]] = PLAIN_HINTS | {
     "no-detector": "the page needs a detector; the command line works with boxes alone",
     "no-face": "draw a box around the face, and try again",
     "no-key": "give a passphrase, an identity or a face key",
+    "nobody": "look closer for faces, or mark places with times on the command line",
     "pixels-changed": _AS_SAVED,
     "recompressed": _AS_SAVED,
     "resized": _AS_SAVED,

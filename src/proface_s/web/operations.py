@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image
@@ -17,22 +17,21 @@ from pydantic import BaseModel
 from .. import __version__
 from ..api import Credentials, Lock, Session, inspect
 from ..api.files.io import load
-from ..api.files.kinds import with_format
 from ..api.options import ProtectOptions, RecoverOptions
 from ..container.carriers.carrier import from_chunks, read_chunks
-from ..container.header.stanzas import BareStanza, PassphraseStanza
 from ..covers import FALLBACKS, FaceRegion, cover_face, get_style, ready_style_names
-from ..errors import CostlyFileError, ImageError, ProFaceError, UsageError
+from ..errors import ImageError, ProFaceError, UsageError
 from ..faces import DEFAULT_DETECTOR, detector_names
 from ..flow.cards import DEFAULT_MODEL
 from ..flow.registry import shipped_cards
 from ..image.read import picture_size
-from ..image.write import OutputFormat, encode_picture
-from ..keys.derive import KdfLimits, KdfParams
+from ..image.write import encode_picture
 from ..keys.passphrase import GOOD_LENGTH, MIN_LENGTH, generate_passphrase, passphrase_bits
 from ..progress import Progress
 from ..types import Box, Picture, Style
-from .about import ModelInfo, ServiceInfo, StyleInfo, StyleOptionInfo
+from ..video.clip.options import fits_clips
+from .about import ClipLimitsInfo, ModelInfo, ServiceInfo, StyleInfo, StyleOptionInfo
+from .clips.clip_operations import CLIP_TASKS
 from .inspect_response import CoverPreview, InspectResponse, RenderedPicture
 from .models import (
     DetectRequest,
@@ -46,71 +45,25 @@ from .models import (
     asked_format,
 )
 from .settings import (
-    KDF_BYTES,
-    MOST_PASSPHRASES,
     MOST_SHARED_PIXELS,
     PREVIEW_PIXELS,
     SHARE_BYTES_PER_PIXEL,
     ServiceSettings,
     bytes_needed,
+    takes_clips,
 )
+from .uploads import PHOTO
+from .workers.jobs import JobPlan, JobResult, ResultFile, TaskKind, WorkerTools, derivation_bytes
 
-KEY_LIMITS = KdfLimits(memory_kib=KDF_BYTES // 1024, total_kib=MOST_PASSPHRASES * KdfParams().cost)
-_WORDS = 6
-_SHOWN_SIDE = 2048
-MOST_FILES = 2  # a protected file and its share copy
-_MEDIA: dict[OutputFormat, str] = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "jpeg": "image/jpeg"}
-
-
-@dataclass(frozen=True, slots=True)
-class ResultFile:
-    """A picture file that a job has made.
-
-    Attributes:
-        name: file name, such as ``protected.jpg``; independent of the uploaded file's name.
-        media_type: media type.
-        data: bytes of the file.
-    """
-
-    name: str
-    media_type: str
-    data: bytes
-
-    @classmethod
-    def of(cls, what: str, data: bytes, kind: OutputFormat = "png") -> ResultFile:
-        """Return a file of a kind, named ``what`` with the suffix of the kind."""
-        return cls(with_format(f"{what}.png", kind), _MEDIA[kind], data)
+_WORDS: Final = 6
+_SHOWN_SIDE: Final = 2048
+_SECONDS_PER_PIXEL: Final = 0.5e-6  # CPU time to decode a picture
+_SLACK: Final = 4.0  # wall-clock time allowed per CPU time, because other programs use the cores too
 
 
 @dataclass(frozen=True, slots=True)
-class JobResult:
-    """The result of a job.
-
-    Attributes:
-        facts: one of the responses in `proface_s.web.models`, as JSON values.
-        files: the pictures; at most `MOST_FILES`.
-    """
-
-    facts: dict[str, Any]
-    files: tuple[ResultFile, ...] = ()
-
-    @classmethod
-    def of(cls, facts: BaseModel, *files: ResultFile) -> JobResult:
-        """Return a result with these facts and these pictures."""
-        return cls(facts.model_dump(mode="json"), files)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerTools:
-    """The settings and session of a worker process."""
-
-    settings: ServiceSettings
-    session: Session
-
-
-@dataclass(frozen=True, slots=True)
-class TaskKind:
-    """One kind of job.
+class PhotoTask:
+    """One kind of job on photos; see `proface_s.web.workers.jobs.TaskKind`.
 
     Attributes:
         work: the function that does it, given the photo and the options.
@@ -121,25 +74,34 @@ class TaskKind:
     work: Callable[[WorkerTools, bytes, Any, Progress], JobResult]
     options: type[BaseModel] | None = None
     most_pixels: int | None = None
+    field = PHOTO
+    what = "picture"
+    header_seconds = 5.0
 
-    def pixels(self, photo: bytes, settings: ServiceSettings) -> int:
+    def patience(self, settings: ServiceSettings) -> tuple[float, float]:
+        """Return how long to wait for a sign of life, in seconds by the clock: until the file is read, and later."""
+        return _SLACK * (settings.read_seconds + 1e-6 * settings.max_pixels), _SLACK * settings.job_seconds
+
+    def plan(self, photo: bytes, options: BaseModel | None, settings: ServiceSettings) -> JobPlan:
+        """Return what the job may use, after a look at the file's header.
+
+        Raises:
+            CostlyFileError: if opening the file needs more key derivation than the service allows.
+        """
+        pixels = self._pixels(photo, settings)
+        derives = isinstance(options, RecoverRequest) and options.passphrase is not None
+        shares = isinstance(options, ProtectRequest) and options.share is not None
+        copied = SHARE_BYTES_PER_PIXEL * min(pixels, MOST_SHARED_PIXELS) if shares else 0
+        memory = bytes_needed(pixels) + copied + (_key_bytes(photo) if derives else 0)
+        return JobPlan(memory, settings.read_seconds + _SECONDS_PER_PIXEL * pixels, settings.job_seconds)
+
+    def _pixels(self, photo: bytes, settings: ServiceSettings) -> int:
         """Return how many pixels will be decoded, from the file's header; 0 if the job will refuse the file anyway."""
         try:
             width, height = picture_size(photo, name="the file")
         except ImageError:
             return 0
         return min(width * height, self.most_pixels or settings.max_pixels)
-
-    def bytes_needed(self, photo: bytes, options: BaseModel | None, pixels: int) -> int:
-        """Return the memory that the job will need, in bytes.
-
-        Raises:
-            CostlyFileError: if opening the file needs more key derivation than the service allows.
-        """
-        derives = isinstance(options, RecoverRequest) and options.passphrase is not None
-        shares = isinstance(options, ProtectRequest) and options.share is not None
-        copied = SHARE_BYTES_PER_PIXEL * min(pixels, MOST_SHARED_PIXELS) if shares else 0
-        return bytes_needed(pixels) + copied + (_key_bytes(photo) if derives else 0)
 
 
 def detect(session: Session, photo: bytes, options: DetectRequest, progress: Progress) -> JobResult:
@@ -250,39 +212,28 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
     return JobResult.of(facts, ResultFile.of("recovered", done.data, facts.format))
 
 
-KINDS = {
-    "detect": TaskKind(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectRequest),
-    "inspect": TaskKind(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
-    "render": TaskKind(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
-    "preview": TaskKind(lambda _, photo, options, tell: preview(photo, options, tell), PreviewRequest, PREVIEW_PIXELS),
-    "protect": TaskKind(
+KINDS: dict[str, TaskKind] = {
+    "detect": PhotoTask(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectRequest),
+    "inspect": PhotoTask(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
+    "render": PhotoTask(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
+    "preview": PhotoTask(lambda _, photo, options, tell: preview(photo, options, tell), PreviewRequest, PREVIEW_PIXELS),
+    "protect": PhotoTask(
         lambda tools, photo, options, tell: protect(tools.session, photo, options, tell), ProtectRequest
     ),
-    "recover": TaskKind(
+    "recover": PhotoTask(
         lambda tools, photo, options, tell: recover(tools.session, photo, options, tell), RecoverRequest
     ),
+    **CLIP_TASKS,
 }
 
 
 def _key_bytes(photo: bytes) -> int:
-    """Return the additional memory, in bytes, for deriving a file's keys, within the limits of the service."""
+    """Return the additional memory, in bytes, for deriving a photo's keys, within the limits of the service."""
     try:
         header, _ = from_chunks(read_chunks(photo, "the file"), "the file")
     except ProFaceError:  # the job itself reports what is wrong with it
         return 0
-    runs = {
-        (stanza.salt, stanza.params)
-        for group in header.groups
-        for stanza in group.stanzas
-        if isinstance(stanza, (PassphraseStanza, BareStanza))
-    }
-    most = max((params.memory_kib for _, params in runs), default=0) * 1024
-    if most > KDF_BYTES or sum(params.cost for _, params in runs) > KEY_LIMITS.total_kib:
-        raise CostlyFileError(
-            "opening this file with a passphrase takes more work than this service does",
-            code="costly-passphrase",
-        )
-    return max(0, most - KdfParams().memory_kib * 1024)
+    return derivation_bytes(header)
 
 
 def phrase() -> GeneratedPassphrase:
@@ -307,6 +258,7 @@ def about(settings: ServiceSettings) -> ServiceInfo:
                 most=most,
                 weak_limit=style.weak_limit,
                 shape=style.default_shape,
+                clips=fits_clips(style),
                 option=None if style.option is None else StyleOptionInfo.of(style.option),
             )
         )
@@ -317,6 +269,7 @@ def about(settings: ServiceSettings) -> ServiceInfo:
         detectors=list(dict.fromkeys((DEFAULT_DETECTOR, *detector_names()))),
         max_bytes=settings.max_bytes,
         max_pixels=settings.max_pixels,
+        clips=ClipLimitsInfo.of(settings.clips) if takes_clips() else None,
         preview_pixels=PREVIEW_PIXELS,
         least_passphrase=MIN_LENGTH,
         good_passphrase=GOOD_LENGTH,

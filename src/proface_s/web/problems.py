@@ -94,8 +94,25 @@ def busy(detail: str = "all places are taken") -> RefusedError:
     )
 
 
-def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
-    """Describe an exception raised during a job; an unexpected one reveals nothing of itself."""
+def no_space() -> RefusedError:
+    """Return a 507 error that says that a file cannot be stored."""
+    return refused(
+        507,
+        "no-space",
+        "There is no room for the clip",
+        "the service cannot store it: its disk is full, or cannot be written to",
+        "make room on the disk of the service, or let TMPDIR name a folder on another one",
+    )
+
+
+def problem_of(error: BaseException, what: str = "picture", *, debug: bool = False) -> Problem:
+    """Describe an exception raised during a job; an unexpected one reveals nothing of itself.
+
+    Args:
+        error: the exception.
+        what: what the job is about, in words: ``picture`` or ``clip``.
+        debug: whether to print the traceback of an unexpected exception to stderr.
+    """
     if isinstance(error, RefusedError):
         return error.problem
     for kind, status, name, title in _KINDS:
@@ -103,6 +120,7 @@ def problem_of(error: BaseException, *, debug: bool = False) -> Problem:
             detail = error.message if isinstance(error, ProFaceError) else "there is not enough memory for it"
             code = error.exit_code if isinstance(error, ProFaceError) else 1
             hint = page_hint(error) if isinstance(error, ProFaceError) else None
+            title = title.replace("picture", what)
             return refused(status, name, title, detail, hint, exit_code=code).problem
     if isinstance(error, ProFaceError):  # the finished file failed its own verification
         return refused(500, "failed", "That did not work", error.message, page_hint(error)).problem

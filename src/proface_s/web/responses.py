@@ -20,14 +20,14 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .operations import JobResult, ResultFile
 from .problems import body, problem_of, problem_response
 from .workers.job_queue import QueuedJob
+from .workers.jobs import JobResult, ResultFile
 from .workers.memory import MemoryHold
 
 STREAM: Final = "application/x-ndjson"
 FACTS_HEADER: Final = "ProFace-Result"
-_PART: Final = 3 << 17  # bytes; a multiple of three, so that the base64 parts can be joined
+PART: Final = 3 << 17  # bytes; a multiple of three, so that the base64 parts can be joined
 
 
 class JobResponse(Response):
@@ -38,11 +38,15 @@ class JobResponse(Response):
         hold: memory held by the request; released at the end in any case.
         stream: whether to send the progress.
         debug: see `ServiceSettings`.
+
+    Attributes:
+        what: what the job is about, in words.
     """
 
     def __init__(self, job: QueuedJob[JobResult], hold: MemoryHold, *, stream: bool, debug: bool) -> None:
         super().__init__()
         self._job, self._hold, self._stream, self._debug = job, hold, stream, debug
+        self.what = "picture"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
@@ -67,7 +71,11 @@ class JobResponse(Response):
         try:
             done = await self._job.result()
         except Exception as error:
-            return problem_response(problem_of(error, debug=self._debug))
+            return problem_response(problem_of(error, self.what, debug=self._debug))
+        return self.whole(done)
+
+    def whole(self, done: JobResult) -> Response:
+        """Return the response that is not a stream."""
         if not done.files:
             return JSONResponse(done.facts)
         headers = {FACTS_HEADER: json.dumps(done.facts)}
@@ -94,17 +102,27 @@ class JobResponse(Response):
         try:
             done = await self._job.result()
         except Exception as error:
-            yield {"event": "problem", **body(problem_of(error, debug=self._debug))}
+            yield {"event": "problem", **body(problem_of(error, self.what, debug=self._debug))}
             return
+        async for event in self.events(done):
+            yield event
+
+    async def events(self, done: JobResult) -> AsyncIterator[dict[str, Any]]:
+        """Yield the events of a stream that follow the progress."""
         self._hold.add(sum(len(file.data) for file in done.files))
         kinds = [file.media_type for file in done.files[:1]]
         yield {"event": "result", **done.facts, **({"media_type": kinds[0]} if kinds else {})}
         for number, file in enumerate(done.files):
             if number:
                 yield {"event": "file", "name": file.name, "media_type": file.media_type}
-            for start in range(0, len(file.data), _PART):
-                yield {"event": "data", "base64": base64.b64encode(file.data[start : start + _PART]).decode()}
+            for start in range(0, len(file.data), PART):
+                yield data_event(file.data[start : start + PART])
         yield {"event": "end"}
+
+
+def data_event(data: bytes) -> dict[str, str]:
+    """Return a part of a file as an event of a stream."""
+    return {"event": "data", "base64": base64.b64encode(data).decode()}
 
 
 def as_multipart(files: Sequence[ResultFile]) -> tuple[bytes, str]:

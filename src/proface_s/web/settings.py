@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 MIB = 1 << 20
 TOKEN_VARIABLE = "PROFACE_TOKEN"
@@ -18,6 +19,43 @@ MOST_SHARED_PIXELS = 4092 * 4092  # of a share copy
 BASIC_BYTES = 256 * MIB  # of one job besides its pixels: a detection network, one Argon2id, and some slack
 KDF_BYTES = 256 * MIB  # of one key derivation that a file may ask for
 MOST_PASSPHRASES = 32  # per file; each may cost one key derivation
+
+
+CLIP_BYTES_PER_PIXEL = 200  # of a frame, at the peak: decoder, look-ahead, encoder; measured at 720p
+CLIP_SECONDS_PER_PIXEL = 8e-6  # CPU time; six times what finding people takes, measured with a look at every frame
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLimits:
+    """Limits on clips, which are held in files; one of them is worked on at a time.
+
+    Attributes:
+        max_bytes: size of one uploaded clip.
+        max_seconds: its length.
+        max_frame_pixels: pixels of one frame.
+        max_pixels: pixels of all frames together.
+        held: clips that clients may hold at the same time; further ones are rejected with 503.
+        upload_seconds: time for a whole upload.
+        hold_seconds: time for which a clip is held after its last use.
+        step_seconds: time, by the clock, between two signs of life of a worker.
+        growth: size of the largest result, compared with the largest upload: clips are encoded anew, and the original
+            may be sealed in them.
+    """
+
+    max_bytes: int = 1024 * MIB
+    max_seconds: float = 600.0
+    max_frame_pixels: int = 4096 * 2304
+    max_pixels: int = 40_000_000_000
+    held: int = 3
+    upload_seconds: float = 3600.0
+    hold_seconds: float = 3600.0
+    step_seconds: float = 300.0
+    growth: float = 4.0
+
+    @property
+    def work_bytes(self) -> int:
+        """Memory of a job on a clip, with the key derivation that a file may ask for."""
+        return CLIP_BYTES_PER_PIXEL * self.max_frame_pixels + BASIC_BYTES + KDF_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +75,7 @@ class ServiceSettings:
         work_bytes: memory for decoded pictures and key derivation of all workers together; jobs wait for it.
         read_seconds: CPU time to decode one picture, in addition to half a second per million pixels.
         job_seconds: CPU time of one job once its picture is decoded.
+        clips: limits on clips.
         debug: whether to print tracebacks of unexpected errors to stderr.
     """
 
@@ -52,12 +91,18 @@ class ServiceSettings:
     work_bytes: int = WORK_BYTES
     read_seconds: float = 10.0
     job_seconds: float = 600.0
+    clips: ClipLimits = field(default_factory=ClipLimits)
     debug: bool = False
 
 
 def bytes_needed(pixels: int) -> int:
     """Return the peak memory of a job, in bytes, for a picture with this many pixels."""
     return BYTES_PER_PIXEL * pixels + BASIC_BYTES
+
+
+def takes_clips() -> bool:
+    """Return whether clips can be worked on: whether PyAV, of the extra ``video``, is installed."""
+    return find_spec("av") is not None
 
 
 def is_loopback(host: str) -> bool:

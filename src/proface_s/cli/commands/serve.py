@@ -14,7 +14,7 @@ from ...hints import hinted
 from ..options.common import hidden_debug
 
 if TYPE_CHECKING:
-    from ...web.settings import ServiceSettings
+    from ...web.settings import ClipLimits, ServiceSettings
 
 TOKEN_VARIABLE = "PROFACE_TOKEN"
 _MAKE_TOKEN = 'python -c "import secrets; print(secrets.token_urlsafe())"'
@@ -35,6 +35,20 @@ _MAKE_TOKEN = 'python -c "import secrets; print(secrets.token_urlsafe())"'
 @click.option(
     "--max-pixels", type=click.IntRange(1, 200), default=64, show_default=True, help="Megapixels of a picture."
 )
+@click.option(
+    "--max-clip-upload", type=click.IntRange(1, 65536), default=1024, show_default=True, help="MiB of a clip."
+)
+@click.option(
+    "--max-clip-minutes", type=click.IntRange(1, 1440), default=10, show_default=True, help="Length of a clip."
+)
+@click.option(
+    "--max-clip-pixels",
+    type=click.IntRange(1, 10_000),
+    default=40,
+    show_default=True,
+    help="Billions of pixels in all frames of a clip; ten minutes of full HD are 37.",
+)
+@click.option("--max-clips", type=click.IntRange(1, 100), default=3, show_default=True, help="Clips held at a time.")
 @click.option("--workers", type=click.IntRange(1, 16), help="Pictures to work on at the same time.")
 @hidden_debug
 @click.pass_context
@@ -46,12 +60,17 @@ def command(
     token: str | None,
     max_upload: int,
     max_pixels: int,
+    max_clip_upload: int,
+    max_clip_minutes: int,
+    max_clip_pixels: int,
+    max_clips: int,
     workers: int | None,
     debug: bool,
 ) -> int:
-    """Serve a page that protects, recovers and inspects photos in the browser.
+    """Serve a page that protects, recovers and inspects photos and clips in the browser.
 
-    All work is done on this machine and in its memory; the page loads nothing from other sites.  Stop it with Ctrl-C.
+    All work is done on this machine: on photos in its memory, on clips in private files, which are removed when the
+    page is closed.  The page loads nothing from other sites.  Stop it with Ctrl-C.
     """
     try:
         from ...web.login import is_private
@@ -70,7 +89,8 @@ def command(
         )
     _check_access(host, token)
     workers = workers or max(1, min(2, (os.cpu_count() or 1) // 2))
-    settings = _settings(host, token, max_upload, max_pixels, workers, debug)
+    clips = _clip_limits(max_clip_upload, max_clip_minutes, max_clip_pixels, max_clips)
+    settings = _settings(host, token, max_upload, max_pixels, workers, clips, debug)
 
     def ready(address: str) -> None:
         private = is_private(sys.stdout)
@@ -117,8 +137,15 @@ def _check_access(host: str, token: str | None) -> None:
     )
 
 
+def _clip_limits(upload: int, minutes: int, pixels: int, held: int) -> ClipLimits:
+    """Return the limits on clips."""
+    from ...web.settings import MIB, ClipLimits
+
+    return ClipLimits(max_bytes=upload * MIB, max_seconds=60 * minutes, max_pixels=pixels * 10**9, held=held)
+
+
 def _settings(
-    host: str, token: str | None, max_upload: int, max_pixels: int, workers: int, debug: bool
+    host: str, token: str | None, max_upload: int, max_pixels: int, workers: int, clips: ClipLimits, debug: bool
 ) -> ServiceSettings:
     """Return the settings of the service, with memory in proportion to the largest file and picture."""
     from ...web.settings import HELD_BYTES, MIB, WORK_BYTES, ServiceSettings, bytes_needed
@@ -132,5 +159,6 @@ def _settings(
         workers=workers,
         held_bytes=max(6 * size, HELD_BYTES),
         work_bytes=max(bytes_needed(max_pixels * 1_000_000), WORK_BYTES),
+        clips=clips,
         debug=debug,
     )

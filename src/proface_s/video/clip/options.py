@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from ...api.options import ProtectOptions
+from ...covers.base import CoverStyle
 from ...errors import UsageError
 from ...image.write import JPEG_QUALITY
 
@@ -64,6 +65,11 @@ class ClipOptions:
     def rate_factor(self) -> float:
         """Constant rate factor of x264: 20 at quality 80, 15 at 100."""
         return _WORST - _PER_POINT * self.quality
+
+
+def fits_clips(style: CoverStyle) -> bool:
+    """Return whether covers of a style stay the same from frame to frame, or at least with a memory."""
+    return style.steady or getattr(style, "remembers", False)  # styles of others may be no `CoverStyle`
 
 
 def check_clip_options(options: ProtectOptions) -> None:

@@ -27,9 +27,9 @@ from ..people.of_clip import find_clip_people, open_clip_detector
 from ..people.people import People
 from .areas import Area, covered_box, hull_box
 from .hider import ClipKeys, HiddenFace
-from .options import ClipOptions, check_clip_options
+from .options import ClipOptions, check_clip_options, fits_clips
 from .planes import stored_box
-from .read import ClipInfo, damage_notes, open_clip
+from .read import ClipInfo, damage_notes, open_clip, open_container
 from .results import ProtectedClip, ProtectedPerson
 from .second_pass import ClipPlan, hide_clip
 from .track.reading import read_sealed_track
@@ -113,10 +113,23 @@ def protect_clip(
         raise ImageError(f"{target} already exists", code="exists")
     wanted = corrections or Corrections()
     if people is None:
+        check_unprotected(source)
         detector = open_clip_detector(options.search, wanted, threads)
         people, _ = find_clip_people(source, detector, chosen.interval, threads=threads, progress=progress)
     people = wanted.apply(people)
     return write_protected(source, target, people, options, chosen, overwrite=overwrite, progress=progress)
+
+
+def check_unprotected(source: Path) -> None:
+    """Refuse a clip that is protected already, before any work.
+
+    Raises:
+        UsageError: if it is.
+        ImageError: if it cannot be read.
+    """
+    with open_container(source) as container:
+        if container.metadata.get("comment") == COMMENT:
+            raise UsageError(f"{source} is protected already", code="protected-already")
 
 
 def write_protected(
@@ -148,9 +161,8 @@ def write_protected(
     check_clip_options(options)
     chosen = _chosen(people, options)
     styles = _styles(len(chosen), options)
+    check_unprotected(source)
     with open_clip(source) as clip:
-        if clip.container.metadata.get("comment") == COMMENT:
-            raise UsageError(f"{source} is protected already", code="protected-already")
         size = clip.info.width // 2 * 2, clip.info.height // 2 * 2
         frames = HiddenFrames(people, chosen, clip.info, size, options.search.margin)
         contents = ORIGINAL if clip_options.exact else FACES
@@ -194,7 +206,7 @@ def _chosen(people: People, options: ProtectOptions) -> list[int]:
     """
     chosen = people.persons if options.faces is None else people.kept(options.faces).persons
     if not chosen:
-        raise NoFaceError("nobody in the clip is to be protected")
+        raise NoFaceError("nobody in the clip is to be protected", code="nobody")
     return list(chosen)
 
 
@@ -208,8 +220,7 @@ def _styles(people: int, options: ProtectOptions) -> list[Style]:
     _check_numbers(options.own_styles, people)
     styles = [own.get(number, options.style) for number in range(1, people + 1)]
     for style in styles:
-        kind = get_style(style.name)
-        if not kind.steady and not getattr(kind, "remembers", False):  # styles of others may be no `CoverStyle`
+        if not fits_clips(get_style(style.name)):
             raise UsageError(f"style {style.name!r} would change from frame to frame", code="unsteady-style")
     return styles
 

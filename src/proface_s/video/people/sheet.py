@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ...faces.boxes import reversible_box
 from ...image.write import encode_png
-from ...types import Picture, UInt8Image
+from ...types import Box, Picture, UInt8Image
 from .finding import TimedFrame
 from .people import People, PersonTrack
 
@@ -26,6 +26,24 @@ _AROUND: Final = 0.5  # of the face, on every side
 def best_track(tracks: Sequence[PersonTrack]) -> PersonTrack:
     """Return the track in which a person is seen best: where the face is largest at its best."""
     return max(tracks, key=lambda track: (_area(track), -track.number))
+
+
+class BestView(NamedTuple):
+    """Where a person is seen best: time in seconds, and tight box of the face in the upright frame."""
+
+    seconds: float
+    box: Box
+
+
+def best_view(people: People, person: int) -> BestView:
+    """Return where a person is seen best.
+
+    Raises:
+        UsageError: if there is no such person.
+    """
+    track = best_track(people.of(person))
+    box = track.box(track.best) or next(box for box in map(track.box, range(track.start, track.stop)) if box)
+    return BestView(float(people.times[track.best]), box)
 
 
 def cut_tiles(people: People, frames: Iterable[TimedFrame]) -> dict[int, UInt8Image]:

@@ -52,14 +52,19 @@ export function tooLarge(file, { max_bytes: most }) {
   return new Error(`${file.name} is too large: the limit is ${Math.floor(most / 1048576)} MiB`);
 }
 
-/** A progress bar with a text: `update(text, share)` and `clear()`. */
+/**
+ * A progress bar with a text: `update(text, share)` and `clear()`; `said` is announced in place of a text that changes
+ * all the time.
+ */
 export function progressIn(place) {
   const bar = el("progress", { max: "1", "aria-label": "Progress" });
   const text = el("span", {});
+  let last = "";
   return {
-    update(words, share) {
-      if (!bar.isConnected) place.replaceChildren(el("div", { class: "bar" }, text, bar));
-      if (text.textContent !== words) announce(words);
+    update(words, share, said = words) {
+      if (!bar.isConnected) { place.replaceChildren(el("div", { class: "bar" }, text, bar)); last = ""; }
+      if (last !== said) announce(said);
+      last = said;
       text.textContent = words;
       if (share === null) bar.removeAttribute("value"); else bar.value = share;
     },
@@ -67,9 +72,12 @@ export function progressIn(place) {
   };
 }
 
-/** The drop area: a label around a file input, so that mouse, keyboard and screen readers find it. */
-export function dropArea(place, { title, hint, multiple, take }) {
-  const input = el("input", { type: "file", accept: ACCEPTED, multiple });
+/**
+ * The drop area: a label around a file input, so that mouse, keyboard and screen readers find it; `also` is accepted
+ * besides pictures.
+ */
+export function dropArea(place, { title, hint, multiple, take, also = "" }) {
+  const input = el("input", { type: "file", accept: also ? `${ACCEPTED},${also}` : ACCEPTED, multiple });
   const heading = el("strong", {}, title);
   const area = el("label", { class: "drop" }, heading, el("span", { class: "quiet" }, hint), input);
   const offer = (files) => { if (files.length) take([...files]); };

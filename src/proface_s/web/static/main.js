@@ -41,6 +41,10 @@ async function start() {
   try {
     const about = await ask("GET", "/api/about");
     byId("version").textContent = `Version ${about.version}.`;
+    if (about.clips) {
+      byId("protect-title").textContent = "Protect a photo or a clip";
+      byId("recover-title").textContent = "Recover a photo or a clip";
+    }
     const recovering = new RecoverView(about);
     const opened = (files) => { location.hash = "recover"; recovering.take(files); };
     new ProtectView(about, { recover: opened });

@@ -2,6 +2,8 @@
 // @ts-check
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
+import { ClipProtect } from "./clips/clip-protect.js";
+import { ACCEPTED_CLIPS, checkClip, isClip } from "./clips/clip-service.js";
 import { Face, FacesList, numberFaces, overlapping, placeOf } from "./widgets/faces-list.js";
 import { foundFaces, newFaces } from "./widgets/found-faces.js";
 import { passphraseField } from "./widgets/passphrase-field.js";
@@ -31,9 +33,12 @@ export class ProtectView {
     this.photos = [];
     this.problem = byId("protect-problem");
     this.drop = dropArea(byId("protect-drop"), {
-      title: "Choose photos", hint: "or drop them here. JPEG, PNG, WebP, TIFF, BMP or HEIC", multiple: true,
-      take: (files) => this.take(files),
+      title: about.clips ? "Choose photos, or a clip" : "Choose photos", multiple: true,
+      hint: `or drop them here. JPEG, PNG, WebP, TIFF, BMP or HEIC${about.clips ? "; MP4, MOV, MKV or WebM" : ""}`,
+      also: about.clips ? ACCEPTED_CLIPS : "", take: (files) => this.take(files),
     });
+    /** @type {ClipProtect | null} */
+    this.clip = null;
     this.style = styleField(about.styles, { same: false, name: "all faces", changed: () => this.restyle() });
     const everybody = el("button", { type: "button", class: "everybody", onclick: () => this.newFaces() },
       "Give everybody another face");
@@ -77,6 +82,10 @@ export class ProtectView {
     this.abort?.abort();
     const abort = this.abort = new AbortController();
     this.clear();
+    if (files.some(isClip)) {
+      await this.takeClip(files);
+      return;
+    }
     const finding = progressIn(byId("protect-finding"));
     const opened = [];
     for (const [index, file] of files.entries()) {
@@ -102,6 +111,21 @@ export class ProtectView {
     this.thumbnails.show(opened);
     this.show(opened[0]);
     announce(`${count(opened.reduce((sum, photo) => sum + photo.faces.length, 0), "face")} found.`);
+  }
+
+  /** Take a clip, by itself. */
+  async takeClip(files) {
+    const [file] = files;
+    try {
+      checkClip(files, this.about);
+    } catch (error) {
+      showProblem(this.problem, error);
+      return;
+    }
+    this.drop.shrink("Choose another clip, or photos");
+    const done = (row) => this.finish([row], []);
+    this.clip ??= new ClipProtect(this.about, { recover: this.recover, done });
+    await this.clip.take(file);
   }
 
   async open(file, signal) {
@@ -151,6 +175,8 @@ export class ProtectView {
     this.problem.replaceChildren();
     this.progress.clear();
     byId("protect-work").hidden = true;
+    this.clip?.close();
+    byId("protect-finding").replaceChildren();
     this.results.tidy();
   }
 

@@ -2,6 +2,8 @@
 // @ts-check
 
 import { announce, byId, count, dropArea, el, progressIn, showNotes, showProblem, tooLarge } from "./dom.js";
+import { closeClip, describeClip, openClip, recoverClip } from "./clips/clip-recover.js";
+import { ACCEPTED_CLIPS, checkClip, isClip } from "./clips/clip-service.js";
 import { compare } from "./widgets/compare.js";
 import { cut, loaded, outputName, shown } from "./widgets/picture.js";
 import { progressWords, Results, saveLink } from "./results.js";
@@ -48,7 +50,7 @@ export class RecoverView {
     this.problem = byId("recover-problem");
     this.drop = dropArea(byId("recover-drop"), {
       title: "Choose a protected file", hint: "or several; or drop them here: as they were saved; or a copy to send, as it arrived",
-      multiple: true, take: (files) => this.take(files),
+      multiple: true, also: about.clips ? ACCEPTED_CLIPS : "", take: (files) => this.take(files),
     });
     this.progress = progressIn(byId("recover-progress"));
     this.thumbnails = new Thumbnails(byId("recover-photos"), (photo) => this.describe(photo));
@@ -67,10 +69,16 @@ export class RecoverView {
     this.clear();
     const looking = progressIn(byId("recover-finding"));
     const opened = [];
-    for (const [index, file] of files.entries()) {
+    const clip = files.find(isClip);
+    for (const [index, file] of (clip ? [clip] : files).entries()) {
       const which = files.length > 1 ? `: file ${index + 1} of ${files.length}` : "";
       looking.update(`Looking inside${which}`, null);
       try {
+        if (clip) {
+          checkClip(files, this.about);
+          opened.push(await openClip(clip, abort.signal, looking));
+          continue;
+        }
         if (file.size > this.about.max_bytes) throw tooLarge(file, this.about);
         const found = await askAbout("/api/inspect", file, abort.signal);
         const size = found.received ?? found;
@@ -88,7 +96,7 @@ export class RecoverView {
     looking.clear();
     if (!opened.length) return;
     this.photos = opened;
-    this.thumbnails.show(opened);
+    this.thumbnails.show(clip ? [] : opened);
     this.describe(opened[0]);
     byId("recover-go").textContent = opened.length > 1 ? `Recover ${opened.length} photos` : "Recover";
     byId("recover-work").hidden = false;
@@ -107,6 +115,7 @@ export class RecoverView {
 
   /** Describe what one file holds. */
   describe(photo) {
+    if (photo.held) { describeClip(photo); return; }
     const { found, image, size } = photo;
     const sent = found.source === "share";
     image.alt = "The protected photo";
@@ -191,6 +200,7 @@ export class RecoverView {
   }
 
   async recoverOne(photo, options, prefix, signal) {
+    if (photo.held) return recoverClip(photo, options, signal, this.progress);
     this.progress.update(`${prefix}Sending`, null);
     const tell = (stage, part, total) => {
       const [words, share] = STAGES[stage];
@@ -283,5 +293,6 @@ function marked(face, size) {
 }
 
 function forget(photo) {
+  if (photo.held) { closeClip(photo); return; }
   URL.revokeObjectURL(photo.image.src);
 }

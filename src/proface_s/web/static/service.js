@@ -32,13 +32,23 @@ export class ServiceError extends Error {
 /** Whether the browser can still read a chosen file. */
 const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
+/** The headers that show the token. @returns {Record<string, string>} */
+export const authorization = () => (token ? { Authorization: `Bearer ${token}` } : {});
+
+/** Ask for another token; whether one was given. */
+export async function renewToken() {
+  const given = await askForToken();
+  if (given) token = given;
+  return Boolean(given);
+}
+
 async function send(path, options, headers = {}) {
   for (let tries = 1; ; tries += 1) {
     let response;
     try {
       response = await fetch(path, {
         ...options, cache: "no-store", credentials: "omit",
-        headers: { ...headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+        headers: { ...headers, ...authorization() },
       });
     } catch (error) {
       if (error.name === "AbortError") throw error;
@@ -61,15 +71,12 @@ async function send(path, options, headers = {}) {
     }
     const unknown = { title: "That did not work", detail: `the service answered ${response.status}` };
     const problem = await response.json().catch(() => unknown);
-    if (response.status === 401 && tries < TRIES) {
-      const given = await askForToken();
-      if (given) { token = given; continue; }
-    }
+    if (response.status === 401 && tries < TRIES && await renewToken()) continue;
     throw new ServiceError(problem, response.status);
   }
 }
 
-function pause(milliseconds, signal) {
+export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
     const stop = () => { clearTimeout(timer); reject(new DOMException("", "AbortError")); };
@@ -86,6 +93,9 @@ function form(photo, options) {
 
 /** A request without a photo. */
 export const ask = async (method, path) => (await send(path, { method })).json();
+
+/** A file of the service. */
+export const askFile = async (path, signal) => (await send(path, { method: "GET", signal })).blob();
 
 /** A request about a photo, with a JSON response. */
 export const askAbout = async (path, photo, signal, options) =>

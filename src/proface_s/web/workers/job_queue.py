@@ -94,6 +94,10 @@ class QueuedJob(Generic[T]):
         """Wait for the result of the job, or raise its exception."""
         return await asyncio.wrap_future(self.future)
 
+    def when_ended(self, loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+        """Run a function in the event loop once the job has ended, in whatever way."""
+        self.future.add_done_callback(lambda _: _post(loop, call))
+
     def drop(self) -> None:
         """Abandon the job: do not begin it, or stop it at once if possible, otherwise at its next step."""
         self.future.cancel()

@@ -1,4 +1,4 @@
-"""Limits enforced by the operating system on a worker process: CPU time, memory, and no core dumps."""
+"""Limits enforced by the operating system on a worker process: CPU time, memory, files, and no core dumps."""
 
 from __future__ import annotations
 
@@ -49,6 +49,18 @@ def allow_memory(more: int | None) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     in_use = int(_STATM.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     _set(resource.RLIMIT_AS, resource.RLIM_INFINITY if more is None else in_use + more, hard)
+
+
+def allow_files(size: int | None) -> None:
+    """Let writing to a file fail beyond a size.
+
+    Args:
+        size: in bytes; None for no limit.
+    """
+    if resource is None:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    _set(resource.RLIMIT_FSIZE, resource.RLIM_INFINITY if size is None else size, hard)
 
 
 def resident_bytes() -> int:

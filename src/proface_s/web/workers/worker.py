@@ -1,9 +1,11 @@
-"""The main loop of a worker process, where all work on uploaded pictures happens, within limits.
+"""The main loop of a worker process, where all work on uploaded pictures and clips happens, within limits.
 
 ::
 
     parent ── task: {"work", "options"}, photo ──► read the picture's header ── {"event": "need", "bytes"} ──► parent
     parent ── b"go" ──► work ── {"event": "progress", ...}* ── {"event": "done", ...}, pictures ──► parent
+
+A clip is not sent: its task also has ``files``, the paths at which it is and at which the result is to be written.
 
 Jobs and keys arrive through a pipe, never as arguments or in the environment.  Replies are JSON and bytes: the parent
 unpickles nothing from a process that may have decoded a hostile file.
@@ -27,13 +29,15 @@ from ...progress import Stage
 from .. import operations
 from ..problems import body, problem_of
 from ..settings import MIB, ServiceSettings
-from .limits import allow_cpu, allow_memory, forbid_core_dumps, resident_bytes
+from .jobs import KEY_LIMITS, ClipFiles, JobPlan, JobResult, TaskKind, WorkerTools
+from .limits import allow_cpu, allow_files, allow_memory, forbid_core_dumps, resident_bytes
 from .pipe import MessagePipe, PipeClosedError
 
 GO: Final = b"go"
-_HEADER_SECONDS: Final = 5.0  # CPU time to read the size of a picture
-_SECONDS_PER_PIXEL: Final = 0.5e-6
 _SPARE_BYTES: Final = 512 * MIB  # address space in addition to what a job is expected to need: threads, libraries
+_THREAD_BYTES: Final = 80 * MIB  # address space of a thread of a decoder or encoder: stack, and memory set aside
+_CLIP_THREADS: Final = 4  # for each core, of decoder, encoder and detector
+_NICENESS: Final = 10
 _KEPT_BYTES: Final = 384 * MIB  # a worker larger than this after a job is replaced; 140 MiB are a detection network
 
 
@@ -62,17 +66,20 @@ class _Inbox(MessagePipe):
 def main() -> None:
     """Read settings and session from the first message, load the model, and do jobs until the parent ends.
 
-    Sends ``{"event": "ready"}`` once the model is loaded, or the problem that prevented it.
+    Sends ``{"event": "ready"}`` once the model is loaded, or the problem that prevented it.  A worker for clips loads
+    none, and leaves the cores to the others where they need them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     faulthandler.enable()  # a crash in a library says where, without values, on the service's standard error
     forbid_core_dumps()
     pipe = _Inbox()
-    settings, session = pickle.loads(pipe.receive())  # sent by our own parent
-    session = session.limited(operations.KEY_LIMITS)
+    settings, session, for_clips = pickle.loads(pipe.receive())  # sent by our own parent
+    session = session.limited(KEY_LIMITS)
+    if for_clips and hasattr(os, "nice"):
+        os.nice(_NICENESS)
     share_cores(settings.workers)
     try:
-        _ = session.model
+        _ = None if for_clips else session.model
     except Exception as error:
         problem = body(problem_of(error, debug=settings.debug))
         pipe.tell({"event": "problem", "spent": True, **problem})
@@ -88,18 +95,21 @@ def main() -> None:
 
 def _answer(pipe: MessagePipe, settings: ServiceSettings, session: Session, task: dict[str, Any], photo: bytes) -> None:
     """Do one job; send any exception as a problem."""
+    kind = operations.KINDS[task["work"]]
+    source = ClipFiles.of(task["files"]) if "files" in task else photo
     try:
-        done = _do(pipe, settings, session, task, photo)
+        done = _do(pipe, WorkerTools(settings, session), kind, source, task["options"])
     except PipeClosedError:
         raise
     except Exception as error:
-        problem = body(problem_of(error, debug=settings.debug))
+        problem = body(problem_of(error, kind.what, debug=settings.debug))
         allow_memory(None)
         pipe.tell({"event": "problem", "spent": _is_large(), **problem})
         return
     finally:
         allow_memory(None)
         allow_cpu(None)
+        allow_files(None)
     pipe.tell(
         {
             "event": "done",
@@ -112,31 +122,29 @@ def _answer(pipe: MessagePipe, settings: ServiceSettings, session: Session, task
         pipe.send(each.data)
 
 
-def _do(
-    pipe: MessagePipe, settings: ServiceSettings, session: Session, task: dict[str, Any], photo: bytes
-) -> operations.JobResult:
-    kind = operations.KINDS[task["work"]]
-    options = kind.options.model_validate_json(task["options"]) if kind.options else None
-    allow_cpu(_HEADER_SECONDS)
-    allow_memory(_SPARE_BYTES)
-    pixels = kind.pixels(photo, settings)
-    need = kind.bytes_needed(photo, options, pixels)
-    pipe.tell({"event": "need", "bytes": need})
+def _do(pipe: MessagePipe, tools: WorkerTools, kind: TaskKind, source: bytes | ClipFiles, text: str) -> JobResult:
+    options = kind.options.model_validate_json(text) if kind.options else None
+    threads = 0 if isinstance(source, bytes) else _CLIP_THREADS * (os.cpu_count() or 1) * _THREAD_BYTES
+    allow_cpu(kind.header_seconds)
+    allow_memory(_SPARE_BYTES + threads)
+    plan = kind.plan(source, options, tools.settings)
+    pipe.tell({"event": "need", "bytes": plan.memory})
     if pipe.receive() != GO:
         raise PipeClosedError
-    allow_memory(2 * need + _SPARE_BYTES)
-    allow_cpu(settings.read_seconds + _SECONDS_PER_PIXEL * pixels)
-    return kind.work(operations.WorkerTools(settings, session), photo, options, _teller(pipe, settings))
+    allow_memory(2 * plan.memory + _SPARE_BYTES + threads)
+    allow_cpu(plan.read_seconds)
+    allow_files(plan.file_bytes)
+    return kind.work(tools, source, options, _teller(pipe, plan))
 
 
-def _teller(pipe: MessagePipe, settings: ServiceSettings) -> Callable[[Stage, int, int], None]:
+def _teller(pipe: MessagePipe, plan: JobPlan) -> Callable[[Stage, int, int], None]:
     reading = True
 
     def tell(stage: Stage, done: int, total: int) -> None:
         nonlocal reading
-        if reading and stage != "read":  # the picture is decoded; what follows may take its time
+        if reading and stage != "read":  # the file is read; what follows may take its time
             reading = False
-            allow_cpu(settings.job_seconds)
+            allow_cpu(plan.job_seconds)
         pipe.tell({"event": "progress", "stage": stage, "done": done, "total": total})
 
     return tell

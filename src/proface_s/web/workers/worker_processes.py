@@ -20,10 +20,11 @@ from typing import Any, Final
 from ...api import Session
 from ...errors import ProFaceError
 from ...hints import hinted
-from ..operations import MOST_FILES, JobResult, ResultFile
+from ..operations import KINDS
 from ..problems import Problem, RefusedError, busy, refused
 from ..settings import TOKEN_VARIABLE, ServiceSettings
 from .job_queue import ProgressListener
+from .jobs import MOST_FILES, JobResult, ResultFile
 from .memory import JobMemory, JobMemoryShare
 from .pipe import MessagePipe, PipeClosedError
 from .worker import GO
@@ -37,7 +38,16 @@ _START_SECONDS: Final = 120.0
 _CRASHES: Final = frozenset(
     getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT") if hasattr(signal, name)
 )  # of a library; SIGKILL may be the system's that is short of memory, which another try would make worse
-_SLACK: Final = 4.0  # wall-clock time allowed per CPU time, because other programs use the cores too
+_KIND_WORDS: Final = {"picture": "photo", "clip": "clip"}
+_TOO_MUCH_WORK: Final = {
+    "picture": "open it in another program, save it as a PNG or JPEG, and try that file",
+    "clip": "protect it in shorter parts",
+}
+_TRY_AGAIN: Final = {
+    "picture": "try again; if it happens again, open the picture in another program, save it as a PNG, and try that "
+    "file",
+    "clip": "try again; if it happens again, convert the clip with another program, and try that file",
+}
 
 
 class CrashedError(RefusedError):
@@ -45,9 +55,15 @@ class CrashedError(RefusedError):
 
 
 class WorkerProcess:
-    """One worker process, started on construction; to be used from one thread at a time."""
+    """One worker process, started on construction; to be used from one thread at a time.
 
-    def __init__(self, settings: ServiceSettings, session: Session) -> None:
+    Args:
+        settings: limits.
+        session: copied to it, without its models.
+        for_clips: whether it works on clips.
+    """
+
+    def __init__(self, settings: ServiceSettings, session: Session, *, for_clips: bool = False) -> None:
         environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START],
@@ -62,7 +78,7 @@ class WorkerProcess:
         self._ready, self._idle, self._killed, self._late = False, True, False, False
         with contextlib.suppress(OSError, PipeClosedError):  # the end of the process is noticed later
             self._process.stdin.write(json.dumps(sys.path).encode() + b"\n")
-            self._pipe.send(pickle.dumps((settings, session)))
+            self._pipe.send(pickle.dumps((settings, session, for_clips)))
 
     @property
     def usable(self) -> bool:
@@ -91,13 +107,13 @@ class WorkerProcess:
         self._ready = True
 
     def run(
-        self, task: dict[str, str], photo: bytes, tell: ProgressListener, budget: JobMemory, settings: ServiceSettings
+        self, task: dict[str, Any], photo: bytes, tell: ProgressListener, budget: JobMemory, settings: ServiceSettings
     ) -> JobResult:
         """Do one job.
 
         Args:
             task: ``work`` and its ``options``, as JSON text; see `proface_s.web.workers.worker`.
-            photo: the uploaded file.
+            photo: the uploaded file; empty if it is a clip.
             tell: receives the progress; ends the process when its client leaves.
             budget: memory shared by all jobs; the job begins when enough is free.
             settings: limits.
@@ -106,20 +122,20 @@ class WorkerProcess:
             CrashedError: if the process crashed.
             RefusedError: if the job fails, with the reason.
         """
-        self._idle = False
+        self._idle, kind = False, KINDS[task["work"]]
         with tell.stopping(self.kill):
             try:
                 self.wait_until_ready()
                 self._pipe.tell(task)
                 self._pipe.send(photo)
                 with budget.share() as share:
-                    return self._follow(tell, share, settings)
+                    return self._follow(tell, share, kind.patience(settings))
             except PipeClosedError:
                 tell.check()
-                raise self._died() from None
+                raise self._died(kind.what) from None
 
-    def _follow(self, tell: ProgressListener, share: JobMemoryShare, settings: ServiceSettings) -> JobResult:
-        seconds = _SLACK * (settings.read_seconds + 1e-6 * settings.max_pixels)
+    def _follow(self, tell: ProgressListener, share: JobMemoryShare, patience: tuple[float, float]) -> JobResult:
+        seconds, later = patience
         while True:
             event = self._hear(seconds)
             if event["event"] == "need":
@@ -127,7 +143,7 @@ class WorkerProcess:
                 self._pipe.send(GO)
             elif event["event"] == "progress":
                 if event["stage"] != "read":
-                    seconds = _SLACK * settings.job_seconds
+                    seconds = later
                 tell(event["stage"], event["done"], event["total"])
             elif event["event"] == "problem":
                 self._idle = not event["spent"]
@@ -162,23 +178,23 @@ class WorkerProcess:
         self._late = True
         self.kill()
 
-    def _died(self) -> RefusedError:
+    def _died(self, what: str = "picture") -> RefusedError:
         """Describe the end of the process as a problem."""
         exit_code = self._process.wait()
         if self._late or exit_code == -getattr(signal, "SIGXCPU", 0):
             return refused(
                 422,
                 "too-much-work",
-                "The picture takes too long",
-                "working on it was given up, because it takes far longer than a photo of its size",
-                "open it in another program, save it as a PNG or JPEG, and try that file",
+                f"The {what} takes too long",
+                f"working on it was given up, because it takes far longer than a {_KIND_WORDS[what]} of its size",
+                _TOO_MUCH_WORK[what],
             )
         problem = refused(
             422,
             "worker",
-            "The picture cannot be used",
+            f"The {what} cannot be used",
             f"the process that worked on it ended before it was done ({_ending(exit_code)})",
-            "try again; if it happens again, open the picture in another program, save it as a PNG, and try that file",
+            _TRY_AGAIN[what],
         )
         return CrashedError(problem.problem) if -exit_code in _CRASHES and not self._killed else problem
 
@@ -189,15 +205,16 @@ class WorkerProcesses:
     Args:
         settings: limits.
         session: copied to every worker, without its models.
+        for_clips: whether they work on clips: each on one, and none is kept ready.
     """
 
-    def __init__(self, settings: ServiceSettings, session: Session) -> None:
-        self._settings, self._session = settings, session
+    def __init__(self, settings: ServiceSettings, session: Session, *, for_clips: bool = False) -> None:
+        self._settings, self._session, self._for_clips = settings, session, for_clips
         self._idle: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
         self._all: set[WorkerProcess] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self.budget = JobMemory(settings.work_bytes)
+        self.budget = JobMemory(settings.clips.work_bytes if for_clips else settings.work_bytes)
 
     def start(self) -> None:
         """Start the first worker, so that the first job does not have to wait."""
@@ -219,7 +236,7 @@ class WorkerProcesses:
         finally:
             self._idle.put(worker)
 
-    def run(self, task: dict[str, str], photo: bytes, tell: ProgressListener) -> JobResult:
+    def run(self, task: dict[str, Any], photo: bytes, tell: ProgressListener) -> JobResult:
         """Do one job in a worker, and once more in another one if a library crashed; see `WorkerProcess.run`.
 
         A crash may have nothing to do with the picture: memory that the job before it spoiled, two threads of a library
@@ -230,7 +247,7 @@ class WorkerProcesses:
         except CrashedError:
             return self._run(task, photo, tell)
 
-    def _run(self, task: dict[str, str], photo: bytes, tell: ProgressListener) -> JobResult:
+    def _run(self, task: dict[str, Any], photo: bytes, tell: ProgressListener) -> JobResult:
         worker = self._next()
         try:
             return worker.run(task, photo, tell, self.budget, self._settings)
@@ -257,7 +274,7 @@ class WorkerProcesses:
             self._dismiss(worker)
 
     def _hire(self) -> WorkerProcess:
-        worker = WorkerProcess(self._settings, self._session)
+        worker = WorkerProcess(self._settings, self._session, for_clips=self._for_clips)
         with self._lock:
             if not self._closed:
                 self._all.add(worker)
@@ -266,10 +283,12 @@ class WorkerProcesses:
         raise busy("the service is about to end")
 
     def _put_back(self, worker: WorkerProcess) -> None:
-        if worker.usable:
+        if worker.usable and not self._for_clips:
             self._idle.put(worker)
             return
         self._dismiss(worker)
+        if self._for_clips:
+            return
         with contextlib.suppress(RefusedError, OSError):  # the service is ending, or the next job will report the error
             self._idle.put(self._hire())
 

@@ -47,7 +47,7 @@ def people_of(
         people, failures = find_clip_people(clip, detector, options.interval, threads=threads, progress=progress)
     people = corrections.apply(people)
     if not people.persons:
-        raise NoFaceError(f"no face found in {clip}")
+        raise NoFaceError(f"no face found in {clip}", code="nobody")
     return people, tuple(damage_notes(failures))
 
 
@@ -84,20 +84,18 @@ def new_output(path: Path, overwrite: bool) -> None:
 
 def people_fields(people: People) -> tuple[dict[str, Any], ...]:
     """Return JSON fields of each person: number, times, and the box where the face is seen best."""
-    from ....video.people.sheet import best_track
+    from ....video.people.sheet import best_view
 
     found = []
     for person in people.persons:
-        tracks = people.of(person)
-        track = best_track(tracks)
-        box = track.box(track.best) or next(box for box in map(track.box, range(track.start, track.stop)) if box)
+        view = best_view(people, person)
         found.append(
             {
                 "number": person,
-                "box": [box.x, box.y, box.w, box.h],
-                "best": round(float(people.times[track.best]), 3),
+                "box": [view.box.x, view.box.y, view.box.w, view.box.h],
+                "best": round(view.seconds, 3),
                 "spans": [[round(time, 3) for time in span] for span in people.spans(person)],
-                "tracks": [each.number for each in tracks],
+                "tracks": [each.number for each in people.of(person)],
             }
         )
     return tuple(found)

@@ -54,6 +54,12 @@ export function outputName(name, what, format) {
   return fittedName(what === "recovered" ? stem.replace(/\.protected$/, "") : stem, suffix);
 }
 
+/** The same for clips: `party.mov` -> `party.protected.mp4`. */
+export function clipName(name, what, format) {
+  const stem = name.replace(/\.[^.]*$/, "") || "clip";
+  return fittedName(what === "recovered" ? stem.replace(/\.protected$/, "") : stem, `.${what}.${format}`);
+}
+
 /** `stem + suffix`, shortened to 255 bytes, the limit of file systems. */
 export function fittedName(stem, suffix) {
   const bytes = (text) => new TextEncoder().encode(text).length;
