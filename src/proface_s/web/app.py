@@ -115,6 +115,7 @@ def create_app(
     _add_questions(app, uploads)
     _add_login(app, login or BrowserLogin(None), settings)
     _add_uploads(app, uploads)
+    _add_protection(app, uploads)
     _add_failures(app, settings)
     plain = app.openapi
     app.openapi = lambda: _with_options(plain())  # type: ignore[method-assign]  # FastAPI's own way to extend it
@@ -208,6 +209,8 @@ def _add_uploads(app: FastAPI, uploads: UploadHandler) -> None:
         """Cover a whole small picture: the crop of one face."""
         return await uploads.answer(request, "preview")
 
+
+def _add_protection(app: FastAPI, uploads: UploadHandler) -> None:
     @app.post(
         "/api/protect",
         responses=_picture(*_PHOTOS, "multipart/form-data", "video/mp4"),

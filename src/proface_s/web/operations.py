@@ -62,7 +62,7 @@ _SLACK: Final = 4.0  # wall-clock time allowed per CPU time, because other progr
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoTask:
+class PictureTask:
     """One kind of job on photos; see `proface_s.web.workers.jobs.TaskKind`.
 
     Attributes:
@@ -213,14 +213,18 @@ def recover(session: Session, photo: bytes, options: RecoverRequest, progress: P
 
 
 KINDS: dict[str, TaskKind] = {
-    "detect": PhotoTask(lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectRequest),
-    "inspect": PhotoTask(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
-    "render": PhotoTask(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
-    "preview": PhotoTask(lambda _, photo, options, tell: preview(photo, options, tell), PreviewRequest, PREVIEW_PIXELS),
-    "protect": PhotoTask(
+    "detect": PictureTask(
+        lambda tools, photo, options, tell: detect(tools.session, photo, options, tell), DetectRequest
+    ),
+    "inspect": PictureTask(lambda tools, photo, _, tell: examine(tools.settings, photo, tell)),
+    "render": PictureTask(lambda tools, photo, _, tell: render(tools.settings, photo, tell)),
+    "preview": PictureTask(
+        lambda _, photo, options, tell: preview(photo, options, tell), PreviewRequest, PREVIEW_PIXELS
+    ),
+    "protect": PictureTask(
         lambda tools, photo, options, tell: protect(tools.session, photo, options, tell), ProtectRequest
     ),
-    "recover": PhotoTask(
+    "recover": PictureTask(
         lambda tools, photo, options, tell: recover(tools.session, photo, options, tell), RecoverRequest
     ),
     **CLIP_TASKS,
