@@ -36,6 +36,12 @@ UNUSED: Final = {
 }
 """Positions of pictures in order of name that were left out on seeing them: beards and moustaches that end at the rim,
 glasses, fringes over the forehead, hard shadows."""
+LATER: Final = (("female", 5), ("female", 16), ("female", 22), ("female", 26))
+"""Positions of pictures that joined the bank when it was published already: they come last, so that the others keep
+their numbers, and the mean face is that of the others."""
+SHADED: Final = {"female": (9, 42), "male": (3, 8, 15, 18)}
+"""Positions of people in the shade, whose skin is lighter than the pictures show: on dark skin they look ashen."""
+SHADE: Final = 30  # steps of L in 8-bit Lab, by which such people are lighter
 CHEEKS: Final = ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352])
 
 
@@ -129,20 +135,26 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="also write a picture of the donors")
     parser.add_argument("--all", action="store_true", help="keep all pictures, to choose from the sheet")
     options = parser.parse_args()
-    paths, women = [], []
-    for kind in ("female", "male"):
-        named = sorted(options.faces.glob(f"{kind}_*.jpg"))
-        kept = [path for number, path in enumerate(named) if options.all or number not in UNUSED[kind]]
-        paths += kept
-        women += [kind == "female"] * len(kept)
-    faces = find_faces(paths)
-    mean = mean_shape([mesh for _, mesh in faces])
+    named = {kind: sorted(options.faces.glob(f"{kind}_*.jpg")) for kind in UNUSED}
+    chosen = [
+        (kind, number)
+        for kind, paths in named.items()
+        for number in range(len(paths))
+        if options.all or number not in UNUSED[kind]
+    ]
+    first = len(chosen)
+    chosen += () if options.all else LATER
+    faces = find_faces([named[kind][number] for kind, number in chosen])
+    women = [kind == "female" for kind, _ in chosen]
+    mean = mean_shape([mesh for _, mesh in faces[:first]])
     low, high = mean[:, :2].min(axis=0), mean[:, :2].max(axis=0)
     scale = SPAN * SIDE / (high - low).max()
     uv = (mean[:, :2] - (low + high) / 2) * scale + SIDE / 2
     triangles = Delaunay(mean[:, :2]).simplices.astype(np.int32)
     textures = [texture(picture, mesh, uv, triangles) for picture, mesh in faces]
     shapes = np.array([fitted_pose(mesh, mean).apply(mesh) for _, mesh in faces])
+    tones = np.array([cheek_tone(each, uv) for each in textures])
+    tones[[number in SHADED[kind] for kind, number in chosen], 0] += SHADE
     atlas = np.zeros((-(-len(textures) // COLUMNS) * SIDE, COLUMNS * SIDE, 3), np.uint8)
     for number, each in enumerate(textures):
         row, column = divmod(number, COLUMNS)
@@ -155,7 +167,7 @@ def main() -> None:
         uv=uv.astype(np.float32),
         triangles=triangles.astype(np.uint16),
         outline=np.array(OUTLINE, np.uint16),
-        tones=np.array([cheek_tone(each, uv) for each in textures], np.uint8),
+        tones=np.asarray(tones, np.uint8),
         mouths=np.array([mouth_opening(shape) for shape in shapes], np.float32),
         women=np.array(women),
     )

@@ -53,7 +53,7 @@ def test_the_bank_is_the_one_that_was_made() -> None:
     assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES} == FILES
     donors = load_donors()
     count = len(donors.women)
-    assert count == len(donors.textures) == len(donors.shapes) == len(donors.tones) == len(donors.mouths) == 52
+    assert count == len(donors.textures) == len(donors.shapes) == len(donors.tones) == len(donors.mouths) == 56
     assert sorted([*donors.pool("woman"), *donors.pool("man")]) == list(donors.pool(None)) == list(range(count))
     assert donors.triangles.max() == 467
 
@@ -114,7 +114,25 @@ def test_no_face_is_put_where_none_is(photo: UInt8Image, box: tuple[int, int, in
     assert made.fallback == "landmarks"
 
 
-@pytest.mark.parametrize(("colour", "masked"), [((150, 190, 220), True), ((235, 235, 235), True), (None, False)])
+@pytest.mark.parametrize("lightness", [60, 75, 110, 150, 190, 230])
+@pytest.mark.parametrize("mouth", [0.0, 0.08, 0.2])
+@pytest.mark.parametrize("name", [None, "woman", "man"])
+def test_nobody_gets_the_face_of_somebody_much_lighter_or_darker(
+    lightness: int, mouth: float, name: str | None
+) -> None:
+    """Unless there are not six donors who are nearer, also if somebody laughs."""
+    donors = load_donors()
+    pool, tone = np.asarray(donors.pool(name)), np.array([lightness, 147.0, 152.0])
+    apart = np.abs(donors.tones[:, 0] - lightness)
+    drawn = {donors.draw(donors.pool(name), tone, mouth, number) for number in range(60)}
+    assert len(drawn) >= 6
+    assert max(apart[list(drawn)]) <= max(45, np.sort(apart[pool])[5])
+
+
+@pytest.mark.parametrize(
+    ("colour", "masked"),
+    [((150, 190, 220), True), ((235, 235, 235), True), ((25, 25, 28), True), ((90, 30, 40), True), (None, False)],
+)
 def test_a_mask_is_not_painted_as_a_chin(region: FaceRegion, mesh: Mesh, colour: tuple[int, ...], masked: bool) -> None:
     pixels = region.pixels.copy()
     if colour is not None:
@@ -160,7 +178,7 @@ def test_every_donor_hides_what_tells_the_face_from_others(region: FaceRegion, m
         return (grey - cv2.GaussianBlur(grey, (0, 0), 3))[core]
 
     wanted = detail(region.pixels)
-    for donor in range(0, 52, 7):
+    for donor in range(0, 56, 7):
         made = paint_face(region.pixels, mesh.points, donors, donor, 1)
         assert made.mask[core].mean() > 0.95
         found = detail(made.pixels)

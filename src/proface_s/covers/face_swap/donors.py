@@ -19,8 +19,8 @@ from ...types import UInt8Image
 from .surface import Points, Triangles
 
 FILES: Final = {
-    "donors.webp": "ad1622c0ca8d62e042ea9629ed8db3e893898a768b98cf78c893ccc461631fa6",
-    "donors.npz": "dfda7ba7b35271ad0496a35a853c2945bfe9bfe7b0489ce975ba262a6dd3ecfb",
+    "donors.webp": "cc08308bbad1fea2c427dfad787c996b30648720d468eeed8c857cbf76782f75",
+    "donors.npz": "65cdf64088fffd00fdfa649854d8bd378658b82f536b99fd8a4e5546121164b8",
 }
 """Files of the bank, and their SHA-256."""
 COLUMNS: Final = 9
@@ -32,7 +32,9 @@ _FOLDER: Final = Path(__file__).parent
 _GRID: Final = 8192.0  # steps of stored shapes per unit
 _TONES: Final = np.array([1.0, 1.5, 1.5])  # weights of L, a and b in the distance of two skins
 _MOUTH: Final = 900.0  # the same for the opening of the mouth, which is 0 to 0.2 of the face's height
-_NEAREST: Final = 3  # the draw is among this part of the pool, a third; pale people on dark skin look ashen
+_NEAREST: Final = 3  # the draw is among this part of the pool, a third
+_LIGHTER: Final = 45.0  # most difference of two skins in L: pale people on dark skin look ashen
+_LEAST: Final = 6  # donors that remain, however dark or light the target is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +67,7 @@ class Donors:
         return [int(number) for number in np.flatnonzero(wanted)]
 
     def draw(self, pool: Sequence[int], tone: Points, mouth: float, number: int) -> int:
-        """Draw a donor from the third of a pool that is most like the target in skin and mouth.
+        """Draw a donor from the third of a pool that is most like the target in skin and mouth; none is much lighter.
 
         Args:
             pool: numbers of donors.
@@ -75,9 +77,12 @@ class Donors:
                 of the third hardly ever change who is drawn.
         """
         numbers = np.asarray(pool)
+        most = max(3, len(numbers) // _NEAREST)
+        lighter = np.abs(self.tones[numbers, 0] - tone[0])
+        numbers = numbers[lighter <= max(_LIGHTER, *np.sort(lighter)[:_LEAST])]
         distance = np.linalg.norm((self.tones[numbers] - tone) * _TONES, axis=1)
         distance += _MOUTH * np.abs(self.mouths[numbers] - mouth)
-        nearest = numbers[np.argsort(distance, kind="stable")[: max(3, len(numbers) // _NEAREST)]].tolist()
+        nearest = numbers[np.argsort(distance, kind="stable")[:most]].tolist()
         return int(min(nearest, key=lambda donor: hashlib.sha256(f"{number} {donor}".encode()).digest()))
 
 
