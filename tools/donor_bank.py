@@ -42,6 +42,13 @@ their numbers, and the mean face is that of the others."""
 SHADED: Final = {"female": (9, 42), "male": (3, 8, 15, 18)}
 """Positions of people in the shade, whose skin is lighter than the pictures show: on dark skin they look ashen."""
 SHADE: Final = 30  # steps of L in 8-bit Lab, by which such people are lighter
+BROWS_AND_EYES: Final = (
+    [70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 33, 133, 145, 159],
+    [300, 293, 334, 296, 336, 285, 295, 282, 283, 276, 263, 362, 374, 386],
+)
+HAIRY: Final = {"female": (23, 24), "male": ()}
+"""Positions of pictures in which hair over the temples is replaced by the skin around it."""
+HAIR: Final = 0.72  # of the cheeks' brightness: below it, what is seen there above the eyes is hair
 CHEEKS: Final = ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352])
 
 
@@ -71,7 +78,23 @@ def normalised_blur(values: np.ndarray, weights: np.ndarray, sigma: float) -> np
     return blurred / np.maximum(cv2.GaussianBlur(weights, (0, 0), sigma), 1e-3)[:, :, None]
 
 
-def texture(picture: np.ndarray, mesh: np.ndarray, uv: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+def hair(raw: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Return where hair falls over the forehead and the temples in a texture, (SIDE, SIDE) float32 in 0..1."""
+    grey = cv2.cvtColor(np.clip(raw, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    cheeks, features = np.zeros((SIDE, SIDE), np.uint8), np.zeros((SIDE, SIDE), np.uint8)
+    for patch in CHEEKS:
+        cv2.fillConvexPoly(cheeks, cv2.convexHull(uv[patch].astype(np.int32)), 1)
+    for patch in BROWS_AND_EYES:
+        cv2.fillConvexPoly(features, cv2.convexHull(uv[patch].astype(np.int32)), 1)
+    dark = grey < HAIR * np.median(grey[cheeks > 0])
+    both = cv2.dilate(np.asarray(dark, np.uint8), np.ones((7, 7), np.uint8))[:, ::-1] > 0
+    dark &= (cv2.dilate(features, np.ones((9, 9), np.uint8)) == 0) | ~both  # brows are dark on both sides
+    dark[round(uv[[33, 263], 1].mean()) :] = False
+    grown = cv2.dilate(np.asarray(dark, np.uint8), np.ones((9, 9), np.uint8))
+    return cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 3)
+
+
+def texture(picture: np.ndarray, mesh: np.ndarray, uv: np.ndarray, triangles: np.ndarray, hairy: bool) -> np.ndarray:
     """Return the texture of one face, (SIDE, SIDE, 3) uint8."""
     flat = np.concatenate([uv, np.zeros((len(uv), 1))], axis=1)
     places, _ = lookup(flat, triangles, mesh[:, :2], (SIDE, SIDE))
@@ -86,6 +109,8 @@ def texture(picture: np.ndarray, mesh: np.ndarray, uv: np.ndarray, triangles: np
     seen = triangle_map(flat, triangles, (SIDE, SIDE))
     weight = np.where(seen >= 0, np.clip((facing - 0.25) / 0.35, 0, 1)[np.maximum(seen, 0)], 0).astype(np.float32)
     weight = cv2.GaussianBlur(weight, (0, 0), 4) * inner
+    if hairy:
+        weight *= 1 - hair(raw, uv)
     own = np.clip(weight * 1.5, 0, 1)[:, :, None]
     first, second = own * weight[:, :, None], (1 - own) * weight[:, ::-1, None]
     both = (first * raw + second * raw[:, ::-1]) / np.maximum(first + second, 1e-4)
@@ -104,11 +129,6 @@ def cheek_tone(textured: np.ndarray, uv: np.ndarray) -> np.ndarray:
     for points in CHEEKS:
         cv2.fillConvexPoly(mask, cv2.convexHull(uv[points].astype(np.int32)), 255)
     return np.median(cv2.cvtColor(textured, cv2.COLOR_RGB2LAB)[mask > 0], axis=0)
-
-
-def mouth_opening(shape: np.ndarray) -> float:
-    """Return the distance between the lips over the height of the face."""
-    return float(np.linalg.norm(shape[13] - shape[14]) / np.linalg.norm(shape[10] - shape[152]))
 
 
 def find_faces(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -151,7 +171,10 @@ def main() -> None:
     scale = SPAN * SIDE / (high - low).max()
     uv = (mean[:, :2] - (low + high) / 2) * scale + SIDE / 2
     triangles = Delaunay(mean[:, :2]).simplices.astype(np.int32)
-    textures = [texture(picture, mesh, uv, triangles) for picture, mesh in faces]
+    textures = [
+        texture(picture, mesh, uv, triangles, number in HAIRY[kind])
+        for (picture, mesh), (kind, number) in zip(faces, chosen, strict=True)
+    ]
     shapes = np.array([fitted_pose(mesh, mean).apply(mesh) for _, mesh in faces])
     tones = np.array([cheek_tone(each, uv) for each in textures])
     tones[[number in SHADED[kind] for kind, number in chosen], 0] += SHADE
@@ -168,7 +191,6 @@ def main() -> None:
         triangles=triangles.astype(np.uint16),
         outline=np.array(OUTLINE, np.uint16),
         tones=np.asarray(tones, np.uint8),
-        mouths=np.array([mouth_opening(shape) for shape in shapes], np.float32),
         women=np.array(women),
     )
     sizes = [(options.output / name).stat().st_size for name in ("donors.webp", "donors.npz")]

@@ -32,7 +32,7 @@ import numpy as np
 
 from cover_strength import Dlib, Recogniser, Sample, Scores, add_pair_arguments, embed_all, load_pairs
 from proface_s.covers import FaceRegion, apply_style, cover_face, get_style, parse_style, register_style
-from proface_s.covers.face_swap.donors import load_donors, mouth_opening, skin_tone
+from proface_s.covers.face_swap.donors import load_donors, mouth_form, skin_tone
 from proface_s.covers.face_swap.new_face import draw_number
 from proface_s.covers.face_swap.own_network import portrait
 from proface_s.covers.face_swap.paint import paint_face
@@ -131,7 +131,7 @@ def _shown_donors(pairs: list[tuple[Sample, Sample]], finder: YuNet, aligned: Al
         mesh = region.mesh(face, mirrored=True)
         if mesh is None or cover_face(region, parse_style("swap")).fallback:
             continue
-        tone, mouth = skin_tone(region.pixels, mesh.points), mouth_opening(mesh.points)
+        tone, mouth = skin_tone(region.pixels, mesh.points), mouth_form(mesh.points)
         donor = donors.draw(donors.pool(None), tone, mouth, draw_number(region, face, 0.0))
         shown = aligned(sample.covered("swap"), sample.box, sample.points)
         right.append(int((gallery @ shown).argmax()) == donor)

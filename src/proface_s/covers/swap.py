@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ..types import Face, FloatArray, UInt8Image
 from .base import MatchRates, Unit
-from .face_swap.donors import POOLS, load_donors, mouth_opening, skin_tone
+from .face_swap.donors import POOLS, load_donors, mouth_form, skin_tone
 from .face_swap.new_face import NewFaceStyle, draw_number
 from .face_swap.paint import paint_face
 from .heads.face_region import FaceRegion
@@ -40,7 +40,7 @@ class Swap(NewFaceStyle):
         memory = region.memory
         donor = None if memory is None else memory.choices.donor
         if donor is None:
-            tone, mouth = skin_tone(region.pixels, mesh.points), mouth_opening(mesh.points)
+            tone, mouth = skin_tone(region.pixels, mesh.points), mouth_form(mesh.points)
             donor = donors.draw(donors.pool(option), tone, mouth, seed)
         if memory is not None:
             memory.choices.donor = donor

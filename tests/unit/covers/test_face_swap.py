@@ -12,7 +12,7 @@ import pytest
 import proface_s
 from proface_s import Session
 from proface_s.covers import FaceRegion, apply_style, cover_face, parse_style
-from proface_s.covers.face_swap.donors import FILES, load_donors, mouth_opening, skin_tone
+from proface_s.covers.face_swap.donors import FILES, load_donors, mouth_form, skin_tone
 from proface_s.covers.face_swap.face_check import LEAST, face_likeness, is_masked
 from proface_s.covers.face_swap.paint import paint_face
 from proface_s.covers.face_swap.surface import fitted_pose, lookup, silhouette
@@ -82,7 +82,7 @@ def test_each_pixel_of_a_surface_comes_from_its_place() -> None:
 
 def test_a_draw_is_among_the_like_and_all_of_them_are_drawn(region: FaceRegion, mesh: Mesh) -> None:
     donors = load_donors()
-    tone, mouth = skin_tone(region.pixels, mesh.points), mouth_opening(mesh.points)
+    tone, mouth = skin_tone(region.pixels, mesh.points), mouth_form(mesh.points)
     pool = donors.pool("woman")
     drawn = [donors.draw(pool, tone, mouth, number) for number in range(400)]
     assert len(set(drawn)) == len(pool) // 3
@@ -114,17 +114,34 @@ def test_no_face_is_put_where_none_is(photo: UInt8Image, box: tuple[int, int, in
     assert made.fallback == "landmarks"
 
 
+def test_who_smiles_gets_a_face_that_does(region: FaceRegion, mesh: Mesh) -> None:
+    donors, tone = load_donors(), skin_tone(region.pixels, mesh.points)
+    smiles = [
+        np.median(
+            [
+                donors.mouths[donors.draw(donors.pool(None), tone, np.array([0.03, curve]), number), 1]
+                for number in range(60)
+            ]
+        )
+        for curve in (-0.03, 0.02, 0.07)
+    ]
+    assert smiles == sorted(set(smiles))
+    assert mouth_form(mesh.points)[1] > 0.03  # of the astronaut, who smiles
+    turn = cv2.Rodrigues(np.array([0.1, 0.5, -0.8]))[0]
+    np.testing.assert_allclose(mouth_form(70 * mesh.points @ turn.T + 9), mouth_form(mesh.points), atol=1e-9)
+
+
 @pytest.mark.parametrize("lightness", [60, 75, 110, 150, 190, 230])
-@pytest.mark.parametrize("mouth", [0.0, 0.08, 0.2])
+@pytest.mark.parametrize("mouth", [(0.0, -0.03), (0.08, 0.06), (0.2, 0.0)])
 @pytest.mark.parametrize("name", [None, "woman", "man"])
 def test_nobody_gets_the_face_of_somebody_much_lighter_or_darker(
-    lightness: int, mouth: float, name: str | None
+    lightness: int, mouth: tuple[float, float], name: str | None
 ) -> None:
     """Unless there are not six donors who are nearer, also if somebody laughs."""
     donors = load_donors()
     pool, tone = np.asarray(donors.pool(name)), np.array([lightness, 147.0, 152.0])
     apart = np.abs(donors.tones[:, 0] - lightness)
-    drawn = {donors.draw(donors.pool(name), tone, mouth, number) for number in range(60)}
+    drawn = {donors.draw(donors.pool(name), tone, np.array(mouth), number) for number in range(60)}
     assert len(drawn) >= 6
     assert max(apart[list(drawn)]) <= max(45, np.sort(apart[pool])[5])
 

@@ -19,8 +19,8 @@ from ...types import UInt8Image
 from .surface import Points, Triangles
 
 FILES: Final = {
-    "donors.webp": "cc08308bbad1fea2c427dfad787c996b30648720d468eeed8c857cbf76782f75",
-    "donors.npz": "65cdf64088fffd00fdfa649854d8bd378658b82f536b99fd8a4e5546121164b8",
+    "donors.webp": "e5928bb2aaea7f83f6b123767345135021804a0b00cdacf6458e0803f3ed5f4b",
+    "donors.npz": "0153aac93cd547610fb14163fc13e92fab4a898b96b0b58a99c752ad87effc87",
 }
 """Files of the bank, and their SHA-256."""
 COLUMNS: Final = 9
@@ -33,6 +33,7 @@ _GRID: Final = 8192.0  # steps of stored shapes per unit
 _TONES: Final = np.array([1.0, 1.5, 1.5])  # weights of L, a and b in the distance of two skins
 _MOUTH: Final = 900.0  # the same for the opening of the mouth, which is 0 to 0.2 of the face's height
 _NEAREST: Final = 3  # the draw is among this part of the pool, a third
+_SMILE: Final = 800.0  # the same for the curve of the mouth, which is -0.03 to 0.08 of the distance of the eyes
 _LIGHTER: Final = 45.0  # most difference of two skins in L: pale people on dark skin look ashen
 _LEAST: Final = 6  # donors that remain, however dark or light the target is
 
@@ -48,7 +49,7 @@ class Donors:
         uv: (468, 2) places of the points in a texture, in its pixels.
         triangles: (m, 3) positions of points.
         tones: (n, 3) colour of the cheeks, OpenCV's 8-bit Lab.
-        mouths: (n,) opening of the mouth, of the face's height.
+        mouths: (n, 2) opening and curve of the mouth, as `mouth_form` measures them.
         women: (n,) bool.
     """
 
@@ -66,7 +67,7 @@ class Donors:
         wanted = np.ones(len(self.women), bool) if name is None else self.women == (name == "woman")
         return [int(number) for number in np.flatnonzero(wanted)]
 
-    def draw(self, pool: Sequence[int], tone: Points, mouth: float, number: int) -> int:
+    def draw(self, pool: Sequence[int], tone: Points, mouth: Points, number: int) -> int:
         """Draw a donor from the third of a pool that is most like the target in skin and mouth; none is much lighter.
 
         Args:
@@ -81,7 +82,7 @@ class Donors:
         lighter = np.abs(self.tones[numbers, 0] - tone[0])
         numbers = numbers[lighter <= max(_LIGHTER, *np.sort(lighter)[:_LEAST])]
         distance = np.linalg.norm((self.tones[numbers] - tone) * _TONES, axis=1)
-        distance += _MOUTH * np.abs(self.mouths[numbers] - mouth)
+        distance += np.abs(self.mouths[numbers] - mouth) @ [_MOUTH, _SMILE]
         nearest = numbers[np.argsort(distance, kind="stable")[:most]].tolist()
         return int(min(nearest, key=lambda donor: hashlib.sha256(f"{number} {donor}".encode()).digest()))
 
@@ -100,14 +101,15 @@ def load_donors() -> Donors:
         atlas = np.asarray(image.convert("RGB"))
         side = atlas.shape[1] // COLUMNS
         tiles = atlas.reshape(-1, side, COLUMNS, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
+        shapes = stored["shapes"] / _GRID
         return Donors(
             np.ascontiguousarray(tiles[: len(stored["women"])]),
-            stored["shapes"] / _GRID,
+            shapes,
             stored["mean"] / _GRID,
             stored["uv"].astype(np.float64),
             stored["triangles"].astype(np.int32),
             stored["tones"].astype(np.float64),
-            stored["mouths"].astype(np.float64),
+            np.stack([mouth_form(shape) for shape in shapes]),
             stored["women"],
         )
 
@@ -132,7 +134,18 @@ def tone_of(pixels: UInt8Image, points: Points, patches: Sequence[Sequence[int]]
     return np.asarray(cv2.cvtColor(colour[None, None], cv2.COLOR_RGB2LAB)[0, 0], np.float64)
 
 
-def mouth_opening(points: Points) -> float:
-    """Return the distance between the lips over the height of the face."""
-    height = float(np.linalg.norm(points[10] - points[152]))
-    return float(np.linalg.norm(points[13] - points[14])) / max(height, 1e-6)
+def mouth_form(points: Points) -> Points:
+    """Return how far a mouth is open, and how much it smiles.
+
+    Args:
+        points: (468, 3) landmarks.
+
+    Returns:
+        (2,): the distance between the lips over the height of the face; and how much higher the corners of the mouth
+        are than the middle between the lips, over the distance of the outer corners of the eyes.
+    """
+    down = points[152] - points[10]
+    height = max(float(np.linalg.norm(down)), 1e-6)
+    eyes = max(float(np.linalg.norm(points[33] - points[263])), 1e-6)
+    curve = (points[[13, 14]].mean(axis=0) - points[[61, 291]].mean(axis=0)) @ down / height / eyes
+    return np.array([np.linalg.norm(points[13] - points[14]) / height, curve])
