@@ -34,7 +34,10 @@ _TONES: Final = np.array([1.0, 1.5, 1.5])  # weights of L, a and b in the distan
 _MOUTH: Final = 900.0  # the same for the opening of the mouth, which is 0 to 0.2 of the face's height
 _NEAREST: Final = 3  # the draw is among this part of the pool, a third
 _SMILE: Final = 800.0  # the same for the curve of the mouth, which is -0.03 to 0.08 of the distance of the eyes
-_LIGHTER: Final = 45.0  # most difference of two skins in L: pale people on dark skin look ashen
+_LIGHTER: Final = 35.0  # most difference of two skins in L: pale people on dark skin look ashen
+_BRIGHTEST: Final = 98.0  # percentile of the brightness of a photo around a head, which is ...
+_EXPOSED: Final = 215.0  # ... at least this if the photo is not dark
+_MOST_EXPOSURE: Final = 1.3  # factor; it cannot be told from dark skin in front of a dark wall
 _LEAST: Final = 6  # donors that remain, however dark or light the target is
 
 
@@ -115,13 +118,16 @@ def load_donors() -> Donors:
 
 
 def skin_tone(pixels: UInt8Image, points: Points) -> Points:
-    """Return the median colour of the cheeks, in OpenCV's 8-bit Lab.
+    """Return the median colour of the cheeks, in OpenCV's 8-bit Lab; lighter than it is seen if all of a photo is dark.
 
     Args:
         pixels: (h, w, 3) uint8 RGB.
         points: (468, 3) landmarks in its pixels.
     """
-    return tone_of(pixels, points, ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352]))
+    tone = tone_of(pixels, points, ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352]))
+    brightest = max(float(np.percentile(pixels.max(axis=2), _BRIGHTEST)), 1.0)
+    tone[0] = min(tone[0] * min(max(_EXPOSED / brightest, 1.0), _MOST_EXPOSURE), 255.0)
+    return tone
 
 
 def tone_of(pixels: UInt8Image, points: Points, patches: Sequence[Sequence[int]]) -> Points:

@@ -22,7 +22,7 @@ from .surface import fitted_pose
 _BLUR: Final = 0.12  # of the longer side: what covers a face that is not exchanged, as the style ``blur``
 _LEAST_SCORE: Final = 0.7  # of the detector; murals, dolls and backs of heads are mostly below it
 _CELLS: Final = 4  # a side, of the picture by which people are drawn
-_MOST_YAW: Final = 60.0  # degrees; of profiles, landmarks are guesses
+_MOST_YAW: Final = 50.0  # degrees; beyond, the far cheek shows twice, and of profiles landmarks are guesses
 
 
 class NewFaceStyle(CoverStyle):
