@@ -12,7 +12,8 @@ columns ``photo, x, y, w, h, label``: boxes beside all of them are false ones.  
 * good faces and false boxes that get a new face; false boxes are given as if a detector were sure of them;
 * CPU time of a cover of 300 pixels, over that of the same oval blurred.
 
-Each is the worst of the recognisers.  The exit status is 1 if a bound is missed.
+Each is the worst of the recognisers.  The exit status is 1 if a bound is missed.  ``--state FOLDER`` keeps what was
+embedded, for a later call with the same arguments to go on from; empty it after a change of the covers.
 """
 
 from __future__ import annotations
@@ -41,10 +42,11 @@ from proface_s.covers.swap import Swap
 from proface_s.faces import reversible_box
 from proface_s.image.read import read_picture
 from proface_s.types import Box, Face, FloatArray, UInt8Image
-from reference_models import AlignedRecogniser, CropRecogniser, YuNet
+from reference_models import AlignedRecogniser, Array, CropRecogniser, YuNet
 
 ONE_DONOR = 7
 FALSE_BOXES = 30
+PART = 20  # pairs whose embeddings go into one file
 SIDE = 300
 
 
@@ -67,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_pair_arguments(parser)
     parser.add_argument("photos", type=Path)
+    parser.add_argument("--state", type=Path, help="folder that keeps embeddings of a run that may be interrupted")
     options = parser.parse_args(argv)
     pairs, finder = load_pairs(options), YuNet(options.detector)
     aligned, crop = AlignedRecogniser(options.aligned), CropRecogniser(options.crop)
@@ -79,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     missed = [
         _row(*row)
         for rows in (
-            _recognised(recognisers, pairs, finder),
+            _recognised(recognisers, pairs, finder, options.state),
             _shown_donors(pairs, finder, aligned),
             _gate(pairs, options.photos),
             _times(pairs),
@@ -98,12 +101,14 @@ def _row(what: str, value: float, bound: str, met: Callable[[float], bool]) -> b
     return not met(value)
 
 
-def _recognised(recognisers: dict[str, Recogniser], pairs: list[tuple[Sample, Sample]], finder: YuNet) -> Iterator[Row]:
+def _recognised(
+    recognisers: dict[str, Recogniser], pairs: list[tuple[Sample, Sample]], finder: YuNet, state: Path | None
+) -> Iterator[Row]:
     people = [np.array([sample.person for sample in side]) for side in zip(*pairs, strict=True)]
     same = people[0][:, None] == people[1][None, :]
-    originals, _ = embed_all(recognisers, pairs, None, finder)
-    new, found = embed_all(recognisers, pairs, "swap", finder)
-    one, _ = embed_all(recognisers, pairs, "same-donor", finder)
+    (originals, _), (new, found), (one, _) = (
+        _embedded(recognisers, pairs, style, finder, state) for style in (None, "swap", "same-donor")
+    )
     base = {name: Scores(each[0] @ each[1].T, same) for name, each in originals.items()}
     plain = {name: Scores(new[name][0] @ originals[name][1].T, same) for name in recognisers}
     parrot = {name: Scores(new[name][0] @ new[name][1].T, same) for name in recognisers}
@@ -117,6 +122,35 @@ def _recognised(recognisers: dict[str, Recogniser], pairs: list[tuple[Sample, Sa
     worst = max(each.accepted(each.threshold(1e-2)) for each in alike.values())
     yield "parrot, same donor for all, %", worst, "<= 25", lambda value: value <= 25
     yield "found again, %", found, ">= 98", lambda value: value >= 98
+
+
+def _embedded(
+    recognisers: dict[str, Recogniser],
+    pairs: list[tuple[Sample, Sample]],
+    style: str | None,
+    finder: YuNet,
+    state: Path | None,
+) -> tuple[dict[str, list[Array]], float]:
+    """Return what `embed_all` does, from parts of which each is kept in a file as soon as it is done."""
+    parts = []
+    for start in range(0, len(pairs), PART):
+        kept = state / f"{style}-{start}-of-{len(pairs)}.npz" if state else None
+        if kept is None or not kept.exists():
+            part, found = embed_all(recognisers, pairs[start : start + PART], style, finder)
+            arrays = {f"{name} {side}": each for name in recognisers for side, each in enumerate(part[name])}
+            arrays["found"] = np.array(found * len(pairs[start : start + PART]))
+            if kept is not None:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                np.savez(kept.with_suffix(".part.npz"), **arrays)
+                kept.with_suffix(".part.npz").replace(kept)
+        else:
+            with np.load(kept) as stored:
+                arrays = dict(stored)
+        parts.append(arrays)
+    joined = {
+        name: [np.concatenate([each[f"{name} {side}"] for each in parts]) for side in (0, 1)] for name in recognisers
+    }
+    return joined, float(sum(each["found"] for each in parts)) / len(pairs)
 
 
 def _shown_donors(pairs: list[tuple[Sample, Sample]], finder: YuNet, aligned: AlignedRecogniser) -> Iterator[Row]:

@@ -193,7 +193,7 @@ def test_previews_and_pictures_to_look_at(service: Service, two: bytes) -> None:
     several = service.post("/api/preview", face, {"styles": styles})
     assert pixels(several.content).shape == (110, 3 * 90, 3)
     assert np.array_equal(pixels(several.content)[:, :90], pixels(cover.content))
-    assert json.loads(several.headers["ProFace-Result"])["fallbacks"] == [None, None, "no clear landmarks"]
+    assert json.loads(several.headers["ProFace-Result"])["fallbacks"] == [None, None, "not seen clearly"]
     problem(service.post("/api/preview", face, {"styles": styles * 6}), 422, "options", 2)
     problem(
         service.post("/api/preview", face, {"styles": [{"name": "swapper", "option": "card.json"}]}), 422, "usage", 2

@@ -975,7 +975,7 @@ def test_one_click_gives_everybody_another_face(page: Any, service: Service, fil
     first = page.locator("#style-all").get_by_role("button", name="Shuffle")
     expect(first).to_be_visible()
     page.get_by_role("button", name="Add a face").click()
-    expect(page.locator("#faces > li").get_by_text("blurred: no clear landmarks")).to_have_count(1)
+    expect(page.locator("#faces > li").get_by_text("blurred: not seen clearly")).to_have_count(1)
     type_twice(page.locator("#passphrase"), "Passphrase", ANNS)
     page.click("#protect-go")
     answer = service.post("/api/inspect", saved(page, page.locator("#results a").click)[1]).json()

@@ -85,5 +85,9 @@ def _shown_face(number: int, face: FaceEntry, *, sealed: bool) -> ProtectedFace:
 
 def _synthetic(faces: Sequence[ProtectedFace]) -> tuple[str, ...]:
     """Tell which faces look like people and are none."""
-    found = format_numbers([index for index, face in enumerate(faces) if face.synthetic])
-    return (f"face {found}: what is shown is a synthetic face, of nobody who exists",) if found else ()
+    found = [index for index, face in enumerate(faces) if face.synthetic]
+    if not found:
+        return ()
+    shown = "faces {}: synthetic faces are shown, of people who do not exist"
+    alone = "face {}: a synthetic face is shown, of a person who does not exist"
+    return ((alone if len(found) == 1 else shown).format(format_numbers(found)),)

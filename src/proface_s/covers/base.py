@@ -55,10 +55,10 @@ class MatchRates:
 
 FALLBACKS: Final[Mapping[str, str]] = {
     "small": "too small",
-    "unsure": "hardly a face, says the detector",
-    "landmarks": "no clear landmarks",
+    "unsure": "perhaps not a face",
+    "landmarks": "not seen clearly",
     "masked": "mouth and chin are covered",
-    "turned": "turned too far to a side",
+    "turned": "turned too far to one side",
 }
 """Why a blurred oval covers a face although the style shows something else: code, as headers record it -> words."""
 

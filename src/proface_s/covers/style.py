@@ -201,7 +201,7 @@ class FaceCover:
     def remark(self) -> str | None:
         """What the user should know about it; None if there is nothing to say."""
         told = [FALLBACKS[each] for each in dict.fromkeys(self.fallbacks) if each is not None]
-        return f"{' and '.join(told)}: covered by a blurred oval instead of another face" if told else None
+        return f"covered by a blurred oval instead of another face: {' and '.join(told)}" if told else None
 
 
 def cover_face(region: FaceRegion, style: Style) -> FaceCover:

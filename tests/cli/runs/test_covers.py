@@ -34,11 +34,11 @@ def test_why_a_face_was_not_exchanged_is_told_before_and_after(proface: Proface,
     Image.fromarray(wall).save(here / "wall.png")
     common = ("--faces", "none", "--box", "30,30,90,100")
     before = proface("detect", "wall.png", "--style", "swap", *common)
-    assert "would be blurred: no clear landmarks" in before.out
+    assert "would be blurred: not seen clearly" in before.out
     assert json.loads(proface("detect", "wall.png", "--style", "swap", "--json", *common).out)["faces"][0][
         "fallback"
     ] == ("landmarks")
     done = proface("protect", "wall.png", "--style", "swap", "--json", *common)
     assert json.loads(done.out)["faces"][0]["fallback"] == "landmarks"
-    assert "blurred: no clear landmarks" in proface("inspect", "wall.protected.png").out
+    assert "blurred: not seen clearly" in proface("inspect", "wall.protected.png").out
     assert json.loads(proface("inspect", "wall.protected.png", "--json").out)["faces"][0]["fallback"] == "landmarks"

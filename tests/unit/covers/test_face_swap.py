@@ -205,8 +205,8 @@ def test_every_donor_hides_what_tells_the_face_from_others(region: FaceRegion, m
 @pytest.mark.parametrize(
     ("face", "reason"),
     [
-        (Face(Box(178, 62, 91, 112), 0.6), "hardly a face"),
-        (Face(Box(20, 320, 90, 100), 0.9), "no clear landmarks"),
+        (Face(Box(178, 62, 91, 112), 0.6), "perhaps not a face"),
+        (Face(Box(20, 320, 90, 100), 0.9), "not seen clearly"),
         (Face(Box(200, 90, 18, 20), 0.9), "too small"),
     ],
 )
@@ -224,7 +224,7 @@ def test_what_is_hardly_a_face_gets_a_blurred_oval(photo: UInt8Image, face: Face
 def test_a_profile_is_not_exchanged(region: FaceRegion, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proface_s.covers.face_swap.new_face._MOST_YAW", 0.0)
     assert cover_face(region, parse_style("swap")).remark == (
-        "turned too far to a side: covered by a blurred oval instead of another face"
+        "covered by a blurred oval instead of another face: turned too far to one side"
     )
 
 
@@ -259,7 +259,7 @@ def test_protect_tells_why_a_face_was_blurred_and_the_file_says_swap(photo: UInt
     assert not [warning for warning in face.warnings if "instead of another face" in warning]
     seen = proface_s.inspect(face.data)
     assert [each.style for each in seen.faces] == ["swap:3@oval"]
-    assert seen.warnings == ("face 1: what is shown is a synthetic face, of nobody who exists",)
+    assert seen.warnings == ("face 1: a synthetic face is shown, of a person who does not exist",)
     back = session.recover(face.data, passphrase)
     assert np.array_equal(back.recovered, photo)
 

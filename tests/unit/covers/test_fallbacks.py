@@ -89,7 +89,7 @@ def test_a_wall_is_recorded_as_blurred_and_says_nothing_of_synthetic_faces() -> 
     assert b"digitalsourcetype" not in done.data
     seen = inspect(done.data)
     assert [(face.style, face.fallback, face.synthetic) for face in seen.faces] == [("swap@oval", "landmarks", False)]
-    assert seen.faces[0].shown == "swap@oval (blurred: no clear landmarks)"
+    assert seen.faces[0].shown == "swap@oval (blurred: not seen clearly)"
     assert not [warning for warning in seen.warnings if "synthetic" in warning]
     found = Session(threads=1).detect(wall, boxes=(30, 30, 90, 100), faces="none", style="swap")
     assert found.fallbacks == {1: "landmarks"}

@@ -33,8 +33,8 @@ const QUIET = "in this file a wrong key gives the cover, so nothing proves that 
 
 // Why a face is blurred although its style shows another face, by the codes of the service.
 const BLURRED = {
-  small: "too small", unsure: "hardly a face", landmarks: "no clear landmarks",
-  masked: "mouth and chin are covered", turned: "turned too far to a side",
+  small: "too small", unsure: "perhaps not a face", landmarks: "not seen clearly",
+  masked: "mouth and chin are covered", turned: "turned too far to one side",
 };
 
 /** What is to be said of a cover besides its style. */
