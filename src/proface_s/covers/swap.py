@@ -30,7 +30,7 @@ class Swap(NewFaceStyle):
     default_strength: ClassVar[float] = 0.0
     strength_range: ClassVar[tuple[float, float]] = (0.0, 9999.0)
     option: ClassVar[StyleOption | None] = StyleOption("person", POOLS)
-    rates: ClassVar[MatchRates | None] = MatchRates(box=1.7, oval=1.7, plain=3.4)
+    rates: ClassVar[MatchRates | None] = MatchRates(box=5.0, oval=5.0, plain=5.0)
 
     def new_face(
         self, region: FaceRegion, face: Face | None, mesh: Mesh, strength: float, option: str | None
