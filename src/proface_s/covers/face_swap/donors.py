@@ -36,6 +36,7 @@ _NEAREST: Final = 3  # the draw is among this part of the pool, a third
 _SMILE: Final = 800.0  # the same for the curve of the mouth, which is -0.03 to 0.08 of the distance of the eyes
 _LIGHTER: Final = 35.0  # most difference of two skins in L: pale people on dark skin look ashen
 _BRIGHTEST: Final = 98.0  # percentile of the brightness of a photo around a head, which is ...
+_LOOK: Final = 64  # pixels a side of the picture in which that is measured
 _EXPOSED: Final = 215.0  # ... at least this if the photo is not dark
 _MOST_EXPOSURE: Final = 1.3  # factor; it cannot be told from dark skin in front of a dark wall
 _LEAST: Final = 6  # donors that remain, however dark or light the target is
@@ -125,17 +126,22 @@ def skin_tone(pixels: UInt8Image, points: Points) -> Points:
         points: (468, 3) landmarks in its pixels.
     """
     tone = tone_of(pixels, points, ([117, 118, 101, 205, 187, 123], [346, 347, 330, 425, 411, 352]))
-    brightest = max(float(np.percentile(pixels.max(axis=2), _BRIGHTEST)), 1.0)
+    small = cv2.resize(pixels, (_LOOK, _LOOK), interpolation=cv2.INTER_AREA)
+    brightest = max(float(np.percentile(small.max(axis=2), _BRIGHTEST)), 1.0)
     tone[0] = min(tone[0] * min(max(_EXPOSED / brightest, 1.0), _MOST_EXPOSURE), 255.0)
     return tone
 
 
 def tone_of(pixels: UInt8Image, points: Points, patches: Sequence[Sequence[int]]) -> Points:
     """Return the median colour of patches between landmarks; arguments and result as `skin_tone`."""
-    mask = np.zeros(pixels.shape[:2], np.uint8)
-    for patch in patches:
-        cv2.fillConvexPoly(mask, cv2.convexHull(points[list(patch), :2].astype(np.int32)), 255)
-    found = pixels[mask > 0]
+    places = [points[list(patch), :2].astype(np.int32) for patch in patches]
+    left, top, width, height = cv2.boundingRect(np.concatenate(places))
+    x, y = max(left, 0), max(top, 0)
+    near = pixels[y : max(top + height, y), x : max(left + width, x)]
+    mask = np.zeros(near.shape[:2], np.uint8)
+    for place in places if near.size else []:
+        cv2.fillConvexPoly(mask, cv2.convexHull(place - np.array([x, y], np.int32)), 255)
+    found = near[mask > 0]
     colour = np.asarray(np.median(found if len(found) >= 5 else pixels.reshape(-1, 3), axis=0), np.uint8)
     return np.asarray(cv2.cvtColor(colour[None, None], cv2.COLOR_RGB2LAB)[0, 0], np.float64)
 

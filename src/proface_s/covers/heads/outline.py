@@ -43,8 +43,14 @@ def blended(photo: UInt8Image, cover: UInt8Image, mask: FloatArray) -> UInt8Imag
         cover: likewise.
         mask: (h, w) float32 in 0..1.
     """
-    weight = mask[:, :, None]
-    return np.rint(cover * weight + photo * (1 - weight)).clip(0, 255).astype(np.uint8)
+    made = photo.copy()
+    x, y, width, height = cv2.boundingRect(np.asarray(mask > 0, np.uint8))
+    if width and height:
+        part = (slice(y, y + height), slice(x, x + width))
+        change = cv2.subtract(cover[part], photo[part], dtype=cv2.CV_32F)
+        change = cv2.multiply(change, cv2.merge([mask[part]] * 3))
+        made[part] = cv2.add(photo[part], change, dtype=cv2.CV_8U)  # rounds to the nearest
+    return made
 
 
 def head_mask(region: FaceRegion) -> FloatArray:
@@ -100,10 +106,14 @@ def feathered(hard: UInt8Image, width: float) -> FloatArray:
     Returns:
         (h, w) float32: 0 outside, then a smooth step to 1.
     """
-    bordered = cv2.copyMakeBorder(hard, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    soft = np.zeros(hard.shape, np.float32)
+    x, y, across, down = cv2.boundingRect(hard)
+    part = (slice(max(y - 1, 0), y + down + 1), slice(max(x - 1, 0), x + across + 1))
+    bordered = cv2.copyMakeBorder(hard[part], 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     distance = cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    step = np.clip(distance / max(width, 1.0), 0, 1)
-    return np.asarray(step * step * (3 - 2 * step), np.float32)
+    step = np.minimum(distance / np.float32(max(width, 1.0)), np.float32(1))
+    soft[part] = step * step * (3 - 2 * step)
+    return soft
 
 
 def _ellipse(face: Face, across: float, down: float, lower: float) -> FloatArray:
