@@ -15,6 +15,7 @@ from clip_kit import SIZE, av
 from proface_s.video.clip.plane_covers import ColourTags
 from proface_s.video.clip.planes import stored_box
 from proface_s.video.clip.read import open_clip
+from proface_s.video.clip.write import HdrLight
 
 
 def times(path: Path) -> list[Fraction]:
@@ -119,6 +120,29 @@ def test_ten_bits_and_colour_tags_of_hdr_are_kept(tmp_path: Path) -> None:
         assert tags(path) == expected
     before, after = planes_of(source)[12].y, planes_of(recovered(target))[12].y
     assert psnr(after / 4, before / 4) > 36
+
+
+@pytest.mark.parametrize("codec", ["hevc", "h264", "av1"])
+def test_static_metadata_of_hdr_are_kept(tmp_path: Path, codec: str) -> None:
+    told = (
+        "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400"
+        ":colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
+    )
+    source, target = protected(
+        tmp_path, 4, {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": {"x265-params": told}}, codec=codec
+    )
+    expected = HdrLight((13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10_000_000, 50), (1000, 400))
+    for path in (source, target, recovered(target)):
+        with open_clip(path) as clip:
+            assert HdrLight.of(next(clip.frames()).decoded) == expected
+
+
+def test_clips_without_hdr_are_told_nothing_of_it(tmp_path: Path) -> None:
+    source, target = protected(tmp_path, 4)
+    for path in (source, target):
+        with open_clip(path) as clip:
+            assert HdrLight.of(next(clip.frames()).decoded) == HdrLight()
+    assert HdrLight().options("hevc") == ""
 
 
 def test_full_range_stays_full(tmp_path: Path) -> None:

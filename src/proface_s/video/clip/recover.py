@@ -23,7 +23,7 @@ from .plane_covers import cut_planes, paste_planes
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, open_clip
 from .results import RecoveredClip
-from .second_pass import key_interval, read_tags
+from .second_pass import key_interval, read_look
 from .track.reading import SealedTrack, read_pieces, read_sealed_chunks, read_sealed_track, require_file_key
 from .track.sealing import PicturePlace, decode_track, open_piece, open_track
 from .track.tables import ChunkTable
@@ -246,7 +246,7 @@ def _write_frames(track: SealedTrack, keys: dict[int, FaceKey], path: Path, prog
         codec: ClipCodec = "hevc" if clip.info.codec == "hevc" else "av1" if clip.info.codec == "av1" else "h264"
         try:
             writer = ClipWriter(
-                av, path, clip, read_tags(clip), codec=codec, crf=RECOVERED_RATE_FACTOR, sealed=False,
+                av, path, clip, *read_look(clip), codec=codec, crf=RECOVERED_RATE_FACTOR, sealed=False,
                 key_frames=key_interval(clip.info),
             )  # fmt: skip
         except (av.FFmpegError, ValueError) as error:

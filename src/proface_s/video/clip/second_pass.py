@@ -20,7 +20,7 @@ from .plane_covers import ColourTags, cut_planes
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, ClipInfo, open_clip
 from .track.tables import MAX_CHUNK_FRAMES
-from .write import ClipWriter, writing_failed
+from .write import ClipWriter, HdrLight, writing_failed
 
 CHUNK_SECONDS: Final = 2
 KEY_SECONDS: Final = 8
@@ -67,13 +67,14 @@ def hide_clip(clip: Clip, path: Path, plan: ClipPlan, progress: Progress) -> lis
     """
     av, info, options = load_av(), clip.info, plan.options
     length = min(MAX_CHUNK_FRAMES, max(1, round(CHUNK_SECONDS * info.rate)))
-    tags = read_tags(clip)
+    tags, light = read_look(clip)
     try:
         writer = ClipWriter(
             av,
             path,
             clip,
             tags,
+            light,
             codec=options.codec,
             crf=options.rate_factor,
             mute=options.mute,
@@ -189,7 +190,8 @@ def whole_planes(planes: FramePlanes) -> FramePlanes:
     return cut_planes(planes, Box(0, 0, width // 2 * 2, height // 2 * 2)).copy()
 
 
-def read_tags(clip: Clip) -> ColourTags:
-    """Return the colour tags of a clip's first frame."""
+def read_look(clip: Clip) -> tuple[ColourTags, HdrLight]:
+    """Return the colour tags and the HDR metadata of a clip's first frame."""
     with open_clip(clip.path) as again:
-        return ColourTags.of(next(again.frames()).decoded)
+        first = next(again.frames()).decoded
+        return ColourTags.of(first), HdrLight.of(first)

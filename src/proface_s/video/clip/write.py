@@ -6,10 +6,11 @@ import contextlib
 import io
 import os
 import re
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ...errors import ImageError, foreign_text
 from ..clip_names import COMMENT
@@ -31,6 +32,60 @@ _MARKUP: Final = re.compile(r"<[^>]*>|\{\\[^}]*\}")
 _EMPTY_HEADER: Final = b"[Script Info]\n[V4+ Styles]\n[Events]\n"
 
 
+_MASTERING: Final = struct.Struct("=22i")  # AVMasteringDisplayMetadata: red, green, blue, white, luminances; flags
+_LEVELS: Final = struct.Struct("=II")  # AVContentLightMetadata
+_COLOUR: Final = 0.00002
+_LUMINANCE: Final = 0.0001
+
+
+class HdrLight(NamedTuple):
+    """Static metadata of HDR, which players need to show a clip as it was meant.
+
+    Attributes:
+        display: on which the clip was mastered (SMPTE ST 2086): x and y of green, blue, red and white in units of
+            0.00002, then the highest and the lowest luminance in units of 0.0001 candelas per square metre; or None.
+        levels: highest light of a pixel and highest average of a frame (CTA-861.3), in the same candelas; or None.
+    """
+
+    display: tuple[int, ...] | None = None
+    levels: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, frame: Any) -> HdrLight:
+        """Return the metadata of a decoder's frame."""
+        found = {each.type.name: bytes(each) for each in frame.side_data}
+        display, levels = found.get("MASTERING_DISPLAY_METADATA", b""), found.get("CONTENT_LIGHT_LEVEL", b"")
+        return cls(_display(display), _LEVELS.unpack_from(levels) if len(levels) >= _LEVELS.size else None)
+
+    def options(self, codec: ClipCodec) -> str:
+        """Return what passes it on to an encoder, as one of its lists of options; empty if there is none."""
+        parts = []
+        names = {"hevc": ("master-display", "max-cll"), "h264": ("mastering-display", "cll")}
+        display, levels = names.get(codec, ("mastering-display", "content-light"))
+        if self.display is not None:
+            whole = codec != "av1"  # which takes the values themselves
+            xy = [f"{value}" if whole else f"{value * _COLOUR:.5f}" for value in self.display[:8]]
+            light = [f"{value}" if whole else f"{value * _LUMINANCE:.4f}" for value in self.display[8:]]
+            places = "".join(f"{name}({xy[2 * n]},{xy[2 * n + 1]})" for n, name in enumerate(("G", "B", "R", "WP")))
+            parts.append(f"{display}={places}L({light[0]},{light[1]})")
+        if self.levels is not None:
+            parts.append(f"{levels}={self.levels[0]},{self.levels[1]}")
+        return ":".join(parts)
+
+
+def _display(data: bytes) -> tuple[int, ...] | None:
+    """Return `HdrLight.display` of FFmpeg's structure; None if it does not hold all of it."""
+    if len(data) < _MASTERING.size:
+        return None
+    *ratios, primaries, luminance = _MASTERING.unpack_from(data)
+    if not (primaries and luminance) or not all(ratios[1::2]):
+        return None
+    values = [above / below for above, below in zip(ratios[::2], ratios[1::2], strict=True)]
+    red, green, blue, white, (least, most) = (values[n : n + 2] for n in range(0, 10, 2))
+    colours = [round(value / _COLOUR) for value in (*green, *blue, *red, *white)]
+    return (*colours, round(most / _LUMINANCE), round(least / _LUMINANCE))
+
+
 class ClipWriter:
     """Writes an MP4 file; close it, or nobody can play it.
 
@@ -39,6 +94,7 @@ class ClipWriter:
         path: where to write; an existing file is replaced.
         clip: the source of times, sound and subtitles.
         tags: of its colours.
+        light: static metadata of HDR.
         codec: of the pictures; None for the usual one.
         crf: constant rate factor of x264, or what looks alike.
         mute: whether to leave the sound out.
@@ -55,6 +111,7 @@ class ClipWriter:
         path: Path,
         clip: Clip,
         tags: ColourTags,
+        light: HdrLight,
         *,
         codec: ClipCodec | None,
         crf: float,
@@ -67,7 +124,7 @@ class ClipWriter:
         self._next = -(2**62)  # earliest time of the next packet of data
         options = {"movflags": MOVFLAGS, "fflags": "+bitexact"}
         self._out = av.open(f"file:{path}", "w", format="mp4", options=options)
-        self._video = _add_pictures(self._out, clip, tags, codec, crf, key_frames)
+        self._video = _add_pictures(self._out, clip, (tags, light), codec, crf, key_frames)
         self._others: dict[int, Any] = {}
         self._texts: set[int] = set()
         self._filters: dict[int, Any] = {}
@@ -180,11 +237,13 @@ class ClipWriter:
             self._out.mux(packet)
 
 
-def _add_pictures(out: Any, clip: Clip, tags: ColourTags, codec: ClipCodec | None, crf: float, key_frames: int) -> Any:
+def _add_pictures(
+    out: Any, clip: Clip, look: tuple[ColourTags, HdrLight], codec: ClipCodec | None, crf: float, key_frames: int
+) -> Any:
     """Add the stream of pictures, with size, times, colours, shape of pixels and rotation of the source."""
-    info = clip.info
+    info, (tags, light) = clip.info, look
     codec = codec or ("hevc" if info.ten_bits else "h264")
-    stream = out.add_stream(_ENCODERS[codec], rate=info.rate, options=encoder_options(codec, crf))
+    stream = out.add_stream(_ENCODERS[codec], rate=info.rate, options=encoder_options(codec, crf, light))
     context = stream.codec_context
     context.width, context.height = info.width // 2 * 2, info.height // 2 * 2
     context.pix_fmt = TEN if info.ten_bits else EIGHT
@@ -199,14 +258,15 @@ def _add_pictures(out: Any, clip: Clip, tags: ColourTags, codec: ClipCodec | Non
     return stream
 
 
-def encoder_options(codec: ClipCodec, crf: float) -> dict[str, str]:
+def encoder_options(codec: ClipCodec, crf: float, light: HdrLight) -> dict[str, str]:
     """Return the options of an encoder for about the same look at the same ``crf`` of x264."""
+    of_light = light.options(codec)
     if codec == "h264":
-        return {"preset": "veryfast", "crf": f"{crf:g}"}
+        return {"preset": "veryfast", "crf": f"{crf:g}"} | ({"x264-params": of_light} if of_light else {})
     if codec == "hevc":
-        return {"preset": "veryfast", "crf": f"{crf + 2:g}", "x265-params": "log-level=none",
-                "tag": "hvc1"}  # fmt: skip
-    return {"preset": "10", "crf": f"{round(crf * 1.5)}"}
+        quiet = "log-level=none" + f":{of_light}" * bool(of_light)
+        return {"preset": "veryfast", "crf": f"{crf + 2:g}", "x265-params": quiet, "tag": "hvc1"}
+    return {"preset": "10", "crf": f"{round(crf * 1.5)}"} | ({"svtav1-params": of_light} if of_light else {})
 
 
 def _fits(av: Any, stream: Any) -> bool:
