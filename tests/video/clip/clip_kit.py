@@ -41,6 +41,7 @@ def write_clip(
     rotation: int = 0,
     sounds: int = 0,
     subtitles: bool = False,
+    spoken: tuple[int, int] = (200, 500),
     metadata: dict[str, str] | None = None,
     gop: int = 12,
 ) -> Path:
@@ -57,6 +58,7 @@ def write_clip(
         rotation: degrees counterclockwise to turn it upright.
         sounds: number of tracks of sound.
         subtitles: whether there is a subtitle.
+        spoken: its time and duration in milliseconds.
         metadata: of the file.
         gop: frames from one key frame to the next at most.
     """
@@ -87,7 +89,7 @@ def write_clip(
         for index, voice in enumerate(voices):
             _speak(out, voice, times[-1] / 600, 220 * (index + 1))
         if words is not None:
-            _subtitle(out, words)
+            _subtitle(out, words, *spoken)
     return path
 
 
@@ -105,10 +107,10 @@ def _speak(out: Any, voice: Any, seconds: float, pitch: int) -> None:
     out.mux(voice.encode(None))
 
 
-def _subtitle(out: Any, words: Any) -> None:
+def _subtitle(out: Any, words: Any, start: int, duration: int) -> None:
     text = b"hello"
     packet = av.Packet(len(text).to_bytes(2, "big") + text if words.codec_context.name == "mov_text" else text)
     packet.stream, packet.time_base = words, Fraction(1, 1000)
-    packet.pts = packet.dts = 200
-    packet.duration = 500
+    packet.pts = packet.dts = start
+    packet.duration = duration
     out.mux(packet)

@@ -66,6 +66,15 @@ def test_times_sound_and_subtitles_are_kept(tmp_path: Path) -> None:
         assert abs(a.duration - b.duration) <= 40_000
 
 
+@pytest.mark.parametrize("spoken", [(200, 500), (600, 600)])
+def test_subtitles_do_not_lengthen_a_clip(tmp_path: Path, spoken: tuple[int, int]) -> None:
+    source, target = protected(tmp_path, 30, {"subtitles": True, "spoken": spoken})
+    assert packets(target, "subtitle") == packets(source, "subtitle")
+    for path in (target, recovered(target)):
+        with av.open(str(path)) as container:
+            assert container.duration == pytest.approx(1_200_000, abs=10_000)
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".webm", ".mov", ".ts", ".avi"])
 def test_other_containers_become_mp4(tmp_path: Path, suffix: str) -> None:
     codec = (

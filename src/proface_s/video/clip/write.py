@@ -29,6 +29,8 @@ _TEXT: Final = ("subrip", "srt", "text", "webvtt")
 _ASS: Final = ("ass", "ssa")
 _ASS_FIELDS: Final = 8  # before the text of a line in Matroska
 _MARKUP: Final = re.compile(r"<[^>]*>|\{\\[^}]*\}")
+_NO_TEXT: Final = bytes(2)  # the length of an empty text
+_TEXT_BASE: Final = Fraction(1, 1000)
 _EMPTY_HEADER: Final = b"[Script Info]\n[V4+ Styles]\n[Events]\n"
 
 
@@ -121,6 +123,8 @@ class ClipWriter:
     ) -> None:
         self._av, self._path, self._base = av, path, clip.info.time_base
         self.warnings: list[str] = []
+        self._stop = Fraction(0)  # of the pictures, in seconds
+        self._text_until: dict[int, Fraction] = {}
         self._next = -(2**62)  # earliest time of the next packet of data
         options = {"movflags": MOVFLAGS, "fflags": "+bitexact"}
         self._out = av.open(f"file:{path}", "w", format="mp4", options=options)
@@ -152,6 +156,7 @@ class ClipWriter:
         """
         frame = write_planes(self._av, planes)
         frame.pts, frame.time_base, frame.duration = pts, self._base, duration
+        self._stop = (pts + duration) * self._base
         self._mux(self._video.encode(frame))
 
     def copy_packet(self, packet: Any) -> None:
@@ -160,10 +165,12 @@ class ClipWriter:
             return
         index = packet.stream.index
         target, filtered = self._others[index], self._filters.get(index)
-        if index in self._texts:
-            packet = self._as_text(packet)
-            if packet is None:
+        if target.type == "subtitle":
+            packet = self._as_text(packet) if index in self._texts else packet
+            if packet is None or bytes(packet) == _NO_TEXT:  # FFmpeg writes those between texts by itself
                 return
+        if target.type == "subtitle":
+            self._text_until[index] = ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base
         for each in [packet] if filtered is None else filtered.filter(packet):
             each.stream = target
             self._mux([each])
@@ -179,8 +186,17 @@ class ClipWriter:
         self._mux([packet])
 
     def finish_pictures(self) -> None:
-        """Write the pictures that the encoder holds."""
+        """Write the pictures that the encoder holds, and end the subtitles with them.
+
+        FFmpeg lets what follows the last text last as long as the text, which would lengthen the file.
+        """
         self._mux(self._video.encode(None))
+        for index, target in self._others.items():
+            if index in self._text_until:
+                last = self._av.Packet(_NO_TEXT)
+                last.stream, last.time_base, last.duration = target, _TEXT_BASE, 1
+                last.pts = last.dts = int(max(self._text_until[index], self._stop - 2 * _TEXT_BASE) / _TEXT_BASE)
+                self._mux([last])
 
     def close(self) -> None:
         """Finish the file, and flush it to disk."""
