@@ -23,6 +23,14 @@ def test_figures_of_the_readme_are_those_of_the_results() -> None:
     assert not missing
 
 
+def test_counts_of_share_copies_are_those_of_the_channels() -> None:
+    told = README.partition("**Through an app.**")[2].partition("```")[0]
+    counts = re.findall(r"\d+/\d+|\d+ pictures|\d+ real photos", told)
+    assert len(counts) == 5
+    page = (ROOT / "docs" / "evidence" / "channels.md").read_text(encoding="utf-8")
+    assert not [count for count in counts if not re.search(rf"\b{count.replace('real ', '')}\b", page)]
+
+
 def test_the_check_would_notice() -> None:
     assert FIGURE.findall("49.7 dB, +4.7 of 1,073,040; 33 of 33") == ["49.7", "+4.7", "1,073,040"]
     assert not re.search(r"(?<![\d.])9\.7", "49.7")
