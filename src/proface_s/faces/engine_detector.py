@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -92,9 +92,7 @@ class EngineDetector:
         floors = [min(self.engine.unsure_threshold, score) for score in least]
         found = self._see(picture, looks, floors)
         seen = [(look, face, score) for look, faces, score in zip(looks, found, least, strict=True) for face in faces]
-        upright = [face for look, face, score in seen if look.angle == 0 and face.score >= score]
-        turned = [face for look, face, score in seen if look.angle != 0 and face.score >= score]
-        sure = non_maximum_suppression(turned, kept=non_maximum_suppression(upright))
+        sure = upright_first(face for _, face, score in seen if face.score >= score)
         return Sightings(sure, [face for _, face, score in seen if face.score < score])
 
     def look_again(self, picture: Pyramid, unsure: Sequence[Face], known: Sequence[Face]) -> list[Face]:
@@ -176,3 +174,10 @@ class EngineDetector:
                 roll = float((look.angle + 180) % 360 - 180) if look.angle else None
                 faces.append(Face(box, score, roll, source=self.engine.name))
         return faces
+
+
+def upright_first(faces: Iterable[Face]) -> list[Face]:
+    """Keep the best detection of every face that an engine sees; an upright one counts more than a turned one."""
+    found = list(faces)
+    upright = non_maximum_suppression(face for face in found if face.roll is None)
+    return non_maximum_suppression((face for face in found if face.roll is not None), kept=upright)

@@ -17,13 +17,13 @@ from typing import Final, NamedTuple
 
 from ..faces import Detector, EngineDetector, UnionDetector, non_maximum_suppression
 from ..faces.detection_check import detected_sightings
-from ..faces.engine_detector import Sightings
+from ..faces.engine_detector import Sightings, upright_first
 from ..faces.looks import Look
 from ..faces.patches import Pyramid
 from ..faces.union import confirmed
 from ..threads import parallel_map, threads_to_use
 from ..types import Box, Face, UInt8Image
-from .look_schedule import LookSchedule
+from .look_schedule import LookSchedule, cost
 
 DOUBTFUL: Final = 0.3  # confidence from which an upright sighting may be a face
 ROUND: Final = 1.44
@@ -74,9 +74,8 @@ class Lookout:
         parts = detector.detectors if isinstance(detector, UnionDetector) else (detector,)
         engines = [each for each in parts if isinstance(each, EngineDetector)]
         self._detector, self._looks = detector, max(1, int(ROUND / interval)) if len(engines) == len(parts) else 1
-        threads = max((threads_to_use(each.threads) for each in engines), default=1)
-        self._side_by_side = min(threads, len(engines))
-        self._engines = [replace(each, threads=threads // self._side_by_side) for each in engines]
+        self._threads = max((threads_to_use(each.threads) for each in engines), default=1)
+        self._engines = [replace(each, threads=1) for each in engines]
         self._schedule: LookSchedule | None = None
 
     def see(self, rgb: UInt8Image, expected: Sequence[Face] | None = None) -> list[Sighting]:
@@ -99,14 +98,26 @@ class Lookout:
         if self._schedule is None:
             self._schedule = LookSchedule([each.plan(picture.size) for each in self._engines], self._looks)
         places = [replace(face, roll=None) for face in expected] + [face for face in expected if face.roll is not None]
+        jobs = [
+            (engine, part)
+            for engine, looks in enumerate(self._schedule.next_looks())
+            for part in _parts(self._engines[engine], looks)
+        ]
+        found = parallel_map(self._threads, lambda job: self._engines[job[0]].search(picture, job[1]), jobs)
+        close = parallel_map(self._threads, lambda engine: engine.look_at(picture, places), self._engines)
+        seen = [Sightings([], []) for _ in self._engines]
+        for (engine, _), part in zip(jobs, found, strict=True):
+            seen[engine].sure.extend(part.sure)
+            seen[engine].unsure.extend(part.unsure)
+        whole = confirmed(self._engines, picture, [Sightings(upright_first(each.sure), each.unsure) for each in seen])
+        return Sightings(whole.sure, [*whole.unsure, *(face for faces in close for face in faces)])
 
-        def see(engine: EngineDetector, looks: Sequence[Look]) -> tuple[Sightings, list[Face]]:
-            return engine.search(picture, looks), engine.look_at(picture, places)
 
-        parts = zip(self._engines, self._schedule.next_looks(), strict=True)
-        seen = parallel_map(self._side_by_side, lambda part: see(*part), parts)
-        found = confirmed(self._engines, picture, [sightings for sightings, _ in seen])
-        return Sightings(found.sure, [*found.unsure, *(face for _, faces in seen for face in faces)])
+def _parts(engine: EngineDetector, looks: Sequence[Look]) -> list[list[Look]]:
+    """Return the looks of an engine in parts that may be made at the same time, the largest first."""
+    if engine.engine.side_by_side == 1:
+        return [list(looks)]
+    return [[look] for look in sorted(looks, key=cost, reverse=True)]
 
 
 def _sorted(seen: Sightings) -> list[Sighting]:
