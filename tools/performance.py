@@ -32,6 +32,7 @@ BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title if the bench prin
     "folder_jobs": ("", []),
     "folder_memory": ("Memory over a folder of 1,000 photos", []),
     "video_rate": ("", []),
+    "clip_rate": ("", []),
 }
 MARK = "<!-- bench {} -->"
 NOTES = "notes"  # the section that is written by hand and left unchanged

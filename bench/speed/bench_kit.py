@@ -103,11 +103,12 @@ def draw_photo(megapixels: float, faces: int, largest: int = 800) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FinishedProcess:
-    """A finished process: seconds, peak resident memory in MiB, and its stdout."""
+    """A finished process: seconds, peak resident memory in MiB, its stdout, and seconds of all processors together."""
 
     seconds: float
     peak_mib: float
     out: str
+    processor_seconds: float
 
 
 def run_measured(command: Sequence[str], **environment: str) -> FinishedProcess:
@@ -118,7 +119,8 @@ def run_measured(command: Sequence[str], **environment: str) -> FinishedProcess:
     """
     code = ("import resource, subprocess, sys, time; t = time.perf_counter(); rc = subprocess.call(sys.argv[1:]); "
             "s = time.perf_counter() - t; sys.stdout.flush(); "
-            "print(); print(s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(rc)")  # fmt: skip
+            "u = resource.getrusage(resource.RUSAGE_CHILDREN); print(); "
+            "print(s, u.ru_maxrss, u.ru_utime + u.ru_stime); sys.exit(rc)")  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", code, *command],
         env={**os.environ, **environment},
@@ -129,8 +131,8 @@ def run_measured(command: Sequence[str], **environment: str) -> FinishedProcess:
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
     out, _, last = done.stdout.rstrip("\n").rpartition("\n")
-    seconds, peak = map(float, last.split())
-    return FinishedProcess(seconds, peak / 1024, out)
+    seconds, peak, processor = map(float, last.split())
+    return FinishedProcess(seconds, peak / 1024, out, processor)
 
 
 def program(*arguments: str) -> list[str]:
