@@ -75,6 +75,19 @@ if TYPE_CHECKING:
     from .keys.passphrase import (
         generate_passphrase,
     )
+    from .video.clip.manage import (
+        inspect_clip,
+        verify_clip,
+    )
+    from .video.clip.options import (
+        ClipOptions,
+    )
+    from .video.clip.results import (
+        ClipInspection,
+        ClipVerification,
+        ProtectedClip,
+        RecoveredClip,
+    )
     from .video.keys import (
         VideoKey,
     )
@@ -90,6 +103,9 @@ __version__ = "0.2.0"
 __all__ = [
     "Box",
     "ChangedFile",
+    "ClipInspection",
+    "ClipOptions",
+    "ClipVerification",
     "CostlyFileError",
     "CoverStyle",
     "Credentials",
@@ -114,11 +130,13 @@ __all__ = [
     "ProFaceError",
     "ProtectOptions",
     "ProtectResult",
+    "ProtectedClip",
     "ProtectedFace",
     "ProtectedFrame",
     "Recipient",
     "RecoverOptions",
     "RecoverResult",
+    "RecoveredClip",
     "RecoveredFace",
     "Session",
     "ShareCopy",
@@ -137,25 +155,34 @@ __all__ = [
     "forget",
     "generate_passphrase",
     "inspect",
+    "inspect_clip",
     "protect",
     "recover",
     "register_style",
     "rewrap",
     "style_names",
     "verify",
+    "verify_clip",
 ]
 
 _ELSEWHERE: Final = {
+    "ClipInspection": ".video.clip.results",
+    "ClipOptions": ".video.clip.options",
+    "ClipVerification": ".video.clip.results",
     "CoverStyle": ".covers",
     "Detector": ".faces",
     "FrameRecord": ".video.records",
     "PortableFaceKey": ".keys.face_key_text",
+    "ProtectedClip": ".video.clip.results",
     "ProtectedFrame": ".video.session",
+    "RecoveredClip": ".video.clip.results",
     "VideoKey": ".video.keys",
     "VideoSession": ".video.session",
     "generate_passphrase": ".keys.passphrase",
+    "inspect_clip": ".video.clip.manage",
     "register_style": ".covers",
     "style_names": ".covers",
+    "verify_clip": ".video.clip.manage",
 }
 """Public name -> the module it comes from, if that is not the room ``api``."""
 

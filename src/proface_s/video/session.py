@@ -1,14 +1,16 @@
-"""Protect and recover streams of frames, with models that are loaded once."""
+"""Protect and recover streams of frames, and clips, with models that are loaded once."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..api.footprints import covered, repeated_edges, uncovered
+from ..api.options import ProtectOptions, RecoverOptions
 from ..api.protection.selection import disjoint_regions
 from ..api.resources import DetectorAndModels
 from ..api.results import display as show
@@ -23,9 +25,16 @@ from ..flow.cards import DEFAULT_MODEL
 from ..flow.model import Model, check_supported_mode
 from ..image.regions import cut
 from ..keys.secrets import FaceKey
+from ..progress import Progress, silent
 from ..types import Box, Face, Picture, Style, UInt8Image
+from .clip.options import ClipOptions
+from .clip.protect import protect_clip
+from .clip.recover import recover_clip
+from .clip.results import ProtectedClip, RecoveredClip
 from .clock import DEFAULT_RATE
 from .keys import VideoKey, new_stream
+from .people.corrections import Corrections
+from .people.people import People
 from .records import FrameRecord
 from .sequence import ClipCheck
 from .tracking import LOOK_AHEAD, tracked
@@ -49,7 +58,19 @@ class ProtectedFrame:
 
 
 class VideoSession(DetectorAndModels):
-    """Protects and recovers streams of frames; loads the models on first use and keeps them.
+    """Protects and recovers streams of frames, and clips; loads the models on first use and keeps them.
+
+    `protect` and `recover` take frames, and hide faces in their pixels.  `protect_clip` and `recover_clip` take paths
+    of video files, and need the extra ``video``:
+
+    >>> import proface_s
+    >>> session = proface_s.VideoSession()
+    >>> options = proface_s.ProtectOptions.of("some random words", style="pixelate")
+    >>> session.protect_clip("clip.mp4", "clip.hidden.mp4", options)             # doctest: +SKIP
+    <ProtectedClip: 2 people, 1280x720 pixels -> 'clip.hidden.mp4'>
+    >>> keys = proface_s.RecoverOptions.of("some random words")
+    >>> session.recover_clip("clip.hidden.mp4", "clip.back.mp4", keys).recovered   # doctest: +SKIP
+    (1, 2)
 
     Args:
         detector: the face detector, or the name of one (`proface_s.faces.detector_names`).
@@ -144,6 +165,69 @@ class VideoSession(DetectorAndModels):
             yield recovered
         if whole:
             sequence.finish()
+
+    def protect_clip(
+        self,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
+        options: ProtectOptions,
+        clip_options: ClipOptions | None = None,
+        *,
+        people: People | None = None,
+        corrections: Corrections | None = None,
+        overwrite: bool = False,
+        progress: Progress = silent,
+    ) -> ProtectedClip:
+        """Find the people of a video file, and write its protected copy; `recover_clip` is the inverse.
+
+        Args:
+            source: the clip.
+            target: where to write an MP4 file.
+            options: locks, styles and people to protect; faces are looked for with the session's detector.
+            clip_options: everything that only clips have; the defaults if None.
+            people: who is where, if that is known; nobody is looked for then.
+            corrections: of who was found or is known; none if None.
+            overwrite: replace an existing file.
+            progress: is told about the stages ``find`` and ``hide``, with numbers of frames.
+
+        Raises:
+            UsageError: if the extra ``video`` is missing, the clip is protected already, the options are not for clips,
+                or a person is not there.
+            NoFaceError: if there is nobody to protect.
+            ImageError: if the source cannot be read or the target not be written.
+        """
+        return protect_clip(
+            source, target, options, clip_options, people=people, corrections=corrections,
+            detector=None if people is not None else self.detector, overwrite=overwrite, threads=self.threads,
+            progress=progress,
+        )  # fmt: skip
+
+    def recover_clip(
+        self,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
+        options: RecoverOptions,
+        *,
+        overwrite: bool = False,
+        progress: Progress = silent,
+    ) -> RecoveredClip:
+        """Bring the people of a protected video file back; inverse of `protect_clip`.
+
+        Args:
+            source: the protected clip.
+            target: where to write.
+            options: keys, and the only people to bring back.
+            overwrite: replace an existing file.
+            progress: is told about the stage ``restore``, with numbers of frames.
+
+        Raises:
+            UsageError: if the extra ``video`` is missing, or there is no person of a number.
+            NotProtectedError: if there is no sealed track.
+            WrongKeyError: if nothing opens.
+            DamagedFileError: if the sealed track was altered, is incomplete or out of order, or frames are missing.
+            ImageError: if the target cannot be written.
+        """
+        return recover_clip(source, target, options, overwrite=overwrite, progress=progress)
 
     def _protected(
         self, frame: UInt8Image, faces: list[Box], style: Style, key: VideoKey, record: FrameRecord

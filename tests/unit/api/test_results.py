@@ -30,6 +30,7 @@ from proface_s import (
 from proface_s.api.options import Sidecar
 from proface_s.errors import ImageError, UsageError
 from proface_s.types import Box, Face
+from proface_s.video.clip.results import InspectedPerson, ProtectedPerson
 
 PASSPHRASE = "correct horse battery staple"
 BY_HAND: dict[str, Any] = {"boxes": [(40, 20, 64, 64)], "faces": "none"}
@@ -177,6 +178,20 @@ def every_result(session: Session, done: ProtectResult, back: RecoverResult) -> 
         forgotten,
         bare,
         frame,
+        proface_s.ProtectedClip(Path("a.mp4"), (ProtectedPerson(1, 2, Box(2, 4, 6, 8), "pixelate"),), (64, 48), 999),
+        proface_s.RecoveredClip(Path("b.mp4"), (1,), (2,), False, 999, ("a note",)),
+        proface_s.ClipInspection(
+            1,
+            (64, 48),
+            (InspectedPerson(1, Box(2, 4, 6, 8), "solid", 0, ((0.0, 1.0),), False),),
+            9,
+            1.0,
+            False,
+            (),
+            1,
+            2,
+        ),
+        proface_s.ClipVerification((1,), (2,), (3,), True),
         *rows,
         Credentials.of(PASSPHRASE),
         proface_s.Lock.of(PASSPHRASE),
@@ -239,7 +254,7 @@ def test_notebooks_get_nothing_that_is_hidden(session: Session, done: ProtectRes
         assert np.array_equal(np.asarray(image), done.cover), "the plain covers: there is no code in their pixels"
     with pytest.raises(proface_s.errors.NotProtectedError):
         proface_s.inspect(png)
-    for result in every_result(session, done, back)[:8]:
+    for result in every_result(session, done, back)[:12]:
         text = result._repr_html_()
         assert PASSPHRASE not in text
         if not isinstance(result, ProtectResult):

@@ -9,10 +9,11 @@ import pytest
 from cast_kit import ANN, BOB, appearing, options, planes_of, protected, psnr, recovered, two_people
 from clip_kit import SIZE, av, write_clip
 
+import proface_s
 from proface_s.api.options import RecoverOptions
 from proface_s.errors import ImageError, WrongKeyError
 from proface_s.keys.access import Lock
-from proface_s.types import Box
+from proface_s.types import Box, Face
 from proface_s.video.clip.areas import Area, Owners, covered_box, sealed_box
 from proface_s.video.clip.plane_covers import cut_planes, paste_planes
 from proface_s.video.clip.planes import FramePlanes
@@ -143,3 +144,39 @@ def test_from_python(tmp_path: Path) -> None:
     assert repr(back).startswith("<RecoveredClip: 2 of 2")
     with pytest.raises(ImageError, match="already exists"):
         protect_clip(source, tmp_path / "b.mp4", options(), people=two_people(30))
+
+
+class Marked:
+    """Finds the bright square of the drawn clips, by its movement."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        self.asked += 1
+        return [Face(Box(14, 26, 28, 28), 0.9)]
+
+
+def test_a_session_takes_paths_and_looks_with_its_own_detector(tmp_path: Path) -> None:
+    source, told = write_clip(tmp_path / "a.mp4", 20), set()
+    detector = Marked()
+    session = proface_s.VideoSession(detector=detector, threads=1)
+    chosen = proface_s.ProtectOptions.of(ANN, style="solid")
+
+    def progress(stage: str, done: int, total: int) -> None:
+        told.add(stage)
+
+    done = session.protect_clip(str(source), tmp_path / "b.mp4", chosen, progress=progress)
+    assert detector.asked > 0
+    assert [(person.number, person.style) for person in done.people] == [(1, "solid")]
+    assert repr(done) == f"<ProtectedClip: 1 person, 160x112 pixels -> {str(tmp_path / 'b.mp4')!r}>"
+    found = proface_s.inspect_clip(str(tmp_path / "b.mp4"))
+    assert (found.frames, len(found.people)) == (20, 1)
+    assert proface_s.verify_clip(str(tmp_path / "b.mp4"), proface_s.Credentials.of(ANN)).opened == (1,)
+    back = session.recover_clip(
+        tmp_path / "b.mp4", str(tmp_path / "c.mp4"), proface_s.RecoverOptions.of(ANN), progress=progress
+    )
+    assert back.recovered == (1,)
+    assert told == {"find", "hide", "restore"}
+    before, hidden, after = (planes_of(path)[5].y for path in (source, tmp_path / "b.mp4", tmp_path / "c.mp4"))
+    assert psnr(after, before) > 34 > psnr(hidden, before)

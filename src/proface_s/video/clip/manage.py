@@ -35,7 +35,7 @@ from .track.tables import CHUNK_MARK, HEADER_MARK, MARK_BYTES, ChunkPacket, deco
 from .write import MOVFLAGS, flush_file
 
 
-def inspect_clip(path: Path) -> ClipInspection:
+def inspect_clip(path: str | os.PathLike[str]) -> ClipInspection:
     """Describe a protected clip as far as it shows without a key.
 
     Raises:
@@ -43,7 +43,7 @@ def inspect_clip(path: Path) -> ClipInspection:
         FileFormatError: if header or list are malformed, or of a later version.
         ImageError: if the file is no clip.
     """
-    track = read_sealed_track(path)
+    track = read_sealed_track(Path(path))
     header, entries = track.header, track.listed.entries
     stanzas = [stanza for group in header.groups for stanza in group.stanzas]
     people = tuple(
@@ -68,7 +68,7 @@ def inspect_clip(path: Path) -> ClipInspection:
 
 
 def verify_clip(
-    path: Path, credentials: Credentials | None = None, *, limits: KdfLimits | None = None
+    path: str | os.PathLike[str], credentials: Credentials | None = None, *, limits: KdfLimits | None = None
 ) -> ClipVerification:
     """Check a protected clip without recovering it; nothing is written.
 
@@ -84,6 +84,7 @@ def verify_clip(
         WrongKeyError: if the key opens nothing.
         NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
     """
+    path = Path(path)
     track = read_sealed_track(path)
     faces = track.header.faces
     problems, keys = list(track.problems), dict[int, FaceKey]()

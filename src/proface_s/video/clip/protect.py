@@ -15,6 +15,7 @@ from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...covers import format_style, get_style, is_weak, recorded_name
 from ...errors import ImageError, NoFaceError, ProFaceError, UsageError
+from ...faces import Detector
 from ...faces.boxes import intersection
 from ...image.atomic import PRIVATE, appearing_file
 from ...keys.access import Lock
@@ -85,6 +86,7 @@ def protect_clip(
     *,
     people: People | None = None,
     corrections: Corrections | None = None,
+    detector: Detector | None = None,
     overwrite: bool = False,
     threads: int = 0,
     progress: Progress = silent,
@@ -98,6 +100,7 @@ def protect_clip(
         clip_options: everything that only clips have; the defaults if None.
         people: who is where, if that is known; nobody is looked for then.
         corrections: of who was found or is known; none if None.
+        detector: that looks for people; the one that ``options.search`` names if None.
         overwrite: replace an existing file.
         threads: to work with; 0 for all cores.
         progress: is told about the stages ``find`` and ``hide``, with numbers of frames.
@@ -114,7 +117,8 @@ def protect_clip(
     wanted = corrections or Corrections()
     if people is None:
         check_unprotected(source)
-        detector = open_clip_detector(options.search, wanted, threads)
+        if detector is None or wanted.faces == ():
+            detector = open_clip_detector(options.search, wanted, threads)
         people, _ = find_clip_people(source, detector, chosen.interval, threads=threads, progress=progress)
     people = wanted.apply(people)
     return write_protected(source, target, people, options, chosen, overwrite=overwrite, progress=progress)

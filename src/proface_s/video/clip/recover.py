@@ -46,8 +46,8 @@ class FoundFrame(NamedTuple):
 
 
 def recover_clip(
-    source: Path,
-    target: Path,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
     options: RecoverOptions,
     *,
     overwrite: bool = False,
@@ -73,6 +73,7 @@ def recover_clip(
         UsageError: if there is no person of a number.
         ImageError: if the target cannot be written.
     """
+    source, target = Path(source), Path(target)
     track, opened = open_track_of(source, options, limits)
     keys = _chosen(track, opened, options)
     with appearing_file(target, overwrite=overwrite, like=source) as temporary:

@@ -48,6 +48,10 @@ class ProtectedClip:
         people = f"{len(self.people)} {'person' if len(self.people) == 1 else 'people'}"
         return f"<ProtectedClip: {people}, {show.size(self.size)}{show.target(self.path)}{show.notes(self.warnings)}>"
 
+    def _repr_html_(self) -> str:
+        rows = ((each.number, each.found, each.box, each.style) for each in self.people)
+        return show.html_table(repr(self), ("person", "found as", "box", "cover"), rows)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RecoveredClip:
@@ -72,6 +76,10 @@ class RecoveredClip:
     def __repr__(self) -> str:
         what = "the original" if self.exact else f"{len(self.recovered)} of {len(self.recovered) + len(self.covered)}"
         return f"<RecoveredClip: {what}{show.target(self.path)}{show.notes(self.warnings)}>"
+
+    def _repr_html_(self) -> str:
+        states = dict.fromkeys(self.recovered, "recovered") | dict.fromkeys(self.covered, "covered")
+        return show.html_table(repr(self), ("person", "state"), sorted(states.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,12 @@ class ClipInspection:
     problems: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<ClipInspection: {len(self.people)} people, {show.size(self.size)}, {self.duration:.1f} s>"
+        people = f"{len(self.people)} {'person' if len(self.people) == 1 else 'people'}"
+        return f"<ClipInspection: {people}, {show.size(self.size)}, {self.duration:.1f} s>"
+
+    def _repr_html_(self) -> str:
+        rows = ((each.number, each.box, each.style, each.group) for each in self.people)
+        return show.html_table(repr(self), ("person", "box", "cover", "group"), rows)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -150,6 +163,11 @@ class ClipVerification:
     def __repr__(self) -> str:
         verdict = show.count(self.problems, "problem") if self.problems else "sound"
         return f"<ClipVerification: {verdict}, {'authentic' if self.authentic else 'not authenticated'}>"
+
+    def _repr_html_(self) -> str:
+        states = dict.fromkeys(self.opened, "opens") | dict.fromkeys(self.locked, "locked")
+        states |= dict.fromkeys(self.forgotten, "forgotten")
+        return show.html_table(repr(self), ("person", "key"), sorted(states.items()))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
