@@ -25,6 +25,13 @@ def same_but_for_records(name: str, other: str) -> bool:
     return np.array_equal(pixels(name) & 0xFE, pixels(other) & 0xFE)
 
 
+def test_without_a_terminal_the_hint_names_the_options_for_new_passphrases(proface: Proface, plain: str) -> None:
+    result = proface("rewrap", plain)
+    assert result.code == 2
+    assert "error: a new passphrase is needed" in result.err
+    assert "--new-passphrase-file" in result.err
+
+
 def test_other_passphrases_and_recipients_without_touching_a_pixel(
     proface: Proface, plain: str, prepared: Path
 ) -> None:

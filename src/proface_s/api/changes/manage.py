@@ -99,7 +99,7 @@ def forget(
         faces: numbers of the faces in the file, from 1, as `inspect` shows them; or a single one.
         erase: also overwrite the faces' pixels, so that nothing is left to read; else they still hold the encrypted
             code, which the faces' own keys (`face_key`), where they were handed out, still open.
-        output: where to write; for a path, ``NAME.forgotten.png`` beside it if None.
+        output: where to write; for a path, ``NAME.forgotten`` with its own suffix beside it if None.
         in_place: replace the file itself.
         overwrite: replace an existing output.
 
@@ -144,7 +144,7 @@ def rewrap(
         credentials: what opens the groups of faces to change; the others stay as they are.
         lock: who can open them from now on.
         keep: whether those who can open them now still can.
-        output: where to write; for a path, ``NAME.rewrapped.png`` beside it if None.
+        output: where to write; for a path, ``NAME.rewrapped`` with its own suffix beside it if None.
         in_place: replace the file itself.
         overwrite: replace an existing output.
         limits: what key derivation may cost; those of the format if None.

@@ -52,7 +52,7 @@ def command(
     audit: Path | None,
     output_options: OutputOptions,
 ) -> int:
-    """Remove the keys and exact copies of faces from protected files; writes NAME.forgotten.png beside each.
+    """Remove the keys and exact copies of faces from protected files; writes NAME.forgotten beside each.
 
     Needs no passphrase.  Shows the faces and asks for confirmation; without a terminal, --erase and --in-place need
     --yes.  The faces stay covered, and no passphrase and no recipient can recover them from this file any more.  Other

@@ -38,7 +38,7 @@ def command(
     audit: Path | None,
     output_options: OutputOptions,
 ) -> int:
-    """Change the passphrase or the recipients of protected files; writes NAME.rewrapped.png beside each.
+    """Change the passphrase or the recipients of protected files; writes NAME.rewrapped beside each.
 
     Asks for the current passphrase, and for a new one if neither a new passphrase nor a recipient is named.  The
     picture is not changed; old copies of the file still open with the old keys.

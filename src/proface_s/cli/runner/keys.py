@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 WORDS = 6
 _OTHER_SOURCES = f"use --passphrase-file, --passphrase-fd or the environment variable {ENVIRONMENT_VARIABLE}"
+_NEW_SOURCES = "use --new-passphrase-file or --new-passphrase-fd, or name who can open it with --recipient"
 _TWICE = "give it in one way only"
 
 
@@ -78,7 +79,11 @@ def read_new_lock(given: LockSources, warn: Warn) -> Lock:
     Raises:
         UsageError: if there is no source, a passphrase is too weak, or a recipient is invalid.
     """
-    return Lock((_ask_new(warn, "New passphrase"),)) if given.empty else _lock(given, warn)
+    if not given.empty:
+        return _lock(given, warn)
+    if not has_terminal():
+        raise hinted(UsageError("a new passphrase is needed, but there is no terminal to ask for it"), _NEW_SOURCES)
+    return Lock((_ask_new(warn, "New passphrase"),))
 
 
 def read_credentials(given: KeySources, warn: Warn) -> Credentials:

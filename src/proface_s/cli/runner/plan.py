@@ -130,7 +130,7 @@ def make_plan(
     if many and suffix and output is None:
         what = "a folder" if os.path.isdir(inputs[0]) else "several inputs"
         raise hinted(
-            UsageError(f"{what} cannot be done without an output folder"), f"name one with {output_option} FOLDER"
+            UsageError(f"{what} cannot be processed without an output folder"), f"name one with {output_option} FOLDER"
         )
     folder = _output_folder(output, many, output_option) if suffix and output is not None else None
     found = _collect(inputs, file_filter, folder, empty_folder, options.recursive)
