@@ -113,6 +113,8 @@ class ProtectOptions:
                 "where a wrong key gives the cover, each face has exactly one passphrase and no recipient",
                 code="cover-mode-keys",
             )
+        if self.share is not None and not isinstance(self.share, ShareOptions):
+            raise UsageError(f"a share copy is asked for with ShareOptions, not with {self.share!r}")
         if self.share is not None and self.wrong_key == "cover":
             raise UsageError("a share copy tells a wrong key: it has no cover mode", code="share-cover-mode")
         texts = dict.fromkeys(text for lock in locks for text in lock.passphrases)

@@ -62,6 +62,7 @@ def test_every_form_means_the_same() -> None:
         ({"wrong_key": "cover", "seal": True}, "there can be no seal"),
         ({"margin": 2.5}, "margin 2.5 is not between 0 and 2"),
         ({"threshold": -1}, "threshold -1 is not between 0 and 1"),
+        ({"share": True}, "asked for with ShareOptions, not with True"),
     ],
 )
 def test_what_makes_no_sense_is_refused_when_options_are_made(wrong: dict[str, Any], message: str) -> None:
