@@ -72,7 +72,7 @@ def test_numbers_that_shift_are_told(proface: Proface, astronaut: np.ndarray) ->
     result = proface("protect", "two.png", "-o", "c.png")
     assert "in the file" not in result.err
     result = proface("protect", "two.png", "--faces", "2", "--box", "4,4,40,40", "-o", "e.png")
-    assert "in the file, face 1 was given by hand, 2 is 2 of those found" in result.err, "detect shows another face 1"
+    assert "in the file, face 1 was given by hand\n" in result.err, "detect shows another face 1; 2 is 2"
     result = proface("protect", "two.png", "--box", "4,4,40,40", "-o", "d.png")
     assert "in the file, face 1 was given by hand, 2 is 1 of those found, 3 is 2 of those found" in result.err
 

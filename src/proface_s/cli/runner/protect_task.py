@@ -248,14 +248,17 @@ def _shared(share: ShareCopy | None) -> str:
 
 def _renumbered(result: ProtectResult) -> str:
     """Say which faces have other numbers in the file than detection gave them, because some were left out or added."""
-    found = [face for face in result.faces if face.found]
-    if all(face.found == (face.number,) for face in found) and len(found) in (0, len(result.faces)):
+    if not any(face.found for face in result.faces):
         return ""
     numbers = [
         f"{face.number} is {' and '.join(map(str, face.found))} of those found"
         if face.found
         else f"{face.number} was given by hand"
-        for face in result.faces[:_MOST_NUMBERS]
+        for face in result.faces
+        if face.found != (face.number,)
     ]
-    more = len(result.faces) - len(numbers)
-    return "; in the file, face " + ", ".join(numbers) + (f" and {more} more" if more else "")
+    if not numbers:
+        return ""
+    more = len(numbers) - _MOST_NUMBERS
+    numbers = numbers[:_MOST_NUMBERS]
+    return "; in the file, face " + ", ".join(numbers) + (f" and {more} more" if more > 0 else "")
