@@ -47,7 +47,9 @@ def channels_section(records: Sequence[Record], base: float, fine: float) -> str
     texts.append(room())
     if "nothing" in done:
         found = share(sum(each["false"] for each in done["nothing"]), 2 * len(done["nothing"]))
-        texts.append(f"False finds, in pictures of these photos with nothing hidden, as they are and as JPEG: {found}.\n")
+        texts.append(
+            f"False finds, in pictures of these photos with nothing hidden, as they are and as JPEG: {found}.\n"
+        )
     for each in done.get("keys", ()):
         most = 100 * wilson_interval(each["opened"], each["tried"])[1]
         texts.append(

@@ -252,7 +252,13 @@ def test_a_disk_without_space_leaves_nothing_and_the_run_is_resumed(tmp_path: Pa
     def run(*more: str, size: int | None = None) -> subprocess.CompletedProcess[str]:
         limit = None if size is None else lambda: _limited(size)
         return subprocess.run(
-            [*command, *more], cwd=tmp_path, env=environment, text=True, capture_output=True, preexec_fn=limit
+            [*command, *more],
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            capture_output=True,
+            preexec_fn=limit,
+            timeout=600,
         )
 
     failed = run(size=20_000)
@@ -271,7 +277,9 @@ def test_a_disk_without_space_leaves_nothing_and_the_run_is_resumed(tmp_path: Pa
 def test_a_full_file_system_is_told(tmp_path: Path) -> None:
     source, small = write_clip(tmp_path / "a.mp4", 60, options={"qp": "4"}), tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20k", "tmpfs", str(small)], check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20k", "tmpfs", str(small)], check=False, timeout=300
+    ).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         places = Corrections(faces=(), boxes=(TimedBox(0, float("inf"), PLACE),))
@@ -279,4 +287,4 @@ def test_a_full_file_system_is_told(tmp_path: Path) -> None:
             protect_clip(source, small / "b.mp4", options(), ClipOptions(quality=100), corrections=places, threads=1)
         assert list(small.iterdir()) == []
     finally:
-        subprocess.run(["umount", str(small)], check=True)
+        subprocess.run(["umount", str(small)], check=True, timeout=300)
