@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from clip_kit import av
 
 from proface_s.errors import DamagedFileError, NotProtectedError
 from proface_s.keys.access import Lock
+from proface_s.video.clip.engine import packet_of
 from proface_s.video.clip.track.tables import CHUNK_MARK, HEADER_MARK, LIST_MARK, PIECE_MARK
 
 FRAMES = 160  # four chunks: at 0, 2, 4 and 6 seconds
@@ -185,3 +187,12 @@ def test_anns_face_does_not_open_with_bobs_chunks(clip: Path) -> None:
 
     with pytest.raises(DamagedFileError, match=r"from 2\.00 to 4\.00 seconds was altered"):
         recovered(rewritten(clip, exchange), ANN)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4000, 1 << 20])
+def test_packets_end_in_the_zeros_that_decoders_read(size: int) -> None:
+    """A decoder read beyond the memory that PyAV lends it, which ended the process if that was the end of a page."""
+    packet = packet_of(av, b"x" * size)
+    assert bytes(packet) == b"x" * size
+    if size:
+        assert ctypes.string_at(packet.buffer_ptr + size, 64) == bytes(64)

@@ -27,3 +27,18 @@ def load_av() -> Any:
         ) from None
     av.logging.set_level(None)
     return av
+
+
+def packet_of(av: Any, data: bytes) -> Any:
+    """Return a packet with a copy of some bytes, and behind them the zeros that FFmpeg's decoders may read.
+
+    PyAV's ``Packet(data)`` lends FFmpeg the memory of the object alone.  Decoders read up to 64 bytes beyond the end
+    (``AV_INPUT_BUFFER_PADDING_SIZE``), which ended the process if the memory ended there.
+
+    Args:
+        av: PyAV, as `load_av` returns it.
+        data: of the packet.
+    """
+    packet = av.Packet(len(data))
+    packet.update(data)
+    return packet

@@ -25,7 +25,7 @@ from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey
-from .engine import load_av
+from .engine import load_av, packet_of
 from .read import open_clip, open_container
 from .recover import open_track_of
 from .results import ChangedClip, ClipInspection, ClipVerification, InspectedPerson
@@ -227,7 +227,7 @@ def _rewrite(
             for packet, stream in packets:
                 if packet.stream.type == "data" and packet.size:
                     data = bytes(packet)
-                    new = load_av().Packet(first if data[:MARK_BYTES] == HEADER_MARK else change(data))
+                    new = packet_of(load_av(), first if data[:MARK_BYTES] == HEADER_MARK else change(data))
                     new.time_base, new.pts, new.dts = packet.time_base, packet.pts, packet.dts
                     new.duration = packet.duration
                     packet = new

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ...errors import ImageError, foreign_text
 from ..clip_names import COMMENT
+from .engine import packet_of
 from .options import ClipCodec
 from .plane_covers import ColourTags
 from .planes import EIGHT, TEN, FramePlanes, write_planes
@@ -177,7 +178,7 @@ class ClipWriter:
 
     def write_data(self, data: bytes, pts: int, duration: int) -> None:
         """Write a packet of the data track, at ``pts`` or right after the one before."""
-        packet = self._av.Packet(data)
+        packet = packet_of(self._av, data)
         packet.stream, packet.time_base = self._data, DATA_BASE
         self._next = max(self._next, round(pts * self._base / DATA_BASE))
         packet.pts = packet.dts = self._next
@@ -193,7 +194,7 @@ class ClipWriter:
         self._mux(self._video.encode(None))
         for index, target in self._others.items():
             if index in self._text_until:
-                last = self._av.Packet(_NO_TEXT)
+                last = packet_of(self._av, _NO_TEXT)
                 last.stream, last.time_base, last.duration = target, _TEXT_BASE, 1
                 last.pts = last.dts = int(max(self._text_until[index], self._stop - 2 * _TEXT_BASE) / _TEXT_BASE)
                 self._mux([last])
@@ -243,7 +244,7 @@ class ClipWriter:
         data = _MARKUP.sub("", text).strip().encode()[: 2**16 - 1]
         if not data:
             return None
-        made = self._av.Packet(len(data).to_bytes(2, "big") + data)
+        made = packet_of(self._av, len(data).to_bytes(2, "big") + data)
         made.time_base, made.pts, made.dts = packet.time_base, packet.pts, packet.dts
         made.duration = packet.duration
         return made

@@ -26,6 +26,7 @@ from ....container.byte_reader import ByteReader
 from ....errors import DamagedFileError
 from ....keys.secrets import FaceKey
 from ....types import Box
+from ..engine import packet_of
 from ..plane_covers import paste_planes
 from ..planes import EIGHT, TEN, FramePlanes, read_planes, write_planes
 from .tables import MAX_CHUNK_FRAMES
@@ -191,7 +192,7 @@ def decode_track(av: Any, payload: FaceTrackPayload) -> Iterator[tuple[PicturePl
     wanted = TEN if payload.ten_bits else EIGHT
     try:
         for packet in (*payload.packets, None):
-            for frame in context.decode(None if packet is None else av.Packet(packet)):
+            for frame in context.decode(None if packet is None else packet_of(av, packet)):
                 if (frame.width, frame.height) != payload.size or frame.format.name != wanted:
                     raise DamagedFileError("a sealed picture has another size or depth than its track")
                 place = next(places, None)
