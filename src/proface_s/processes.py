@@ -21,6 +21,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -294,7 +295,8 @@ def _start_worker(processes: int, closing: Any) -> None:
     """Prepare a worker: share the cores, leave interruptions to the parent, and leave when the parent is gone."""
     global _closing
     _closing = closing
-    faulthandler.enable()  # a crash in a library says where, without values
+    if sys.stderr is not None:  # which may be closed
+        faulthandler.enable()  # a crash in a library says where, without values
     share_cores(processes)
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):

@@ -70,7 +70,8 @@ def main() -> None:
     none, and leaves the cores to the others where they need them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
-    faulthandler.enable()  # a crash in a library says where, without values, on the service's standard error
+    if sys.stderr is not None:  # which may be closed
+        faulthandler.enable()  # a crash in a library says where, without values, on the service's standard error
     forbid_core_dumps()
     pipe = _Inbox()
     settings, session, for_clips = pickle.loads(pipe.receive())  # sent by our own parent
