@@ -31,7 +31,7 @@ from proface_s.types import Style, UInt8Image
 from proface_s.video.clock import DEFAULT_RATE
 from proface_s.video.keys import VideoKey
 from proface_s.video.session import VideoSession
-from proface_s.video.tracking import tracked
+from proface_s.video.tracked_arrays import tracked
 from stages import deface
 
 WIDTH, HEIGHT = 1280, 720

@@ -14,7 +14,8 @@ from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.clock import Clock
 from proface_s.video.lookout import Sighting
 from proface_s.video.motion import CentredBox, Motion
-from proface_s.video.tracking import RING_BYTES, TrackedFrame, Tracker, tracked
+from proface_s.video.tracked_arrays import tracked
+from proface_s.video.tracking import RING_BYTES, TrackedFrame, Tracker
 from proface_s.video.tracks import FaceTrack
 
 RATE = 25.0

@@ -25,7 +25,7 @@ from proface_s.types import Box, Face, UInt8Image
 from proface_s.video.keys import VideoKey, new_stream
 from proface_s.video.records import FrameRecord, decode_frame_record, encode_frame_record
 from proface_s.video.session import ProtectedFrame, VideoSession
-from proface_s.video.tracking import tracked
+from proface_s.video.tracked_arrays import tracked
 
 SIZE = (240, 160)
 FRAMES = 9

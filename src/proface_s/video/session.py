@@ -37,7 +37,8 @@ from .people.corrections import Corrections
 from .people.people import People
 from .records import FrameRecord
 from .sequence import ClipCheck
-from .tracking import LOOK_AHEAD, tracked
+from .tracked_arrays import tracked
+from .tracking import LOOK_AHEAD
 
 EVERY = 3
 

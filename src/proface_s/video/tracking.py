@@ -20,18 +20,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..faces import Detector
 from ..types import Box, Face, UInt8Image
 from .clock import DEFAULT_RATE, SLACK, Clock
 from .linking import link
-from .lookout import ROUND, Lookout, Sighting
+from .lookout import ROUND, Sighting
 from .motion import CentredBox, Motion, measure_motion
 from .scenes import Thumbnail, differs, is_cut, thumbnail
 from .tracks import HOLD, FaceTrack
@@ -297,53 +295,3 @@ class Tracker:
 
         size = (max(1, round(self._shrink * side)) for side in self._size)
         return np.asarray(cv2.resize(grey, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def tracked(
-    frames: Iterable[UInt8Image],
-    detector: Detector,
-    interval: float = INTERVAL,
-    look_ahead: float = LOOK_AHEAD,
-    rate: float = DEFAULT_RATE,
-) -> Iterator[tuple[UInt8Image, list[Box]]]:
-    """Yield the frames with the tight boxes of their faces.
-
-    If the source fails, the frames before are yielded first.
-
-    Args:
-        frames: (H, W, 3) uint8 RGB, all of one shape; those of ``look_ahead`` and two more are held at a time.
-        detector: the face detector.
-        interval: see `Tracker`.
-        look_ahead: see `Tracker`.
-        rate: frames a second, which are evenly spaced.
-
-    Raises:
-        UsageError: if the detector fails.
-    """
-    import cv2
-
-    tracker, source = Tracker(Lookout(detector, interval).see, interval, look_ahead, rate), iter(frames)
-    waiting: deque[UInt8Image] = deque()
-    failure: Exception | None = None
-    count = 0
-    while True:
-        try:
-            frame = next(source)
-        except StopIteration:
-            break
-        except Exception as error:
-            failure = error
-            break
-        waiting.append(frame)
-        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
-        for settled in tracker.push(grey, count / rate, partial(_itself, frame)):
-            yield waiting.popleft(), [face.box for face in settled.faces]
-        count += 1
-    for settled in tracker.finish():
-        yield waiting.popleft(), [face.box for face in settled.faces]
-    if failure is not None:
-        raise failure
-
-
-def _itself(frame: UInt8Image) -> UInt8Image:
-    return frame

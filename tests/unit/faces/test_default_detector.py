@@ -22,7 +22,7 @@ from proface_s.keys.recipients import Identity
 from proface_s.progress import silent
 from proface_s.types import UInt8Image
 from proface_s.video.session import VideoSession
-from proface_s.video.tracking import tracked
+from proface_s.video.tracked_arrays import tracked
 from proface_s.web.models import DetectRequest, ProtectRequest
 from proface_s.web.operations import KINDS, WorkerTools, about
 from proface_s.web.settings import ServiceSettings

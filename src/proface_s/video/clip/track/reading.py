@@ -24,7 +24,6 @@ from .tables import (
     ChunkList,
     ChunkPacket,
     ChunkTable,
-    ListEntry,
     decode_chunk,
     decode_list,
     decode_table,
@@ -82,10 +81,6 @@ class SealedTrack:
         """Return a time of the table in seconds."""
         return float(time * self.mark.time_base)
 
-    def span(self, entry: ListEntry) -> str:
-        """Return the time of a packet for a message."""
-        return f"from {self.seconds(entry.start):.2f} to {self.seconds(entry.stop):.2f} seconds"
-
 
 def read_sealed_track(path: Path) -> SealedTrack:
     """Read a clip's sealed track; its chunks are checked against the list, but not kept.
@@ -116,8 +111,7 @@ def read_sealed_track(path: Path) -> SealedTrack:
     if last is None:
         raise DamagedFileError(f"{path}: the end of the sealed track is missing", code="altered-chunk")
     listed, body, macs = decode_list(last, len(header.faces))
-    track = SealedTrack(path, header, listed, body, macs, ())
-    return SealedTrack(path, header, listed, body, macs, tuple(_problems(track, found)))
+    return SealedTrack(path, header, listed, body, macs, tuple(_problems(header, header.clip, listed, found)))
 
 
 def read_sealed_chunks(track: SealedTrack) -> Iterator[tuple[ChunkTable, ChunkPacket]]:
@@ -177,23 +171,27 @@ def _chunk_digests(data: bytes) -> tuple[str, bytes, dict[int, bytes]]:
     return "", packet.digest, {face: hashlib.sha256(sealed).digest() for face, sealed in packet.sealed.items()}
 
 
-def _problems(track: SealedTrack, found: list[tuple[str, bytes, dict[int, bytes]]]) -> Iterator[str]:
+def _problems(
+    header: Header, mark: ClipMark, listed: ChunkList, found: list[tuple[str, bytes, dict[int, bytes]]]
+) -> Iterator[str]:
     """Compare the packets with the list."""
-    forgotten = {index for index, face in enumerate(track.header.faces) if face.forgotten}
-    expected = [(entry.table, _kept(entry.parts, forgotten)) for entry in track.listed.entries]
+    forgotten = {index for index, face in enumerate(header.faces) if face.forgotten}
+    expected = [(entry.table, _kept(entry.parts, forgotten)) for entry in listed.entries]
     actual = [(digest, _kept(parts, forgotten)) for _, digest, parts in found]
     if len(actual) > len(expected):
         yield f"the sealed track has {len(actual) - len(expected)} packets too many"
-    for number, (entry, wanted) in enumerate(zip(track.listed.entries, expected, strict=True)):
+    for number, (entry, wanted) in enumerate(zip(listed.entries, expected, strict=True)):
         here = actual[number] if number < len(actual) else None
         if here == wanted:
             continue
+        start, stop = (float(time * mark.time_base) for time in (entry.start, entry.stop))
+        place = f"what is sealed from {start:.2f} to {stop:.2f} seconds"
         if wanted in actual:
-            yield f"what is sealed {track.span(entry)} is in another place"
+            yield f"{place} is in another place"
         elif here is None or here in expected:
-            yield f"what is sealed {track.span(entry)} is missing"
+            yield f"{place} is missing"
         else:
-            yield f"what is sealed {track.span(entry)} was altered"
+            yield f"{place} was altered"
 
 
 def _kept(parts: dict[int, bytes], forgotten: set[int]) -> dict[int, bytes]:
