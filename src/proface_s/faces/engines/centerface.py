@@ -80,6 +80,11 @@ def _weights() -> bytes:
 _idle: Final[deque[Any]] = deque()  # a network of OpenCV's belongs to one thread at a time
 
 
+def forget_networks() -> None:
+    """Drop idle networks, each of which keeps 250 MB for a million pixels of what it saw last; a new one is read."""
+    _idle.clear()
+
+
 def _answers(planes: Any, threads: int) -> list[Any]:
     """Run an idle network, or a new one, which takes 30 ms to read."""
     import cv2

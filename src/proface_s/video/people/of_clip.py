@@ -10,7 +10,9 @@ import numpy as np
 from ...api.face_search import FaceSearch
 from ...errors import ImageError
 from ...faces import DEFAULT_DETECTOR, Detector, open_detector
+from ...faces.engines import forget_networks
 from ...image.write import write_atomic
+from ...memory import return_free_memory
 from ...progress import Progress, silent
 from ...types import UInt8Image
 from ..clip.read import open_clip
@@ -33,7 +35,7 @@ def find_clip_people(
     threads: int = 0,
     progress: Progress = silent,
 ) -> tuple[People, list[float]]:
-    """Find the people of a clip.
+    """Find the people of a clip; memory that was needed for it alone is given back.
 
     Args:
         path: of the clip.
@@ -60,7 +62,10 @@ def find_clip_people(
         for number, frame in enumerate(clip.frames()):
             progress("find", min(number, total), total)
             finder.push(frame)
-        return finder.finish(), list(clip.failures)
+        people = finder.finish()
+    forget_networks()
+    return_free_memory()
+    return people, list(clip.failures)
 
 
 def open_clip_detector(search: FaceSearch, corrections: Corrections, threads: int = 0) -> Detector | None:
