@@ -112,6 +112,16 @@ def test_a_run_is_resumed_and_outputs_are_not_protected_again(run: Run) -> None:
     assert len(written()) == 3
 
 
+def test_a_resumed_run_leaves_clips_that_were_made_otherwise(run: Run) -> None:
+    assert protect(run)[0] == 0
+    before = Path("out/a.protected.mp4").read_bytes()
+    for words in (("--style", "solid"), ("--exact",), ("-r", str(Identity.generate().recipient))):
+        done = protect(run, "--resume", *words)
+        assert done[0] == 1, words
+        assert "a.protected.mp4 already exists, and is not such a protected copy of in/a.mp4" in done[2]
+        assert Path("out/a.protected.mp4").read_bytes() == before
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_clip_that_fails_is_named_and_the_rest_is_done(run: Run, jobs: str) -> None:
     Path("in/broken.mp4").write_bytes(b"no clip at all" * 99)

@@ -14,10 +14,10 @@ from click.core import ParameterSource
 
 from ....api.face_search import FaceSearch
 from ....api.options import ProtectOptions
-from ....covers import parse_style
+from ....covers import format_style, parse_style
 from ....image.names import is_temporary
 from ....keys.access import Lock
-from ....video.clip.manage import is_protected_copy
+from ....video.clip.manage import inspect_clip, is_protected_copy
 from ....video.clip.options import COVER_STYLE, QUALITY, ClipCodec, ClipOptions, check_clip_options
 from ....video.clip.protect import write_protected
 from ....video.clip.results import ProtectedClip
@@ -121,7 +121,7 @@ class ProtectClipTask:
         if self.plan_options.resume:
             _remove_stale(task.target)
             if task.target.exists() and not overwrite:
-                return finished_clip(task, task.target, is_protected_copy, "the protected copy")
+                return finished_clip(task, task.target, self._is_finished, "such a protected copy")
         with clip_progress(task.source.name, not self.shown) as progress:
             known = self.plan_options.resume and found.exists()
             people = replace(request.people, file=found) if known else request.people
@@ -133,6 +133,22 @@ class ProtectClipTask:
                     overwrite=overwrite, progress=progress,
                 )  # fmt: skip
         return _report(task, done, warnings)
+
+    def _is_finished(self, target: Path, source: Path) -> bool:
+        """Return whether an output shows the frames of a clip, and everything it tells without a key is as asked for.
+
+        Raises:
+            ProFaceError: if it is no protected clip.
+        """
+        found, options = inspect_clip(target), self.options
+        style = format_style(options.style)
+        keys = len(options.lock.passphrases), len(options.lock.recipients)
+        return (
+            is_protected_copy(target, source)
+            and found.exact == self.request.options.exact
+            and all(person.style == style for person in found.people)
+            and (bool(options.own) or (len(found.kdf), found.recipients) == keys)
+        )
 
 
 def _report(task: FileTask, done: ProtectedClip, warnings: tuple[str, ...]) -> TaskReport:
