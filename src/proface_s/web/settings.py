@@ -46,7 +46,7 @@ class ClipLimits:
     max_seconds: float = 600.0
     max_frame_pixels: int = 4096 * 2304
     max_pixels: int = 40_000_000_000
-    held: int = 3
+    held: int = 4
     upload_seconds: float = 3600.0
     hold_seconds: float = 3600.0
     step_seconds: float = 300.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -12,10 +13,32 @@ import numpy as np
 import pytest
 from web_kit import STREAM, Service
 
+from proface_s.types import Box, Face
+
 av = pytest.importorskip("av")
 data = pytest.importorskip("skimage.data")
 
 RATE = 10
+SIZE = (576, 240)
+
+
+class KnownFaces:
+    """Finds the two faces of `frames_of_two` at once; one test lets the package's own detector look."""
+
+    def detect(self, rgb: np.ndarray[Any, Any]) -> list[Face]:
+        """Return two faces, or none in a picture of another size."""
+        if rgb.shape[1::-1] != SIZE:
+            return []
+        return [Face(Box(102, 54, 84, 112), 0.9), Face(Box(SIZE[0] - 102 - 84, 54, 84, 112), 0.9)]
+
+
+class StuckDetector:
+    """Never ends."""
+
+    def detect(self, rgb: np.ndarray[Any, Any]) -> list[Face]:
+        """Look for ever."""
+        while True:
+            time.sleep(60)
 
 
 def frames_of_two(count: int) -> list[np.ndarray[Any, Any]]:

@@ -29,14 +29,28 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def clip_service(session: Session, clip_folder: Path) -> Iterator[Service]:
-    """A service for clips of up to 2 MiB, a minute and a hundred million pixels."""
+def clip_service(clip_folder: Path) -> Iterator[Service]:
+    """A service for clips of up to 2 MiB, a minute and a hundred million pixels, which knows where two people are."""
+    from clip_web_kit import KnownFaces
     from web_kit import running
 
     from proface_s.web.settings import MIB, ClipLimits, ServiceSettings
 
     limits = ClipLimits(max_bytes=2 * MIB, max_seconds=60, max_frame_pixels=1_000_000, max_pixels=100_000_000)
-    with running(ServiceSettings(max_bytes=MIB, max_pixels=2_000_000, workers=1, clips=limits), session) as service:
+    settings = ServiceSettings(max_bytes=MIB, max_pixels=2_000_000, workers=1, clips=limits)
+    with running(settings, Session(detector=KnownFaces(), threads=1, max_pixels=2_000_000)) as service:
+        yield service
+
+
+@pytest.fixture
+def stuck_service(clip_folder: Path) -> Iterator[Service]:
+    """A service that looks for people, and never finds any."""
+    from clip_web_kit import StuckDetector
+    from web_kit import running
+
+    from proface_s.web.settings import ServiceSettings
+
+    with running(ServiceSettings(workers=1), Session(detector=StuckDetector(), threads=1)) as service:
         yield service
 
 

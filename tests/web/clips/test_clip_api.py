@@ -11,9 +11,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from clip_web_kit import Stream, clip_of, frames_of_two, lumas, post_clip
+from clip_web_kit import Stream, clip_of, lumas, post_clip
 from PIL import Image
-from web_kit import ANNS, BOBS, STREAM, Service, drawn, until
+from web_kit import ANNS, BOBS, STREAM, Service, drawn, running, until
+
+from proface_s import Session
+from proface_s.web.settings import ServiceSettings
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +32,9 @@ def left_behind(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
 
 
-def test_people_are_found_and_shown(clip_service: Service, pair: bytes) -> None:
-    found = post_clip(clip_service, "/api/people", pair).json()
+def test_people_are_found_and_shown(session: Session, clip_folder: Path, pair: bytes) -> None:
+    with running(ServiceSettings(workers=1), session) as service:
+        found = post_clip(service, "/api/people", pair).json()
     assert (found["width"], found["height"], found["frames"]) == (576, 240, 12)
     assert [person["number"] for person in found["people"]] == [1, 2]
     left, right = (person["box"]["x"] for person in found["people"])
@@ -116,10 +120,10 @@ def test_files_are_private_and_go_with_their_client(clip_service: Service, pair:
     assert until(lambda: not left_behind(clip_folder))
 
 
-def test_leaving_ends_the_work_and_removes_the_files(clip_service: Service, clip_folder: Path) -> None:
-    long = clip_of(frames_of_two(300), sound=False)
-    with Stream(clip_service, "/api/people", long) as people:
-        people.until("progress")
+def test_leaving_ends_the_work_and_removes_the_files(stuck_service: Service, pair: bytes, clip_folder: Path) -> None:
+    with Stream(stuck_service, "/api/people", pair) as people:
+        assert people.until("progress")["stage"] == "read"
+        assert people.until("progress")["stage"] == "find"
         assert left_behind(clip_folder)
     assert until(lambda: not left_behind(clip_folder))
 
@@ -177,11 +181,10 @@ def test_errors_are_those_of_the_command_line(clip_service: Service, pair: bytes
         assert answer.json()["exit_code"] == exit_code, (path, options, answer.text)
 
 
-def test_photos_are_answered_while_a_clip_is_worked_on(clip_service: Service) -> None:
-    with Stream(clip_service, "/api/people", clip_of(frames_of_two(300), sound=False)) as people:
+def test_photos_are_answered_while_a_clip_is_worked_on(stuck_service: Service, pair: bytes) -> None:
+    with Stream(stuck_service, "/api/people", pair) as people:
         people.until("progress")
-        assert clip_service.post("/api/detect", drawn()).status_code == 200
-        assert people.until("progress", "result")["event"] == "progress", "the clip was not done yet"
+        assert stuck_service.post("/api/render", drawn()).status_code == 200
 
 
 def test_a_photo_is_no_clip_and_a_clip_no_photo(clip_service: Service, pair: bytes) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import httpx
 import pytest
-from clip_web_kit import Stream, clip_of, frames_of_two, post_clip
+from clip_web_kit import KnownFaces, Stream, post_clip
 from web_kit import ANNS, PATIENCE, Service, drawn, running, until
 
 from proface_s import Session
@@ -35,7 +35,7 @@ def serving(folder: Path, session: Session | None = None, token: str | None = No
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         settings = ServiceSettings(workers=1, token=token, clips=ClipLimits(**limits))
-        with running(settings, session or Session(threads=1)) as service:
+        with running(settings, session or Session(detector=KnownFaces(), threads=1)) as service:
             yield service
     finally:
         tempfile.tempdir = before
@@ -143,9 +143,8 @@ def test_a_held_file_needs_the_token(tmp_path: Path, pair: bytes) -> None:
             assert service.client.get("/api/held/..%2flock").status_code == 404
 
 
-def test_keys_reach_the_worker_through_a_pipe_and_its_end_is_told(tmp_path: Path) -> None:
-    long = clip_of(frames_of_two(300), sound=False)
-    with serving(tmp_path) as service, Stream(service, "/api/protect", long, {"passphrase": ANNS}) as stream:
+def test_keys_reach_the_worker_through_a_pipe_and_its_end_is_told(stuck_service: Service, pair: bytes) -> None:
+    with Stream(stuck_service, "/api/protect", pair, {"passphrase": ANNS}) as stream:
         stream.until("progress")
         (worker,) = [pid for pid in children() if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes() and busy(pid)]
         for name in ("cmdline", "environ"):

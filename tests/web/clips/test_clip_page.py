@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clip_web_kit import clip_of, frames_of_two, lumas
+from clip_web_kit import clip_of, lumas
 from page_kit import DESK, NEEDS_BROWSER, PHONE, choose, expect, launch, open_page, playwright, saved, type_twice
 from web_kit import ANNS, BOBS, Service, drawn, until
 
@@ -61,7 +61,7 @@ def test_from_the_clip_to_what_comes_back(
     second.get_by_label("Their own passphrase").check()
     type_twice(second, "Passphrase of person 2", BOBS)
     page.click("#clip-go")
-    expect(page.locator("#clip-progress .notice")).to_contain_text("Too short")
+    expect(page.locator("#clip-progress .notice")).to_contain_text("At least 8 characters")
     type_twice(page.locator("#clip-passphrase"), "Passphrase", ANNS)
     page.click("#clip-go")
     page.wait_for_selector("#protect-results:not([hidden])")
@@ -145,14 +145,17 @@ def test_files_go_when_the_page_is_left_or_shows_something_else(
     assert until(lambda: not clips_in(clip_folder))
 
 
-def test_the_work_is_cancelled(page: Any, clip_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "long.mp4").write_bytes(clip_of(frames_of_two(300), sound=False))
-    choose(page, "protect", tmp_path / "long.mp4")
-    expect(page.locator("#protect-finding")).to_contain_text("Looking for people")
-    page.locator("#view-protect").get_by_role("button", name="Cancel").click()
-    assert until(lambda: not clips_in(clip_folder))
-    expect(page.locator("#protect-finding")).to_be_empty()
-    assert page.locator("#clip-work").is_hidden()
+def test_the_work_is_cancelled(browser: Any, stuck_service: Service, clip: Path, clip_folder: Path) -> None:
+    with browser.new_context(viewport=DESK) as context:
+        page = open_page(context.new_page(), stuck_service)
+        choose(page, "protect", clip)
+        expect(page.locator("#protect-finding")).to_contain_text("Looking for people")
+        assert clips_in(clip_folder)
+        page.locator("#view-protect").get_by_role("button", name="Cancel").click()
+        assert until(lambda: not clips_in(clip_folder))
+        expect(page.locator("#protect-finding")).to_be_empty()
+        assert page.locator("#clip-work").is_hidden()
+        assert not page.complaints
 
 
 def test_what_cannot_be_used_is_refused_in_words(page: Any, clip: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ _MAKE_TOKEN = 'python -c "import secrets; print(secrets.token_urlsafe())"'
     show_default=True,
     help="Billions of pixels in all frames of a clip; ten minutes of full HD are 37.",
 )
-@click.option("--max-clips", type=click.IntRange(1, 100), default=3, show_default=True, help="Clips held at a time.")
+@click.option("--max-clips", type=click.IntRange(1, 100), default=4, show_default=True, help="Clips held at a time.")
 @click.option("--workers", type=click.IntRange(1, 16), help="Pictures to work on at the same time.")
 @hidden_debug
 @click.pass_context

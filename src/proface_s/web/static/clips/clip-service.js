@@ -41,17 +41,20 @@ export function checkClip(files, { clips }) {
  * @param {File | string} clip the file, or the name of one that is held
  * @param {object} options
  * @param {{signal?: AbortSignal, sent?: (loaded: number, total: number) => void,
- *   tell?: (stage: string, done: number, total: number) => void}} events
+ *   tell?: (stage: string, done: number, total: number) => void, wait?: () => void}} events
  * @returns {Promise<{facts: any, close: () => void}>}
  */
-export async function askHeld(path, clip, options, { signal, sent = () => {}, tell = () => {} } = {}) {
+export async function askHeld(path, clip, options, events = {}) {
+  const { signal, sent = () => {}, tell = () => {}, wait = () => {} } = events;
   for (let tries = 1; ; tries += 1) {
     try {
       return await once(path, form(clip, { ...options, hold: true }), { signal, sent, tell });
     } catch (error) {
       if (!(error instanceof ServiceError) || tries >= TRIES) throw error;
-      if (error.status === 503) await pause(3000, signal);
-      else if (error.status !== 401 || !await renewToken()) throw error;
+      if (error.status === 503) {
+        wait();
+        await pause(3000, signal);
+      } else if (error.status !== 401 || !await renewToken()) throw error;
     }
   }
 }

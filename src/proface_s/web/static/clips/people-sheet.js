@@ -103,7 +103,7 @@ export class PeopleSheet {
     const joining = el("div", { class: "fields" }, el("label", { for: sameId }, "Same person as"), same);
     const image = person.url ? el("img", { src: person.url, alt: "" }) : el("span", { class: "blank" });
     const root = el("li", {}, image,
-      el("div", {}, el("label", { class: "tick", for: tickId }, tick, name), state, joining, details));
+      el("div", {}, el("label", { class: "tick", for: tickId }, tick, name), state, joining), details);
     joining.hidden = this.people.length < 2;
     return { root, tick, same, state, details, own: null, style: null };
   }

@@ -39,7 +39,7 @@ const STAGES = {
 };
 
 /**
- * Report the stages of a job on a clip to a progress bar: `sent` and `tell` of a request.
+ * Report the stages of a job on a clip to a progress bar: `sent`, `tell` and `wait` of a request.
  * @param {{update: (words: string, share: number | null, said?: string) => void}} bar
  */
 export function clipProgress(bar) {
@@ -49,6 +49,7 @@ export function clipProgress(bar) {
     bar.update(`${words}${detail}${share === null ? "" : left.words(share)}`, share, words);
   }
   return {
+    wait() { show("Waiting: the service holds other clips", null); },
     sent(loaded, total) {
       if (loaded === total) show("Waiting for the service", null);
       else show("Sending the clip", loaded / total, `: ${megabytes(loaded)} of ${megabytes(total)} MB`);
