@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,21 +141,21 @@ def test_a_stream_that_holds_nothing_has_the_file_in_it(clip_service: Service, p
 
 
 @pytest.mark.parametrize(
-    ("clip", "status", "kind", "words"),
+    ("make", "status", "kind", "words"),
     [
-        (b"this is not a clip", 422, "image", "cannot be read as a clip"),
-        (drawn(), 422, "image", "clip"),
-        (clip_of([], suffix="m4a"), 422, "image", "no moving pictures, only sound"),
-        (bytes(3 << 20), 413, "too-large", "the limit is 2 MiB"),
-        (clip_of([np.zeros((1024, 1024, 3), np.uint8)] * 2), 413, "too-long", "1024x1024 pixels"),
-        (clip_of([np.zeros((64, 64, 3), np.uint8)] * 601, sound=False), 413, "too-long", "limit is 60"),
-        (clip_of([np.zeros((960, 960, 3), np.uint8)] * 110, sound=False), 413, "too-long", "billion pixels"),
+        (lambda: b"this is not a clip", 422, "image", "cannot be read as a clip"),
+        (lambda: drawn(), 422, "image", "clip"),
+        (lambda: clip_of([], suffix="m4a"), 422, "image", "no moving pictures, only sound"),
+        (lambda: bytes(3 << 20), 413, "too-large", "the limit is 2 MiB"),
+        (lambda: clip_of([np.zeros((1024, 1024, 3), np.uint8)] * 2), 413, "too-long", "1024x1024 pixels"),
+        (lambda: clip_of([np.zeros((64, 64, 3), np.uint8)] * 601, sound=False), 413, "too-long", "limit is 60"),
+        (lambda: clip_of([np.zeros((960, 960, 3), np.uint8)] * 110, sound=False), 413, "too-long", "billion pixels"),
     ],
 )
 def test_what_cannot_be_worked_on_is_refused_in_words(
-    clip_service: Service, clip: bytes, status: int, kind: str, words: str, clip_folder: Path
+    clip_service: Service, make: Callable[[], bytes], status: int, kind: str, words: str, clip_folder: Path
 ) -> None:
-    answer = post_clip(clip_service, "/api/people", clip)
+    answer = post_clip(clip_service, "/api/people", make())
     assert answer.status_code == status, answer.text
     problem = answer.json()
     assert problem["type"] == f"urn:proface:{kind}"
