@@ -286,21 +286,21 @@ def _upload(photo: type[BaseModel] | None = None, clip: type[BaseModel] | None =
         photo: model of the options sent with a photo, `_NoOptions` if there are none; None if no photo is taken.
         clip: likewise for a clip.
     """
-    forms = [_form(name, options) for name, options in (("photo", photo), ("clip", clip)) if options is not None]
-    encoding = {name: {"contentType": "application/octet-stream"} for form in forms for name in form["required"]}
-    if any("options" in form["properties"] for form in forms):
+    taken = {name: options for name, options in (("photo", photo), ("clip", clip)) if options is not None}
+    properties: dict[str, Any] = {name: {"type": "string", "format": "binary"} for name in taken}
+    encoding = {name: {"contentType": "application/octet-stream"} for name in taken}
+    models = [{"$ref": f"#/components/schemas/{each.__name__}"} for each in taken.values() if each is not _NoOptions]
+    if models:
+        properties["options"] = models[0] if len(models) == 1 else {"anyOf": models}
         encoding["options"] = {"contentType": "application/json"}
-    schema = forms[0] if len(forms) == 1 else {"oneOf": forms}
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    if len(taken) == 1:
+        schema["required"] = list(taken)
+    else:
+        schema["description"] = "a photo or a clip, and its options"
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema, "encoding": encoding}}}
     }
-
-
-def _form(field: str, options: type[BaseModel]) -> dict[str, Any]:
-    properties: dict[str, Any] = {field: {"type": "string", "format": "binary"}}
-    if options is not _NoOptions:
-        properties["options"] = {"$ref": f"#/components/schemas/{options.__name__}"}
-    return {"type": "object", "required": [field], "properties": properties}
 
 
 def _with_options(description: dict[str, Any]) -> dict[str, Any]:

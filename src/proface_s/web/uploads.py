@@ -226,6 +226,8 @@ class _Upload:
         """
         try:
             options = await _options_of(form)
+            if len([field for field in self._fields if field in form]) > 1:
+                raise _form_error(f"it has both {PHOTO!r} and {CLIP!r}")
             if self._clip is not None:
                 return UploadForm(b"", options, self._clip)
             clip = form.get(CLIP) if CLIP in self._fields else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -86,6 +88,11 @@ def post_clip(
         form = {"clip": (None, clip), **{name: (None, text) for name, text in sent.items()}}
         return service.client.post(path, files=form, headers=headers)
     return service.client.post(path, files={"clip": ("secret-name.mp4", clip)}, data=sent, headers=headers)
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Names of the files of clips that a service keeps in a folder, while it may be removing some."""
+    return [name for _, _, names in os.walk(folder) for name in names if name != "lock"]
 
 
 class Stream:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from clip_web_kit import Stream, clip_of, lumas, post_clip
+from clip_web_kit import Stream, clip_of, left_behind, lumas, post_clip
 from PIL import Image
 from web_kit import ANNS, BOBS, STREAM, Service, drawn, running, until
 
@@ -26,11 +26,6 @@ def facts_of(answer: httpx.Response) -> dict[str, Any]:
     """The facts beside a file."""
     assert answer.status_code == 200
     return dict(json.loads(answer.headers["proface-result"]))
-
-
-def left_behind(folder: Path) -> list[Path]:
-    """Files of clips that the service keeps."""
-    return [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
 
 
 def test_people_are_found_and_shown(session: Session, clip_folder: Path, pair: bytes) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import httpx
 import pytest
-from clip_web_kit import KnownFaces, Stream, post_clip
+from clip_web_kit import KnownFaces, Stream, left_behind, post_clip
 from web_kit import ANNS, PATIENCE, Service, drawn, running, until
 
 from proface_s import Session
@@ -103,7 +103,7 @@ def test_a_full_disk_is_said_to_be_full(tmp_path: Path, pair: bytes, monkeypatch
         answer = post_clip(service, "/api/people", pair)
         assert answer.status_code == 507
         assert "no room" in answer.json()["title"]
-        assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "lock"]
+        assert until(lambda: not left_behind(tmp_path))
 
 
 def test_without_pyav_photos_are_taken_and_clips_refused(
@@ -199,7 +199,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 
     def broken() -> Iterator[bytes]:
         yield head
-        assert until(lambda: any(path.name == "clip" for path in tmp_path.rglob("*")))
+        assert until(lambda: left_behind(tmp_path) == ["clip"])
         raise ConnectionError
 
     with serving(tmp_path) as service:
@@ -207,7 +207,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
             service.client.post(
                 "/api/people", content=broken(), headers={"content-type": "multipart/form-data; boundary=x"}
             )
-        assert until(lambda: not any(path.name == "clip" for path in tmp_path.rglob("*")))
+        assert until(lambda: not left_behind(tmp_path))
 
 
 SERVER = """
