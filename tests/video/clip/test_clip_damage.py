@@ -112,7 +112,8 @@ def forge_header(packets: Packets) -> Packets:
 
 
 def forge_mac(packets: Packets) -> Packets:
-    return [packet[:-33] + bytes(33) if packet.startswith(LIST_MARK) else packet for packet in packets]
+    """Change the end of the MAC of Ann, whose key is tried; Bob's 32 bytes follow."""
+    return [flipped(packet, len(packet) - 33) if packet.startswith(LIST_MARK) else packet for packet in packets]
 
 
 @pytest.mark.parametrize(
