@@ -25,7 +25,7 @@ WORSE = 0.8
 BENCHES: dict[str, tuple[str, list[str]]] = {  # name -> title if the bench prints none, arguments
     "flow_speed": ("The flow against the published network", []),
     "stages": ("", ["--points", "1x1", "12x5", "16x125", "--repeats", "2"]),
-    "growth": ("", ["--plot", "docs/evidence/growth.png", "--repeats", "2"]),
+    "growth": ("", ["--plot", "docs/evidence/figures/growth.png", "--repeats", "2"]),
     "startup": ("", []),
     "big_photo": ("A photo of 12 megapixels with five large portraits", []),
     "jpeg_files": ("", ["--repeats", "2"]),

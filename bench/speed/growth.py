@@ -1,6 +1,6 @@
 """Growth: time and memory of protecting and recovering, as functions of pixels and of faces.
 
-    python bench/speed/growth.py [--plot docs/evidence/growth.png]
+    python bench/speed/growth.py [--plot docs/evidence/figures/growth.png]
 
 All portraits have the same size (270 pixels high).  Every point is measured in a new process: median seconds of three
 rounds, with a public key (the cost of Argon2id does not depend on the photo), and the peak memory of that process.  The
