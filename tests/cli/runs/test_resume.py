@@ -101,6 +101,7 @@ CANNOT_CHANGE = {
     "share_size",
     "share_format",
     "share_only",  # of a second file, which is compared too: tests/cli/runs/test_share.py
+    "share_inside",  # compared, of a photo that is large enough for a share copy: tests/cli/runs/test_share.py
     "strict",  # another way to name a style, which is compared
     "people",
     "same",
