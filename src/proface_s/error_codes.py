@@ -143,6 +143,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "clip-output": "The copy of a clip cannot be written.",
     "clip-part": "The part of the clip is empty or malformed.",
     "clip-quality": "The quality of a clip is out of range.",
+    "lost-sidecar": "What is sealed of a clip is in a sidecar, which is not there.",
     "not-for-clips": "Clips cannot be protected in this way.",
     "stripped-track": "A program has removed the sealed track of a clip.",
     "unsteady-style": "The style would change from frame to frame.",

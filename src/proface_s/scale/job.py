@@ -100,7 +100,8 @@ class CollectionJob:
                 code="no-recipients",
             )
         for name, values in FIXED.items():
-            if getattr(self.options, name) not in values:
+            every = [self.options] + ([] if self.clips is None else [self.clips.options])
+            if any(getattr(options, name) not in values for options in every):
                 raise UsageError(f"a run on an engine needs the default of the option {name}", code="engine-option")
 
     def target_of(self, source: str, kind: OutputFormat) -> str:

@@ -21,6 +21,9 @@ PROTECTED_CLIP: Final = ".protected.mp4"
 COMMENT: Final = "PRO-Face S: faces are sealed in a data track of this file"
 """Comment of protected clips, by which one whose data track was removed is recognised."""
 
+SIDECAR_COMMENT: Final = "PRO-Face S: faces are sealed in a file beside this one"
+"""Comment of protected clips that hold no data track, because all is in a sidecar."""
+
 _LARGEST_INDEX: Final = 2**26
 _HEAD: Final = struct.Struct(">I4s")
 _LONG: Final = struct.Struct(">Q")
@@ -32,16 +35,17 @@ def is_clip_name(path: str | os.PathLike[str]) -> bool:
 
 
 def is_protected_clip(path: str | os.PathLike[str]) -> bool:
-    """Return whether an MP4 file has the comment of protected clips; nothing is decoded.
+    """Return whether an MP4 file has a comment of protected clips; nothing is decoded.
 
     Raises:
         ImageError: if it cannot be read.
     """
     try:
         with open(path, "rb") as file:
-            return COMMENT.encode() in _index(file)
+            index = _index(file)
     except OSError as error:
         raise ImageError(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from None
+    return any(comment.encode() in index for comment in (COMMENT, SIDECAR_COMMENT))
 
 
 def _index(file: IO[bytes]) -> bytes:

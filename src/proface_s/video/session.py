@@ -209,6 +209,7 @@ class VideoSession(DetectorAndModels):
         target: str | os.PathLike[str],
         options: RecoverOptions,
         *,
+        sidecar: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         progress: Progress = silent,
     ) -> RecoveredClip:
@@ -218,6 +219,7 @@ class VideoSession(DetectorAndModels):
             source: the protected clip.
             target: where to write.
             options: keys, and the only people to bring back.
+            sidecar: holds what is sealed; if None, the clip does, or else ``NAME.mp4.pfs`` beside it.
             overwrite: replace an existing file.
             progress: is told about the stage ``restore``, with numbers of frames.
 
@@ -228,7 +230,7 @@ class VideoSession(DetectorAndModels):
             DamagedFileError: if the sealed track was altered, is incomplete or out of order, or frames are missing.
             ImageError: if the target cannot be written.
         """
-        return recover_clip(source, target, options, overwrite=overwrite, progress=progress)
+        return recover_clip(source, target, options, sidecar=sidecar, overwrite=overwrite, progress=progress)
 
     def _protected(
         self, frame: UInt8Image, faces: list[Box], style: Style, key: VideoKey, record: FrameRecord

@@ -155,7 +155,7 @@ def test_existing_outputs_stay_and_resume_knows_finished_ones(folder: Path) -> N
 
 def test_options_that_do_not_fit_are_refused_before_any_work(folder: Path, tmp_path: Path) -> None:
     for words in (
-        ("--wrong-key", "cover"), ("--no-seal",), ("--sidecar",), ("--publish", "x.mp4"), ("--robust", "photo"),
+        ("--wrong-key", "cover"), ("--no-seal",), ("--publish", "x.mp4"), ("--robust", "photo"),
         ("--keep-metadata",), ("-o", "x.mkv"), ("--from", "0:02", "--to", "1"),
     ):  # fmt: skip
         shutil.copy(folder / "clip.mp4", tmp_path / "clip.mp4")

@@ -135,7 +135,7 @@ def test_protected_clips_are_not_protected_again(pair: tuple[Path, Path], tmp_pa
 def test_what_clips_cannot_have_is_refused(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mp4", 5)
     for more in (
-        {"wrong_key": "cover"}, {"seal": False}, {"boxes": ["1,2,30,40"]}, {"sidecar": "also"}, {"keep_metadata": True},
+        {"wrong_key": "cover"}, {"seal": False}, {"boxes": ["1,2,30,40"]}, {"keep_metadata": True},
         {"quality": 90}, {"own": {3: Lock.of(BOB)}}, {"passphrase": None, "own": {1: Lock.of(BOB)}}, {"faces": "7"},
     ):  # fmt: skip
         with pytest.raises(UsageError):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @face_numbers("Recover this face only, by its number in the file, from 1.  Repeatable.")
 @click.option("--force", is_flag=True, help="If no key opens a file, write the noise that a wrong key gives.")
 @expect
-@click.option("--sidecar", metavar="FILE", help="Sidecar of the photo; by default NAME.pfs beside it, if needed.")
+@click.option("--sidecar", metavar="FILE", help="Sidecar of the only input; by default NAME.pfs beside it, if needed.")
 @share_copies
 @click.option("--from-pixels", is_flag=True, help="Ignore metadata and sidecars: recover estimates from the pixels.")
 @file_format
@@ -103,7 +103,7 @@ def command(
     photos = RecoverTask(
         options, sidecar, plan_options.resume, plan_options.overwrite, threads_per_process(threads, jobs)
     )
-    clips = RecoverClipTask(options, plan_options.resume, plan_options.overwrite, shows_frames(plan, reporter))
+    clips = RecoverClipTask(options, sidecar, plan_options.resume, plan_options.overwrite, shows_frames(plan, reporter))
     return run_plan(plan, log.recording(ByMedium(photos, clips), options.faces), reporter, jobs=jobs)
 
 
@@ -123,8 +123,8 @@ def _make_plan(
 
     if sidecar is not None and (from_pixels or len(inputs) > 1 or inputs[0].is_dir()):
         raise hinted(
-            UsageError("--sidecar names the sidecar of one photo, and --from-pixels ignores it"),
-            "give one photo, or leave it out",
+            UsageError("--sidecar names the sidecar of one photo or clip, and --from-pixels ignores it"),
+            "give one photo or clip, or leave it out",
         )
     if share_copies and from_pixels:
         raise hinted(UsageError("--share-copies and --from-pixels cannot be given together"), "give them one by one")

@@ -11,6 +11,7 @@ from ...errors import FileFormatError, NotProtectedError, ProFaceError
 from ...hints import hinted
 from ...image.names import FOREIGN, PICTURES, PICTURES_BY_FORMAT, suffix_of
 from ...image.write import FORMATS
+from ...video.clip.track.sidecar import clip_sidecar
 from ...video.clip_names import OUTPUT_SUFFIX, is_clip_name, is_protected_clip
 from .plan import IGNORE, TAKE, FileTask, Plan
 from .stdio import STDIN
@@ -89,7 +90,9 @@ def only_protected(plan: Plan, *, share_copies: bool = False) -> Plan:
 
 def _protected(path: Path) -> bool:
     try:
-        return is_protected_clip(path) if is_clip_name(path) else is_protected(path)
+        if is_clip_name(path):
+            return is_protected_clip(path) or clip_sidecar(path) is not None
+        return is_protected(path)
     except FileFormatError:
         return True
     except ProFaceError:

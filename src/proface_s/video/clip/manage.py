@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-from ...api.options import RecoverOptions
+from ...api.options import RecoverOptions, Sidecar
 from ...container.header.header import FORMAT_VERSION, Header, forget_face, slot_digest
-from ...container.header.header_bytes import encode_header
 from ...container.header.lock import relock_header
 from ...container.header.lock_plan import check_locks
 from ...container.header.stanzas import PassphraseStanza, RecipientStanza
@@ -19,20 +16,19 @@ from ...container.header.unlock import unlock_groups
 from ...covers import format_style, recorded_style
 from ...errors import DamagedFileError, FileFormatError, ProFaceError, UsageError, WrongKeyError
 from ...faces.numbering import index_of, indices_of, number_of
-from ...image.atomic import PRIVATE, appearing_file
 from ...keys.access import Credentials, Lock
 from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.face_key_text import TAG_BYTES, PortableFaceKey, encode_face_key
 from ...keys.passphrase import check_passphrase
 from ...keys.secrets import FaceKey
-from .engine import load_av, packet_of
-from .read import open_clip, open_container
+from .read import open_clip
 from .recover import open_track_of
 from .results import ChangedClip, ClipInspection, ClipVerification, InspectedPerson
-from .track.reading import SealedTrack, read_sealed_chunks, read_sealed_track
+from .rewrite import rewrite_clip
+from .track.reading import SealedTrack, holds_same, read_sealed_chunks, read_sealed_track, read_track_at
 from .track.sealing import open_track
-from .track.tables import CHUNK_MARK, HEADER_MARK, MARK_BYTES, ChunkPacket, decode_chunk, encode_chunk
-from .write import MOVFLAGS, flush_file
+from .track.sidecar import clip_sidecar
+from .track.tables import CHUNK_MARK, MARK_BYTES, ChunkPacket, decode_chunk, encode_chunk
 
 
 def inspect_clip(path: str | os.PathLike[str]) -> ClipInspection:
@@ -63,7 +59,7 @@ def inspect_clip(path: str | os.PathLike[str]) -> ClipInspection:
     size = header.width, header.height
     return ClipInspection(
         FORMAT_VERSION, size, people, track.listed.frames, duration, track.exact, kdf, len(header.groups), recipients,
-        track.problems,
+        track.problems, track.sidecar,
     )  # fmt: skip
 
 
@@ -88,7 +84,7 @@ def verify_clip(
     track = read_sealed_track(path)
     faces = track.header.faces
     problems, keys = list(track.problems), dict[int, FaceKey]()
-    problems += _wrong_frames(track)
+    problems += [*_wrong_frames(track), *_sidecar_problems(track)]
     if credentials is not None and not credentials.empty:
         options = RecoverOptions(credentials=credentials)
         try:
@@ -133,7 +129,9 @@ def clip_face_key(path: Path, face: int, credentials: Credentials, *, limits: Kd
 
 
 def forget_people(source: Path, faces: int | Collection[int], target: Path, *, overwrite: bool = False) -> ChangedClip:
-    """Write a clip without what brings some people back: their wrapped keys and sealed tracks.  Needs no key.
+    """Write a clip, and its sidecar, without what brings some people back: their wrapped keys and sealed tracks.
+
+    Needs no key.
 
     Args:
         source: the clip; it may be the target too.
@@ -165,9 +163,9 @@ def forget_people(source: Path, faces: int | Collection[int], target: Path, *, o
         left = {face: sealed for face, sealed in chunk.sealed.items() if face not in indices}
         return encode_chunk(ChunkPacket(chunk.table, left))
 
-    _rewrite(track, header, target, change, overwrite=overwrite)
+    beside, notes = rewrite_clip(track, header, target, change, overwrite=overwrite)
     warning = "copies of the file made before this one still open the person"
-    return ChangedClip(target, tuple(map(number_of, indices)), (warning,))
+    return ChangedClip(target, tuple(map(number_of, indices)), (warning, *notes), beside)
 
 
 def rewrap_clip(
@@ -180,7 +178,7 @@ def rewrap_clip(
     overwrite: bool = False,
     limits: KdfLimits | None = None,
 ) -> ChangedClip:
-    """Write a clip that other passphrases and recipients open; pictures and sealed tracks stay as they are.
+    """Write a clip, and its sidecar, that other passphrases and recipients open; all else stays as it is.
 
     Args:
         source: the clip; it may be the target too.
@@ -206,56 +204,12 @@ def rewrap_clip(
         again = unlock_groups(header, Credentials.of(passphrase), deriver=KekDeriver(limits))
         if any(again.get(number) != key for number, key in file_keys.items()):
             raise ProFaceError("the new passphrase would not open the file", code="verification-failed")
-    _rewrite(track, header, target, lambda packet: packet, overwrite=overwrite)
+    beside, remarks = rewrite_clip(track, header, target, lambda packet: packet, overwrite=overwrite)
     left = len(header.groups) - len(file_keys)
     if left:
         notes.append(f"{left} of {len(header.groups)} groups of people did not open and stay as they were")
     people = tuple(number_of(index) for index, face in enumerate(header.faces) if face.group in file_keys)
-    return ChangedClip(target, people, tuple(notes))
-
-
-def _rewrite(
-    track: SealedTrack, header: Header, target: Path, change: Callable[[bytes], bytes], *, overwrite: bool
-) -> None:
-    """Copy a clip packet by packet, with another header and changed packets of data, and check the copy."""
-    if track.problems:
-        raise DamagedFileError(f"{track.path}: {track.problems[0]}", code="altered-chunk")
-    first = HEADER_MARK + encode_header(header)
-    with appearing_file(target, overwrite=overwrite, like=track.path) as temporary:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
-        with _copying(track.path, temporary) as (packets, out):
-            for packet, stream in packets:
-                if packet.stream.type == "data" and packet.size:
-                    data = bytes(packet)
-                    new = packet_of(load_av(), first if data[:MARK_BYTES] == HEADER_MARK else change(data))
-                    new.time_base, new.pts, new.dts = packet.time_base, packet.pts, packet.dts
-                    new.duration = packet.duration
-                    packet = new
-                packet.stream = stream
-                out.mux(packet)
-        flush_file(temporary)
-        written = read_sealed_track(temporary)
-        if written.header != header or written.problems or written.body != track.body:
-            raise ProFaceError(f"{target} differs from what was written to it", code="verification-failed")
-
-
-@contextmanager
-def _copying(source: Path, target: Path) -> Iterator[tuple[Iterator[tuple[Any, Any]], Any]]:
-    """Open a clip to copy its packets; yields (packet, its stream in the copy), and the copy."""
-    av = load_av()
-    with open_container(source) as before:
-        options = {"movflags": MOVFLAGS, "fflags": "+bitexact"}
-        with av.open(f"file:{target}", "w", format="mp4", options=options) as out:
-            out.metadata.update({key: value for key, value in before.metadata.items() if key == "comment"})
-            streams = {}
-            for stream in before.streams:
-                made = streams[stream.index] = out.add_stream_from_template(stream)
-                for name in ("language", "handler_name"):
-                    if name in stream.metadata:
-                        made.metadata[name] = stream.metadata[name]
-            out.start_encoding()
-            packets = ((each, streams[each.stream.index]) for each in before.demux() if each.dts is not None)
-            yield packets, out
+    return ChangedClip(target, people, (*notes, *remarks), beside)
 
 
 def _check_numbers(header: Header, indices: Collection[int]) -> None:
@@ -285,14 +239,33 @@ def _wrong_frames(track: SealedTrack) -> list[str]:
     """Compare the times of the pictures, which are not decoded, with the tables."""
     if track.exact or track.problems:
         return []
+    with open_clip(track.path) as clip:
+        size, unit = (clip.info.width, clip.info.height), clip.info.time_base
+    if size != track.size:
+        return [track.wrong_size(size)]
     times = _frame_times(track.path)
-    wanted = [frame.time * track.mark.time_base for table, _ in read_sealed_chunks(track) for frame in table.frames]
-    if times == wanted:
-        return []
+    wanted = [frame.time for table, _ in read_sealed_chunks(track) for frame in table.frames]
     if len(times) != len(wanted):
         return [f"it has {len(times)} frames, and {len(wanted)} were protected"]
-    first = next(there for here, there in zip(times, wanted, strict=True) if here != there)
-    return [f"the frame at {float(first):.2f} seconds is shown at another time than it was"]
+    delay = track.delay(times[0], wanted[0])
+    for here, there in zip(times, wanted, strict=True):
+        if not track.shows(here - delay, there, unit):
+            return [f"the frame at {track.seconds(there):.2f} seconds is shown at another time than it was"]
+    return []
+
+
+def _sidecar_problems(track: SealedTrack) -> list[str]:
+    """Return the problems of a sidecar beside a clip that holds its own sealed track."""
+    beside = None if track.sidecar is not None else clip_sidecar(track.path)
+    if beside is None:
+        return []
+    try:
+        other = read_track_at(track.path, beside)
+    except FileFormatError as error:
+        return [f"{error.message}; what it holds may open {track.path}"]
+    if other.mark.stream != track.mark.stream or holds_same(other, track):
+        return []  # in the first case it belongs to another clip
+    return [f"{beside} is not the sidecar of {track.path} as it is now: other keys may open it, or more people"]
 
 
 def _closed_tracks(track: SealedTrack, keys: dict[int, FaceKey]) -> list[str]:
@@ -307,14 +280,22 @@ def _closed_tracks(track: SealedTrack, keys: dict[int, FaceKey]) -> list[str]:
     return problems
 
 
-def is_protected_copy(path: Path, source: Path) -> bool:
+def is_protected_copy(path: Path, source: Path, sidecar: Sidecar = "none") -> bool:
     """Return whether a file is a complete protected clip whose frames are shown when those of another clip are.
+
+    Args:
+        path: of the file.
+        source: the other clip.
+        sidecar: whether what is sealed has to be in the file, in its sidecar, or in both.
 
     Raises:
         NotProtectedError, FileFormatError, ImageError: as `inspect_clip`.
     """
     track = read_sealed_track(path)
-    if track.problems or _wrong_frames(track):
+    where = track.sidecar is None, clip_sidecar(path) is not None
+    if where != (sidecar != "instead", sidecar != "none"):
+        return False
+    if track.problems or _wrong_frames(track) or _sidecar_problems(track):
         return False
     return shows_same_times(path, source)
 

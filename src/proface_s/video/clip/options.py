@@ -84,7 +84,6 @@ def check_clip_options(options: ProtectOptions) -> None:
         "boxes without times": bool(options.boxes),
         "metadata": options.keep_metadata,
         "a model": options.model is not None,
-        "a sidecar": options.sidecar != "none",
         "a share copy": options.share is not None,
         "another file format": options.file_format is not None,
         "a quality of JPEG": options.quality != JPEG_QUALITY,

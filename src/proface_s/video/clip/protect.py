@@ -17,12 +17,11 @@ from ...covers import format_style, get_style, is_weak, recorded_name
 from ...errors import ImageError, NoFaceError, ProFaceError, UsageError
 from ...faces import Detector
 from ...faces.boxes import intersection
-from ...image.atomic import PRIVATE, appearing_file
 from ...keys.access import Lock
 from ...keys.derive import KekDeriver
 from ...progress import Progress, silent
 from ...types import Box, Style
-from ..clip_names import COMMENT
+from ..clip_names import COMMENT, SIDECAR_COMMENT
 from ..people.corrections import Corrections
 from ..people.of_clip import find_clip_people, open_clip_detector
 from ..people.people import People
@@ -33,7 +32,8 @@ from .planes import stored_box
 from .read import ClipInfo, damage_notes, open_clip, open_container
 from .results import ProtectedClip, ProtectedPerson
 from .second_pass import ClipPlan, hide_clip
-from .track.reading import read_sealed_track
+from .track.reading import read_track_at
+from .track.sidecar import appearing_clip, clip_sidecar, planned_sidecar
 
 NOWHERE: Final = Box(0, 0, 2, 2)
 """Box in the header of a person who does not appear."""
@@ -114,6 +114,7 @@ def protect_clip(
     check_clip_options(options)
     if os.path.lexists(target) and not overwrite:
         raise ImageError(f"{target} already exists", code="exists")
+    planned_sidecar(target, options.sidecar, overwrite=overwrite)
     wanted = corrections or Corrections()
     if people is None:
         check_unprotected(source)
@@ -132,7 +133,7 @@ def check_unprotected(source: Path) -> None:
         ImageError: if it cannot be read.
     """
     with open_container(source) as container:
-        if container.metadata.get("comment") == COMMENT:
+        if container.metadata.get("comment") in (COMMENT, SIDECAR_COMMENT) or clip_sidecar(source) is not None:
             raise UsageError(f"{source} is protected already", code="protected-already")
 
 
@@ -166,6 +167,7 @@ def write_protected(
     chosen = _chosen(people, options)
     styles = _styles(len(chosen), options)
     check_unprotected(source)
+    beside = planned_sidecar(target, options.sidecar, overwrite=overwrite)
     with open_clip(source) as clip:
         size = clip.info.width // 2 * 2, clip.info.height // 2 * 2
         frames = HiddenFrames(people, chosen, clip.info, size, options.search.margin)
@@ -173,13 +175,19 @@ def write_protected(
         mark = ClipMark(secrets.token_bytes(STREAM_ID_BYTES), clip.info.time_base, contents)
         ring, header = _locked(frames, size, styles, options, mark)
         keys = ClipKeys(tuple(ring.face_key(index) for index in range(len(chosen))), ring.file_keys)
-        with appearing_file(target, overwrite=overwrite, like=source) as temporary:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
-            plan = ClipPlan(header, keys, styles, people, frames, clip_options)
+        with appearing_clip(target, beside, overwrite=overwrite, like=source) as (temporary, sidecar):
+            carried = options.sidecar != "instead"
+            plan = ClipPlan(header, keys, styles, people, frames, clip_options, sidecar, carried)
             notes = hide_clip(clip, temporary, plan, progress)
-            _check_written(temporary, target, header, keys)
+            if sidecar is not None:
+                sidecar.finish()
+                _check_written(temporary, sidecar.path, target, header, keys)
+            if carried:
+                _check_written(temporary, None, target, header, keys)
             bytes_written = temporary.stat().st_size
     weak = dict.fromkeys(format_style(style) for style in styles if is_weak(style))
+    if beside is None and (earlier := clip_sidecar(target)) is not None:
+        notes.append(f"{earlier} belongs to an earlier file of this name: delete it")
     warnings = (*notes, *(f"the cover {name} is weak" for name in weak), *damage_notes(clip.failures))
     done = tuple(
         ProtectedPerson(index + 1, number, face.box, format_style(styles[index]))
@@ -188,13 +196,13 @@ def write_protected(
     return ProtectedClip(target, done, size, bytes_written, warnings + options.passphrase_warnings)
 
 
-def _check_written(path: Path, target: Path, header: Header, keys: ClipKeys) -> None:
-    """Read the sealed track back before the file gets its name.
+def _check_written(path: Path, sidecar: Path | None, target: Path, header: Header, keys: ClipKeys) -> None:
+    """Read the sealed track back, from the clip or its sidecar, before the file gets its name.
 
     Raises:
         ProFaceError: if it is not what was written.
     """
-    written = read_sealed_track(path)
+    written = read_track_at(path, sidecar)
     covered = written.mark.stream + written.body
     sound = all(key.verify_list_mac(covered, mac) for key, mac in zip(keys.faces, written.macs, strict=True))
     if written.header != header or written.problems or not sound:

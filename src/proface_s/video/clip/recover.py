@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +51,7 @@ def recover_clip(
     target: str | os.PathLike[str],
     options: RecoverOptions,
     *,
+    sidecar: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     limits: KdfLimits | None = None,
     progress: Progress = silent,
@@ -62,6 +64,7 @@ def recover_clip(
         source: the protected clip.
         target: where to write.
         options: keys, and the only people to bring back.
+        sidecar: holds what is sealed; if None, the clip does, or else ``NAME.mp4.pfs`` beside it.
         overwrite: replace an existing file.
         limits: what key derivation may cost; those of the format if None.
         progress: is told about the stage ``restore``.
@@ -74,7 +77,7 @@ def recover_clip(
         ImageError: if the target cannot be written.
     """
     source, target = Path(source), Path(target)
-    track, opened = open_track_of(source, options, limits)
+    track, opened = open_track_of(source, options, limits, None if sidecar is None else Path(sidecar))
     keys = _chosen(track, opened, options)
     with appearing_file(target, overwrite=overwrite, like=source) as temporary:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
@@ -90,14 +93,14 @@ def recover_clip(
 
 
 def open_track_of(
-    source: Path, options: RecoverOptions, limits: KdfLimits | None = None
+    source: Path, options: RecoverOptions, limits: KdfLimits | None = None, sidecar: Path | None = None
 ) -> tuple[SealedTrack, UnlockedHeader]:
     """Read the sealed track of a clip, open it, and check it.
 
     Raises:
         as `recover_clip`.
     """
-    track = read_sealed_track(source)
+    track = read_sealed_track(source, sidecar)
     opened = unlock_header(track.header, options.credentials, deriver=KekDeriver(limits))
     require_file_key(track, opened)
     track.check(opened)
@@ -142,7 +145,8 @@ class _SealedPictures:
 
     def __init__(self, track: SealedTrack, keys: dict[int, FaceKey]) -> None:
         self._track, self._keys, self._av = track, keys, load_av()
-        self._size = track.header.width, track.header.height
+        self._size = track.size
+        self._delay: Fraction | None = None
         self._chunks = read_sealed_chunks(track)
         self._table: ChunkTable | None = None
         self._streams: dict[int, Iterator[tuple[PicturePlace, FramePlanes]]] = {}
@@ -157,7 +161,12 @@ class _SealedPictures:
         if table is None or frame.index >= table.first + len(table.frames):
             table = self._next_chunk(frame)
         listed = table.frames[frame.index - table.first]
-        if frame.pts * frame.time_base != listed.time * self._track.mark.time_base or planes.size != self._size:
+        time = frame.pts * frame.time_base
+        if self._delay is None:
+            self._delay = self._track.delay(time, listed.time)
+        if planes.size != self._size:
+            raise DamagedFileError(f"{self._track.path}: {self._track.wrong_size(planes.size)}", code="broken-clip")
+        if not self._track.shows(time - self._delay, listed.time, frame.time_base):
             raise DamagedFileError(
                 f"{self._track.path}: the frame at {frame.seconds:.2f} seconds is not the one that was protected",
                 code="broken-clip",
@@ -170,6 +179,11 @@ class _SealedPictures:
             place, part = self._picture(face, frame.index - table.first)
             inside = Box(box.x - place.x, box.y - place.y, box.w, box.h)
             width, height = part.size
+            if part.y.dtype != planes.y.dtype:
+                raise DamagedFileError(
+                    f"{self._track.path}: its pictures have {_bits(planes)} bits, and {_bits(part)} were protected",
+                    code="broken-clip",
+                )
             if min(inside.x, inside.y) < 0 or inside.right > width or inside.bottom > height:
                 raise DamagedFileError(f"{self._track.path}: a sealed picture is too small", code="altered-chunk")
             paste_planes(planes, box, cut_planes(part, inside), owners.mask(face, box))
@@ -197,6 +211,10 @@ class _SealedPictures:
         if found is None or found[0].offset != offset:
             raise DamagedFileError(f"{self._track.path}: a sealed picture is missing", code="altered-chunk")
         return found
+
+
+def _bits(planes: FramePlanes) -> int:
+    return 8 if planes.y.itemsize == 1 else 10
 
 
 def _chosen(track: SealedTrack, opened: UnlockedHeader, options: RecoverOptions) -> dict[int, FaceKey]:

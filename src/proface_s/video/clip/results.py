@@ -118,6 +118,7 @@ class ClipInspection:
         groups: of people who open alike.
         recipients: how many there are, all groups together.
         problems: what is wrong with the sealed track, one line each.
+        sidecar: the file that holds what is sealed; None if the clip does.
     """
 
     version: int
@@ -130,6 +131,7 @@ class ClipInspection:
     groups: int
     recipients: int
     problems: tuple[str, ...] = ()
+    sidecar: Path | None = None
 
     def __repr__(self) -> str:
         people = f"{len(self.people)} {'person' if len(self.people) == 1 else 'people'}"
@@ -178,11 +180,13 @@ class ChangedClip:
         path: where it was written.
         people: numbers of those it concerns, from 1.
         warnings: what the user should know.
+        sidecar: the sidecar that was written too, or None.
     """
 
     path: Path
     people: tuple[int, ...]
     warnings: tuple[str, ...] = ()
+    sidecar: Path | None = None
 
     def __repr__(self) -> str:
         return f"<ChangedClip: {len(self.people)} people{show.target(self.path)}{show.notes(self.warnings)}>"

@@ -19,6 +19,7 @@ from .options import ClipOptions
 from .plane_covers import ColourTags, cut_planes
 from .planes import ClipFrame, FramePlanes
 from .read import Clip, ClipInfo, open_clip
+from .track.sidecar import SidecarWriter
 from .track.tables import MAX_CHUNK_FRAMES
 from .write import ClipWriter, HdrLight, writing_failed
 
@@ -39,6 +40,8 @@ class ClipPlan:
         people: of the clip, by whom its frames are known.
         frames: for each frame of the clip, what is covered in it.
         options: of the clip.
+        sidecar: gets what is sealed; None for no sidecar.
+        carried: whether the clip itself gets it.
     """
 
     header: Header
@@ -47,6 +50,8 @@ class ClipPlan:
     people: People
     frames: Sequence[Sequence[HiddenFace]]
     options: ClipOptions
+    sidecar: SidecarWriter | None = None
+    carried: bool = True
 
 
 def hide_clip(clip: Clip, path: Path, plan: ClipPlan, progress: Progress) -> list[str]:
@@ -78,6 +83,8 @@ def hide_clip(clip: Clip, path: Path, plan: ClipPlan, progress: Progress) -> lis
             codec=options.codec,
             crf=options.rate_factor,
             mute=options.mute,
+            sealed=plan.carried,
+            sidecar=plan.sidecar,
             key_frames=key_interval(info),
         )
     except (av.FFmpegError, ValueError) as error:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ...errors import ImageError, foreign_text
-from ..clip_names import COMMENT
+from ..clip_names import COMMENT, SIDECAR_COMMENT
 from .engine import packet_of
 from .options import ClipCodec
 from .plane_covers import ColourTags
 from .planes import EIGHT, TEN, FramePlanes, write_planes
 from .read import Clip
+from .track.sidecar import SidecarWriter
 
 TRACK_NAME: Final = "PRO-Face S"
 DATA_BASE: Final = Fraction(1, 90000)
@@ -102,6 +103,7 @@ class ClipWriter:
         crf: constant rate factor of x264, or what looks alike.
         mute: whether to leave the sound out.
         sealed: whether there is a data track.
+        sidecar: gets the packets of data too, or instead; None for no sidecar.
         key_frames: number of frames after which a key frame is due at the latest.
 
     Attributes:
@@ -120,6 +122,7 @@ class ClipWriter:
         crf: float,
         mute: bool = False,
         sealed: bool = True,
+        sidecar: SidecarWriter | None = None,
         key_frames: int,
     ) -> None:
         self._av, self._path, self._base = av, path, clip.info.time_base
@@ -135,11 +138,14 @@ class ClipWriter:
         self._filters: dict[int, Any] = {}
         for stream in clip.container.streams:
             self._add_other(stream, mute)
+        self._sidecar = sidecar
         self._data = self._out.add_data_stream("bin_data") if sealed else None
         if self._data is not None:
             self._data.time_base = DATA_BASE
             self._data.metadata["handler_name"] = TRACK_NAME
             self._out.metadata["comment"] = COMMENT
+        elif sidecar is not None:
+            self._out.metadata["comment"] = SIDECAR_COMMENT
         self._out.start_encoding()
 
     @property
@@ -177,7 +183,11 @@ class ClipWriter:
             self._mux([each])
 
     def write_data(self, data: bytes, pts: int, duration: int) -> None:
-        """Write a packet of the data track, at ``pts`` or right after the one before."""
+        """Write a packet of data to the sidecar, and to the track: at ``pts`` or right after the one before."""
+        if self._sidecar is not None:
+            self._sidecar.write(data)
+        if self._data is None:
+            return
         packet = packet_of(self._av, data)
         packet.stream, packet.time_base = self._data, DATA_BASE
         self._next = max(self._next, round(pts * self._base / DATA_BASE))

@@ -21,6 +21,7 @@ from ....video.clip.manage import inspect_clip, is_protected_copy
 from ....video.clip.options import COVER_STYLE, QUALITY, ClipCodec, ClipOptions, check_clip_options
 from ....video.clip.protect import write_protected
 from ....video.clip.results import ProtectedClip
+from ....video.clip.track.sidecar import planned_sidecar
 from ....video.people.corrections import Corrections
 from ....video.people.of_clip import write_people
 from ....video.people.people import People
@@ -115,13 +116,14 @@ class ProtectClipTask:
     def __call__(self, task: FileTask) -> TaskReport:
         """Protect the clip, unless its output is finished."""
         assert task.target is not None
-        check_clip_options(self.options)  # before a long search
+        check_clip_options(self.options)
         found = task.target.with_name(f".{task.target.name}.people")
         overwrite, request = self.plan_options.overwrite, self.request
         if self.plan_options.resume:
             _remove_stale(task.target)
             if task.target.exists() and not overwrite:
                 return finished_clip(task, task.target, self._is_finished, "such a protected copy")
+        planned_sidecar(task.target, self.options.sidecar, overwrite=overwrite)  # before a long search
         with clip_progress(task.source.name, not self.shown) as progress:
             known = self.plan_options.resume and found.exists()
             people = replace(request.people, file=found) if known else request.people
@@ -144,7 +146,7 @@ class ProtectClipTask:
         style = format_style(options.style)
         keys = len(options.lock.passphrases), len(options.lock.recipients)
         return (
-            is_protected_copy(target, source)
+            is_protected_copy(target, source, options.sidecar)
             and found.exact == self.request.options.exact
             and all(person.style == style for person in found.people)
             and (bool(options.own) or (len(found.kdf), found.recipients) == keys)

@@ -25,12 +25,14 @@ class RecoverClipTask:
 
     Attributes:
         options: keys, and whom to bring back.
+        sidecar: of the only clip, or None.
         resume: skip outputs that are there and have the frames of the clip.
         overwrite: replace existing outputs.
         shown: whether to show the progress.
     """
 
     options: RecoverOptions
+    sidecar: str | None
     resume: bool
     overwrite: bool
     shown: bool
@@ -41,7 +43,10 @@ class RecoverClipTask:
         if self.resume and task.target.exists() and not self.overwrite:
             return finished_clip(task, task.target, shows_same_times, "the recovered copy")
         with clip_progress(task.source.name, not self.shown) as progress:
-            done = recover_clip(task.source, task.target, self.options, overwrite=self.overwrite, progress=progress)
+            done = recover_clip(
+                task.source, task.target, self.options,
+                sidecar=self.sidecar, overwrite=self.overwrite, progress=progress,
+            )  # fmt: skip
         before = task.source.stat().st_size
         what = "the original, bit for bit" if done.exact else f"{counted(len(done.recovered), 'person')} recovered"
         left = f", {counted(len(done.covered), 'person')} still covered" if done.covered else ""
@@ -79,6 +84,7 @@ def inspect_one_clip(task: FileTask) -> TaskReport:
         "version": found.version, "size": list(found.size), "frames": found.frames,
         "duration": round(found.duration, 3), "exact": found.exact, "kdf": list(found.kdf),
         "groups": found.groups, "recipients": found.recipients,
+        "sidecar": str(found.sidecar) if found.sidecar else None,
     }  # fmt: skip
     answer = tuple(_lines(task.source, found))
     return TaskReport("protected", task.source, faces=people, failure=failure, extra=extra, answer=answer)
@@ -114,7 +120,7 @@ def _lines(source: Path, found: ClipInspection) -> list[str]:
     lines = [
         f"{source}: protected clip, format version {found.version}",
         f"  pictures    {found.size[0]}x{found.size[1]}, {found.frames} frames, {found.duration:.2f} s",
-        f"  sealed      {contents}",
+        f"  sealed      {contents}" + (f", in {found.sidecar}" if found.sidecar else ""),
         *(f"  passphrase  {kdf}" for kdf in found.kdf),
         *([f"  recipients  {found.recipients}"] if found.recipients else []),
         f"  people      {len(found.people)}" + (f" in {counted(found.groups, 'group')}" if found.groups > 1 else ""),

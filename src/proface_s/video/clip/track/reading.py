@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from ....container.header.clip_mark import ORIGINAL, ClipMark
 from ....container.header.header import Header
 from ....container.header.header_bytes import decode_header
 from ....container.header.unlock import UnlockedHeader
-from ....errors import DamagedFileError, NotProtectedError, WrongKeyError
-from ...clip_names import COMMENT
+from ....errors import DamagedFileError, ImageError, NotProtectedError, WrongKeyError
+from ...clip_names import COMMENT, SIDECAR_COMMENT
 from ..engine import load_av
 from ..read import open_container
+from .sidecar import clip_sidecar, sidecar_packets
 from .tables import (
     CHUNK_MARK,
     HEADER_MARK,
@@ -34,10 +36,11 @@ _PIECE_HEAD = MARK_BYTES + 4
 
 @dataclass(frozen=True, slots=True)
 class SealedTrack:
-    """What the sealed track of a clip says without a key.
+    """What the sealed track of a clip, or its sidecar, says without a key.
 
     Attributes:
         path: of the clip.
+        sidecar: the file that holds the packets; None if the clip does.
         header: the header.
         listed: the list of chunks.
         body: its bytes, which MACs cover.
@@ -46,6 +49,7 @@ class SealedTrack:
     """
 
     path: Path
+    sidecar: Path | None
     header: Header
     listed: ChunkList
     body: bytes
@@ -64,6 +68,15 @@ class SealedTrack:
         """Whether the original file is sealed."""
         return self.mark.contents == ORIGINAL
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the pictures."""
+        return self.header.width, self.header.height
+
+    def wrong_size(self, found: tuple[int, int]) -> str:
+        """Say that pictures have another (width, height) than they had."""
+        return "its pictures have {}x{} pixels, and {}x{} were protected".format(*found, *self.size)
+
     def check(self, opened: UnlockedHeader) -> None:
         """Check the list with every key that was opened, and that nothing is wrong.
 
@@ -77,24 +90,87 @@ class SealedTrack:
             more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
             raise DamagedFileError(f"{self.path}: {self.problems[0]}{more}", code="altered-chunk")
 
+    def packets(self) -> Iterator[bytes]:
+        """Yield all packets, in order, from the file again."""
+        return _packets(self.path) if self.sidecar is None else sidecar_packets(self.sidecar)
+
+    def shows(self, time: Fraction, listed: int, unit: Fraction) -> bool:
+        """Return whether a picture is shown when the table says.
+
+        With a sidecar, the clip may be a copy in another format, which rounds times to its own unit, twice in a
+        difference; else times have to be equal.
+
+        Args:
+            time: of the picture, in seconds; with a sidecar, moved by what `delay` returns.
+            listed: time in the table.
+            unit: of the times in the file, in seconds.
+        """
+        difference = abs(time - listed * self.mark.time_base)
+        return difference <= (0 if self.sidecar is None else unit)
+
+    def delay(self, first: Fraction, listed: int) -> Fraction:
+        """Return the seconds by which all pictures are late, from time and listed time of the first one.
+
+        With a sidecar, the clip may be a copy that begins at another time.
+        """
+        return Fraction(0) if self.sidecar is None else first - listed * self.mark.time_base
+
     def seconds(self, time: int) -> float:
         """Return a time of the table in seconds."""
         return float(time * self.mark.time_base)
 
 
-def read_sealed_track(path: Path) -> SealedTrack:
+def read_sealed_track(path: Path, sidecar: Path | None = None) -> SealedTrack:
     """Read a clip's sealed track; its chunks are checked against the list, but not kept.
+
+    Args:
+        path: of the clip.
+        sidecar: holds the packets; if None, the clip does, or else the sidecar that lies beside it.
 
     Raises:
         NotProtectedError: if there is none.
         FileFormatError: if a later version of the format wrote it.
-        DamagedFileError: if header or list are missing or malformed.
-        ImageError: if the file is no clip.
+        DamagedFileError: if header or list are missing or malformed, or the clip holds others than the sidecar.
+        ImageError: if the file is no clip, or the sidecar is not there.
     """
+    if sidecar is None:
+        beside = clip_sidecar(path)
+        try:
+            return read_track_at(path, None)
+        except NotProtectedError:
+            if beside is None:
+                raise
+            return read_track_at(path, beside)
+    if not sidecar.is_file():
+        raise ImageError(f"there is no sidecar {sidecar}")
+    track = read_track_at(path, sidecar)
+    try:
+        own = read_track_at(path, None)
+    except NotProtectedError:
+        return track
+    if not holds_same(track, own):
+        raise DamagedFileError(f"{path} and {sidecar} hold different things", code="sidecar-differs")
+    return track
+
+
+def holds_same(track: SealedTrack, other: SealedTrack) -> bool:
+    """Return whether two tracks have the same header, list and problems."""
+    return (track.header, track.body, track.macs, track.problems) == (
+        other.header, other.body, other.macs, other.problems,
+    )  # fmt: skip
+
+
+def read_track_at(path: Path, sidecar: Path | None) -> SealedTrack:
+    """Read a sealed track from one place: a sidecar, or the clip if it is None.
+
+    Raises:
+        as `read_sealed_track`.
+    """
+    source = path if sidecar is None else sidecar
     header: Header | None = None
     last: bytes | None = None
     found: list[tuple[str, bytes, dict[int, bytes]]] = []
-    for data in _packets(path):
+    for data in _packets(path) if sidecar is None else sidecar_packets(sidecar):
         kind = data[:MARK_BYTES]
         if kind == HEADER_MARK:
             header = decode_header(data[MARK_BYTES:])
@@ -105,13 +181,13 @@ def read_sealed_track(path: Path) -> SealedTrack:
         elif kind == PIECE_MARK:
             found.append(("", bytes(32), {0: hashlib.sha256(data[_PIECE_HEAD:]).digest()}))
     if header is None:
-        raise _not_protected(path, bool(found or last))
+        raise _not_protected(source, bool(found or last or sidecar))
     if header.clip is None:
-        raise DamagedFileError(f"{path}: the header is that of a picture", code="other-picture")
+        raise DamagedFileError(f"{source}: the header is that of a picture", code="other-picture")
     if last is None:
-        raise DamagedFileError(f"{path}: the end of the sealed track is missing", code="altered-chunk")
+        raise DamagedFileError(f"{source}: the end of the sealed track is missing", code="altered-chunk")
     listed, body, macs = decode_list(last, len(header.faces))
-    return SealedTrack(path, header, listed, body, macs, tuple(_problems(header, header.clip, listed, found)))
+    return SealedTrack(path, sidecar, header, listed, body, macs, tuple(_problems(header, header.clip, listed, found)))
 
 
 def read_sealed_chunks(track: SealedTrack) -> Iterator[tuple[ChunkTable, ChunkPacket]]:
@@ -120,16 +196,15 @@ def read_sealed_chunks(track: SealedTrack) -> Iterator[tuple[ChunkTable, ChunkPa
     Raises:
         DamagedFileError: if one is malformed.
     """
-    size = track.header.width, track.header.height
-    for data in _packets(track.path):
+    for data in track.packets():
         if data[:MARK_BYTES] == CHUNK_MARK:
             packet = decode_chunk(data)
-            yield decode_table(packet.table, len(track.header.faces), size), packet
+            yield decode_table(packet.table, len(track.header.faces), track.size), packet
 
 
 def read_pieces(track: SealedTrack) -> Iterator[bytes]:
     """Yield the sealed pieces of the original file, in order."""
-    for data in _packets(track.path):
+    for data in track.packets():
         if data[:MARK_BYTES] == PIECE_MARK:
             yield data[_PIECE_HEAD:]
 
@@ -202,9 +277,11 @@ def _not_protected(path: Path, parts: bool) -> NotProtectedError | DamagedFileEr
     if parts:
         return DamagedFileError(f"{path}: the header of the sealed track is missing", code="altered-chunk")
     with open_container(path) as container:
-        stripped = container.metadata.get("comment") == COMMENT
-    if stripped:
+        comment = container.metadata.get("comment")
+    if comment == COMMENT:
         return NotProtectedError(
             f"{path}: a program has removed the track in which the faces were sealed", code="stripped-track"
         )
+    if comment == SIDECAR_COMMENT:
+        return NotProtectedError(f"{path}: its faces are sealed in a sidecar, which is not there", code="lost-sidecar")
     return NotProtectedError(f"{path} is no protected clip", code="no-header")
