@@ -58,8 +58,8 @@ PLAIN_HINTS: Final[dict[str, str]] = {
     "clip-quality": "80 is hard to tell from the original",
     "lost-sidecar": "put it beside the clip, with the clip's name and .pfs behind it",
     "not-for-clips": "leave it out, or do it with photos",
-    "stripped-track": "use the file as it was written, or its sidecar; programs that convert clips drop what they do not "
-    "know",
+    "stripped-track": "use the file as it was written, or its sidecar; programs that convert clips drop what they do "
+    "not know",
     "unsteady-style": "styles that stay: pixelate, solid, blur, median",
     "no-frames": "copy or download it again",
     "no-video": "give a clip; sound alone has no faces",

@@ -20,8 +20,10 @@ from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_
 FOLDER = Path(__file__).parent / "clip"
 EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
 FACES, ORIGINAL = FOLDER / "faces.mp4", FOLDER / "original.mp4"
+STRIPPED = FOLDER / "stripped.mp4"  # the pictures of FACES; ``ffmpeg -c copy`` has dropped the rest, which is beside it
 
 
+@pytest.mark.parametrize("path", [FACES, STRIPPED], ids=["track", "sidecar"])
 @pytest.mark.parametrize(
     ("who", "options"),
     [
@@ -31,10 +33,10 @@ FACES, ORIGINAL = FOLDER / "faces.mp4", FOLDER / "original.mp4"
     ],
     ids=["passphrase", "own passphrase", "face key"],
 )
-def test_people_come_back(who: str, options: RecoverOptions) -> None:
-    track, opened = open_track_of(FACES, options)
+def test_people_come_back(who: str, options: RecoverOptions, path: Path) -> None:
+    track, opened = open_track_of(path, options)
     digest = hashlib.sha256()
-    with open_clip(FACES) as clip:
+    with open_clip(path) as clip:
         for _, found in recovered_frames(clip, track, opened.face_keys):
             for plane in () if found is None else found.planes:
                 digest.update(plane.tobytes())
@@ -56,3 +58,4 @@ def test_what_it_tells_without_a_key() -> None:
     assert [person.box for person in found.people] == [person.box for person in inspect_clip(FACES).people]
     assert verify_clip(FACES, Credentials.of(EXPECTED["passphrase"])).problems == ()
     assert inspect_clip(ORIGINAL).exact
+    assert inspect_clip(STRIPPED).sidecar == FOLDER / "stripped.mp4.pfs"

@@ -17,6 +17,7 @@ from scale_kit import BOX, draw_folder, job_for  # noqa: E402
 
 from proface_s.api.options import RecoverOptions  # noqa: E402
 from proface_s.covers import parse_style  # noqa: E402
+from proface_s.errors import UsageError  # noqa: E402
 from proface_s.keys.recipients import Identity  # noqa: E402
 from proface_s.scale.job import ClipJob  # noqa: E402
 from proface_s.scale.locations import Location  # noqa: E402
@@ -133,3 +134,5 @@ def test_runs_of_photos_that_were_begun_before_are_continued(here: Path, identit
         replace(usual, clip=ClipOptions(interval=0.2)),
     ]
     assert len({replace(job, clips=each).fingerprint() for each in (usual, *others)}) == 5
+    with pytest.raises(UsageError, match="default of the option sidecar"):
+        replace(job, clips=ClipJob(replace(usual.options, sidecar="also")))

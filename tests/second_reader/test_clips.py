@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from .clips import tables
+from .clips.beside import packets_beside
 from .clips.mp4 import sealed_packets
 from .clips.opening import Sealed, open_clip, recovered
 from .keys.unlock import Credentials
-from .outcomes import Damaged, WrongKey
+from .outcomes import Damaged, Newer, WrongKey
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "clip"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
 FACES, ORIGINAL = GOLDEN / "faces.mp4", GOLDEN / "original.mp4"
+STRIPPED, BESIDE = GOLDEN / "stripped.mp4", GOLDEN / "stripped.mp4.pfs"
 ANN, BOB = Credentials([EXPECTED["passphrase"]]), Credentials([EXPECTED["bob"]])
 
 
@@ -52,6 +54,22 @@ def test_what_is_sealed_for_each() -> None:
     assert sorted(sealed.opened.face_keys) == [0]
     track = sealed.track(chunk, 0)
     assert [offset for offset, _, _ in track.places] == list(range(6))
+
+
+def test_people_come_back_from_a_sidecar() -> None:
+    assert packets_beside(BESIDE.read_bytes()) == sealed_packets(FACES.read_bytes())
+    sealed = open_clip(STRIPPED, ANN)
+    pytest.importorskip("av")
+    assert digest(STRIPPED, sealed) == EXPECTED["recovered"]["ann"]
+
+
+def test_sidecars_that_break_a_rule(tmp_path: Path) -> None:
+    data = BESIDE.read_bytes()
+    for changed in (b"PFSC" + data[4:], data[:-1], data + b"\0", data[:7]):
+        with pytest.raises(Damaged):
+            packets_beside(changed)
+    with pytest.raises(Newer):
+        packets_beside(b"PFSV\x02")
 
 
 def test_a_wrong_passphrase() -> None:

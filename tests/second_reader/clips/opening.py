@@ -17,8 +17,9 @@ from ..container.fields import Box, Fields, require
 from ..container.header import Header
 from ..keys.derivations import derive
 from ..keys.unlock import Credentials, Opened, unlock
-from ..outcomes import Damaged
+from ..outcomes import Damaged, NotProtected
 from . import tables
+from .beside import packets_beside
 from .mp4 import sealed_packets
 
 LABEL = b"proface-s clip"
@@ -64,7 +65,7 @@ class Sealed:
 
 def open_clip(path: Path, credentials: Credentials) -> Sealed:
     """Read the sealed track of a clip, open it, and check that it is complete and in order."""
-    packets = sealed_packets(path.read_bytes())
+    packets = _packets(path)
     require(packets[0][:4] == b"PFSh" and packets[-1][:4] == b"PFSe", "the first or the last packet")
     header = headers.parse(packets[0][4:])
     require(header.clip is not None, "a header that is not a clip's")
@@ -81,6 +82,17 @@ def open_clip(path: Path, credentials: Credentials) -> Sealed:
     pieces = [tables.piece(packet) for packet in packets[1:-1] if contents == 2]
     _check(header, listed, chunks, pieces)
     return Sealed(header, opened, stream, chunks, [sealed for _, sealed in pieces], listed)
+
+
+def _packets(path: Path) -> list[bytes]:
+    """The packets of the clip itself, or else of the sidecar beside it."""
+    try:
+        return sealed_packets(path.read_bytes())
+    except NotProtected:
+        beside = path.with_name(f"{path.name}.pfs")
+        if not beside.exists():
+            raise
+        return packets_beside(beside.read_bytes())
 
 
 def _check(header: Header, listed: tables.List, chunks: list[tables.Chunk], pieces: list[tuple[int, bytes]]) -> None:

@@ -143,6 +143,35 @@ def test_a_removed_track_is_told(folder: Path, tmp_path: Path) -> None:
     assert "a program has removed the track" in done.stderr
 
 
+def test_a_sidecar_brings_people_back_when_the_track_is_removed(folder: Path, tmp_path: Path) -> None:
+    words = ("protect", "clip.mp4", "--people", "people.json", "--passphrase-file", "mine")
+    done = run(folder, *words, "-o", str(tmp_path / "b.mp4"), "--sidecar")
+    assert done.exit_code == 0, done.output
+    key = ("--passphrase-file", str(folder / "mine"))
+    again = run(folder, *words, "-o", str(tmp_path / "b.mp4"), "--sidecar", "--resume")
+    assert "is done already" in again.stderr
+    other = run(folder, *words, "-o", str(tmp_path / "b.mp4"), "--sidecar-only", "--resume")
+    assert (other.exit_code, "not such a protected copy" in other.stderr) == (1, True)
+    done = run(folder, *words, "-o", str(tmp_path / "a.mp4"), "--sidecar-only")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "a.mp4.pfs", "b.mp4", "b.mp4.pfs"]
+    shown = run(tmp_path, "inspect", "a.mp4")
+    assert "a track for each person, in a.mp4.pfs" in shown.stdout
+    assert json.loads(run(tmp_path, "inspect", "a.mp4", "--json").stdout)["sidecar"] == "a.mp4.pfs"
+    assert json.loads(run(tmp_path, "inspect", "b.mp4", "--json").stdout)["sidecar"] is None
+    assert "sound, sealed track authentic" in run(tmp_path, "verify", "a.mp4", *key).stdout
+    less = run(tmp_path, "forget", "b.mp4", "--face", "1", "--in-place", "--yes")
+    assert "1 person forgotten, also in b.mp4.pfs" in less.stderr
+    assert run(tmp_path, "recover", "b.mp4", *key, "-o", "back.mp4").exit_code == 3
+    (tmp_path / "a.mp4.pfs").rename(tmp_path / "elsewhere")
+    lost = run(tmp_path, "recover", "a.mp4", *key, "-o", "back.mp4")
+    assert lost.exit_code == 5
+    assert "sealed in a sidecar, which is not there" in lost.stderr
+    done = run(tmp_path, "recover", "a.mp4", *key, "--sidecar", "elsewhere", "-o", "back.mp4")
+    assert done.exit_code == 0, done.output
+    assert len(planes_of(tmp_path / "back.mp4")) == FRAMES
+
+
 def test_existing_outputs_stay_and_resume_knows_finished_ones(folder: Path) -> None:
     words = ("protect", "clip.mp4", "--passphrase-file", "mine")
     before = (folder / "clip.protected.mp4").read_bytes()

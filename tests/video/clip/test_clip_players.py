@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cast_kit import protected, recovered
+from cast_kit import planes_of, protected, recovered
 
 FFPROBE, FFMPEG, MPV = map(shutil.which, ("ffprobe", "ffmpeg", "mpv"))
 FRAMES = 30
@@ -74,6 +74,24 @@ def test_ffmpeg_copies_the_sealed_track(clips: list[Path], tmp_path: Path) -> No
     copy = tmp_path / "copy.mp4"
     said(str(FFMPEG), "-v", "warning", "-i", str(clips[0]), "-map", "0", "-c", "copy", "-copy_unknown", str(copy))
     assert verify_clip(copy).problems == ()
+
+
+@pytest.mark.skipif(FFMPEG is None, reason="there is no ffmpeg")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_sidecar_replaces_the_sealed_track_that_ffmpeg_drops(clips: list[Path], tmp_path: Path, suffix: str) -> None:
+    from proface_s.video.clip.manage import inspect_clip, verify_clip
+    from proface_s.video.clip.track.reading import read_sealed_track
+    from proface_s.video.clip.track.sidecar import SidecarWriter
+
+    copy = tmp_path / f"copy{suffix}"
+    said(str(FFMPEG), "-v", "error", "-i", str(clips[0]), "-map", "0:v", "-map", "0:a?", "-c", "copy", str(copy))
+    writer = SidecarWriter(tmp_path / f"copy{suffix}.pfs")
+    for packet in read_sealed_track(clips[0]).packets():
+        writer.write(packet)
+    writer.finish()
+    assert inspect_clip(copy).sidecar == writer.path
+    assert verify_clip(copy).problems == ()
+    assert len(planes_of(recovered(copy))) == FRAMES
 
 
 @pytest.mark.skipif(MPV is None, reason="there is no mpv")

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ....api.face_search import FaceSearch
+from ....api.files.sidecars import sidecar_path
 from ....api.options import ProtectOptions
 from ....covers import format_style, parse_style
 from ....image.names import is_temporary
@@ -195,9 +196,10 @@ def _kept(path: Path, people: People) -> Iterator[None]:
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove what a run that was killed has left of this output."""
+    """Remove what a run that was killed has left of this output and its sidecar."""
+    names = target.name, sidecar_path(target).name
     for path in target.parent.glob(".*.tmp"):
         with contextlib.suppress(OSError):
             old = time.time() - path.stat().st_mtime > _STALE
-            if old and is_temporary(path.name, target.name):
+            if old and any(is_temporary(path.name, name) for name in names):
                 path.unlink()
