@@ -96,12 +96,8 @@ def protect_settings(function: Callable[..., int]) -> Callable[..., int]:
         ),
         file_format,
         quality,
-        click.option(
-            "--sidecar",
-            is_flag=True,
-            help="Also write header and seals to NAME.pfs beside the output; of a clip, what is sealed.",
-        ),
-        click.option("--sidecar-only", is_flag=True, help="Write them to NAME.pfs, not into the output."),
+        click.option("--sidecar", is_flag=True, help="Also write header and seals to NAME.pfs beside the output."),
+        click.option("--sidecar-only", is_flag=True, help="Write header and seals to NAME.pfs, not into the output."),
         click.option(
             "--no-record",
             is_flag=True,

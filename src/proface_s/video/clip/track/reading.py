@@ -164,7 +164,10 @@ def read_track_at(path: Path, sidecar: Path | None) -> SealedTrack:
     """Read a sealed track from one place: a sidecar, or the clip if it is None.
 
     Raises:
-        as `read_sealed_track`.
+        NotProtectedError: if the clip holds none.
+        FileFormatError: if a later version of the format wrote it.
+        DamagedFileError: if header or list are missing or malformed, or the sidecar is damaged.
+        ImageError: if the file is no clip, or the sidecar cannot be read.
     """
     source = path if sidecar is None else sidecar
     header: Header | None = None
