@@ -98,7 +98,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _make_clips(folder: Path, frame: np.ndarray) -> None:
-    """Write a clip of a few frames, a list of who is in it, and its protected copy with two people."""
+    """Write a clip of a few frames, a list of who is in it, and its protected copy with a sidecar, under two names."""
     import av
 
     with av.open(str(folder / "clip.mp4"), "w") as out:
@@ -111,10 +111,11 @@ def _make_clips(folder: Path, frame: np.ndarray) -> None:
     tracks = tuple(PersonTrack(number, number, 0, box, 0) for number, box in enumerate(boxes, 1))
     people = People((frame.shape[1], frame.shape[0]), np.arange(6) / 25, tracks)
     (folder / "people.json").write_bytes(encode_people(people))
-    options = ProtectOptions.of(PASSPHRASE, style="pixelate")
+    options = ProtectOptions.of(PASSPHRASE, style="pixelate", sidecar="also")
     write_protected(folder / "clip.mp4", folder / "clip.protected.mp4", people, options, ClipOptions())
     shutil.copy(folder / "clip.mp4", folder / "summer")
     shutil.copy(folder / "clip.protected.mp4", folder / "hidden")
+    shutil.copy(folder / "clip.protected.mp4", folder / "download.mp4")
 
 
 @pytest.fixture

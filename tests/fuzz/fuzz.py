@@ -17,6 +17,7 @@ import hashlib
 import io
 import signal
 import sys
+import tempfile
 import time
 import tracemalloc
 import zlib
@@ -47,6 +48,9 @@ from proface_s.keys.derive import KdfParams
 from proface_s.keys.face_key_text import PortableFaceKey, decode_face_key, encode_face_key
 from proface_s.keys.recipients import Identity, decode_identity, decode_recipient, encode_identity
 from proface_s.types import Box, Picture
+from proface_s.video.clip.track.reading import read_sealed_chunks, read_track_at
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 SECONDS = 10  # of processor time for one input; the slowest honest ones take milliseconds
 BYTES = 64 << 20  # allocated by one input, over what was there before
@@ -134,6 +138,15 @@ def check_sidecar(data: bytes) -> None:
     from_chunks(chunks)
 
 
+def check_clip_sidecar(data: bytes) -> None:
+    """Read the sidecar of a clip, and its chunks."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "clip.mp4.pfs")
+        path.write_bytes(data)
+        for _ in read_sealed_chunks(read_track_at(path, path)):
+            pass
+
+
 def check_file(data: bytes) -> None:
     """Read the chunks of a picture file, and write others."""
     with contextlib.suppress(ProFaceError):
@@ -186,6 +199,7 @@ def targets() -> list[Target]:
         Target("pixels", check_pixels, pixels, None, 0.5),
         Target("written", check_written, records, None, 0.5),
         Target("sidecar", check_sidecar, (encode_sidecar(rgb, chunks),), with_digest),
+        Target("clip sidecar", check_clip_sidecar, ((GOLDEN / "clip" / "stripped.mp4.pfs").read_bytes(),)),
         Target("face key", check_text(decode_face_key), face_keys),
         Target("identity", check_text(decode_identity), (encode_identity(identity).encode(),)),
         Target("recipient", check_text(decode_recipient), (str(identity.recipient).encode(),)),

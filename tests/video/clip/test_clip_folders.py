@@ -112,6 +112,20 @@ def test_a_run_is_resumed_and_outputs_are_not_protected_again(run: Run) -> None:
     assert len(written()) == 3
 
 
+def test_a_folder_with_sidecars(run: Run) -> None:
+    Path("in/photo.png").unlink()
+    assert protect(run, "--sidecar-only")[0] == 0
+    assert written() == ["a.protected.mp4", "a.protected.mp4.pfs", "deep/b.protected.mp4", "deep/b.protected.mp4.pfs"]
+    assert protect(run, "--sidecar-only", "--resume")[2].count("is done already") == 2
+    Path("out/a.protected.mp4").rename("out/renamed.mp4")
+    Path("out/a.protected.mp4.pfs").rename("out/renamed.mp4.pfs")
+    done = run("recover", "out", "-o", "back", "--passphrase-file", "key")
+    assert done[0] == 0, done[2]
+    assert written("back") == ["deep/b.recovered.mp4", "renamed.recovered.mp4"]
+    done = run("protect", "in", "-o", "on", "--engine", "local", "-r", str(Identity.generate().recipient), "--sidecar")
+    assert (done[0], "--sidecar" in done[2]) == (2, True)
+
+
 def test_a_resumed_run_leaves_clips_that_were_made_otherwise(run: Run) -> None:
     assert protect(run)[0] == 0
     before = Path("out/a.protected.mp4").read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cast_kit import ANN, BOB, planes_of, protected, psnr
+from cast_kit import ANN, BOB, options, planes_of, protected, psnr, two_people
 from clip_kit import SIZE, av
 
 from proface_s.api.options import RecoverOptions
@@ -34,10 +34,11 @@ from proface_s.video.clip.manage import (
     rewrap_clip,
     verify_clip,
 )
-from proface_s.video.clip.protect import check_unprotected
+from proface_s.video.clip.options import ClipOptions
+from proface_s.video.clip.protect import check_unprotected, write_protected
 from proface_s.video.clip.read import open_clip, open_container
 from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_frames
-from proface_s.video.clip.track.sidecar import SidecarWriter, clip_sidecar, sidecar_packets
+from proface_s.video.clip.track.sidecar import SidecarWriter, appearing_clip, clip_sidecar, sidecar_packets
 from proface_s.video.clip.track.tables import CHUNK_MARK, HEADER_MARK, LIST_MARK
 
 FRAMES = 60
@@ -187,6 +188,14 @@ def test_other_pictures_are_refused_and_nothing_is_written(
     assert verify_clip(clip).problems
 
 
+def test_pictures_of_another_depth_are_refused(tmp_path: Path) -> None:
+    deep = {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": {"x265-params": "log-level=none"}}
+    clip = protected(tmp_path, 10, deep, sidecar="also")[1]
+    made = Made(clip, clip, clip.with_name(f"{NAME}.pfs"), [])
+    with pytest.raises(DamagedFileError, match="8 bits, and 10 were protected"):
+        recovered(compressed(made, tmp_path / "b.mp4"))
+
+
 def test_a_named_sidecar(made: Made, tmp_path: Path) -> None:
     clip = stripped(made, tmp_path / "b.mp4", sidecar=False)
     with pytest.raises(NotProtectedError):
@@ -267,6 +276,20 @@ def test_a_sidecar_that_is_not_in_step_is_told(made: Made, tmp_path: Path) -> No
     assert verify_clip(clip, Credentials.of(ANN)).problems == ()
 
 
+def test_track_and_sidecar_help_each_other(made: Made, tmp_path: Path) -> None:
+    clip, data = copied(made, tmp_path), bytearray(made.clip.read_bytes())
+    data[data.find(CHUNK_MARK) + 1500] ^= 1
+    clip.write_bytes(data)
+    with pytest.raises(DamagedFileError, match="was altered"):
+        recovered(clip)
+    assert same(put_back(clip, tmp_path / f"{NAME}.pfs"), made.back)
+    shutil.copy(made.clip, tmp_path)
+    (tmp_path / f"{NAME}.pfs").write_bytes(flipped(made, made.sidecar.read_bytes().rfind(CHUNK_MARK) + 1500))
+    problems = verify_clip(clip, Credentials.of(ANN)).problems
+    assert problems == (f"{clip}.pfs: what is sealed from 2.00 to 2.40 seconds was altered",)
+    assert same(put_back(clip), made.back)
+
+
 def test_sidecars_of_other_clips_stay_as_they_are(made: Made, tmp_path: Path) -> None:
     clip = protected(tmp_path, 20)[1]
     beside = Path(shutil.copy(made.sidecar, tmp_path))
@@ -285,6 +308,38 @@ def test_existing_sidecars_stay(tmp_path: Path) -> None:
     clip = protected(tmp_path, 10)[1]
     assert clip_sidecar(clip) is None
     assert inspect_clip(clip).problems == ()
+
+
+def write_then(target: Path, what: Callable[[], object], *, overwrite: bool) -> None:
+    """Write a clip and its sidecar; before they get their names, something happens."""
+    beside = target.with_name(f"{target.name}.pfs")
+    with appearing_clip(target, beside, overwrite=overwrite, like=target.parent) as (_, writer):
+        assert writer is not None
+        writer.finish()
+        what()
+
+
+def test_a_sidecar_does_not_stay_without_its_clip(tmp_path: Path) -> None:
+    target = tmp_path / "b.mp4"
+    with pytest.raises(ImageError, match=r"b\.mp4 already exists"):
+        write_then(target, lambda: target.write_bytes(b"another file of this name"), overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.mp4"]
+    with pytest.raises(KeyboardInterrupt):
+        write_then(target, interrupted, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.mp4"]
+    write_then(target, lambda: None, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.mp4", "b.mp4.pfs"]
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_earlier_sidecar_is_named(tmp_path: Path) -> None:
+    source, clip = protected(tmp_path, 10, sidecar="also")
+    clip.unlink()
+    done = write_protected(source, clip, two_people(10), options(), ClipOptions())
+    assert done.warnings == (f"{clip}.pfs belongs to an earlier file of this name: delete it",)
 
 
 def flipped(made: Made, at: int) -> bytes:

@@ -263,8 +263,10 @@ def _sidecar_problems(track: SealedTrack) -> list[str]:
         other = read_track_at(track.path, beside)
     except FileFormatError as error:
         return [f"{error.message}; what it holds may open {track.path}"]
-    if other.mark.stream != track.mark.stream or holds_same(other, track):
-        return []  # in the first case it belongs to another clip
+    if other.mark.stream != track.mark.stream:
+        return []  # it belongs to another clip
+    if holds_same(other, track):
+        return [f"{beside}: {problem}" for problem in other.problems]
     return [f"{beside} is not the sidecar of {track.path} as it is now: other keys may open it, or more people"]
 
 

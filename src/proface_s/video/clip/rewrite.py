@@ -44,7 +44,7 @@ def rewrite_clip(
         ProFaceError: if a copy is not what it should be.
     """
     if track.problems:
-        raise DamagedFileError(f"{track.path}: {track.problems[0]}", code="altered-chunk")
+        raise DamagedFileError(f"{track.source}: {track.problems[0]}", code="altered-chunk")
     beside, notes = _sidecar_to_write(track, target, overwrite)
     first = HEADER_MARK + encode_header(header)
 

@@ -69,6 +69,11 @@ class SealedTrack:
         return self.mark.contents == ORIGINAL
 
     @property
+    def source(self) -> Path:
+        """The file that holds the packets."""
+        return self.path if self.sidecar is None else self.sidecar
+
+    @property
     def size(self) -> tuple[int, int]:
         """(width, height) of the pictures."""
         return self.header.width, self.header.height
@@ -85,10 +90,10 @@ class SealedTrack:
         """
         for index, key in opened.face_keys.items():
             if not key.verify_list_mac(self.mark.stream + self.body, self.macs[index]):
-                raise DamagedFileError(f"{self.path}: the list of what is sealed was altered", code="altered-chunk")
+                raise DamagedFileError(f"{self.source}: the list of what is sealed was altered", code="altered-chunk")
         if self.problems:
             more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
-            raise DamagedFileError(f"{self.path}: {self.problems[0]}{more}", code="altered-chunk")
+            raise DamagedFileError(f"{self.source}: {self.problems[0]}{more}", code="altered-chunk")
 
     def packets(self) -> Iterator[bytes]:
         """Yield all packets, in order, from the file again."""
@@ -130,7 +135,7 @@ def read_sealed_track(path: Path, sidecar: Path | None = None) -> SealedTrack:
     Raises:
         NotProtectedError: if there is none.
         FileFormatError: if a later version of the format wrote it.
-        DamagedFileError: if header or list are missing or malformed, or the clip holds others than the sidecar.
+        DamagedFileError: if header or list are missing or malformed, or those of the clip are another's.
         ImageError: if the file is no clip, or the sidecar is not there.
     """
     if sidecar is None:
@@ -146,7 +151,7 @@ def read_sealed_track(path: Path, sidecar: Path | None = None) -> SealedTrack:
     track = read_track_at(path, sidecar)
     try:
         own = read_track_at(path, None)
-    except NotProtectedError:
+    except (NotProtectedError, DamagedFileError):
         return track
     if not holds_same(track, own):
         raise DamagedFileError(f"{path} and {sidecar} hold different things", code="sidecar-differs")
@@ -154,10 +159,8 @@ def read_sealed_track(path: Path, sidecar: Path | None = None) -> SealedTrack:
 
 
 def holds_same(track: SealedTrack, other: SealedTrack) -> bool:
-    """Return whether two tracks have the same header, list and problems."""
-    return (track.header, track.body, track.macs, track.problems) == (
-        other.header, other.body, other.macs, other.problems,
-    )  # fmt: skip
+    """Return whether two tracks have the same header and list, whatever is damaged."""
+    return (track.header, track.body, track.macs) == (other.header, other.body, other.macs)
 
 
 def read_track_at(path: Path, sidecar: Path | None) -> SealedTrack:
