@@ -37,7 +37,7 @@ from proface_s.video.clip.manage import (
 from proface_s.video.clip.options import ClipOptions
 from proface_s.video.clip.protect import check_unprotected, write_protected
 from proface_s.video.clip.read import open_clip, open_container
-from proface_s.video.clip.recover import open_track_of, recover_clip, recovered_frames
+from proface_s.video.clip.recover import OTHER_PICTURES, open_track_of, recover_clip, recovered_frames
 from proface_s.video.clip.track.sidecar import SidecarWriter, appearing_clip, clip_sidecar, sidecar_packets
 from proface_s.video.clip.track.tables import CHUNK_MARK, HEADER_MARK, LIST_MARK
 
@@ -82,7 +82,13 @@ def stripped(made: Made, target: Path, *, sidecar: bool = True) -> Path:
 
 
 def compressed(
-    made: Made, target: Path, *, size: tuple[int, int] = SIZE, frames: slice = slice(None), late: int = 0
+    made: Made,
+    target: Path,
+    *,
+    size: tuple[int, int] = SIZE,
+    frames: slice = slice(None),
+    late: int = 0,
+    turned: bool = False,
 ) -> Path:
     """Compress the pictures again, as platforms do, and put the sidecar beside them."""
     with av.open(str(made.clip)) as before, av.open(str(target), "w") as after:
@@ -92,6 +98,9 @@ def compressed(
         video.codec_context.time_base = base
         for frame in list(before.decode(video=0))[frames]:
             shown = frame.reformat(*size)
+            if turned:
+                upside_down = np.ascontiguousarray(shown.to_ndarray(format="rgb24")[::-1, ::-1])
+                shown = av.VideoFrame.from_ndarray(upside_down, format="rgb24").reformat(format="yuv420p")
             shown.pts, shown.time_base = round(frame.pts * frame.time_base / base) + late, base
             after.mux(video.encode(shown))
         after.mux(video.encode(None))
@@ -162,6 +171,7 @@ def test_without_the_track_everybody_comes_back_as_from_the_original_file(
 def test_people_come_back_into_compressed_pictures(made: Made, tmp_path: Path) -> None:
     clip = compressed(made, tmp_path / "b.mp4", late=900)
     assert verify_clip(clip, Credentials.of(ANN)).problems == ()
+    assert recover_clip(clip, tmp_path / "warned.mp4", RecoverOptions.of(ANN)).warnings == ()
     back, before, hidden = recovered(clip), planes_of(made.source), planes_of(clip)
     at = np.s_[30:50, 20:36]  # in Ann's face
     assert psnr(back[2].y[at], before[2].y[at]) > 30
@@ -186,6 +196,12 @@ def test_other_pictures_are_refused_and_nothing_is_written(
     assert caught.value.code == "broken-clip"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.mp4", "b.mp4.pfs"]
     assert verify_clip(clip).problems
+
+
+def test_pictures_that_were_turned_are_told(made: Made, tmp_path: Path) -> None:
+    clip = compressed(made, tmp_path / "b.mp4", turned=True)
+    assert recover_clip(clip, tmp_path / "back.mp4", RecoverOptions.of(ANN)).warnings == (OTHER_PICTURES,)
+    assert recover_clip(made.clip, tmp_path / "own.mp4", RecoverOptions.of(ANN)).warnings == ()
 
 
 def test_pictures_of_another_depth_are_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 
     clip ─ read ─┬─ people.of_clip: who is where
                  └─ hide ─ hiding ─┬─ covering: covers, in the decoder's planes ─────────► write: MP4
-                                   └─ areas: who owns a pixel ─ track.sealing ─► data track of that MP4
+                                   └─ areas: who owns a pixel ─ track.sealing ─► data track of that MP4, or sidecar
     protected clip ─ track.reading: complete and in order? ─ recover ─ write ─► MP4, or the sealed original
 
 * `proface_s.video.clip.protect`: `protect_clip`.

@@ -26,12 +26,17 @@ from .read import Clip, open_clip
 from .results import RecoveredClip
 from .second_pass import key_interval, read_look
 from .track.reading import SealedTrack, read_pieces, read_sealed_chunks, read_sealed_track, require_file_key
+from .track.ring import RingComparison
 from .track.sealing import PicturePlace, decode_track, open_piece, open_track
 from .track.tables import ChunkTable
 from .write import ClipWriter, writing_failed
 
 RECOVERED_RATE_FACTOR: Final = 16.0
 """Constant rate factor of recovered clips: small enough that a second compression does not show."""
+
+OTHER_PICTURES: Final = (
+    "around the covers, the pictures are not those that were protected: another clip, or a turned one"
+)
 
 
 class FoundFrame(NamedTuple):
@@ -108,7 +113,7 @@ def open_track_of(
 
 
 def recovered_frames(
-    clip: Clip, track: SealedTrack, keys: dict[int, FaceKey]
+    clip: Clip, track: SealedTrack, keys: dict[int, FaceKey], ring: RingComparison | None = None
 ) -> Iterator[tuple[Any, FoundFrame | None]]:
     """Yield the packets of other streams, and the frames with people put back, in file order.
 
@@ -116,6 +121,7 @@ def recovered_frames(
         clip: the protected clip, at its beginning.
         track: its sealed track, checked.
         keys: index of a person -> key.
+        ring: compares the pictures with what is sealed; None to trust them.
 
     Yields:
         (packet of another stream, None) or (None, frame).
@@ -124,7 +130,7 @@ def recovered_frames(
         DamagedFileError: if frames are not those of the table.
     """
     others = tuple(each for each in clip.container.streams if each.type in ("audio", "subtitle"))
-    pictures = _SealedPictures(track, keys)
+    pictures = _SealedPictures(track, keys, ring)
     count = 0
     for packet, frames in clip.packets(others):
         if packet is not None and packet.stream.index != clip.stream.index:
@@ -143,10 +149,11 @@ def recovered_frames(
 class _SealedPictures:
     """The pictures of the people whose keys are there, chunk after chunk, in step with the frames of the clip."""
 
-    def __init__(self, track: SealedTrack, keys: dict[int, FaceKey]) -> None:
+    def __init__(self, track: SealedTrack, keys: dict[int, FaceKey], ring: RingComparison | None) -> None:
         self._track, self._keys, self._av = track, keys, load_av()
         self._size = track.size
         self._delay: Fraction | None = None
+        self._ring = ring
         self._chunks = read_sealed_chunks(track)
         self._table: ChunkTable | None = None
         self._streams: dict[int, Iterator[tuple[PicturePlace, FramePlanes]]] = {}
@@ -186,7 +193,10 @@ class _SealedPictures:
                 )
             if min(inside.x, inside.y) < 0 or inside.right > width or inside.bottom > height:
                 raise DamagedFileError(f"{self._track.path}: a sealed picture is too small", code="altered-chunk")
-            paste_planes(planes, box, cut_planes(part, inside), owners.mask(face, box))
+            sealed, mask = cut_planes(part, inside), owners.mask(face, box)
+            if self._ring is not None:
+                self._ring.add(planes, sealed, box, mask, listed.areas)
+            paste_planes(planes, box, sealed, mask)
 
     def _next_chunk(self, frame: ClipFrame) -> ChunkTable:
         table, packet = next(self._chunks, (None, None))
@@ -271,8 +281,9 @@ def _write_frames(track: SealedTrack, keys: dict[int, FaceKey], path: Path, prog
         except (av.FFmpegError, ValueError) as error:
             raise writing_failed(track.path, error) from None
         step = max(1, round(1 / (clip.info.rate * clip.info.time_base)))
+        ring = None if track.sidecar is None else RingComparison()
         try:
-            for packet, found in recovered_frames(clip, track, keys):
+            for packet, found in recovered_frames(clip, track, keys, ring):
                 if found is None:
                     if packet.stream.index in writer.others:
                         writer.copy_packet(packet)
@@ -285,4 +296,4 @@ def _write_frames(track: SealedTrack, keys: dict[int, FaceKey], path: Path, prog
             writer.abandon()
             raise
         writer.close()
-        return writer.warnings
+        return [*writer.warnings, *([OTHER_PICTURES] if ring is not None and ring.differs else [])]
