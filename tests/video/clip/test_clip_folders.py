@@ -116,7 +116,11 @@ def test_a_folder_with_sidecars(run: Run) -> None:
     Path("in/photo.png").unlink()
     assert protect(run, "--sidecar-only")[0] == 0
     assert written() == ["a.protected.mp4", "a.protected.mp4.pfs", "deep/b.protected.mp4", "deep/b.protected.mp4.pfs"]
+    unfinished = Path("out/.a.protected.mp4.pfs.0123456789abcdef.tmp")
+    unfinished.touch()
+    os.utime(unfinished, (0, 0))
     assert protect(run, "--sidecar-only", "--resume")[2].count("is done already") == 2
+    assert not unfinished.exists()
     Path("out/a.protected.mp4").rename("out/renamed.mp4")
     Path("out/a.protected.mp4.pfs").rename("out/renamed.mp4.pfs")
     done = run("recover", "out", "-o", "back", "--passphrase-file", "key")
