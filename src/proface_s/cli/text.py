@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ..types import Box
+
+_PLURALS: Final = {"person": "people"}  # all others end in s
 
 
 def printable(text: str) -> str:
@@ -14,8 +16,8 @@ def printable(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: ``1 face``, ``2 faces``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Write a number with its noun: ``1 face``, ``2 faces``, ``2 people``."""
+    return f"{number} {noun if number == 1 else _PLURALS.get(noun, noun + 's')}"
 
 
 def file_size(size: int) -> str:
