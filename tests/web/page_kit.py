@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def open_page(opened: Any, service: Service, address: str = "/") -> Any:
     opened.goto(service.url + address)
     opened.wait_for_selector("html[data-ready]")
     return opened
+
+
+@contextmanager
+def fresh_page(browser: Any, service: Service) -> Iterator[Any]:
+    """A fresh page; whatever a test does with it, no script fails and nothing breaks the policy."""
+    with browser.new_context(viewport=DESK) as context:
+        opened = context.new_page()
+        yield open_page(opened, service)
+        assert not opened.complaints
 
 
 def wait_for(page: Any, true: Callable[[], bool]) -> None:

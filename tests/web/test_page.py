@@ -18,6 +18,7 @@ from page_kit import (
     PHONE,
     choose,
     expect,
+    fresh_page,
     launch,
     open_page,
     playwright,
@@ -49,11 +50,8 @@ def browser(manager: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, service: Service) -> Iterator[Any]:
-    """A fresh page; whatever a test does with it, no script fails and nothing breaks the policy."""
-    with browser.new_context(viewport=DESK) as context:
-        opened = context.new_page()
-        yield open_page(opened, service)
-        assert not opened.complaints
+    with fresh_page(browser, service) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -119,6 +119,14 @@ def test_a_resumed_run_makes_the_share_copies_that_are_missing(proface: Proface)
         assert proface("recover", received(f"out/{name}.share.jpg"), "--overwrite").code == 0
 
 
+def passphrases_for(options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write passphrases to files; if options name them, the environment has none."""
+    if "--passphrase-file" in options:
+        monkeypatch.delenv("PROFACE_PASSPHRASE")
+    for name in ("mine", "bobs"):
+        Path(name).write_text(f"seven wrong ducks of {name}")
+
+
 @pytest.mark.parametrize(
     ("first", "then", "reason"),
     [
@@ -138,10 +146,7 @@ def test_a_share_copy_made_in_another_way_is_not_finished(
     reason: str | None,
 ) -> None:
     """The protected file is what was asked for; the share copy beside it is that of another run."""
-    if "--passphrase-file" in first:
-        monkeypatch.delenv("PROFACE_PASSPHRASE")
-    for name in ("mine", "bobs"):
-        Path(name).write_text(f"seven wrong ducks of {name}")
+    passphrases_for(first, monkeypatch)
     run = ("protect", "party.png", *PHOTO, "--robust")
     assert proface(*run, *first).code == 0
     Path("party.share.jpg").rename("other.jpg")
@@ -283,10 +288,7 @@ def test_a_resumed_run_knows_files_for_both(
     then: tuple[str, ...],
     reason: str | None,
 ) -> None:
-    if "--passphrase-file" in first:
-        monkeypatch.delenv("PROFACE_PASSPHRASE")
-    for name in ("mine", "bobs"):
-        Path(name).write_text(f"seven wrong ducks of {name}")
+    passphrases_for(first, monkeypatch)
     Path("in").mkdir()
     Path("party.png").rename("in/party.png")
     assert proface("protect", "in", "-o", "out", *first).code == 0

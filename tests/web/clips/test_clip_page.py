@@ -9,7 +9,19 @@ from typing import Any
 
 import pytest
 from clip_web_kit import clip_of, left_behind, lumas
-from page_kit import DESK, NEEDS_BROWSER, PHONE, choose, expect, launch, open_page, playwright, saved, type_twice
+from page_kit import (
+    DESK,
+    NEEDS_BROWSER,
+    PHONE,
+    choose,
+    expect,
+    fresh_page,
+    launch,
+    open_page,
+    playwright,
+    saved,
+    type_twice,
+)
 from web_kit import ANNS, BOBS, Service, drawn, until
 
 pytestmark = NEEDS_BROWSER
@@ -23,11 +35,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, clip_service: Service) -> Iterator[Any]:
-    """A fresh page; whatever a test does with it, no script fails and nothing breaks the policy."""
-    with browser.new_context(viewport=DESK) as context:
-        opened = context.new_page()
-        yield open_page(opened, clip_service)
-        assert not opened.complaints
+    with fresh_page(browser, clip_service) as opened:
+        yield opened
 
 
 @pytest.fixture
