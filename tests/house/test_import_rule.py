@@ -17,7 +17,7 @@ SOURCE = Path(proface_s.__file__).parents[1]
 PRODUCT, LAB = "proface_s", "proface_lab"
 LEVELS = (
     {"types", "errors", "error_codes", "silence", "progress"},
-    {"threads", "processes", "memory", "plugins", "ans"},
+    {"threads", "processes", "memory", "plugins", "ans", "wording"},
     {"image", "faces", "covers", "keys", "flow", "robust", "container"},
     {"api"},
     {"video", "hints"},

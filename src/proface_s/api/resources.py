@@ -54,6 +54,32 @@ class DetectorAndModels:
             return open_detector(self._detector, self._threads)
         return self._detector
 
+    def detector_for(self, search: FaceSearch) -> Detector:
+        """Return the detector to search with; each is opened once.
+
+        Raises:
+            UsageError: if no detector of its name can be opened, or settings are asked of a detector that was given as
+                an object and has its own.
+        """
+        if (search.detector, search.threshold, search.thorough) == (None, None, False):
+            return self.detector
+        name = search.detector or self._detector
+        if not isinstance(name, str):
+            raise UsageError("a detector that is given as an object has its own threshold and looks")
+        key = (name, search.threshold, search.thorough)
+        found = self._searching.get(key)
+        if found is None:
+            if len(self._searching) >= _MOST_SEARCHING:
+                self._searching.clear()
+            found = open_detector(name, self._threads, threshold=search.threshold, thorough=search.thorough)
+            self._searching[key] = found
+        return found
+
+    @cached_property
+    def _searching(self) -> dict[tuple[str, float | None, bool], Detector]:
+        """Detectors that were opened for searches with settings of their own."""
+        return {}
+
     @cached_property
     def models(self) -> Models:
         """Models that were used so far, and the others by name or id."""
@@ -90,32 +116,6 @@ class Resources(DetectorAndModels):
         other = copy(self)
         other.limits = limits
         return other
-
-    def detector_for(self, search: FaceSearch) -> Detector:
-        """Return the detector to search with; each is opened once.
-
-        Raises:
-            UsageError: if no detector of its name can be opened, or settings are asked of a detector that was given as
-                an object and has its own.
-        """
-        if (search.detector, search.threshold, search.thorough) == (None, None, False):
-            return self.detector
-        name = search.detector or self._detector
-        if not isinstance(name, str):
-            raise UsageError("a detector that is given as an object has its own threshold and looks")
-        key = (name, search.threshold, search.thorough)
-        found = self._searching.get(key)
-        if found is None:
-            if len(self._searching) >= _MOST_SEARCHING:
-                self._searching.clear()
-            found = open_detector(name, self._threads, threshold=search.threshold, thorough=search.thorough)
-            self._searching[key] = found
-        return found
-
-    @cached_property
-    def _searching(self) -> dict[tuple[str, float | None, bool], Detector]:
-        """Detectors that were opened for searches with settings of their own."""
-        return {}
 
     def find(self, picture: Picture, search: FaceSearch = USUAL_SEARCH) -> FoundFaces:
         """Detect the faces of a picture."""

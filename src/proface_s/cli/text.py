@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..types import Box
-
-_PLURALS: Final = {"person": "people"}  # all others end in s
 
 
 def printable(text: str) -> str:
     """Escape control characters, so that a file's name can neither break a line nor steer the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: ``1 face``, ``2 faces``, ``2 people``."""
-    return f"{number} {noun if number == 1 else _PLURALS.get(noun, noun + 's')}"
 
 
 def file_size(size: int) -> str:

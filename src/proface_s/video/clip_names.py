@@ -50,14 +50,16 @@ def is_protected_clip(path: str | os.PathLike[str]) -> bool:
 
 def _index(file: IO[bytes]) -> bytes:
     """Return the box ``moov`` of an MP4 file (ISO/IEC 14496-12), which holds its comment; empty if there is none."""
+    end = os.fstat(file.fileno()).st_size
     while len(head := file.read(_HEAD.size)) == _HEAD.size:
         size, kind = _HEAD.unpack(head)
-        body = size - _HEAD.size
+        left = end - file.tell()
+        body = size - _HEAD.size if size else left
         if size == 1:
             body = _LONG.unpack(file.read(_LONG.size).rjust(_LONG.size, b"\0"))[0] - _HEAD.size - _LONG.size
         if kind == b"moov":
             return file.read(max(0, min(body, _LARGEST_INDEX)))
-        if body < 0:
+        if not 0 <= body <= left:
             break
         file.seek(body, os.SEEK_CUR)
     return b""

@@ -184,7 +184,8 @@ class VideoSession(DetectorAndModels):
         Args:
             source: the clip.
             target: where to write an MP4 file.
-            options: locks, styles and people to protect; faces are looked for with the session's detector.
+            options: locks, styles, people to protect, and how faces are looked for; by default, with the session's
+                detector.
             clip_options: everything that only clips have; the defaults if None.
             people: who is where, if that is known; nobody is looked for then.
             corrections: of who was found or is known; none if None.
@@ -197,9 +198,10 @@ class VideoSession(DetectorAndModels):
             NoFaceError: if there is nobody to protect.
             ImageError: if the source cannot be read or the target not be written.
         """
+        found = people is not None or (corrections is not None and corrections.faces == ())
         return protect_clip(
             source, target, options, clip_options, people=people, corrections=corrections,
-            detector=None if people is not None else self.detector, overwrite=overwrite, threads=self.threads,
+            detector=None if found else self.detector_for(options.search), overwrite=overwrite, threads=self.threads,
             progress=progress,
         )  # fmt: skip
 

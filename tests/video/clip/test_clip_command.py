@@ -92,6 +92,16 @@ def test_round_trip(folder: Path, tmp_path: Path) -> None:
     assert max(psnr(a.y, b.y) for a, b in zip(before, hidden, strict=True)) < 32
 
 
+def test_a_protected_clip_is_refused_before_people_are_looked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proface_s.cli.runner.clips.protect.people_of", None)
+    done = run(folder, "protect", "clip.protected.mp4", "--passphrase-file", "mine", "-o", str(tmp_path / "twice.mp4"))
+    assert done.exit_code == 2
+    assert "is protected already" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_wrong_key_is_code_3_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
     done = run(folder, "recover", "clip.protected.mp4", "--passphrase-file", "other", "-o", str(tmp_path / "b.mp4"))
     assert done.exit_code == 3

@@ -14,11 +14,15 @@ from cast_kit import ANN, options, protected, two_people
 from clip_kit import write_clip
 
 from proface_s.api.options import RecoverOptions
-from proface_s.errors import DiskFullError, ImageError
+from proface_s.errors import DiskFullError, ImageError, UsageError
+from proface_s.video.clip import protect as protect_module
+from proface_s.video.clip import recover as recover_module
 from proface_s.video.clip.options import ClipOptions
-from proface_s.video.clip.protect import write_protected
+from proface_s.video.clip.protect import protect_clip, write_protected
 from proface_s.video.clip.read import open_clip
 from proface_s.video.clip.recover import recover_clip
+from proface_s.video.clip.track import reading as reading_module
+from proface_s.video.clip.track.reading import read_sealed_track
 from proface_s.video.clip.write import ClipWriter
 
 
@@ -64,6 +68,42 @@ def test_an_existing_file_is_never_replaced_unasked(tmp_path: Path) -> None:
         write_protected(source, tmp_path / "b.mp4", two_people(10), options(), ClipOptions())
     assert (tmp_path / "b.mp4").read_bytes() == b"mine"
     assert names(tmp_path) == ["a.mp4", "b.mp4"]
+
+
+def test_the_clip_itself_is_never_the_output(tmp_path: Path) -> None:
+    source, target = protected(tmp_path)
+    before = {path: path.read_bytes() for path in (source, target)}
+    with pytest.raises(UsageError, match="is the input itself"):
+        protect_clip(source, source, options(), people=two_people(30), overwrite=True)
+    with pytest.raises(UsageError, match="is the input itself"):
+        recover_clip(target, target, RecoverOptions.of(ANN), overwrite=True)
+    assert {path: path.read_bytes() for path in (source, target)} == before
+
+
+def test_an_output_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = protected(tmp_path)
+    monkeypatch.setattr(protect_module, "find_clip_people", None)
+    monkeypatch.setattr(recover_module, "open_track_of", None)
+    for output, reason in ((tmp_path / "no" / "c.mp4", "does not exist"), (target, "already exists")):
+        with pytest.raises(ImageError, match=reason):
+            protect_clip(source, output, options())
+    for output, reason in ((tmp_path / "no" / "c.mp4", "does not exist"), (source, "already exists")):
+        with pytest.raises(ImageError, match=reason):
+            recover_clip(target, output, RecoverOptions.of(ANN))
+
+
+def test_a_sidecar_that_cannot_be_read_does_not_matter_to_a_sound_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target = protected(tmp_path)
+
+    def unreadable(clip: Path) -> None:
+        raise ImageError(f"{clip}.pfs cannot be read")
+
+    monkeypatch.setattr(reading_module, "clip_sidecar", unreadable)
+    assert read_sealed_track(target).problems == ()
 
 
 def test_damage_in_the_middle_is_told_and_the_rest_is_protected(tmp_path: Path) -> None:

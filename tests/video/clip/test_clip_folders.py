@@ -6,6 +6,7 @@ import builtins
 import json
 import os
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from PIL import Image
 from proface_s.cli.main import main
 from proface_s.keys.recipients import Identity
 from proface_s.video.clip.manage import inspect_clip
-from proface_s.video.clip_names import is_protected_clip
+from proface_s.video.clip_names import COMMENT, is_protected_clip
 
 PLACE = ("--faces", "none", "--box", "20,20,48,48")
 """Nobody is in drawings: a place is marked by hand."""
@@ -228,3 +229,19 @@ def test_keys_are_changed_and_forgotten_in_a_folder(run: Run) -> None:
     done = run("forget", "new", "--face", "1", "--erase", "--in-place", "--yes")
     assert done[0] == 1
     assert done[2].count("--erase is for photos") == 2
+
+
+@pytest.mark.parametrize(
+    ("boxes", "protected"),
+    [
+        (struct.pack(">I4sQ", 1, b"free", 2**63 + 40), False),
+        (struct.pack(">I4sQ", 1, b"free", 2**40), False),
+        (struct.pack(">I4s", 3, b"free"), False),
+        (struct.pack(">I4s", 12, b"free") + bytes(4) + struct.pack(">I4s", 0, b"moov") + COMMENT.encode(), True),
+        (struct.pack(">I4s", 0, b"free") + struct.pack(">I4s", 0, b"moov") + COMMENT.encode(), False),
+    ],
+    ids=["beyond-offsets", "beyond-the-end", "too-short", "to-the-end", "all-to-the-end"],
+)
+def test_boxes_of_any_size_are_looked_through(tmp_path: Path, boxes: bytes, protected: bool) -> None:
+    (tmp_path / "odd.mp4").write_bytes(boxes + bytes(50))
+    assert is_protected_clip(tmp_path / "odd.mp4") == protected

@@ -11,7 +11,7 @@ from clip_kit import SIZE, av, write_clip
 
 import proface_s
 from proface_s.api.options import RecoverOptions
-from proface_s.errors import ImageError, WrongKeyError
+from proface_s.errors import ImageError, UsageError, WrongKeyError
 from proface_s.keys.access import Lock
 from proface_s.types import Box, Face
 from proface_s.video.clip.areas import Area, Owners, covered_box, sealed_box
@@ -180,3 +180,14 @@ def test_a_session_takes_paths_and_looks_with_its_own_detector(tmp_path: Path) -
     assert told == {"find", "hide", "restore"}
     before, hidden, after = (planes_of(path)[5].y for path in (source, tmp_path / "b.mp4", tmp_path / "c.mp4"))
     assert psnr(after, before) > 34 > psnr(hidden, before)
+
+
+def test_a_session_looks_as_the_options_say_or_refuses(tmp_path: Path) -> None:
+    """A detector that is given as an object has its own threshold, as for photos."""
+    session = proface_s.VideoSession(detector=Marked(), threads=1)
+    chosen = proface_s.ProtectOptions.of(ANN, style="solid", threshold=0.9)
+    with pytest.raises(UsageError, match="own threshold"):
+        session.protect_clip(write_clip(tmp_path / "a.mp4", 10), tmp_path / "b.mp4", chosen)
+    assert not (tmp_path / "b.mp4").exists()
+    done = session.protect_clip(tmp_path / "a.mp4", tmp_path / "b.mp4", chosen, people=two_people(10))
+    assert len(done.people) == 2

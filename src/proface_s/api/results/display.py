@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from ...types import UInt8Image
+from ...wording import counted
 
 _SIDE: Final = 800  # pixels of the longer side of a picture
 
@@ -51,8 +52,8 @@ def png_preview(pixels: UInt8Image) -> bytes:
 
 
 def count(items: Sized, noun: str) -> str:
-    """``1 face``, ``2 faces``."""
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+    """``1 face``, ``2 faces``, ``2 people``."""
+    return counted(len(items), noun)
 
 
 def size(of: tuple[int, int]) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...wording import counted
 from ..options.common import OutputOptions, output_options
 from ..options.types import PATH
-from ..text import counted
 
 if TYPE_CHECKING:
     from ...api.share.kit import KitPhoto, ReturnedPhoto

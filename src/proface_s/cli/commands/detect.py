@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...hints import hinted
+from ...wording import counted
 from ..options.clips import PeopleOptions, people_options, photo_boxes
 from ..options.common import (
     OutputOptions,
@@ -23,7 +24,6 @@ from ..options.common import (
     which_faces,
 )
 from ..options.types import PATH, StyleText
-from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import DetectedFace, Detection, Session

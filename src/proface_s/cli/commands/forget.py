@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...hints import hinted
+from ...wording import counted
 from ..options.common import (
     OutputOptions,
     PlanOptions,
@@ -21,7 +22,7 @@ from ..options.common import (
     overwrite,
     yes,
 )
-from ..text import counted, position, printable
+from ..text import position, printable
 
 if TYPE_CHECKING:
     from ...api import ChangedFile

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...wording import counted
 from ..options.common import OutputOptions, inputs, output_options
 from ..options.share import share_copies
-from ..text import counted, position
+from ..text import position
 
 if TYPE_CHECKING:
     from ...api import Inspection

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...wording import counted
 from ..options.common import OutputOptions, PlanOptions, audit, in_place, inputs, output, output_options, overwrite
 from ..options.keys import KeySources, LockSources, key_sources, new_lock
-from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import ChangedFile

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...wording import counted
 from ..options.common import OutputOptions, audit, expect, inputs, output_options
 from ..options.keys import KeySources, key_sources_with_face_keys
 from ..options.share import share_copies
-from ..text import counted
 
 if TYPE_CHECKING:
     from ...api import Verification

@@ -118,9 +118,9 @@ def _check_inside(others: Sequence[str]) -> None:
     """
     from ...errors import UsageError
 
-    for option in others:
+    if others:
         raise hinted(
-            UsageError(f"{option} and --share-inside cannot be given together"),
+            UsageError(f"{others[0]} and --share-inside cannot be given together"),
             "with --share-inside, the share copy is the protected file, of the photo's own size",
         )
 

@@ -23,7 +23,8 @@ from ...hints import hinted
 from ...image.read import read_file
 from ...image.write import write_atomic
 from ...keys.recipients import Identity
-from ..text import counted, file_sizes
+from ...wording import counted
+from ..text import file_sizes
 from .plan import FileTask
 from .report import TaskReport
 from .run import skipped

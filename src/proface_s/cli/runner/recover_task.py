@@ -17,7 +17,8 @@ from ...errors import OtherOutputError
 from ...hints import hinted
 from ...image.read import read_file, read_picture
 from ...image.write import OutputFormat, format_of, format_of_bytes, is_jpeg_name
-from ..text import counted, file_sizes
+from ...wording import counted
+from ..text import file_sizes
 from .plan import FileTask
 from .report import TaskReport
 from .run import skipped

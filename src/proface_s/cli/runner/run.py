@@ -17,7 +17,7 @@ from ...hints import hinted
 from ...image.names import is_temporary
 from ...processes import completed_future, local_executor, run_tasks
 from ...video.clip_names import is_clip_name
-from ..text import counted
+from ...wording import counted
 from .errors import Failure, explain, overall_exit_code
 from .plan import FileTask, Plan
 from .report import Reporter, TaskReport

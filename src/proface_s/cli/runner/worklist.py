@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError, UsageError
 from ...hints import hinted
-from ..text import counted
+from ...wording import counted
 
 if TYPE_CHECKING:
     from ...api import Detection

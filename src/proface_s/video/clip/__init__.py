@@ -3,8 +3,8 @@
 ::
 
     clip ─ read ─┬─ people.of_clip: who is where
-                 └─ hide ─ hiding ─┬─ covering: covers, in the decoder's planes ─────────► write: MP4
-                                   └─ areas: who owns a pixel ─ track.sealing ─► data track of that MP4, or sidecar
+                 └─ second_pass ─ hider ─┬─ plane_covers: covers, in the decoder's planes ─► write: MP4
+                                         └─ areas: who owns a pixel ─ track.sealing ─► its data track, or a sidecar
     protected clip ─ track.reading: complete and in order? ─ recover ─ write ─► MP4, or the sealed original
 
 * `proface_s.video.clip.protect`: `protect_clip`.

@@ -14,9 +14,10 @@ from ...container.header.header import DIGEST_BYTES, NO_MODEL_ID, Header
 from ...container.header.key_ring import KeyRing
 from ...container.header.lock import FaceDescription, lock_header
 from ...covers import format_style, get_style, is_weak, recorded_name
-from ...errors import ImageError, NoFaceError, ProFaceError, UsageError
+from ...errors import NoFaceError, ProFaceError, UsageError
 from ...faces import Detector
 from ...faces.boxes import intersection
+from ...image.write import check_new_path
 from ...keys.access import Lock
 from ...keys.derive import KekDeriver
 from ...progress import Progress, silent
@@ -106,14 +107,14 @@ def protect_clip(
         progress: is told about the stages ``find`` and ``hide``, with numbers of frames.
 
     Raises:
-        UsageError: if the clip is protected already, the options are not for clips, or a person is not there.
+        UsageError: if the clip is protected already or the output itself, the options are not for clips, or a person
+            is not there.
         NoFaceError: if there is nobody to protect.
         ImageError: if the source cannot be read or the target not be written.
     """
     source, target, chosen = Path(source), Path(target), clip_options or ClipOptions()
     check_clip_options(options)
-    if os.path.lexists(target) and not overwrite:
-        raise ImageError(f"{target} already exists", code="exists")
+    check_new_path(source, target, overwrite=overwrite)
     planned_sidecar(target, options.sidecar, overwrite=overwrite)
     wanted = corrections or Corrections()
     if people is None:

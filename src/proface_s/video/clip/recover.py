@@ -13,6 +13,7 @@ from ...container.header.unlock import UnlockedHeader, unlock_header
 from ...errors import DamagedFileError, UsageError, WrongKeyError
 from ...faces.numbering import index_of, number_of
 from ...image.atomic import PRIVATE, appearing_file
+from ...image.write import check_new_path
 from ...keys.derive import KdfLimits, KekDeriver
 from ...keys.secrets import FaceKey
 from ...progress import Progress, silent
@@ -78,10 +79,11 @@ def recover_clip(
         NotProtectedError: if there is no sealed track.
         WrongKeyError: if nothing opens.
         DamagedFileError: if the sealed track was altered, is incomplete or out of order, or frames are missing.
-        UsageError: if there is no person of a number.
+        UsageError: if there is no person of a number, or the output is the clip itself.
         ImageError: if the target cannot be written.
     """
     source, target = Path(source), Path(target)
+    check_new_path(source, target, overwrite=overwrite)
     track, opened = open_track_of(source, options, limits, None if sidecar is None else Path(sidecar))
     keys = _chosen(track, opened, options)
     with appearing_file(target, overwrite=overwrite, like=source) as temporary:

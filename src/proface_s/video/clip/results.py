@@ -45,7 +45,7 @@ class ProtectedClip:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        people = f"{len(self.people)} {'person' if len(self.people) == 1 else 'people'}"
+        people = show.count(self.people, "person")
         return f"<ProtectedClip: {people}, {show.size(self.size)}{show.target(self.path)}{show.notes(self.warnings)}>"
 
     def _repr_html_(self) -> str:
@@ -134,7 +134,7 @@ class ClipInspection:
     sidecar: Path | None = None
 
     def __repr__(self) -> str:
-        people = f"{len(self.people)} {'person' if len(self.people) == 1 else 'people'}"
+        people = show.count(self.people, "person")
         return f"<ClipInspection: {people}, {show.size(self.size)}, {self.duration:.1f} s>"
 
     def _repr_html_(self) -> str:
@@ -189,4 +189,4 @@ class ChangedClip:
     sidecar: Path | None = None
 
     def __repr__(self) -> str:
-        return f"<ChangedClip: {len(self.people)} people{show.target(self.path)}{show.notes(self.warnings)}>"
+        return f"<ChangedClip: {show.count(self.people, 'person')}{show.target(self.path)}{show.notes(self.warnings)}>"

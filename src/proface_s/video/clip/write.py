@@ -176,7 +176,6 @@ class ClipWriter:
             packet = self._as_text(packet) if index in self._texts else packet
             if packet is None or bytes(packet) == _NO_TEXT:  # FFmpeg writes those between texts by itself
                 return
-        if target.type == "subtitle":
             self._text_until[index] = ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base
         for each in [packet] if filtered is None else filtered.filter(packet):
             each.stream = target

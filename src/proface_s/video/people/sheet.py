@@ -11,6 +11,7 @@ import numpy as np
 from ...faces.boxes import reversible_box
 from ...image.write import encode_png
 from ...types import Box, Picture, UInt8Image
+from ...wording import counted
 from .finding import TimedFrame
 from .people import People, PersonTrack
 
@@ -94,7 +95,7 @@ def draw_sheet(people: People, tiles: Mapping[int, UInt8Image]) -> bytes:
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     count = len(people.persons)
-    title = f"{count} {'person' if count == 1 else 'people'}"
+    title = counted(count, "person")
     draw.text((_GAP, _GAP), title + (f", {_MOST} of them here" if count > _MOST else ""), "black", font_size=18)
     for index, person in enumerate(shown):
         x, y = _GAP + index % columns * cell[0], _GAP + 2 * _LINE + index // columns * cell[1]

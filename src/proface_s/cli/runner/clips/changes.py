@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ....keys.access import Credentials, Lock
 from ....video.clip.manage import forget_people, rewrap_clip
 from ....video.clip.results import ChangedClip
-from ...text import counted
+from ....wording import counted
 from ..plan import FileTask
 from ..report import TaskReport
 

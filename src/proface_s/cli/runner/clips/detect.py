@@ -11,6 +11,7 @@ from ....errors import ProFaceError, UsageError
 from ....hints import hinted
 from ....video.people.of_clip import cut_clip_tiles, write_people
 from ....video.people.sheet import draw_sheet
+from ....wording import counted
 from ...options.clips import PeopleOptions
 from ...options.common import OutputOptions
 from ..plan import FileTask
@@ -93,8 +94,7 @@ def _report(clip: Path, output: Path | None, people: People, warnings: tuple[str
         fields,
         warnings,
         extra={"size": list(people.size), "frames": len(people.times)},
-        summary=f"{clip}: {len(fields)} {'person' if len(fields) == 1 else 'people'}"
-        + (f" -> {output}" if output else ""),
+        summary=f"{clip}: {counted(len(fields), 'person')}" + (f" -> {output}" if output else ""),
         answer=tuple(map(_line, fields)),
     )
 

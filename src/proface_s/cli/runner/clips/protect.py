@@ -20,16 +20,17 @@ from ....image.names import is_temporary
 from ....keys.access import Lock
 from ....video.clip.manage import inspect_clip, is_protected_copy
 from ....video.clip.options import COVER_STYLE, QUALITY, ClipCodec, ClipOptions, check_clip_options
-from ....video.clip.protect import write_protected
+from ....video.clip.protect import check_unprotected, write_protected
 from ....video.clip.results import ProtectedClip
 from ....video.clip.track.sidecar import planned_sidecar
 from ....video.people.corrections import Corrections
 from ....video.people.of_clip import write_people
 from ....video.people.people import People
+from ....wording import counted
 from ...options.clips import ClipChoices, PeopleOptions
 from ...options.common import PlanOptions
 from ...options.settings import ProtectSettings
-from ...text import counted, file_sizes
+from ...text import file_sizes
 from ..plan import FileTask
 from ..report import TaskReport
 from .people import clip_progress, people_of
@@ -37,7 +38,7 @@ from .task import finished_clip
 
 _STALE: Final = 60.0  # seconds: a file that is being written is touched more often
 _OF_PHOTOS: Final = ("faces", "boxes", "file_format", "model", "record", "allow_no_face")
-"""Settings that clips have otherwise, or that are meant for the photos beside them."""
+"""Settings that clips take in another form, or that concern photos only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class ProtectClipTask:
             _remove_stale(task.target)
             if task.target.exists() and not overwrite:
                 return finished_clip(task, task.target, self._is_finished, "such a protected copy")
-        planned_sidecar(task.target, self.options.sidecar, overwrite=overwrite)  # before a long search
+        check_unprotected(task.source)  # before a long search
+        planned_sidecar(task.target, self.options.sidecar, overwrite=overwrite)
         with clip_progress(task.source.name, not self.shown) as progress:
             known = self.plan_options.resume and found.exists()
             people = replace(request.people, file=found) if known else request.people

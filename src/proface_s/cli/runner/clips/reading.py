@@ -11,7 +11,8 @@ from ....keys.access import Credentials
 from ....video.clip.manage import inspect_clip, shows_same_times, verify_clip
 from ....video.clip.recover import recover_clip
 from ....video.clip.results import ClipInspection, ClipVerification
-from ...text import counted, file_sizes
+from ....wording import counted
+from ...text import file_sizes
 from ..errors import explain
 from ..plan import FileTask
 from ..report import TaskReport

@@ -139,10 +139,10 @@ def read_sealed_track(path: Path, sidecar: Path | None = None) -> SealedTrack:
         ImageError: if the file is no clip, or the sidecar is not there.
     """
     if sidecar is None:
-        beside = clip_sidecar(path)
         try:
             return read_track_at(path, None)
         except NotProtectedError:
+            beside = clip_sidecar(path)
             if beside is None:
                 raise
             return read_track_at(path, beside)
