@@ -36,6 +36,7 @@ from ...image.metadata import NOTE_FIELD
 from ...image.read import read_file, read_picture
 from ...image.write import OutputFormat, format_of_bytes
 from ...keys.recipients import Identity
+from ...threads import Once
 from ...types import Picture, Style, UInt8Image
 from ..files.io import load
 from ..files.kinds import output_kind
@@ -80,19 +81,23 @@ def unfinished(
     if kind == "jpeg":
         original, jpeg, _ = jpeg_source(original, options.quality)
         place = McuGrid.of(jpeg).place
+    find = partial(session.find, search=options.search)
+    choose = Once(lambda: choose_regions(original, find, options.faces, options.boxes, options.search.margin, place))
     try:
         protected, chunks = load(target), _chunks_of(target)
-        carrying = original if kind == "jpeg" else carrying_photo(original, protected, session, options, identities)
-        if isinstance(carrying, str):
-            return carrying
+    except ProFaceError as error:
+        return error.message
+    carrying = original if kind == "jpeg" else carrying_photo(original, protected, choose, options, identities)
+    if isinstance(carrying, str):
+        return carrying
+    try:
         evidence = _evidence(carrying, protected, jpeg)
         reason = _other_file(carrying, protected, kind, evidence, chunks, options)
     except ProFaceError as error:
         return error.message
     if reason is not None:
         return reason
-    find = partial(session.find, search=options.search)
-    choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin, place)
+    choice = choose()
     if evidence is None or not choice.regions:
         same = evidence is None and not choice.regions and options.allow_no_face and not find_records(protected.rgb)
         return None if same else other_options("other faces") if evidence else "it is not a protected file"

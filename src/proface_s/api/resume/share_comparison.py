@@ -7,7 +7,7 @@ if everything that is asked for now opens it, and writing it again with its own 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -29,7 +29,7 @@ from ..jpeg.regions import McuGrid
 from ..jpeg.sources import jpeg_source
 from ..medium import medium_of
 from ..options import ProtectOptions
-from ..protection.selection import FacePlan, choose_regions, largest_head, plan_faces
+from ..protection.selection import Choice, FacePlan, choose_regions, largest_head, plan_faces
 from ..session import Session
 from ..share.options import ShareOptions
 from ..share.protect_share import planned_directory, shared_file
@@ -121,7 +121,7 @@ def _other_copy(
 def carrying_photo(
     original: Picture,
     protected: Picture,
-    session: Session,
+    choose: Callable[[], Choice],
     options: ProtectOptions,
     identities: Sequence[Identity],
 ) -> Picture | str:
@@ -130,7 +130,8 @@ def carrying_photo(
     Args:
         original: the photo.
         protected: what may be its output.
-        session, options, identities: as for `unfinished_share`; a share copy inside the output or none.
+        choose: chooses the faces of the photo, once they have to be known.
+        options, identities: as for `unfinished_share`; a share copy inside the output or none.
 
     Returns:
         The photo, or why the output is not what was asked for.
@@ -142,8 +143,7 @@ def carrying_photo(
     if options.share is None or not options.share.inside:
         added = found is not None and find_whole_layer(original.rgb) is None
         return other_options("with a share copy in it") if added else original
-    find = partial(session.find, search=options.search)
-    choice = choose_regions(original, find, options.faces, options.boxes, options.search.margin)
+    choice = choose()
     if not choice.regions:
         return original
     if found is None:

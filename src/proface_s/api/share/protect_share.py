@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -32,13 +32,15 @@ from ...keys.secrets import FaceKey
 from ...keys.share_keys import ENTRY_TAG_BYTES, encrypt_entry, share_face_key
 from ...robust.directory import KeyStanza, SharedFace, ShareDirectory
 from ...robust.likeness import CODEC, encode_likeness
-from ...robust.share_picture import ShareEntry, find_layer, find_whole_layer, write_layer
+from ...robust.share_picture import FoundLayer, ShareEntry, find_layer, find_whole_layer, write_layer
 from ...types import Box, Face, Picture, UInt8Image
 from ..files.saving import free_path
 from ..results.shared import ShareCopy
 from .layout import canonical_size, shared_box, unplanned_face, with_lengths
 from .options import ShareFormat, ShareOptions
 from .share_secrets import lock_shared_faces, placeholders, share_context
+
+FindLayer = Callable[[UInt8Image], FoundLayer | None]
 
 QUALITIES: Final = (90, 87, 85)
 """Of a JPEG: the first that gives a file of at most `USUAL_BYTES`, which encoders that aim at a size leave alone."""
@@ -180,18 +182,25 @@ def new_directory(
     return directory, keys
 
 
-def described_copy(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntry], photo: Picture) -> ShareCopy:
+def described_copy(
+    data: bytes,
+    directory: ShareDirectory,
+    entries: Sequence[ShareEntry],
+    photo: Picture,
+    find: FindLayer = find_layer,
+) -> ShareCopy:
     """Read a finished share copy back, and describe it.
 
     Args:
         data: the file.
         directory, entries: what is hidden in it.
         photo: what it was made of.
+        find: finds the layer in the file as it is.
 
     Raises:
         ImageError: if no face would come back after an app.
     """
-    warnings = _checked(data, directory, entries)
+    warnings = _checked(data, directory, entries, find)
     if find_whole_layer(photo.rgb) is not None:
         warnings += ("the photo is a share copy itself: what is hidden in it will not come back from the new one",)
     fine = tuple(face.fine_bytes - ENTRY_TAG_BYTES for face in directory.faces)
@@ -316,7 +325,7 @@ def _as_jpeg(shared: UInt8Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def _checked(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntry]) -> tuple[str, ...]:
+def _checked(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntry], find: FindLayer) -> tuple[str, ...]:
     """Compare what the finished file shows, as it is and as apps compress it, with what was hidden.
 
     Raises:
@@ -324,8 +333,8 @@ def _checked(data: bytes, directory: ShareDirectory, entries: Sequence[ShareEntr
     """
     written = read_picture(data).rgb
     fine, base = True, True
-    for rgb in (written, read_picture(_as_jpeg(written, USUAL_QUALITY)).rgb):
-        found = find_layer(rgb)
+    for seek, rgb in ((find, written), (find_layer, read_picture(_as_jpeg(written, USUAL_QUALITY)).rgb)):
+        found = seek(rgb)
         right = found is not None and found.directory == directory
         fine &= right and found is not None and found.fine == tuple(each.fine for each in entries)
         base &= right and found is not None and found.base == tuple(each.base for each in entries)

@@ -20,7 +20,7 @@ from ...image.regions import cut, paste_all
 from ...keys.derive import KdfLimits
 from ...keys.secrets import FaceKey
 from ...robust.directory import ShareDirectory
-from ...robust.share_picture import ShareEntry
+from ...robust.share_picture import ShareEntry, find_whole_layer
 from ...types import Picture, UInt8Image
 from ..footprints import covered
 from ..protection.selection import FacePlan, largest_head
@@ -86,7 +86,7 @@ def layered_again(
     points = face_points(picture, boxes, directory, [largest_head(face) for face in faces])
     rgb, entries = with_layer(picture.rgb, shown, points, directory, keys)
     grained = tuple(replace(made, pixels=cut(rgb, box)) for made, box in zip(covers, boxes, strict=True))
-    around = picture.rgb if directory.region == "box" else rgb  # whose grid of 4 pixels may reach beyond the regions
+    around = picture.rgb if directory.region == "box" else rgb  # the layer's cells of 4 pixels may reach beyond them
     originals = [(area, cut(picture.rgb, area)) for area in (face.footprint.area(face.box) for face in faces)]
     return LayeredPhoto(replace(picture, rgb=paste_all(around, originals)), grained, shown, directory, tuple(entries))
 
@@ -102,7 +102,8 @@ def inside_copy(data: bytes, made: LayeredPhoto, photo: Picture) -> ShareCopy:
     Raises:
         ImageError: if no face would come back after an app.
     """
-    found = described_copy(data, made.directory, made.entries, photo)
+    # as `forget`, `rewrap` and `inspect` find it, which must not miss a layer that a receiver would find
+    found = described_copy(data, made.directory, made.entries, photo, find_whole_layer)
     return replace(found, inside=True, warnings=(*found.warnings, *_remarks(made)))
 
 
